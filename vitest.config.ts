@@ -1,0 +1,33 @@
+/**
+ * One configuration for both runs of the tests.
+ *
+ * In the repository the package's own name means its source, so no build is needed. With
+ * GOOD_GATEWAY_BUILT=1 there is no alias: the name resolves to the installed package, and only
+ * the folders that speak to the package by name are run (a rule in test/tidy.test.ts).
+ */
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vitest/config";
+
+const built = process.env["GOOD_GATEWAY_BUILT"] === "1";
+const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
+
+const sourceAliases = [
+  { find: /^good-gateway$/, replacement: source("index.ts") },
+  { find: /^good-gateway\/testing$/, replacement: source("testing/index.ts") },
+  { find: /^good-gateway\/(express|fastify|node|fetch)$/, replacement: source("adapters/$1.ts") },
+];
+
+export default defineConfig({
+  resolve: { alias: built ? [] : sourceAliases },
+  test: {
+    include: built ? ["test/{gallery,adapters,built}/**/*.test.ts"] : ["test/**/*.test.ts"],
+    pool: "forks",
+    // Real sockets on a loaded machine: a limit against hanging, not a measure of speed.
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    restoreMocks: true,
+    unstubEnvs: true,
+    unstubGlobals: true,
+    coverage: { include: ["src/**/*.ts"], reporter: ["text-summary", "html"] },
+  },
+});
