@@ -1,0 +1,93 @@
+/**
+ * A call: one client request, from first byte to last, with the record of its attempts.
+ *
+ * The type changes as the call goes down the pipe (arrived, admitted, bounded, seated), so that a
+ * pipe in another order than the one argued in `gateway/upstream.ts` does not compile.
+ */
+import type { FailureCode, Phase } from "../catalog/failures.js";
+import { Cancellation } from "./cancellation.js";
+import { NEVER } from "./deadline.js";
+import type { GatewayRequest } from "./request.js";
+
+/** Why no further attempt was made. */
+export type StopReason =
+  | "not_repeatable"
+  | "method_not_idempotent"
+  | "body_not_replayable"
+  | "attempts_exhausted"
+  | "budget_exhausted"
+  | "no_time_left"
+  | "retry_off"
+  | "draining"
+  | "client_gone";
+
+/** What one attempt came to. */
+export interface AttemptRecord {
+  readonly number: number;
+  /** Origin of the target, null when none was chosen. */
+  readonly target: string | null;
+  readonly phase: Phase;
+  /** Null for a success. */
+  readonly code: FailureCode | null;
+  readonly status: number | null;
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly reused: boolean;
+}
+
+/** What a caller may set for one call, over the upstream's options. Milliseconds. */
+export interface CallOverrides {
+  readonly timeouts?: {
+    readonly connectMs?: number;
+    readonly responseMs?: number;
+    readonly idleMs?: number;
+    readonly totalMs?: number;
+    readonly bodyMs?: number;
+  };
+  readonly retry?: false | { readonly attemptsMax?: number };
+}
+
+export class Call {
+  readonly request: GatewayRequest;
+  readonly startedAt: number;
+  readonly overrides: CallOverrides | null;
+  readonly cancellation = new Cancellation();
+  /** The moment by which the head must be with the client. */
+  deadline = NEVER;
+  /** Attempts that were made, in order. */
+  readonly attempts: AttemptRecord[] = [];
+  /** Why no further attempt was made; null when the first one was good. */
+  stopReason: StopReason | null = null;
+  #id: string | null;
+  readonly #newId: () => string;
+
+  constructor(
+    request: GatewayRequest,
+    startedAt: number,
+    id: string | null,
+    newId: () => string,
+    overrides: CallOverrides | null,
+  ) {
+    this.request = request;
+    this.startedAt = startedAt;
+    this.overrides = overrides;
+    this.#id = id;
+    this.#newId = newId;
+  }
+
+  /** The caller's request id, or one of our own, made when first asked for. */
+  get id(): string {
+    this.#id ??= this.#newId();
+    return this.#id;
+  }
+}
+
+declare const stage: unique symbol;
+type Stage<Name extends string> = { readonly [stage]: Name };
+
+/** A call that the drain gate let in. */
+export type AdmittedCall = Call & Stage<"admitted">;
+/** A call with a deadline. */
+export type BoundedCall = Call & Stage<"bounded">;
+/** A call that holds a place of the bulkhead. */
+export type SeatedCall = Call & Stage<"seated">;

@@ -1,0 +1,61 @@
+/**
+ * A failure: why a call or an exchange is not a success, as a value that travels up the pipe.
+ *
+ * Inside the pipe nothing is thrown for what the catalog names. `GatewayError` exists for the public
+ * edge only, where people expect an exception (`gatewayFetch`, user hooks). It is branded with
+ * `Symbol.for`, so it is recognised even when the package is installed twice.
+ */
+import { FAILURES, type FailureCode } from "../catalog/failures.js";
+
+/** Why an exchange or a call did not succeed. */
+export interface Failure {
+  readonly code: FailureCode;
+  /** Origin of the target, credentials removed. For logs and trusted callers, never for clients. */
+  readonly target?: string;
+  /** When the caller may try again, in milliseconds from now. */
+  readonly retryAfterMs?: number;
+  /** Extra facts for operators, such as an `rcode` or the size of a header section. */
+  readonly details?: string;
+  /** The raw error, for logs. Never shown to clients. */
+  readonly cause?: unknown;
+}
+
+const BRAND = Symbol.for("good-gateway.GatewayError");
+
+/** The exception that the public edge throws for a failure of the catalog. */
+export class GatewayError extends TypeError {
+  override readonly name: string = "GatewayError";
+  readonly failure: Failure;
+  /** How many attempts were sent. */
+  readonly attempts: number;
+  /** The status that the failure deserves; frameworks read it from errors they catch. */
+  readonly statusCode: number;
+  readonly [BRAND] = true;
+
+  constructor(message: string, failure: Failure, attempts: number) {
+    super(message, failure.cause === undefined ? undefined : { cause: failure.cause });
+    this.failure = failure;
+    this.attempts = attempts;
+    this.statusCode = errorStatus(failure.code);
+  }
+
+  /** The code of the failure, where people look first. */
+  get code(): FailureCode {
+    return this.failure.code;
+  }
+
+  /** The same as `statusCode`, under the name that Express reads. */
+  get status(): number {
+    return this.statusCode;
+  }
+}
+
+/** Whether a value is a `GatewayError` of this or any other copy of the package. */
+export function isGatewayError(value: unknown): value is GatewayError {
+  return typeof value === "object" && value !== null && BRAND in value;
+}
+
+function errorStatus(code: FailureCode): number {
+  const { status } = FAILURES[code];
+  return status === "received" ? 502 : status;
+}

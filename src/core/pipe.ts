@@ -1,0 +1,76 @@
+/**
+ * The whole of the machinery: policies around a transport, in request order.
+ *
+ * A call goes down once, an outcome comes up once. Each policy states by its types what it takes and
+ * what it passes on, so a pipe in the wrong order does not compile. A policy that is switched off is
+ * a `bypass`: it keeps its place in the description and costs nothing.
+ */
+import type { Outcome } from "./outcome.js";
+
+/** What a policy is for. */
+export type Role =
+  | "drain_gate"
+  | "total_deadline"
+  | "bulkhead"
+  | "retry"
+  | "pick_target"
+  | "breaker"
+  | "attempt_timeout"
+  | "record";
+
+export type Step<In, Body> = (input: In) => Promise<Outcome<Body>>;
+
+/** One concern around all that comes below it. */
+export interface Policy<In, Out = In> {
+  readonly role: Role;
+  /** Effective values, for `describe()`, doctor and dashboard. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  run<Body>(input: In, next: Step<Out, Body>): Promise<Outcome<Body>>;
+}
+
+export interface PolicyDescription {
+  readonly role: Role;
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+export interface Pipe<In, Out> {
+  through<Next>(policy: Policy<Out, Next>): Pipe<In, Next>;
+  to<Body>(transport: Step<Out, Body>): Step<In, Body>;
+  describe(): readonly PolicyDescription[];
+}
+
+// Inside the pipe the types have done their work; this is the one place that forgets them.
+type AnyPolicy = Policy<unknown, unknown>;
+type AnyStep = Step<unknown, unknown>;
+
+const bypassed = new WeakSet<object>();
+
+/** A policy that is switched off. */
+export function bypass<In, Out>(role: Role): Policy<In, Out> {
+  const policy: Policy<In, Out> = {
+    role,
+    settings: { enabled: false },
+    run: (input, next) => next(input as unknown as Out),
+  };
+  bypassed.add(policy);
+  return policy;
+}
+
+/** Starts a pipe. */
+export function pipe<In>(): Pipe<In, In> {
+  return extend<In, In>([]);
+}
+
+function extend<In, Out>(policies: readonly AnyPolicy[]): Pipe<In, Out> {
+  return {
+    through: <Next>(policy: Policy<Out, Next>) =>
+      extend<In, Next>([...policies, policy as unknown as AnyPolicy]),
+    to: <Body>(transport: Step<Out, Body>) =>
+      policies.reduceRight<AnyStep>(
+        (next, policy) =>
+          bypassed.has(policy) ? next : (input) => policy.run(input, next),
+        transport as AnyStep,
+      ) as Step<In, Body>,
+    describe: () => policies.map(({ role, settings }) => ({ role, settings })),
+  };
+}

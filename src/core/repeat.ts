@@ -1,0 +1,25 @@
+/**
+ * May this call be sent again after this failure?
+ *
+ * The catalog says what the failure allows, the method and the caller's promises say what the request
+ * allows (RFC 9110 §9.2.2), the body says what is possible. Time, attempts and budget are asked by the
+ * retry policy, since they change while the call runs.
+ */
+import { FAILURES, type FailureCode } from "../catalog/failures.js";
+import { isIdempotent } from "../catalog/methods.js";
+import type { StopReason } from "./call.js";
+import type { GatewayRequest } from "./request.js";
+
+/** Null when a repeat is allowed, else why not. */
+export function whyNotRepeat(request: GatewayRequest, code: FailureCode): StopReason | null {
+  const { repeat } = FAILURES[code];
+  if (repeat === "never") return "not_repeatable";
+  // RFC 9110 §9.2.2: what was never written may be sent again, whatever the method.
+  if (repeat === "idempotent" && !promisedIdempotent(request)) return "method_not_idempotent";
+  if (request.body !== null && !request.body.replayable) return "body_not_replayable";
+  return null;
+}
+
+function promisedIdempotent(request: GatewayRequest): boolean {
+  return isIdempotent(request.method) || request.replayable;
+}

@@ -1,0 +1,214 @@
+/**
+ * A request body that can be read by one attempt after another.
+ *
+ * Streaming starts at once: a chunk goes to the first attempt as it comes and is kept beside it, up to
+ * a byte cap. Past the cap nothing is kept any more and the body can be sent only once. The source is
+ * pulled, never pushed, so the upstream's speed is the client's speed. One reader at a time.
+ */
+import { Readable } from "node:stream";
+
+/** What a source must offer: any Node stream does, an `IncomingMessage` in particular. */
+export type BodySource = Readable & { readonly complete?: boolean };
+
+/** Thrown into a reader when the client went away in the middle of its body. */
+export class SourceGone extends Error {
+  override readonly name = "SourceGone";
+  readonly code = "ERR_SOURCE_GONE";
+}
+
+export class ReplayBody {
+  #source: BodySource | null = null;
+  readonly #bytesMax: number;
+  #kept: Buffer[] = [];
+  #keptBytes = 0;
+  #state: "flowing" | "ended" | "gone" = "flowing";
+  #overflowed = false;
+  #reader: BodyReader | null = null;
+  /** Bytes that the source has given so far. */
+  bytesRead = 0;
+
+  private constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** A body that is still coming in. */
+  static fromStream(source: BodySource, bytesMax: number): ReplayBody {
+    const body = new ReplayBody(bytesMax);
+    body.#source = source;
+    source.on("readable", body.#onReadable);
+    source.on("end", body.#onEnd);
+    source.on("error", body.#onGone);
+    source.on("close", body.#onGone);
+    return body;
+  }
+
+  /** A body that is here already. */
+  static fromBuffer(buffer: Buffer): ReplayBody {
+    const body = new ReplayBody(buffer.byteLength);
+    body.#kept.push(buffer);
+    body.#keptBytes = buffer.byteLength;
+    body.bytesRead = buffer.byteLength;
+    body.#state = "ended";
+    return body;
+  }
+
+  /** Whether a further attempt could send it from the start. */
+  get replayable(): boolean {
+    return !this.#overflowed && this.#state !== "gone";
+  }
+
+  /** Whether all of it has come in. */
+  get complete(): boolean {
+    return this.#state === "ended";
+  }
+
+  /** Whether a reader waits for the client rather than for the upstream. */
+  get waitsForSource(): boolean {
+    return this.#reader !== null && this.#reader.hungry && this.#state === "flowing";
+  }
+
+  /**
+   * Opens it for one attempt: the bytes themselves where all of them are here, else a stream.
+   * A reader of an earlier attempt is closed. Only a replayable body may be opened twice.
+   */
+  open(): Buffer | Readable {
+    this.#reader?.destroy();
+    this.#reader = null;
+    this.#takeWhole();
+    if (this.#state === "ended" && !this.#overflowed) return this.#whole();
+    this.#reader = new BodyReader(this);
+    return this.#reader;
+  }
+
+  /** No attempt follows: what is left of the source is read and thrown away. */
+  release(): void {
+    this.#reader?.destroy();
+    this.#reader = null;
+    const source = this.#source;
+    if (source === null) return;
+    this.#unlink();
+    if (!source.readableEnded && !source.destroyed) {
+      source.on("error", ignore);
+      source.resume();
+    }
+  }
+
+  /** The next chunk after `index`, null when the source has none yet, undefined at the end. */
+  next(index: number): Buffer | null | undefined {
+    const kept = this.#kept[index];
+    if (kept !== undefined) return kept;
+    if (this.#state !== "flowing") return undefined;
+    const chunk = this.#pull();
+    // Reading the last byte may have brought the end with it.
+    if (chunk === null && (this.#state as string) === "ended") return undefined;
+    return chunk;
+  }
+
+  get gone(): boolean {
+    return this.#state === "gone";
+  }
+
+  #pull(): Buffer | null {
+    const chunk = this.#source?.read() as Buffer | string | null | undefined;
+    if (chunk === null || chunk === undefined) return null;
+    const buffer = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+    this.bytesRead += buffer.byteLength;
+    this.#keep(buffer);
+    return buffer;
+  }
+
+  #keep(buffer: Buffer): void {
+    if (this.#overflowed) return;
+    this.#kept.push(buffer);
+    this.#keptBytes += buffer.byteLength;
+    if (this.#keptBytes <= this.#bytesMax) return;
+    // Only a reader that has read all that was kept pulls more, so nothing is taken from anyone.
+    this.#overflowed = true;
+    this.#keptBytes = 0;
+    this.#kept = [];
+  }
+
+  // A small body often lies whole in the source's buffer, parsed together with the head.
+  #takeWhole(): void {
+    const source = this.#source;
+    if (source === null || this.#state !== "flowing" || source.complete !== true) return;
+    if (this.#keptBytes + source.readableLength > this.#bytesMax) return;
+    while (this.#pull() !== null);
+    if (this.#overflowed) return;
+    this.#state = "ended";
+    this.#unlink();
+  }
+
+  #whole(): Buffer {
+    const first = this.#kept[0];
+    if (first !== undefined && this.#kept.length === 1) return first;
+    const whole = Buffer.concat(this.#kept, this.#keptBytes);
+    this.#kept = [whole];
+    return whole;
+  }
+
+  readonly #onReadable = (): void => {
+    this.#reader?.wake();
+  };
+
+  readonly #onEnd = (): void => {
+    if (this.#state !== "flowing") return;
+    this.#state = "ended";
+    this.#unlink();
+    this.#reader?.wake();
+  };
+
+  readonly #onGone = (): void => {
+    if (this.#state !== "flowing") return;
+    this.#state = "gone";
+    this.#unlink();
+    this.#reader?.wake();
+  };
+
+  #unlink(): void {
+    const source = this.#source;
+    if (source === null) return;
+    this.#source = null;
+    source.off("readable", this.#onReadable);
+    source.off("end", this.#onEnd);
+    source.off("close", this.#onGone);
+    // The error listener stays: a late error of a stream that we have taken must not be unhandled.
+  }
+}
+
+/** The body as one attempt sees it. */
+class BodyReader extends Readable {
+  readonly #body: ReplayBody;
+  #index = 0;
+  /** It was asked for more and had nothing. */
+  hungry = false;
+
+  constructor(body: ReplayBody) {
+    super({ highWaterMark: 16_384 });
+    this.#body = body;
+    // The transport listens while it writes; errors after that are of no interest.
+    this.on("error", ignore);
+  }
+
+  override _read(): void {
+    this.hungry = true;
+    this.wake();
+  }
+
+  wake(): void {
+    while (this.hungry && !this.destroyed) {
+      const chunk = this.#body.next(this.#index);
+      if (chunk === null) return;
+      this.hungry = false;
+      if (chunk === undefined) {
+        if (this.#body.gone) this.destroy(new SourceGone("the client left its body unfinished"));
+        else this.push(null);
+        return;
+      }
+      this.#index += 1;
+      this.push(chunk);
+    }
+  }
+}
+
+function ignore(): void {}

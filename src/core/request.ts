@@ -1,0 +1,23 @@
+/**
+ * A request as the pipe carries it: already clean of hop-by-hop fields, independent of any server
+ * framework, and the same for every attempt.
+ */
+import type { ReplayBody } from "./replay-body.js";
+
+export interface GatewayRequest {
+  /** Case-sensitive, RFC 9110 §9.1. */
+  readonly method: string;
+  /** Path and query in origin-form, RFC 9112 §3.2.1; the target's path prefix comes before it. */
+  readonly path: string;
+  /** Names and values in turn, ready to be sent. `host` only when it must differ from the target. */
+  readonly headers: readonly string[];
+  readonly body: ReplayBody | null;
+  /** Length of the body when it is known, null for chunked or none. */
+  readonly contentLength: number | null;
+  /** The caller promises that sending this twice does no harm. */
+  readonly replayable: boolean;
+  /** The protocol of an upgrade, such as `websocket`; null for an ordinary request. */
+  readonly upgrade: string | null;
+  /** Interim answers (1xx) of the upstream, as they come. */
+  readonly onInformation: ((status: number, rawHeaders: readonly string[]) => void) | null;
+}

@@ -1,0 +1,59 @@
+/**
+ * The phases that an exchange reached, and when. Written by the transport, read by classification,
+ * by the timeouts and by the record. Times are monotonic milliseconds, -1 where a phase was skipped.
+ *
+ * The order of these facts, not the code of an error, tells one failure from another:
+ * a request that was never written may always be sent again.
+ */
+import type { Phase } from "../catalog/failures.js";
+
+export class Timeline {
+  phase: Phase = "admit";
+  readonly startedAt: number;
+  connectAt = -1;
+  secureAt = -1;
+  sendAt = -1;
+  waitAt = -1;
+  headAt = -1;
+  endAt = -1;
+  /** The connection had served an exchange before. */
+  reused = false;
+  /** Bytes of the request may have left this process. */
+  written = false;
+  /** Bytes of the answer that arrived before its head was complete. */
+  headBytes = 0;
+  /** The sender waits for the client's body rather than for the upstream's socket. */
+  waitsForClient = false;
+  /** The receiver waits for the client to read, not for the upstream to send. */
+  clientBlocked = false;
+  /** How late our own timer fired: the time our event loop did not serve its sockets. */
+  stalledMs = 0;
+
+  constructor(now: number) {
+    this.startedAt = now;
+  }
+
+  /** Notes that a phase began. Phases only go forward. */
+  enter(phase: Phase, now: number): void {
+    this.phase = phase;
+    switch (phase) {
+      case "connect":
+        this.connectAt = now;
+        break;
+      case "secure":
+        this.secureAt = now;
+        break;
+      case "send":
+        this.sendAt = now;
+        break;
+      case "wait":
+        this.waitAt = now;
+        break;
+      case "receive":
+        this.headAt = now;
+        break;
+      default:
+        break;
+    }
+  }
+}

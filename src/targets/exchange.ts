@@ -1,0 +1,84 @@
+/**
+ * An exchange: an attempt that has a target; what a transport performs.
+ *
+ * It is the meeting place of the policies below target choice and the transport. The transport enters
+ * phases and reports progress; the attempt timeout watches and cuts; whoever cuts first is noted
+ * before anything is torn down. `end` gives everything back and is called exactly once, when the body
+ * of the answer is over or there will be none.
+ */
+import type { Clock } from "../base/clock.js";
+import { invariant } from "../base/invariant.js";
+import type { Phase } from "../catalog/failures.js";
+import type { Attempt } from "../core/attempt.js";
+import type { Call } from "../core/call.js";
+import { Cancellation, type CutBy } from "../core/cancellation.js";
+import type { GatewayRequest } from "../core/request.js";
+import { Timeline } from "../core/timeline.js";
+import type { Target } from "./target.js";
+
+/** Someone who watches an exchange go through its phases. */
+export interface ExchangeWatch {
+  /** A phase began. */
+  phase(phase: Phase): void;
+  /** A part of a body moved, either way. */
+  progress(): void;
+  /** The exchange is over, body included. */
+  ended(): void;
+}
+
+export class Exchange {
+  readonly attempt: Attempt;
+  readonly target: Target;
+  readonly timeline: Timeline;
+  readonly cancellation = new Cancellation();
+  watch: ExchangeWatch | null = null;
+  readonly #clock: Clock;
+  readonly #onCallCut = (by: CutBy): void => this.cancellation.cut(by);
+  #ended = false;
+
+  constructor(clock: Clock, attempt: Attempt, target: Target) {
+    this.#clock = clock;
+    this.attempt = attempt;
+    this.target = target;
+    this.timeline = new Timeline(clock.now());
+    attempt.call.cancellation.add(this.#onCallCut);
+  }
+
+  get call(): Call {
+    return this.attempt.call;
+  }
+
+  get request(): GatewayRequest {
+    return this.attempt.call.request;
+  }
+
+  /** The transport reached a phase. */
+  enter(phase: Phase): void {
+    this.timeline.enter(phase, this.#clock.now());
+    this.watch?.phase(phase);
+  }
+
+  /** The transport moved a part of a body. */
+  progress(): void {
+    this.watch?.progress();
+  }
+
+  /** Everything is over, body included. */
+  end(): void {
+    invariant(!this.#ended, "an exchange ends once");
+    this.#ended = true;
+    this.timeline.endAt = this.#clock.now();
+    this.call.cancellation.remove(this.#onCallCut);
+    this.watch?.ended();
+  }
+}
+
+declare const stage: unique symbol;
+type Stage<Name extends string> = { readonly [stage]: Name };
+
+/** An exchange that the breaker of its target let through. */
+export type GuardedExchange = Exchange & Stage<"guarded">;
+/** An exchange with its timeouts running. */
+export type TimedExchange = Exchange & Stage<"timed">;
+/** An exchange that is being recorded; what a transport takes. */
+export type RecordedExchange = Exchange & Stage<"recorded">;
