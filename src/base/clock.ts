@@ -1,0 +1,127 @@
+/**
+ * Time for everything above: the only file that touches Date, performance and timers.
+ * Policies take a `Clock`, so that tests can move time by hand; `systemClock` is the real one. It reads the
+ * globals when it is called and not when it is loaded, so that fake timers of a test runner reach it too.
+ * Guarantee: `now` never runs backwards; a timer that was cancelled never calls, whatever is done to it later.
+ */
+import { onAbort } from "./abort.js";
+
+/** One planned call. */
+export interface Timer {
+  /** The call will not happen; may be repeated, and is harmless after the call. */
+  cancel(): void;
+  /** Starts the same delay again from now, also after the call has happened; not after `cancel`. */
+  refresh(): void;
+  /** Lets the process end although the call is still to come. */
+  unref(): void;
+}
+
+/** A source of time. */
+export interface Clock {
+  /** Monotonic milliseconds, for lengths of time and deadlines. */
+  now(): number;
+  /** Milliseconds since 1970, for dates that are shown or sent; it may jump. */
+  wallNow(): number;
+  /** Waits; rejects with the reason of the signal as soon as that aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls `fn` after this many milliseconds. */
+  after(ms: number, fn: () => void): Timer;
+  /** Calls `fn` in the next turn of the event loop, after it has polled for input (check phase). */
+  turn(fn: () => void): Timer;
+}
+
+/** Node runs a timer with a longer delay after one millisecond; we clamp to it instead (24.8 days). */
+export const DELAY_MS_MAX = 2 ** 31 - 1;
+
+// A class where the code otherwise prefers functions: one timer is made for each attempt, and three
+// closures each would cost more than the timer itself.
+class SystemTimer implements Timer {
+  private timeout: NodeJS.Timeout | null;
+
+  constructor(timeout: NodeJS.Timeout) {
+    this.timeout = timeout;
+  }
+
+  cancel(): void {
+    if (this.timeout === null) return;
+    clearTimeout(this.timeout);
+    // A cleared Timeout is put back on Node's list by its refresh; so we let go of it.
+    this.timeout = null;
+  }
+
+  refresh(): void {
+    this.timeout?.refresh();
+  }
+
+  unref(): void {
+    this.timeout?.unref();
+  }
+}
+
+class SystemTurn implements Timer {
+  private readonly fn: () => void;
+  private immediate: NodeJS.Immediate;
+  private cancelled = false;
+  private unreferenced = false;
+
+  constructor(fn: () => void) {
+    this.fn = fn;
+    this.immediate = setImmediate(fn);
+  }
+
+  cancel(): void {
+    this.cancelled = true;
+    clearImmediate(this.immediate);
+  }
+
+  refresh(): void {
+    if (this.cancelled) return;
+    clearImmediate(this.immediate);
+    this.immediate = setImmediate(this.fn);
+    if (this.unreferenced) this.immediate.unref();
+  }
+
+  unref(): void {
+    this.unreferenced = true;
+    this.immediate.unref();
+  }
+}
+
+/** The clock of the machine. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wallNow: () => Date.now(),
+  sleep: (ms, signal) => sleepOn(systemClock, ms, signal),
+  after: (ms, fn) => new SystemTimer(setTimeout(fn, Math.min(ms, DELAY_MS_MAX))),
+  turn: (fn) => new SystemTurn(fn),
+};
+
+/** How every clock sleeps: one timer, one listener, and neither is left behind. */
+export function sleepOn(
+  clock: Pick<Clock, "after">,
+  ms: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (signal === undefined) return new Promise((resolve) => void clock.after(ms, resolve));
+  if (signal.aborted) return Promise.reject(signal.reason);
+  return new Promise((resolve, reject) => {
+    const unlink = onAbort(signal, (reason) => {
+      timer.cancel();
+      reject(reason);
+    });
+    const timer = clock.after(ms, () => {
+      unlink();
+      resolve();
+    });
+  });
+}
+
+const setImmediateAtLoad = setImmediate;
+
+/**
+ * One true turn of the event loop, even under fake timers. All microtasks that are due have run when it
+ * resolves; so a clock that is moved by hand can let the code under test settle.
+ */
+export function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediateAtLoad(resolve));
+}
