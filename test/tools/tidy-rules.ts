@@ -1,0 +1,321 @@
+/**
+ * The rules of the repository, each a function from files to what is wrong with them.
+ *
+ * A finding reads `path:line what is wrong`; no findings means that the rule holds. The rules are
+ * apart from test/tidy.test.ts so that the test can also hand each of them a planted violation.
+ */
+import ts from "typescript";
+import { lineOf, nodesOf, type SourceFile, type TextFile } from "./source-files.js";
+
+type Findings = string[];
+
+/** Imports go down only; folders of one floor do not know each other. */
+export const FLOORS: Readonly<Record<string, number>> = {
+  catalog: 0,
+  base: 1,
+  core: 2,
+  targets: 3,
+  policies: 4,
+  transports: 4,
+  wire: 4,
+  gateway: 5,
+  adapters: 6,
+  dashboard: 6,
+  cli: 6,
+  testing: 6,
+};
+
+/** Packages that one file alone may import, so that each has one place where it can be replaced. */
+export const PACKAGE_HOMES: Readonly<Record<string, string>> = {
+  opossum: "src/targets/breaker.ts",
+  "p-retry": "src/policies/retry.ts",
+  express: "src/adapters/express.ts",
+  fastify: "src/adapters/fastify.ts",
+};
+
+export const LIMITS = {
+  fileLinesMax: 400,
+  functionLinesMax: 70,
+  columnsMax: 100,
+  headerLinesMin: 2,
+  headerLinesMax: 10,
+} as const;
+
+export function importsUpwards(files: readonly SourceFile[]): Findings {
+  return files.flatMap((file) =>
+    file.imports
+      .filter(({ local, to }) => local && !mayImport(file.path, to))
+      .map(({ line, to }) => `${file.path}:${line} may not import ${to}`),
+  );
+}
+
+function mayImport(from: string, to: string): boolean {
+  if (from === "src/index.ts") return to.startsWith("src/");
+  const [fromFolder, toFolder] = [folderOf(from), folderOf(to)];
+  if (fromFolder === toFolder) return fromFolder !== "";
+  const [fromFloor, toFloor] = [FLOORS[fromFolder], FLOORS[toFolder]];
+  return fromFloor !== undefined && toFloor !== undefined && toFloor < fromFloor;
+}
+
+/** The folder under src; "" for anything that is not inside one. */
+function folderOf(path: string): string {
+  return /^src\/([^/]+)\//.exec(path)?.[1] ?? "";
+}
+
+export function unknownFolders(files: readonly SourceFile[]): Findings {
+  return files
+    .filter(({ path }) => path !== "src/index.ts" && FLOORS[folderOf(path)] === undefined)
+    .map(({ path }) => `${path}:1 stands on no floor`);
+}
+
+export function strayPackages(files: readonly SourceFile[]): Findings {
+  return files.flatMap((file) =>
+    file.imports
+      .filter(({ local, to }) => !local && !mayUsePackage(file.path, to))
+      .map(({ line, to }) => `${file.path}:${line} may not import ${to}`),
+  );
+}
+
+function mayUsePackage(from: string, name: string): boolean {
+  if (folderOf(from) === "catalog" || from === "src/index.ts") return false;
+  const home = PACKAGE_HOMES[name];
+  return home === undefined || home === from;
+}
+
+/** Each circle is told once, from the file whose path sorts first. */
+export function importCircles(files: readonly SourceFile[]): Findings {
+  const graph = new Map(
+    files.map((file) => [file.path, file.imports.filter((i) => i.local).map((i) => i.to)]),
+  );
+  const findings = new Set<string>();
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    const seenAt = trail.indexOf(path);
+    if (seenAt >= 0) return void findings.add(describeCircle(trail.slice(seenAt)));
+    if (done.has(path)) return;
+    for (const next of graph.get(path) ?? []) visit(next, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of graph.keys()) visit(path, []);
+  return [...findings];
+}
+
+function describeCircle(circle: readonly string[]): string {
+  const first = circle.indexOf([...circle].sort()[0] ?? "");
+  const turned = [...circle.slice(first), ...circle.slice(0, first)];
+  return `${turned[0]}:1 imports itself: ${[...turned, turned[0]].join(" > ")}`;
+}
+
+export function deadFiles(files: readonly SourceFile[], entries: readonly string[]): Findings {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const reached = reachable(byPath, entries);
+  return files.filter(({ path }) => !reached.has(path)).map(({ path }) => `${path}:1 is dead`);
+}
+
+/** Tests that also run against the built package may reach it by its name only. */
+export function sourceBehindBuiltTests(files: readonly SourceFile[]): Findings {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const roots = files.map((file) => file.path).filter((path) => isBuiltTest(path));
+  return [...reachable(byPath, roots)].flatMap((path) =>
+    (byPath.get(path)?.imports ?? [])
+      .filter(({ to }) => to.startsWith("src/"))
+      .map(({ line, to }) => `${path}:${line} imports ${to}, which the package does not export`),
+  );
+}
+
+function isBuiltTest(path: string): boolean {
+  return /^test\/(?:gallery|adapters|built)\//.test(path);
+}
+
+function reachable(
+  byPath: ReadonlyMap<string, SourceFile>,
+  roots: readonly string[],
+): ReadonlySet<string> {
+  const reached = new Set<string>(roots);
+  for (const path of reached) {
+    for (const { local, to } of byPath.get(path)?.imports ?? []) if (local) reached.add(to);
+  }
+  return reached;
+}
+
+const TIME_NAMES = new Set([
+  "Date",
+  "performance",
+  "setTimeout",
+  "setInterval",
+  "setImmediate",
+  "clearTimeout",
+  "clearInterval",
+  "clearImmediate",
+]);
+const TIME_MEMBERS = new Set(["process.hrtime", "AbortSignal.timeout", "process.uptime"]);
+const TIME_MODULES = /^(?:node:)?(?:timers(?:\/promises)?|perf_hooks)$/;
+
+/** The clock is handed in, so that a test can hold it. */
+export function strayTime(files: readonly SourceFile[]): Findings {
+  return files
+    .filter(({ path }) => path !== "src/base/clock.ts")
+    .flatMap((file) => [
+      ...file.imports
+        .filter(({ to }) => TIME_MODULES.test(to))
+        .map(({ line, to }) => `${file.path}:${line} imports ${to}`),
+      ...findNodes(file, (node) => (isGlobalTime(node) ? `uses ${node.getText()}` : null)),
+    ]);
+}
+
+function isGlobalTime(node: ts.Node): boolean {
+  if (ts.isPropertyAccessExpression(node)) return TIME_MEMBERS.has(node.getText());
+  return ts.isIdentifier(node) && TIME_NAMES.has(node.text) && isGlobalValue(node);
+}
+
+/** A value of the global scope: not a type, not a member of something else, not a property's key. */
+function isGlobalValue(node: ts.Identifier): boolean {
+  const { parent } = node;
+  if (ts.isTypeReferenceNode(parent) || ts.isImportSpecifier(parent)) return false;
+  if (ts.isPropertyAccessExpression(parent) && parent.name === node) {
+    return /^global(?:This)?$/.test(parent.expression.getText());
+  }
+  const keyed =
+    ts.isPropertyAssignment(parent) ||
+    ts.isPropertySignature(parent) ||
+    ts.isPropertyDeclaration(parent) ||
+    ts.isMethodDeclaration(parent) ||
+    ts.isMethodSignature(parent);
+  return !(keyed && parent.name === node);
+}
+
+/** Randomness is handed in, so that a seed can repeat a run. */
+export function strayRandom(files: readonly SourceFile[]): Findings {
+  return files
+    .filter(({ path }) => path !== "src/base/random.ts")
+    .flatMap((file) =>
+      findNodes(file, (node) => {
+        const random = ts.isPropertyAccessExpression(node) && node.getText() === "Math.random";
+        return random ? "uses Math.random" : null;
+      }),
+    );
+}
+
+export function tooLong(files: readonly SourceFile[]): Findings {
+  return files.flatMap((file) => {
+    const lines = file.text.trimEnd().split("\n").length;
+    const functions = findNodes(file, (node) => {
+      if (!ts.isFunctionLike(node) || !("body" in node) || !node.body) return null;
+      const length = endLineOf(file.tree, node) - lineOf(file.tree, node) + 1;
+      return length > LIMITS.functionLinesMax ? `is a function of ${length} lines` : null;
+    });
+    return lines > LIMITS.fileLinesMax
+      ? [`${file.path}:${lines} is a file of ${lines} lines`, ...functions]
+      : functions;
+  });
+}
+
+function endLineOf(tree: ts.SourceFile, node: ts.Node): number {
+  return tree.getLineAndCharacterOfPosition(node.getEnd()).line + 1;
+}
+
+export function tooWide(files: readonly TextFile[]): Findings {
+  return findLines(files, (line) =>
+    [...line].length > LIMITS.columnsMax ? `is a line of ${[...line].length} columns` : null,
+  );
+}
+
+/** The header says what a file is, where it stands and what it guarantees. */
+export function missingHeaders(files: readonly TextFile[]): Findings {
+  return files.flatMap(({ path, text }) => {
+    const comment = /^(?:#!.*\n)?\s*(\/\*[\s\S]*?\*\/|(?:\/\/.*\n)+)/.exec(text)?.[1] ?? "";
+    const lines = comment.split("\n").filter((line) => /\p{Letter}/u.test(line)).length;
+    if (lines >= LIMITS.headerLinesMin && lines <= LIMITS.headerLinesMax) return [];
+    return [`${path}:1 has a header of ${lines} lines of text`];
+  });
+}
+
+/** Spelled in halves, so that this file does not break its own rule. */
+const LEFT_TO_DO = new RegExp(`\\b(?:TO${"DO"}|FIX${"ME"})\\b`);
+
+export function leftToDo(files: readonly TextFile[]): Findings {
+  return findLines(files, (line) => (LEFT_TO_DO.test(line) ? "leaves something to do" : null));
+}
+
+/** A checkout, a home or a temporary place of one machine, and drives of Windows. */
+const MACHINE_PATH = new RegExp(
+  `(?:^|[\\s"'\`(=:,>])/(?:${["home", "root", "work", "Users", "private", "workspace"].join("|")})` +
+    "/[\\w.-]|\\b[A-Z]:\\\\\\\\?[Uu]sers\\b",
+);
+
+export function machinePaths(files: readonly TextFile[]): Findings {
+  return findLines(files, (line) => (MACHINE_PATH.test(line) ? "names a machine's path" : null));
+}
+
+/** RFC 9110 §9.2.2: one form of citing, so that one search finds every place. */
+export function strayCitations(files: readonly TextFile[]): Findings {
+  return findLines(files, (line) =>
+    /\bRFC[ -]?\d{3,5},?\s+(?:section|sec\.)/i.test(line) ? "cites without §" : null,
+  );
+}
+
+export function forbiddenSyntax(files: readonly SourceFile[]): Findings {
+  return files.flatMap((file) => findNodes(file, forbiddenKind));
+}
+
+function forbiddenKind(node: ts.Node): string | null {
+  if (node.kind === ts.SyntaxKind.AnyKeyword) return "uses any";
+  if (ts.isEnumDeclaration(node)) return "declares an enum";
+  // `declare module "fastify"` extends another package's types and is no namespace.
+  if (ts.isModuleDeclaration(node) && ts.isIdentifier(node.name)) return "declares a namespace";
+  if (ts.isExportAssignment(node)) return "has a default export";
+  if (node.kind === ts.SyntaxKind.DefaultKeyword && !ts.isDefaultClause(node.parent)) {
+    return "has a default export";
+  }
+  if (ts.isExportSpecifier(node) && node.name.text === "default") return "has a default export";
+  return null;
+}
+
+/** The text of an error is for people; it changes from one release of Node to the next. */
+export function comparedMessages(files: readonly SourceFile[]): Findings {
+  return files.flatMap((file) =>
+    findNodes(file, (node) => (readsMessage(node) ? "decides by the text of a message" : null)),
+  );
+}
+
+const EQUALITY = new Set([
+  ts.SyntaxKind.EqualsEqualsToken,
+  ts.SyntaxKind.EqualsEqualsEqualsToken,
+  ts.SyntaxKind.ExclamationEqualsToken,
+  ts.SyntaxKind.ExclamationEqualsEqualsToken,
+]);
+const TEXT_SEARCHES = /^(?:includes|startsWith|endsWith|indexOf|match|matchAll|search|test|exec)$/;
+
+function readsMessage(node: ts.Node): boolean {
+  if (ts.isSwitchStatement(node)) return isMessage(node.expression);
+  if (ts.isBinaryExpression(node) && EQUALITY.has(node.operatorToken.kind)) {
+    // `typeof x.message === "string"` and `x.message === undefined` read no text.
+    const constant = [node.left, node.right].find((side) => !isMessage(side));
+    return constant !== undefined && ts.isStringLiteralLike(constant)
+      ? isMessage(node.left) || isMessage(node.right)
+      : isMessage(node.left) && isMessage(node.right);
+  }
+  if (!ts.isCallExpression(node) || !ts.isPropertyAccessExpression(node.expression)) return false;
+  if (!TEXT_SEARCHES.test(node.expression.name.text)) return false;
+  return isMessage(node.expression.expression) || node.arguments.some(isMessage);
+}
+
+function isMessage(node: ts.Node): boolean {
+  return ts.isPropertyAccessExpression(node) && node.name.text === "message";
+}
+
+function findNodes(file: SourceFile, wrong: (node: ts.Node) => string | null): Findings {
+  return [...nodesOf(file.tree)].flatMap((node) => {
+    const finding = wrong(node);
+    return finding === null ? [] : [`${file.path}:${lineOf(file.tree, node)} ${finding}`];
+  });
+}
+
+function findLines(files: readonly TextFile[], wrong: (line: string) => string | null): Findings {
+  return files.flatMap(({ path, text }) =>
+    text.split("\n").flatMap((line, index) => {
+      const finding = wrong(line);
+      return finding === null ? [] : [`${path}:${index + 1} ${finding}`];
+    }),
+  );
+}
