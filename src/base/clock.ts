@@ -1,8 +1,10 @@
 /**
  * Time for everything above: the only file that touches Date, performance and timers.
- * Policies take a `Clock`, so that tests can move time by hand; `systemClock` is the real one. It reads the
- * globals when it is called and not when it is loaded, so that fake timers of a test runner reach it too.
- * Guarantee: `now` never runs backwards; a timer that was cancelled never calls, whatever is done to it later.
+ * Policies take a `Clock`, so that tests can move time by hand; `systemClock` is the real one. It
+ * reads the globals when it is called and not when it is loaded, so that fake timers of a test
+ * runner reach it too.
+ * Guarantee: `now` never runs backwards; a timer that was cancelled never calls, whatever is done
+ * to it later.
  */
 import { onAbort } from "./abort.js";
 
@@ -30,7 +32,9 @@ export interface Clock {
   turn(fn: () => void): Timer;
 }
 
-/** Node runs a timer with a longer delay after one millisecond; we clamp to it instead (24.8 days). */
+/**
+ * Node runs a timer with a longer delay after one millisecond; we clamp to it instead (24.8 days).
+ */
 export const DELAY_MS_MAX = 2 ** 31 - 1;
 
 // A class where the code otherwise prefers functions: one timer is made for each attempt, and three
@@ -119,8 +123,8 @@ export function sleepOn(
 const setImmediateAtLoad = setImmediate;
 
 /**
- * One true turn of the event loop, even under fake timers. All microtasks that are due have run when it
- * resolves; so a clock that is moved by hand can let the code under test settle.
+ * One true turn of the event loop, even under fake timers. All microtasks that are due have run
+ * when it resolves; so a clock that is moved by hand can let the code under test settle.
  */
 export function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediateAtLoad(resolve));

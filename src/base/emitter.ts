@@ -1,10 +1,11 @@
 /**
  * Typed events, mirrored to node:diagnostics_channel as `good-gateway:<event>`.
- * Everything that a gateway tells about itself goes through one of these. With nobody listening it costs a
- * look-up: ask `has` first, and build the payload only when it says yes.
- * Guarantee: a listener that throws, or returns a promise that rejects, never reaches the emitting code nor
- * ends the process; it is reported as a warning, once for each listener. Listeners are called in the order
- * they came, and those who come or leave during an event take effect with the next one.
+ * Everything that a gateway tells about itself goes through one of these. With nobody listening it
+ * costs a look-up: ask `has` first, and build the payload only when it says yes.
+ * Guarantee: a listener that throws, or returns a promise that rejects, never reaches the emitting
+ * code nor ends the process; it is reported as a warning, once for each listener. Listeners are
+ * called in the order they came, and those who come or leave during an event take effect with the
+ * next one.
  */
 import { type Channel, channel } from "node:diagnostics_channel";
 import { inspect } from "node:util";
@@ -43,7 +44,8 @@ interface Subscription {
 
 interface Topic {
   readonly channel: Channel;
-  subscriptions: readonly Subscription[]; // replaced, never changed, so that an event walks one state
+  /** Replaced and never changed, so that an event walks over one state of it. */
+  subscriptions: readonly Subscription[];
 }
 
 /** A new emitter without listeners. */

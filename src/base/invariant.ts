@@ -1,7 +1,7 @@
 /**
  * `invariant` states what must be true whatever the outside world does.
- * It stands on the lowest floor of the code and is used for what cannot happen; an expected failure is a row
- * of the catalog and never an invariant.
+ * It stands on the lowest floor of the code and is used for what cannot happen; an expected failure
+ * is a row of the catalog and never an invariant.
  * Guarantee: when the condition is false, an `InvariantError` is thrown; otherwise nothing happens.
  */
 

@@ -1,8 +1,10 @@
 /**
- * Permission that must be given back: the breaker, the bulkhead, the pending counts and the budget speak it.
- * Whoever is admitted gets a permit and settles it with a verdict when the exchange is over, body included.
- * Guarantee: a permit made by `permitOf` passes on its first verdict and no other, so that a late or
- * doubled result can never be counted twice. What a second settle means is the maker's choice.
+ * Permission that must be given back: the breaker, the bulkhead, the pending counts and the budget
+ * speak it.
+ * Whoever is admitted gets a permit and settles it with a verdict when the exchange is over, body
+ * included.
+ * Guarantee: a permit made by `permitOf` passes on its first verdict and no other, so that a late
+ * or doubled result can never be counted twice. What a second settle means is the maker's choice.
  */
 import { invariant } from "./invariant.js";
 
@@ -14,7 +16,9 @@ export interface Permit {
   settle(verdict: Verdict): void;
 }
 
-/** A permit that hands its first verdict to `settle`; later ones go to `settledAgain`, or nowhere. */
+/**
+ * A permit that hands its first verdict to `settle`; later ones go to `settledAgain`, or nowhere.
+ */
 export function permitOf(
   settle: (verdict: Verdict) => void,
   settledAgain?: (verdict: Verdict) => void,

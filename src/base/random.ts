@@ -1,7 +1,9 @@
 /**
  * Chance for everything above: the only file that touches Math.random.
- * Jitter and target choice take a `Random`, so that a test or a simulation can replay them from a seed.
- * Guarantee: `next` is at least 0 and less than 1; the same seed gives the same numbers on every machine.
+ * Jitter and target choice take a `Random`, so that a test or a simulation can replay them from a
+ * seed.
+ * Guarantee: `next` is at least 0 and less than 1; the same seed gives the same numbers on every
+ * machine.
  */
 import { invariant } from "./invariant.js";
 
@@ -14,7 +16,10 @@ export interface Random {
 /** The randomness of the machine; good for jitter, not for secrets. */
 export const systemRandom: Random = { next: () => Math.random() };
 
-/** The golden ratio as 32 bits: an odd step that visits every number and leaves similar seeds far apart. */
+/**
+ * The golden ratio as 32 bits: an odd step that visits every number and leaves similar seeds far
+ * apart.
+ */
 const SEED_STEP = 0x9e3779b9;
 const TWO_TO_26 = 2 ** 26;
 const TWO_TO_32 = 2 ** 32;

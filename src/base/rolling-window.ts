@@ -1,9 +1,9 @@
 /**
  * How often something happened lately: exact counts in a ring of ten buckets.
- * The breaker, the retry budget and the statistics count with it. It has no timers of its own: buckets that
- * have grown too old are emptied when somebody next looks or adds.
- * Guarantee: what was added less than nine tenths of the window ago is counted, what was added a whole
- * window ago is not, and a clock that stands still or steps back loses nothing.
+ * The breaker, the retry budget and the statistics count with it. It has no timers of its own:
+ * buckets that have grown too old are emptied when somebody next looks or adds.
+ * Guarantee: what was added less than nine tenths of the window ago is counted, what was added a
+ * whole window ago is not, and a clock that stands still or steps back loses nothing.
  */
 import type { Clock } from "./clock.js";
 import { invariant } from "./invariant.js";
@@ -21,7 +21,9 @@ export interface RollingWindow<Key extends string = "success" | "failure"> {
   clear(): void;
 }
 
-/** Ten steps of forgetting: fine enough that no rate jumps, few enough to be added up on every read. */
+/**
+ * Ten steps of forgetting: fine enough that no rate jumps, few enough to be added up on every read.
+ */
 export const BUCKETS = 10;
 
 const VERDICT_KEYS = ["success", "failure"] as const;
