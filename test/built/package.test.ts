@@ -1,0 +1,85 @@
+/**
+ * What a user of the package meets before the first request: every entry loads in both module
+ * systems and offers the same names, frameworks stay out of the root, and loading leaves nothing
+ * behind that would keep a process alive.
+ *
+ * In the repository it builds first; with GOOD_GATEWAY_BUILT=1 it looks at the installed package.
+ */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { beforeAll, describe, expect, it } from "vitest";
+
+const ENTRIES = ["", "/express", "/fastify", "/node", "/fetch", "/testing"] as const;
+/** Each test starts a few processes of Node, which take their time on a busy machine. */
+const PROCESSES_MS = 60_000;
+
+beforeAll(async () => {
+  if (process.env["GOOD_GATEWAY_BUILT"] === "1") return;
+  const { buildQuick } = await import("../tools/build-quick.mjs");
+  await buildQuick();
+}, PROCESSES_MS);
+
+describe.each(ENTRIES)("good-gateway%s", (entry) => {
+  const name = `good-gateway${entry}`;
+
+  it("offers the same names to import and to require", { timeout: PROCESSES_MS }, async () => {
+    const [imported, required] = await Promise.all([
+      printed(`import * as names from "${name}"; log(Object.keys(names));`),
+      printed(`log(Object.keys(createRequire(cwd)("${name}")));`),
+    ]);
+    expect(imported.value).not.toEqual([]);
+    expect(sorted(required.value)).toEqual(sorted(imported.value));
+  });
+
+  it("prints no warning and lets the process end", { timeout: PROCESSES_MS }, async () => {
+    const imported = await printed(`import "${name}"; log([]);`);
+    const required = await printed(`createRequire(cwd)("${name}"); log([]);`);
+    expect(imported.stderr + required.stderr).toBe("");
+  });
+});
+
+describe("good-gateway", () => {
+  const LOADED = `Object.keys(require.cache).filter((p) => /[\\\\/](express|fastify)[\\\\/]/.test(p))`;
+
+  it.each(["", "/node", "/fetch", "/testing"])(
+    "good-gateway%s loads no framework",
+    { timeout: PROCESSES_MS },
+    async (entry) => {
+      const name = `good-gateway${entry}`;
+      const imported = await printed(
+        `import "${name}"; const require = createRequire(cwd); log(${LOADED});`,
+      );
+      const required = await printed(
+        `const require = createRequire(cwd); require("${name}"); log(${LOADED});`,
+      );
+      expect([imported.value, required.value]).toEqual([[], []]);
+    },
+  );
+
+  it("the check for frameworks sees one that is loaded", { timeout: PROCESSES_MS }, async () => {
+    const { value } = await printed(
+      `import "fastify"; const require = createRequire(cwd); log(${LOADED});`,
+    );
+    expect(value).not.toEqual([]);
+  });
+});
+
+/** Runs a module in a process of its own, in this folder; it says its result with `log`. */
+async function printed(body: string): Promise<{ value: readonly string[]; stderr: string }> {
+  const prelude = [
+    `import { createRequire } from "node:module";`,
+    `const cwd = process.cwd() + "/";`,
+    `const log = (value) => process.stdout.write(JSON.stringify(value));`,
+  ];
+  const program = [...prelude, body].join("\n");
+  const { stdout, stderr } = await promisify(execFile)(
+    process.execPath,
+    ["--input-type=module", "--eval", program],
+    { timeout: PROCESSES_MS, env: { ...process.env, NODE_OPTIONS: "" } },
+  );
+  return { value: JSON.parse(stdout) as readonly string[], stderr };
+}
+
+function sorted(names: readonly string[]): readonly string[] {
+  return names.filter((name) => name !== "default" && name !== "__esModule").toSorted();
+}

@@ -1,0 +1,45 @@
+/**
+ * The public surface is a file in the repository, so that every change of it is seen in a review.
+ *
+ * `npm run surface` writes test/surface.txt anew; the difference belongs into the same commit and,
+ * where a name went away or changed its kind, into the changelog.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import manifest from "../package.json" with { type: "json" };
+import tsupConfig from "../tsup.config.js";
+import { publicSurface } from "./tools/public-surface.js";
+import { ROOT } from "./tools/source-files.js";
+
+const SURFACE = `${ROOT}test/surface.txt`;
+const sources = (tsupConfig as { readonly entry: Readonly<Record<string, string>> }).entry;
+/** A program of the type checker over the whole source takes seconds on a busy machine. */
+const CHECKER_MS = 60_000;
+
+describe("public surface", () => {
+  it("the exported names of every entry are those of surface.txt", { timeout: CHECKER_MS }, () => {
+    const surface = `${publicSurface(sources).join("\n")}\n`;
+    if (process.env["UPDATE_SURFACE"] === "1") writeFileSync(SURFACE, surface);
+    const promised = readFileSync(SURFACE, "utf8");
+    expect(surface, "run `npm run surface` if the change is meant").toBe(promised);
+  });
+
+  it("no export is of an unknown kind, and every entry exports something", () => {
+    const promised = readFileSync(SURFACE, "utf8").trimEnd().split("\n");
+    const entries = new Set(promised.map((line) => line.slice(0, line.indexOf(":"))));
+    expect([...entries].sort()).toEqual(Object.keys(sources).sort());
+    expect(promised.filter((line) => line.endsWith(" unknown"))).toEqual([]);
+  });
+
+  it("package.json exports what is built, in both module systems", () => {
+    const { "./package.json": _, ...exported } = manifest.exports;
+    const expected = Object.keys(sources).map((name) => [
+      name === "index" ? "." : `./${name}`,
+      {
+        import: { types: `./dist/${name}.d.ts`, default: `./dist/${name}.js` },
+        require: { types: `./dist/${name}.d.cts`, default: `./dist/${name}.cjs` },
+      },
+    ]);
+    expect(exported).toEqual(Object.fromEntries(expected));
+  });
+});
