@@ -4,6 +4,14 @@
  */
 export type { Clock, Timer } from "../base/clock.js";
 export {
+  type CertificatePair,
+  type CertificateWanted,
+  type TestAuthority,
+  type TestCertificates,
+  testAuthority,
+  testCertificates,
+} from "./certificates.js";
+export {
   fullBacklog,
   refusingPort,
   type SilentListener,
