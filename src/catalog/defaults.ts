@@ -1,0 +1,160 @@
+// Every default of the gateway: the unit is in the name, the reason stands beside it.
+//
+// A number that is not here does not exist: code names one of these. The README's table of options
+// and the `@default` tags are compared with this file by a test. `Infinity` means that there is no
+// limit; it compares like any other number, so no code needs a branch for it.
+
+/** The cuts in time. The first one that fires names the failure. */
+export const TIMEOUTS = {
+  /** Resolution, TCP and TLS. Lost SYNs are sent again after 1 s and 3 s; this lets both arrive. */
+  connectMs: 3_100,
+  /** Loopback and Unix sockets lose no packets; a second of silence there is a full queue. */
+  connectLocalMs: 1_000,
+  /** Request sent → head complete, per attempt. The usual choice of client libraries. */
+  responseMs: 10_000,
+  /** Longest silence inside a body, either way. nginx waits as long between two reads. */
+  idleMs: 60_000,
+  /** First byte → head handed to the client, over all attempts. Balancers give up at 30 to 60 s. */
+  totalMs: 30_000,
+  /** A body that keeps moving may stream for ever: downloads, event streams. */
+  bodyMs: Number.POSITIVE_INFINITY,
+} as const;
+
+/** Repeats: how many, how far apart, and what all calls together may spend on them. */
+export const RETRY = {
+  /** The first try and two repeats. Most of what a repeat can win is won by then. */
+  attemptsMax: 3,
+  /** Bytes of a request body kept for a repeat. Beyond it the body streams and is not repeated. */
+  replayBodyBytesMax: 65_536,
+  /** A user waits behind a gateway, so waits are short. Grows by two, with full jitter. */
+  backoffBaseMs: 25,
+  backoffFactor: 2,
+  /** Ten times the base: repeats against the same target spread, yet stay below perception. */
+  backoffMsMax: 250,
+  /** Repeats may add a fifth to the traffic. A share survives changes of load; a count does not. */
+  budgetRatio: 0.2,
+  /** The time over which the share is taken. */
+  budgetWindowMs: 10_000,
+  /** Repeats per second that are always allowed, so that quiet services can repeat at all. */
+  budgetFloorPerSecond: 10,
+  /** A Retry-After above this is not believed; a wrong value must not park calls. */
+  retryAfterMsMax: 300_000,
+  /** A repeat on a fresh connection after a stale one; free of budget and attempts, once a call. */
+  staleRepeatsMax: 1,
+} as const;
+
+/** The Retry-After of our own 503 answers. */
+export const RETRY_AFTER = {
+  /** The field counts whole seconds; zero would invite the herd back at once. */
+  msMin: 1_000,
+  /** When nothing can be computed: a queue drains, a process is replaced, within seconds. */
+  fallbackMs: 2_000,
+  /** Maintenance lasts minutes; asking twice a minute notices its end soon enough. */
+  maintenanceMs: 30_000,
+  /** Up to half is added at random, so that those who were refused together come back apart. */
+  jitter: 0.5,
+} as const;
+
+/** When a target is no longer asked, and how it comes back. */
+export const BREAKER = {
+  /** A hard outage is seen at once; fewer would trip on one restart (5 in Envoy and Finagle). */
+  consecutiveFailures: 5,
+  /** A partial outage: half of the calls fail … */
+  failureRatio: 0.5,
+  /** … of at least this many, so that noise of quiet hours does not trip it … */
+  volumeMin: 20,
+  /** … within this time, counted in buckets. */
+  windowMs: 10_000,
+  windowBuckets: 10,
+  /** First open time. A restart takes about a second; longer only punishes the healthy. */
+  openMs: 1_000,
+  /** Each failed return doubles the open time … */
+  openFactor: 2,
+  /** … up to a minute, which is also the longest that a recovered target stays unused. */
+  openMsMax: 60_000,
+  /** Up to half is added at random, so that many gateways do not try at the same moment. */
+  openJitter: 0.5,
+  /** Trials in flight while half-open: one, or a recovering target is flooded again. */
+  trialsMax: 1,
+  /** One lucky success must not reopen the flood. */
+  trialSuccesses: 3,
+  /** A trial's place is given to the next after this: longer than connectMs + responseMs. */
+  trialMs: 15_000,
+} as const;
+
+/** Calls at once, and the queue behind them. */
+export const BULKHEAD = {
+  /** Bounds memory and sockets rather than the upstream; set it lower for what you know. */
+  concurrencyMax: 1_000,
+  /** A tenth of what runs: a short burst fits, an outage does not pile up. */
+  queueMax: 100,
+  /** Who waits longer than a second is better told so. */
+  queueMs: 1_000,
+} as const;
+
+/** Connections to targets. */
+export const POOL = {
+  /** Below Node's own 5 s as a server (up to version 25), the shortest that is common. */
+  keepAliveMs: 4_000,
+  /** The longest hint `Keep-Alive: timeout=` that is believed (GCP keeps 600 s). */
+  keepAliveMsMax: 600_000,
+  /** Taken off the hint: the answer's way back, and undici's timers of one second. */
+  keepAliveMarginMs: 2_000,
+  /** Connections per target. Above bulkhead.concurrencyMax, so that calls never wait unseen. */
+  connectionsMax: 1_024,
+  /** TCP keep-alive probes find a peer that vanished; a minute, as undici has it. */
+  tcpKeepAliveMs: 60_000,
+  /** Per address of a name with several. Node's 250 ms fail on distant dual-stack hosts. */
+  familyAttemptMs: 500,
+} as const;
+
+/** Sizes and counts. Every buffer, loop and list that others can grow has one. */
+export const LIMITS = {
+  /**
+   * 16 KiB is what Node's own clients accept, and "too big header" is a classic false 502. Twice that
+   * is what browsers and balancers still take, and bounded: with every place full it is 32 MB.
+   */
+  responseHeaderSectionBytesMax: 32_768,
+  /** One line may take half of the section; browsers' cookies end at 4 KiB. */
+  responseHeaderBytesMax: 16_384,
+  /** Envoy allows 100 and HAProxy 101; Node drops silently above 2000. */
+  responseHeadersCountMax: 256,
+  /** 1xx answers before the final one; more is an attack on whoever waits. */
+  informationalMax: 16,
+  /** Trailers carry checksums and timings. As a whole at most what Node allows for a head … */
+  trailerSectionBytesMax: 16_384,
+  /** … and half of it in one line. */
+  trailerBytesMax: 8_192,
+  /** Bodies stream, so their size costs nothing; limits are for those who know their sizes. */
+  requestBodyBytesMax: Number.POSITIVE_INFINITY,
+  responseBodyBytesMax: Number.POSITIVE_INFINITY,
+  /** `cause` links that are followed in an error. Libraries wrap two or three deep. */
+  causeDepthMax: 8,
+  /** Members of an AggregateError that are looked at: addresses of one name. */
+  causeErrorsMax: 16,
+  /** Of an answer that is given up, a rest of this size is read so that its connection can stay. */
+  discardBytesMax: 65_536,
+  /** Of a body whose taker is not there yet: one read of a socket. */
+  bufferedBytesMax: 65_536,
+  /** Connections at rest that may turn out dead before a new one is opened. */
+  deadConnectionsMax: 8,
+  /**
+   * After an early answer the rest of the upload is read and thrown away for a while (RFC 9112
+   * §9.6): closing at once would reset the connection and lose the answer on its way.
+   */
+  lingerBytesMax: 16_777_216,
+  /** A round trip of a slow phone, twice. */
+  lingerMs: 2_000,
+} as const;
+
+/** What this process knows about its own delays. */
+export const SELF = {
+  /** A pool that polled within this time knows which of its sockets were closed. */
+  pollFreshMs: 5,
+  /** A timer this late tells of a blocked event loop, not of a slow upstream. */
+  stallMs: 50,
+  /** A reused connection that dies this soon was dead before; the peer's reset takes a round trip. */
+  staleMs: 1_000,
+  /** Turns of the event loop to wait before a late timer gives up: one reads, one dispatches. */
+  stallTurns: 2,
+} as const;

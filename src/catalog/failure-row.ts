@@ -1,0 +1,77 @@
+// The shape of one row of the failure catalog, and the small vocabularies its columns use.
+//
+// It stands apart from failures.ts only so that the files in rows/ can be checked against it
+// without importing the table that they are merged into.
+
+import type { ProxyErrorType } from "./proxy-errors.js";
+
+/** How far an exchange had got. The order of `PHASES` is the order in which they are passed. */
+export type Phase =
+  | "admit"
+  | "queue"
+  | "resolve"
+  | "connect"
+  | "secure"
+  | "send"
+  | "wait"
+  | "receive";
+
+/** All phases in the order in which an exchange passes them. */
+export const PHASES: readonly Phase[] = [
+  "admit",
+  "queue",
+  "resolve",
+  "connect",
+  "secure",
+  "send",
+  "wait",
+  "receive",
+];
+
+/**
+ * May the request be sent again after this failure?
+ *
+ * - `safe`: the request was never written, so any method may be repeated. The name alone is not
+ *   the proof: whoever repeats must also see in the timeline that nothing was written, since a
+ *   TLS 1.3 alert can arrive after the request has left.
+ * - `idempotent`: it may have been processed; RFC 9110 §9.2.2 allows only idempotent methods, or
+ *   a promise of the caller.
+ * - `never`: a repeat would meet the same end, or nobody waits for it any more.
+ */
+export type Repeat = "safe" | "idempotent" | "never";
+
+/** Who is at fault. Only `upstream`, `overload` and `network` count against a target. */
+export type Blame = "upstream" | "overload" | "network" | "proxy" | "client" | "self";
+
+/** The status of the answer that the gateway writes, or "received" when it passes one on. */
+export type FailureStatus =
+  | 400
+  | 403
+  | 408
+  | 413
+  | 429
+  | 431
+  | 499
+  | 500
+  | 502
+  | 503
+  | 504
+  | "received";
+
+/** One failure: everything that status, headers, retry, breaker, metrics and docs ask about it. */
+export interface FailureRow {
+  /** Where it belongs; the timeline of the exchange says where it happened. */
+  readonly phase: Phase | "any";
+  /** Status under the policy "rfc9209"; other policies are in status-policy.ts. */
+  readonly status: FailureStatus;
+  /** The `error` of Proxy-Status, or null when the field says nothing of it. */
+  readonly proxyError: ProxyErrorType | null;
+  readonly repeat: Repeat;
+  readonly blame: Blame;
+  /** One sentence in the present tense, for a person on call. */
+  readonly summary: string;
+  /** Most likely first. */
+  readonly causes: readonly string[];
+  /** What to check, what to change. */
+  readonly remedies: readonly string[];
+}

@@ -1,0 +1,38 @@
+// The catalog: one row for every failure that the gateway can name.
+//
+// Status, Proxy-Status, Retry-After, repeat permission, breaker verdict, metric labels, `explain`,
+// the dashboard and the README's table are all read from here. The rows live in rows/, by the part
+// of a call's life in which they occur, and are merged here in that order. To add a failure is to
+// add a row; the gallery and the tests of this folder then list what is missing.
+
+import type { FailureRow } from "./failure-row.js";
+import { ADMISSION_ROWS } from "./rows/admission.js";
+import { BODY_ROWS } from "./rows/body.js";
+import { CONNECT_ROWS } from "./rows/connect.js";
+import { EXCHANGE_ROWS } from "./rows/exchange.js";
+import { OWN_ROWS } from "./rows/own.js";
+import { RECEIVED_ROWS } from "./rows/received.js";
+
+export type { Blame, FailureRow, FailureStatus, Phase, Repeat } from "./failure-row.js";
+export { PHASES } from "./failure-row.js";
+
+/** Every failure by its name. */
+export const FAILURES = {
+  ...CONNECT_ROWS,
+  ...ADMISSION_ROWS,
+  ...OWN_ROWS,
+  ...EXCHANGE_ROWS,
+  ...BODY_ROWS,
+  ...RECEIVED_ROWS,
+} as const satisfies Record<string, FailureRow>;
+
+/** The name of a failure. */
+export type FailureCode = keyof typeof FAILURES;
+
+/** All names, in the order of the table. */
+export const FAILURE_CODES: readonly FailureCode[] = Object.keys(FAILURES) as FailureCode[];
+
+/** Tells whether a string from outside (a header, the command line) names a failure. */
+export function isFailureCode(value: string): value is FailureCode {
+  return Object.hasOwn(FAILURES, value);
+}

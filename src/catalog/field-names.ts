@@ -1,0 +1,88 @@
+// Names of header fields that the gateway removes, writes, or must not take from a trailer.
+//
+// All names are in lower case; compare lower-cased names only (RFC 9110 §5.1: field names are
+// case-insensitive). Fields that a message's own Connection field names are removed as well; that
+// is the work of wire/forwarding, since it differs from message to message.
+
+/** Fields that are meant for one connection and never cross the gateway, in either direction. */
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  // RFC 9110 §7.6.1: the field that names the others.
+  "connection",
+  // RFC 9110 §7.6.1: known to be of one hop even when Connection does not name them.
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+  // RFC 9110 §11.7.1–11.7.3: the dialogue of a client with the next proxy. The gateway is that
+  // proxy; credentials meant for it must not reach the application, and a challenge of the
+  // application in this form is not one that the client may answer.
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-authentication-info",
+  // RFC 7540 §3.2.1: only ever part of an h2c upgrade on this connection.
+  "http2-settings",
+]);
+// Trailer is not in the set. RFC 9110 §6.6.2 makes it an ordinary field that announces what may
+// follow the body; the wire drops it when the body is not sent on in chunks, because without
+// chunks there is no place for a trailer section.
+
+/** Fields that delimit a body: computed anew for each hop, never copied from a trailer section. */
+export const FRAMING_FIELDS: ReadonlySet<string> = new Set(["content-length", "transfer-encoding"]);
+
+/**
+ * Fields that are dropped from a trailer section.
+ *
+ * RFC 9110 §6.5.1: framing, routing, request modifiers, authentication, response control and
+ * content format decide how a message is handled, which cannot change after its body.
+ */
+export const FORBIDDEN_IN_TRAILERS: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  ...FRAMING_FIELDS,
+  "age",
+  "authorization",
+  "cache-control",
+  "content-encoding",
+  "content-range",
+  "content-type",
+  "cookie",
+  "date",
+  "expect",
+  "expires",
+  "forwarded",
+  "host",
+  "location",
+  "max-forwards",
+  "pragma",
+  "range",
+  "retry-after",
+  "set-cookie",
+  "trailer",
+  "vary",
+  "via",
+  "warning",
+  "www-authenticate",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+]);
+
+/** Fields that the gateway writes itself. */
+export const FIELD = {
+  /** RFC 9209. */
+  proxyStatus: "proxy-status",
+  /** RFC 9110 §7.6.3. */
+  via: "via",
+  /** RFC 7239. */
+  forwarded: "forwarded",
+  xForwardedFor: "x-forwarded-for",
+  xForwardedHost: "x-forwarded-host",
+  xForwardedProto: "x-forwarded-proto",
+  serverTiming: "server-timing",
+  /** RFC 9110 §10.2.3. */
+  retryAfter: "retry-after",
+  xRequestId: "x-request-id",
+} as const satisfies Record<string, string>;
+
+/** The same names as a set. */
+export const WRITTEN_FIELDS: ReadonlySet<string> = new Set(Object.values(FIELD));

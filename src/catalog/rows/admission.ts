@@ -1,0 +1,259 @@
+// Failures at the door: the gateway refuses on purpose, or the client's request is at fault.
+//
+// What they have in common: nothing is wrong with the wire, and no target was asked. Every 503 of
+// this file is a decision of ours and carries Retry-After. Part of the table in failures.ts.
+
+import type { FailureRow } from "../failure-row.js";
+
+export const ADMISSION_ROWS = {
+  breaker_open: {
+    phase: "admit",
+    status: 503,
+    proxyError: "destination_unavailable",
+    repeat: "safe",
+    blame: "upstream",
+    summary: "The breaker of the target is open after earlier failures, so it is not asked.",
+    causes: [
+      "The failures just before this one; the dashboard lists them with their own names.",
+      "The application is down or restarting, and the breaker waits before its next trial.",
+      "The thresholds are too strict for the normal share of errors of this upstream.",
+    ],
+    remedies: [
+      "Look up the failure that opened the breaker, and treat that one.",
+      "Add a second entry to targets, so that calls can go elsewhere.",
+      "Loosen breaker only when the errors that opened it are normal for this upstream.",
+    ],
+  },
+  no_healthy_target: {
+    phase: "admit",
+    status: 503,
+    proxyError: "destination_unavailable",
+    repeat: "safe",
+    blame: "upstream",
+    summary: "No target of this upstream is able to take the request.",
+    causes: [
+      "All targets failed lately: their breakers are open, or their probes fail.",
+      "A deploy replaced all instances at the same time.",
+      "They share something that is down: a database, a name server, a network.",
+      "The path of probe answers 404, 401 or a redirect, so healthy targets look dead.",
+    ],
+    remedies: [
+      "Look at each target's state and last failure on the dashboard.",
+      "Ask the path of probe by hand, and compare the status with what probe expects.",
+      "Roll out one instance at a time, and wait for readiness before the next.",
+    ],
+  },
+  maintenance: {
+    phase: "admit",
+    status: 503,
+    proxyError: "destination_unavailable",
+    repeat: "never",
+    blame: "self",
+    summary: "An operator has switched maintenance on, and no request is sent to the upstream.",
+    causes: [
+      "Planned work on the upstream is under way.",
+      "Maintenance was not switched off again after the work.",
+    ],
+    remedies: [
+      "Ask whoever switched it on, or look for the change in the event log.",
+      "Switch it off when the work is done.",
+    ],
+  },
+  draining: {
+    phase: "admit",
+    status: 503,
+    proxyError: "proxy_internal_response",
+    repeat: "never",
+    blame: "self",
+    summary: "This process is shutting down and takes no new calls.",
+    causes: [
+      "A deploy or a scale-down sent SIGTERM, and the front proxy still sends requests here.",
+      "A client keeps using a connection that was opened before the shutdown began.",
+      "The process manager stops and starts the same instance without a second one beside it.",
+    ],
+    remedies: [
+      "Let readiness fail some seconds before the drain begins (lameDuckMs of installShutdown).",
+      "Make the front's check interval shorter than that time.",
+      "Let the front retry 503 on another instance; Retry-After says when.",
+    ],
+  },
+  bulkhead_full: {
+    phase: "queue",
+    status: 503,
+    proxyError: "connection_limit_reached",
+    repeat: "never",
+    blame: "overload",
+    summary: "As many calls as allowed run at once, and the queue behind them is full.",
+    causes: [
+      "The upstream has become slow, so the same traffic keeps more calls open.",
+      "Traffic has risen above what bulkhead.concurrencyMax allows.",
+      "Long answers (downloads, event streams) hold places that short calls need.",
+    ],
+    remedies: [
+      "Look at the upstream's latency first: calls at once = rate × latency.",
+      "Raise bulkhead.concurrencyMax only if the upstream can really serve more at once.",
+      "Give long streams an upstream entry of their own with its own bulkhead.",
+    ],
+  },
+  bulkhead_queue_timeout: {
+    phase: "queue",
+    status: 503,
+    proxyError: "connection_limit_reached",
+    repeat: "never",
+    blame: "overload",
+    summary: "The call waited for its turn as long as the queue allows, and no place became free.",
+    causes: [
+      "The upstream has become slow, so that places are given back too late.",
+      "A burst came in that the upstream needs longer to serve than the queue waits.",
+      "bulkhead.queueMs is shorter than a usual answer of this upstream.",
+    ],
+    remedies: [
+      "Look at the upstream's latency and at the number of calls at once.",
+      "Raise bulkhead.queueMs for bursts, or bulkhead.concurrencyMax for steady load.",
+      "Lower bulkhead.queueMax, so that those who cannot be served learn it at once.",
+    ],
+  },
+  connection_pool_timeout: {
+    phase: "queue",
+    status: 503,
+    proxyError: "connection_limit_reached",
+    repeat: "safe",
+    blame: "self",
+    summary: "No connection of the gateway's own pool became free in time.",
+    causes: [
+      "More calls run at once than the pool has connections to this target.",
+      "Bodies that nobody reads keep connections busy.",
+      "bulkhead.concurrencyMax is higher than the pool's limit, so calls wait unseen behind it.",
+    ],
+    remedies: [
+      "Set bulkhead.concurrencyMax at or below the connections per target times the targets.",
+      "In code that fetches: read every body, or cancel it.",
+      "Look for streams that never end; timeouts.idleMs and timeouts.bodyMs bound them.",
+    ],
+  },
+  load_shed: {
+    phase: "admit",
+    status: 503,
+    proxyError: "proxy_internal_response",
+    repeat: "never",
+    blame: "self",
+    summary: "This process is overloaded and refuses a part of the calls.",
+    causes: [
+      "The event loop is late: heavy synchronous work runs in this process.",
+      "There are more calls than this instance's processors can serve.",
+      "Garbage collection takes long because memory is nearly full.",
+    ],
+    remedies: [
+      "Look at the event loop delay and the processor time of this process.",
+      "Move heavy work (JSON of many megabytes, crypto, rendering) to worker threads.",
+      "Add instances.",
+    ],
+  },
+  rate_limited: {
+    phase: "admit",
+    status: 429,
+    proxyError: "http_request_error",
+    repeat: "never",
+    blame: "client",
+    summary: "The client sends more requests than the gateway's rate limit allows it.",
+    causes: [
+      "A client repeats without a pause after errors.",
+      "A crawler or a batch job runs.",
+      "Many users share the key that is counted, for example one address behind NAT.",
+    ],
+    remedies: [
+      "Find the client in the log, and let it wait for Retry-After.",
+      "Count by user or token instead of by address, if users share addresses.",
+      "Raise the limit if this traffic is wanted.",
+    ],
+  },
+  request_denied: {
+    phase: "admit",
+    status: 403,
+    proxyError: "http_request_denied",
+    repeat: "never",
+    blame: "client",
+    summary: "A rule of the gateway refuses this request, and the upstream is not asked.",
+    causes: [
+      "The path, method or source is excluded by a rule or a hook.",
+      "The request lacks what the rule asks for (a token, a header, an allowed address).",
+      "The rule is wider than it was meant to be.",
+    ],
+    remedies: [
+      "Find the rule or the hook that answered; the log names it.",
+      "Compare the request with the rule: path after rewriting, method, source address.",
+    ],
+  },
+  bad_request: {
+    phase: "admit",
+    status: 400,
+    proxyError: "http_request_error",
+    repeat: "never",
+    blame: "client",
+    summary: "The client's request is malformed, or its target names another host.",
+    causes: [
+      "The request breaks HTTP: a bad header, two lengths, characters that must be escaped.",
+      "The request target is an absolute URL or starts with //, which would choose the host.",
+      "A client speaks TLS or another protocol to this plain HTTP port.",
+      "A scanner tries malformed requests.",
+    ],
+    remedies: [
+      "Send the request again with curl -v --path-as-is, and compare what is sent.",
+      "Check http:// against https:// in the client's base URL.",
+      "For scanners there is nothing to do; the request was not forwarded.",
+    ],
+  },
+  request_body_too_large: {
+    phase: "send",
+    status: 413,
+    proxyError: "http_request_error",
+    repeat: "never",
+    blame: "client",
+    summary: "The client's body is larger than the gateway allows.",
+    causes: [
+      "An upload is larger than limits.requestBodyBytesMax.",
+      "The client sends a file where a reference was meant.",
+      "The limit was made for an API and is used for uploads, too.",
+    ],
+    remedies: [
+      "Raise limits.requestBodyBytesMax for the upstream that takes uploads.",
+      "Keep the limits of front, gateway and application in step; the smallest one wins.",
+    ],
+  },
+  request_header_too_large: {
+    phase: "admit",
+    status: 431,
+    proxyError: "http_request_error",
+    repeat: "never",
+    blame: "client",
+    summary: "The client's header section is larger than this server reads.",
+    causes: [
+      "Cookies have piled up for this domain.",
+      "A token in a header has grown (many groups or claims).",
+      "A redirect loop adds to the query string each time.",
+    ],
+    remedies: [
+      "Let the user delete the cookies of the site, and find who sets so many.",
+      "Make tokens smaller, or keep the claims on the server.",
+      "Raise maxHeaderSize of the Node server only as far as the upstream can follow.",
+    ],
+  },
+  request_body_timeout: {
+    phase: "send",
+    status: 408,
+    proxyError: "http_request_error",
+    repeat: "never",
+    blame: "client",
+    summary: "The client stopped sending its body before it was complete.",
+    causes: [
+      "The client's network is slow or broke off (mobile, Wi-Fi).",
+      "The client announced a longer body than it sends.",
+      "A slow-body attack holds connections open.",
+    ],
+    remedies: [
+      "Compare Content-Length with the bytes that arrived; the log has both.",
+      "Raise timeouts.idleMs if slow uploads are wanted.",
+      "Let the front proxy buffer uploads when many clients are slow.",
+    ],
+  },
+} as const satisfies Record<string, FailureRow>;

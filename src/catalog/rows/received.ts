@@ -1,0 +1,150 @@
+// What is not the gateway's failure: the client left, or the upstream said itself that it failed.
+//
+// A status of "received" means that the upstream's answer is passed on as it came and marked as
+// such, so that a gateway's 502 can be told from an application's.
+// Part of the table in failures.ts.
+
+import type { FailureRow } from "../failure-row.js";
+
+export const RECEIVED_ROWS = {
+  client_closed_request: {
+    phase: "any",
+    status: 499,
+    proxyError: null,
+    repeat: "never",
+    blame: "client",
+    summary: "The client left before the answer was complete.",
+    causes: [
+      "A user closed the page, reloaded it or typed on (search as you type).",
+      "The client's own time limit is shorter than the answer takes.",
+      "The front proxy gave up at its limit (30 s, 60 s and 100 s are usual).",
+    ],
+    remedies: [
+      "Look at the age of these calls: many at one round number are somebody's time limit.",
+      "Set timeouts.totalMs below the limit of the front, so that clients get an answer.",
+      "Look at the upstream's latency; people leave when it is slow.",
+    ],
+  },
+  client_stalled: {
+    phase: "receive",
+    status: 499,
+    proxyError: null,
+    repeat: "never",
+    blame: "client",
+    summary: "The client stopped reading the answer.",
+    causes: [
+      "The client's network broke off without closing the connection (mobile, sleep).",
+      "The client keeps the answer open but does not read it (a paused video, a stuck program).",
+      "A slow-read attack holds connections open.",
+    ],
+    remedies: [
+      "Nothing, when it happens now and then.",
+      "Raise timeouts.idleMs if slow readers are wanted.",
+      "In client code: read the body, or cancel it.",
+    ],
+  },
+  received_server_error: {
+    phase: "receive",
+    status: "received",
+    proxyError: null,
+    repeat: "never",
+    blame: "upstream",
+    summary: "The upstream itself answers with a server error, which is passed on.",
+    causes: [
+      "An exception in the application.",
+      "Something that the application needs is down (a database, another service).",
+      "A bad deploy or a missing setting.",
+    ],
+    remedies: [
+      "Read the application's log with the request id of this answer.",
+      "Compare the time at which it began with the last deploy.",
+    ],
+  },
+  received_gateway_error: {
+    phase: "receive",
+    status: "received",
+    proxyError: null,
+    repeat: "idempotent",
+    blame: "upstream",
+    summary: "The upstream itself answers 502, 503 or 504, which is passed on.",
+    causes: [
+      "The target is a proxy or balancer, and the application behind it is down or slow.",
+      "The application passes on the failure of a service that it needs.",
+      "The application answers 503 while it starts or stops.",
+    ],
+    remedies: [
+      "Read Proxy-Status, Server and Via of the answer: which hop made it?",
+      "Look at what stands behind the target, not at the way to it.",
+      "Let the application send Retry-After with 503, so that repeats are well timed.",
+    ],
+  },
+  received_overloaded: {
+    phase: "receive",
+    status: "received",
+    proxyError: null,
+    repeat: "idempotent",
+    blame: "overload",
+    summary:
+      "The upstream answers 503 with Retry-After: it is overloaded and says when to come back.",
+    causes: [
+      "The application sheds load.",
+      "It is in maintenance or restarts, and says for how long.",
+      "A balancer in front of it has no free backend.",
+    ],
+    remedies: [
+      "Look at the upstream's load; add instances or make requests cheaper.",
+      "Lower bulkhead.concurrencyMax to what the upstream can take.",
+      "Check that clients and retry do not multiply the load; the retry budget bounds ours.",
+    ],
+  },
+  received_rate_limited: {
+    phase: "receive",
+    status: "received",
+    proxyError: null,
+    repeat: "idempotent",
+    blame: "client",
+    summary: "The upstream answers 429: its caller sends more requests than it allows.",
+    causes: [
+      "One client or job sends too much.",
+      "All users share the one key or address that the gateway shows to the upstream.",
+      "The quota of the plan is used up (third-party APIs).",
+    ],
+    remedies: [
+      "Find the client that causes the traffic, and slow it down.",
+      "Let the upstream count by the forwarded client, not by the gateway's address.",
+      "Read Retry-After and RateLimit fields of the answer; ask for a higher quota.",
+    ],
+  },
+  received_too_early: {
+    phase: "receive",
+    status: "received",
+    proxyError: null,
+    repeat: "never",
+    blame: "client",
+    summary: "The upstream answers 425: it does not want to act on TLS early data.",
+    causes: [
+      "The client sent the request as TLS 1.3 early data (0-RTT), which can be replayed.",
+      "The front proxy marks requests with Early-Data: 1.",
+    ],
+    remedies: [
+      "Nothing: the client repeats after the handshake (RFC 8470).",
+      "Switch early data off at the front for requests that change something.",
+    ],
+  },
+  only_if_cached: {
+    phase: "admit",
+    status: 504,
+    proxyError: "proxy_internal_response",
+    repeat: "never",
+    blame: "client",
+    summary: "The client accepts an answer from a cache only, and this gateway holds none.",
+    causes: [
+      "The client sent Cache-Control: only-if-cached (a browser with fetch cache only-if-cached).",
+      "A cache that used to stand in front of the application is gone.",
+    ],
+    remedies: [
+      "Nothing: 504 is what RFC 9111 §5.2.1.7 asks for.",
+      "Leave the directive out in the client, if a fresh answer is welcome.",
+    ],
+  },
+} as const satisfies Record<string, FailureRow>;
