@@ -168,7 +168,7 @@ function isGlobalTime(node: ts.Node): boolean {
   return ts.isIdentifier(node) && TIME_NAMES.has(node.text) && isGlobalValue(node);
 }
 
-/** A value of the global scope: not a type, not a member of something else, not a property's key. */
+/** A value of the global scope: no type, no member of something else, no key of a property. */
 function isGlobalValue(node: ts.Identifier): boolean {
   const { parent } = node;
   if (ts.isTypeReferenceNode(parent) || ts.isImportSpecifier(parent)) return false;
@@ -237,10 +237,10 @@ export function leftToDo(files: readonly TextFile[]): Findings {
   return findLines(files, (line) => (LEFT_TO_DO.test(line) ? "leaves something to do" : null));
 }
 
-/** A checkout, a home or a temporary place of one machine, and drives of Windows. */
+/** The folders in which checkouts and homes lie, and those of Windows. */
+const MACHINE_FOLDERS = ["home", "root", "work", "Users", "private", "workspace"].join("|");
 const MACHINE_PATH = new RegExp(
-  `(?:^|[\\s"'\`(=:,>])/(?:${["home", "root", "work", "Users", "private", "workspace"].join("|")})` +
-    "/[\\w.-]|\\b[A-Z]:\\\\\\\\?[Uu]sers\\b",
+  `(?:^|[\\s"'\`(=:,>])/(?:${MACHINE_FOLDERS})/[\\w.-]|\\b[A-Z]:\\\\\\\\?[Uu]sers\\b`,
 );
 
 export function machinePaths(files: readonly TextFile[]): Findings {
