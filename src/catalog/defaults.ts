@@ -1,9 +1,10 @@
-// Every default of the gateway: the unit is in the name, the reason stands beside it.
-//
-// A number that is not here does not exist: code names one of these. The README's table of options
-// and the `@default` tags are compared with this file by a test. `Infinity` means that there is no
-// limit; it compares like any other number, so no code needs a branch for it.
-
+/**
+ * Every default of the gateway: the unit is in the name, the reason stands beside it.
+ *
+ * A number that is not here does not exist: code names one of these. The README's table of options
+ * and the `@default` tags are compared with this file by a test. `Infinity` means that there is no
+ * limit; it compares like any other number, so no code needs a branch for it.
+ */
 /** The cuts in time. The first one that fires names the failure. */
 export const TIMEOUTS = {
   /** Resolution, TCP and TLS. Lost SYNs are sent again after 1 s and 3 s; this lets both arrive. */
@@ -37,6 +38,8 @@ export const RETRY = {
   budgetWindowMs: 10_000,
   /** Repeats per second that are always allowed, so that quiet services can repeat at all. */
   budgetFloorPerSecond: 10,
+  /** Less before the deadline brings no answer: connecting and a round trip within one region. */
+  attemptMsMin: 20,
   /** A Retry-After above this is not believed; a wrong value must not park calls. */
   retryAfterMsMax: 300_000,
   /** A repeat on a fresh connection after a stale one; free of budget and attempts, once a call. */
@@ -111,8 +114,8 @@ export const POOL = {
 /** Sizes and counts. Every buffer, loop and list that others can grow has one. */
 export const LIMITS = {
   /**
-   * 16 KiB is what Node's own clients accept, and "too big header" is a classic false 502. Twice that
-   * is what browsers and balancers still take, and bounded: with every place full it is 32 MB.
+   * 16 KiB is what Node's own clients accept, and "too big header" is a classic false 502. Twice
+   * that is what browsers and balancers still take; with every bulkhead place full it is 32 MB.
    */
   responseHeaderSectionBytesMax: 32_768,
   /** One line may take half of the section; browsers' cookies end at 4 KiB. */
@@ -153,7 +156,7 @@ export const SELF = {
   pollFreshMs: 5,
   /** A timer this late tells of a blocked event loop, not of a slow upstream. */
   stallMs: 50,
-  /** A reused connection that dies this soon was dead before; the peer's reset takes a round trip. */
+  /** A reused connection that dies this soon was dead before: the reset takes one round trip. */
   staleMs: 1_000,
   /** Turns of the event loop to wait before a late timer gives up: one reads, one dispatches. */
   stallTurns: 2,

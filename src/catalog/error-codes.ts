@@ -1,12 +1,13 @@
-// What the error codes of Node, undici, llhttp, OpenSSL, getaddrinfo, c-ares and zlib can mean.
-//
-// Data for core/classify. A code alone rarely names a failure: ECONNRESET while connecting, before
-// the head and inside the body are three. So each code has up to three meanings, by how far the
-// exchange had got. Who ended the exchange (client, timer, deadline) is known before any code is
-// looked at and outranks it. The text of an error is never read.
-//
-// Order of a look-up: CODE_REFINEMENTS, CODE_MEANINGS, CODE_PREFIXES, then UNKNOWN_ERROR.
-
+/**
+ * What the error codes of Node, undici, llhttp, OpenSSL, getaddrinfo, c-ares and zlib can mean.
+ *
+ * Data for core/classify. A code alone rarely names a failure: ECONNRESET while connecting, before
+ * the head and inside the body are three. So each code has up to three meanings, by how far the
+ * exchange had got. Who ended the exchange (client, timer, deadline) is known before any code is
+ * looked at and outranks it. The text of an error is never read.
+ *
+ * Order of a look-up: CODE_REFINEMENTS, CODE_MEANINGS, CODE_PREFIXES, then UNKNOWN_ERROR.
+ */
 import type { FailureCode } from "./failures.js";
 
 /** The three places in an exchange at which a code can strike. */

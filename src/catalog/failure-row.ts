@@ -1,8 +1,9 @@
-// The shape of one row of the failure catalog, and the small vocabularies its columns use.
-//
-// It stands apart from failures.ts only so that the files in rows/ can be checked against it
-// without importing the table that they are merged into.
-
+/**
+ * The shape of one row of the failure catalog, and the small vocabularies its columns use.
+ *
+ * It stands apart from failures.ts only so that the files in rows/ can be checked against it
+ * without importing the table that they are merged into.
+ */
 import type { ProxyErrorType } from "./proxy-errors.js";
 
 /** How far an exchange had got. The order of `PHASES` is the order in which they are passed. */

@@ -1,10 +1,11 @@
-// The catalog: one row for every failure that the gateway can name.
-//
-// Status, Proxy-Status, Retry-After, repeat permission, breaker verdict, metric labels, `explain`,
-// the dashboard and the README's table are all read from here. The rows live in rows/, by the part
-// of a call's life in which they occur, and are merged here in that order. To add a failure is to
-// add a row; the gallery and the tests of this folder then list what is missing.
-
+/**
+ * The catalog: one row for every failure that the gateway can name.
+ *
+ * Status, Proxy-Status, Retry-After, repeat permission, breaker verdict, metric labels, `explain`,
+ * the dashboard and the README's table are all read from here. The rows live in rows/, by the part
+ * of a call's life in which they occur, and are merged here in that order. To add a failure is to
+ * add a row; the gallery and the tests of this folder then list what is missing.
+ */
 import type { FailureRow } from "./failure-row.js";
 import { ADMISSION_ROWS } from "./rows/admission.js";
 import { BODY_ROWS } from "./rows/body.js";

@@ -1,9 +1,10 @@
-// Names of header fields that the gateway removes, writes, or must not take from a trailer.
-//
-// All names are in lower case; compare lower-cased names only (RFC 9110 §5.1: field names are
-// case-insensitive). Fields that a message's own Connection field names are removed as well; that
-// is the work of wire/forwarding, since it differs from message to message.
-
+/**
+ * Names of header fields that the gateway removes, writes, or must not take from a trailer.
+ *
+ * All names are in lower case; compare lower-cased names only (RFC 9110 §5.1: field names are
+ * case-insensitive). Fields that a message's own Connection field names are removed as well; that
+ * is the work of wire/forwarding, since it differs from message to message.
+ */
 /** Fields that are meant for one connection and never cross the gateway, in either direction. */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   // RFC 9110 §7.6.1: the field that names the others.

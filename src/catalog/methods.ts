@@ -1,9 +1,10 @@
-// Which request methods are safe and which are idempotent.
-//
-// RFC 9110 §9.2.1 and §9.2.2, and QUERY, which its own specification defines as safe and
-// idempotent. The tests run on every call, so they are one look into a Set.
-// RFC 9110 §9.1: a method is case-sensitive; "get" is an unknown method and gets no privilege.
-
+/**
+ * Which request methods are safe and which are idempotent.
+ *
+ * RFC 9110 §9.2.1 and §9.2.2, and QUERY, which its own specification defines as safe and
+ * idempotent. The tests run on every call, so they are one look into a Set.
+ * RFC 9110 §9.1: a method is case-sensitive; "get" is an unknown method and gets no privilege.
+ */
 /** RFC 9110 §9.2.1: the client asks for no change of state. */
 export const SAFE_METHODS: ReadonlySet<string> = new Set([
   "GET",

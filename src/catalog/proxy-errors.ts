@@ -1,11 +1,12 @@
-// The error types that a Proxy-Status field may name, as RFC 9209 §2.3.1–2.3.32 defines them.
-//
-// Each entry holds what the RFC says and nothing of ours: the status it recommends, the extra
-// parameters with their kinds, and whether only an intermediary can make such an answer.
-// `status` is a number, or the family from which the most fitting one is chosen
-// ("4xx" for http_request_error, "any" for proxy_internal_response).
-// The IANA registry may grow; a type that RFC 9209 does not define is not in this table.
-
+/**
+ * The error types that a Proxy-Status field may name, as RFC 9209 §2.3.1–2.3.32 defines them.
+ *
+ * Each entry holds what the RFC says and nothing of ours: the status it recommends, the extra
+ * parameters with their kinds, and whether only an intermediary can make such an answer.
+ * `status` is a number, or the family from which the most fitting one is chosen
+ * ("4xx" for http_request_error, "any" for proxy_internal_response).
+ * The IANA registry may grow; a type that RFC 9209 does not define is not in this table.
+ */
 /** How an extra parameter is written as a structured field (RFC 8941 §3.3). */
 export type ProxyErrorParameterKind = "string" | "token" | "integer" | "token_or_string";
 

@@ -1,8 +1,9 @@
-// Failures at the door: the gateway refuses on purpose, or the client's request is at fault.
-//
-// What they have in common: nothing is wrong with the wire, and no target was asked. Every 503 of
-// this file is a decision of ours and carries Retry-After. Part of the table in failures.ts.
-
+/**
+ * Failures at the door: the gateway refuses on purpose, or the client's request is at fault.
+ *
+ * What they have in common: nothing is wrong with the wire, and no target was asked. Every 503 of
+ * this file is a decision of ours and carries Retry-After. Part of the table in failures.ts.
+ */
 import type { FailureRow } from "../failure-row.js";
 
 export const ADMISSION_ROWS = {

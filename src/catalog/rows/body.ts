@@ -1,9 +1,10 @@
-// Failures inside the answer's body.
-//
-// What they have in common: the head is usually with the client already, so the status can no
-// longer change and the only honest answer is to cut the connection. The status of the row is used
-// when the head was still held back. Part of the table in failures.ts.
-
+/**
+ * Failures inside the answer's body.
+ *
+ * What they have in common: the head is usually with the client already, so the status can no
+ * longer change and the only honest answer is to cut the connection. The status of the row is used
+ * when the head was still held back. Part of the table in failures.ts.
+ */
 import type { FailureRow } from "../failure-row.js";
 
 export const BODY_ROWS = {

@@ -1,8 +1,9 @@
-// Failures on the way to a connection: name, address, socket, TLS.
-//
-// What they have in common: the request was not written, so most of them may be repeated with any
-// method. Part of the table in failures.ts.
-
+/**
+ * Failures on the way to a connection: name, address, socket, TLS.
+ *
+ * What they have in common: the request was not written, so most of them may be repeated with any
+ * method. Part of the table in failures.ts.
+ */
 import type { FailureRow } from "../failure-row.js";
 
 export const CONNECT_ROWS = {

@@ -1,9 +1,10 @@
-// Failures after bytes were written and before the answer's head is complete.
-//
-// What they have in common: the upstream may have processed the request, so only idempotent
-// requests may be repeated, and the client can still be given an honest status. Part of the table
-// in failures.ts.
-
+/**
+ * Failures after bytes were written and before the answer's head is complete.
+ *
+ * What they have in common: the upstream may have processed the request, so only idempotent
+ * requests may be repeated, and the client can still be given an honest status. Part of the table
+ * in failures.ts.
+ */
 import type { FailureRow } from "../failure-row.js";
 
 export const EXCHANGE_ROWS = {

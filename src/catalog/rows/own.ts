@@ -1,8 +1,9 @@
-// Failures of time and of the gateway itself: deadlines, loops, our own process.
-//
-// A deadline belongs to the whole call, so its rows are told apart by where the time was spent.
-// Blame `self` never counts against a target. Part of the table in failures.ts.
-
+/**
+ * Failures of time and of the gateway itself: deadlines, loops, our own process.
+ *
+ * A deadline belongs to the whole call, so its rows are told apart by where the time was spent.
+ * Blame `self` never counts against a target. Part of the table in failures.ts.
+ */
 import type { FailureRow } from "../failure-row.js";
 
 export const OWN_ROWS = {

@@ -1,9 +1,10 @@
-// What is not the gateway's failure: the client left, or the upstream said itself that it failed.
-//
-// A status of "received" means that the upstream's answer is passed on as it came and marked as
-// such, so that a gateway's 502 can be told from an application's.
-// Part of the table in failures.ts.
-
+/**
+ * What is not the gateway's failure: the client left, or the upstream said itself that it failed.
+ *
+ * A status of "received" means that the upstream's answer is passed on as it came and marked as
+ * such, so that a gateway's 502 can be told from an application's.
+ * Part of the table in failures.ts.
+ */
 import type { FailureRow } from "../failure-row.js";
 
 export const RECEIVED_ROWS = {
