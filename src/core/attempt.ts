@@ -9,4 +9,6 @@ export interface Attempt {
   readonly number: number;
   /** Ids of the targets that earlier attempts of this call were sent to; a repeat prefers others. */
   readonly triedTargets: readonly string[];
+  /** Id of the target that this one was given to; null until one is chosen. */
+  target: string | null;
 }

@@ -18,6 +18,7 @@ export type StopReason =
   | "budget_exhausted"
   | "no_time_left"
   | "retry_off"
+  | "no_other_target"
   | "draining"
   | "client_gone";
 

@@ -43,3 +43,16 @@ export function noResponse(failure: Failure): Outcome<never> {
 export function failureOf(outcome: Outcome<unknown>): Failure | null {
   return outcome.kind === "success" ? null : outcome.failure;
 }
+
+/**
+ * Tells when it is over, body included, and by which name: null for a whole answer that was no failure.
+ * An answer that is a failure keeps that name, whatever happens to its body.
+ */
+export function whenOver(
+  outcome: Outcome<unknown>,
+  listener: (code: FailureCode | null) => void,
+): void {
+  if (outcome.kind === "no_response") listener(outcome.failure.code);
+  else if (outcome.kind === "success") outcome.response.onFinished(listener);
+  else outcome.response.onFinished(() => listener(outcome.failure.code));
+}

@@ -2,7 +2,8 @@
  * A target: one address of an upstream, and what is known of it right now.
  *
  * The address part never changes; weight, pending count and breaker do. The transport keeps its
- * connections by the target's id.
+ * connections by the target. An address that cannot be meant is refused when it is read, with the
+ * nearest right one in the message, and no credentials in it.
  */
 import type { ConnectionOptions } from "node:tls";
 import type { Breaker } from "./breaker.js";
@@ -15,7 +16,7 @@ export type TargetTls = Pick<
 
 /** Where a target is. */
 export interface TargetAddress {
-  /** Origin without credentials, or `unix:/path`; unique within an upstream. */
+  /** Origin and path prefix without credentials, or `unix:/path`; unique within an upstream. */
   readonly id: string;
   readonly protocol: "http:" | "https:";
   /** Without brackets. */
@@ -29,10 +30,177 @@ export interface TargetAddress {
   readonly tls: TargetTls | null;
 }
 
+/** How a target is written in the options, when its address alone does not say enough. */
+export interface TargetInput {
+  /** `http://host:port/prefix`, `https://host`, or `unix:/path`. */
+  readonly url: string;
+  /** Its share of the calls, relative to the others. @default 1 */
+  readonly weight?: number;
+  /** A unix socket to connect to; `url` then says what to ask of it, and whether through TLS. */
+  readonly socketPath?: string;
+  readonly tls?: TargetTls;
+}
+
+export interface ParsedTarget extends TargetAddress {
+  readonly weight: number;
+}
+
 export interface Target extends TargetAddress {
   weight: number;
   /** Exchanges under way, bodies included. */
   pending: number;
   /** Null when the upstream has its breaker switched off. */
   readonly breaker: Breaker | null;
+}
+
+const UNIX = "unix:";
+const DEFAULT_PORTS = { "http:": 80, "https:": 443 } as const;
+
+export function createTarget(
+  address: TargetAddress,
+  weight: number,
+  breaker: Breaker | null,
+): Target {
+  const { id, protocol, hostname, port, authority, pathPrefix, socketPath, tls } = address;
+  return {
+    id,
+    protocol,
+    hostname,
+    port,
+    authority,
+    pathPrefix,
+    socketPath,
+    tls,
+    weight,
+    pending: 0,
+    breaker,
+  };
+}
+
+/** Reads a target as it is written in the options; throws a `TypeError` that says what to write. */
+export function parseTarget(input: string | TargetInput): ParsedTarget {
+  const { url, weight, socketPath, tls }: TargetInput =
+    typeof input === "string" ? { url: input } : input;
+  refuse(typeof url !== "string", () => `a target needs a url, such as "http://127.0.0.1:8080"`);
+  checkWeight(url, weight);
+  if (url.startsWith(UNIX)) {
+    refuse(
+      tls !== undefined || socketPath !== undefined,
+      () =>
+        `target "${url}": to name a host or to speak TLS over a unix socket, write ` +
+        `{ url: "https://name", socketPath: "${url.slice(UNIX.length)}" }`,
+    );
+    return { ...overSocket(url.slice(UNIX.length)), weight: weight ?? 1 };
+  }
+  const address = overNetwork(url, tls ?? null);
+  if (socketPath === undefined) return { ...address, weight: weight ?? 1 };
+  const { id } = overSocket(socketPath);
+  return { ...address, id: id + address.pathPrefix, socketPath, weight: weight ?? 1 };
+}
+
+function checkWeight(url: string, weight: number | undefined): void {
+  if (weight === undefined || (Number.isFinite(weight) && weight > 0)) return;
+  throw new TypeError(
+    `target "${shown(url)}": weight must be a number above 0, not ${String(weight)}; ` +
+      "to send nothing there, leave the target out",
+  );
+}
+
+function overSocket(path: string): TargetAddress {
+  refuse(!path.startsWith("/"), () => {
+    const right = `/${path.replace(/^\/+/, "")}`;
+    return `target "${UNIX}${path}": the path of a unix socket must be absolute, such as "${UNIX}${right}"`;
+  });
+  refuse(
+    path.startsWith("//"),
+    () => `target "${UNIX}${path}": write "${UNIX}${path.replace(/^\/+/, "/")}" for a unix socket`,
+  );
+  return {
+    id: UNIX + path,
+    protocol: "http:",
+    hostname: "localhost",
+    port: DEFAULT_PORTS["http:"],
+    // RFC 9110 §7.2: a socket has no authority of its own; every server knows this name.
+    authority: "localhost",
+    pathPrefix: "",
+    socketPath: path,
+    tls: null,
+  };
+}
+
+function overNetwork(text: string, tls: TargetTls | null): TargetAddress {
+  const url = readUrl(text);
+  const { protocol } = url;
+  if (protocol !== "http:" && protocol !== "https:") throw wrongScheme(text);
+  // RFC 9110 §4.2.4: credentials in a URI are deprecated; they would end up in logs and headers.
+  refuse(
+    url.username !== "" || url.password !== "",
+    () =>
+      `target "${shown(text)}": credentials do not belong in the address; ` +
+      `write "${originOf(url)}" and send an Authorization field`,
+  );
+  refuse(
+    /[?#]/.test(text),
+    () =>
+      `target "${shown(text)}": a query or fragment cannot be sent with every request; ` +
+      `write "${originOf(url)}${prefixOf(url)}"`,
+  );
+  refuse(url.port === "0", () => `target "${text}": 0 is not a port that can be connected to`);
+  refuse(
+    tls !== null && protocol === "http:",
+    () =>
+      `target "${text}": tls is given but the address is not encrypted; ` +
+      `write "${originOf(url).replace("http:", "https:")}${prefixOf(url)}" or leave tls out`,
+  );
+  const pathPrefix = prefixOf(url);
+  return {
+    id: originOf(url) + pathPrefix,
+    protocol,
+    hostname: url.hostname.replace(/^\[|\]$/g, ""),
+    port: url.port === "" ? DEFAULT_PORTS[protocol] : Number(url.port),
+    authority: url.host,
+    pathPrefix,
+    socketPath: null,
+    tls,
+  };
+}
+
+function readUrl(text: string): URL {
+  // URL drops tabs and line ends and trims spaces; what is written must be what is used.
+  const url = /[\s\\]/.test(text) ? null : parse(text);
+  // `host:8080` reads as a scheme called `host`; `http:host` as a relative address.
+  if (url !== null && /^https?:\/\//i.test(text)) return url;
+  throw wrongScheme(text);
+}
+
+function wrongScheme(text: string): TypeError {
+  const guess = parse(
+    `http://${text.trim().replace(/^[a-z][a-z0-9+.-]*:\/*(?!\d+(?:\/|$))/i, "")}`,
+  );
+  const right = guess === null || guess.hostname === "" ? "http://127.0.0.1:8080" : originOf(guess);
+  return new TypeError(
+    `target "${shown(text)}" is not an address that can be asked; write it like "${right}" ` +
+      `("http://host:port", "https://host" or "unix:/path")`,
+  );
+}
+
+function parse(text: string): URL | null {
+  return URL.canParse(text) ? new URL(text) : null;
+}
+
+function originOf(url: URL): string {
+  return `${url.protocol}//${url.host}`;
+}
+
+function prefixOf(url: URL): string {
+  return url.pathname.replace(/\/+$/, "");
+}
+
+/** The address as it was written, without what nobody should read in a log. */
+function shown(text: string): string {
+  return String(text).replace(/\/\/[^/?#]*@/, "//");
+}
+
+function refuse(wrong: boolean, message: () => string): void {
+  if (wrong) throw new TypeError(message());
 }

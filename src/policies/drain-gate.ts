@@ -1,0 +1,49 @@
+/**
+ * Turns calls away while this process shuts down or an operator has switched maintenance on.
+ *
+ * Place: first. A call that is refused here costs nothing and touches no counter.
+ * Guarantee: every call that was let in is counted out once, when the body of its answer is over.
+ * Not here: who starts and ends a drain (gateway/lifecycle.ts).
+ */
+import { RETRY_AFTER } from "../catalog/defaults.js";
+import type { AdmittedCall, Call } from "../core/call.js";
+import { noResponse } from "../core/outcome.js";
+import type { Policy } from "../core/pipe.js";
+import { holding } from "./holding.js";
+
+export type LifecycleState = "running" | "lame_duck" | "draining" | "closed";
+
+/** What the policies see of the life of the gateway. */
+export interface Lifecycle {
+  readonly state: LifecycleState;
+  /** Null while maintenance is off. */
+  readonly maintenance: { readonly retryAfterMs: number } | null;
+  /** A call was let in. */
+  begin(): void;
+  /** A call that was let in is over. */
+  end(): void;
+}
+
+export function drainGate(lifecycle: Lifecycle): Policy<Call, AdmittedCall> {
+  // By then another process should serve.
+  const retryAfterMs = RETRY_AFTER.fallbackMs;
+  const end = (): void => lifecycle.end();
+  return {
+    role: "drain_gate",
+    settings: { retryAfterMs },
+    async run(call, next) {
+      if (refusesNew(lifecycle)) return noResponse({ code: "draining", retryAfterMs });
+      const { maintenance } = lifecycle;
+      if (maintenance !== null) {
+        return noResponse({ code: "maintenance", retryAfterMs: maintenance.retryAfterMs });
+      }
+      lifecycle.begin();
+      return holding(next, call as AdmittedCall, end);
+    },
+  };
+}
+
+/** Whether nothing new may be sent: no call, and no further attempt of one. */
+export function refusesNew({ state }: Pick<Lifecycle, "state">): boolean {
+  return state === "draining" || state === "closed";
+}

@@ -1,0 +1,59 @@
+/**
+ * Notes what every exchange came to in the record of its call, and tells whoever listens.
+ *
+ * Place: last. It sees exactly what the wire did.
+ * Guarantee: the record has the exchange as soon as its head or its failure is known, so that the
+ * answer's own diagnostics can name it; a body that breaks later corrects it.
+ */
+import type { Clock } from "../base/clock.js";
+import type { FailureCode } from "../catalog/failures.js";
+import type { AttemptRecord } from "../core/call.js";
+import { type Outcome, whenOver } from "../core/outcome.js";
+import type { Policy } from "../core/pipe.js";
+import type { Exchange, RecordedExchange, TimedExchange } from "../targets/exchange.js";
+
+/** Is told about every exchange when its body is over; asked first, so that nobody listening is free. */
+export interface AttemptListener {
+  has(): boolean;
+  tell(exchange: Exchange, record: AttemptRecord): void;
+}
+
+export function record(
+  clock: Pick<Clock, "now">,
+  listener: AttemptListener | null,
+): Policy<TimedExchange, RecordedExchange> {
+  return {
+    role: "record",
+    settings: {},
+    async run(exchange, next) {
+      const outcome = await next(exchange as unknown as RecordedExchange);
+      const { attempts } = exchange.call;
+      const code = outcome.kind === "success" ? null : outcome.failure.code;
+      const first = recordOf(exchange, outcome, code, clock.now());
+      const place = attempts.push(first) - 1;
+      whenOver(outcome, (ended) => {
+        if (ended !== code) attempts[place] = recordOf(exchange, outcome, ended, clock.now());
+        if (listener?.has()) listener.tell(exchange, attempts[place] ?? first);
+      });
+      return outcome;
+    },
+  };
+}
+
+function recordOf(
+  { attempt, target, timeline }: Exchange,
+  outcome: Outcome<unknown>,
+  code: FailureCode | null,
+  now: number,
+): AttemptRecord {
+  return {
+    number: attempt.number,
+    target: target.id,
+    phase: timeline.phase,
+    code,
+    status: outcome.kind === "no_response" ? null : outcome.response.status,
+    startedAt: timeline.startedAt,
+    durationMs: now - timeline.startedAt,
+    reused: timeline.reused,
+  };
+}

@@ -1,0 +1,217 @@
+/**
+ * Makes the attempts of a call: the first, and further ones while all that has a say in it agrees.
+ *
+ * Place: above target choice, so that a repeat may go elsewhere.
+ * Guarantee: nothing is sent twice that may act twice; no wait and no attempt begins that cannot end
+ * before the deadline; the reason why no further attempt was made is noted in the call. An answer that
+ * will be repeated is discarded first.
+ * Not here: what a failure and a method allow (core/repeat.ts). p-retry turns the loop and is entered
+ * after a first failure only; decision, budget and sleep are ours.
+ */
+import pRetry from "p-retry";
+import type { Clock } from "../base/clock.js";
+import type { Random } from "../base/random.js";
+import { RETRY } from "../catalog/defaults.js";
+import type { Attempt } from "../core/attempt.js";
+import type { Call, SeatedCall, StopReason } from "../core/call.js";
+import type { CutBy } from "../core/cancellation.js";
+import { remainingMs } from "../core/deadline.js";
+import type { Failure } from "../core/failure.js";
+import { noResponse, type Outcome } from "../core/outcome.js";
+import type { Policy, Step } from "../core/pipe.js";
+import { whyNotRepeat } from "../core/repeat.js";
+import type { TargetSet } from "../targets/target-set.js";
+import { type BackoffOptions, backoffMs } from "./backoff.js";
+import { type Lifecycle, refusesNew } from "./drain-gate.js";
+import { pause } from "./pause.js";
+import type { RetryBudget } from "./retry-budget.js";
+
+export interface RetryOptions extends BackoffOptions {
+  /** False makes one attempt and repeats nothing; a call may still ask for more. */
+  readonly enabled: boolean;
+  /** Attempts of one call, the first included. */
+  readonly attemptsMax: number;
+  /** With less time than this before the deadline an attempt is not begun. */
+  readonly attemptMsMin: number;
+}
+
+/** What the attempts of all calls share. */
+export interface RetryShared {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly lifecycle: Pick<Lifecycle, "state">;
+  readonly targets: TargetSet;
+  readonly budget: RetryBudget;
+}
+
+const NONE_TRIED: readonly string[] = [];
+
+export function retry(shared: RetryShared, options: RetryOptions): Policy<SeatedCall, Attempt> {
+  const { enabled, attemptsMax, attemptMsMin, backoffBaseMs, backoffMsMax } = options;
+  const { settings } = shared.budget;
+  return {
+    role: "retry",
+    settings: enabled
+      ? { attemptsMax, attemptMsMin, backoffBaseMs, backoffMsMax, ...settings }
+      : { enabled },
+    async run(call, next) {
+      shared.budget.deposit();
+      const attempt: Attempt = { call, number: 1, triedTargets: NONE_TRIED, target: null };
+      const outcome = await next(attempt);
+      if (outcome.kind === "success") return outcome;
+      return repeat(shared, options, next, attempt, outcome);
+    },
+  };
+}
+
+/** The only error that crosses p-retry; it has no meaning outside of this file. */
+class AttemptFailed extends Error {}
+
+async function repeat<Body>(
+  shared: RetryShared,
+  options: RetryOptions,
+  next: Step<Attempt, Body>,
+  first: Attempt,
+  failed: Outcome<Body>,
+): Promise<Outcome<Body>> {
+  const { call } = first;
+  const attemptsMax = attemptsAllowed(call, options);
+  let attempt = first;
+  let outcome = failed;
+  let freeRepeats = 0;
+
+  const mayRepeat = async (): Promise<boolean> => {
+    if (outcome.kind === "success") return false;
+    const asked = { attempt, attemptsMax, freeRepeats, failure: outcome.failure };
+    const plan = planRepeat(shared, options, asked);
+    if (plan.stop !== null) {
+      call.stopReason = plan.stop;
+      return false;
+    }
+    if (outcome.kind === "error_response") await outcome.response.discard();
+    await pause(shared.clock, plan.waitMs, call.cancellation);
+    const { by } = call.cancellation;
+    if (by !== null) {
+      call.stopReason = REASON_OF_CUT[by];
+      outcome = interrupted(by, outcome);
+      return false;
+    }
+    if (plan.free) freeRepeats += 1;
+    attempt = nextAttempt(attempt, plan.free);
+    return true;
+  };
+  const tryOnce = async (turn: number): Promise<Outcome<Body>> => {
+    // The first turn is the attempt that has failed already.
+    if (turn > 1) outcome = await next(attempt);
+    if (outcome.kind === "success") return outcome;
+    throw new AttemptFailed();
+  };
+
+  try {
+    return await pRetry(tryOnce, {
+      // One more than can be used, so that it is always our decision that ends the loop.
+      retries: attemptsMax + RETRY.staleRepeatsMax + 1,
+      minTimeout: 0,
+      factor: 1,
+      shouldRetry: ({ error }) => error instanceof AttemptFailed && mayRepeat(),
+    });
+  } catch (error) {
+    if (error instanceof AttemptFailed) return outcome;
+    throw error;
+  }
+}
+
+function attemptsAllowed(call: Call, options: RetryOptions): number {
+  const override = call.overrides?.retry;
+  if (override === undefined) return options.enabled ? options.attemptsMax : 0;
+  return override === false ? 0 : (override.attemptsMax ?? options.attemptsMax);
+}
+
+const REASON_OF_CUT = {
+  client: "client_gone",
+  timeout: "no_time_left",
+  body_timeout: "no_time_left",
+  deadline: "no_time_left",
+  shutdown: "draining",
+} as const satisfies Record<CutBy, StopReason>;
+
+interface Asked {
+  readonly attempt: Attempt;
+  readonly attemptsMax: number;
+  readonly freeRepeats: number;
+  readonly failure: Failure;
+}
+
+type Plan =
+  | { readonly stop: StopReason }
+  | { readonly stop: null; readonly waitMs: number; readonly free: boolean };
+
+const AT_ONCE_AND_FREE = { stop: null, waitMs: 0, free: true } as const satisfies Plan;
+
+/** Asks everyone who has a say, those who pay last. */
+function planRepeat(shared: RetryShared, options: RetryOptions, asked: Asked): Plan {
+  const { attempt, attemptsMax, freeRepeats, failure } = asked;
+  const { call } = attempt;
+  const { clock, lifecycle, budget } = shared;
+  const stop = whyNotAllowed(call, failure, attemptsMax);
+  if (stop !== null) return { stop };
+  if (refusesNew(lifecycle)) return { stop: "draining" };
+  const leftMs = remainingMs(call.deadline, clock.now());
+  if (failure.code === "stale_connection" && freeRepeats < RETRY.staleRepeatsMax) {
+    return leftMs < options.attemptMsMin ? { stop: "no_time_left" } : AT_ONCE_AND_FREE;
+  }
+  if (attempt.number >= attemptsMax) return { stop: "attempts_exhausted" };
+  const waitMs = waitBefore(shared, options, attempt, failure);
+  if (waitMs === null) return { stop: "no_other_target" };
+  if (waitMs + options.attemptMsMin > leftMs) return { stop: "no_time_left" };
+  if (!budget.withdraw()) return { stop: "budget_exhausted" };
+  return { stop: null, waitMs, free: false };
+}
+
+function whyNotAllowed(call: Call, failure: Failure, attemptsMax: number): StopReason | null {
+  const { by } = call.cancellation;
+  if (by !== null) return REASON_OF_CUT[by];
+  if (attemptsMax === 0) return "retry_off";
+  // RFC 6585 §4: a 429 that does not say when to come back is no invitation to try.
+  if (failure.code === "received_rate_limited" && failure.retryAfterMs === undefined) {
+    return "not_repeatable";
+  }
+  return whyNotRepeat(call.request, failure);
+}
+
+/** The wait before a repeat, null when there is nobody who would take it. */
+function waitBefore(
+  { random, targets }: RetryShared,
+  options: RetryOptions,
+  attempt: Attempt,
+  { code, retryAfterMs }: Failure,
+): number | null {
+  const spread = (): number => backoffMs(random, attempt.number, options);
+  // A rate limit is meant for us, not for one target; elsewhere it would only be evaded.
+  if (code === "received_rate_limited") return (retryAfterMs ?? 0) + spread();
+  // Another target has not failed, so it needs no rest.
+  if (targets.hasUntried(triedBy(attempt))) return 0;
+  // Our own refusal: to wait for a breaker inside the gateway is what a breaker is to prevent.
+  if (code === "breaker_open" || code === "no_healthy_target") return null;
+  const waitMs = (retryAfterMs ?? 0) + spread();
+  return targets.deniedForMs() > waitMs ? null : waitMs;
+}
+
+function nextAttempt(attempt: Attempt, free: boolean): Attempt {
+  const { call, number, triedTargets } = attempt;
+  // A connection that had grown stale says nothing about the target.
+  if (free) return { call, number, triedTargets, target: null };
+  return { call, number: number + 1, triedTargets: triedBy(attempt), target: null };
+}
+
+function triedBy({ triedTargets, target }: Attempt): readonly string[] {
+  return target === null ? triedTargets : [...triedTargets, target];
+}
+
+/** What a call comes to that was cut between two attempts. */
+function interrupted<Body>(by: CutBy, outcome: Outcome<Body>): Outcome<Body> {
+  if (by === "client") return noResponse({ code: "client_closed_request" });
+  if (outcome.kind === "no_response") return outcome;
+  // The answer has been given up for a repeat that will not come.
+  return noResponse({ code: by === "shutdown" ? "draining" : "deadline_exceeded" });
+}

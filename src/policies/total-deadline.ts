@@ -1,0 +1,43 @@
+/**
+ * Fixes the moment by which the head of an answer must be with the client, and cuts the call there.
+ *
+ * Place: above the queue and the retries, since waiting and repeating are part of the promise.
+ * Guarantee: one timer per call, gone when the head is up. A body may take longer; its own timeouts
+ * watch it. An answer that already lies in the socket when a late timer fires still wins.
+ * Not here: the name of the failure. Whoever is cut knows how far it had got.
+ */
+import type { Clock } from "../base/clock.js";
+import type { AdmittedCall, BoundedCall } from "../core/call.js";
+import { NEVER } from "../core/deadline.js";
+import { noResponse } from "../core/outcome.js";
+import type { Policy } from "../core/pipe.js";
+import { patientTimer } from "./patient-timer.js";
+
+export interface TotalDeadlineOptions {
+  /** From the first byte of the call; Infinity for no deadline of ours. */
+  readonly totalMs: number;
+}
+
+export function totalDeadline(
+  clock: Clock,
+  options: TotalDeadlineOptions,
+): Policy<AdmittedCall, BoundedCall> {
+  return {
+    role: "total_deadline",
+    settings: { totalMs: options.totalMs },
+    async run(call, next) {
+      const totalMs = call.overrides?.timeouts?.totalMs ?? options.totalMs;
+      // A deadline that the caller has sent along stands where it is the sooner one.
+      call.deadline = Math.min(call.deadline, call.startedAt + totalMs);
+      if (call.deadline === NEVER) return next(call as unknown as BoundedCall);
+      const leftMs = call.deadline - clock.now();
+      if (leftMs <= 0) return noResponse({ code: "deadline_already_over" });
+      const timer = patientTimer(clock, leftMs, () => call.cancellation.cut("deadline"));
+      try {
+        return await next(call as unknown as BoundedCall);
+      } finally {
+        timer.cancel();
+      }
+    },
+  };
+}
