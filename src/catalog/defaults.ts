@@ -157,7 +157,7 @@ export const SELF = {
   /** A timer this late tells of a blocked event loop, not of a slow upstream. */
   stallMs: 50,
   /** A reused connection that dies this soon was dead before: the reset takes one round trip. */
-  staleMs: 1_000,
+  staleMs: 250,
   /** Turns of the event loop to wait before a late timer gives up: one reads, one dispatches. */
   stallTurns: 2,
 } as const;

@@ -5,25 +5,19 @@
  * so we know), then how far the exchange got, then the code. The text of an error is never read, since
  * it changes between versions. Causes and the members of an AggregateError are walked, bounded.
  */
-import { LIMITS, SELF, TIMEOUTS } from "../catalog/defaults.js";
-import { CODE_MEANINGS, CODE_PREFIXES } from "../catalog/error-codes.js";
+import { LIMITS, SELF } from "../catalog/defaults.js";
+import {
+  CODE_REFINEMENTS,
+  type CodeMeaning,
+  type CodeRefinement,
+  meaningOf,
+  NAME_MEANINGS,
+  UNKNOWN_ERROR,
+} from "../catalog/error-codes.js";
 import type { FailureCode } from "../catalog/failures.js";
 import type { CutBy } from "./cancellation.js";
+import { NamedError } from "./named-error.js";
 import type { Timeline } from "./timeline.js";
-
-/** An error whose name our own code already knows, such as the guard of response heads. */
-export class NamedError extends Error {
-  override readonly name = "NamedError";
-  readonly failureCode: FailureCode;
-  /** Facts for operators; no text of the upstream. */
-  readonly details: string | undefined;
-
-  constructor(failureCode: FailureCode, details?: string, cause?: unknown) {
-    super(failureCode, cause === undefined ? undefined : { cause });
-    this.failureCode = failureCode;
-    this.details = details;
-  }
-}
 
 type Stage = "connect" | "exchange" | "body";
 
@@ -41,7 +35,7 @@ export function classifyError(
   const stage = stageOf(timeline);
   const names = links.map((link) => nameOf(link, stage, timeline)).filter((name) => name !== null);
   const telling = names.find((name) => TELLING.has(name)) ?? names[0];
-  return refine(timeline, telling ?? "proxy_internal_error");
+  return refine(timeline, telling ?? UNKNOWN_ERROR);
 }
 
 /** Names an answer that is itself a failure; null when it is the answer that was asked for. */
@@ -123,21 +117,18 @@ const TELLING: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "connection_refused",
 ]);
 
+const LOST: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "connection_terminated",
+  "connection_terminated_while_sending",
+]);
+
 /** A loss of the connection has finer names, told apart by how far the exchange got. */
 function refine(timeline: Timeline, code: FailureCode): FailureCode {
-  if (code === "dns_error" || code === "dns_timeout") return refineDns(timeline, code);
-  if (code !== "connection_terminated" || timeline.headAt >= 0) return code;
+  if (!LOST.has(code) || timeline.headAt >= 0) return code;
   if (!timeline.written) return "connection_reset_while_connecting";
   if (timeline.headBytes > 0) return "http_response_incomplete";
   if (timeline.reused && diedAtOnce(timeline)) return "stale_connection";
   return timeline.phase === "send" ? "connection_terminated_while_sending" : code;
-}
-
-// EAI_AGAIN stands for "the resolver gave up" and for "the resolver said: not now".
-function refineDns(timeline: Timeline, code: "dns_error" | "dns_timeout"): FailureCode {
-  if (code === "dns_error") return code;
-  const tookMs = timeline.endAt - timeline.startedAt;
-  return tookMs >= TIMEOUTS.resolverMsMin ? "dns_timeout" : "dns_error";
 }
 
 // The peer's reset for a connection that it had closed comes within a round trip, not later.
@@ -153,31 +144,23 @@ interface ErrorLike {
 }
 
 function nameOf(link: object, stage: Stage, timeline: Timeline): FailureCode | null {
-  const { code, name, syscall, port } = link as ErrorLike;
-  // undici 7 gives its parser errors no code, only a name of their own.
-  const key = typeof code === "string" ? code : name === "HTTPParserError" ? "HPE_" : null;
-  if (key === null) return null;
-  // c-ares reports a resolver that refuses with the code of a target that refuses.
-  if (typeof syscall === "string" && syscall.startsWith("query")) {
-    return key === "ETIMEOUT" ? "dns_timeout" : "dns_error";
-  }
-  // A network address has a port; only the path of a unix socket can lack a permission.
-  if ((key === "EACCES" || key === "EPERM") && typeof port === "number") {
-    return "destination_ip_prohibited";
-  }
-  return CODE_MEANINGS[key]?.[stage] ?? byPrefix(key, stage, timeline);
+  return meaningOfLink(link as ErrorLike, timeline)?.[stage] ?? null;
 }
 
-function byPrefix(key: string, stage: Stage, timeline: Timeline): FailureCode | null {
-  for (const { prefix, contains, meaning } of CODE_PREFIXES) {
-    if (!key.startsWith(prefix)) continue;
-    if (contains !== undefined && !key.includes(contains)) continue;
-    if (meaning === "http_protocol_error" && stage === "body" && timeline.headAt >= 0) {
-      return "http_response_transfer_coding";
-    }
-    return meaning;
+function meaningOfLink(link: ErrorLike, timeline: Timeline): CodeMeaning | undefined {
+  const { code, name } = link;
+  if (typeof code === "string") {
+    const refined = CODE_REFINEMENTS.find((row) => row.code === code && fits(row, link, timeline));
+    return refined?.meaning ?? meaningOf(code);
   }
-  return null;
+  return typeof name === "string" ? NAME_MEANINGS[name] : undefined;
+}
+
+function fits(row: CodeRefinement, link: ErrorLike, timeline: Timeline): boolean {
+  const syscall = typeof link.syscall === "string" ? link.syscall : "";
+  if (row.syscall === "" ? syscall !== "" : !syscall.startsWith(row.syscall ?? "")) return false;
+  if (row.withPort === true && typeof link.port !== "number") return false;
+  return timeline.endAt - timeline.startedAt >= (row.tookMsMin ?? 0);
 }
 
 /** The error, its causes and the members of aggregates, nearest first. */
@@ -188,10 +171,10 @@ function walk(error: unknown): readonly object[] {
     const below: unknown[] = [];
     for (const link of level) {
       if (typeof link !== "object" || link === null || found.includes(link)) continue;
-      if (found.length >= LIMITS.causesMax) return found;
+      if (found.length >= LIMITS.causeErrorsMax) return found;
       found.push(link);
       const { cause, errors } = link as { cause?: unknown; errors?: unknown };
-      if (Array.isArray(errors)) below.push(...errors.slice(0, LIMITS.causesMax));
+      if (Array.isArray(errors)) below.push(...errors.slice(0, LIMITS.causeErrorsMax));
       if (cause !== undefined) below.push(cause);
     }
     level = below;

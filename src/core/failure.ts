@@ -12,6 +12,8 @@ export interface Failure {
   readonly code: FailureCode;
   /** Origin of the target, credentials removed. For logs and trusted callers, never for clients. */
   readonly target?: string;
+  /** The request may have left this process; only then is a repeat a question of the method. */
+  readonly written?: true;
   /** When the caller may try again, in milliseconds from now. */
   readonly retryAfterMs?: number;
   /** Extra facts for operators, such as an `rcode` or the size of a header section. */

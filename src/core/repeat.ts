@@ -5,17 +5,20 @@
  * allows (RFC 9110 §9.2.2), the body says what is possible. Time, attempts and budget are asked by the
  * retry policy, since they change while the call runs.
  */
-import { FAILURES, type FailureCode } from "../catalog/failures.js";
+import { FAILURES } from "../catalog/failures.js";
 import { isIdempotent } from "../catalog/methods.js";
 import type { StopReason } from "./call.js";
+import type { Failure } from "./failure.js";
 import type { GatewayRequest } from "./request.js";
 
 /** Null when a repeat is allowed, else why not. */
-export function whyNotRepeat(request: GatewayRequest, code: FailureCode): StopReason | null {
-  const { repeat } = FAILURES[code];
+export function whyNotRepeat(request: GatewayRequest, failure: Failure): StopReason | null {
+  const { repeat } = FAILURES[failure.code];
   if (repeat === "never") return "not_repeatable";
-  // RFC 9110 §9.2.2: what was never written may be sent again, whatever the method.
-  if (repeat === "idempotent" && !promisedIdempotent(request)) return "method_not_idempotent";
+  // RFC 9110 §9.2.2: what was never written may be sent again, whatever the method. The name alone
+  // is not the proof: a TLS 1.3 alert can come after the request has left.
+  const neverWritten = repeat === "safe" && failure.written !== true;
+  if (!neverWritten && !promisedIdempotent(request)) return "method_not_idempotent";
   if (request.body !== null && !request.body.replayable) return "body_not_replayable";
   return null;
 }

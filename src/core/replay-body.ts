@@ -6,19 +6,19 @@
  * pulled, never pushed, so the upstream's speed is the client's speed. One reader at a time.
  */
 import { Readable } from "node:stream";
+import { NamedError } from "./named-error.js";
 
 /** What a source must offer: any Node stream does, an `IncomingMessage` in particular. */
 export type BodySource = Readable & { readonly complete?: boolean };
 
-/** Thrown into a reader when the client went away in the middle of its body. */
-export class SourceGone extends Error {
-  override readonly name = "SourceGone";
-  readonly code = "ERR_SOURCE_GONE";
-}
+const NO_LIMIT = Number.POSITIVE_INFINITY;
+
 
 export class ReplayBody {
   #source: BodySource | null = null;
+  readonly #keptBytesMax: number;
   readonly #bytesMax: number;
+  #tooLarge = false;
   #kept: Buffer[] = [];
   #keptBytes = 0;
   #state: "flowing" | "ended" | "gone" = "flowing";
@@ -27,13 +27,14 @@ export class ReplayBody {
   /** Bytes that the source has given so far. */
   bytesRead = 0;
 
-  private constructor(bytesMax: number) {
+  private constructor(keptBytesMax: number, bytesMax: number) {
+    this.#keptBytesMax = keptBytesMax;
     this.#bytesMax = bytesMax;
   }
 
-  /** A body that is still coming in. */
-  static fromStream(source: BodySource, bytesMax: number): ReplayBody {
-    const body = new ReplayBody(bytesMax);
+  /** A body that is still coming in. More than `bytesMax` is a failure of the client's. */
+  static fromStream(source: BodySource, keptBytesMax: number, bytesMax = NO_LIMIT): ReplayBody {
+    const body = new ReplayBody(keptBytesMax, bytesMax);
     body.#source = source;
     source.on("readable", body.#onReadable);
     source.on("end", body.#onEnd);
@@ -44,7 +45,7 @@ export class ReplayBody {
 
   /** A body that is here already. */
   static fromBuffer(buffer: Buffer): ReplayBody {
-    const body = new ReplayBody(buffer.byteLength);
+    const body = new ReplayBody(buffer.byteLength, NO_LIMIT);
     body.#kept.push(buffer);
     body.#keptBytes = buffer.byteLength;
     body.bytesRead = buffer.byteLength;
@@ -99,13 +100,18 @@ export class ReplayBody {
     if (kept !== undefined) return kept;
     if (this.#state !== "flowing") return undefined;
     const chunk = this.#pull();
-    // Reading the last byte may have brought the end with it.
-    if (chunk === null && (this.#state as string) === "ended") return undefined;
-    return chunk;
+    return chunk === null && !this.#isFlowing() ? undefined : chunk;
   }
 
-  get gone(): boolean {
-    return this.#state === "gone";
+  /** Why the rest will never come; null while it may. */
+  get goneBy(): Error | null {
+    if (this.#state !== "gone") return null;
+    return this.#tooLarge ? new NamedError("request_body_too_large") : new NamedError("client_closed_request");
+  }
+
+  // A method, since reading may change the state behind the compiler's back.
+  #isFlowing(): boolean {
+    return this.#state === "flowing";
   }
 
   #pull(): Buffer | null {
@@ -113,6 +119,11 @@ export class ReplayBody {
     if (chunk === null || chunk === undefined) return null;
     const buffer = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
     this.bytesRead += buffer.byteLength;
+    if (this.bytesRead > this.#bytesMax) {
+      this.#tooLarge = true;
+      this.#onGone();
+      return null;
+    }
     this.#keep(buffer);
     return buffer;
   }
@@ -121,7 +132,7 @@ export class ReplayBody {
     if (this.#overflowed) return;
     this.#kept.push(buffer);
     this.#keptBytes += buffer.byteLength;
-    if (this.#keptBytes <= this.#bytesMax) return;
+    if (this.#keptBytes <= this.#keptBytesMax) return;
     // Only a reader that has read all that was kept pulls more, so nothing is taken from anyone.
     this.#overflowed = true;
     this.#keptBytes = 0;
@@ -132,7 +143,7 @@ export class ReplayBody {
   #takeWhole(): void {
     const source = this.#source;
     if (source === null || this.#state !== "flowing" || source.complete !== true) return;
-    if (this.#keptBytes + source.readableLength > this.#bytesMax) return;
+    if (this.#keptBytes + source.readableLength > this.#keptBytesMax) return;
     while (this.#pull() !== null);
     if (this.#overflowed) return;
     this.#state = "ended";
@@ -201,8 +212,9 @@ class BodyReader extends Readable {
       if (chunk === null) return;
       this.hungry = false;
       if (chunk === undefined) {
-        if (this.#body.gone) this.destroy(new SourceGone("the client left its body unfinished"));
-        else this.push(null);
+        const goneBy = this.#body.goneBy;
+        if (goneBy === null) this.push(null);
+        else this.destroy(goneBy);
         return;
       }
       this.#index += 1;

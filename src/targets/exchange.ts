@@ -19,7 +19,7 @@ import type { Target } from "./target.js";
 /** Someone who watches an exchange go through its phases. */
 export interface ExchangeWatch {
   /** A phase began. */
-  phase(phase: Phase): void;
+  phase(phase: Phase, now: number): void;
   /** A part of a body moved, either way. */
   progress(): void;
   /** The exchange is over, body included. */
@@ -54,8 +54,9 @@ export class Exchange {
 
   /** The transport reached a phase. */
   enter(phase: Phase): void {
-    this.timeline.enter(phase, this.#clock.now());
-    this.watch?.phase(phase);
+    const now = this.#clock.now();
+    this.timeline.enter(phase, now);
+    this.watch?.phase(phase, now);
   }
 
   /** The transport moved a part of a body. */

@@ -40,98 +40,100 @@ const CALLS_MAX = 1_000_000;
 
 interface Plan {
   readonly due: number;
-  readonly order: number;
   readonly fire: () => void;
+}
+
+interface World {
+  now: number;
+  moving: boolean;
+  readonly timers: Plan[];
+  readonly turns: Plan[];
 }
 
 /** A new virtual clock. */
 export function virtualClock(options: VirtualClockOptions = {}): VirtualClock {
   const start = options.now ?? 0;
   const wallStart = options.wallNow ?? WALL_START;
-  const timers: Plan[] = [];
-  const state = { now: start, order: 0, turns: [] as Plan[], busy: false };
-
-  const plan = (due: number, fire: () => void): Plan => {
-    state.order += 1;
-    return { due, order: state.order, fire };
-  };
-  const runTurn = async (): Promise<void> => {
-    // Turns that are planned while these run belong to the next pass, as with setImmediate.
-    const turns = [...state.turns];
-    for (const turn of turns) {
-      if (!remove(state.turns, turn)) continue;
-      turn.fire();
-      await eventLoopTurn();
-    }
-  };
-  const settle = async (calls: CallLimit): Promise<void> => {
-    await eventLoopTurn();
-    while (state.turns.length > 0) {
-      calls.count();
-      await runTurn();
-    }
-  };
-  const fireDue = async (calls: CallLimit): Promise<void> => {
-    for (let next = timers[0]; next !== undefined && next.due <= state.now; next = timers[0]) {
-      calls.count();
-      timers.shift();
-      next.fire();
-      await eventLoopTurn();
-    }
-  };
-  const exclusively = async (work: () => Promise<void>): Promise<void> => {
-    invariant(!state.busy, "the virtual clock is already moving; await the call before");
-    state.busy = true;
-    try {
-      await work();
-    } finally {
-      state.busy = false;
-    }
-  };
-
+  const world: World = { now: start, moving: false, timers: [], turns: [] };
   const clock: VirtualClock = {
-    now: () => state.now,
-    wallNow: () => wallStart + (state.now - start),
+    now: () => world.now,
+    wallNow: () => wallStart + (world.now - start),
     sleep: (ms, signal) => sleepOn(clock, ms, signal),
     after: (ms, fn) =>
-      planned(fn, timers, insertSorted, (fire) => plan(state.now + Math.max(0, ms), fire)),
-    turn: (fn) => planned(fn, state.turns, append, (fire) => plan(state.now, fire)),
-    advance: (ms) =>
-      exclusively(async () => {
-        const end = state.now + ms;
-        const calls = callLimit();
-        do {
-          await settle(calls);
-          await fireDue(calls);
-          await settle(calls);
-          const next = timers[0];
-          if (next === undefined || next.due > end) break;
-          state.now = Math.max(state.now, next.due);
-        } while (true);
-        // A stall within this advance may have gone further.
-        state.now = Math.max(state.now, end);
-      }),
+      planned(world.timers, () => ({ due: world.now + Math.max(0, ms), fire: fn }), insertSorted),
+    turn: (fn) => planned(world.turns, () => ({ due: world.now, fire: fn }), append),
+    advance: (ms) => exclusively(world, () => moveTo(world, world.now + ms)),
     stall(ms) {
-      state.now += ms;
+      world.now += ms;
     },
     runTurns: (turns) =>
-      exclusively(async () => {
+      exclusively(world, async () => {
         await eventLoopTurn();
-        for (let turn = 0; turn < turns; turn += 1) await runTurn();
+        for (let turn = 0; turn < turns; turn += 1) await runTurn(world);
       }),
-    pending: () => timers.length + state.turns.length,
+    pending: () => world.timers.length + world.turns.length,
   };
   return clock;
 }
 
-/** The timer of something that is planned in a list: there until it fires or is cancelled. */
+async function exclusively(world: World, work: () => Promise<void>): Promise<void> {
+  invariant(!world.moving, "the virtual clock is already moving; await the call before");
+  world.moving = true;
+  try {
+    await work();
+  } finally {
+    world.moving = false;
+  }
+}
+
+async function moveTo(world: World, end: number): Promise<void> {
+  const calls = callLimit();
+  for (;;) {
+    await settle(world, calls);
+    await fireDue(world, calls);
+    await settle(world, calls);
+    const next = world.timers[0];
+    if (next === undefined || next.due > end) break;
+    world.now = Math.max(world.now, next.due);
+  }
+  // A stall while the clock was moving may have gone further.
+  world.now = Math.max(world.now, end);
+}
+
+async function fireDue(world: World, calls: CallLimit): Promise<void> {
+  for (let next = world.timers[0]; next !== undefined; next = world.timers[0]) {
+    if (next.due > world.now) return;
+    calls.count();
+    world.timers.shift();
+    next.fire();
+    await eventLoopTurn();
+  }
+}
+
+async function settle(world: World, calls: CallLimit): Promise<void> {
+  await eventLoopTurn();
+  while (world.turns.length > 0) {
+    calls.count();
+    await runTurn(world);
+  }
+}
+
+async function runTurn(world: World): Promise<void> {
+  // Turns that are planned while these run belong to the next pass, as with setImmediate.
+  for (const turn of [...world.turns]) {
+    if (!remove(world.turns, turn)) continue;
+    turn.fire();
+    await eventLoopTurn();
+  }
+}
+
+/** The timer of something that stands in a list until it fires or is cancelled. */
 function planned(
-  fn: () => void,
   list: Plan[],
+  planAnew: () => Plan,
   insert: (list: Plan[], plan: Plan) => void,
-  plan: (fire: () => void) => Plan,
 ): Timer {
-  let current = plan(fn);
+  let current = planAnew();
   let cancelled = false;
   insert(list, current);
   return {
@@ -142,7 +144,7 @@ function planned(
     refresh() {
       if (cancelled) return;
       remove(list, current);
-      current = plan(fn);
+      current = planAnew();
       insert(list, current);
     },
     unref() {},

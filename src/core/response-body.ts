@@ -1,0 +1,30 @@
+/**
+ * The body of an upstream's answer on its way through, without a stream in between.
+ *
+ * A sink takes chunks as they come from the socket. What arrives before a sink is attached is kept,
+ * bounded by one read of the socket, so a small answer is whole before anything is sent to the client.
+ */
+import type { FailureCode } from "../catalog/failures.js";
+
+/** Where a body goes. */
+export interface BodySink {
+  /** False asks for a pause until `resume`. */
+  data(chunk: Buffer): boolean;
+  /** The body is whole. Trailer names and values in turn, RFC 9110 §6.5. */
+  end(trailers: readonly string[]): void;
+  /** The body is broken and will not continue. What was sent of it must be cut, never ended. */
+  broken(code: FailureCode): void;
+}
+
+export interface ResponseBody {
+  /** Starts the flow; exactly one sink. */
+  pipeTo(sink: BodySink): void;
+  /** After a sink's `data` answered false: go on. */
+  resume(): void;
+  /** The whole body instead of `pipeTo`, when all of it is here and it has no trailers; else null. */
+  takeWhole(): Buffer | null;
+  /** The bytes that are here and not yet delivered. */
+  readonly bufferedBytes: number;
+  /** Promised length, null when only the end will tell. */
+  readonly contentLength: number | null;
+}

@@ -1,0 +1,216 @@
+/**
+ * What people may write into `createGateway`, and what becomes of it after `normalise.ts`.
+ *
+ * A policy is on with defaults, configured, or `false`. Three shapes, never a null. Defaults live in
+ * `catalog/defaults.ts`; a test compares the `@default` lines here with it.
+ */
+import type { StatusPolicy } from "../catalog/status-policy.js";
+import type { TargetAddress, TargetTls } from "../targets/target.js";
+
+/** An address of an upstream. */
+export interface TargetInput {
+  /** `http://host:port`, `https://host`, with a path as prefix, or `unix:/path`. */
+  readonly url: string;
+  /**
+   * Share of the traffic, against the other targets.
+   * @default 1
+   */
+  readonly weight?: number;
+  /** A unix socket to connect to; `url` then only gives protocol, Host and path prefix. */
+  readonly socketPath?: string;
+  /** TLS settings of this target, as `tls.connect` takes them. Certificates are always checked
+   *  unless `rejectUnauthorized: false` is written here. */
+  readonly tls?: TargetTls;
+}
+
+/** Cuts in time, in milliseconds; `Infinity` for none. */
+export interface TimeoutOptions {
+  /**
+   * Waiting for a connection: queue, name resolution, TCP and TLS. For loopback and unix sockets the
+   * default is 1000.
+   * @default 3100
+   */
+  readonly connectMs?: number;
+  /**
+   * From the request being sent to the complete head of the answer, per attempt.
+   * @default 10000
+   */
+  readonly responseMs?: number;
+  /**
+   * Longest silence inside a body, either way.
+   * @default 60000
+   */
+  readonly idleMs?: number;
+  /**
+   * From the first byte of the call to the head that is handed to the client, over all attempts.
+   * @default 30000
+   */
+  readonly totalMs?: number;
+  /**
+   * Length of an answer's body; none by default, so that downloads and event streams may go on.
+   * @default Infinity
+   */
+  readonly bodyMs?: number;
+}
+
+export interface RetryOptions {
+  /**
+   * Attempts of one call, the first included.
+   * @default 3
+   */
+  readonly attemptsMax?: number;
+  /**
+   * Bytes of a request body that are kept for a repeat.
+   * @default 65536
+   */
+  readonly replayBodyBytesMax?: number;
+  /**
+   * First wait before a repeat to the same target; doubles, with full jitter.
+   * @default 25
+   */
+  readonly backoffBaseMs?: number;
+  /**
+   * Longest wait before a repeat.
+   * @default 250
+   */
+  readonly backoffMsMax?: number;
+  /**
+   * Share that repeats may add to the calls of the last ten seconds.
+   * @default 0.2
+   */
+  readonly budgetRatio?: number;
+  /**
+   * Repeats per second that are allowed whatever the share.
+   * @default 10
+   */
+  readonly budgetFloorPerSecond?: number;
+}
+
+export interface BreakerOptions {
+  /**
+   * Failures in a row that open it.
+   * @default 5
+   */
+  readonly consecutiveFailures?: number;
+  /**
+   * Share of failures that opens it.
+   * @default 0.5
+   */
+  readonly failureRatio?: number;
+  /**
+   * Exchanges within the window below which the share says nothing.
+   * @default 20
+   */
+  readonly volumeMin?: number;
+  /**
+   * Window of the share.
+   * @default 10000
+   */
+  readonly windowMs?: number;
+  /**
+   * First open time; doubles with every failed return, with jitter.
+   * @default 1000
+   */
+  readonly openMs?: number;
+  /**
+   * Longest open time.
+   * @default 60000
+   */
+  readonly openMsMax?: number;
+  /**
+   * Successful trials that close it.
+   * @default 3
+   */
+  readonly trialSuccesses?: number;
+}
+
+export interface BulkheadOptions {
+  /**
+   * Calls at once.
+   * @default 1000
+   */
+  readonly concurrencyMax?: number;
+  /**
+   * Calls that may wait for a place.
+   * @default 100
+   */
+  readonly queueMax?: number;
+  /**
+   * Longest wait for a place.
+   * @default 1000
+   */
+  readonly queueMs?: number;
+}
+
+export interface LimitOptions {
+  /**
+   * Bytes of a request body; more is answered with 413.
+   * @default Infinity
+   */
+  readonly requestBodyBytesMax?: number;
+  /**
+   * Bytes of an answer's body; more is cut.
+   * @default Infinity
+   */
+  readonly responseBodyBytesMax?: number;
+  /**
+   * Connections to one target.
+   * @default 1024
+   */
+  readonly connectionsMax?: number;
+}
+
+/** A logical service with one set of policies. */
+export interface UpstreamOptions {
+  readonly targets: string | TargetInput | readonly (string | TargetInput)[];
+  readonly timeouts?: TimeoutOptions;
+  readonly retry?: false | RetryOptions;
+  readonly breaker?: false | BreakerOptions;
+  readonly bulkhead?: false | BulkheadOptions;
+  readonly limits?: LimitOptions;
+  /**
+   * Members of Proxy-Status that the upstream sends are passed on.
+   * @default false
+   */
+  readonly trustProxyStatus?: boolean;
+}
+
+/** What `createGateway` takes. */
+export interface GatewayOptions<Names extends string = string> {
+  /**
+   * This deployment in Proxy-Status and Via, RFC 9209 §2; not a product.
+   * @default the host name
+   */
+  readonly name?: string;
+  readonly upstreams: Readonly<Record<Names, UpstreamOptions>>;
+  /** Settings for all upstreams that do not have their own. */
+  readonly defaults?: Omit<UpstreamOptions, "targets">;
+  /**
+   * Which status a failure is answered with, for teams that migrate.
+   * @default "rfc9209"
+   */
+  readonly statusPolicy?: StatusPolicy;
+  /** Told of contradictions that are no errors. `process.emitWarning` unless given. */
+  readonly onWarning?: (message: string) => void;
+}
+
+/** An upstream's options with every default filled in, checked and frozen. */
+export interface NormalisedUpstream {
+  readonly name: string;
+  readonly targets: readonly (TargetAddress & { readonly weight: number })[];
+  readonly timeouts: Required<TimeoutOptions>;
+  readonly retry: false | Required<RetryOptions>;
+  readonly breaker: false | Required<BreakerOptions>;
+  readonly bulkhead: false | Required<BulkheadOptions>;
+  readonly limits: Required<LimitOptions>;
+  readonly trustProxyStatus: boolean;
+}
+
+export interface NormalisedGateway {
+  readonly name: string;
+  /** The name was given, not taken from the host. */
+  readonly named: boolean;
+  readonly upstreams: Readonly<Record<string, NormalisedUpstream>>;
+  readonly statusPolicy: StatusPolicy;
+  readonly warnings: readonly string[];
+}

@@ -1,0 +1,84 @@
+/**
+ * One connection to a target: a socket that is open, undici's client that speaks HTTP/1.1 over it, and
+ * the guard between the two.
+ *
+ * undici gets one client per socket and is never allowed to reconnect, so we always know which socket
+ * carried an exchange, whether it was new, and that an exchange which never started was never sent.
+ */
+import type { Socket } from "node:net";
+import { Client } from "undici";
+import type { Clock } from "../base/clock.js";
+import { LIMITS, POOL } from "../catalog/defaults.js";
+import { NamedError } from "../core/named-error.js";
+import type { TargetAddress } from "../targets/target.js";
+import { HeadGuard } from "./head-guard.js";
+import { makeWritesPatient } from "./patient-writes.js";
+
+export interface Connection {
+  readonly client: Client;
+  readonly guard: HeadGuard;
+  readonly socket: Socket;
+  /** Exchanges that were begun on it. */
+  served: number;
+  /** The socket ended with an error of the network rather than with a farewell. */
+  broke: boolean;
+  readonly alive: boolean;
+  destroy(): void;
+}
+
+/** Wraps a socket that has just been opened. `onLost` is called once when it is gone. */
+export function connectionOver(
+  socket: Socket,
+  target: TargetAddress,
+  clock: Clock,
+  onLost: (connection: Connection) => void,
+): Connection {
+  makeWritesPatient(socket, clock);
+  const connection: Connection = {
+    client: clientOver(socket, target),
+    guard: new HeadGuard(socket),
+    socket,
+    served: 0,
+    broke: false,
+    get alive() {
+      return !socket.destroyed && !socket.readableEnded;
+    },
+    destroy() {
+      socket.destroy();
+    },
+  };
+  socket.on("error", () => {
+    connection.broke = true;
+  });
+  socket.once("close", () => onLost(connection));
+  return connection;
+}
+
+function clientOver(socket: Socket, target: TargetAddress): Client {
+  let given = false;
+  return new Client(`${target.protocol}//${bracketed(target.hostname)}:${target.port}`, {
+    // A microtask later: undici does not write from within its own call for a connection.
+    connect: (_options, callback) => {
+      const first = !given;
+      given = true;
+      queueMicrotask(() => {
+        if (first) callback(null, socket);
+        else callback(new NamedError("connection_terminated"), null);
+      });
+    },
+    pipelining: 1,
+    allowH2: false,
+    keepAliveTimeout: POOL.keepAliveMs,
+    keepAliveMaxTimeout: POOL.keepAliveMsMax,
+    keepAliveTimeoutThreshold: POOL.keepAliveMarginMs,
+    // Timeouts are ours; undici's step by half a second.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    // The guard counts the head itself. This bounds what is left to undici: the trailers.
+    maxHeaderSize: LIMITS.responseHeaderSectionBytesMax + LIMITS.trailerSectionBytesMax,
+  });
+}
+
+function bracketed(hostname: string): string {
+  return hostname.includes(":") ? `[${hostname}]` : hostname;
+}

@@ -1,0 +1,355 @@
+/**
+ * One exchange on its way through one connection: undici's handler, the guard's waiter and the body
+ * that goes up, in one object, since every exchange makes one.
+ *
+ * Guarantee: `settled` is called exactly once with the outcome; the exchange ends exactly once, with
+ * its body; after a cut nothing more is delivered. Errors become names in one place (`fail`).
+ */
+import type { Dispatcher } from "undici";
+import type { FailureCode } from "../catalog/failures.js";
+import { LIMITS } from "../catalog/defaults.js";
+import type { CutBy } from "../core/cancellation.js";
+import { classifyError, classifyResponse } from "../core/classify.js";
+import { NamedError } from "../core/named-error.js";
+import type { Failure } from "../core/failure.js";
+import type { Outcome } from "../core/outcome.js";
+import type { BodySink, ResponseBody } from "../core/response-body.js";
+import type { Exchange } from "../targets/exchange.js";
+import type { Connection } from "./connection.js";
+import type { HeadWaiter } from "./head-guard.js";
+import { readRetryAfterMs } from "./received-hints.js";
+import type { ResponseHead } from "./response-head.js";
+import { decodeTrailers } from "./trailers.js";
+import { TransportResponse } from "./transport-response.js";
+
+export interface RunEnd {
+  /** The outcome: once, when the head of the answer is here or there will be none. */
+  settled(outcome: Outcome<ResponseBody>): void;
+  /** The connection was dead before anything was written: take another one. */
+  neverStarted(error: unknown): void;
+  /** The exchange is over; the connection may serve the next one. */
+  released(connection: Connection): void;
+}
+
+/** What all runs of a transport share. */
+export interface RunContext {
+  readonly bodyBytesMax: number;
+  readonly wallNow: () => number;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+type State = "starting" | "waiting" | "receiving" | "over";
+
+export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, ResponseBody {
+  readonly upgrade: boolean;
+  readonly headOnly: boolean;
+  readonly #exchange: Exchange;
+  readonly #connection: Connection;
+  readonly #end: RunEnd;
+  readonly #context: RunContext;
+  #state: State = "starting";
+  #abort: ((error: Error) => void) | null = null;
+  #resume: (() => void) | null = null;
+  #head: ResponseHead | null = null;
+  #sink: BodySink | null = null;
+  #buffered: Buffer[] = [];
+  bufferedBytes = 0;
+  #receivedBytes = 0;
+  #trailers: readonly string[] = [];
+  #brokenBy: FailureCode | null = null;
+  #paused = false;
+  #delivered = false;
+  #sentNotified = false;
+  #onFinished: ((broken: FailureCode | null) => void)[] | null = null;
+  readonly #onCut = (by: CutBy): void => this.#cut(by);
+
+  constructor(exchange: Exchange, connection: Connection, context: RunContext, end: RunEnd) {
+    this.#exchange = exchange;
+    this.#connection = connection;
+    this.#context = context;
+    this.#end = end;
+    this.upgrade = exchange.request.upgrade !== null;
+    this.headOnly = exchange.request.method === "HEAD";
+    exchange.cancellation.add(this.#onCut);
+  }
+
+  // --- what undici tells ---
+
+  onConnect(abort: (error?: Error) => void): void {
+    const { timeline, cancellation, request } = this.#exchange;
+    if (cancellation.by !== null) {
+      abort(new NamedError("proxy_internal_error"));
+      return;
+    }
+    this.#abort = abort;
+    this.#state = "waiting";
+    timeline.reused = this.#connection.served > 0;
+    this.#connection.served += 1;
+    this.#connection.guard.expect(this);
+    // A streamed body takes the head of the request with its first chunk (`onBodySent`).
+    timeline.written = request.body === null || request.body.complete;
+    this.#exchange.enter("send");
+  }
+
+  onBodySent(): void {
+    this.#exchange.timeline.written = true;
+    this.#exchange.progress();
+  }
+
+  onRequestSent(): void {
+    this.#exchange.timeline.written = true;
+    if (this.#sentNotified || this.#state !== "waiting") return;
+    this.#sentNotified = true;
+    this.#exchange.enter("wait");
+  }
+
+  onHeaders(_status: number, _headers: Buffer[], resume: () => void): boolean {
+    this.#resume = resume;
+    this.#takeHead();
+    return true;
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (this.#state !== "receiving") return true;
+    this.#receivedBytes += chunk.length;
+    if (this.#receivedBytes > this.#context.bodyBytesMax) {
+      this.#abort?.(new NamedError("http_response_body_size"));
+      return true;
+    }
+    this.#exchange.progress();
+    const more = this.#sink === null ? this.#buffer(chunk) : this.#sink.data(chunk);
+    this.#paused = !more;
+    this.#exchange.timeline.clientBlocked = !more;
+    return more;
+  }
+
+  // Typed as text by undici, which hands over bytes.
+  onComplete(trailers: readonly unknown[] | null): void {
+    if (this.#state === "over") return;
+    if (this.#endedByReset()) {
+      this.fail(new NamedError("connection_reset_in_body"));
+      return;
+    }
+    try {
+      this.#trailers = decodeTrailers((trailers ?? []) as readonly Buffer[]);
+    } catch (error) {
+      this.fail(error);
+      return;
+    }
+    this.#finish(null);
+  }
+
+  onError(error: Error): void {
+    if (this.#state === "over") return;
+    if (this.#state === "starting" && this.#exchange.cancellation.by === null) {
+      this.#exchange.cancellation.remove(this.#onCut);
+      this.#state = "over";
+      this.#end.neverStarted(error);
+      return;
+    }
+    this.fail(error);
+  }
+
+  onUpgrade(): void {
+    this.fail(new NamedError("http_upgrade_failed"));
+  }
+
+  // --- what the guard tells ---
+
+  headBytes(count: number): void {
+    this.#exchange.timeline.headBytes = count;
+  }
+
+  information(status: number, rawHeaders: readonly string[]): void {
+    this.#exchange.request.onInformation?.(status, rawHeaders);
+  }
+
+  // --- the body, for whoever delivers it ---
+
+  takeWhole(): Buffer | null {
+    if (this.#state !== "over" || this.#brokenBy !== null || this.#trailers.length > 0) return null;
+    if (this.#sink !== null || this.#delivered) return null;
+    this.#delivered = true;
+    const [first] = this.#buffered;
+    if (first === undefined) return EMPTY;
+    return this.#buffered.length === 1 ? first : Buffer.concat(this.#buffered);
+  }
+
+  get contentLength(): number | null {
+    return this.#head?.contentLength ?? null;
+  }
+
+  pipeTo(sink: BodySink): void {
+    this.#sink = sink;
+    this.#flush();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#exchange.timeline.clientBlocked = false;
+    this.#exchange.progress();
+    this.#flush();
+    if (!this.#paused && this.#state === "receiving") this.#resume?.();
+  }
+
+  discard(): void {
+    if (this.#sink !== null) return;
+    let left = LIMITS.discardBytesMax - this.bufferedBytes;
+    this.pipeTo({
+      data: (chunk) => {
+        left -= chunk.length;
+        // A short rest is read so that the connection can be kept; a long one costs more than that.
+        if (left < 0) this.#giveUp();
+        return true;
+      },
+      end: () => {},
+      broken: () => {},
+    });
+    if (!this.#paused) this.#resume?.();
+  }
+
+  onFinished(listener: (broken: FailureCode | null) => void): void {
+    if (this.#state === "over") listener(this.#brokenBy);
+    else if (this.#onFinished === null) this.#onFinished = [listener];
+    else this.#onFinished.push(listener);
+  }
+
+  // --- how it ends ---
+
+  /** Names an error and ends with it: as the outcome before the head was taken up, else as a broken body. */
+  fail(error: unknown): void {
+    if (this.#state === "over") return;
+    const { timeline, cancellation } = this.#exchange;
+    const headWasUp = this.#state === "receiving";
+    this.#close();
+    const code = classifyError(timeline, cancellation.by, error);
+    this.#brokenBy = code;
+    if (!headWasUp || !this.#outcomeTaken) this.#settle(this.#noResponse(code, error));
+    this.#notifyFinished(code);
+    this.#deliverEnd();
+  }
+
+  #outcomeTaken = false;
+  #settled = false;
+
+  #takeHead(): void {
+    const head = this.#connection.guard.head;
+    if (head === null) {
+      this.#abort?.(new NamedError("http_protocol_error", "head passed the guard"));
+      return;
+    }
+    this.#head = head;
+    this.#state = "receiving";
+    this.#exchange.enter("receive");
+    // The rest of what was read together with the head is parsed before a microtask runs: an answer
+    // that breaks within it has reached nobody yet and is no answer.
+    queueMicrotask(() => {
+      if (this.#settled) return;
+      this.#outcomeTaken = true;
+      this.#settle(this.#answer(head));
+    });
+  }
+
+  #answer(head: ResponseHead): Outcome<ResponseBody> {
+    const response = new TransportResponse(head, this);
+    const retryAfterMs = readRetryAfterMs(head, this.#context.wallNow);
+    const code = classifyResponse(head.status, retryAfterMs !== null);
+    if (code === null) return { kind: "success", response };
+    const target = this.#exchange.target.id;
+    const failure: Failure =
+      retryAfterMs === null
+        ? { code, target, written: true }
+        : { code, target, written: true, retryAfterMs };
+    return { kind: "error_response", response, failure };
+  }
+
+  #noResponse(code: FailureCode, error: unknown): Outcome<never> {
+    const { target, timeline } = this.#exchange;
+    const details = error instanceof NamedError ? error.details : undefined;
+    return {
+      kind: "no_response",
+      failure: {
+        code,
+        target: target.id,
+        cause: error,
+        ...(timeline.written ? { written: true as const } : {}),
+        ...(details === undefined ? {} : { details }),
+      },
+    };
+  }
+
+  #settle(outcome: Outcome<ResponseBody>): void {
+    this.#settled = true;
+    this.#end.settled(outcome);
+  }
+
+  // undici takes a reset for the end of a body that only the end delimits. It is not one: RFC 9112 §8
+  // allows a close to complete such a body, and a reset is no close.
+  #endedByReset(): boolean {
+    const head = this.#head;
+    if (head === null || head.chunked || head.contentLength !== null) return false;
+    return this.#connection.broke;
+  }
+
+  #finish(broken: FailureCode | null): void {
+    this.#close();
+    this.#brokenBy = broken;
+    this.#notifyFinished(broken);
+    if (this.bufferedBytes === 0) this.#deliverEnd();
+  }
+
+  #close(): void {
+    this.#state = "over";
+    this.#exchange.cancellation.remove(this.#onCut);
+    this.#connection.guard.idle();
+    this.#exchange.end();
+    this.#end.released(this.#connection);
+  }
+
+  #notifyFinished(broken: FailureCode | null): void {
+    const listeners = this.#onFinished;
+    this.#onFinished = null;
+    if (listeners !== null) for (const listener of listeners) listener(broken);
+  }
+
+  #cut(by: CutBy): void {
+    if (this.#state === "over" || this.#state === "starting") return;
+    const error = new NamedError("proxy_internal_error", by);
+    if (this.#abort === null) this.fail(error);
+    else this.#abort(error);
+  }
+
+  #giveUp(): void {
+    if (this.#state !== "receiving") return;
+    this.#finish(null);
+    this.#connection.destroy();
+  }
+
+  #buffer(chunk: Buffer): boolean {
+    this.#buffered.push(chunk);
+    this.bufferedBytes += chunk.length;
+    return this.bufferedBytes < LIMITS.bufferedBytesMax;
+  }
+
+  #flush(): void {
+    const sink = this.#sink;
+    if (sink === null) return;
+    while (this.#buffered.length > 0) {
+      const chunk = this.#buffered.shift() as Buffer;
+      this.bufferedBytes -= chunk.length;
+      if (!sink.data(chunk)) {
+        this.#paused = true;
+        return;
+      }
+    }
+    if (this.#state === "over") this.#deliverEnd();
+  }
+
+  #deliverEnd(): void {
+    if (this.#sink === null || this.#delivered) return;
+    this.#delivered = true;
+    if (this.#brokenBy === null) this.#sink.end(this.#trailers);
+    else this.#sink.broken(this.#brokenBy);
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * Stands between an upstream's socket and undici's parser and looks at nothing but heads.
+ *
+ * Place: `socket.read` of a connection is replaced by `read` below, which is how undici takes bytes.
+ * Guarantee: the parser sees a final head only while an exchange waits for one, and then only what it
+ * needs to find the end of the body: a status and the framing that `response-head.ts` decided on, so
+ * the two cannot disagree. Interim answers (RFC 9110 §15.2) are reported and taken out; bytes that
+ * nobody asked for end the connection, so two answers can never be mixed up. Body bytes pass untouched.
+ */
+import type { Socket } from "node:net";
+import { LIMITS } from "../catalog/defaults.js";
+import { NamedError } from "../core/named-error.js";
+import {
+  hasBareLineFeed,
+  parseResponseHead,
+  type ResponseHead,
+  startsLikeHead,
+} from "./response-head.js";
+
+/** What an exchange wants to know of the head it waits for. */
+export interface HeadWaiter {
+  readonly upgrade: boolean;
+  readonly headOnly: boolean;
+  /** Bytes of a head that is not complete yet; zero again after an interim answer. */
+  headBytes(count: number): void;
+  information(status: number, rawHeaders: readonly string[]): void;
+}
+
+export class HeadGuard {
+  /** The final head of the exchange under way, once it is complete. */
+  head: ResponseHead | null = null;
+  readonly #socket: Socket;
+  readonly #read: Socket["read"];
+  #state: "idle" | "head" | "body" = "idle";
+  #waiter: HeadWaiter | null = null;
+  #held: Buffer | null = null;
+  /** What came behind the head; the parser's next read takes it. */
+  #behind: Buffer | null = null;
+  #interim = 0;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#read = socket.read;
+    socket.read = (size?: number) => this.#takeBehind() ?? this.#pass(this.#read.call(socket, size));
+  }
+
+  /** An exchange is about to be written; the next bytes are its head. */
+  expect(waiter: HeadWaiter): void {
+    this.#state = "head";
+    this.#waiter = waiter;
+    this.head = null;
+    this.#held = null;
+    this.#interim = 0;
+  }
+
+  /** The exchange is over; any further byte was not asked for. */
+  idle(): void {
+    this.#state = "idle";
+    this.#waiter = null;
+    this.head = null;
+  }
+
+  /** Leaves the socket alone from now on, as after an upgrade. */
+  remove(): void {
+    this.#socket.read = this.#read;
+  }
+
+  #takeBehind(): Buffer | null {
+    const behind = this.#behind;
+    this.#behind = null;
+    return behind;
+  }
+
+  #pass(chunk: Buffer | null): Buffer | null {
+    if (chunk === null || this.#state === "body") return chunk;
+    try {
+      if (this.#state === "idle") throw new NamedError("http_protocol_error", "unasked bytes");
+      return this.#takeHead(chunk);
+    } catch (error) {
+      this.#socket.destroy(error as Error);
+      return null;
+    }
+  }
+
+  #takeHead(chunk: Buffer): Buffer | null {
+    let bytes = this.#held === null ? chunk : Buffer.concat([this.#held, chunk]);
+    // The empty line may lie across the border of two chunks.
+    let from = this.#held === null ? 0 : Math.max(0, this.#held.length - 3);
+    this.#held = null;
+    for (;;) {
+      const end = bytes.indexOf("\r\n\r\n", from, "latin1");
+      if (end === -1) return this.#hold(bytes);
+      if (end + 4 > LIMITS.responseHeaderSectionBytesMax) throw tooLarge(end + 4);
+      const head = parseResponseHead(bytes.toString("latin1", 0, end + 4));
+      if (this.#isFinal(head)) {
+        this.#state = "body";
+        this.head = head;
+        return this.#handOver(head, bytes.subarray(end + 4));
+      }
+      bytes = bytes.subarray(end + 4);
+      from = 0;
+      if (bytes.length === 0) {
+        this.#waiter?.headBytes(0);
+        return null;
+      }
+    }
+  }
+
+  #handOver(head: ResponseHead, behind: Buffer): Buffer {
+    const essence = essenceOf(head, this.#waiter?.headOnly === true);
+    // After an upgrade nobody reads in turns any more, so all goes in one piece.
+    if (head.status === 101) return Buffer.concat([essence, behind]);
+    if (behind.length > 0) this.#behind = behind;
+    return essence;
+  }
+
+  #hold(bytes: Buffer): null {
+    if (!startsLikeHead(bytes)) throw new NamedError("http_protocol_error", "not HTTP/1.x");
+    if (hasBareLineFeed(bytes)) throw new NamedError("http_protocol_error", "bare line feed");
+    if (bytes.length > LIMITS.responseHeaderSectionBytesMax) throw tooLarge(bytes.length);
+    this.#held = bytes;
+    this.#waiter?.headBytes(bytes.length);
+    return null;
+  }
+
+  #isFinal(head: ResponseHead): boolean {
+    if (head.status >= 200) return true;
+    if (head.status === 101) {
+      // RFC 9110 §15.2.2: only a request that asked for an upgrade can be answered so.
+      if (this.#waiter?.upgrade !== true) throw new NamedError("http_upgrade_failed", "unasked");
+      return true;
+    }
+    this.#interim += 1;
+    if (this.#interim > LIMITS.informationalMax) {
+      throw new NamedError("http_protocol_error", "too many interim answers");
+    }
+    this.#waiter?.information(head.status, head.rawHeaders);
+    return false;
+  }
+}
+
+const CHUNKED = Buffer.from("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+const UPGRADED = Buffer.from(
+  "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: asked\r\n\r\n",
+);
+
+/** The smallest head from which undici finds the same end of the body, and the same keep-alive. */
+function essenceOf(head: ResponseHead, headOnly: boolean): Buffer {
+  const { status, contentLength, chunked, keepAlive, persistent } = head;
+  if (status === 101) return UPGRADED;
+  // RFC 9110 §6.4.1: these have no body, whatever their fields say.
+  const bodiless = headOnly || status === 204 || status === 304;
+  if (chunked && !bodiless && persistent && keepAlive === null) return CHUNKED;
+  let text = `HTTP/1.1 ${bodiless && !headOnly ? 204 : 200} OK\r\n`;
+  if (!bodiless && chunked) text += "transfer-encoding: chunked\r\n";
+  else if (!bodiless && contentLength !== null) text += `content-length: ${contentLength}\r\n`;
+  if (!persistent) text += "connection: close\r\n";
+  else if (keepAlive !== null) text += `keep-alive: ${keepAlive}\r\n`;
+  return Buffer.from(`${text}\r\n`, "latin1");
+}
+
+function tooLarge(size: number): NamedError {
+  return new NamedError("http_response_header_section_size", `header-section-size=${size}`);
+}

@@ -1,0 +1,86 @@
+/**
+ * Opens a socket to a target and reports how far it got: resolve, connect, secure.
+ *
+ * No timer of its own: the attempt timeout watches the phases and cuts the exchange, which destroys the
+ * socket here. Names are resolved and both address families tried by Node itself (RFC 8305).
+ */
+import { type Socket, connect as connectTcp, isIP } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { POOL } from "../catalog/defaults.js";
+import { NamedError } from "../core/named-error.js";
+import type { Exchange } from "../targets/exchange.js";
+import type { TargetAddress } from "../targets/target.js";
+
+/** Remembers TLS sessions of one target, so that a further connection costs one round trip less. */
+export interface SessionStore {
+  session: Buffer | null;
+}
+
+type Opened = (error: unknown, socket: Socket | null) => void;
+
+/** Calls back once: with a socket that is ready to be written to, or with what went wrong. */
+export function openSocket(exchange: Exchange, sessions: SessionStore, opened: Opened): void {
+  const { target } = exchange;
+  let socket: Socket;
+  try {
+    socket = dial(exchange, sessions);
+  } catch (error) {
+    opened(new NamedError("proxy_configuration_error", undefined, error), null);
+    return;
+  }
+  const onCut = (): void => settle(new Error("cut"), null);
+  const settle: Opened = (error, ready) => {
+    socket.off(readyEvent(target), onReady).off("error", onError).off("close", onClose);
+    exchange.cancellation.remove(onCut);
+    if (ready === null) socket.on("error", ignore).destroy();
+    opened(error, ready);
+  };
+  const onReady = (): void => settle(null, socket);
+  const onError = (error: Error): void => settle(error, null);
+  const onClose = (): void => settle(new NamedError("connection_terminated"), null);
+  socket.once(readyEvent(target), onReady).once("error", onError).once("close", onClose);
+  exchange.cancellation.add(onCut);
+}
+
+function readyEvent(target: TargetAddress): "connect" | "secureConnect" {
+  return target.protocol === "https:" ? "secureConnect" : "connect";
+}
+
+function dial(exchange: Exchange, sessions: SessionStore): Socket {
+  const { target } = exchange;
+  const local = target.socketPath !== null;
+  exchange.enter(local || isIP(target.hostname) !== 0 ? "connect" : "resolve");
+  const where = local
+    ? { path: target.socketPath as string }
+    : { host: target.hostname, port: target.port, ...FAMILIES };
+  const socket = target.protocol === "https:" ? dialTls(target, sessions, where) : connectTcp(where);
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true, POOL.tcpKeepAliveMs);
+  socket.once("lookup", () => {
+    if (exchange.timeline.phase === "resolve") exchange.enter("connect");
+  });
+  if (target.protocol === "https:") socket.once("connect", () => exchange.enter("secure"));
+  return socket;
+}
+
+const FAMILIES = {
+  autoSelectFamily: true,
+  autoSelectFamilyAttemptTimeout: POOL.familyAttemptMs,
+} as const;
+
+function dialTls(target: TargetAddress, sessions: SessionStore, where: object): Socket {
+  const servername = target.tls?.servername ?? (isIP(target.hostname) === 0 ? target.hostname : "");
+  const socket = connectTls({
+    ...target.tls,
+    ...where,
+    servername,
+    ...(sessions.session === null ? {} : { session: sessions.session }),
+    ALPNProtocols: ["http/1.1"],
+  });
+  socket.on("session", (session) => {
+    sessions.session = session;
+  });
+  return socket;
+}
+
+function ignore(): void {}

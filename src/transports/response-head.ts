@@ -1,0 +1,173 @@
+/**
+ * The head of a response, checked and split.
+ *
+ * The text that was checked is the text that is forwarded: names and values are cut out of it, not
+ * asked of a second parser, so the two can never disagree. One expression decides whether the head is
+ * well-formed (RFC 9112 §4, §5); only a head that is not gets looked at again, to say why.
+ */
+import { LIMITS } from "../catalog/defaults.js";
+import { NamedError } from "../core/named-error.js";
+
+export interface ResponseHead {
+  readonly status: number;
+  readonly statusText: string;
+  readonly minorVersion: 0 | 1;
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
+  readonly contentLength: number | null;
+  readonly chunked: boolean;
+  /** The upstream means to keep the connection open, RFC 9112 §9.3. */
+  readonly persistent: boolean;
+  /** The value of `Keep-Alive`, the upstream's own word on how long. */
+  readonly keepAlive: string | null;
+}
+
+const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
+const TEXT = "[\\t\\x20-\\x7e\\x80-\\xff]*";
+const HEAD = new RegExp(
+  `^HTTP/1\\.([01]) ([1-5]\\d\\d)(?: (${TEXT}))?\\r\\n(?:${TOKEN}:${TEXT}\\r\\n)*\\r\\n$`,
+);
+const STATUS_LINE = new RegExp(`^HTTP/1\\.[01] (\\d+)(?: ${TEXT})?\\r\\n`);
+const DIGITS = /^\d{1,15}$/;
+
+/** Checks and splits a head that ends with its empty line. Throws a `NamedError`. */
+export function parseResponseHead(text: string): ResponseHead {
+  const match = HEAD.exec(text);
+  if (match === null) throw explain(text);
+  const rawHeaders = splitFields(text);
+  const minorVersion = match[1] === "1" ? 1 : 0;
+  const framing = readFraming(rawHeaders, minorVersion);
+  return {
+    status: Number(match[2]),
+    statusText: match[3] ?? "",
+    minorVersion,
+    rawHeaders,
+    contentLength: framing.contentLength,
+    chunked: framing.chunked,
+    keepAlive: framing.keepAlive,
+    persistent: isPersistent(minorVersion, framing.connection),
+  };
+}
+
+// RFC 9112 §9.3.
+function isPersistent(minorVersion: 0 | 1, connection: string): boolean {
+  if (connection === "") return minorVersion === 1;
+  const options = connection.toLowerCase().split(",").map((option) => option.trim());
+  if (options.includes("close")) return false;
+  return minorVersion === 1 || options.includes("keep-alive");
+}
+
+/** Whether these first bytes can still become a status line. */
+export function startsLikeHead(bytes: Buffer): boolean {
+  const length = Math.min(bytes.length, PREFIX.length);
+  for (let index = 0; index < length; index += 1) {
+    if (bytes[index] !== PREFIX[index]) return false;
+  }
+  return true;
+}
+
+const PREFIX = Buffer.from("HTTP/1.");
+
+/** A line feed without its carriage return; such a head would never reach its empty line. */
+export function hasBareLineFeed(bytes: Buffer): boolean {
+  for (let at = bytes.indexOf(10); at !== -1; at = bytes.indexOf(10, at + 1)) {
+    if (at === 0 || bytes[at - 1] !== 13) return true;
+  }
+  return false;
+}
+
+function splitFields(text: string): string[] {
+  const fields: string[] = [];
+  let at = text.indexOf("\r\n") + 2;
+  const last = text.length - 2;
+  while (at < last) {
+    const colon = text.indexOf(":", at);
+    const end = text.indexOf("\r\n", colon);
+    if (end - at > LIMITS.responseHeaderBytesMax) {
+      throw new NamedError("http_response_header_size", `header-size=${end - at}`);
+    }
+    fields.push(text.slice(at, colon), trimmed(text, colon + 1, end));
+    at = end + 2;
+  }
+  if (fields.length > LIMITS.responseHeadersCountMax * 2) {
+    throw new NamedError("http_response_header_section_size", `fields=${fields.length / 2}`);
+  }
+  return fields;
+}
+
+// RFC 9110 §5.5: optional white space around a value is not part of it.
+function trimmed(text: string, from: number, to: number): string {
+  let start = from;
+  let end = to;
+  while (start < end && isSpace(text.charCodeAt(start))) start += 1;
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+function isSpace(code: number): boolean {
+  return code === 32 || code === 9;
+}
+
+interface Framing {
+  contentLength: number | null;
+  chunked: boolean;
+  connection: string;
+  keepAlive: string | null;
+}
+
+function readFraming(fields: readonly string[], minorVersion: 0 | 1): Framing {
+  const framing: Framing = { contentLength: null, chunked: false, connection: "", keepAlive: null };
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index] as string;
+    const { length } = name;
+    // Only names of these lengths matter here; the others are not worth a lower-case copy.
+    if (length !== 10 && length !== 14 && length !== 17) continue;
+    readFramingField(framing, name.toLowerCase(), fields[index + 1] as string, minorVersion);
+  }
+  // RFC 9112 §6.3: a length that is in doubt is an attack or a fault; neither is passed on.
+  if (framing.chunked && framing.contentLength !== null) {
+    throw framingError("content-length+transfer-encoding");
+  }
+  return framing;
+}
+
+function readFramingField(framing: Framing, name: string, value: string, minor: 0 | 1): void {
+  switch (name) {
+    case "content-length":
+      if (framing.contentLength !== null || !DIGITS.test(value)) throw framingError(name);
+      framing.contentLength = Number(value);
+      break;
+    case "transfer-encoding":
+      // RFC 9112 §6.1: a coding in an HTTP/1.0 answer is a sign of faulty framing.
+      if (minor === 0 || framing.chunked) throw framingError(name);
+      if (value.toLowerCase() !== "chunked") {
+        throw new NamedError("http_response_transfer_coding", "unsupported coding");
+      }
+      framing.chunked = true;
+      break;
+    case "connection":
+      framing.connection += framing.connection === "" ? value : `,${value}`;
+      break;
+    case "keep-alive":
+      framing.keepAlive = value;
+      break;
+    default:
+      break;
+  }
+}
+
+function framingError(details: string): NamedError {
+  return new NamedError("response_framing_invalid", details);
+}
+
+function explain(text: string): NamedError {
+  const status = STATUS_LINE.exec(text)?.[1];
+  if (status !== undefined && !/^[1-5]\d\d$/.test(status)) {
+    return new NamedError("response_status_invalid", `status=${status.slice(0, 6)}`);
+  }
+  if (status === undefined && /^HTTP\/1\.[01] /.test(text)) {
+    return new NamedError("response_status_invalid", "no status code");
+  }
+  if (status === undefined) return new NamedError("http_protocol_error", "status line");
+  return new NamedError("http_protocol_error", "field line");
+}

@@ -1,0 +1,32 @@
+/**
+ * Trailers as undici gives them, as text; only those that may be sent on, RFC 9110 §6.5.1.
+ */
+import { LIMITS } from "../catalog/defaults.js";
+import { FORBIDDEN_IN_TRAILERS } from "../catalog/field-names.js";
+import { NamedError } from "../core/named-error.js";
+
+const NONE: readonly string[] = [];
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+// A line break that a lenient parser folded into a value would become a field of its own further on.
+const TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** Names and values in turn. Throws a `NamedError` for a section or a field over its limit. */
+export function decodeTrailers(raw: readonly Buffer[]): readonly string[] {
+  if (raw.length === 0) return NONE;
+  const trailers: string[] = [];
+  let bytes = 0;
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = (raw[index] as Buffer).toString("latin1");
+    const value = (raw[index + 1] as Buffer).toString("latin1");
+    bytes += name.length + value.length + 4;
+    if (name.length + value.length > LIMITS.trailerBytesMax) {
+      throw new NamedError("http_response_trailer_size", `trailer-size=${value.length}`);
+    }
+    if (!TOKEN.test(name) || !TEXT.test(value)) throw new NamedError("http_protocol_error", "trailer");
+    if (!FORBIDDEN_IN_TRAILERS.has(name.toLowerCase())) trailers.push(name, value);
+  }
+  if (bytes > LIMITS.trailerSectionBytesMax) {
+    throw new NamedError("http_response_trailer_section_size", `trailer-section-size=${bytes}`);
+  }
+  return trailers;
+}

@@ -1,0 +1,69 @@
+/**
+ * An upstream's answer as the pipe carries it, over an exchange that is still receiving.
+ *
+ * Most calls ask for nothing but status and raw fields, so the rest is made when first asked for.
+ */
+import type { FailureCode } from "../catalog/failures.js";
+import type { UpstreamResponse } from "../core/outcome.js";
+import type { ResponseBody } from "../core/response-body.js";
+import type { ResponseHead } from "./response-head.js";
+
+/** What a response needs from the exchange that receives it. */
+export interface Receiving extends ResponseBody {
+  onFinished(listener: (broken: FailureCode | null) => void): void;
+  discard(): void;
+}
+
+type Fields = Record<string, string | string[] | undefined>;
+
+export class TransportResponse implements UpstreamResponse<ResponseBody> {
+  readonly status: number;
+  readonly statusText: string;
+  readonly rawHeaders: readonly string[];
+  readonly body: ResponseBody;
+  readonly #receiving: Receiving;
+  #headers: Fields | null = null;
+  #finished: Promise<FailureCode | null> | null = null;
+
+  constructor(head: ResponseHead, receiving: Receiving) {
+    this.status = head.status;
+    this.statusText = head.statusText;
+    this.rawHeaders = head.rawHeaders;
+    this.body = receiving;
+    this.#receiving = receiving;
+  }
+
+  get headers(): Readonly<Fields> {
+    this.#headers ??= collect(this.rawHeaders);
+    return this.#headers;
+  }
+
+  get finished(): Promise<FailureCode | null> {
+    this.#finished ??= new Promise((resolve) => this.#receiving.onFinished(resolve));
+    return this.#finished;
+  }
+
+  onFinished(listener: (broken: FailureCode | null) => void): void {
+    this.#receiving.onFinished(listener);
+  }
+
+  // What is left is read in the background; nobody has to wait for it.
+  discard(): Promise<void> {
+    this.#receiving.discard();
+    return Promise.resolve();
+  }
+}
+
+function collect(rawHeaders: readonly string[]): Fields {
+  // No prototype: a field may be called `__proto__`.
+  const fields = Object.create(null) as Fields;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] as string).toLowerCase();
+    const value = rawHeaders[index + 1] as string;
+    const before = fields[name];
+    if (before === undefined) fields[name] = value;
+    else if (typeof before === "string") fields[name] = [before, value];
+    else before.push(value);
+  }
+  return fields;
+}

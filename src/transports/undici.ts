@@ -1,0 +1,114 @@
+/**
+ * The transport of everything that the gateway sends itself: HTTP/1.1 through undici's `dispatch`, over
+ * connections of our own keeping.
+ *
+ * Guarantee: one outcome per exchange, and the exchange ends exactly once. A connection at rest that
+ * turns out dead before a byte was written is replaced by another one without anybody noticing.
+ */
+import type { Clock } from "../base/clock.js";
+import { LIMITS } from "../catalog/defaults.js";
+import { classifyError } from "../core/classify.js";
+import { NamedError } from "../core/named-error.js";
+import { noResponse, type Outcome } from "../core/outcome.js";
+import type { ResponseBody } from "../core/response-body.js";
+import type { Exchange, RecordedExchange } from "../targets/exchange.js";
+import type { Target } from "../targets/target.js";
+import type { Connection } from "./connection.js";
+import { connectionPool, type ConnectionPool } from "./connection-pool.js";
+import { ExchangeRun, type RunContext } from "./exchange-run.js";
+import { loopPulse } from "./loop-pulse.js";
+
+export interface UndiciTransportOptions {
+  readonly connectionsMax: number;
+  /** Infinity for no limit. */
+  readonly responseBodyBytesMax: number;
+  /** `target` names the target in `Host`, otherwise the request's own `host` field stays. */
+  readonly authority?: string;
+}
+
+export interface UndiciTransport {
+  perform(exchange: RecordedExchange): Promise<Outcome<ResponseBody>>;
+  /** Ends connections at rest; those in use end with their exchange. */
+  close(): void;
+  stats(target: Target): ConnectionPool["stats"];
+}
+
+type Settle = (outcome: Outcome<ResponseBody>) => void;
+
+export function undiciTransport(clock: Clock, options: UndiciTransportOptions): UndiciTransport {
+  const pools = new Map<Target, ConnectionPool>();
+  const pulse = loopPulse(clock);
+  const context: RunContext = {
+    bodyBytesMax: options.responseBodyBytesMax,
+    wallNow: () => clock.wallNow(),
+  };
+
+  const poolOf = (target: Target): ConnectionPool => {
+    const known = pools.get(target);
+    if (known !== undefined) return known;
+    const pool = connectionPool(clock, pulse, target, options);
+    pools.set(target, pool);
+    return pool;
+  };
+
+  const begin = (exchange: Exchange, pool: ConnectionPool, left: number, settle: Settle): void => {
+    pool.acquire(exchange, (error, connection) => {
+      if (connection === null) settle(unconnected(exchange, error));
+      else send(exchange, connection, pool, left, settle);
+    });
+  };
+
+  const send = (
+    exchange: Exchange,
+    connection: Connection,
+    pool: ConnectionPool,
+    left: number,
+    settle: Settle,
+  ): void => {
+    const fresh = connection.served === 0;
+    const run = new ExchangeRun(exchange, connection, context, {
+      settled: settle,
+      released: (over) => pool.release(over),
+      neverStarted: (error) => {
+        // A new connection that dies at once tells of the target; an old one only of its own age.
+        if (fresh || left === 0) settle(unconnected(exchange, error));
+        else begin(exchange, pool, left - 1, settle);
+      },
+    });
+    connection.client.dispatch(dispatchOptions(exchange), run);
+  };
+
+  return {
+    async perform(exchange) {
+      // A small body is parsed together with its head, before a microtask runs; it is then sent whole.
+      if (exchange.request.body !== null) await undefined;
+      return new Promise((settle) => {
+        begin(exchange, poolOf(exchange.target), LIMITS.deadConnectionsMax, settle);
+      });
+    },
+    close() {
+      for (const pool of pools.values()) pool.close();
+    },
+    stats: (target) => pools.get(target)?.stats ?? { open: 0, idle: 0, waiting: 0 },
+  };
+}
+
+function dispatchOptions({ request, target }: Exchange) {
+  const { method, headers, body, upgrade } = request;
+  return {
+    method: method as "GET",
+    path: target.pathPrefix === "" ? request.path : target.pathPrefix + request.path,
+    headers: headers as string[],
+    body: body === null ? null : body.open(),
+    ...(upgrade === null ? {} : { upgrade }),
+  };
+}
+
+function unconnected(exchange: Exchange, error: unknown): Outcome<never> {
+  exchange.end();
+  const { timeline, cancellation, target } = exchange;
+  const code = classifyError(timeline, cancellation.by, error);
+  const details = error instanceof NamedError ? error.details : undefined;
+  const failure = { code, target: target.id, cause: error };
+  return noResponse(details === undefined ? failure : { ...failure, details });
+}

@@ -1,0 +1,66 @@
+/**
+ * What the wire does with a field, by its name. Looked up once per name and kept, bounded, since the
+ * same few names come with every message.
+ */
+import { HOP_BY_HOP } from "../catalog/field-names.js";
+
+export type FieldUse =
+  | "pass"
+  | "hop"
+  | "host"
+  | "expect"
+  | "content_length"
+  | "via"
+  | "forwarding"
+  | "max_forwards"
+  | "request_id"
+  | "idempotency_key"
+  | "proxy_status"
+  | "trailer";
+
+export interface FieldInfo {
+  readonly lower: string;
+  readonly use: FieldUse;
+}
+
+const USES: Readonly<Record<string, FieldUse>> = {
+  host: "host",
+  expect: "expect",
+  "content-length": "content_length",
+  via: "via",
+  forwarded: "forwarding",
+  "x-forwarded-for": "forwarding",
+  "x-forwarded-host": "forwarding",
+  "x-forwarded-proto": "forwarding",
+  "x-forwarded-port": "forwarding",
+  "x-real-ip": "forwarding",
+  "max-forwards": "max_forwards",
+  "x-request-id": "request_id",
+  "idempotency-key": "idempotency_key",
+  "proxy-status": "proxy_status",
+  trailer: "trailer",
+};
+
+/** Names come from outside, so the memory for them has an end. */
+const KNOWN_MAX = 2_048;
+const known = new Map<string, FieldInfo>();
+
+export function fieldInfo(name: string): FieldInfo {
+  const info = known.get(name);
+  if (info !== undefined) return info;
+  const lower = name.toLowerCase();
+  const use = HOP_BY_HOP.has(lower) ? "hop" : (USES[lower] ?? "pass");
+  const made: FieldInfo = { lower, use };
+  if (known.size < KNOWN_MAX) known.set(name, made);
+  return made;
+}
+
+const NO_OPTIONS: ReadonlySet<string> = new Set();
+
+/** The fields that `Connection` names, RFC 9110 §7.6.1; the usual values name none. */
+export function connectionOptions(value: string | undefined): ReadonlySet<string> {
+  if (value === undefined || value === "keep-alive" || value === "close") return NO_OPTIONS;
+  const names = value.split(",").map((option) => option.trim().toLowerCase());
+  // `close` and `keep-alive` are options of the connection and name no field to be kept.
+  return new Set(names.filter((name) => name !== ""));
+}

@@ -1,0 +1,132 @@
+/**
+ * What a gateway tells the next hop about the one before: `Via`, `Forwarded`, `X-Forwarded-*`, and how it
+ * notices that it is talking to itself.
+ *
+ * Guarantee: nothing that a client says about itself reaches the application unless the client is
+ * trusted to say it.
+ */
+import { BlockList, isIP, isIPv6 } from "node:net";
+
+export interface ForwardedOptions {
+  /**
+   * Whose forwarding fields are believed and continued: `true` for everybody, a list of addresses and
+   * ranges (`10.0.0.0/8`), or a function of the address. Others' fields are replaced.
+   * @default false
+   */
+  readonly trust?: boolean | readonly string[] | ((address: string) => boolean);
+  /**
+   * Which fields are written.
+   * @default "both"
+   */
+  readonly fields?: "x-forwarded" | "forwarded" | "both";
+}
+
+/** The peer of this connection, and what it said about those before it. */
+export interface Peer {
+  readonly address: string;
+  readonly protocol: "http" | "https";
+  readonly host: string | undefined;
+  /** Forwarding fields as they came, names and values in turn. */
+  readonly received: readonly string[];
+}
+
+export interface Forwarder {
+  /** Appends the forwarding fields to a request's fields. */
+  append(fields: string[], peer: Peer): void;
+}
+
+/** What is done with forwarding fields; `false` passes them as they come and adds none. */
+export function createForwarder(options: ForwardedOptions | false): Forwarder {
+  if (options === false) {
+    return { append: (fields, peer) => void fields.push(...peer.received) };
+  }
+  const trusts = trustOf(options.trust ?? false);
+  const kind = options.fields ?? "both";
+  return {
+    append(fields, peer) {
+      const before = trusts(peer.address) ? peer.received : NOTHING;
+      if (kind !== "forwarded") appendXForwarded(fields, peer, before);
+      if (kind !== "x-forwarded") appendForwarded(fields, peer, before);
+    },
+  };
+}
+
+const NOTHING: readonly string[] = [];
+
+function appendXForwarded(fields: string[], peer: Peer, before: readonly string[]): void {
+  const chain = valueOf(before, "x-forwarded-for");
+  fields.push("x-forwarded-for", chain === null ? peer.address : `${chain}, ${peer.address}`);
+  const host = valueOf(before, "x-forwarded-host") ?? peer.host;
+  if (host !== undefined) fields.push("x-forwarded-host", host);
+  fields.push("x-forwarded-proto", valueOf(before, "x-forwarded-proto") ?? peer.protocol);
+  const port = valueOf(before, "x-forwarded-port");
+  if (port !== null) fields.push("x-forwarded-port", port);
+}
+
+// RFC 7239 §4.
+function appendForwarded(fields: string[], peer: Peer, before: readonly string[]): void {
+  let element = `for=${node(peer.address)};proto=${peer.protocol}`;
+  if (peer.host !== undefined) element += `;host=${quotable(peer.host)}`;
+  const chain = valueOf(before, "forwarded");
+  fields.push("forwarded", chain === null ? element : `${chain}, ${element}`);
+}
+
+// RFC 7239 §6: an IPv6 address stands in brackets, and so in quotes.
+function node(address: string): string {
+  return isIPv6(address) ? `"[${address}]"` : isIP(address) === 0 ? "unknown" : address;
+}
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+function quotable(value: string): string {
+  return TOKEN.test(value) ? value : `"${value.replace(/["\\]/g, "\\$&")}"`;
+}
+
+function valueOf(fields: readonly string[], name: string): string | null {
+  let joined: string | null = null;
+  for (let index = 0; index < fields.length; index += 2) {
+    if ((fields[index] as string).toLowerCase() !== name) continue;
+    const value = fields[index + 1] as string;
+    joined = joined === null ? value : `${joined}, ${value}`;
+  }
+  return joined;
+}
+
+function trustOf(trust: boolean | readonly string[] | ((address: string) => boolean)) {
+  if (typeof trust === "boolean") return () => trust;
+  if (typeof trust === "function") return trust;
+  const list = new BlockList();
+  for (const entry of trust) {
+    const [address = "", bits] = entry.split("/");
+    const family = isIPv6(address) ? "ipv6" : "ipv4";
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return (address: string) => list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+}
+
+/** How this gateway signs `Via`, and recognises its own signature. */
+export interface ViaSignature {
+  /** What follows the protocol version in `Via`. */
+  readonly received: string;
+  /** Whether a `Via` value shows that this request was here before. */
+  isOwn(via: string): boolean;
+}
+
+/**
+ * A deployment that was named is recognised by its name. A host name may be shared by several gateways
+ * of one machine, so those are recognised by a random id in the comment, RFC 9110 §7.6.3.
+ */
+export function viaSignature(name: string, named: boolean, instance: string): ViaSignature {
+  const pseudonym = name.replace(/[^!#$%&'*+\-.^_`|~0-9A-Za-z]/g, "-");
+  const comment = `(${instance})`;
+  const byName = new RegExp(`(?:^|[\\s,])[^\\s,]+ ${escaped(pseudonym)}(?=$|[\\s,])`, "i");
+  return {
+    received: `${pseudonym} ${comment}`,
+    isOwn: (via) => via.includes(comment) || (named && byName.test(via)),
+  };
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}

@@ -1,0 +1,220 @@
+/**
+ * `IncomingMessage` → `GatewayRequest`: what a server received, ready to be sent to any target.
+ *
+ * Guarantee: hop-by-hop fields and those that `Connection` names are gone (RFC 9110 §7.6.1), the body
+ * is framed anew, forwarding fields say only what we know, and a request that must not be sent comes
+ * back as a failure instead.
+ */
+import type { IncomingMessage } from "node:http";
+import type { TLSSocket } from "node:tls";
+import type { Failure } from "../core/failure.js";
+import { ReplayBody } from "../core/replay-body.js";
+import type { GatewayRequest } from "../core/request.js";
+import { connectionOptions, fieldInfo } from "./field-info.js";
+import type { Forwarder, ViaSignature } from "./forwarding.js";
+import { readRequestTarget } from "./request-target.js";
+
+/** Changes the fields that are sent: a record to set (`undefined` removes), or a function. */
+export type RequestHeaders =
+  | Readonly<Record<string, string | undefined>>
+  | ((
+      headers: Readonly<Record<string, string | string[] | undefined>>,
+      req: IncomingMessage,
+    ) => Readonly<Record<string, string | undefined>>);
+
+export interface ReadRequestOptions {
+  readonly rewritePath: ((path: string, req: IncomingMessage) => string) | null;
+  readonly requestHeaders: RequestHeaders | null;
+  readonly forwarder: Forwarder;
+  readonly via: ViaSignature;
+  /** `preserve` sends the client's Host, `target` the target's, any other text itself. */
+  readonly host: string;
+  readonly requestBodyBytesMax: number;
+  readonly replayBodyBytesMax: number;
+  readonly answerOnlyIfCached: boolean;
+}
+
+/** What came of reading: a request, or the failure to answer with, or an answer for this hop alone. */
+export type ReadRequest =
+  | { readonly request: GatewayRequest; readonly id: string | null }
+  | { readonly failure: Failure; readonly id: string | null }
+  | { readonly answer: "options" | "trace"; readonly id: string | null };
+
+type Information = GatewayRequest["onInformation"];
+
+/** Reads what was received; `parsedBody` is what a body parser left in place of the stream. */
+export function readRequest(
+  req: IncomingMessage,
+  url: string,
+  options: ReadRequestOptions,
+  onInformation: Information,
+  parsedBody: Buffer | null,
+): ReadRequest {
+  const scan = scanFields(req);
+  const { id } = scan;
+  if (url === "*" && req.method === "OPTIONS") return { answer: "options", id };
+  const target = readRequestTarget(rewritten(url, req, options));
+  if ("refused" in target) return refuse("bad_request", target.refused, id);
+  if (scan.via !== null && options.via.isOwn(scan.via)) return refuse("loop_detected", null, id);
+  const last = lastHop(req.method as string, scan);
+  if (last !== null) return { answer: last, id };
+  if (options.answerOnlyIfCached && onlyIfCached(req)) return refuse("only_if_cached", null, id);
+  const length = parsedBody?.byteLength ?? bodyLength(req);
+  if (length !== null && length > options.requestBodyBytesMax) {
+    return refuse("request_body_too_large", null, id);
+  }
+  const host = target.authority ?? req.headers.host;
+  const fields = finishFields(req, scan, options, host);
+  const request: GatewayRequest = {
+    method: req.method as string,
+    path: target.path,
+    headers: fields,
+    body: bodyOf(req, length, parsedBody, options),
+    contentLength: length,
+    replayable: scan.idempotencyKey,
+    upgrade: null,
+    onInformation,
+  };
+  return { request, id };
+}
+
+function refuse(code: Failure["code"], details: string | null, id: string | null): ReadRequest {
+  return { failure: details === null ? { code } : { code, details }, id };
+}
+
+function rewritten(url: string, req: IncomingMessage, options: ReadRequestOptions): string {
+  return options.rewritePath === null ? url : options.rewritePath(url, req);
+}
+
+interface Scan {
+  readonly fields: string[];
+  readonly received: string[];
+  via: string | null;
+  maxForwards: string | null;
+  id: string | null;
+  idempotencyKey: boolean;
+}
+
+/** One pass over the fields: what is passed on, and what is looked at. */
+function scanFields(req: IncomingMessage): Scan {
+  const { rawHeaders } = req;
+  const named = connectionOptions(req.headers.connection);
+  const scan: Scan = {
+    fields: [],
+    received: [],
+    via: null,
+    maxForwards: null,
+    id: null,
+    idempotencyKey: false,
+  };
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    const info = fieldInfo(name);
+    if (named.size > 0 && named.has(info.lower) && !KEPT.has(info.lower)) continue;
+    const value = rawHeaders[index + 1] as string;
+    switch (info.use) {
+      case "pass":
+        scan.fields.push(name, value);
+        break;
+      case "forwarding":
+        scan.received.push(name, value);
+        break;
+      case "via":
+        scan.via = scan.via === null ? value : `${scan.via}, ${value}`;
+        break;
+      case "max_forwards":
+        scan.maxForwards = value;
+        break;
+      case "request_id":
+        scan.id ??= value;
+        break;
+      case "idempotency_key":
+        scan.idempotencyKey = true;
+        scan.fields.push(name, value);
+        break;
+      default:
+        // Hop-by-hop, framing, Host, Expect, Trailer: written anew or meant for us alone.
+        break;
+    }
+  }
+  return scan;
+}
+
+// A client must not be able to strip these from the request by naming them in Connection.
+const KEPT: ReadonlySet<string> = new Set([
+  "forwarded",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+  "via",
+  "host",
+  "authorization",
+  "cookie",
+  "content-type",
+]);
+
+// RFC 9110 §7.6.2: with no hop left, TRACE and OPTIONS end here.
+function lastHop(method: string, scan: Scan): "options" | "trace" | null {
+  const { maxForwards } = scan;
+  if (maxForwards === null) return null;
+  const counts = (method === "TRACE" || method === "OPTIONS") && /^\d{1,9}$/.test(maxForwards);
+  if (counts && Number(maxForwards) === 0) return method === "TRACE" ? "trace" : "options";
+  scan.fields.push("max-forwards", counts ? String(Number(maxForwards) - 1) : maxForwards);
+  return null;
+}
+
+// RFC 9111 §5.2.1.7.
+function onlyIfCached(req: IncomingMessage): boolean {
+  return /(?:^|[\s,])only-if-cached(?:$|[\s,])/i.test(req.headers["cache-control"] ?? "");
+}
+
+function finishFields(
+  req: IncomingMessage,
+  scan: Scan,
+  options: ReadRequestOptions,
+  host: string | undefined,
+): readonly string[] {
+  const { fields } = scan;
+  if (options.host === "preserve") {
+    if (host !== undefined && host !== "") fields.push("host", host);
+  } else if (options.host !== "target") fields.push("host", options.host);
+  const via = `${req.httpVersion} ${options.via.received}`;
+  fields.push("via", scan.via === null ? via : `${scan.via}, ${via}`);
+  options.forwarder.append(fields, {
+    address: req.socket.remoteAddress ?? "unknown",
+    protocol: (req.socket as TLSSocket).encrypted === true ? "https" : "http",
+    host,
+    received: scan.received,
+  });
+  return options.requestHeaders === null ? fields : changed(fields, req, options.requestHeaders);
+}
+
+function changed(fields: string[], req: IncomingMessage, change: RequestHeaders): string[] {
+  const set = typeof change === "function" ? change(req.headers, req) : change;
+  const names = new Map(Object.entries(set).map(([name, value]) => [name.toLowerCase(), value]));
+  const kept: string[] = [];
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index] as string;
+    if (!names.has(name.toLowerCase())) kept.push(name, fields[index + 1] as string);
+  }
+  for (const [name, value] of names) if (value !== undefined) kept.push(name, value);
+  return kept;
+}
+
+// RFC 9112 §6.3: a request without a length and without chunks has no body.
+function bodyLength(req: IncomingMessage): number | null {
+  if (req.headers["transfer-encoding"] !== undefined) return null;
+  const length = req.headers["content-length"];
+  return length === undefined ? 0 : Number(length);
+}
+
+function bodyOf(
+  req: IncomingMessage,
+  length: number | null,
+  parsedBody: Buffer | null,
+  options: ReadRequestOptions,
+): ReplayBody | null {
+  if (length === 0) return null;
+  if (parsedBody !== null) return ReplayBody.fromBuffer(parsedBody);
+  return ReplayBody.fromStream(req, options.replayBodyBytesMax, options.requestBodyBytesMax);
+}

@@ -1,0 +1,50 @@
+/**
+ * The path that may be sent to a target, out of what the client wrote in its request line.
+ *
+ * Guarantee: nothing in it can choose another host or climb out of the target's path prefix. It is
+ * taken or refused, never rewritten, so that gateway and application see the same path.
+ */
+
+/** A path in origin-form (RFC 9112 §3.2.1), or why there is none. */
+export type RequestTarget =
+  | { readonly path: string; readonly authority: string | null }
+  | { readonly refused: string };
+
+const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i;
+// Anything outside visible ASCII and obs-text cannot stand in a request line, RFC 9112 §3.2.
+const UNSENDABLE = /[^\x21-\xff]|#/;
+const DOTS = /\.\.|%2e/i;
+
+/** Reads a request target as Node gives it. */
+export function readRequestTarget(target: string): RequestTarget {
+  if (UNSENDABLE.test(target)) return { refused: "a character that a request target cannot hold" };
+  if (target.startsWith("/")) return checked(target, null);
+  const absolute = ABSOLUTE.exec(target);
+  if (absolute === null) return { refused: "a request target that is no path" };
+  const [, authority = "", rest = ""] = absolute;
+  if (authority === "" || authority.includes("@")) return { refused: "an authority with a user" };
+  // RFC 9112 §3.2.2: the authority of the absolute-form replaces Host; the target stays ours.
+  return checked(rest.startsWith("/") ? rest : `/${rest}`, authority);
+}
+
+function checked(path: string, authority: string | null): RequestTarget {
+  if (DOTS.test(path) && climbs(path)) return { refused: "a path that climbs above its root" };
+  return { path, authority };
+}
+
+/** Whether the path leaves its root for any reader that decodes it once, slashes included. */
+function climbs(path: string): boolean {
+  const query = path.indexOf("?");
+  const plain = (query === -1 ? path : path.slice(0, query))
+    .replace(/%2e/gi, ".")
+    .replace(/%2f|%5c|\\/gi, "/");
+  let depth = 0;
+  for (const segment of plain.split("/")) {
+    // Some servers cut path parameters off before they look at dots.
+    const name = segment.split(";", 1)[0];
+    if (name === "..") depth -= 1;
+    else if (name !== "" && name !== ".") depth += 1;
+    if (depth < 0) return true;
+  }
+  return false;
+}

@@ -1,0 +1,18 @@
+/**
+ * `Server-Timing`: where the time of a call went, for the developer tools of a browser.
+ */
+import type { AttemptRecord } from "../core/call.js";
+
+/** One entry for each attempt and one for the whole, in milliseconds. */
+export function serverTiming(attempts: readonly AttemptRecord[], totalMs: number): string {
+  const entries = attempts.map((attempt) => {
+    const what = attempt.code ?? "ok";
+    return `attempt-${attempt.number};dur=${rounded(attempt.durationMs)};desc="${what}"`;
+  });
+  entries.push(`gateway;dur=${rounded(totalMs)}`);
+  return entries.join(", ");
+}
+
+function rounded(ms: number): string {
+  return String(Math.round(ms * 10) / 10);
+}

@@ -1,0 +1,75 @@
+/**
+ * A failure → an answer that the gateway makes itself, with everything it may tell.
+ *
+ * Guarantee: every 503 says when to come back; nothing is written twice; when the head is out already
+ * the connection is cut instead.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { RETRY_AFTER } from "../catalog/defaults.js";
+import type { Failure } from "../core/failure.js";
+import { formatRetryAfter } from "../core/retry-after.js";
+import { failureBody } from "./failure-body.js";
+import type { Diagnostics } from "./proxy-status.js";
+import { cutResponse, type ExtraFields } from "./write-response.js";
+
+export interface FailureAnswer {
+  readonly failure: Failure;
+  readonly status: number;
+  readonly requestId: string;
+  readonly attempts: number;
+  readonly diagnostics: Diagnostics;
+  /** Proxy-Status, Server-Timing and the like; an origin has none. */
+  readonly fields: ExtraFields;
+}
+
+/** Answers, or cuts when it is too late for an answer. */
+export function writeFailure(
+  req: IncomingMessage,
+  res: ServerResponse,
+  answer: FailureAnswer,
+): void {
+  if (res.headersSent) {
+    cutResponse(res);
+    return;
+  }
+  const retryAfter = retryAfterOf(answer);
+  const body = failureBody({ ...answer, retryAfter }, req.headers.accept, answer.diagnostics);
+  const bytes = Buffer.from(body.text);
+  const fields = [
+    "content-type",
+    body.contentType,
+    "content-length",
+    String(bytes.byteLength),
+    // An answer to a failure is about this moment; RFC 9111 §4.2.2 lets nobody keep it, but say it.
+    "cache-control",
+    "no-store",
+    "x-content-type-options",
+    "nosniff",
+    "x-request-id",
+    answer.requestId,
+    ...answer.fields,
+  ];
+  if (retryAfter !== null) fields.push("retry-after", retryAfter);
+  for (const name of res.getHeaderNames()) if (STALE.has(name)) res.removeHeader(name);
+  res.writeHead(answer.status, reasonOf(answer.status), fields);
+  res.end(req.method === "HEAD" ? undefined : bytes);
+}
+
+// What a framework or an earlier handler may have set for the answer that did not come.
+const STALE: ReadonlySet<string> = new Set([
+  "content-type",
+  "content-length",
+  "content-encoding",
+  "transfer-encoding",
+  "etag",
+  "last-modified",
+]);
+
+function retryAfterOf({ failure, status }: FailureAnswer): string | null {
+  if (status === 503) return formatRetryAfter(failure.retryAfterMs ?? RETRY_AFTER.fallbackMs);
+  return failure.retryAfterMs === undefined ? null : formatRetryAfter(failure.retryAfterMs);
+}
+
+function reasonOf(status: number): string | undefined {
+  return status === 499 ? "Client Closed Request" : undefined;
+}

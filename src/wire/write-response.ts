@@ -1,0 +1,158 @@
+/**
+ * An upstream's answer → `ServerResponse`.
+ *
+ * Guarantee: fields of one hop stay on their hop; a body that breaks after its head was sent cuts the
+ * client's connection and is never ended as if it were whole; the client's speed is the upstream's speed.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { FailureCode } from "../catalog/failures.js";
+import type { UpstreamResponse } from "../core/outcome.js";
+import type { BodySink, ResponseBody } from "../core/response-body.js";
+import { connectionOptions, fieldInfo } from "./field-info.js";
+
+export interface WriteResponseOptions {
+  /** Members of Proxy-Status that an upstream sends are passed on instead of dropped. */
+  readonly trustProxyStatus: boolean;
+}
+
+/** Fields of ours that go with the answer, names and values in turn. */
+export type ExtraFields = readonly string[];
+
+/** Writes head and body. Throws when the head cannot be written; nothing has been sent then. */
+export function writeResponse(
+  req: IncomingMessage,
+  res: ServerResponse,
+  response: UpstreamResponse<ResponseBody>,
+  extra: ExtraFields,
+  options: WriteResponseOptions,
+): void {
+  const bodiless = hasNoBody(req.method, response.status);
+  const fields = passedFields(req, response, bodiless, options);
+  if (extra.length > 0) appendExtra(fields, extra);
+  res.writeHead(response.status, response.statusText, fields);
+  if (bodiless) {
+    response.body.pipeTo(NOWHERE);
+    res.end();
+    return;
+  }
+  const whole = response.body.takeWhole();
+  if (whole !== null) res.end(whole);
+  else response.body.pipeTo(new ResponseSink(res, response.body));
+}
+
+// RFC 9110 §6.4.1.
+function hasNoBody(method: string | undefined, status: number): boolean {
+  return method === "HEAD" || status === 204 || status === 304;
+}
+
+function passedFields(
+  req: IncomingMessage,
+  response: UpstreamResponse<ResponseBody>,
+  bodiless: boolean,
+  options: WriteResponseOptions,
+): string[] {
+  const { rawHeaders, status } = response;
+  const named = connectionOptions(connectionValue(rawHeaders));
+  const fields: string[] = [];
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    const { lower, use } = fieldInfo(name);
+    if (use === "hop" || (named.size > 0 && named.has(lower) && !FRAMING.has(lower))) continue;
+    if (use === "proxy_status" && !options.trustProxyStatus) continue;
+    // RFC 9110 §8.6: a 204 has no Content-Length.
+    if (use === "content_length" && status === 204) continue;
+    if (use === "trailer" && !canTrail(req, response, bodiless)) continue;
+    fields.push(name, rawHeaders[index + 1] as string);
+  }
+  return fields;
+}
+
+const FRAMING: ReadonlySet<string> = new Set(["content-length"]);
+
+function connectionValue(rawHeaders: readonly string[]): string | undefined {
+  let value: string | undefined;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    if (name.length !== 10 || name.toLowerCase() !== "connection") continue;
+    const more = (rawHeaders[index + 1] as string).toLowerCase();
+    value = value === undefined ? more : `${value},${more}`;
+  }
+  return value;
+}
+
+// RFC 9110 §6.5: trailers need chunks.
+function canTrail(
+  req: IncomingMessage,
+  response: UpstreamResponse<ResponseBody>,
+  bodiless: boolean,
+): boolean {
+  return !bodiless && req.httpVersion === "1.1" && response.body.contentLength === null;
+}
+
+// RFC 9209 §2: our member comes after those of the hops nearer to the origin.
+function appendExtra(fields: string[], extra: ExtraFields): void {
+  for (let index = 0; index < extra.length; index += 2) {
+    const name = extra[index] as string;
+    const value = extra[index + 1] as string;
+    const at = fields.findIndex((field, place) => place % 2 === 0 && field.toLowerCase() === name);
+    if (at !== -1 && LISTS.has(name)) fields[at + 1] = `${fields[at + 1]}, ${value}`;
+    else if (at !== -1) fields[at + 1] = value;
+    else fields.push(name, value);
+  }
+}
+
+const LISTS: ReadonlySet<string> = new Set(["proxy-status", "server-timing"]);
+
+const NOWHERE: BodySink = { data: () => true, end: () => {}, broken: () => {} };
+
+/** Cuts the connection so that the client cannot take what it got for the whole. */
+export function cutResponse(res: ServerResponse): void {
+  const { socket } = res;
+  // Where only the end of the connection delimits the body, a plain close would look like its end.
+  if (socket !== null && endsWithConnection(res)) socket.resetAndDestroy();
+  else res.destroy();
+}
+
+function endsWithConnection(res: ServerResponse): boolean {
+  return !res.chunkedEncoding && !res.hasHeader("content-length") && res.req.httpVersion === "1.0";
+}
+
+class ResponseSink implements BodySink {
+  readonly #res: ServerResponse;
+  readonly #body: ResponseBody;
+  #draining = false;
+
+  constructor(res: ServerResponse, body: ResponseBody) {
+    this.#res = res;
+    this.#body = body;
+  }
+
+  data(chunk: Buffer): boolean {
+    const more = this.#res.write(chunk);
+    if (!more && !this.#draining) {
+      this.#draining = true;
+      this.#res.once("drain", this.#onDrain);
+    }
+    return more;
+  }
+
+  end(trailers: readonly string[]): void {
+    if (trailers.length > 0 && this.#res.chunkedEncoding) {
+      const pairs: [string, string][] = [];
+      for (let index = 0; index < trailers.length; index += 2) {
+        pairs.push([trailers[index] as string, trailers[index + 1] as string]);
+      }
+      this.#res.addTrailers(pairs);
+    }
+    this.#res.end();
+  }
+
+  broken(_code: FailureCode): void {
+    cutResponse(this.#res);
+  }
+
+  readonly #onDrain = (): void => {
+    this.#draining = false;
+    this.#body.resume();
+  };
+}
