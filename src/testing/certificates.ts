@@ -70,7 +70,9 @@ const VALID = { names: LOCAL_NAMES, from: "2020-01-01", until: "2099-01-01" } as
 /** Makes an authority. */
 export function testAuthority(): TestAuthority {
   const { publicKey, privateKey } = newKeys();
-  const signer = { name: "good-gateway test authority", key: privateKey };
+  // A name of its own, so that a client which trusts another authority finds it unknown.
+  const name = `good-gateway test authority ${serialOf(publicKey).toString(16)}`;
+  const signer = { name, key: privateKey };
   const contents = { ...VALID, names: [], subject: signer.name, authority: true };
   return {
     ca: certificate(contents, publicKey, signer),

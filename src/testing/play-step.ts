@@ -23,6 +23,9 @@ export interface Stage {
   readonly bodies: Buffer[];
 }
 
+/** Time enough for bytes to cross the loopback and be read by a client on a busy machine. */
+const ARRIVAL_MS = 10;
+
 /** One connection while its script is played. */
 export interface Scene {
   readonly stage: Stage;
@@ -44,7 +47,7 @@ export type PlayableStep = Exclude<Step, { readonly kind: "again" }>;
 
 /** Does one step. */
 export async function playStep(scene: Scene, step: PlayableStep): Promise<StepEnd> {
-  const { stage, raw, socket, inbox, reader, left } = scene;
+  const { stage, socket, inbox, reader, left } = scene;
   switch (step.kind) {
     case "readHead":
       return noted(await reader.readHead(), stage.requests);
@@ -74,7 +77,7 @@ export async function playStep(scene: Scene, step: PlayableStep): Promise<StepEn
       socket.end();
       return "last";
     case "reset":
-      cut(raw, socket);
+      await cutAfterArrival(scene);
       return "last";
     case "hang":
       inbox.swallow();
@@ -133,9 +136,15 @@ async function unlessAborted(signal: AbortSignal, work: Promise<unknown>): Promi
 }
 
 /**
- * RST where the system has it; a Unix socket knows no reset and is closed with what it has not
- * read.
+ * Cuts the connection once what was sent has had time to arrive: a client on libuv that finds bytes
+ * and an RST in one poll takes them for bytes and an orderly end.
  */
+export async function cutAfterArrival({ stage, raw, socket, gone }: Scene): Promise<void> {
+  if (socket.bytesWritten > 0) await unlessAborted(gone, stage.clock.sleep(ARRIVAL_MS, gone));
+  cut(raw, socket);
+}
+
+/** Cuts the connection: RST where the system has it; a Unix socket has none and is just closed. */
 export function cut(raw: Socket, socket: Socket): void {
   try {
     raw.resetAndDestroy();

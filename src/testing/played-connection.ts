@@ -9,7 +9,7 @@
 import type { Socket } from "node:net";
 import { inspect } from "node:util";
 import { inbox } from "./inbox.js";
-import { cut, playStep, type Scene, type Stage } from "./play-step.js";
+import { cut, cutAfterArrival, playStep, type Scene, type Stage } from "./play-step.js";
 import { requestReader } from "./request-reader.js";
 import type { Script, Step } from "./script.js";
 
@@ -138,7 +138,7 @@ async function playEpilogue(
     const shown = inbox.peek().subarray(0, SHOWN_BYTES_MAX).toString("latin1");
     complain(`${inbox.size} bytes came that no step reads: ${JSON.stringify(shown)}`);
     // Silence would keep the client waiting for an answer that the script does not hold.
-    cut(scene.raw, scene.socket);
+    await cutAfterArrival(scene);
     return;
   }
   scene.socket.end();

@@ -80,7 +80,7 @@ export interface Script {
   times(count: number, part: (script: Script) => Script): Script;
   /** Ends our side in order (FIN), and ignores what still comes. Nothing can follow. */
   close(): Script;
-  /** Cuts the connection (RST). Nothing can follow. */
+  /** Cuts the connection (RST) when what was sent has had time to arrive. Nothing can follow. */
   reset(): Script;
   /**
    * Keeps the connection open and swallows what comes, until the client leaves. Nothing can follow.

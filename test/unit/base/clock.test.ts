@@ -118,7 +118,7 @@ describe("sleep", () => {
 });
 
 describe("systemClock in real time", () => {
-  it("calls timers and turns, a turn after the microtasks and the timers of this phase", async () => {
+  it("calls timers and turns, a turn after microtasks and timers", async () => {
     const told: string[] = [];
     await new Promise<void>((resolve) => {
       systemClock.after(1, () => {

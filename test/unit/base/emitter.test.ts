@@ -98,7 +98,7 @@ describe("emitter", () => {
     expect(options.detail).toContain("a bug in a hook");
   });
 
-  it("warns of an async listener that rejects instead of leaving the rejection unhandled", async () => {
+  it("warns of an async listener that rejects, and leaves no rejection unhandled", async () => {
     const events = emitter<Events>();
     events.on("call:end", () => Promise.reject(new Error("a late bug")));
     events.emit("call:end", { status: 1 });

@@ -77,7 +77,7 @@ describe("rollingWindow", () => {
     }
   });
 
-  it("never counts what is older than the window, nor misses what is younger than nine tenths", () => {
+  it("counts nothing older than the window, and all that is younger than nine tenths", () => {
     const event = fc.record({
       afterMs: fc.integer({ min: 0, max: 4000 }),
       key: fc.constantFrom("success" as const, "failure" as const),
