@@ -1,0 +1,189 @@
+/**
+ * All policies of an upstream together on a virtual clock, above a transport that the test answers.
+ * The order is that of the gateway; chance is always its lowest draw unless a test brings its own.
+ */
+import { Readable } from "node:stream";
+import type { Random } from "../../src/base/random.js";
+import { BREAKER, BULKHEAD, RETRY, TIMEOUTS } from "../../src/catalog/defaults.js";
+import type { FailureCode } from "../../src/catalog/failures.js";
+import { Call, type CallOverrides } from "../../src/core/call.js";
+import type { Outcome } from "../../src/core/outcome.js";
+import { pipe } from "../../src/core/pipe.js";
+import { ReplayBody } from "../../src/core/replay-body.js";
+import type { GatewayRequest } from "../../src/core/request.js";
+import type { ResponseBody } from "../../src/core/response-body.js";
+import { type AttemptTimeouts, attemptTimeout } from "../../src/policies/attempt-timeout.js";
+import { breakerGate } from "../../src/policies/breaker-gate.js";
+import { type BulkheadOptions, bulkhead } from "../../src/policies/bulkhead.js";
+import { drainGate, type Lifecycle, type LifecycleState } from "../../src/policies/drain-gate.js";
+import { pickTarget } from "../../src/policies/pick-target.js";
+import { type AttemptListener, record } from "../../src/policies/record.js";
+import { type RetryOptions, retry } from "../../src/policies/retry.js";
+import { type RetryBudgetOptions, retryBudget } from "../../src/policies/retry-budget.js";
+import { totalDeadline } from "../../src/policies/total-deadline.js";
+import { weightedRoundRobin } from "../../src/targets/balance.js";
+import {
+  type BreakerChange,
+  type BreakerOptions,
+  createBreaker,
+} from "../../src/targets/breaker.js";
+import { createTarget, parseTarget } from "../../src/targets/target.js";
+import { createTargetSet } from "../../src/targets/target-set.js";
+import { answeredTransport } from "../../src/testing/answered-transport.js";
+import { virtualClock } from "../../src/testing/virtual-clock.js";
+
+export interface WorldOptions {
+  /** @default 1 */
+  readonly targets?: number;
+  readonly totalMs?: number;
+  readonly timeouts?: Partial<AttemptTimeouts>;
+  readonly bulkhead?: Partial<BulkheadOptions>;
+  readonly retry?: Partial<RetryOptions>;
+  readonly budget?: Partial<RetryBudgetOptions>;
+  readonly breaker?: Partial<BreakerOptions> | false;
+  readonly random?: Random;
+  readonly listener?: AttemptListener;
+}
+
+export type TestLifecycle = Lifecycle & {
+  state: LifecycleState;
+  maintenance: { readonly retryAfterMs: number } | null;
+  running: number;
+};
+
+/** A call under way: its outcome once there is one. */
+export interface Sending {
+  readonly call: Call;
+  readonly outcome: Promise<Outcome<ResponseBody>>;
+  /** What it came to: status of an answer or the name of its failure; null while it runs. */
+  result(): number | FailureCode | null;
+}
+
+const LOWEST: Random = { next: () => 0 };
+
+export const idOf = (index: number): string => `http://10.0.0.${index + 1}:8080`;
+
+export function world(options: WorldOptions = {}) {
+  const clock = virtualClock();
+  const random = options.random ?? LOWEST;
+  const wire = answeredTransport(clock);
+  const changes: (BreakerChange & { readonly target: string })[] = [];
+  const breakerOptions = { ...BREAKER, ...options.breaker };
+
+  const targets = createTargetSet(
+    Array.from({ length: options.targets ?? 1 }, (_, index) => {
+      const { weight, ...address } = parseTarget(idOf(index));
+      const breaker =
+        options.breaker === false
+          ? null
+          : createBreaker(clock, random, breakerOptions, (change) =>
+              changes.push({ target: address.id, ...change }),
+            );
+      return createTarget(address, weight, breaker);
+    }),
+    weightedRoundRobin(),
+  );
+  const lifecycle = testLifecycle();
+  const budget = retryBudget(clock, { ...RETRY, ...options.budget });
+  const places = bulkhead(clock, random, { ...BULKHEAD, ...options.bulkhead });
+
+  const chain = pipe<Call>()
+    .through(drainGate(lifecycle))
+    .through(totalDeadline(clock, { totalMs: options.totalMs ?? TIMEOUTS.totalMs }))
+    .through(places)
+    .through(
+      retry(
+        { clock, random, lifecycle, targets, budget },
+        { enabled: true, ...RETRY, ...options.retry },
+      ),
+    )
+    .through(pickTarget(clock, targets, { balancer: "weighted_round_robin" }))
+    .through(breakerGate(options.breaker === false ? false : breakerOptions))
+    .through(attemptTimeout(clock, { ...TIMEOUTS, ...options.timeouts }))
+    .through(record(clock, options.listener ?? null));
+  const step = chain.to(wire.transport);
+
+  return {
+    clock,
+    wire,
+    lifecycle,
+    targets,
+    budget,
+    places,
+    changes,
+    describe: () => chain.describe(),
+    send: (request: Partial<GatewayRequest> = {}, overrides: CallOverrides | null = null) =>
+      send(step, new Call(requestOf(request), clock.now(), "id", overrides)),
+    /** A call with a deadline that its caller has brought along. */
+    sendBy(deadline: number): Sending {
+      const call = new Call(requestOf({}), clock.now(), "id", null);
+      call.deadline = deadline;
+      return send(step, call);
+    },
+    /** Everything that a call may take; all zero when no call is under way. */
+    held: () => ({
+      running: lifecycle.running,
+      places: places.running,
+      waiting: places.waiting,
+      pending: targets.targets.reduce((sum, { pending }) => sum + pending, 0),
+      timers: clock.pending(),
+    }),
+  };
+}
+
+export type World = ReturnType<typeof world>;
+
+export const NOTHING_HELD = { running: 0, places: 0, waiting: 0, pending: 0, timers: 0 };
+
+function send(step: (call: Call) => Promise<Outcome<ResponseBody>>, call: Call): Sending {
+  let result: number | FailureCode | null = null;
+  const outcome = step(call);
+  outcome.then(
+    (one) => {
+      result = one.kind === "no_response" ? one.failure.code : one.response.status;
+    },
+    // What is thrown is for whoever awaits the outcome.
+    () => {},
+  );
+  return { call, outcome, result: () => result };
+}
+
+export function requestOf(request: Partial<GatewayRequest>): GatewayRequest {
+  return {
+    method: "GET",
+    path: "/",
+    headers: [],
+    body: null,
+    contentLength: null,
+    replayable: false,
+    upgrade: null,
+    onInformation: null,
+    ...request,
+  };
+}
+
+/** A body that has streamed past what is kept of it, so that it cannot be sent again. */
+export async function spentBody(): Promise<ReplayBody> {
+  const body = ReplayBody.fromStream(Readable.from([Buffer.alloc(64)]), {
+    keptBytesMax: 16,
+    bytesMax: Number.POSITIVE_INFINITY,
+    onDemand: null,
+  });
+  const opened = body.open();
+  if (!Buffer.isBuffer(opened)) for await (const _ of opened);
+  return body;
+}
+
+function testLifecycle(): TestLifecycle {
+  return {
+    state: "running",
+    maintenance: null,
+    running: 0,
+    begin() {
+      this.running += 1;
+    },
+    end() {
+      this.running -= 1;
+    },
+  };
+}

@@ -1,0 +1,359 @@
+import { EventEmitter } from "node:events";
+import * as fc from "fast-check";
+import CircuitBreaker from "opossum";
+import { describe, expect, it } from "vitest";
+import type { Permit, Verdict } from "../../../src/base/permit.js";
+import { seededRandom } from "../../../src/base/random.js";
+import { BREAKER } from "../../../src/catalog/defaults.js";
+import {
+  type Breaker,
+  type BreakerChange,
+  type BreakerOptions,
+  type BreakerState,
+  createBreaker,
+} from "../../../src/targets/breaker.js";
+
+interface Bench {
+  readonly breaker: Breaker;
+  readonly changes: BreakerChange[];
+  time: number;
+  /** Admits and settles at once; false when it was denied. */
+  one(verdict: Verdict): boolean;
+  times(count: number, verdict: Verdict): void;
+  take(): Permit;
+}
+
+function bench(options: Partial<BreakerOptions> = {}, drawn = 0): Bench {
+  const changes: BreakerChange[] = [];
+  const random = { next: () => drawn };
+  let moment = 0;
+  const clock = { now: () => moment };
+  const made: Bench = {
+    changes,
+    get time() {
+      return moment;
+    },
+    set time(value) {
+      moment = value;
+    },
+    breaker: createBreaker(clock, random, { ...BREAKER, ...options }, (one) => changes.push(one)),
+    one(verdict) {
+      const permit = made.breaker.admit();
+      if ("deniedForMs" in permit) return false;
+      permit.settle(verdict);
+      return true;
+    },
+    times(count, verdict) {
+      for (let time = 0; time < count; time += 1) made.one(verdict);
+    },
+    take() {
+      const permit = made.breaker.admit();
+      if ("deniedForMs" in permit) throw new Error("denied");
+      return permit;
+    },
+  };
+  return made;
+}
+
+describe("a closed breaker", () => {
+  it("opens at the fifth failure in a row and not before", () => {
+    const made = bench();
+    made.times(4, "failure");
+    expect(made.breaker.state).toBe("closed");
+    made.one("failure");
+    expect(made.breaker.state).toBe("open");
+  });
+
+  it("starts to count anew after a success", () => {
+    const made = bench({ volumeMin: 1_000 });
+    for (let round = 0; round < 10; round += 1) {
+      made.times(4, "failure");
+      made.one("success");
+    }
+    expect(made.breaker.state).toBe("closed");
+  });
+
+  it("a neutral result neither counts nor interrupts a row", () => {
+    const made = bench();
+    made.times(4, "failure");
+    made.times(50, "neutral");
+    expect(made.breaker.snapshot()).toMatchObject({ counted: 4, failed: 4 });
+    made.one("failure");
+    expect(made.breaker.state).toBe("open");
+  });
+
+  it("opens at exactly half of exactly twenty", () => {
+    const made = bench({ consecutiveFailures: 1_000 });
+    made.times(10, "success");
+    made.times(9, "failure");
+    expect(made.breaker.state).toBe("closed");
+    made.one("failure");
+    expect(made.changes).toMatchObject([{ to: "open", reason: "failure_rate" }]);
+  });
+
+  it("stays closed just below half", () => {
+    const made = bench({ consecutiveFailures: 1_000 });
+    made.times(501, "success");
+    made.times(500, "failure");
+    expect(made.breaker.state).toBe("closed");
+    made.one("failure");
+    expect(made.breaker.state).toBe("open");
+  });
+
+  it("does not judge a rate by fewer than twenty", () => {
+    const made = bench({ consecutiveFailures: 1_000 });
+    made.times(19, "failure");
+    expect(made.breaker.state).toBe("closed");
+  });
+
+  it("forgets what is older than its window", () => {
+    const made = bench({ consecutiveFailures: 1_000 });
+    made.times(19, "failure");
+    made.time = 10_000;
+    made.times(11, "success");
+    made.times(9, "failure");
+    expect(made.breaker.snapshot()).toMatchObject({ counted: 20, failed: 9 });
+    expect(made.breaker.state).toBe("closed");
+  });
+
+  it("forgets slice by slice", () => {
+    const made = bench({ consecutiveFailures: 1_000 });
+    for (let slice = 0; slice < 10; slice += 1) {
+      made.time = slice * 1_000;
+      made.one("failure");
+    }
+    expect(made.breaker.snapshot().failed).toBe(10);
+    made.time = 10_000;
+    expect(made.breaker.snapshot().failed).toBe(9);
+    made.time = 14_500;
+    expect(made.breaker.snapshot().failed).toBe(5);
+  });
+
+  it("a permit that is settled twice counts once", () => {
+    const made = bench();
+    const permit = made.take();
+    for (let time = 0; time < 10; time += 1) permit.settle("failure");
+    expect(made.breaker.snapshot()).toMatchObject({ consecutiveFailures: 1, failed: 1 });
+  });
+});
+
+describe("an open breaker", () => {
+  it("tells how long until it lets a trial through", () => {
+    const made = bench();
+    made.times(5, "failure");
+    made.time = 250;
+    expect(made.breaker.admit()).toEqual({ deniedForMs: 750 });
+    made.time = 1_000;
+    expect(made.breaker.deniedForMs()).toBe(0);
+    expect(made.breaker.state).toBe("open");
+  });
+
+  it("stays open twice as long each time that a trial fails, up to a minute", () => {
+    const made = bench();
+    made.times(5, "failure");
+    const openTimes: number[] = [];
+    for (let opening = 0; opening < 9; opening += 1) {
+      openTimes.push(made.breaker.deniedForMs());
+      made.time += made.breaker.deniedForMs();
+      made.one("failure");
+    }
+    expect(openTimes).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60].map((seconds) => seconds * 1_000));
+  });
+
+  it("adds up to half of its open time at random", () => {
+    const made = bench({}, 0.5);
+    made.times(5, "failure");
+    expect(made.changes[0]?.openForMs).toBe(1_250);
+  });
+
+  it("begins with the short time again after it was closed", () => {
+    const made = bench({ trialSuccesses: 1 });
+    made.times(5, "failure");
+    made.time += 1_000;
+    made.one("failure");
+    made.time += 2_000;
+    made.one("success");
+    expect(made.breaker.state).toBe("closed");
+    made.times(5, "failure");
+    expect(made.breaker.deniedForMs()).toBe(1_000);
+  });
+
+  it("is not judged by results from before it opened", () => {
+    const made = bench();
+    const late = [made.take(), made.take()];
+    made.times(5, "failure");
+    late[0]?.settle("success");
+    late[1]?.settle("failure");
+    expect(made.changes).toHaveLength(1);
+    expect(made.breaker.deniedForMs()).toBe(1_000);
+  });
+});
+
+describe("a half-open breaker", () => {
+  const halfOpen = (options: Partial<BreakerOptions> = {}) => {
+    const made = bench(options);
+    made.times(5, "failure");
+    made.time += 1_000;
+    return made;
+  };
+
+  it("admits one trial at a time", () => {
+    const made = halfOpen();
+    const trial = made.take();
+    expect(made.breaker.admit()).toEqual({ deniedForMs: 1_000 });
+    trial.settle("success");
+    expect(made.breaker.deniedForMs()).toBe(0);
+  });
+
+  it("admits as many at once as it is told", () => {
+    const made = halfOpen({ trialsMax: 3 });
+    for (let trial = 0; trial < 3; trial += 1) made.take();
+    expect(made.breaker.deniedForMs()).toBeGreaterThan(0);
+  });
+
+  it("closes after three good trials, with an empty window", () => {
+    const made = halfOpen();
+    made.times(2, "success");
+    expect(made.breaker.state).toBe("half_open");
+    made.one("success");
+    expect(made.breaker.state).toBe("closed");
+    expect(made.breaker.snapshot()).toEqual({
+      state: "closed",
+      consecutiveFailures: 0,
+      counted: 0,
+      failed: 0,
+      deniedForMs: 0,
+    });
+  });
+
+  it("a neutral trial gives its place back and decides nothing", () => {
+    const made = halfOpen();
+    for (let trial = 0; trial < 10; trial += 1) expect(made.one("neutral")).toBe(true);
+    expect(made.breaker.state).toBe("half_open");
+  });
+
+  it("a trial that hangs gives its place to the next after a while", () => {
+    const made = halfOpen();
+    made.take();
+    made.time += BREAKER.trialMs - 1;
+    expect(made.breaker.admit()).toEqual({ deniedForMs: 1 });
+    made.time += 1;
+    expect(made.one("success")).toBe(true);
+  });
+
+  it("a trial that lost its place is still judged when it ends", () => {
+    const made = halfOpen();
+    const slow = made.take();
+    made.time += BREAKER.trialMs;
+    made.take();
+    slow.settle("failure");
+    expect(made.changes.at(-1)).toMatchObject({ to: "open", reason: "trial_failed" });
+  });
+
+  it("a trial of an earlier half-open state does not judge a later one", () => {
+    const made = halfOpen({ trialsMax: 2, trialSuccesses: 1 });
+    const early = made.take();
+    made.one("failure");
+    made.time += 2_000;
+    const trial = made.take();
+    early.settle("success");
+    expect(made.breaker.state).toBe("half_open");
+    trial.settle("success");
+    expect(made.breaker.state).toBe("closed");
+  });
+});
+
+const step = fc.oneof(
+  { weight: 4, arbitrary: fc.constant({ kind: "admit" as const }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant("settle" as const),
+      which: fc.nat(20),
+      verdict: fc.constantFrom<Verdict>("success", "failure", "failure", "neutral"),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.nat(3_000) }) },
+);
+
+interface Held {
+  readonly permit: Permit;
+  readonly state: BreakerState;
+  readonly changesSeen: number;
+  readonly at: number;
+}
+
+describe("whatever happens in whatever order", () => {
+  it("nothing is admitted while open, trials are few, late results judge nothing", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), fc.nat(), (steps, seed) => {
+        const options = { ...BREAKER, consecutiveFailures: 2, trialsMax: 2 };
+        const changes: BreakerChange[] = [];
+        let time = 0;
+        let openUntil = 0;
+        const listen = (change: BreakerChange): void => {
+          changes.push(change);
+          if (change.to === "open") openUntil = time + change.openForMs;
+        };
+        const clock = { now: () => time };
+        const breaker = createBreaker(clock, seededRandom(seed), options, listen);
+        const held: Held[] = [];
+        for (const one of steps) {
+          if (one.kind === "wait") time += one.ms;
+          if (one.kind === "admit") {
+            const denied = breaker.state === "open" && time < openUntil;
+            const peeked = breaker.deniedForMs();
+            const permit = breaker.admit();
+            expect("deniedForMs" in permit).toBe(peeked > 0);
+            if (denied) expect(permit).toEqual({ deniedForMs: openUntil - time });
+            if ("deniedForMs" in permit) continue;
+            held.push({ permit, state: breaker.state, changesSeen: changes.length, at: time });
+            const trials = held.filter(
+              ({ state, changesSeen, at }) =>
+                state === "half_open" &&
+                changesSeen === changes.length &&
+                time - at < options.trialMs,
+            );
+            expect(trials.length).toBeLessThanOrEqual(options.trialsMax);
+          }
+          if (one.kind === "settle" && held.length > 0) {
+            const [settled] = held.splice(one.which % held.length, 1);
+            const late = settled?.changesSeen !== changes.length;
+            const before = breaker.snapshot();
+            settled?.permit.settle(one.verdict);
+            if (late) expect(breaker.snapshot()).toEqual(before);
+          }
+        }
+        for (const [index, { from }] of changes.entries()) {
+          expect(from).toBe(changes[index - 1]?.to ?? "closed");
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("the ledger", () => {
+  it("starts no timer, so a thousand open breakers keep no process alive", () => {
+    const before = timers();
+    for (let index = 0; index < 1_000; index += 1) bench().times(5, "failure");
+    expect(timers()).toBe(before);
+  });
+
+  it("opossum judges a failure before fire returns, which we build upon", () => {
+    const circuit = new CircuitBreaker(
+      () => {
+        throw new Error("failed");
+      },
+      { timeout: false, rotateBucketController: new EventEmitter(), enableSnapshots: false },
+    );
+    circuit.removeAllListeners("open");
+    circuit.fire().catch(() => {});
+    expect(circuit.opened).toBe(true);
+    expect(circuit.status.window[0]).toMatchObject({ fires: 1, failures: 1 });
+  });
+});
+
+function timers(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+}

@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import { weightedRoundRobin } from "../../../src/targets/balance.js";
+import type { Breaker } from "../../../src/targets/breaker.js";
+import { createTarget, parseTarget, type Target } from "../../../src/targets/target.js";
+import { createTargetSet } from "../../../src/targets/target-set.js";
+
+type Waits = Record<string, number>;
+
+/** Targets by their host names; `waits` says for how long the breaker of each refuses. */
+function targetsOf(weights: Record<string, number>, waits: Waits = {}): Target[] {
+  return Object.entries(weights).map(([name, weight]) => {
+    const deniedForMs = () => waits[name] ?? 0;
+    const breaker = { deniedForMs } as Partial<Breaker> as Breaker;
+    return createTarget(parseTarget(`http://${name}`), weight, breaker);
+  });
+}
+
+const setOf = (weights: Record<string, number>, waits: Waits = {}) =>
+  createTargetSet(targetsOf(weights, waits), weightedRoundRobin());
+
+const names = (count: number, choose: () => Target | null): string =>
+  Array.from({ length: count }, () => choose()?.hostname ?? "-").join("");
+
+describe("weighted round robin", () => {
+  it("takes turns", () => {
+    const set = setOf({ a: 1, b: 1, c: 1 });
+    expect(names(6, () => set.choose([]))).toBe("abcabc");
+  });
+
+  it("spreads a heavy weight instead of bunching it", () => {
+    const set = setOf({ a: 5, b: 1, c: 1 });
+    expect(names(7, () => set.choose([]))).toBe("aabacaa");
+  });
+
+  it("gives each target its share over many calls, fractions too", () => {
+    const set = setOf({ a: 0.5, b: 1.5 });
+    const chosen = names(400, () => set.choose([]));
+    expect(chosen.replaceAll("b", "")).toHaveLength(100);
+  });
+
+  it("a target that was left out for a time does not catch up all at once", () => {
+    const waits: Waits = { a: 1 };
+    const set = setOf({ a: 1, b: 1 }, waits);
+    names(100, () => set.choose([]));
+    waits["a"] = 0;
+    const chosen = names(10, () => set.choose([]));
+    expect(chosen.replaceAll("b", "")).toHaveLength(5);
+  });
+});
+
+describe("a target set", () => {
+  it("prefers targets that were not tried", () => {
+    const set = setOf({ a: 1, b: 1 });
+    expect(names(3, () => set.choose(["http://a"]))).toBe("bbb");
+  });
+
+  it("comes back to a tried target when no other is admitted", () => {
+    const set = setOf({ a: 1, b: 1 }, { b: 500 });
+    expect(set.choose(["http://a"])?.hostname).toBe("a");
+    expect(set.hasUntried(["http://a"])).toBe(false);
+  });
+
+  it("never chooses one whose breaker refuses", () => {
+    const set = setOf({ a: 1, b: 1, c: 1 }, { b: 500 });
+    expect(names(4, () => set.choose([]))).toBe("acac");
+  });
+
+  it("says how long until the first one is admitted", () => {
+    const set = setOf({ a: 1, b: 1 }, { a: 700, b: 300 });
+    expect(set.choose([])).toBeNull();
+    expect(set.deniedForMs()).toBe(300);
+  });
+
+  it("asks a target without a breaker always", () => {
+    const set = createTargetSet(
+      [createTarget(parseTarget("http://a"), 1, null)],
+      weightedRoundRobin(),
+    );
+    expect(set.choose([])?.hostname).toBe("a");
+    expect(set.deniedForMs()).toBe(0);
+  });
+
+  it("takes targets in and lets them go", () => {
+    const set = setOf({ a: 1 });
+    const [b] = targetsOf({ b: 1 });
+    if (b !== undefined) set.add(b);
+    expect(names(2, () => set.choose([]))).toBe("ab");
+    expect(set.remove("http://a")?.hostname).toBe("a");
+    expect(set.remove("http://a")).toBeNull();
+    expect(names(2, () => set.choose([]))).toBe("bb");
+  });
+
+  it("without targets chooses none, for ever", () => {
+    const set = setOf({});
+    expect(set.choose([])).toBeNull();
+    expect(set.deniedForMs()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it("refuses the same target twice", () => {
+    const [a] = targetsOf({ a: 1 });
+    const set = setOf({ a: 1 });
+    expect(() => a !== undefined && set.add(a)).toThrow('target "http://a" is given twice');
+  });
+});
