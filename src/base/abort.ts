@@ -4,6 +4,13 @@
  * everything here hands back a way to unlink, and unlinks by itself once the signal has fired.
  * Guarantee: a signal that has already been aborted is treated as one that aborts right now.
  */
+import { defaultMaxListeners, getMaxListeners, setMaxListeners } from "node:events";
+
+/**
+ * Node warns of a leak from the eleventh listener on, and eleven calls that share one signal are no
+ * leak. Beyond this many, the number that Node's own fetch has chosen, they well may be.
+ */
+export const LISTENERS_MAX = 1500;
 
 /** Joined signals: `signal` aborts with the first of its sources, until `unlink` is called. */
 export interface LinkedSignal {
@@ -24,6 +31,7 @@ export function onAbort(
     fn(signal.reason);
     return nothingToUnlink;
   }
+  expectManyListeners(signal);
   const listener = (): void => fn(signal.reason);
   signal.addEventListener("abort", listener, { once: true });
   return () => signal.removeEventListener("abort", listener);
@@ -68,4 +76,10 @@ export function untilAborted<Value>(
       },
     );
   });
+}
+
+function expectManyListeners(signal: AbortSignal): void {
+  // A signal of another making has no such limit; and a limit that somebody has set stays.
+  if (!(signal instanceof EventTarget)) return;
+  if (getMaxListeners(signal) === defaultMaxListeners) setMaxListeners(LISTENERS_MAX, signal);
 }

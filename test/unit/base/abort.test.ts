@@ -1,4 +1,4 @@
-import { getEventListeners } from "node:events";
+import { getEventListeners, getMaxListeners, setMaxListeners } from "node:events";
 import { describe, expect, it, vi } from "vitest";
 import { linkSignals, onAbort, untilAborted } from "../../../src/base/abort.js";
 
@@ -37,6 +37,35 @@ describe("onAbort", () => {
     onAbort(controller.signal, () => {});
     controller.abort();
     expect(listeners(controller.signal)).toBe(0);
+  });
+
+  it("lets many calls share a signal without a warning, and leaves a limit of the caller", () => {
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    const [shared, limited] = [new AbortController().signal, new AbortController().signal];
+    setMaxListeners(20, limited);
+    const unlinks = Array.from({ length: 15 }, () =>
+      [shared, limited].map((signal) => onAbort(signal, () => {})),
+    );
+    expect(warn).not.toHaveBeenCalled();
+    expect(getMaxListeners(limited)).toBe(20);
+    for (const unlink of unlinks.flat()) unlink();
+    expect([listeners(shared), listeners(limited)]).toEqual([0, 0]);
+  });
+
+  it("works with a signal of another making", () => {
+    const foreign = {
+      aborted: false,
+      reason: "foreign",
+      listener: () => {},
+      addEventListener(_: string, listener: () => void) {
+        foreign.listener = listener;
+      },
+      removeEventListener() {},
+    };
+    const fn = vi.fn();
+    onAbort(foreign as unknown as AbortSignal, fn);
+    foreign.listener();
+    expect(fn.mock.calls).toEqual([["foreign"]]);
   });
 
   it("never calls without a signal", () => {
