@@ -50,6 +50,11 @@ export function connectionOver(
   socket.on("error", () => {
     connection.broke = true;
   });
+  socket.once("end", () => {
+    // libuv reports a reset that it finds behind data as an orderly end. The kernel knows better: only
+    // a connection that was reset has no peer any more.
+    if (target.socketPath === null && socket.remoteAddress === undefined) connection.broke = true;
+  });
   socket.once("close", () => onLost(connection));
   return connection;
 }

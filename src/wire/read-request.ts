@@ -32,26 +32,36 @@ export interface ReadRequestOptions {
   readonly requestBodyBytesMax: number;
   readonly replayBodyBytesMax: number;
   readonly answerOnlyIfCached: boolean;
+  /** Makes an id for a request that came without one. */
+  readonly newId: () => string;
 }
 
 /** What came of reading: a request, or the failure to answer with, or an answer for this hop alone. */
 export type ReadRequest =
-  | { readonly request: GatewayRequest; readonly id: string | null }
-  | { readonly failure: Failure; readonly id: string | null }
-  | { readonly answer: "options" | "trace"; readonly id: string | null };
+  | { readonly request: GatewayRequest; readonly id: string }
+  | { readonly failure: Failure; readonly id: string }
+  | { readonly answer: "options" | "trace"; readonly id: string };
 
 type Information = GatewayRequest["onInformation"];
 
-/** Reads what was received; `parsedBody` is what a body parser left in place of the stream. */
+/** Where the body is. */
+export interface ReceivedBody {
+  /** What a body parser left in place of the stream; null where nobody has read it. */
+  readonly parsed: Buffer | null;
+  /** Called when the body is asked for, once: the moment to answer `Expect: 100-continue`. */
+  readonly onDemand: (() => void) | null;
+}
+
+/** Reads what was received. */
 export function readRequest(
   req: IncomingMessage,
   url: string,
   options: ReadRequestOptions,
   onInformation: Information,
-  parsedBody: Buffer | null,
+  body: ReceivedBody,
 ): ReadRequest {
   const scan = scanFields(req);
-  const { id } = scan;
+  const id = scan.id ?? options.newId();
   if (url === "*" && req.method === "OPTIONS") return { answer: "options", id };
   const target = readRequestTarget(rewritten(url, req, options));
   if ("refused" in target) return refuse("bad_request", target.refused, id);
@@ -59,17 +69,18 @@ export function readRequest(
   const last = lastHop(req.method as string, scan);
   if (last !== null) return { answer: last, id };
   if (options.answerOnlyIfCached && onlyIfCached(req)) return refuse("only_if_cached", null, id);
-  const length = parsedBody?.byteLength ?? bodyLength(req);
+  const length = body.parsed?.byteLength ?? bodyLength(req);
   if (length !== null && length > options.requestBodyBytesMax) {
     return refuse("request_body_too_large", null, id);
   }
   const host = target.authority ?? req.headers.host;
+  scan.fields.push("x-request-id", id);
   const fields = finishFields(req, scan, options, host);
   const request: GatewayRequest = {
     method: req.method as string,
     path: target.path,
     headers: fields,
-    body: bodyOf(req, length, parsedBody, options),
+    body: bodyOf(req, length, body, options),
     contentLength: length,
     replayable: scan.idempotencyKey,
     upgrade: null,
@@ -78,7 +89,7 @@ export function readRequest(
   return { request, id };
 }
 
-function refuse(code: Failure["code"], details: string | null, id: string | null): ReadRequest {
+function refuse(code: Failure["code"], details: string | null, id: string): ReadRequest {
   return { failure: details === null ? { code } : { code, details }, id };
 }
 
@@ -126,7 +137,7 @@ function scanFields(req: IncomingMessage): Scan {
         scan.maxForwards = value;
         break;
       case "request_id":
-        scan.id ??= value;
+        if (REQUEST_ID.test(value)) scan.id ??= value;
         break;
       case "idempotency_key":
         scan.idempotencyKey = true;
@@ -139,6 +150,9 @@ function scanFields(req: IncomingMessage): Scan {
   }
   return scan;
 }
+
+// It ends up in logs and answers; what does not look like an id is replaced.
+const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 
 // A client must not be able to strip these from the request by naming them in Connection.
 const KEPT: ReadonlySet<string> = new Set([
@@ -211,10 +225,14 @@ function bodyLength(req: IncomingMessage): number | null {
 function bodyOf(
   req: IncomingMessage,
   length: number | null,
-  parsedBody: Buffer | null,
+  { parsed, onDemand }: ReceivedBody,
   options: ReadRequestOptions,
 ): ReplayBody | null {
   if (length === 0) return null;
-  if (parsedBody !== null) return ReplayBody.fromBuffer(parsedBody);
-  return ReplayBody.fromStream(req, options.replayBodyBytesMax, options.requestBodyBytesMax);
+  if (parsed !== null) return ReplayBody.fromBuffer(parsed);
+  return ReplayBody.fromStream(req, {
+    keptBytesMax: options.replayBodyBytesMax,
+    bytesMax: options.requestBodyBytesMax,
+    onDemand,
+  });
 }

@@ -1,0 +1,28 @@
+/**
+ * `nodeProxy`: a request listener for `node:http` and `node:https`.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createProxy, type ProxyOptions, UNREAD } from "../gateway/proxy.js";
+import type { Upstream } from "../gateway/upstream-handle.js";
+
+export type { FailureContext, ProxyOptions } from "../gateway/proxy.js";
+
+/** A listener for `request`, with further listeners for other events of the same server. */
+export interface NodeProxy {
+  (req: IncomingMessage, res: ServerResponse): void;
+  /**
+   * For the server's `checkContinue` event: a client that waits before it sends its body is told to go
+   * on when an upstream has taken the request, RFC 9110 §10.1.1. Without it Node says so at once.
+   */
+  readonly checkContinue: (req: IncomingMessage, res: ServerResponse) => void;
+}
+
+/** Proxies every request that it is given to the upstream, with the path as it came. */
+export function nodeProxy(upstream: Upstream, options: ProxyOptions = {}): NodeProxy {
+  const handle = createProxy(upstream, options);
+  const listener = (req: IncomingMessage, res: ServerResponse): void =>
+    handle(req, res, req.url as string, UNREAD);
+  const checkContinue = (req: IncomingMessage, res: ServerResponse): void =>
+    handle(req, res, req.url as string, { parsed: null, onDemand: () => res.writeContinue() });
+  return Object.assign(listener, { checkContinue });
+}

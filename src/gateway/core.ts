@@ -1,0 +1,21 @@
+/**
+ * What a gateway offers its adapters, and nobody else: identity, time, policy of statuses, and upstreams
+ * by origin.
+ */
+import type { Clock } from "../base/clock.js";
+import type { StatusPolicy } from "../catalog/status-policy.js";
+import type { ViaSignature } from "../wire/forwarding.js";
+import type { GatewayLifecycle } from "./lifecycle.js";
+import type { UpstreamCore } from "./upstream.js";
+
+/** The inside of a gateway, for the adapters. */
+export interface GatewayCore {
+  readonly name: string;
+  readonly statusPolicy: StatusPolicy;
+  readonly via: ViaSignature;
+  readonly clock: Clock;
+  readonly lifecycle: GatewayLifecycle;
+  newRequestId(): string;
+  /** The upstream that serves this origin; made on first use. Throws when there are too many. */
+  upstreamOf(origin: string): UpstreamCore;
+}

@@ -1,0 +1,32 @@
+/**
+ * The events of a gateway, one list. Mirrored to `node:diagnostics_channel` as `good-gateway:<event>`.
+ */
+import type { AttemptRecord, Call } from "../core/call.js";
+import type { Failure } from "../core/failure.js";
+import type { BreakerReason, BreakerState } from "../targets/breaker.js";
+
+export interface GatewayEvents {
+  /** The breaker of a target changed its state. */
+  readonly "breaker:change": {
+    readonly upstream: string;
+    readonly target: string;
+    readonly from: BreakerState;
+    readonly to: BreakerState;
+    readonly reason: BreakerReason;
+    readonly openForMs: number;
+  };
+  /** An exchange is over, body included. */
+  readonly "attempt:end": {
+    readonly upstream: string;
+    readonly call: Call;
+    readonly attempt: AttemptRecord;
+  };
+  /** A call has its outcome; its body may still be on the way. */
+  readonly "call:outcome": {
+    readonly upstream: string;
+    readonly call: Call;
+    readonly failure: Failure | null;
+  };
+  /** A late timer of ours fired, and the answer had been in the socket all along. */
+  readonly "stall:saved": { readonly upstream: string; readonly target: string };
+}

@@ -1,0 +1,165 @@
+/**
+ * `createGateway`: upstreams by name, what they share, and the life of the whole.
+ */
+import { randomBytes } from "node:crypto";
+import { type Clock, systemClock } from "../base/clock.js";
+import { emitter, type Emitter } from "../base/emitter.js";
+import { type Random, systemRandom } from "../base/random.js";
+import { GATEWAY, RETRY_AFTER } from "../catalog/defaults.js";
+import { GatewayError } from "../core/failure.js";
+import { viaSignature } from "../wire/forwarding.js";
+import type { GatewayCore } from "./core.js";
+import type { GatewayEvents } from "./events.js";
+import { createLifecycle, type DrainReport, type GatewayLifecycle } from "./lifecycle.js";
+import { nearest } from "./nearest.js";
+import { normaliseGateway, normaliseUpstream } from "./normalise.js";
+import type { GatewayOptions, NormalisedGateway, NormalisedUpstream } from "./options.js";
+import { type Upstream, upstreamHandle } from "./upstream-handle.js";
+import { createUpstream, type GatewayParts, type UpstreamCore } from "./upstream.js";
+
+/** What tests may put in place of time and chance. */
+export interface GatewaySeams {
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+export interface Gateway<Names extends string = string> {
+  /** This deployment in Proxy-Status and Via. */
+  readonly name: string;
+  /** Handle of an upstream; a name that was not configured throws and names the nearest one. */
+  upstream(name: Names): Upstream<Names>;
+  readonly upstreams: readonly Upstream<Names>[];
+  /** Subscribes to an event; returns how to unsubscribe. */
+  on: Emitter<GatewayEvents>["on"];
+  once: Emitter<GatewayEvents>["once"];
+  off: Emitter<GatewayEvents>["off"];
+  /** Calls are answered with 503 and this Retry-After until maintenance ends. */
+  startMaintenance(options?: { readonly retryAfterMs?: number }): void;
+  endMaintenance(): void;
+  /** Refuses new calls, waits for those under way, and tells how many ended by themselves. */
+  drain(options?: { readonly timeoutMs?: number }): Promise<DrainReport>;
+  /** Drains without waiting and closes the connections at rest. */
+  close(): void;
+}
+
+const CORE = Symbol.for("good-gateway.gateway");
+
+/** The inside of a gateway handle. Throws a TypeError for anything else. */
+export function gatewayCore(gateway: unknown): GatewayCore {
+  const core = isGateway(gateway) ? gateway[CORE] : undefined;
+  if (core === undefined) throw new TypeError("expected what createGateway() returns");
+  return core;
+}
+
+/** Whether a value is a gateway handle, of this or any other copy of the package. */
+export function isGateway(value: unknown): value is Gateway & { readonly [CORE]: GatewayCore } {
+  return typeof value === "object" && value !== null && CORE in value;
+}
+
+/**
+ * Makes a gateway. All problems of the options are thrown at once, each with the option, the value and
+ * the nearest right thing.
+ */
+export function createGateway<const Names extends string>(
+  options: GatewayOptions<Names>,
+  seams: GatewaySeams = {},
+): Gateway<Names> {
+  const settings = normaliseGateway(options);
+  warnAbout(settings, options.onWarning);
+  const clock = seams.clock ?? systemClock;
+  const lifecycle = createLifecycle(clock);
+  const events = emitter<GatewayEvents>();
+  const parts: GatewayParts = { clock, random: seams.random ?? systemRandom, lifecycle, events };
+  const cores = new Map<string, UpstreamCore>();
+  const handles = new Map<string, Upstream<Names>>();
+  const core = coreOf(settings, options, parts, lifecycle, cores);
+  for (const [name, upstream] of Object.entries(settings.upstreams)) {
+    const made = createUpstream(parts, upstream);
+    cores.set(name, made);
+    handles.set(name, upstreamHandle(core, made) as Upstream<Names>);
+  }
+  return {
+    [CORE]: core,
+    name: settings.name,
+    upstream: (name: Names) => handles.get(name) ?? unknownUpstream(name, [...handles.keys()]),
+    upstreams: [...handles.values()],
+    on: events.on,
+    once: events.once,
+    off: events.off,
+    startMaintenance: (asked) =>
+      lifecycle.startMaintenance(asked?.retryAfterMs ?? RETRY_AFTER.maintenanceMs),
+    endMaintenance: () => lifecycle.endMaintenance(),
+    drain: (asked) => lifecycle.drain(asked?.timeoutMs ?? GATEWAY.drainMs),
+    close() {
+      lifecycle.close();
+      for (const upstream of cores.values()) upstream.close();
+    },
+  } as Gateway<Names> & { readonly [CORE]: GatewayCore };
+}
+
+function coreOf(
+  settings: NormalisedGateway,
+  options: GatewayOptions,
+  parts: GatewayParts,
+  lifecycle: GatewayLifecycle,
+  cores: Map<string, UpstreamCore>,
+): GatewayCore {
+  const instance = randomBytes(6).toString("hex");
+  let requests = 0;
+  let byOrigin: Map<string, UpstreamCore> | null = null;
+  return {
+    name: settings.name,
+    statusPolicy: settings.statusPolicy,
+    via: viaSignature(settings.name, settings.named, instance),
+    clock: parts.clock,
+    lifecycle,
+    newRequestId() {
+      requests += 1;
+      return `${instance}-${requests.toString(36)}`;
+    },
+    upstreamOf(origin) {
+      byOrigin ??= indexByOrigin(cores);
+      const known = byOrigin.get(origin);
+      if (known !== undefined) return known;
+      // An upstream per origin is kept for ever, so a flood of made-up origins must end somewhere.
+      if (byOrigin.size >= GATEWAY.originsMax) throw tooManyOrigins(origin);
+      const made = createUpstream(parts, ownUpstream(origin, options));
+      byOrigin.set(origin, made);
+      cores.set(origin, made);
+      return made;
+    },
+  };
+}
+
+function ownUpstream(origin: string, options: GatewayOptions): NormalisedUpstream {
+  return normaliseUpstream(origin, { ...options.defaults, targets: origin });
+}
+
+/** Configured upstreams serve calls to the origins of their targets. */
+function indexByOrigin(cores: ReadonlyMap<string, UpstreamCore>): Map<string, UpstreamCore> {
+  const index = new Map<string, UpstreamCore>();
+  for (const core of cores.values()) {
+    for (const target of core.targets.targets) {
+      if (!index.has(target.id)) index.set(target.id, core);
+    }
+  }
+  return index;
+}
+
+function tooManyOrigins(origin: string): GatewayError {
+  const failure = { code: "destination_not_found", target: origin } as const;
+  return new GatewayError("fetch failed", failure, 0);
+}
+
+function unknownUpstream(name: string, known: readonly string[]): never {
+  const close = nearest(name, known);
+  const hint = close === null ? `known are ${known.join(", ")}` : `did you mean "${close}"?`;
+  throw new TypeError(`no upstream is called "${name}"; ${hint}`);
+}
+
+function warnAbout(settings: NormalisedGateway, onWarning: GatewayOptions["onWarning"]): void {
+  for (const warning of settings.warnings) {
+    if (onWarning !== undefined) onWarning(warning);
+    else process.emitWarning(warning, { code: "GOOD_GATEWAY_OPTIONS" });
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * `upstream.send`: a call without HTTP around it, its outcome as a value.
+ */
+import type { Readable } from "node:stream";
+import { onAbort } from "../base/abort.js";
+import type { CallOverrides } from "../core/call.js";
+import type { Outcome, UpstreamResponse } from "../core/outcome.js";
+import { ReplayBody } from "../core/replay-body.js";
+import type { GatewayRequest } from "../core/request.js";
+import type { ResponseBody } from "../core/response-body.js";
+import type { GatewayCore } from "./core.js";
+import { type UpstreamBody, upstreamBody } from "./upstream-body.js";
+import type { UpstreamCore } from "./upstream.js";
+
+/** A request of application code. */
+export interface SendRequest {
+  /** @default "GET" */
+  readonly method?: string;
+  /** Path and query; the target's prefix comes before it. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body?: string | Uint8Array | Readable | null;
+  /** Ends the call; its outcome is then `client_closed_request`. */
+  readonly signal?: AbortSignal;
+  /** A promise that sending this twice does no harm, whatever the method. */
+  readonly replayable?: boolean;
+}
+
+export async function sendThrough(
+  gateway: GatewayCore,
+  core: UpstreamCore,
+  request: SendRequest,
+  overrides: CallOverrides | null,
+): Promise<Outcome<UpstreamBody>> {
+  const call = core.newCall(toRequest(core, request), gateway.newRequestId(), overrides);
+  const { signal } = request;
+  const unlink =
+    signal === undefined ? null : onAbort(signal, () => call.cancellation.cut("client"));
+  const outcome = await core.execute(call);
+  if (outcome.kind === "no_response") {
+    unlink?.();
+    return outcome;
+  }
+  if (unlink !== null) outcome.response.onFinished(() => unlink());
+  return { ...outcome, response: withReadableBody(outcome.response) };
+}
+
+function toRequest(core: UpstreamCore, request: SendRequest): GatewayRequest {
+  const { retry } = core.options;
+  const kept = retry === false ? 0 : retry.replayBodyBytesMax;
+  const body = toBody(request.body ?? null, kept);
+  if (!request.path.startsWith("/")) {
+    throw new TypeError(`path: "${request.path}" does not start with "/"`);
+  }
+  const fields = flat(request.headers ?? {});
+  return {
+    method: request.method ?? "GET",
+    path: request.path,
+    headers: fields,
+    body,
+    contentLength: body?.complete === true ? body.bytesRead : null,
+    replayable: request.replayable ?? "idempotency-key" in lower(request.headers ?? {}),
+    upgrade: null,
+    onInformation: null,
+  };
+}
+
+function toBody(body: string | Uint8Array | Readable | null, kept: number): ReplayBody | null {
+  if (body === null) return null;
+  if (typeof body === "string") return ReplayBody.fromBuffer(Buffer.from(body));
+  if (body instanceof Uint8Array) return ReplayBody.fromBuffer(Buffer.from(body));
+  const bytesMax = Number.POSITIVE_INFINITY;
+  return ReplayBody.fromStream(body, { keptBytesMax: kept, bytesMax, onDemand: null });
+}
+
+function flat(headers: NonNullable<SendRequest["headers"]>): string[] {
+  const fields: string[] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) continue;
+    for (const one of typeof value === "string" ? [value] : value) fields.push(name, one);
+  }
+  return fields;
+}
+
+function lower(headers: NonNullable<SendRequest["headers"]>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+function withReadableBody(response: UpstreamResponse<ResponseBody>): UpstreamResponse<UpstreamBody> {
+  const body = upstreamBody(response.body);
+  return {
+    status: response.status,
+    statusText: response.statusText,
+    rawHeaders: response.rawHeaders,
+    get headers() {
+      return response.headers;
+    },
+    get finished() {
+      return response.finished;
+    },
+    body,
+    onFinished: (listener) => response.onFinished(listener),
+    discard: () => response.discard(),
+  };
+}

@@ -1,0 +1,69 @@
+/**
+ * The public handle of an upstream: what every adapter takes as its first argument.
+ */
+import type { CallOverrides } from "../core/call.js";
+import type { Outcome } from "../core/outcome.js";
+import type { PolicyDescription } from "../core/pipe.js";
+import type { GatewayCore } from "./core.js";
+import { type SendRequest, sendThrough } from "./send.js";
+import type { UpstreamBody } from "./upstream-body.js";
+import type { UpstreamCore } from "./upstream.js";
+
+/** State of one target, as plain data. */
+export interface TargetState {
+  readonly target: string;
+  readonly weight: number;
+  readonly pending: number;
+  readonly breaker: "closed" | "open" | "half_open" | "off";
+  readonly connections: { readonly open: number; readonly idle: number; readonly waiting: number };
+}
+
+export interface Upstream<Names extends string = string> {
+  readonly name: Names;
+  /** One call, with its outcome as a value. Never rejects for a failure of the catalog. */
+  send(request: SendRequest, overrides?: CallOverrides): Promise<Outcome<UpstreamBody>>;
+  /** The effective pipe, in request order. */
+  describe(): readonly PolicyDescription[];
+  /** The targets as they are now. */
+  readonly targets: readonly TargetState[];
+}
+
+/** The inside of an upstream handle, for the adapters. */
+export interface UpstreamInside {
+  readonly gateway: GatewayCore;
+  readonly core: UpstreamCore;
+}
+
+const INSIDE = Symbol.for("good-gateway.upstream");
+
+export function upstreamHandle(gateway: GatewayCore, core: UpstreamCore): Upstream {
+  const handle: Upstream & { readonly [INSIDE]: UpstreamInside } = {
+    [INSIDE]: { gateway, core },
+    name: core.name,
+    send: (request, overrides) => sendThrough(gateway, core, request, overrides ?? null),
+    describe: () => core.describe(),
+    get targets() {
+      return core.targets.targets.map((target) => ({
+        target: target.id,
+        weight: target.weight,
+        pending: target.pending,
+        breaker: target.breaker?.state ?? ("off" as const),
+        connections: core.transport.stats(target),
+      }));
+    },
+  };
+  return handle;
+}
+
+/** Whether a value is an upstream handle, of this or any other copy of the package. */
+export function isUpstream(
+  value: unknown,
+): value is Upstream & { readonly [INSIDE]: UpstreamInside } {
+  return typeof value === "object" && value !== null && INSIDE in value;
+}
+
+/** The inside of an upstream handle. Throws a TypeError for anything else. */
+export function upstreamInside(upstream: unknown): UpstreamInside {
+  if (isUpstream(upstream)) return upstream[INSIDE];
+  throw new TypeError('expected the handle that gateway.upstream("name") returns');
+}

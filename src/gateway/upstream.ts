@@ -1,0 +1,158 @@
+/**
+ * One upstream: its targets, its transport and the pipe, with the order argued.
+ */
+import type { Clock } from "../base/clock.js";
+import type { Emitter } from "../base/emitter.js";
+import type { Random } from "../base/random.js";
+import { BREAKER, RETRY } from "../catalog/defaults.js";
+import { Call, type CallOverrides } from "../core/call.js";
+import { noResponse, type Outcome } from "../core/outcome.js";
+import { bypass, pipe, type PolicyDescription, type Step } from "../core/pipe.js";
+import type { GatewayRequest } from "../core/request.js";
+import type { ResponseBody } from "../core/response-body.js";
+import { attemptTimeout } from "../policies/attempt-timeout.js";
+import { breakerGate } from "../policies/breaker-gate.js";
+import { bulkhead } from "../policies/bulkhead.js";
+import { drainGate, type Lifecycle } from "../policies/drain-gate.js";
+import { pickTarget } from "../policies/pick-target.js";
+import { type AttemptListener, record } from "../policies/record.js";
+import { retry, type RetryOptions } from "../policies/retry.js";
+import { retryBudget } from "../policies/retry-budget.js";
+import { totalDeadline } from "../policies/total-deadline.js";
+import { weightedRoundRobin } from "../targets/balance.js";
+import { createBreaker } from "../targets/breaker.js";
+import { createTarget, type Target } from "../targets/target.js";
+import { createTargetSet, type TargetSet } from "../targets/target-set.js";
+import { type UndiciTransport, undiciTransport } from "../transports/undici.js";
+import type { GatewayEvents } from "./events.js";
+import type { NormalisedUpstream } from "./options.js";
+
+/** What all upstreams of a gateway share. */
+export interface GatewayParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly lifecycle: Lifecycle;
+  readonly events: Emitter<GatewayEvents>;
+}
+
+/** An upstream as the adapters and the gateway see it. */
+export interface UpstreamCore {
+  readonly name: string;
+  readonly options: NormalisedUpstream;
+  readonly targets: TargetSet;
+  readonly transport: UndiciTransport;
+  newCall(request: GatewayRequest, id: string, overrides: CallOverrides | null): Call;
+  /** Takes a call through the pipe. Never rejects. */
+  execute(call: Call): Promise<Outcome<ResponseBody>>;
+  /** The same pipe over another transport. */
+  executeOver<Body>(transport: Transport<Body>): Step<Call, Body>;
+  describe(): readonly PolicyDescription[];
+  close(): void;
+}
+
+type Pipe = ReturnType<typeof assemble>;
+/** What can stand at the end of an upstream's pipe. */
+export type Transport<Body> = Parameters<Pipe["to"]>[0] extends Step<infer In, unknown>
+  ? Step<In, Body>
+  : never;
+
+export function createUpstream(parts: GatewayParts, options: NormalisedUpstream): UpstreamCore {
+  const { clock } = parts;
+  const targets = createTargetSet(
+    options.targets.map((address) => makeTarget(parts, options, address)),
+    weightedRoundRobin(),
+  );
+  const transport = undiciTransport(clock, options.limits);
+  const policies = assemble(parts, options, targets);
+  const step = safely(parts, options.name, policies.to(transport.perform));
+  return {
+    name: options.name,
+    options,
+    targets,
+    transport,
+    newCall: (request, id, overrides) => new Call(request, clock.now(), id, overrides),
+    execute: step,
+    executeOver: (other) => safely(parts, options.name, policies.to(other)),
+    describe: () => policies.describe(),
+    close: () => transport.close(),
+  };
+}
+
+function assemble(parts: GatewayParts, options: NormalisedUpstream, targets: TargetSet) {
+  const { clock, random, lifecycle } = parts;
+  const { timeouts, bulkhead: places, breaker } = options;
+  return pipe<Call>()
+    .through(drainGate(lifecycle)) // first: a call refused while draining costs nothing
+    .through(totalDeadline(clock, timeouts)) // above queue and repeats: both are part of the promise
+    .through(places === false ? bypass("bulkhead") : bulkhead(clock, random, places)) // one place a call
+    .through(retryOf(parts, options, targets)) // above target choice: a repeat may go elsewhere
+    .through(pickTarget(clock, targets, { balancer: "weighted_round_robin" })) // breakers are of targets
+    .through(breakerGate(breaker === false ? false : breakerOptions(breaker))) // above the timeout: it counts
+    .through(attemptTimeout(clock, timeouts, stallSaved(parts, options))) // around the wire only
+    .through(record(clock, attemptListener(parts, options))); // last: sees exactly what the wire did
+}
+
+function retryOf(parts: GatewayParts, options: NormalisedUpstream, targets: TargetSet) {
+  const settings = options.retry === false ? RETRY : options.retry;
+  const budget = retryBudget(parts.clock, {
+    budgetRatio: settings.budgetRatio,
+    budgetWindowMs: RETRY.budgetWindowMs,
+    budgetFloorPerSecond: settings.budgetFloorPerSecond,
+  });
+  const retryOptions: RetryOptions = { ...RETRY, ...settings, enabled: options.retry !== false };
+  return retry({ ...parts, targets, budget }, retryOptions);
+}
+
+function breakerOptions(breaker: Exclude<NormalisedUpstream["breaker"], false>) {
+  return { ...BREAKER, ...breaker };
+}
+
+function makeTarget(
+  { clock, random, events }: GatewayParts,
+  { name, breaker }: NormalisedUpstream,
+  address: NormalisedUpstream["targets"][number],
+): Target {
+  if (breaker === false) return createTarget(address, address.weight, null);
+  const own = createBreaker(clock, random, breakerOptions(breaker), (change) => {
+    if (!events.has("breaker:change")) return;
+    events.emit("breaker:change", { upstream: name, target: address.id, ...change });
+  });
+  return createTarget(address, address.weight, own);
+}
+
+function stallSaved({ events }: GatewayParts, { name }: NormalisedUpstream) {
+  return (exchange: { readonly target: Target }): void => {
+    if (events.has("stall:saved")) {
+      events.emit("stall:saved", { upstream: name, target: exchange.target.id });
+    }
+  };
+}
+
+function attemptListener({ events }: GatewayParts, { name }: NormalisedUpstream): AttemptListener {
+  return {
+    has: () => events.has("attempt:end"),
+    tell: ({ call }, attempt) => events.emit("attempt:end", { upstream: name, call, attempt }),
+  };
+}
+
+/** The top of the pipe: what is thrown past the policies is a bug of ours, and is answered as one. */
+function safely<Body>(
+  { events }: GatewayParts,
+  upstream: string,
+  step: Step<Call, Body>,
+): Step<Call, Body> {
+  return async (call) => {
+    let outcome: Outcome<Body>;
+    try {
+      outcome = await step(call);
+    } catch (cause) {
+      outcome = noResponse({ code: "proxy_internal_error", cause });
+    }
+    if (events.has("call:outcome")) {
+      const failure = outcome.kind === "success" ? null : outcome.failure;
+      events.emit("call:outcome", { upstream, call, failure });
+    }
+    return outcome;
+  };
+}
+

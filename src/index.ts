@@ -1,0 +1,31 @@
+/**
+ * The public surface of `good-gateway`. Re-exports and nothing else; it loads no framework.
+ */
+export type { Blame, FailureCode, FailureRow, Phase, Repeat } from "./catalog/failures.js";
+export { FAILURES } from "./catalog/failures.js";
+export type { StatusPolicy } from "./catalog/status-policy.js";
+export { statusOf } from "./catalog/status-policy.js";
+export type { AttemptRecord, Call, CallOverrides, StopReason } from "./core/call.js";
+export type { Failure } from "./core/failure.js";
+export { GatewayError, isGatewayError } from "./core/failure.js";
+export type { Outcome, UpstreamResponse } from "./core/outcome.js";
+export type { PolicyDescription, Role } from "./core/pipe.js";
+export type { GatewayEvents } from "./gateway/events.js";
+export type { Gateway, GatewaySeams } from "./gateway/gateway.js";
+export { createGateway } from "./gateway/gateway.js";
+export type { DrainReport } from "./gateway/lifecycle.js";
+export type {
+  BreakerOptions,
+  BulkheadOptions,
+  GatewayOptions,
+  LimitOptions,
+  RetryOptions,
+  TargetInput,
+  TimeoutOptions,
+  UpstreamOptions,
+} from "./gateway/options.js";
+export type { FailureContext, ProxyOptions } from "./gateway/proxy.js";
+export type { SendRequest } from "./gateway/send.js";
+export type { UpstreamBody } from "./gateway/upstream-body.js";
+export type { TargetState, Upstream } from "./gateway/upstream-handle.js";
+export type { Diagnostics } from "./wire/proxy-status.js";

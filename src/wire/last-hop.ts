@@ -1,0 +1,39 @@
+/**
+ * Answers that end at this hop by rule: OPTIONS and TRACE whose `Max-Forwards` has run out (RFC 9110
+ * §7.6.2), and `OPTIONS *`, which asks about the gateway itself (RFC 9110 §9.3.7).
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+export function answerLastHop(
+  req: IncomingMessage,
+  res: ServerResponse,
+  kind: "options" | "trace",
+): void {
+  req.resume();
+  if (kind === "options") {
+    res.writeHead(200, { "content-length": "0" });
+    res.end();
+    return;
+  }
+  const body = Buffer.from(echo(req), "latin1");
+  res.writeHead(200, { "content-type": "message/http", "content-length": body.byteLength });
+  res.end(body);
+}
+
+// RFC 9110 §9.3.8: what came, without what could be stolen by making a client send it.
+function echo(req: IncomingMessage): string {
+  let text = `${req.method} ${req.url} HTTP/${req.httpVersion}\r\n`;
+  for (let index = 0; index < req.rawHeaders.length; index += 2) {
+    const name = req.rawHeaders[index] as string;
+    if (SECRET.has(name.toLowerCase())) continue;
+    text += `${name}: ${req.rawHeaders[index + 1]}\r\n`;
+  }
+  return `${text}\r\n`;
+}
+
+const SECRET: ReadonlySet<string> = new Set([
+  "authorization",
+  "proxy-authorization",
+  "cookie",
+  "x-api-key",
+]);

@@ -1,0 +1,33 @@
+/**
+ * Interim answers (1xx) on their way to the client, RFC 9110 §15.2: a proxy forwards them.
+ */
+import { type ServerResponse, STATUS_CODES } from "node:http";
+import { connectionOptions, fieldInfo } from "./field-info.js";
+
+/** How Node itself writes interim answers; it keeps the order among pipelined ones. */
+type RawWriter = { readonly _writeRaw?: (text: string, encoding: "latin1") => boolean };
+
+/** Passes an interim answer on, where the client can take one. */
+export function writeInformation(
+  res: ServerResponse,
+  status: number,
+  rawHeaders: readonly string[],
+): void {
+  // 100 answers our own expectation, not the client's; HTTP/1.0 knows no interim answers.
+  if (status === 100 || res.headersSent || res.req.httpVersion !== "1.1") return;
+  const text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${fieldLines(rawHeaders)}\r\n`;
+  (res as unknown as RawWriter)._writeRaw?.(text, "latin1");
+}
+
+function fieldLines(rawHeaders: readonly string[]): string {
+  const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && /^connection$/i.test(name));
+  const named = connectionOptions(at === -1 ? undefined : rawHeaders[at + 1]);
+  let lines = "";
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    const { lower, use } = fieldInfo(name);
+    if (use !== "pass" || named.has(lower)) continue;
+    lines += `${name}: ${rawHeaders[index + 1]}\r\n`;
+  }
+  return lines;
+}
