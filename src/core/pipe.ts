@@ -25,7 +25,8 @@ export interface Policy<In, Out = In> {
   readonly role: Role;
   /** Effective values, for `describe()`, doctor and dashboard. */
   readonly settings: Readonly<Record<string, unknown>>;
-  run<Body>(input: In, next: Step<Out, Body>): Promise<Outcome<Body>>;
+  // Written as a property: the compiler lets a method take a narrower input than it was promised.
+  readonly run: <Body>(input: In, next: Step<Out, Body>) => Promise<Outcome<Body>>;
 }
 
 export interface PolicyDescription {
@@ -67,8 +68,7 @@ function extend<In, Out>(policies: readonly AnyPolicy[]): Pipe<In, Out> {
       extend<In, Next>([...policies, policy as unknown as AnyPolicy]),
     to: <Body>(transport: Step<Out, Body>) =>
       policies.reduceRight<AnyStep>(
-        (next, policy) =>
-          bypassed.has(policy) ? next : (input) => policy.run(input, next),
+        (next, policy) => (bypassed.has(policy) ? next : (input) => policy.run(input, next)),
         transport as AnyStep,
       ) as Step<In, Body>,
     describe: () => policies.map(({ role, settings }) => ({ role, settings })),

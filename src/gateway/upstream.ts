@@ -5,9 +5,9 @@ import type { Clock } from "../base/clock.js";
 import type { Emitter } from "../base/emitter.js";
 import type { Random } from "../base/random.js";
 import { BREAKER, RETRY } from "../catalog/defaults.js";
-import { Call, type CallOverrides } from "../core/call.js";
+import { type BoundedCall, Call, type CallOverrides, type SeatedCall } from "../core/call.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
-import { bypass, pipe, type PolicyDescription, type Step } from "../core/pipe.js";
+import { bypass, type Policy, type PolicyDescription, pipe, type Step } from "../core/pipe.js";
 import type { GatewayRequest } from "../core/request.js";
 import type { ResponseBody } from "../core/response-body.js";
 import { attemptTimeout } from "../policies/attempt-timeout.js";
@@ -79,17 +79,24 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
 }
 
 function assemble(parts: GatewayParts, options: NormalisedUpstream, targets: TargetSet) {
-  const { clock, random, lifecycle } = parts;
+  const { clock, lifecycle } = parts;
   const { timeouts, bulkhead: places, breaker } = options;
   return pipe<Call>()
     .through(drainGate(lifecycle)) // first: a call refused while draining costs nothing
     .through(totalDeadline(clock, timeouts)) // above queue and repeats: both are part of the promise
-    .through(places === false ? bypass("bulkhead") : bulkhead(clock, random, places)) // one place a call
+    .through(placesOf(parts, places)) // above retry: a call holds one place however often it repeats
     .through(retryOf(parts, options, targets)) // above target choice: a repeat may go elsewhere
     .through(pickTarget(clock, targets, { balancer: "weighted_round_robin" })) // breakers are of targets
     .through(breakerGate(breaker === false ? false : breakerOptions(breaker))) // above the timeout: it counts
     .through(attemptTimeout(clock, timeouts, stallSaved(parts, options))) // around the wire only
     .through(record(clock, attemptListener(parts, options))); // last: sees exactly what the wire did
+}
+
+function placesOf(
+  { clock, random }: GatewayParts,
+  places: NormalisedUpstream["bulkhead"],
+): Policy<BoundedCall, SeatedCall> {
+  return places === false ? bypass("bulkhead") : bulkhead(clock, random, places);
 }
 
 function retryOf(parts: GatewayParts, options: NormalisedUpstream, targets: TargetSet) {

@@ -1,0 +1,75 @@
+/**
+ * What must not compile: a pipe in another order than the one argued in `gateway/upstream.ts`.
+ * `pipe-order.test.ts` compiles this file; a line that compiles where it should not is an error there.
+ */
+
+import type { Attempt } from "../../src/core/attempt.js";
+import type { AdmittedCall, BoundedCall, Call, SeatedCall } from "../../src/core/call.js";
+import { bypass, type Policy, pipe, type Step } from "../../src/core/pipe.js";
+import type {
+  Exchange,
+  GuardedExchange,
+  RecordedExchange,
+  TimedExchange,
+} from "../../src/targets/exchange.js";
+
+declare const drainGate: Policy<Call, AdmittedCall>;
+declare const totalDeadline: Policy<AdmittedCall, BoundedCall>;
+declare const bulkhead: Policy<BoundedCall, SeatedCall>;
+declare const retry: Policy<SeatedCall, Attempt>;
+declare const pickTarget: Policy<Attempt, Exchange>;
+declare const breakerGate: Policy<Exchange, GuardedExchange>;
+declare const attemptTimeout: Policy<GuardedExchange, TimedExchange>;
+declare const record: Policy<TimedExchange, RecordedExchange>;
+declare const transport: Step<RecordedExchange, string>;
+
+export const right: Step<Call, string> = pipe<Call>()
+  .through(drainGate)
+  .through(totalDeadline)
+  .through(bulkhead)
+  .through(retry)
+  .through(pickTarget)
+  .through(breakerGate)
+  .through(attemptTimeout)
+  .through(record)
+  .to(transport);
+
+// A policy that is switched off still has its place.
+export const withoutBulkhead = pipe<Call>()
+  .through(drainGate)
+  .through(totalDeadline)
+  .through(bypass<BoundedCall, SeatedCall>("bulkhead"))
+  .through(retry);
+
+const admitted = pipe<Call>().through(drainGate);
+const bounded = admitted.through(totalDeadline);
+const seated = bounded.through(bulkhead);
+const attempts = seated.through(retry);
+const exchanges = attempts.through(pickTarget);
+const guarded = exchanges.through(breakerGate);
+const timed = guarded.through(attemptTimeout);
+
+// @ts-expect-error the deadline above the drain gate: a refused call would take a timer
+pipe<Call>().through(totalDeadline);
+// @ts-expect-error the queue above the deadline: waiting would not be part of the promise
+admitted.through(bulkhead);
+// @ts-expect-error retry without a place: every attempt would queue anew
+bounded.through(retry);
+// @ts-expect-error the bulkhead below retry: a call would take a place for each attempt
+attempts.through(bulkhead);
+// @ts-expect-error a target before there is an attempt: a repeat could not go elsewhere
+seated.through(pickTarget);
+// @ts-expect-error the breaker above target choice: it belongs to a target
+attempts.through(breakerGate);
+// @ts-expect-error retry below target choice: a repeat could not go elsewhere
+exchanges.through(retry);
+// @ts-expect-error the timeout above the breaker: a timed-out attempt would not count
+exchanges.through(attemptTimeout);
+// @ts-expect-error the record above the timeout: it would not see what the wire did
+guarded.through(record);
+// @ts-expect-error a transport without its record
+timed.to(transport);
+// @ts-expect-error a transport on a bare call
+pipe<Call>().to(transport);
+// @ts-expect-error a policy switched off by a name that no policy has
+bypass<BoundedCall, SeatedCall>("bulk_head");
