@@ -1,8 +1,8 @@
 /**
  * How long to wait before the same target is asked again.
  *
- * Full jitter: anything between nothing and the cap, which grows from repeat to repeat. It gives the
- * fewest calls in contention; without it those who failed together come back together.
+ * Full jitter: anything between nothing and the cap, which grows from repeat to repeat. It gives
+ * the fewest calls in contention; without it those who failed together come back together.
  */
 import type { Random } from "../base/random.js";
 import { RETRY } from "../catalog/defaults.js";

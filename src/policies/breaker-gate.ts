@@ -2,8 +2,8 @@
  * Asks the breaker of the target for a permit, and tells it how the exchange went.
  *
  * Place: above the attempt timeout, since an attempt that timed out must count against the target.
- * Guarantee: every permit is settled once, when the body of the answer is over, with the verdict that
- * the catalog's blame gives. What is no fault of the target is neutral and counts for nothing.
+ * Guarantee: every permit is settled once, when the body of the answer is over, with the verdict
+ * that the catalog's blame gives. What is no fault of the target is neutral and counts for nothing.
  * Not here: the state of a breaker (targets/breaker.ts).
  */
 import type { Verdict } from "../base/permit.js";

@@ -1,5 +1,6 @@
 /**
  * How a policy holds what it has taken: until the body of the answer is over, and never longer.
+ * A place, a permit or a count that is given back too late is a leak, too early a lie.
  */
 import type { FailureCode } from "../catalog/failures.js";
 import { type Outcome, whenOver } from "../core/outcome.js";

@@ -1,5 +1,6 @@
 /**
  * A wait between two attempts that ends at once when the call is cut.
+ * Guarantee: neither a timer nor a listener is left behind, whichever of the two ends it.
  */
 import type { Clock } from "../base/clock.js";
 import type { Cancellation } from "../core/cancellation.js";

@@ -1,7 +1,7 @@
 /**
  * Gives an attempt its target, and makes it an exchange.
  *
- * Place: below retry, so that a repeat may go elsewhere, and above the breaker, which belongs to a target.
+ * Place: below retry, so that a repeat may go elsewhere; above the breaker, which is the target's.
  * Guarantee: the target counts the exchange as pending until the body of its answer is over.
  * Not here: the order of preference (targets/target-set.ts) and the permit (breaker-gate.ts).
  */

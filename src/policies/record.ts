@@ -12,7 +12,7 @@ import { type Outcome, whenOver } from "../core/outcome.js";
 import type { Policy } from "../core/pipe.js";
 import type { Exchange, RecordedExchange, TimedExchange } from "../targets/exchange.js";
 
-/** Is told about every exchange when its body is over; asked first, so that nobody listening is free. */
+/** Is told about every exchange when its body is over; nobody listening costs one question. */
 export interface AttemptListener {
   has(): boolean;
   tell(exchange: Exchange, record: AttemptRecord): void;

@@ -1,9 +1,9 @@
 /**
  * How many repeats all calls of an upstream together may cost.
  *
- * Every call pays in a share of a repeat, every repeat takes a whole one out. So an upstream that fails
- * gets a fifth more traffic and not three times as much. The floor keeps quiet services repeating, where
- * a share alone would round to nothing.
+ * Every call pays in a share of a repeat, every repeat takes a whole one out. So an upstream that
+ * fails gets a fifth more traffic and not three times as much. The floor keeps quiet services
+ * repeating, where a share alone would round to nothing.
  */
 import type { Clock } from "../base/clock.js";
 import { rollingWindow } from "../base/rolling-window.js";

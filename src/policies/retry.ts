@@ -2,11 +2,11 @@
  * Makes the attempts of a call: the first, and further ones while all that has a say in it agrees.
  *
  * Place: above target choice, so that a repeat may go elsewhere.
- * Guarantee: nothing is sent twice that may act twice; no wait and no attempt begins that cannot end
- * before the deadline; the reason why no further attempt was made is noted in the call. An answer that
- * will be repeated is discarded first.
- * Not here: what a failure and a method allow (core/repeat.ts). p-retry turns the loop and is entered
- * after a first failure only; decision, budget and sleep are ours.
+ * Guarantee: nothing is sent twice that may act twice; no wait and no attempt begins that cannot
+ * end before the deadline; the reason why no further attempt was made is noted in the call. An
+ * answer that will be repeated is discarded first.
+ * Not here: what a failure and a method allow (core/repeat.ts). p-retry turns the loop and is
+ * entered after a first failure only; decision, budget and sleep are ours.
  */
 import pRetry from "p-retry";
 import type { Clock } from "../base/clock.js";

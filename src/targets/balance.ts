@@ -12,8 +12,9 @@ export interface Balancer {
 }
 
 /**
- * Round robin by weight, smooth: of weights 5, 1 and 1 the heavy one is never asked five times in a row.
- * Every candidate gains its weight, the richest is chosen and pays for all. (It is nginx's method.)
+ * Round robin by weight, smooth: of weights 5, 1 and 1 the heavy one is never asked five times in a
+ * row. Every candidate gains its weight, the richest is chosen and pays for all. (It is nginx's
+ * method.)
  */
 export function weightedRoundRobin(): Balancer {
   const credits = new WeakMap<Target, number>();

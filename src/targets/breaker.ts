@@ -1,12 +1,12 @@
 /**
  * The breaker of one target: whether it may be asked, judged by how its last exchanges went.
  *
- * opossum is the ledger. It keeps the state and the window and judges the failure rate; it never wraps an
- * exchange and sees verdicts only. A success is an addition in its window, a failure is fired. Time is
- * ours: its window turns when ours says so, and its own timers are never started, so a breaker at rest
- * costs nothing and keeps no process alive.
- * Guarantee: nothing is admitted while open; a result from an earlier state never judges a later one; a
- * neutral result says nothing and gives its place back.
+ * opossum is the ledger. It keeps the state and the window and judges the failure rate; it never
+ * wraps an exchange and sees verdicts only. A success is an addition in its window, a failure is
+ * fired. Time is ours: its window turns when ours says so, and its own timers are never started, so
+ * a breaker at rest costs nothing and keeps no process alive.
+ * Guarantee: nothing is admitted while open; a result from an earlier state never judges a later
+ * one; a neutral result says nothing and gives its place back.
  */
 import { EventEmitter } from "node:events";
 import CircuitBreaker from "opossum";
@@ -79,6 +79,52 @@ export function createBreaker(
   options: BreakerOptions,
   onChange: (change: BreakerChange) => void = ignore,
 ): Breaker {
+  const states = createStates(clock, random, options, onChange);
+
+  const permit = (trial: Trial | null): Permit => {
+    const epoch = states.epoch();
+    let settled = false;
+    return {
+      settle(verdict) {
+        if (settled) return;
+        settled = true;
+        if (epoch !== states.epoch()) return;
+        if (trial !== null) states.trials.leave(trial);
+        if (verdict === "neutral") return;
+        if (trial === null) states.judge(verdict);
+        else states.judgeTrial(verdict);
+      },
+    };
+  };
+
+  const admitTrial = (): Permit | { readonly deniedForMs: number } => {
+    const wait = states.deniedForMs();
+    if (wait > 0) return { deniedForMs: wait };
+    if (states.current() === "open") states.halfOpen();
+    return permit(states.trials.take());
+  };
+
+  return {
+    get state() {
+      return states.current();
+    },
+    admit: () => (states.current() === "closed" ? permit(null) : admitTrial()),
+    deniedForMs: () => states.deniedForMs(),
+    snapshot: () => ({
+      state: states.current(),
+      ...states.counts(),
+      deniedForMs: states.deniedForMs(),
+    }),
+  };
+}
+
+/** The three states, and what leads from one to another. */
+function createStates(
+  clock: Pick<Clock, "now">,
+  random: Random,
+  options: BreakerOptions,
+  onChange: (change: BreakerChange) => void,
+) {
   let ledger = createLedger(clock, options, "closed");
   const trials = trialPlaces(clock, options);
   const openTime = growingTime(clock, random, options);
@@ -96,77 +142,45 @@ export function createBreaker(
     onChange({ from, to, reason, openForMs: to === "open" ? openTime.begin() : 0 });
   };
 
-  const judge = (verdict: Verdict): void => {
-    if (verdict === "success") {
-      memory.consecutiveFailures = 0;
-      ledger.succeeded();
-      return;
-    }
-    memory.consecutiveFailures += 1;
-    ledger.failed();
-    if (ledger.state === "open") changed("closed", "failure_rate");
-    else if (memory.consecutiveFailures >= options.consecutiveFailures) {
-      ledger.open();
-      changed("closed", "consecutive_failures");
-    }
-  };
-
-  const judgeTrial = (verdict: Verdict): void => {
-    if (verdict === "failure") {
+  return {
+    trials,
+    current: () => ledger.state,
+    epoch: () => memory.epoch,
+    judge(verdict: Exclude<Verdict, "neutral">): void {
+      if (verdict === "success") {
+        memory.consecutiveFailures = 0;
+        ledger.succeeded();
+        return;
+      }
+      memory.consecutiveFailures += 1;
       ledger.failed();
-      changed("half_open", "trial_failed");
-    } else if (trials.passed() >= options.trialSuccesses) {
-      ledger.close();
-      changed("half_open", "trials_passed");
-    }
-  };
-
-  const permit = (trial: Trial | null): Permit => {
-    const { epoch } = memory;
-    let settled = false;
-    return {
-      settle(verdict) {
-        if (settled) return;
-        settled = true;
-        if (epoch !== memory.epoch) return;
-        if (trial !== null) trials.leave(trial);
-        if (verdict === "neutral") return;
-        if (trial === null) judge(verdict);
-        else judgeTrial(verdict);
-      },
-    };
-  };
-
-  const deniedForMs = (): number => {
-    const { state } = ledger;
-    if (state === "closed") return 0;
-    return state === "open" ? openTime.leftMs() : trials.waitMs();
-  };
-
-  const admitTrial = (): Permit | { readonly deniedForMs: number } => {
-    const wait = deniedForMs();
-    if (wait > 0) return { deniedForMs: wait };
-    if (ledger.state === "open") {
+      if (ledger.state === "open") changed("closed", "failure_rate");
+      else if (memory.consecutiveFailures >= options.consecutiveFailures) {
+        ledger.open();
+        changed("closed", "consecutive_failures");
+      }
+    },
+    judgeTrial(verdict: Exclude<Verdict, "neutral">): void {
+      if (verdict === "failure") {
+        ledger.failed();
+        changed("half_open", "trial_failed");
+      } else if (trials.passed() >= options.trialSuccesses) {
+        ledger.close();
+        changed("half_open", "trials_passed");
+      }
+    },
+    halfOpen(): void {
       // opossum goes to half-open by a timer of its own only; a ledger that starts there is its way
       // of handing a state over, and brings an empty window.
       ledger = createLedger(clock, options, "half_open");
       changed("open", "open_time_over");
-    }
-    return permit(trials.take());
-  };
-
-  return {
-    get state() {
-      return ledger.state;
     },
-    admit: () => (ledger.state === "closed" ? permit(null) : admitTrial()),
-    deniedForMs,
-    snapshot: () => ({
-      state: ledger.state,
-      consecutiveFailures: memory.consecutiveFailures,
-      ...ledger.counts(),
-      deniedForMs: deniedForMs(),
-    }),
+    deniedForMs(): number {
+      const { state } = ledger;
+      if (state === "closed") return 0;
+      return state === "open" ? openTime.leftMs() : trials.waitMs();
+    },
+    counts: () => ({ consecutiveFailures: memory.consecutiveFailures, ...ledger.counts() }),
   };
 }
 
@@ -214,7 +228,8 @@ function trialPlaces(clock: Pick<Clock, "now">, options: BreakerOptions) {
     /** 0 when a place is free. */
     waitMs(): number {
       const now = clock.now();
-      // A trial that hangs, or streams for long, gives its place to the next; its result still counts.
+      // A trial that hangs, or streams for long, gives its place to the next; its result still
+      // counts.
       taken = taken.filter(({ until }) => until > now);
       if (taken.length < options.trialsMax) return 0;
       const soonest = Math.min(...taken.map(({ until }) => until)) - now;
@@ -281,7 +296,8 @@ function createLedger(
     },
     failed() {
       turn();
-      // The action throws, so opossum counts and judges before it returns; its promise tells no more.
+      // The action throws, so opossum counts and judges before it returns; its promise tells no
+      // more.
       circuit.fire().catch(ignore);
     },
     open: () => circuit.open(),
@@ -300,7 +316,8 @@ function ledgerOptions(options: BreakerOptions, turner: EventEmitter) {
     timeout: false as const,
     // opossum opens above its threshold, we promise to open at it; less than one part in a billion.
     errorThresholdPercentage: options.failureRatio * 100 - 1e-7,
-    volumeThreshold: options.volumeMin,
+    // opossum takes whatever is no integer for 0, so that the first failure would open it.
+    volumeThreshold: Math.min(Math.ceil(options.volumeMin), Number.MAX_SAFE_INTEGER),
     rollingCountTimeout: options.windowMs,
     rollingCountBuckets: SLICES,
     rollingPercentilesEnabled: false,

@@ -1,8 +1,9 @@
 /**
  * The targets of an upstream, and the choice among them.
  *
- * A target that was not tried by this call comes before one that was, and none is chosen whose breaker
- * would refuse. Looking takes no trial place: a breaker is asked for its permit by the policy below.
+ * A target that was not tried by this call comes before one that was, and none is chosen whose
+ * breaker would refuse. Looking takes no trial place: a breaker is asked for its permit by the
+ * policy below.
  */
 import type { Balancer } from "./balance.js";
 import type { Target } from "./target.js";

@@ -109,7 +109,7 @@ function checkWeight(url: string, weight: number | undefined): void {
 function overSocket(path: string): TargetAddress {
   refuse(!path.startsWith("/"), () => {
     const right = `/${path.replace(/^\/+/, "")}`;
-    return `target "${UNIX}${path}": the path of a unix socket must be absolute, such as "${UNIX}${right}"`;
+    return `target "${UNIX}${path}": a unix socket needs an absolute path, like "${UNIX}${right}"`;
   });
   refuse(
     path.startsWith("//"),

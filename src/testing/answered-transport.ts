@@ -1,9 +1,9 @@
 /**
  * A transport that the test answers by hand: `const sent = await wire.next(); sent.respond(503)`.
  *
- * With it and the virtual clock the policies are tested together, a line for each thing that happens,
- * without a socket and without waiting. It keeps the promises of a real transport: one outcome for each
- * exchange, which ends exactly once, and a cut is answered with its name.
+ * With it and the virtual clock the policies are tested together, a line for each thing that
+ * happens, without a socket and without waiting. It keeps the promises of a real transport: one
+ * outcome for each exchange, which ends exactly once, and a cut is answered with its name.
  */
 import type { Clock } from "../base/clock.js";
 import { invariant } from "../base/invariant.js";

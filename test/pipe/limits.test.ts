@@ -41,7 +41,7 @@ describe("the deadline", () => {
     expect(made.held()).toEqual(NOTHING_HELD);
   });
 
-  it("an answer that lay in the socket while we were stalled wins over the late timer", async () => {
+  it("an answer that lay in the socket while we were stalled beats the late timer", async () => {
     const made = world({ totalMs: 2_000 });
     const sending = made.send();
     const sent = await made.wire.next();
@@ -194,7 +194,7 @@ describe("the drain gate", () => {
     expect(made.wire.sent).toHaveLength(0);
   });
 
-  it("a call that was let in goes on while draining, and is counted until its body ends", async () => {
+  it("a call that was let in goes on while draining, counted until its body ends", async () => {
     const made = world();
     const sending = made.send();
     const sent = await made.wire.next();

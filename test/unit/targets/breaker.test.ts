@@ -106,6 +106,12 @@ describe("a closed breaker", () => {
     expect(made.breaker.state).toBe("closed");
   });
 
+  it("never judges the rate when told to judge by failures in a row alone", () => {
+    const made = bench({ volumeMin: Number.POSITIVE_INFINITY, consecutiveFailures: 100 });
+    made.times(99, "failure");
+    expect(made.breaker.state).toBe("closed");
+  });
+
   it("forgets what is older than its window", () => {
     const made = bench({ consecutiveFailures: 1_000 });
     made.times(19, "failure");
