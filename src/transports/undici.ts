@@ -5,6 +5,7 @@
  * Guarantee: one outcome per exchange, and the exchange ends exactly once. A connection at rest that
  * turns out dead before a byte was written is replaced by another one without anybody noticing.
  */
+import type { Dispatcher } from "undici";
 import type { Clock } from "../base/clock.js";
 import { LIMITS } from "../catalog/defaults.js";
 import { classifyError } from "../core/classify.js";
@@ -28,10 +29,15 @@ export interface UndiciTransportOptions {
 
 export interface UndiciTransport {
   perform(exchange: RecordedExchange): Promise<Outcome<ResponseBody>>;
+  /** The same for a request that a fetch function has worded; asked again for another connection. */
+  performWorded(exchange: Exchange, wording: Wording): Promise<Outcome<ResponseBody>>;
   /** Ends connections at rest; those in use end with their exchange. */
   close(): void;
   stats(target: Target): ConnectionPool["stats"];
 }
+
+/** What undici is asked to send for an exchange. */
+export type Wording = (exchange: Exchange) => Dispatcher.DispatchOptions;
 
 type Settle = (outcome: Outcome<ResponseBody>) => void;
 
@@ -51,15 +57,17 @@ export function undiciTransport(clock: Clock, options: UndiciTransportOptions): 
     return pool;
   };
 
-  const begin = (exchange: Exchange, pool: ConnectionPool, left: number, settle: Settle): void => {
+  const begin = (exchange: Exchange, wording: Wording, left: number, settle: Settle): void => {
+    const pool = poolOf(exchange.target);
     pool.acquire(exchange, (error, connection) => {
       if (connection === null) settle(unconnected(exchange, error));
-      else send(exchange, connection, pool, left, settle);
+      else send(exchange, wording, connection, pool, left, settle);
     });
   };
 
   const send = (
     exchange: Exchange,
+    wording: Wording,
     connection: Connection,
     pool: ConnectionPool,
     left: number,
@@ -70,12 +78,14 @@ export function undiciTransport(clock: Clock, options: UndiciTransportOptions): 
       settled: settle,
       released: (over) => pool.release(over),
       neverStarted: (error) => {
+        // Also one that lives but was asked for what undici refuses to send; nobody would release it.
+        connection.destroy();
         // A new connection that dies at once tells of the target; an old one only of its own age.
         if (fresh || left === 0) settle(unconnected(exchange, error));
-        else begin(exchange, pool, left - 1, settle);
+        else begin(exchange, wording, left - 1, settle);
       },
     });
-    connection.client.dispatch(dispatchOptions(exchange), run);
+    connection.client.dispatch(wording(exchange), run);
   };
 
   return {
@@ -83,9 +93,11 @@ export function undiciTransport(clock: Clock, options: UndiciTransportOptions): 
       // A small body is parsed together with its head, before a microtask runs; it is then sent whole.
       if (exchange.request.body !== null) await undefined;
       return new Promise((settle) => {
-        begin(exchange, poolOf(exchange.target), LIMITS.deadConnectionsMax, settle);
+        begin(exchange, ownWording, LIMITS.deadConnectionsMax, settle);
       });
     },
+    performWorded: (exchange, wording) =>
+      new Promise((settle) => begin(exchange, wording, LIMITS.deadConnectionsMax, settle)),
     close() {
       for (const pool of pools.values()) pool.close();
     },
@@ -93,7 +105,7 @@ export function undiciTransport(clock: Clock, options: UndiciTransportOptions): 
   };
 }
 
-function dispatchOptions({ request, target }: Exchange) {
+function ownWording({ request, target }: Exchange): Dispatcher.DispatchOptions {
   const { method, headers, body, upgrade } = request;
   return {
     method: method as "GET",
