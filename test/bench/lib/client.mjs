@@ -1,0 +1,89 @@
+/**
+ * A client that costs little: GET after GET over kept connections, without an HTTP library.
+ *
+ * It reads answers that Content-Length or chunks delimit, counts what is not 2xx as an error, and
+ * prints one line of JSON. A connection that the proxy closes between answers is opened again.
+ */
+import { connect } from "node:net";
+
+const { url, requests, connections, fields } = JSON.parse(process.argv[2]);
+const { hostname, port, host, pathname, search } = new URL(url);
+const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
+const REQUEST = Buffer.from(
+  `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n${lines}\r\n`,
+  "latin1",
+);
+const CONNECT_FAILURES_MAX = 100;
+
+const tookMs = new Float64Array(requests);
+const state = { sent: 0, answered: 0, errors: 0, connectFailures: 0 };
+const open = new Set();
+const startedAt = performance.now();
+
+for (let index = 0; index < Math.min(connections, requests); index += 1) dial();
+
+function dial() {
+  const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+  let sentAt = -1;
+  let held = "";
+
+  const next = () => {
+    if (state.sent === requests) return void socket.end();
+    state.sent += 1;
+    sentAt = performance.now();
+    socket.write(REQUEST);
+  };
+
+  const answered = (good) => {
+    tookMs[state.answered] = performance.now() - sentAt;
+    sentAt = -1;
+    state.answered += 1;
+    if (!good) state.errors += 1;
+    if (state.answered === requests) finish();
+    else next();
+  };
+
+  socket.on("connect", next);
+  socket.on("data", (chunk) => {
+    held += chunk.latin1Slice();
+    const length = answerLength(held);
+    if (length === null || held.length < length) return;
+    const good = held.startsWith("HTTP/1.1 2") && held.length === length;
+    held = "";
+    answered(good);
+  });
+  socket.on("error", () => {});
+  socket.on("close", () => {
+    open.delete(socket);
+    if (sentAt !== -1) answered(false);
+    else state.connectFailures += 1;
+    if (state.connectFailures > CONNECT_FAILURES_MAX) process.exit(1);
+    if (state.sent < requests) dial();
+  });
+  open.add(socket);
+}
+
+/** The length of head and body, null while it cannot be told. */
+function answerLength(text) {
+  const head = text.indexOf("\r\n\r\n");
+  if (head === -1) return null;
+  const length = /\r\ncontent-length: *(\d+)/i.exec(text.slice(0, head));
+  if (length !== null) return head + 4 + Number(length[1]);
+  const end = text.indexOf("\r\n0\r\n\r\n", head);
+  return end === -1 ? null : end + 7;
+}
+
+function finish() {
+  const seconds = (performance.now() - startedAt) / 1_000;
+  for (const socket of open) socket.removeAllListeners("close").destroy();
+  tookMs.sort();
+  const at = (share) => tookMs[Math.min(requests - 1, Math.floor(requests * share))];
+  const result = {
+    requests,
+    errors: state.errors,
+    perSecond: requests / seconds,
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+  };
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+}

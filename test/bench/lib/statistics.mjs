@@ -1,0 +1,31 @@
+/**
+ * Rounds → figures. Medians everywhere; a ratio is taken within each round before its median is, so
+ * that a slow minute of the machine, which both sides of it had, does not count.
+ */
+
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  if (sorted.length % 2 === 1) return sorted[middle];
+  return (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** `rounds` are those of one proxy, `baseline` those of the one it is compared with, or null. */
+export function summarise(rounds, baseline) {
+  const over = (key) => median(rounds.map((round) => round[key]));
+  const ratios =
+    baseline === null
+      ? null
+      : rounds.map((round, index) => round.cpuPer10k / baseline[index].cpuPer10k);
+  return {
+    cpuPer10k: over("cpuPer10k"),
+    ratio: ratios === null ? null : median(ratios),
+    ratioMin: ratios === null ? null : Math.min(...ratios),
+    ratioMax: ratios === null ? null : Math.max(...ratios),
+    perSecond: over("perSecond"),
+    busy: over("busy"),
+    p50Ms: over("p50Ms"),
+    p99Ms: over("p99Ms"),
+    peakBytes: Math.max(...rounds.map((round) => round.peakBytes)),
+  };
+}

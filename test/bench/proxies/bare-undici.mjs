@@ -1,0 +1,77 @@
+/**
+ * The baseline: node:http in front, `Pool.dispatch` of undici behind, and nothing else.
+ *
+ * It does what a correct proxy cannot leave out: method, path and fields but those of one hop, the
+ * body in both directions at the pace of the slower side, an answer when the upstream has none, a cut
+ * when a body breaks, an end upstream when the client leaves. It is written to be fast: one object per
+ * request, undici's raw handler, flat arrays of fields, no streams in between.
+ */
+import { Pool } from "undici";
+import { endToEnd, hasBody } from "./hop-by-hop.mjs";
+import { ORIGIN, serve } from "./serve.mjs";
+
+const pool = new Pool(ORIGIN);
+
+class Exchange {
+  constructor(res) {
+    this.res = res;
+    this.abort = null;
+    this.resume = null;
+    this.gone = false;
+  }
+
+  left() {
+    if (this.res.writableFinished) return;
+    this.gone = true;
+    this.abort?.();
+  }
+
+  onConnect(abort) {
+    this.abort = abort;
+    if (this.gone) abort();
+  }
+
+  onHeaders(status, raw, resume, statusText) {
+    if (status < 200) return true;
+    this.resume = resume;
+    const fields = new Array(raw.length);
+    let connection;
+    for (let index = 0; index < raw.length; index += 2) {
+      const name = raw[index].latin1Slice();
+      fields[index] = name;
+      fields[index + 1] = raw[index + 1].latin1Slice();
+      if (name.length === 10 && name.toLowerCase() === "connection") connection = fields[index + 1];
+    }
+    this.res.writeHead(status, statusText, endToEnd(fields, connection));
+    return true;
+  }
+
+  onData(chunk) {
+    if (this.res.write(chunk)) return true;
+    this.res.once("drain", this.resume);
+    return false;
+  }
+
+  onComplete() {
+    this.res.end();
+  }
+
+  onError() {
+    if (this.res.headersSent) this.res.destroy();
+    else this.res.writeHead(502).end();
+  }
+}
+
+serve((req, res) => {
+  const exchange = new Exchange(res);
+  res.once("close", () => exchange.left());
+  pool.dispatch(
+    {
+      method: req.method,
+      path: req.url,
+      headers: endToEnd(req.rawHeaders, req.headers.connection),
+      body: hasBody(req) ? req : null,
+    },
+    exchange,
+  );
+});
