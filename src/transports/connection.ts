@@ -22,6 +22,8 @@ export interface Connection {
   served: number;
   /** The socket ended with an error of the network rather than with a farewell. */
   broke: boolean;
+  /** The exchange under way; it hears of an error before undici has closed the socket. */
+  running: { fail(error: unknown): void } | null;
   readonly alive: boolean;
   destroy(): void;
 }
@@ -40,6 +42,7 @@ export function connectionOver(
     socket,
     served: 0,
     broke: false,
+    running: null,
     get alive() {
       return !socket.destroyed && !socket.readableEnded;
     },
@@ -47,8 +50,9 @@ export function connectionOver(
       socket.destroy();
     },
   };
-  socket.on("error", () => {
+  socket.on("error", (error) => {
     connection.broke = true;
+    connection.running?.fail(error);
   });
   socket.once("end", () => {
     // libuv reports a reset that it finds behind data as an orderly end. The kernel knows better: only

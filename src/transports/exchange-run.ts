@@ -86,6 +86,7 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
     this.#state = "waiting";
     timeline.reused = this.#connection.served > 0;
     this.#connection.served += 1;
+    this.#connection.running = this;
     this.#connection.guard.expect(this);
     // A streamed body takes the head of the request with its first chunk (`onBodySent`).
     timeline.written = request.body === null || request.body.complete;
@@ -302,6 +303,7 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
   #close(): void {
     this.#state = "over";
     this.#exchange.cancellation.remove(this.#onCut);
+    this.#connection.running = null;
     this.#connection.guard.idle();
     this.#exchange.end();
     this.#end.released(this.#connection);

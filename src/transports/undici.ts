@@ -15,7 +15,7 @@ import type { ResponseBody } from "../core/response-body.js";
 import type { Exchange, RecordedExchange } from "../targets/exchange.js";
 import type { Target } from "../targets/target.js";
 import type { Connection } from "./connection.js";
-import { connectionPool, type ConnectionPool } from "./connection-pool.js";
+import { type ConnectionPool, connectionPool } from "./connection-pool.js";
 import { ExchangeRun, type RunContext } from "./exchange-run.js";
 import { loopPulse } from "./loop-pulse.js";
 

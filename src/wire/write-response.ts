@@ -5,14 +5,21 @@
  * client's connection and is never ended as if it were whole; the client's speed is the upstream's speed.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock, Timer } from "../base/clock.js";
 import type { FailureCode } from "../catalog/failures.js";
 import type { UpstreamResponse } from "../core/outcome.js";
 import type { BodySink, ResponseBody } from "../core/response-body.js";
 import { connectionOptions, fieldInfo } from "./field-info.js";
+import { writeHead } from "./write-head.js";
 
 export interface WriteResponseOptions {
+  readonly clock: Clock;
   /** Members of Proxy-Status that an upstream sends are passed on instead of dropped. */
   readonly trustProxyStatus: boolean;
+  /** The body broke before anything of the answer was sent; it can still be another answer. */
+  readonly brokenUnsent: (code: FailureCode) => void;
+  /** The answer is now written to the response directly. */
+  readonly beforeWriting: () => void;
 }
 
 /** Fields of ours that go with the answer, names and values in turn. */
@@ -29,15 +36,15 @@ export function writeResponse(
   const bodiless = hasNoBody(req.method, response.status);
   const fields = passedFields(req, response, bodiless, options);
   if (extra.length > 0) appendExtra(fields, extra);
-  res.writeHead(response.status, response.statusText, fields);
-  if (bodiless) {
-    response.body.pipeTo(NOWHERE);
-    res.end();
+  const whole = bodiless ? null : response.body.takeWhole();
+  if (!bodiless && whole === null) {
+    new ResponseSink(res, response, fields, options).begin();
     return;
   }
-  const whole = response.body.takeWhole();
-  if (whole !== null) res.end(whole);
-  else response.body.pipeTo(new ResponseSink(res, response.body));
+  options.beforeWriting();
+  writeHead(res, response.status, response.statusText, fields);
+  if (bodiless) response.body.pipeTo(NOWHERE);
+  res.end(whole ?? undefined);
 }
 
 // RFC 9110 §6.4.1.
@@ -117,17 +124,44 @@ function endsWithConnection(res: ServerResponse): boolean {
   return !res.chunkedEncoding && !res.hasHeader("content-length") && res.req.httpVersion === "1.0";
 }
 
+// The head waits for the first part of the body, at most a turn of the event loop: an answer that breaks
+// within the read that brought its head has not been sent, and the client gets a failure instead.
 class ResponseSink implements BodySink {
   readonly #res: ServerResponse;
-  readonly #body: ResponseBody;
+  readonly #response: UpstreamResponse<ResponseBody>;
+  readonly #fields: string[];
+  readonly #options: WriteResponseOptions;
+  #turn: Timer | null = null;
+  #begun = false;
+  /** Nothing of this answer can be sent; what still comes of it goes nowhere. */
+  #void = false;
   #draining = false;
 
-  constructor(res: ServerResponse, body: ResponseBody) {
+  constructor(
+    res: ServerResponse,
+    response: UpstreamResponse<ResponseBody>,
+    fields: string[],
+    options: WriteResponseOptions,
+  ) {
     this.#res = res;
-    this.#body = body;
+    this.#response = response;
+    this.#fields = fields;
+    this.#options = options;
+  }
+
+  begin(): void {
+    this.#response.body.pipeTo(this);
+    if (!this.#begun) {
+      this.#turn = this.#options.clock.turn(() => {
+        this.#writeHead();
+        if (!this.#void) this.#res.flushHeaders();
+      });
+    }
   }
 
   data(chunk: Buffer): boolean {
+    if (!this.#begun) this.#writeHead();
+    if (this.#void) return true;
     const more = this.#res.write(chunk);
     if (!more && !this.#draining) {
       this.#draining = true;
@@ -137,6 +171,8 @@ class ResponseSink implements BodySink {
   }
 
   end(trailers: readonly string[]): void {
+    if (!this.#begun) this.#writeHead();
+    if (this.#void) return;
     if (trailers.length > 0 && this.#res.chunkedEncoding) {
       const pairs: [string, string][] = [];
       for (let index = 0; index < trailers.length; index += 2) {
@@ -147,12 +183,34 @@ class ResponseSink implements BodySink {
     this.#res.end();
   }
 
-  broken(_code: FailureCode): void {
-    cutResponse(this.#res);
+  broken(code: FailureCode): void {
+    if (this.#void) return;
+    if (this.#begun) cutResponse(this.#res);
+    else this.#giveUp(code);
+  }
+
+  #writeHead(): void {
+    this.#begun = true;
+    this.#turn?.cancel();
+    const { status, statusText } = this.#response;
+    try {
+      this.#options.beforeWriting();
+      writeHead(this.#res, status, statusText, this.#fields);
+    } catch {
+      // The head holds something that Node refuses to send.
+      this.#giveUp("http_protocol_error");
+    }
+  }
+
+  #giveUp(code: FailureCode): void {
+    this.#begun = true;
+    this.#void = true;
+    this.#turn?.cancel();
+    this.#options.brokenUnsent(code);
   }
 
   readonly #onDrain = (): void => {
     this.#draining = false;
-    this.#body.resume();
+    this.#response.body.resume();
   };
 }

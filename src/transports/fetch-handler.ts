@@ -1,0 +1,167 @@
+/**
+ * The handler that a fetch function gives to its dispatcher, behind one set of words.
+ *
+ * The built-in fetch of Node 20 to 24 brings a handler in the style of undici 6 (`onConnect`,
+ * `onHeaders`), that of Node 26 one in the style of undici 8 (`onRequestStart`, `onResponseStart`).
+ * Which one it is shows in the object, not in a version number.
+ */
+
+/** What a response's receiver may ask for. */
+export interface FetchFlow {
+  pause(): void;
+  resume(): void;
+}
+
+/** The receiver of one exchange, whatever its style. */
+export interface FetchHandler {
+  /** The exchange begins; it may be aborted from now on. */
+  start(abort: (reason: unknown) => void): void;
+  /** The head of a final answer; names and values in turn, latin1. */
+  head(status: number, rawHeaders: readonly string[], statusText: string, flow: FetchFlow): void;
+  /** False asks for a pause until the flow is resumed. */
+  data(chunk: Buffer): boolean;
+  end(trailers: readonly string[]): void;
+  error(error: unknown): void;
+}
+
+/** Reads the style of a handler. Throws a TypeError for an object that is none. */
+export function fetchHandler(handler: object): FetchHandler {
+  if ("onRequestStart" in handler) return newStyle(handler as NewStyleHandler);
+  if ("onHeaders" in handler) return oldStyle(handler as OldStyleHandler);
+  throw new TypeError("the fetch function brought a handler of an unknown style");
+}
+
+/** Calls when the answer to a handler is over, without coming between it and its caller. */
+export function whenHandled(handler: object, over: () => void): object {
+  const watched = Object.create(handler) as Record<string, unknown>;
+  for (const name of ["onComplete", "onError", "onResponseEnd", "onResponseError"]) {
+    const method = (handler as Readonly<Record<string, unknown>>)[name];
+    if (typeof method !== "function") continue;
+    watched[name] = (...args: readonly unknown[]): unknown => {
+      over();
+      return method.apply(watched, args);
+    };
+  }
+  return watched;
+}
+
+interface OldStyleHandler {
+  onConnect?(abort: (reason: unknown) => void): void;
+  onResponseStarted?(): void;
+  onHeaders(status: number, raw: readonly Buffer[], resume: () => void, text: string): unknown;
+  onData?(chunk: Buffer): unknown;
+  onComplete?(trailers: readonly Buffer[]): void;
+  onError?(error: unknown): void;
+}
+
+function oldStyle(handler: OldStyleHandler): FetchHandler {
+  return {
+    start: (abort) => handler.onConnect?.(abort),
+    head(status, rawHeaders, statusText, flow) {
+      handler.onResponseStarted?.();
+      handler.onHeaders(status, asBuffers(rawHeaders), () => flow.resume(), statusText);
+    },
+    data: (chunk) => handler.onData?.(chunk) !== false,
+    end: (trailers) => handler.onComplete?.(asBuffers(trailers)),
+    error: (error) => handler.onError?.(error),
+  };
+}
+
+type Fields = Readonly<Record<string, string | readonly string[]>>;
+
+interface NewStyleHandler {
+  onRequestStart?(controller: NewStyleController, context: object): void;
+  onResponseStarted?(): void;
+  onResponseStart?(
+    controller: NewStyleController,
+    status: number,
+    headers: Fields,
+    text: string,
+  ): void;
+  onResponseData?(controller: NewStyleController, chunk: Buffer): void;
+  onResponseEnd?(controller: NewStyleController, trailers: Fields): void;
+  onResponseError?(controller: NewStyleController, error: unknown): void;
+}
+
+interface NewStyleController {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  readonly paused: boolean;
+  rawHeaders: readonly Buffer[] | null;
+  rawTrailers: readonly Buffer[] | null;
+  abort(reason: unknown): void;
+  pause(): void;
+  resume(): void;
+}
+
+function newStyle(handler: NewStyleHandler): FetchHandler {
+  const state = { aborted: false, reason: null as unknown, paused: false };
+  let onAbort: (reason: unknown) => void = () => {};
+  let flow: FetchFlow | null = null;
+  const controller: NewStyleController = {
+    get aborted() {
+      return state.aborted;
+    },
+    get reason() {
+      return state.reason;
+    },
+    get paused() {
+      return state.paused;
+    },
+    rawHeaders: null,
+    rawTrailers: null,
+    abort(reason) {
+      if (state.aborted) return;
+      state.aborted = true;
+      state.reason = reason;
+      onAbort(reason);
+    },
+    pause() {
+      state.paused = true;
+      flow?.pause();
+    },
+    resume() {
+      state.paused = false;
+      flow?.resume();
+    },
+  };
+  return {
+    start(abort) {
+      onAbort = abort;
+      handler.onRequestStart?.(controller, {});
+    },
+    head(status, rawHeaders, statusText, answered) {
+      flow = answered;
+      controller.rawHeaders = asBuffers(rawHeaders);
+      handler.onResponseStarted?.();
+      handler.onResponseStart?.(controller, status, asFields(rawHeaders), statusText);
+    },
+    data(chunk) {
+      handler.onResponseData?.(controller, chunk);
+      return !state.paused;
+    },
+    end(trailers) {
+      controller.rawTrailers = asBuffers(trailers);
+      handler.onResponseEnd?.(controller, asFields(trailers));
+    },
+    error: (error) => handler.onResponseError?.(controller, error),
+  };
+}
+
+function asBuffers(fields: readonly string[]): Buffer[] {
+  return fields.map((text) => Buffer.from(text, "latin1"));
+}
+
+function asFields(raw: readonly string[]): Fields {
+  // No prototype: a field may be called `__proto__`.
+  const fields = Object.create(null) as Record<string, string | string[]>;
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = (raw[index] as string).toLowerCase();
+    const value = raw[index + 1] as string;
+    const before = fields[name];
+    if (before === undefined) fields[name] = value;
+    else if (typeof before === "string") fields[name] = [before, value];
+    else before.push(value);
+  }
+  return fields;
+}
