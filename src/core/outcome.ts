@@ -45,8 +45,8 @@ export function failureOf(outcome: Outcome<unknown>): Failure | null {
 }
 
 /**
- * Tells when it is over, body included, and by which name: null for a whole answer that was no failure.
- * An answer that is a failure keeps that name, whatever happens to its body.
+ * Tells when it is over, body included, and by which name: null for a whole answer that was no
+ * failure. An answer that is a failure keeps that name, whatever happens to its body.
  */
 export function whenOver(
   outcome: Outcome<unknown>,

@@ -90,7 +90,7 @@ async function repeat<Body>(
     }
     if (outcome.kind === "error_response") await outcome.response.discard();
     await pause(shared.clock, plan.waitMs, call.cancellation);
-    const { by } = call.cancellation;
+    const by = call.cancellation.by ?? (refusesNew(shared.lifecycle) ? "shutdown" : null);
     if (by !== null) {
       call.stopReason = REASON_OF_CUT[by];
       outcome = interrupted(by, outcome);

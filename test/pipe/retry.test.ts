@@ -395,6 +395,15 @@ describe("cuts between attempts", () => {
     expect(sending.result()).toBe("draining");
   });
 
+  it("a drain that begins during the wait takes the repeat back", async () => {
+    const { sending, lifecycle, clock, wire } = await sleeping("connection_refused");
+    lifecycle.state = "draining";
+    await clock.advance(1_000);
+    expect(sending.result()).toBe("connection_refused");
+    expect(sending.call.stopReason).toBe("draining");
+    expect(wire.sent).toHaveLength(1);
+  });
+
   it("a client that leaves during an attempt is not asked for another", async () => {
     const { wire, send } = world({ targets: 2 });
     const sending = send();

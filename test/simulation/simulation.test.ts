@@ -1,0 +1,74 @@
+/**
+ * Some hundred small worlds, each from a seed. `SEED=123 npx vitest run test/simulation` replays one
+ * and prints its history.
+ */
+import { describe, expect, it } from "vitest";
+import { simulate } from "./simulate.js";
+
+const SEEDS = 300;
+const replayed = process.env["SEED"];
+
+describe("in every world", () => {
+  it("the promises of the policies hold at every moment", async () => {
+    const seeds =
+      replayed === undefined
+        ? Array.from({ length: SEEDS }, (_, seed) => seed)
+        : [Number(replayed)];
+    for (const seed of seeds) {
+      const { violations, history } = await simulate({ seed });
+      if (replayed !== undefined) process.stdout.write(`${history.join("\n")}\n`);
+      expect(violations, `replay it with SEED=${seed}`).toEqual([]);
+    }
+  }, 60_000);
+
+  it("the same seed gives the same history", async () => {
+    const [first, second] = [await simulate({ seed: 7 }), await simulate({ seed: 7 })];
+    expect(second.history).toEqual(first.history);
+    expect((await simulate({ seed: 8 })).history).not.toEqual(first.history);
+  });
+
+  it("there is something to see: repeats, breakers, refusals, drains and clients that leave", async () => {
+    const all: string[] = [];
+    for (let seed = 0; seed < 60; seed += 1) all.push(...(await simulate({ seed })).history);
+    const text = all.join("\n");
+    const signs = [
+      "as 3",
+      "trials_passed",
+      "trial_failed",
+      "failure_rate",
+      "breaker_open",
+      "no_healthy_target",
+      "bulkhead_full",
+      "bulkhead_queue_timeout",
+      "deadline_exceeded",
+      "draining",
+      "client_closed_request",
+      "budget_exhausted",
+      "no_time_left",
+      "method_not_idempotent",
+      "http_response_timeout",
+    ];
+    expect(signs.filter((sign) => !text.includes(sign))).toEqual([]);
+  });
+});
+
+describe("the checkers", () => {
+  const world = { targets: 3, faults: 0.9, calls: 120 };
+  const findings = async (sabotage: Parameters<typeof simulate>[0]["sabotage"] & object) => {
+    const found: string[] = [];
+    for (let seed = 0; seed < 20; seed += 1) {
+      found.push(...(await simulate({ ...world, seed, sabotage })).violations);
+    }
+    return found.join("\n");
+  };
+
+  it.each([
+    [{ attemptsMax: 5, budgetRatio: 9 }, "more attempts were made than allowed"],
+    [{ concurrencyMax: 9 }, "more calls ran than there are places"],
+    [{ concurrencyMax: 1, queueMax: 50 }, "more calls waited than the queue holds"],
+    [{ trialsMax: 5 }, "more trials ran at once than are allowed"],
+    [{ budgetRatio: 2 }, "repeats went beyond the budget"],
+  ])("notice a world with %j", async (sabotage, sentence) => {
+    expect(await findings(sabotage)).toContain(sentence);
+  });
+});
