@@ -1,8 +1,9 @@
 /**
  * What people may write into `createGateway`, and what becomes of it after `normalise.ts`.
  *
- * A policy is on with defaults, configured, or `false`. Three shapes, never a null. Defaults live in
- * `catalog/defaults.ts`; a test compares the `@default` lines here with it.
+ * A policy is on with defaults, configured, or `false`. Three shapes, never a null. Defaults live
+ * in `catalog/defaults.ts`; a test compares the `@default` lines here with it. A default gives way
+ * to what is written beside it: with `totalMs: 5_000` alone, `responseMs` is 5,000, too.
  */
 import type { StatusPolicy } from "../catalog/status-policy.js";
 import type { TargetAddress, TargetTls } from "../targets/target.js";
@@ -26,8 +27,8 @@ export interface TargetInput {
 /** Cuts in time, in milliseconds; `Infinity` for none. */
 export interface TimeoutOptions {
   /**
-   * Waiting for a connection: queue, name resolution, TCP and TLS. For loopback and unix sockets the
-   * default is 1000.
+   * Waiting for a connection: queue, name resolution, TCP and TLS. For loopback and unix sockets
+   * the default is 1000.
    * @default 3100
    */
   readonly connectMs?: number;
@@ -160,6 +161,11 @@ export interface LimitOptions {
   readonly connectionsMax?: number;
 }
 
+export interface ProbeOptions {
+  /** What to ask for, such as `/healthz`. */
+  readonly path?: string;
+}
+
 /** A logical service with one set of policies. */
 export interface UpstreamOptions {
   readonly targets: string | TargetInput | readonly (string | TargetInput)[];
@@ -168,6 +174,11 @@ export interface UpstreamOptions {
   readonly breaker?: false | BreakerOptions;
   readonly bulkhead?: false | BulkheadOptions;
   readonly limits?: LimitOptions;
+  /**
+   * Active health checks. This version sends none: it judges a target by the calls that it answers.
+   * The option is read and checked, and a warning says that it has no effect yet.
+   */
+  readonly probe?: false | ProbeOptions;
   /**
    * Members of Proxy-Status that the upstream sends are passed on.
    * @default false

@@ -1,0 +1,198 @@
+/**
+ * Options as people write them in, options as the gateway uses them out.
+ *
+ * They are copied, checked once and frozen; nothing of the caller's is changed, and nothing kept
+ * but functions. What cannot be meant is thrown, all of it at once; what contradicts itself is returned
+ * as warnings, which the caller tells.
+ */
+import { hostname } from "node:os";
+import { STATUS_TABLES, type StatusPolicy } from "../catalog/status-policy.js";
+import type { ParsedTarget } from "../targets/target.js";
+import { at, createFindings, type Findings, isRecord, shown } from "./findings.js";
+import { deepFreeze } from "./freeze.js";
+import { nearest } from "./nearest.js";
+import { checkNames, meantAs } from "./option-names.js";
+import type {
+  GatewayOptions,
+  NormalisedGateway,
+  NormalisedUpstream,
+  UpstreamOptions,
+} from "./options.js";
+import { GatewayOptionsError } from "./options-error.js";
+import { mergeWritten, readShared, type Written } from "./read-sections.js";
+import { readTargets } from "./read-targets.js";
+import { fillSections } from "./relations.js";
+
+const NOTHING_WRITTEN: Written = { sections: {}, trustProxyStatus: undefined };
+const EXAMPLE = '{ targets: "http://127.0.0.1:8080" }';
+
+/** Checks and completes what `createGateway` takes; throws a `GatewayOptionsError`. */
+export function normaliseGateway(options: GatewayOptions): NormalisedGateway {
+  const findings = createFindings();
+  const gateway = readGateway(findings, options);
+  throwProblems(findings);
+  return deepFreeze({ ...gateway, warnings: findings.warnings });
+}
+
+/** The same for one upstream, such as one that is made for an origin. Warnings are not told. */
+export function normaliseUpstream(
+  name: string,
+  options: UpstreamOptions,
+  defaults: GatewayOptions["defaults"] = {},
+): NormalisedUpstream {
+  const findings = createFindings();
+  const shared = readDefaults(findings, defaults);
+  const upstream = readUpstream(findings, at("upstreams", name), name, options, shared);
+  throwProblems(findings);
+  return deepFreeze(upstream);
+}
+
+function throwProblems({ problems }: Findings): void {
+  if (problems.length > 0) throw new GatewayOptionsError(problems);
+}
+
+function readGateway(findings: Findings, options: unknown): Omit<NormalisedGateway, "warnings"> {
+  if (!isRecord(options)) {
+    const advice = `write createGateway({ upstreams: { orders: ${EXAMPLE} } })`;
+    findings.problem("options", `${shown(options)} is not an object; ${advice}`);
+    return { ...readName(findings, undefined), upstreams: {}, statusPolicy: "rfc9209" };
+  }
+  checkNames(findings, "", "gateway", options);
+  const name = readName(findings, options["name"]);
+  const shared = readDefaults(findings, options["defaults"]);
+  const upstreams = readUpstreams(findings, options, shared);
+  const statusPolicy = readStatusPolicy(findings, options["statusPolicy"]);
+  const { onWarning } = options;
+  if (onWarning !== undefined && typeof onWarning !== "function") {
+    findings.problem("onWarning", `${shown(onWarning)} is not a function`);
+  }
+  return { ...name, upstreams, statusPolicy };
+}
+
+const PRINTABLE = /^[\x20-\x7e]+$/;
+
+function readName(findings: Findings, value: unknown): Pick<NormalisedGateway, "name" | "named"> {
+  // RFC 8941 §3.3.3: a name in Proxy-Status is printable ASCII, whatever the host is called.
+  if (value === undefined) {
+    const name = hostname()
+      .replace(/[^\x20-\x7e]/g, "-")
+      .trim();
+    return { name: name === "" ? "localhost" : name, named: false };
+  }
+  if (typeof value !== "string" || value.trim() === "") {
+    const advice = "write the name of this deployment, or leave it out for the host name";
+    findings.problem("name", `${shown(value)} is not a name; ${advice}`);
+  } else if (!PRINTABLE.test(value)) {
+    const right = value
+      .normalize("NFKD")
+      .replace(/[^\x20-\x7e]/g, "")
+      .trim();
+    const advice = right === "" ? "" : `; did you mean ${shown(right)}?`;
+    findings.problem("name", `${shown(value)} is not printable ASCII${advice}`);
+  }
+  return { name: String(value), named: true };
+}
+
+function readDefaults(findings: Findings, value: unknown): Written {
+  if (value === undefined) return NOTHING_WRITTEN;
+  if (!isRecord(value)) {
+    const advice = "such as { timeouts: { totalMs: 8_000 } }";
+    findings.problem("defaults", `${shown(value)} is not an object ${advice}`);
+    return NOTHING_WRITTEN;
+  }
+  checkNames(findings, "defaults", "defaults", value);
+  return readShared(findings, "defaults", value);
+}
+
+function readUpstreams(
+  findings: Findings,
+  options: Readonly<Record<string, unknown>>,
+  shared: Written,
+): NormalisedGateway["upstreams"] {
+  const { upstreams: value } = options;
+  const example = `write upstreams by name, such as { orders: ${EXAMPLE} }`;
+  if (value === undefined && meantAs("gateway", options, "upstreams")) return {};
+  if (!isRecord(value)) {
+    const text = value === undefined ? "missing" : `${shown(value)} is not an object`;
+    findings.problem("upstreams", `${text}; ${example}`);
+    return {};
+  }
+  const entries = Object.entries(value);
+  if (entries.length === 0) findings.problem("upstreams", `is empty; ${example}`);
+  return Object.fromEntries(
+    entries.map(([name, upstream]) => {
+      const path = at("upstreams", name);
+      if (name.trim() === "") findings.problem(path, "the name of an upstream must not be empty");
+      return [name, readUpstream(findings, path, name, upstream, shared)];
+    }),
+  );
+}
+
+function readUpstream(
+  findings: Findings,
+  path: string,
+  name: string,
+  value: unknown,
+  shared: Written,
+): NormalisedUpstream {
+  if (!isRecord(value)) {
+    const isAddress = typeof value === "string" || Array.isArray(value);
+    const meant = typeof value === "string" ? shown(value) : "[…]";
+    const advice = isAddress ? `did you mean { targets: ${meant} }?` : `write ${EXAMPLE}`;
+    findings.problem(path, `${shown(value)} is not an object; ${advice}`);
+    return complete(findings, name, [], shared);
+  }
+  checkNames(findings, path, "upstream", value);
+  const targets = readOwnTargets(findings, path, value);
+  const own = readShared(findings, path, value);
+  return complete(findings, name, targets, mergeWritten(shared, own));
+}
+
+function readOwnTargets(
+  findings: Findings,
+  path: string,
+  options: Readonly<Record<string, unknown>>,
+): readonly ParsedTarget[] {
+  const { targets } = options;
+  if (targets !== undefined) return readTargets(findings, at(path, "targets"), targets);
+  if (!meantAs("upstream", options, "targets")) {
+    const text = 'missing; write where to send calls, such as "http://127.0.0.1:8080"';
+    findings.problem(at(path, "targets"), text);
+  }
+  return [];
+}
+
+function complete(
+  findings: Findings,
+  name: string,
+  targets: readonly ParsedTarget[],
+  written: Written,
+): NormalisedUpstream {
+  const facts = { count: Math.max(1, targets.length), local: isLocal(targets) };
+  const sections = fillSections(findings, written, facts);
+  const trustProxyStatus = written.trustProxyStatus ?? false;
+  // The rules have the options of the types, one for one; the compiler checked it at the table.
+  return { name, targets, ...sections, trustProxyStatus } as unknown as NormalisedUpstream;
+}
+
+const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|::1)$/;
+
+function isLocal(targets: readonly ParsedTarget[]): boolean {
+  const near = targets.filter(
+    ({ socketPath, hostname: host }) => socketPath !== null || LOOPBACK.test(host),
+  );
+  return targets.length > 0 && near.length === targets.length;
+}
+
+function readStatusPolicy(findings: Findings, value: unknown): StatusPolicy {
+  const policies = Object.keys(STATUS_TABLES) as (keyof typeof STATUS_TABLES)[];
+  if (value === undefined) return "rfc9209";
+  if (typeof value === "function") return value as Exclude<StatusPolicy, string>;
+  const known = policies.find((policy) => policy === value);
+  if (known !== undefined) return known;
+  const close = typeof value === "string" ? nearest(value, policies) : null;
+  const all = `write ${policies.map((policy) => `"${policy}"`).join(", ")} or a function`;
+  const advice = close === null ? all : `did you mean "${close}"?`;
+  findings.problem("statusPolicy", `${shown(value)} is not a status policy; ${advice}`);
+  return "rfc9209";
+}

@@ -1,0 +1,115 @@
+/**
+ * The names of all options, and what people who know other libraries write for them.
+ *
+ * An unknown name is answered with where it belongs, what it is called here, or the nearest name.
+ */
+import { at, type Findings, isRecord } from "./findings.js";
+import { nearest } from "./nearest.js";
+import { SECTION_NAMES, SECTIONS } from "./option-rules.js";
+import type { GatewayOptions, TargetInput, UpstreamOptions } from "./options.js";
+import { DIFFERENCES, NO_COUNTERPART, type Place, SYNONYMS } from "./synonyms.js";
+
+type Names<Options> = Readonly<Record<keyof Options & string, true>>;
+
+const GATEWAY_NAMES = Object.keys({
+  name: true,
+  upstreams: true,
+  defaults: true,
+  statusPolicy: true,
+  onWarning: true,
+} satisfies Names<GatewayOptions>);
+
+const SHARED_NAMES = Object.keys({
+  timeouts: true,
+  retry: true,
+  breaker: true,
+  bulkhead: true,
+  limits: true,
+  probe: true,
+  trustProxyStatus: true,
+} satisfies Names<Omit<UpstreamOptions, "targets">>);
+
+const TARGET_NAMES = Object.keys({
+  url: true,
+  weight: true,
+  socketPath: true,
+  tls: true,
+} satisfies Names<TargetInput>);
+
+const TLS_NAMES = Object.keys({
+  ca: true,
+  cert: true,
+  key: true,
+  servername: true,
+  rejectUnauthorized: true,
+} satisfies Names<NonNullable<TargetInput["tls"]>>);
+
+const NAMES: Readonly<Record<Place, readonly string[]>> = {
+  gateway: GATEWAY_NAMES,
+  defaults: SHARED_NAMES,
+  upstream: ["targets", ...SHARED_NAMES],
+  timeouts: Object.keys(SECTIONS.timeouts),
+  retry: Object.keys(SECTIONS.retry),
+  breaker: Object.keys(SECTIONS.breaker),
+  bulkhead: Object.keys(SECTIONS.bulkhead),
+  limits: Object.keys(SECTIONS.limits),
+  target: TARGET_NAMES,
+  tls: TLS_NAMES,
+};
+
+/** Where a name belongs that was written elsewhere. */
+const HOMES: readonly (readonly [home: string, names: readonly string[]])[] = [
+  ...SECTION_NAMES.map((section) => [section, NAMES[section]] as const),
+  ["an upstream, or in defaults for all of them", SHARED_NAMES],
+  ["each upstream", ["targets"]],
+  ["a target: { url, weight, socketPath, tls }", ["weight", "socketPath", "tls"]],
+  ["tls of a target", TLS_NAMES],
+  ["createGateway itself", GATEWAY_NAMES],
+];
+
+/** Notes every name that is no option of this place. */
+export function checkNames(
+  findings: Findings,
+  path: string,
+  place: Place,
+  options: Readonly<Record<string, unknown>>,
+): void {
+  const known = NAMES[place];
+  // By their names, so that no option is asked for its value more than once.
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    findings.problem(at(path, name), `unknown option; ${adviceFor(place, name, options[name])}`);
+  }
+}
+
+/** Whether one of these unknown names was meant as `option`, which then is not missing as well. */
+export function meantAs(place: Place, options: object, option: string): boolean {
+  const names = Object.keys(options).filter((name) => !NAMES[place].includes(name));
+  return names.some((name) => (lookup(SYNONYMS[place], name) ?? near(place, name)) === option);
+}
+
+function adviceFor(place: Place, name: string, value: unknown): string {
+  const home = HOMES.find(([, names]) => names.includes(name));
+  if (home !== undefined) return `"${name}" belongs in ${home[0]}`;
+  const synonym = lookup(SYNONYMS[place], name);
+  const elsewhere = synonym === null ? lookup(NO_COUNTERPART, name) : null;
+  if (elsewhere !== null) return elsewhere;
+  // Who writes an object mistyped the name of a section: `timeout: {}` is `timeouts`.
+  const meant = isRecord(value) ? (near(place, name) ?? synonym) : (synonym ?? near(place, name));
+  if (meant === null) return `there are ${listed(NAMES[place])}`;
+  const difference = meant === synonym ? lookup(DIFFERENCES, name) : null;
+  return `did you mean "${meant}"${difference === null ? "" : `, which ${difference}`}?`;
+}
+
+function near(place: Place, name: string): string | null {
+  return nearest(name, NAMES[place]);
+}
+
+/** A member of a table; names such as "constructor" have none. */
+function lookup(table: Readonly<Record<string, string>>, name: string): string | null {
+  return Object.hasOwn(table, name) ? (table[name] ?? null) : null;
+}
+
+function listed(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+}

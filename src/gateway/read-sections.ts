@@ -1,0 +1,125 @@
+/**
+ * Reads what stands in an upstream or in `defaults` besides targets: values, and where they are.
+ *
+ * An option that is `undefined` counts as not written, since JavaScript passes those on unasked.
+ * Nothing of the caller's is kept.
+ */
+import { checkNumber } from "./check-number.js";
+import { at, type Findings, isRecord, shown } from "./findings.js";
+import { checkNames } from "./option-names.js";
+import {
+  MEANT_BY_NUMBER,
+  type NumberRule,
+  SECTION_NAMES,
+  SECTIONS,
+  type SectionName,
+  SWITCHABLE,
+} from "./option-rules.js";
+
+/** A value that was written, and the path of it. */
+export interface Setting {
+  readonly value: number;
+  readonly path: string;
+}
+
+/** The settings of a section by name; false when it is switched off. */
+export type WrittenSection = false | Readonly<Record<string, Setting>>;
+
+/** What was written; a section that was not is absent. */
+export interface Written {
+  readonly sections: Readonly<Partial<Record<SectionName, WrittenSection>>>;
+  readonly trustProxyStatus: boolean | undefined;
+}
+
+export function readShared(
+  findings: Findings,
+  path: string,
+  options: Readonly<Record<string, unknown>>,
+): Written {
+  const sections: Partial<Record<SectionName, WrittenSection>> = {};
+  for (const section of SECTION_NAMES) {
+    const written = readSection(findings, at(path, section), section, options[section]);
+    if (written !== undefined) sections[section] = written;
+  }
+  checkProbe(findings, at(path, "probe"), options["probe"]);
+  const trustPath = at(path, "trustProxyStatus");
+  return {
+    sections,
+    trustProxyStatus: readBoolean(findings, trustPath, options["trustProxyStatus"]),
+  };
+}
+
+/** What an upstream has of its own, over what all have. */
+export function mergeWritten(shared: Written, own: Written): Written {
+  const sections: Partial<Record<SectionName, WrittenSection>> = { ...shared.sections };
+  for (const section of SECTION_NAMES) {
+    const written = own.sections[section];
+    if (written === undefined) continue;
+    const below = sections[section];
+    // Switched on again by the upstream; there is nothing below that could shine through.
+    sections[section] = written === false || !below ? written : { ...below, ...written };
+  }
+  return { sections, trustProxyStatus: own.trustProxyStatus ?? shared.trustProxyStatus };
+}
+
+export function readBoolean(findings: Findings, path: string, value: unknown): boolean | undefined {
+  if (value === undefined || typeof value === "boolean") return value;
+  const advice = value === "true" || value === "false" ? `; did you mean ${value}?` : "";
+  findings.problem(path, `${shown(value)} is not true or false${advice}`);
+  return undefined;
+}
+
+function readSection(
+  findings: Findings,
+  path: string,
+  section: SectionName,
+  value: unknown,
+): WrittenSection | undefined {
+  if (value === undefined || (value === false && SWITCHABLE.has(section))) return value;
+  if (!isRecord(value)) {
+    findings.problem(path, `${shown(value)} ${wrongShape(section, value)}`);
+    return undefined;
+  }
+  checkNames(findings, path, section, value);
+  const rules: Readonly<Record<string, NumberRule>> = SECTIONS[section];
+  const settings: Record<string, Setting> = {};
+  for (const [name, rule] of Object.entries(rules)) {
+    const written = value[name];
+    if (written === undefined) continue;
+    const number = checkNumber(findings, at(path, name), rule, written);
+    if (number !== undefined) settings[name] = { value: number, path: at(path, name) };
+  }
+  return settings;
+}
+
+function wrongShape(section: SectionName, value: unknown): string {
+  const name = MEANT_BY_NUMBER[section];
+  if (typeof value === "number") {
+    return `is not an object; did you mean { ${name}: ${shown(value)} }?`;
+  }
+  if (SWITCHABLE.has(section)) {
+    return (
+      "is none of the three shapes; leave it out for the defaults, write " +
+      `{ ${name}: … } to configure it, or false to switch it off`
+    );
+  }
+  const off = value === false ? "; write Infinity for what is not to be limited" : "";
+  return `is not an object such as { ${name}: … }${off}`;
+}
+
+function checkProbe(findings: Findings, path: string, value: unknown): void {
+  if (value === undefined || value === false) return;
+  if (!isRecord(value)) {
+    findings.problem(path, `${shown(value)} is neither { path: "/healthz" } nor false`);
+    return;
+  }
+  const { path: asked } = value;
+  if (asked !== undefined && !(typeof asked === "string" && asked.startsWith("/"))) {
+    const advice = typeof asked === "string" ? `; did you mean ${shown(`/${asked}`)}?` : "";
+    findings.problem(at(path, "path"), `${shown(asked)} is not a path such as "/healthz"${advice}`);
+  }
+  findings.warning(
+    path,
+    "has no effect yet; this version sends no probes and judges targets by the calls they answer",
+  );
+}

@@ -1,0 +1,267 @@
+// What becomes of options that are right: copies, defaults that fit, nothing that can be changed.
+
+import { hostname } from "node:os";
+import { describe, expect, it } from "vitest";
+import { BREAKER, BULKHEAD, LIMITS, POOL, RETRY, TIMEOUTS } from "../../../src/catalog/defaults.js";
+import { normaliseGateway, normaliseUpstream } from "../../../src/gateway/normalise.js";
+import type { GatewayOptions, UpstreamOptions } from "../../../src/gateway/options.js";
+
+const URL_1 = "http://10.0.0.5:8080";
+const PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+
+function upstreamOf(options: Partial<UpstreamOptions>, defaults?: GatewayOptions["defaults"]) {
+  return normaliseUpstream("orders", { targets: URL_1, ...options }, defaults);
+}
+
+describe("defaults", () => {
+  it("are those of the catalog", () => {
+    const { connectMs, responseMs, idleMs, totalMs, bodyMs } = TIMEOUTS;
+    const upstream = upstreamOf({});
+    expect(upstream.timeouts).toEqual({ connectMs, responseMs, idleMs, totalMs, bodyMs });
+    expect(upstream.trustProxyStatus).toBe(false);
+    expect(upstream.bulkhead).toEqual(BULKHEAD);
+    expect(RETRY).toMatchObject(upstream.retry as object);
+    expect(Object.keys(upstream.retry)).toHaveLength(6);
+    expect(BREAKER).toMatchObject(upstream.breaker as object);
+    expect(Object.keys(upstream.breaker)).toHaveLength(7);
+    expect(upstream.limits).toEqual({
+      requestBodyBytesMax: LIMITS.requestBodyBytesMax,
+      responseBodyBytesMax: LIMITS.responseBodyBytesMax,
+      connectionsMax: POOL.connectionsMax,
+    });
+  });
+
+  it.each([
+    [["http://localhost:1"], TIMEOUTS.connectLocalMs],
+    [
+      ["http://127.0.0.1", "http://127.8.9.1", "http://[::1]", "unix:/run/a"],
+      TIMEOUTS.connectLocalMs,
+    ],
+    [["http://app.localhost"], TIMEOUTS.connectLocalMs],
+    [[{ url: "https://orders", socketPath: "/run/a" }], TIMEOUTS.connectLocalMs],
+    [["http://127.0.0.1", URL_1], TIMEOUTS.connectMs],
+    [["http://localhost.example"], TIMEOUTS.connectMs],
+    [["http://127.0.0.1.example"], TIMEOUTS.connectMs],
+  ])("wait for connections to %j up to %d ms", (targets, connectMs) => {
+    expect(upstreamOf({ targets }).timeouts.connectMs).toBe(connectMs);
+  });
+
+  it("do not shorten what was written for local targets", () => {
+    const options = { targets: "http://localhost", timeouts: { connectMs: 5_000 } };
+    expect(upstreamOf(options).timeouts.connectMs).toBe(5_000);
+  });
+
+  it("shrink to fit what was written", () => {
+    const upstream = upstreamOf({
+      timeouts: { totalMs: 900, bodyMs: 5_000 },
+      retry: { backoffMsMax: 10 },
+      breaker: { openMsMax: 500 },
+    });
+    const { timeouts, retry, breaker, bulkhead } = upstream;
+    expect(timeouts).toEqual({
+      connectMs: 900,
+      responseMs: 900,
+      idleMs: 5_000,
+      totalMs: 900,
+      bodyMs: 5_000,
+    });
+    expect(retry).toMatchObject({ backoffBaseMs: 10, backoffMsMax: 10 });
+    expect(breaker).toMatchObject({ openMs: 500, openMsMax: 500 });
+    expect(bulkhead).toMatchObject({ queueMs: 900 });
+  });
+
+  it("grow to fit what was written, where that harms nobody", () => {
+    const { retry, breaker, limits } = upstreamOf({
+      retry: { backoffBaseMs: 400 },
+      breaker: { openMs: 90_000 },
+      bulkhead: { concurrencyMax: 3_000 },
+    });
+    expect(retry).toMatchObject({ backoffBaseMs: 400, backoffMsMax: 400 });
+    expect(breaker).toMatchObject({ openMs: 90_000, openMsMax: 90_000 });
+    expect(limits.connectionsMax).toBe(3_000);
+  });
+
+  it("let no more calls in than the connections of all targets can carry", () => {
+    const limits = { connectionsMax: 30 };
+    const two = [URL_1, "http://10.0.0.6:8080"];
+    expect(upstreamOf({ limits }).bulkhead).toMatchObject({ concurrencyMax: 30 });
+    expect(upstreamOf({ limits, targets: two }).bulkhead).toMatchObject({ concurrencyMax: 60 });
+    expect(upstreamOf({ limits, bulkhead: false }).bulkhead).toBe(false);
+  });
+
+  it("stand in for what is undefined", () => {
+    const options = {
+      timeouts: { responseMs: undefined, totalMs: 8_000 },
+      retry: undefined,
+      trustProxyStatus: undefined,
+    } as unknown as Partial<UpstreamOptions>;
+    expect(upstreamOf(options)).toEqual(upstreamOf({ timeouts: { totalMs: 8_000 } }));
+  });
+});
+
+describe("settings for all upstreams", () => {
+  const shared = {
+    timeouts: { connectMs: 500, totalMs: 8_000 },
+    retry: { attemptsMax: 2 },
+    breaker: false,
+    trustProxyStatus: true,
+  } as const;
+
+  it("hold where an upstream says nothing", () => {
+    const upstream = upstreamOf({}, shared);
+    expect(upstream.timeouts).toMatchObject({ connectMs: 500, responseMs: 8_000, totalMs: 8_000 });
+    expect(upstream.retry).toMatchObject({ attemptsMax: 2, backoffBaseMs: RETRY.backoffBaseMs });
+    expect(upstream.breaker).toBe(false);
+    expect(upstream.trustProxyStatus).toBe(true);
+  });
+
+  it("give way option by option", () => {
+    const own = {
+      timeouts: { connectMs: 700 },
+      retry: { backoffBaseMs: 5 },
+      trustProxyStatus: false,
+    };
+    const upstream = upstreamOf(own, shared);
+    expect(upstream.timeouts).toMatchObject({ connectMs: 700, totalMs: 8_000 });
+    expect(upstream.retry).toMatchObject({ attemptsMax: 2, backoffBaseMs: 5 });
+    expect(upstream.trustProxyStatus).toBe(false);
+  });
+
+  it("can be switched off, and on again", () => {
+    const { retry, breaker } = upstreamOf({ retry: false, breaker: {} }, shared);
+    expect(retry).toBe(false);
+    expect(breaker).toMatchObject({ consecutiveFailures: BREAKER.consecutiveFailures });
+  });
+});
+
+describe("a gateway", () => {
+  const upstreams = { orders: { targets: URL_1 } };
+
+  it("is called as the host unless it is named", () => {
+    const unnamed = normaliseGateway({ upstreams });
+    expect(unnamed).toMatchObject({ named: false, statusPolicy: "rfc9209", warnings: [] });
+    expect(unnamed.name).toBe(hostname());
+    expect(normaliseGateway({ upstreams, name: "edge 1" })).toMatchObject({
+      name: "edge 1",
+      named: true,
+    });
+  });
+
+  it.each(["rfc9209", "nginx", "haproxy", "envoy"] as const)(
+    "takes the policy %s",
+    (statusPolicy) => {
+      expect(normaliseGateway({ upstreams, statusPolicy }).statusPolicy).toBe(statusPolicy);
+    },
+  );
+
+  it("takes a function as policy and leaves it as it is", () => {
+    const statusPolicy = () => 503;
+    expect(normaliseGateway({ upstreams, statusPolicy }).statusPolicy).toBe(statusPolicy);
+    expect(Object.isFrozen(statusPolicy)).toBe(false);
+  });
+
+  it("reads the example of the documentation", () => {
+    const gateway = normaliseGateway({
+      name: "edge",
+      upstreams: {
+        orders: {
+          targets: [URL_1, { url: "http://10.0.0.6:8080", weight: 2 }],
+          timeouts: { connectMs: 1_000, responseMs: 2_000, idleMs: 30_000, totalMs: 8_000 },
+          retry: { attemptsMax: 3 },
+          probe: { path: "/healthz" },
+        },
+        search: {
+          targets: ["http://10.0.1.7:9200"],
+          retry: false,
+          bulkhead: { concurrencyMax: 50 },
+        },
+      },
+    });
+    expect(Object.keys(gateway.upstreams)).toEqual(["orders", "search"]);
+    const { orders, search } = gateway.upstreams;
+    expect(orders?.targets.map(({ id, weight }) => [id, weight])).toEqual([
+      [URL_1, 1],
+      ["http://10.0.0.6:8080", 2],
+    ]);
+    expect(orders).not.toHaveProperty("probe");
+    expect(search).toMatchObject({ name: "search", retry: false });
+    expect(search?.bulkhead).toEqual({ ...BULKHEAD, concurrencyMax: 50 });
+    expect(gateway.warnings).toHaveLength(1);
+  });
+
+  it("keeps apart what a name would otherwise inherit", () => {
+    const named = JSON.parse(`{ "__proto__": { "targets": "${URL_1}" } }`) as typeof upstreams;
+    const { upstreams: read } = normaliseGateway({ upstreams: named });
+    expect(Object.keys(read)).toEqual(["__proto__"]);
+    expect(Object.getPrototypeOf(read)).toBe(Object.prototype);
+  });
+});
+
+describe("what is read", () => {
+  const given = () => ({
+    upstreams: {
+      orders: {
+        targets: [
+          {
+            url: "https://orders",
+            tls: {
+              ca: [Buffer.from(PEM), PEM],
+              cert: PEM,
+              key: [{ pem: PEM, passphrase: "x" }] as never,
+              servername: "inner",
+              rejectUnauthorized: true,
+            },
+          },
+        ],
+        timeouts: { totalMs: 8_000 },
+      },
+    },
+    defaults: { retry: { attemptsMax: 2 } },
+  });
+
+  it("is a copy: the options stay as they were, and may change later", () => {
+    const options = given();
+    const { upstreams } = normaliseGateway(options);
+    expect(options).toEqual(given());
+    const [target] = options.upstreams.orders.targets;
+    options.upstreams.orders.timeouts.totalMs = 1;
+    options.defaults.retry.attemptsMax = 9;
+    const ca = target?.tls.ca ?? [];
+    (ca.shift() as Buffer).fill(0);
+    expect(upstreams).toEqual(normaliseGateway(given()).upstreams);
+    expect(upstreams["orders"]?.targets[0]?.tls).toEqual({
+      ca: [Buffer.from(PEM), PEM],
+      cert: PEM,
+      key: [{ pem: PEM, passphrase: "x" }],
+      servername: "inner",
+      rejectUnauthorized: true,
+    });
+  });
+
+  it("cannot be changed at any depth, except bytes", () => {
+    const thawed: string[] = [];
+    const visit = (value: unknown, path: string): void => {
+      if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return;
+      if (!Object.isFrozen(value)) thawed.push(path);
+      for (const [key, member] of Object.entries(value)) visit(member, `${path}.${key}`);
+    };
+    visit(normaliseGateway(given()), "gateway");
+    visit(upstreamOf({}), "upstream");
+    expect(thawed).toEqual([]);
+  });
+
+  it("asks each option once", () => {
+    const asked: string[] = [];
+    const watch = <Value extends object>(value: Value): Value =>
+      new Proxy(value, {
+        get(target, name, receiver) {
+          asked.push(String(name));
+          return Reflect.get(target, name, receiver);
+        },
+      });
+    const timeouts = watch({ connectMs: 500, totalMs: 8_000 });
+    normaliseGateway(watch({ name: "edge", upstreams: { orders: { targets: URL_1, timeouts } } }));
+    expect(asked.length).toBe(new Set(asked).size);
+    expect(asked).toEqual(expect.arrayContaining(["name", "upstreams", "connectMs", "totalMs"]));
+  });
+});
