@@ -2,8 +2,8 @@
  * Options as people write them in, options as the gateway uses them out.
  *
  * They are copied, checked once and frozen; nothing of the caller's is changed, and nothing kept
- * but functions. What cannot be meant is thrown, all of it at once; what contradicts itself is returned
- * as warnings, which the caller tells.
+ * but functions. What cannot be meant is thrown, all of it at once; what contradicts itself is
+ * returned as warnings, which the caller tells.
  */
 import { hostname } from "node:os";
 import { STATUS_TABLES, type StatusPolicy } from "../catalog/status-policy.js";
