@@ -39,6 +39,8 @@ export interface UndiciTransport {
 /** What undici is asked to send for an exchange. */
 export type Wording = (exchange: Exchange) => Dispatcher.DispatchOptions;
 
+const REFUSED: ReadonlySet<unknown> = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
+
 type Settle = (outcome: Outcome<ResponseBody>) => void;
 
 export function undiciTransport(clock: Clock, options: UndiciTransportOptions): UndiciTransport {
@@ -78,7 +80,12 @@ export function undiciTransport(clock: Clock, options: UndiciTransportOptions): 
       settled: settle,
       released: (over) => pool.release(over),
       neverStarted: (error) => {
-        // Also one that lives but was asked for what undici refuses to send; nobody would release it.
+        // What undici refuses to send it refuses on every connection; this one is as good as before.
+        if (REFUSED.has((error as { code?: unknown }).code)) {
+          pool.release(connection);
+          settle(unconnected(exchange, error));
+          return;
+        }
         connection.destroy();
         // A new connection that dies at once tells of the target; an old one only of its own age.
         if (fresh || left === 0) settle(unconnected(exchange, error));
@@ -106,12 +113,17 @@ export function undiciTransport(clock: Clock, options: UndiciTransportOptions): 
 }
 
 function ownWording({ request, target }: Exchange): Dispatcher.DispatchOptions {
-  const { method, headers, body, upgrade } = request;
+  const { method, headers, contentLength, upgrade } = request;
+  const body = request.body === null ? null : request.body.open();
+  // undici counts the bytes that it has; a stream of known length is announced, not chunked.
+  const announced = body !== null && contentLength !== null && !Buffer.isBuffer(body);
   return {
     method: method as "GET",
     path: target.pathPrefix === "" ? request.path : target.pathPrefix + request.path,
-    headers: headers as string[],
-    body: body === null ? null : body.open(),
+    headers: announced
+      ? [...headers, "content-length", String(contentLength)]
+      : (headers as string[]),
+    body,
     ...(upgrade === null ? {} : { upgrade }),
   };
 }
