@@ -23,7 +23,7 @@ import {
   readRequest,
 } from "../wire/read-request.js";
 import { serverTiming } from "../wire/server-timing.js";
-import { writeFailure } from "../wire/write-failure.js";
+import { type FailureMessage, failureMessage, writeFailure } from "../wire/write-failure.js";
 import { writeInformation } from "../wire/write-information.js";
 import { cutResponse, type ExtraFields, writeResponse } from "../wire/write-response.js";
 import { checkProxyOptions } from "./check-proxy-options.js";
@@ -66,12 +66,21 @@ export interface FailureContext {
   readonly requestId: string;
 }
 
+/** How a framework takes part in the answer to one request. */
+export interface Framework {
+  /** The answer is now written to the response directly. */
+  readonly beforeWriting: () => void;
+  /** Sends an answer of ours in the framework's own way; false leaves it to us. */
+  readonly sendFailure: (message: FailureMessage) => boolean;
+}
+
 /** Handles one request. `url` is the path as this mount sees it. */
 export type ProxyHandler = (
   req: IncomingMessage,
   res: ServerResponse,
   url: string,
   body: ReceivedBody,
+  framework?: Framework,
 ) => void;
 
 /** Where the body is when nobody has touched it. */
@@ -82,17 +91,19 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
   const { gateway, core } = upstreamInside(upstream);
   const reading = readingOptions(upstream, options);
   const answer = answering(upstream, options);
-  return (req, res, url, body) => {
+  return (req, res, url, body, framework = NO_FRAMEWORK) => {
     const read = readSafely(req, res, url, reading, body);
-    if ("answer" in read) answerLastHop(req, res, read.answer);
-    else if ("failure" in read) answer.refused(req, res, read);
+    if ("answer" in read) {
+      framework.beforeWriting();
+      answerLastHop(req, res, read.answer);
+    } else if ("failure" in read) answer.refused(req, res, framework, read);
     else {
       const call = core.newCall(read.request, read.id, null);
       res.once("close", () => {
         if (!res.writableFinished) call.cancellation.cut("client");
       });
       void core.execute(call).then((outcome) => {
-        answer.outcome(req, res, call, outcome);
+        answer.outcome(req, res, framework, call, outcome);
         lingerForUpload(gateway.clock, req, res, read.request.body);
       });
     }
@@ -131,11 +142,14 @@ function readSafely(
   }
 }
 
+const NO_FRAMEWORK: Framework = { beforeWriting: () => {}, sendFailure: () => false };
+
 interface Answering {
-  refused(req: IncomingMessage, res: ServerResponse, read: Refused): void;
+  refused(req: IncomingMessage, res: ServerResponse, framework: Framework, read: Refused): void;
   outcome(
     req: IncomingMessage,
     res: ServerResponse,
+    framework: Framework,
     call: Call,
     outcome: Outcome<ResponseBody>,
   ): void;
@@ -181,6 +195,7 @@ function answering(upstream: Upstream, options: ProxyOptions): Answering {
   const fail = (
     req: IncomingMessage,
     res: ServerResponse,
+    framework: Framework,
     call: Call | null,
     failure: Failure,
     requestId: string,
@@ -199,22 +214,25 @@ function answering(upstream: Upstream, options: ProxyOptions): Answering {
       const totalMs = gateway.clock.now() - call.startedAt;
       fields.push("server-timing", serverTiming(call.attempts, totalMs));
     }
-    writeFailure(req, res, { failure, status, requestId, attempts, diagnostics, fields });
+    const answer = { failure, status, requestId, attempts, diagnostics, fields };
+    const message = failureMessage(req, answer);
+    if (!framework.sendFailure(message)) writeFailure(req, res, message);
   };
 
   return {
-    refused: (req, res, read) => {
-      fail(req, res, null, read.failure, read.id);
+    refused: (req, res, framework, read) => {
+      fail(req, res, framework, null, read.failure, read.id);
       drainRefused(req);
     },
-    outcome(req, res, call, outcome) {
+    outcome(req, res, framework, call, outcome) {
       if (outcome.kind === "no_response") {
-        fail(req, res, call, outcome.failure, call.id);
+        fail(req, res, framework, call, outcome.failure, call.id);
         return;
       }
       const { response } = outcome;
       if (res.destroyed || res.headersSent) {
-        cutResponse(res);
+        // Whoever has answered in our place keeps that answer; half of one has no other end.
+        if (!res.writableEnded) cutResponse(res);
         void response.discard();
         return;
       }
@@ -226,11 +244,16 @@ function answering(upstream: Upstream, options: ProxyOptions): Answering {
       }
       try {
         const extra = received(req, call, response.status, failure);
-        writeResponse(req, res, response, extra, { trustProxyStatus });
+        writeResponse(req, res, response, extra, {
+          clock: gateway.clock,
+          trustProxyStatus,
+          beforeWriting: framework.beforeWriting,
+          brokenUnsent: (code) => fail(req, res, framework, call, { code }, call.id),
+        });
       } catch (cause) {
         // The head holds something that Node refuses to send.
         void response.discard();
-        fail(req, res, call, { code: "http_protocol_error", cause }, call.id);
+        fail(req, res, framework, call, { code: "http_protocol_error", cause }, call.id);
       }
     },
   };
@@ -238,7 +261,8 @@ function answering(upstream: Upstream, options: ProxyOptions): Answering {
 
 const NO_FIELDS: ExtraFields = [];
 
-function diagnosticsFor(
+/** How much this client is told; a function of the user decides for each request. */
+export function diagnosticsFor(
   diagnostics: NonNullable<ProxyOptions["diagnostics"]>,
 ): (req: IncomingMessage) => Diagnostics {
   if (typeof diagnostics !== "function") return () => diagnostics;

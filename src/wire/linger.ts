@@ -15,7 +15,7 @@ export function lingerForUpload(
   res: ServerResponse,
   body: ReplayBody | null,
 ): void {
-  if (body === null || req.complete || req.destroyed) return;
+  if (body === null || req.complete || req.readableEnded || req.destroyed) return;
   body.release();
   const end = (): void => {
     timer.cancel();

@@ -6,6 +6,7 @@
  * back as a failure instead.
  */
 import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { Failure } from "../core/failure.js";
 import { ReplayBody } from "../core/replay-body.js";
@@ -48,6 +49,12 @@ type Information = GatewayRequest["onInformation"];
 export interface ReceivedBody {
   /** What a body parser left in place of the stream; null where nobody has read it. */
   readonly parsed: Buffer | null;
+  /** Content codings have been undone, so that Content-Encoding is no longer true. */
+  readonly decoded?: boolean;
+  /** Why the body cannot be sent; the request is refused. */
+  readonly lost?: string;
+  /** Where the body flows in place of the request itself. */
+  readonly stream?: Readable;
   /** Called when the body is asked for, once: the moment to answer `Expect: 100-continue`. */
   readonly onDemand: (() => void) | null;
 }
@@ -63,18 +70,20 @@ export function readRequest(
   const scan = scanFields(req);
   const id = scan.id ?? options.newId();
   if (url === "*" && req.method === "OPTIONS") return { answer: "options", id };
+  if (body.lost !== undefined) return refuse("proxy_configuration_error", body.lost, id);
   const target = readRequestTarget(rewritten(url, req, options));
   if ("refused" in target) return refuse("bad_request", target.refused, id);
   if (scan.via !== null && options.via.isOwn(scan.via)) return refuse("loop_detected", null, id);
   const last = lastHop(req.method as string, scan);
   if (last !== null) return { answer: last, id };
   if (options.answerOnlyIfCached && onlyIfCached(req)) return refuse("only_if_cached", null, id);
-  const length = body.parsed?.byteLength ?? bodyLength(req);
+  const length = body.parsed?.byteLength ?? (body.stream === undefined ? bodyLength(req) : null);
   if (length !== null && length > options.requestBodyBytesMax) {
     return refuse("request_body_too_large", null, id);
   }
   const host = target.authority ?? req.headers.host;
   scan.fields.push("x-request-id", id);
+  if (body.decoded === true) removeField(scan.fields, "content-encoding");
   const fields = finishFields(req, scan, options, host);
   const request: GatewayRequest = {
     method: req.method as string,
@@ -154,6 +163,12 @@ function scanFields(req: IncomingMessage): Scan {
 // It ends up in logs and answers; what does not look like an id is replaced.
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 
+/** The id that the client gave its request; null when there is none that could be one. */
+export function requestIdOf(req: IncomingMessage): string | null {
+  const value = req.headers["x-request-id"];
+  return typeof value === "string" && REQUEST_ID.test(value) ? value : null;
+}
+
 // A client must not be able to strip these from the request by naming them in Connection.
 const KEPT: ReadonlySet<string> = new Set([
   "forwarded",
@@ -180,6 +195,12 @@ function lastHop(method: string, scan: Scan): "options" | "trace" | null {
 // RFC 9111 §5.2.1.7.
 function onlyIfCached(req: IncomingMessage): boolean {
   return /(?:^|[\s,])only-if-cached(?:$|[\s,])/i.test(req.headers["cache-control"] ?? "");
+}
+
+function removeField(fields: string[], name: string): void {
+  for (let index = fields.length - 2; index >= 0; index -= 2) {
+    if ((fields[index] as string).toLowerCase() === name) fields.splice(index, 2);
+  }
 }
 
 function finishFields(
@@ -225,12 +246,12 @@ function bodyLength(req: IncomingMessage): number | null {
 function bodyOf(
   req: IncomingMessage,
   length: number | null,
-  { parsed, onDemand }: ReceivedBody,
+  { parsed, stream, onDemand }: ReceivedBody,
   options: ReadRequestOptions,
 ): ReplayBody | null {
   if (length === 0) return null;
   if (parsed !== null) return ReplayBody.fromBuffer(parsed);
-  return ReplayBody.fromStream(req, {
+  return ReplayBody.fromStream(stream ?? req, {
     keptBytesMax: options.replayBodyBytesMax,
     bytesMax: options.requestBodyBytesMax,
     onDemand,

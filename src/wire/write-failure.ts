@@ -10,6 +10,7 @@ import type { Failure } from "../core/failure.js";
 import { formatRetryAfter } from "../core/retry-after.js";
 import { failureBody } from "./failure-body.js";
 import type { Diagnostics } from "./proxy-status.js";
+import { writeHead } from "./write-head.js";
 import { cutResponse, type ExtraFields } from "./write-response.js";
 
 export interface FailureAnswer {
@@ -22,24 +23,23 @@ export interface FailureAnswer {
   readonly fields: ExtraFields;
 }
 
-/** Answers, or cuts when it is too late for an answer. */
-export function writeFailure(
-  req: IncomingMessage,
-  res: ServerResponse,
-  answer: FailureAnswer,
-): void {
-  if (res.headersSent) {
-    cutResponse(res);
-    return;
-  }
+/** A synthetic answer, ready for whoever writes it. */
+export interface FailureMessage {
+  readonly status: number;
+  readonly reason: string | undefined;
+  /** Names and values in turn; without the length, which the writer knows. */
+  readonly fields: readonly string[];
+  readonly body: Buffer;
+}
+
+/** Makes the answer, in the form that the client accepts. */
+export function failureMessage(req: IncomingMessage, answer: FailureAnswer): FailureMessage {
+  const { status } = answer;
   const retryAfter = retryAfterOf(answer);
   const body = failureBody({ ...answer, retryAfter }, req.headers.accept, answer.diagnostics);
-  const bytes = Buffer.from(body.text);
   const fields = [
     "content-type",
     body.contentType,
-    "content-length",
-    String(bytes.byteLength),
     // An answer to a failure is about this moment; RFC 9111 §4.2.2 lets nobody keep it, but say it.
     "cache-control",
     "no-store",
@@ -50,20 +50,22 @@ export function writeFailure(
     ...answer.fields,
   ];
   if (retryAfter !== null) fields.push("retry-after", retryAfter);
-  for (const name of res.getHeaderNames()) if (STALE.has(name)) res.removeHeader(name);
-  res.writeHead(answer.status, reasonOf(answer.status), fields);
-  res.end(req.method === "HEAD" ? undefined : bytes);
+  return { status, reason: reasonOf(status), fields, body: Buffer.from(body.text) };
 }
 
-// What a framework or an earlier handler may have set for the answer that did not come.
-const STALE: ReadonlySet<string> = new Set([
-  "content-type",
-  "content-length",
-  "content-encoding",
-  "transfer-encoding",
-  "etag",
-  "last-modified",
-]);
+/** Answers, or cuts when it is too late for an answer. */
+export function writeFailure(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { status, reason, fields, body }: FailureMessage,
+): void {
+  if (res.headersSent) {
+    cutResponse(res);
+    return;
+  }
+  writeHead(res, status, reason, [...fields, "content-length", String(body.byteLength)]);
+  res.end(req.method === "HEAD" ? undefined : body);
+}
 
 function retryAfterOf({ failure, status }: FailureAnswer): string | null {
   if (status === 503) return formatRetryAfter(failure.retryAfterMs ?? RETRY_AFTER.fallbackMs);

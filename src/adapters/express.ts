@@ -1,0 +1,70 @@
+/**
+ * `expressProxy` and `expressErrorHandler` for Express 4 and 5.
+ *
+ * The types are those of `node:http`, so that both versions fit and neither has to be installed.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Gateway, gatewayCore } from "../gateway/gateway.js";
+import { createProxy, diagnosticsFor, type ProxyOptions } from "../gateway/proxy.js";
+import {
+  failureBehind,
+  type RouteFailureOptions,
+  routeFailureMessage,
+} from "../gateway/route-failure.js";
+import type { Upstream } from "../gateway/upstream-handle.js";
+import { writeFailure } from "../wire/write-failure.js";
+import { type ParsedRequest, receivedBody } from "./parsed-body.js";
+
+export type { FailureContext, ProxyOptions } from "../gateway/proxy.js";
+export type { RouteFailureOptions } from "../gateway/route-failure.js";
+
+/** Hands an error, or the request itself, to what comes next. */
+export type ExpressNext = (error?: unknown) => void;
+
+/** A middleware of Express 4 and 5. */
+export type ExpressMiddleware = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  next: ExpressNext,
+) => void;
+
+/** An error-handling middleware of Express 4 and 5. */
+export type ExpressErrorMiddleware = (
+  error: unknown,
+  req: IncomingMessage,
+  res: ServerResponse,
+  next: ExpressNext,
+) => void;
+
+/**
+ * Proxies every request that reaches it. The path is what Express has left of it: without the path of
+ * the mount. A body that a parser has read is sent as what it was.
+ */
+export function expressProxy(upstream: Upstream, options: ProxyOptions = {}): ExpressMiddleware {
+  const handle = createProxy(upstream, options);
+  return function goodGatewayProxy(req, res, _next) {
+    handle(req, res, req.url as string, receivedBody(req as ParsedRequest));
+  };
+}
+
+/**
+ * Answers a failed `gatewayFetch` of a route with the right 502, 503 or 504, and gives every other
+ * error to the next handler. It stands behind the routes.
+ */
+export function expressErrorHandler(
+  gateway: Gateway,
+  options: RouteFailureOptions = {},
+): ExpressErrorMiddleware {
+  const core = gatewayCore(gateway);
+  const diagnosticsOf = diagnosticsFor(options.diagnostics ?? "code");
+  // Express knows an error handler by its four parameters.
+  return function goodGatewayErrorHandler(error, req, res, next) {
+    const found = failureBehind(error);
+    // After the head Express cuts the connection, which is what a broken answer needs.
+    if (found === null || res.headersSent) return next(error);
+    if (res.destroyed) return;
+    // A fetch that ended because a client left is about another client as long as this one is here.
+    if (found.code === "client_closed_request") return next(error);
+    writeFailure(req, res, routeFailureMessage(core, req, found, diagnosticsOf(req)));
+  };
+}

@@ -1,0 +1,172 @@
+/**
+ * `fastifyProxy`: a plugin for Fastify 5 with routes of its own for one upstream.
+ *
+ * The routes are encapsulated: the hooks of the scope that registers it run before them, its parsers do
+ * not. Answers of the upstream stream past Fastify's reply; failures are replies and pass `onSend`.
+ * Failed fetches of the other routes in that scope are answered, too.
+ */
+import type { Readable } from "node:stream";
+import type { FastifyInstance, FastifyReply, FastifyRequest, RegisterOptions } from "fastify";
+import type { GatewayCore } from "../gateway/core.js";
+import {
+  createProxy,
+  diagnosticsFor,
+  type Framework,
+  type ProxyHandler,
+  type ProxyOptions,
+  UNREAD,
+} from "../gateway/proxy.js";
+import { failureBehind, routeFailureMessage } from "../gateway/route-failure.js";
+import { type Upstream, upstreamInside } from "../gateway/upstream-handle.js";
+import type { ReceivedBody } from "../wire/read-request.js";
+import type { FailureMessage } from "../wire/write-failure.js";
+
+export type { FailureContext, ProxyOptions } from "../gateway/proxy.js";
+
+/** Options of the plugin: an upstream, where it is mounted, and those that all adapters share. */
+export interface FastifyProxyOptions extends ProxyOptions {
+  readonly upstream: Upstream;
+  /**
+   * The path at and under which requests are proxied. It is taken off before they are sent; without
+   * it all paths are proxied and sent as they came.
+   */
+  readonly prefix?: string;
+}
+
+/** Registers routes for all methods that this Fastify knows, in a scope of their own. */
+export const fastifyProxy = Object.assign(register, {
+  // The scope that registers it shall have the answers to failed fetches; the routes stay apart.
+  [Symbol.for("skip-override")]: true,
+  [Symbol.for("fastify.display-name")]: "good-gateway",
+  [Symbol.for("plugin-meta")]: { name: "good-gateway", fastify: "5.x" },
+});
+
+async function register(instance: FastifyInstance, options: FastifyProxyOptions): Promise<void> {
+  const { upstream, prefix, logLevel, logSerializers, ...proxyOptions } =
+    options as FastifyProxyOptions & Omit<RegisterOptions, "prefix">;
+  const handle = createProxy(upstream, proxyOptions);
+  answerRouteFailures(instance, upstreamInside(upstream).gateway, proxyOptions.diagnostics);
+  const scope = {
+    ...(prefix === undefined ? {} : { prefix }),
+    ...(logLevel === undefined ? {} : { logLevel }),
+    ...(logSerializers === undefined ? {} : { logSerializers }),
+  };
+  await instance.register(async (routes) => addRoutes(routes, handle, prefix), scope);
+}
+
+function addRoutes(
+  routes: FastifyInstance,
+  handle: ProxyHandler,
+  prefix: string | undefined,
+): void {
+  // Bodies are not parsed, and so not bounded by bodyLimit: they stream.
+  routes.removeAllContentTypeParsers();
+  routes.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+  const depth = prefix === undefined ? 0 : segmentsOf(routes.prefix);
+  const method = routes.supportedMethods;
+  const handler = (request: FastifyRequest, reply: FastifyReply): void => {
+    const { raw } = request;
+    handle(raw, reply.raw, withoutSegments(raw.url as string, depth), bodyOf(request), {
+      beforeWriting: () => takeOver(reply),
+      sendFailure: (message) => sendReply(reply, message),
+    } satisfies Framework);
+  };
+  routes.route({ method, url: "/*", handler });
+  if (depth > 0) routes.route({ method, url: "", handler });
+}
+
+/** From here on the response is ours; what hooks have set on the reply goes with it. */
+function takeOver(reply: FastifyReply): void {
+  if (reply.sent) return;
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) reply.raw.setHeader(name, value);
+  }
+  reply.hijack();
+}
+
+function bodyOf({ raw, body }: FastifyRequest): ReceivedBody {
+  // A preParsing hook may have put another stream in place of the request: decompressed, for example.
+  if (body === undefined || body === raw) return UNREAD;
+  const decoded = raw.headers["content-encoding"] === undefined;
+  return { parsed: null, stream: body as Readable, decoded, onDemand: null };
+}
+
+function segmentsOf(prefix: string): number {
+  return prefix.split("/").filter((segment) => segment !== "").length;
+}
+
+const ABSOLUTE = /^https?:\/\/[^/?#]*/i;
+
+/** Counted, not compared: a prefix may have parameters, and the path other spellings of it. */
+function withoutSegments(url: string, count: number): string {
+  if (count === 0) return url;
+  let at = ABSOLUTE.exec(url)?.[0].length ?? 0;
+  const authority = url.slice(0, at);
+  for (let taken = 0; taken < count; taken += 1) {
+    while (url[at] === "/") at += 1;
+    while (at < url.length && !"/?#".includes(url[at] as string)) at += 1;
+  }
+  const rest = url.slice(at);
+  return `${authority}${rest.startsWith("/") ? rest : `/${rest}`}`;
+}
+
+/** Sends an answer of ours as a reply; false when it is too late for that. */
+function sendReply(to: FastifyReply, message: FailureMessage): boolean {
+  if (to.sent || to.raw.headersSent) return false;
+  setHead(to, message);
+  // Bytes, since Fastify adds a charset to texts.
+  to.send(message.body);
+  return true;
+}
+
+function setHead(to: FastifyReply, { status, fields }: FailureMessage): void {
+  to.code(status);
+  for (let index = 0; index < fields.length; index += 2) {
+    to.header(fields[index] as string, fields[index + 1]);
+  }
+}
+
+const answered = new WeakSet<object>();
+
+/**
+ * Answers failed fetches of the routes in this scope. Not by an error handler: a scope has one, it
+ * belongs to the application, and it is asked first. Only where Fastify's own default has answered in
+ * the end is that answer replaced.
+ */
+function answerRouteFailures(
+  instance: FastifyInstance,
+  gateway: GatewayCore,
+  diagnostics: ProxyOptions["diagnostics"],
+): void {
+  if (answered.has(instance)) return;
+  answered.add(instance);
+  const diagnosticsOf = diagnosticsFor(diagnostics ?? "code");
+  const errors = new WeakMap<FastifyReply, Error>();
+  instance.addHook("onError", (_request, to, error, done) => {
+    if (failureBehind(error) !== null) errors.set(to, error);
+    done();
+  });
+  instance.addHook("onSend", (request: FastifyRequest, to, payload, done) => {
+    const error = errors.get(to);
+    const failure = error === undefined ? null : failureBehind(error);
+    if (error === undefined || failure === null || !isDefaultAnswer(payload, error)) return done();
+    const message = routeFailureMessage(gateway, request.raw, failure, diagnosticsOf(request.raw));
+    setHead(to, message);
+    to.header("content-length", message.body.byteLength);
+    done(null, message.body);
+  });
+}
+
+const DEFAULT_MEMBERS: ReadonlySet<string> = new Set(["statusCode", "code", "error", "message"]);
+
+/** Whether an error was answered by Fastify itself and by nobody's error handler. */
+function isDefaultAnswer(payload: unknown, error: Error): boolean {
+  if (typeof payload !== "string") return false;
+  try {
+    const answer = JSON.parse(payload) as Record<string, unknown>;
+    const members = Object.keys(answer);
+    return answer["message"] === error.message && members.every((one) => DEFAULT_MEMBERS.has(one));
+  } catch {
+    return false;
+  }
+}

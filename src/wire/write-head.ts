@@ -1,0 +1,87 @@
+/**
+ * The head of an answer, beside what a framework or an earlier handler has already set on the response.
+ *
+ * Guarantee: no field is lost, ours come as often as they were received; what was set before stays
+ * unless the answer says it itself; fields that describe another body are dropped. When Node refuses
+ * the head, the response is as it was before.
+ */
+import type { ServerResponse } from "node:http";
+
+/** Writes status line and fields (names and values in turn). Throws when they cannot be sent. */
+export function writeHead(
+  res: ServerResponse,
+  status: number,
+  reason: string | undefined,
+  fields: readonly string[],
+): void {
+  if (isUntouched(res)) {
+    res.writeHead(status, reason, fields as string[]);
+    return;
+  }
+  const before = { ...res.getHeaders() };
+  try {
+    for (const name of Object.keys(before)) if (OF_ANOTHER_BODY.has(name)) res.removeHeader(name);
+    merge(res, fields);
+    // Without fields: what wraps writeHead (sessions, compression) reads them from the response, and
+    // some of it takes a list of names and values for something else.
+    if (reason === undefined || res.req.httpVersionMajor === 2) res.writeHead(status);
+    else res.writeHead(status, reason);
+  } catch (error) {
+    if (!res.headersSent) restore(res, before);
+    throw error;
+  }
+}
+
+function isUntouched(res: ServerResponse): boolean {
+  // Given a list, Node 20 keeps the last of several fields with one name once any was set before.
+  return (
+    !Object.hasOwn(res, "writeHead") &&
+    res.getHeaderNames().length === 0 &&
+    res.req.httpVersionMajor !== 2
+  );
+}
+
+/** What a framework or an earlier handler may have set for an answer that did not come. */
+const OF_ANOTHER_BODY: ReadonlySet<string> = new Set([
+  "content-type",
+  "content-length",
+  "content-encoding",
+  "content-range",
+  "transfer-encoding",
+  "trailer",
+  "etag",
+  "last-modified",
+]);
+
+function merge(res: ServerResponse, fields: readonly string[]): void {
+  const ours = new Set<string>();
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index] as string;
+    const value = fields[index + 1] as string;
+    const lower = name.toLowerCase();
+    if (lower === "vary") res.setHeader(name, varyWith(res, value));
+    else if (ours.has(lower) || lower === "set-cookie") res.appendHeader(name, value);
+    else res.setHeader(name, value);
+    ours.add(lower);
+  }
+}
+
+// RFC 9110 §12.5.5: each part says what it depended on, so none may replace the other.
+function varyWith(res: ServerResponse, value: string): string {
+  const names = new Map<string, string>();
+  for (const name of `${String(res.getHeader("vary") ?? "")},${value}`.split(",")) {
+    const trimmed = name.trim();
+    if (trimmed !== "") names.set(trimmed.toLowerCase(), trimmed);
+  }
+  return names.has("*") ? "*" : [...names.values()].join(", ");
+}
+
+function restore(
+  res: ServerResponse,
+  before: Record<string, string | string[] | number | undefined>,
+) {
+  for (const name of res.getHeaderNames()) res.removeHeader(name);
+  for (const [name, value] of Object.entries(before)) {
+    if (value !== undefined) res.setHeader(name, value);
+  }
+}
