@@ -19,11 +19,13 @@ export type {
   BulkheadOptions,
   GatewayOptions,
   LimitOptions,
+  ProbeOptions,
   RetryOptions,
   TargetInput,
   TimeoutOptions,
   UpstreamOptions,
 } from "./gateway/options.js";
+export { GatewayOptionsError, isGatewayOptionsError } from "./gateway/options-error.js";
 export type { FailureContext, ProxyOptions } from "./gateway/proxy.js";
 export type { SendRequest } from "./gateway/send.js";
 export type { UpstreamBody } from "./gateway/upstream-body.js";

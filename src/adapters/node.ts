@@ -2,7 +2,9 @@
  * `nodeProxy`: a request listener for `node:http` and `node:https`.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import { createProxy, type ProxyOptions, UNREAD } from "../gateway/proxy.js";
+import { createUpgradeProxy } from "../gateway/proxy-upgrade.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
 
 export type { FailureContext, ProxyOptions } from "../gateway/proxy.js";
@@ -15,6 +17,8 @@ export interface NodeProxy {
    * on when an upstream has taken the request, RFC 9110 §10.1.1. Without it Node says so at once.
    */
   readonly checkContinue: (req: IncomingMessage, res: ServerResponse) => void;
+  /** For the server's `upgrade` event: WebSockets and other protocols, tunnelled to one target. */
+  readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
 /** Proxies every request that it is given to the upstream, with the path as it came. */
@@ -24,5 +28,5 @@ export function nodeProxy(upstream: Upstream, options: ProxyOptions = {}): NodeP
     handle(req, res, req.url as string, UNREAD);
   const checkContinue = (req: IncomingMessage, res: ServerResponse): void =>
     handle(req, res, req.url as string, { parsed: null, onDemand: () => res.writeContinue() });
-  return Object.assign(listener, { checkContinue });
+  return Object.assign(listener, { checkContinue, upgrade: createUpgradeProxy(upstream, options) });
 }

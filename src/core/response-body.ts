@@ -4,7 +4,17 @@
  * A sink takes chunks as they come from the socket. What arrives before a sink is attached is kept,
  * bounded by one read of the socket, so a small answer is whole before anything is sent to the client.
  */
+import type { Duplex } from "node:stream";
 import type { FailureCode } from "../catalog/failures.js";
+
+/** What is left of an exchange after 101: a socket that speaks another protocol. */
+export interface Tunnel {
+  readonly socket: Duplex;
+  /** Bytes moved, either way. */
+  progress(): void;
+  /** Both sides are done; what is left of the socket is closed. */
+  end(): void;
+}
 
 /** Where a body goes. */
 export interface BodySink {
@@ -25,6 +35,8 @@ export interface ResponseBody {
   takeWhole(): Buffer | null;
   /** The bytes that are here and not yet delivered. */
   readonly bufferedBytes: number;
+  /** The tunnel of an answered upgrade; null for an ordinary answer. */
+  readonly upgraded: Tunnel | null;
   /** Promised length, null when only the end will tell. */
   readonly contentLength: number | null;
 }

@@ -13,7 +13,7 @@ import type { GatewayEvents } from "./events.js";
 import { createLifecycle, type DrainReport, type GatewayLifecycle } from "./lifecycle.js";
 import { nearest } from "./nearest.js";
 import { normaliseGateway, normaliseUpstream } from "./normalise.js";
-import type { GatewayOptions, NormalisedGateway, NormalisedUpstream } from "./options.js";
+import type { GatewayOptions, NormalisedGateway } from "./options.js";
 import { type Upstream, upstreamHandle } from "./upstream-handle.js";
 import { createUpstream, type GatewayParts, type UpstreamCore } from "./upstream.js";
 
@@ -105,6 +105,8 @@ function coreOf(
   cores: Map<string, UpstreamCore>,
 ): GatewayCore {
   const instance = randomBytes(6).toString("hex");
+  // A copy: what the caller changes later is no option of this gateway.
+  const defaults = structuredClone(options.defaults ?? {});
   let requests = 0;
   let byOrigin: Map<string, UpstreamCore> | null = null;
   return {
@@ -123,16 +125,12 @@ function coreOf(
       if (known !== undefined) return known;
       // An upstream per origin is kept for ever, so a flood of made-up origins must end somewhere.
       if (byOrigin.size >= GATEWAY.originsMax) throw tooManyOrigins(origin);
-      const made = createUpstream(parts, ownUpstream(origin, options));
+      const made = createUpstream(parts, normaliseUpstream(origin, { targets: origin }, defaults));
       byOrigin.set(origin, made);
       cores.set(origin, made);
       return made;
     },
   };
-}
-
-function ownUpstream(origin: string, options: GatewayOptions): NormalisedUpstream {
-  return normaliseUpstream(origin, { ...options.defaults, targets: origin });
 }
 
 /** Configured upstreams serve calls to the origins of their targets. */

@@ -179,6 +179,7 @@ type Finished = (broken: FailureCode | null) => void;
 
 class PlayedBody implements ResponseBody, Answer {
   readonly contentLength = null;
+  readonly upgraded = null;
   readonly #bytes: Buffer;
   readonly #over: () => void;
   #listeners: Finished[] = [];

@@ -5,6 +5,7 @@
  * Guarantee: `settled` is called exactly once with the outcome; the exchange ends exactly once, with
  * its body; after a cut nothing more is delivered. Errors become names in one place (`fail`).
  */
+import type { Duplex } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { FailureCode } from "../catalog/failures.js";
 import { LIMITS } from "../catalog/defaults.js";
@@ -13,7 +14,7 @@ import { classifyError, classifyResponse } from "../core/classify.js";
 import { NamedError } from "../core/named-error.js";
 import type { Failure } from "../core/failure.js";
 import type { Outcome } from "../core/outcome.js";
-import type { BodySink, ResponseBody } from "../core/response-body.js";
+import type { BodySink, ResponseBody, Tunnel } from "../core/response-body.js";
 import type { Exchange } from "../targets/exchange.js";
 import type { Connection } from "./connection.js";
 import type { HeadWaiter } from "./head-guard.js";
@@ -55,6 +56,7 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
   #sink: BodySink | null = null;
   #buffered: Buffer[] = [];
   bufferedBytes = 0;
+  upgraded: Tunnel | null = null;
   #receivedBytes = 0;
   #trailers: readonly string[] = [];
   #brokenBy: FailureCode | null = null;
@@ -152,8 +154,14 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
     this.fail(error);
   }
 
-  onUpgrade(): void {
-    this.fail(new NamedError("http_upgrade_failed"));
+  onUpgrade(_status: number, _headers: unknown, socket: Duplex): void {
+    this.#connection.guard.remove();
+    this.upgraded = {
+      socket,
+      progress: () => this.#exchange.progress(),
+      end: () => this.#giveUp(),
+    };
+    this.#takeHead();
   }
 
   // --- what the guard tells ---
@@ -255,7 +263,8 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
   #answer(head: ResponseHead): Outcome<ResponseBody> {
     const response = new TransportResponse(head, this);
     const retryAfterMs = readRetryAfterMs(head, this.#context.wallNow);
-    const code = classifyResponse(head.status, retryAfterMs !== null);
+    const refused = this.upgrade && head.status !== 101 ? "upgrade_refused" : null;
+    const code = classifyResponse(head.status, retryAfterMs !== null) ?? refused;
     if (code === null) return { kind: "success", response };
     const target = this.#exchange.target.id;
     const failure: Failure =
@@ -318,14 +327,16 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
   #cut(by: CutBy): void {
     if (this.#state === "over" || this.#state === "starting") return;
     const error = new NamedError("proxy_internal_error", by);
-    if (this.#abort === null) this.fail(error);
+    if (this.upgraded !== null) this.#connection.destroy();
+    // undici is done with an upgraded exchange and would not hear of it.
+    if (this.#abort === null || this.upgraded !== null) this.fail(error);
     else this.#abort(error);
   }
 
   #giveUp(): void {
     if (this.#state !== "receiving") return;
-    this.#finish(null);
     this.#connection.destroy();
+    this.#finish(null);
   }
 
   #buffer(chunk: Buffer): boolean {

@@ -52,11 +52,12 @@ function hasNoBody(method: string | undefined, status: number): boolean {
   return method === "HEAD" || status === 204 || status === 304;
 }
 
-function passedFields(
+/** The fields of an answer that cross this hop. */
+export function passedFields(
   req: IncomingMessage,
   response: UpstreamResponse<ResponseBody>,
   bodiless: boolean,
-  options: WriteResponseOptions,
+  options: Pick<WriteResponseOptions, "trustProxyStatus">,
 ): string[] {
   const { rawHeaders, status } = response;
   const named = connectionOptions(connectionValue(rawHeaders));

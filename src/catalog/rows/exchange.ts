@@ -257,7 +257,7 @@ export const EXCHANGE_ROWS = {
     status: "received",
     proxyError: null,
     repeat: "never",
-    blame: "upstream",
+    blame: "client",
     summary: "The upstream answers an upgrade with a normal response, which is passed on.",
     causes: [
       "The path is not the one that the WebSocket server listens on.",
