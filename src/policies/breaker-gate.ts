@@ -8,18 +8,17 @@
  */
 import type { Verdict } from "../base/permit.js";
 import { FAILURES, type FailureCode } from "../catalog/failures.js";
-import { noResponse } from "../core/outcome.js";
 import type { Policy } from "../core/pipe.js";
 import type { BreakerOptions } from "../targets/breaker.js";
 import type { Exchange, GuardedExchange } from "../targets/exchange.js";
-import { holding } from "./holding.js";
+import { holding, refused } from "./holding.js";
 
 /** `settings` are those of the breakers of the targets; false when they have none. */
 export function breakerGate(settings: BreakerOptions | false): Policy<Exchange, GuardedExchange> {
   return {
     role: "breaker",
     settings: settings === false ? { enabled: false } : { ...settings },
-    async run(exchange, next) {
+    run(exchange, next) {
       const { breaker } = exchange.target;
       if (breaker === null) return next(exchange as GuardedExchange);
       const permit = breaker.admit();
@@ -27,7 +26,7 @@ export function breakerGate(settings: BreakerOptions | false): Policy<Exchange, 
         // No transport will see this exchange, so it is ended here.
         exchange.end();
         const target = exchange.target.id;
-        return noResponse({ code: "breaker_open", target, retryAfterMs: permit.deniedForMs });
+        return refused({ code: "breaker_open", target, retryAfterMs: permit.deniedForMs });
       }
       const settle = (code: FailureCode | null): void => permit.settle(verdictOf(code));
       return holding(next, exchange as GuardedExchange, settle);

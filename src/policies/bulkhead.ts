@@ -13,8 +13,8 @@ import type { BoundedCall, Call, SeatedCall } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
 import { classifyError } from "../core/classify.js";
 import type { Failure } from "../core/failure.js";
-import { noResponse } from "../core/outcome.js";
-import type { Policy } from "../core/pipe.js";
+import { noResponse, type Outcome } from "../core/outcome.js";
+import type { Policy, Step } from "../core/pipe.js";
 import { Timeline } from "../core/timeline.js";
 import { holding } from "./holding.js";
 import { patientTimer } from "./patient-timer.js";
@@ -69,9 +69,12 @@ export function bulkhead(clock: Clock, random: Random, options: BulkheadOptions)
       call.cancellation.add(onCut);
     });
 
-  const seat = async (call: Call): Promise<Failure | null> => {
-    if (queue.size >= queueMax) return refusal("bulkhead_full");
-    return wait(call);
+  const afterWaiting = async <Body>(
+    call: SeatedCall,
+    next: Step<SeatedCall, Body>,
+  ): Promise<Outcome<Body>> => {
+    const failure = queue.size >= queueMax ? refusal("bulkhead_full") : await wait(call);
+    return failure === null ? holding(next, call, giveBack) : noResponse(failure);
   };
 
   return {
@@ -83,13 +86,11 @@ export function bulkhead(clock: Clock, random: Random, options: BulkheadOptions)
     get waiting() {
       return queue.size;
     },
-    async run(call, next) {
-      if (running < concurrencyMax) running += 1;
-      else {
-        const failure = await seat(call);
-        if (failure !== null) return noResponse(failure);
-      }
-      return holding(next, call as unknown as SeatedCall, giveBack);
+    run(call, next) {
+      const seated = call as unknown as SeatedCall;
+      if (running >= concurrencyMax) return afterWaiting(seated, next);
+      running += 1;
+      return holding(next, seated, giveBack);
     },
   };
 }

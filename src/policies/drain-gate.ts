@@ -7,9 +7,8 @@
  */
 import { RETRY_AFTER } from "../catalog/defaults.js";
 import type { AdmittedCall, Call } from "../core/call.js";
-import { noResponse } from "../core/outcome.js";
 import type { Policy } from "../core/pipe.js";
-import { holding } from "./holding.js";
+import { holding, refused } from "./holding.js";
 
 export type LifecycleState = "running" | "lame_duck" | "draining" | "closed";
 
@@ -31,11 +30,11 @@ export function drainGate(lifecycle: Lifecycle): Policy<Call, AdmittedCall> {
   return {
     role: "drain_gate",
     settings: { retryAfterMs },
-    async run(call, next) {
-      if (refusesNew(lifecycle)) return noResponse({ code: "draining", retryAfterMs });
+    run(call, next) {
+      if (refusesNew(lifecycle)) return refused({ code: "draining", retryAfterMs });
       const { maintenance } = lifecycle;
       if (maintenance !== null) {
-        return noResponse({ code: "maintenance", retryAfterMs: maintenance.retryAfterMs });
+        return refused({ code: "maintenance", retryAfterMs: maintenance.retryAfterMs });
       }
       lifecycle.begin();
       return holding(next, call as AdmittedCall, end);

@@ -3,7 +3,8 @@
  * A place, a permit or a count that is given back too late is a leak, too early a lie.
  */
 import type { FailureCode } from "../catalog/failures.js";
-import { type Outcome, whenOver } from "../core/outcome.js";
+import type { Failure } from "../core/failure.js";
+import { noResponse, type Outcome, whenOver } from "../core/outcome.js";
 import type { Step } from "../core/pipe.js";
 
 /**
@@ -24,4 +25,9 @@ export async function holding<In, Body>(
   }
   whenOver(outcome, giveBack);
   return outcome;
+}
+
+/** Goes no further. As no async function, a policy saves those whom it lets pass a promise. */
+export function refused(failure: Failure): Promise<Outcome<never>> {
+  return Promise.resolve(noResponse(failure));
 }

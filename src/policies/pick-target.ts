@@ -9,11 +9,10 @@ import type { Clock } from "../base/clock.js";
 import { RETRY_AFTER } from "../catalog/defaults.js";
 import type { Attempt } from "../core/attempt.js";
 import type { Failure } from "../core/failure.js";
-import { noResponse } from "../core/outcome.js";
 import type { Policy } from "../core/pipe.js";
 import { Exchange } from "../targets/exchange.js";
 import type { TargetSet } from "../targets/target-set.js";
-import { holding } from "./holding.js";
+import { holding, refused } from "./holding.js";
 
 export interface PickTargetOptions {
   /** The name of the way of choosing, for `describe()`. */
@@ -28,9 +27,9 @@ export function pickTarget(
   return {
     role: "pick_target",
     settings: { balancer: options.balancer },
-    async run(attempt, next) {
+    run(attempt, next) {
       const target = targets.choose(attempt.triedTargets);
-      if (target === null) return noResponse(refusal(targets));
+      if (target === null) return refused(refusal(targets));
       attempt.target = target.id;
       target.pending += 1;
       const giveBack = (): void => {

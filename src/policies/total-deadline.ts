@@ -9,8 +9,9 @@
 import type { Clock } from "../base/clock.js";
 import type { AdmittedCall, BoundedCall } from "../core/call.js";
 import { NEVER } from "../core/deadline.js";
-import { noResponse } from "../core/outcome.js";
-import type { Policy } from "../core/pipe.js";
+import type { Outcome } from "../core/outcome.js";
+import type { Policy, Step } from "../core/pipe.js";
+import { refused } from "./holding.js";
 import { patientTimer } from "./patient-timer.js";
 
 export interface TotalDeadlineOptions {
@@ -25,19 +26,29 @@ export function totalDeadline(
   return {
     role: "total_deadline",
     settings: { totalMs: options.totalMs },
-    async run(call, next) {
+    run(call, next) {
       const totalMs = call.overrides?.timeouts?.totalMs ?? options.totalMs;
       // A deadline that the caller has sent along stands where it is the sooner one.
       call.deadline = Math.min(call.deadline, call.startedAt + totalMs);
-      if (call.deadline === NEVER) return next(call as unknown as BoundedCall);
+      const bounded = call as unknown as BoundedCall;
+      if (call.deadline === NEVER) return next(bounded);
       const leftMs = call.deadline - clock.now();
-      if (leftMs <= 0) return noResponse({ code: "deadline_already_over" });
-      const timer = patientTimer(clock, leftMs, () => call.cancellation.cut("deadline"));
-      try {
-        return await next(call as unknown as BoundedCall);
-      } finally {
-        timer.cancel();
-      }
+      if (leftMs <= 0) return refused({ code: "deadline_already_over" });
+      return untilDeadline(clock, leftMs, bounded, next);
     },
   };
+}
+
+async function untilDeadline<Body>(
+  clock: Clock,
+  leftMs: number,
+  call: BoundedCall,
+  next: Step<BoundedCall, Body>,
+): Promise<Outcome<Body>> {
+  const timer = patientTimer(clock, leftMs, () => call.cancellation.cut("deadline"));
+  try {
+    return await next(call);
+  } finally {
+    timer.cancel();
+  }
 }

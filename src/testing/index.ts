@@ -4,6 +4,13 @@
  */
 export type { Clock, Timer } from "../base/clock.js";
 export {
+  type Answer,
+  type AnsweredTransport,
+  answeredTransport,
+  type RespondOptions,
+  type Sent,
+} from "./answered-transport.js";
+export {
   type CertificatePair,
   type CertificateWanted,
   type TestAuthority,
