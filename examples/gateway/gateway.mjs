@@ -1,0 +1,80 @@
+/**
+ * A gateway to copy: several upstreams on one port, chosen by the first part of the path.
+ *
+ * `/orders/7` goes to the upstream `orders` as `/7`. Put your own addresses into SETTINGS and run
+ * `node gateway.mjs`; it stops in order on SIGTERM. `main.mjs` starts this same function in front
+ * of upstreams that misbehave.
+ */
+import { once } from "node:events";
+import { realpathSync } from "node:fs";
+import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
+import { createGateway } from "good-gateway";
+import { nodeProxy } from "good-gateway/node";
+
+const SETTINGS = {
+  name: "edge", // this deployment in Proxy-Status and Via; loops are recognised by it
+  host: "0.0.0.0",
+  port: Number(process.env.PORT ?? 8080),
+  upstreams: {
+    // Two targets: when one is down, its calls go to the other one.
+    orders: { targets: ["http://127.0.0.1:9001", "http://127.0.0.1:9002"] },
+    // At most 50 searches at once, answered within 2 s, never repeated.
+    search: {
+      targets: "http://127.0.0.1:9200",
+      timeouts: { responseMs: 2_000 },
+      retry: false,
+      bulkhead: { concurrencyMax: 50 },
+    },
+  },
+};
+
+/** Starts to listen; gives the gateway, its port, and how to stop it in order. */
+export async function startGateway({ name, host, port, upstreams, onFailure = () => {} }) {
+  // Timeouts, repeats, breaker and bulkhead are on without a word; an upstream says what differs.
+  const gateway = createGateway({ name, upstreams });
+  const proxies = new Map(
+    gateway.upstreams.map((upstream) => {
+      const rewritePath = (path) => {
+        const rest = path.slice(`/${upstream.name}`.length); // "/7", "?from=8", or nothing
+        return rest.startsWith("/") ? rest : `/${rest}`;
+      };
+      return [upstream.name, nodeProxy(upstream, { rewritePath, onFailure })];
+    }),
+  );
+  const proxyFor = (req) => proxies.get(/^\/([^/?]+)/.exec(req.url)?.[1]) ?? notFound;
+
+  const server = createServer((req, res) => proxyFor(req)(req, res));
+  // A client that asks before it sends its body is told to go on by the upstream, not by us.
+  server.on("checkContinue", (req, res) => (proxyFor(req).checkContinue ?? notFound)(req, res));
+  // Longer than a load balancer in front keeps its idle connections (60 s, mostly): otherwise it
+  // may send a request into a connection that we are just closing.
+  server.keepAliveTimeout = 65_000;
+  server.listen({ host, port });
+  await once(server, "listening");
+
+  const stop = async () => {
+    server.close(); // takes no new connections, and ends those at rest
+    const report = await gateway.drain({ timeoutMs: 10_000 }); // lets the calls under way finish
+    server.closeIdleConnections();
+    // What is still being read by slow clients gets a moment more.
+    setTimeout(() => server.closeAllConnections(), 2_000).unref();
+    gateway.close();
+    return report;
+  };
+  return { gateway, port: server.address().port, stop };
+}
+
+function notFound(_req, res) {
+  res.writeHead(404, { "content-type": "text/plain" }).end("no upstream has this path\n");
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const onFailure = ({ code }, { req, attempts, requestId }) =>
+    console.warn(`${requestId} ${req.method} ${req.url}: ${code} after ${attempts} attempts`);
+  const { gateway, port, stop } = await startGateway({ ...SETTINGS, onFailure });
+  gateway.on("breaker:change", ({ target, to }) => console.warn(`breaker of ${target}: ${to}`));
+  console.log(`listening on http://127.0.0.1:${port}`);
+  const onSignal = async () => console.log("stopped:", await stop());
+  process.once("SIGTERM", onSignal).once("SIGINT", onSignal);
+}
