@@ -1,6 +1,6 @@
 /**
- * A small world from a seed: clients, targets that fail in spells, and all policies between them, on the
- * virtual clock. While it runs, checkers hold every event against what the policies promise.
+ * A small world from a seed: clients, targets that fail in spells, and all policies between them,
+ * on the virtual clock. While it runs, checkers hold every event against what the policies promise.
  * The same seed gives the same history; what a checker finds names the seed that shows it.
  */
 import type { Random } from "../../src/base/random.js";

@@ -1,6 +1,6 @@
 /**
- * Some hundred small worlds, each from a seed. `SEED=123 npx vitest run test/simulation` replays one
- * and prints its history.
+ * Some hundred small worlds, each from a seed. `SEED=123 npx vitest run test/simulation` replays
+ * one and prints its history.
  */
 import { describe, expect, it } from "vitest";
 import { simulate } from "./simulate.js";
@@ -27,7 +27,7 @@ describe("in every world", () => {
     expect((await simulate({ seed: 8 })).history).not.toEqual(first.history);
   });
 
-  it("there is something to see: repeats, breakers, refusals, drains and clients that leave", async () => {
+  it("there is something to see: repeats, refusals, drains, clients that leave", async () => {
     const all: string[] = [];
     for (let seed = 0; seed < 60; seed += 1) all.push(...(await simulate({ seed })).history);
     const text = all.join("\n");

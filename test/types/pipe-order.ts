@@ -1,6 +1,6 @@
 /**
  * What must not compile: a pipe in another order than the one argued in `gateway/upstream.ts`.
- * `pipe-order.test.ts` compiles this file; a line that compiles where it should not is an error there.
+ * `pipe-order.test.ts` compiles this file; a line that should not compile and does is an error.
  */
 
 import type { Attempt } from "../../src/core/attempt.js";
