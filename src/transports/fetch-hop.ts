@@ -1,0 +1,227 @@
+/**
+ * One request of a fetch function on its way through our own connections: the first of an exchange, or
+ * one more that a redirect asks for.
+ *
+ * The hop has an exchange of its own below that of the pipe, since the pipe's must end once and a fetch
+ * may send several requests. Phases and progress go up, so the timeouts watch every hop; a cut comes
+ * down. Guarantee: the receiver hears of one end, and a hop that is given up frees its connection.
+ */
+import type { Dispatcher } from "undici";
+import type { Clock } from "../base/clock.js";
+import { LIMITS } from "../catalog/defaults.js";
+import type { FailureCode } from "../catalog/failures.js";
+import { Call } from "../core/call.js";
+import type { CutBy } from "../core/cancellation.js";
+import { classifyError } from "../core/classify.js";
+import { type Failure, GatewayError } from "../core/failure.js";
+import type { Outcome } from "../core/outcome.js";
+import type { BodySink, ResponseBody } from "../core/response-body.js";
+import { Exchange } from "../targets/exchange.js";
+import { type FetchHandler, fetchHandler } from "./fetch-handler.js";
+import type { UndiciTransport } from "./undici.js";
+
+/** What a fetch function asks its dispatcher to send. */
+export interface FetchDispatch {
+  readonly origin?: string | URL;
+  readonly path: string;
+  readonly method: string;
+  readonly headers?: unknown;
+  readonly body?: unknown;
+}
+
+export interface FetchHop {
+  /** Null until the head of an answer is here, or there will be none. */
+  readonly outcome: Outcome<ResponseBody> | null;
+  /** What broke the body; null while it is on its way, or when it was whole. */
+  readonly brokenBy: FailureCode | null;
+  /** Calls when it is over, body included; at once when it is. */
+  onOver(listener: (broken: FailureCode | null) => void): void;
+  cut(by: CutBy): void;
+  /** Nobody reads the answer any more: its rest is read, within bounds, and thrown away. */
+  discard(): void;
+}
+
+/** Sends what was asked over the connections of the exchange's target. */
+export function beginHop(
+  clock: Clock,
+  wire: Pick<UndiciTransport, "performWorded">,
+  outer: Exchange,
+  asked: FetchDispatch,
+  handler: object,
+  first: boolean,
+): FetchHop {
+  const inner = innerExchange(clock, outer, asked, first);
+  const relay = new Relay(outer, inner, fetchHandler(handler));
+  relay.start();
+  const words = (): Dispatcher.DispatchOptions => wordsOf(outer, asked, first);
+  void wire.performWorded(inner, words).then((outcome) => relay.deliver(outcome));
+  return relay;
+}
+
+function innerExchange(
+  clock: Clock,
+  outer: Exchange,
+  asked: FetchDispatch,
+  first: boolean,
+): Exchange {
+  const call = first ? outer.call : hopCall(outer.call, asked);
+  const inner = new Exchange(clock, { ...outer.attempt, call }, outer.target);
+  const { startedAt } = outer.timeline;
+  // What the record and the timeouts see of the exchange is its latest hop.
+  const tell = (): void => void Object.assign(outer.timeline, inner.timeline, { startedAt });
+  inner.watch = {
+    phase(phase, now) {
+      tell();
+      outer.watch?.phase(phase, now);
+    },
+    progress: () => outer.progress(),
+    ended: tell,
+  };
+  return inner;
+}
+
+/** A call in the words of a redirect, which may have changed the method and dropped the body. */
+function hopCall(call: Call, { method, path }: FetchDispatch): Call {
+  const request = { ...call.request, method, path, body: null, contentLength: null };
+  return new Call(request, call.startedAt, call.id, call.overrides);
+}
+
+function wordsOf(
+  { request }: Exchange,
+  { method, path, headers, body }: FetchDispatch,
+  first: boolean,
+): Dispatcher.DispatchOptions {
+  // A body that we keep is sent from here, so that a further attempt can send it too.
+  const own = first && request.body !== null;
+  return {
+    method: method as "GET",
+    path,
+    headers: headers as Record<string, string>,
+    body: (own ? request.body.open() : (body ?? null)) as Dispatcher.DispatchOptions["body"] & null,
+  };
+}
+
+/** Between our own exchange and the receiver of the fetch function. */
+class Relay implements FetchHop, BodySink {
+  outcome: Outcome<ResponseBody> | null = null;
+  brokenBy: FailureCode | null = null;
+  readonly #outer: Exchange;
+  readonly #inner: Exchange;
+  readonly #receiver: FetchHandler;
+  readonly #listeners: ((broken: FailureCode | null) => void)[] = [];
+  #body: ResponseBody | null = null;
+  #aborted: { readonly reason: unknown } | null = null;
+  #over = false;
+  #paused = false;
+  /** Bytes that are still read of an answer nobody wants; null while somebody does. */
+  #discardLeft: number | null = null;
+
+  constructor(outer: Exchange, inner: Exchange, receiver: FetchHandler) {
+    this.#outer = outer;
+    this.#inner = inner;
+    this.#receiver = receiver;
+  }
+
+  start(): void {
+    this.#guard(() => this.#receiver.start((reason) => this.#abort(reason)));
+  }
+
+  deliver(outcome: Outcome<ResponseBody>): void {
+    this.outcome = outcome;
+    if (outcome.kind === "no_response") {
+      this.#finish(outcome.failure.code);
+      this.#fail("fetch failed", outcome.failure);
+      return;
+    }
+    const { response } = outcome;
+    const { status, statusText, rawHeaders, body } = response;
+    this.#body = body;
+    response.onFinished((broken) => this.#finish(broken));
+    const flow = { pause: () => {}, resume: () => this.#resume() };
+    this.#guard(() => this.#receiver.head(status, rawHeaders, statusText, flow));
+    body.pipeTo(this);
+  }
+
+  onOver(listener: (broken: FailureCode | null) => void): void {
+    if (this.#over) listener(this.brokenBy);
+    else this.#listeners.push(listener);
+  }
+
+  cut(by: CutBy): void {
+    // What a timeout has noted decides about its name.
+    const { stalledMs, waitsForClient } = this.#outer.timeline;
+    Object.assign(this.#inner.timeline, { stalledMs, waitsForClient });
+    this.#inner.cancellation.cut(by);
+  }
+
+  discard(): void {
+    if (this.#over) return;
+    this.#discardLeft ??= LIMITS.discardBytesMax;
+    this.#resume();
+  }
+
+  // --- the body of the answer ---
+
+  data(chunk: Buffer): boolean {
+    if (this.#discardLeft !== null) {
+      this.#discardLeft -= chunk.byteLength;
+      if (this.#discardLeft < 0) this.#inner.cancellation.cut("client");
+      return true;
+    }
+    this.#guard(() => {
+      this.#paused = !this.#receiver.data(chunk);
+    });
+    return !this.#paused;
+  }
+
+  end(trailers: readonly string[]): void {
+    if (this.#discardLeft === null) this.#guard(() => this.#receiver.end(trailers));
+  }
+
+  broken(code: FailureCode): void {
+    if (this.#discardLeft !== null) return;
+    const target = this.#inner.target.id;
+    this.#fail("terminated", { code: this.brokenBy ?? code, target, written: true });
+  }
+
+  // --- how it ends ---
+
+  #finish(broken: FailureCode | null): void {
+    this.#over = true;
+    this.brokenBy = broken === null ? null : this.#nameOf(broken);
+    for (const listener of this.#listeners.splice(0)) listener(this.brokenBy);
+  }
+
+  /** A fetch that gives up since the body cannot be decoded blames the upstream, not its caller. */
+  #nameOf(broken: FailureCode): FailureCode {
+    if (this.#aborted === null || broken !== "client_closed_request") return broken;
+    const code = classifyError(this.#inner.timeline, null, this.#aborted.reason);
+    return code === "http_response_content_coding" ? code : broken;
+  }
+
+  #fail(message: string, failure: Failure): void {
+    const { number } = this.#inner.attempt;
+    const error = this.#aborted?.reason ?? new GatewayError(message, failure, number);
+    this.#guard(() => this.#receiver.error(error));
+  }
+
+  #abort(reason: unknown): void {
+    this.#aborted ??= { reason };
+    this.#inner.cancellation.cut("client");
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#body?.resume();
+  }
+
+  /** What the receiver throws ends the hop; it must not reach the parser that called us. */
+  #guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#abort(error);
+    }
+  }
+}
