@@ -49,7 +49,9 @@ export function fieldInfo(name: string): FieldInfo {
   const info = known.get(name);
   if (info !== undefined) return info;
   const lower = name.toLowerCase();
-  const use = HOP_BY_HOP.has(lower) ? "hop" : (USES[lower] ?? "pass");
+  // RFC 9113 §8.3: pseudo-header fields are HTTP/2's request line.
+  const hop = HOP_BY_HOP.has(lower) || lower.startsWith(":");
+  const use = hop ? "hop" : (USES[lower] ?? "pass");
   const made: FieldInfo = { lower, use };
   if (known.size < KNOWN_MAX) known.set(name, made);
   return made;

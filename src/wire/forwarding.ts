@@ -43,12 +43,22 @@ export function createForwarder(options: ForwardedOptions | false): Forwarder {
   const trusts = trustOf(options.trust ?? false);
   const kind = options.fields ?? "both";
   return {
-    append(fields, peer) {
+    append(fields, connected) {
+      const peer = unmapped(connected);
       const before = trusts(peer.address) ? peer.received : NOTHING;
       if (kind !== "forwarded") appendXForwarded(fields, peer, before);
       if (kind !== "x-forwarded") appendForwarded(fields, peer, before);
     },
   };
+}
+
+/** How a server that listens on IPv6 and IPv4 at once shows an IPv4 peer, RFC 4291 §2.5.5.2. */
+const MAPPED = "::ffff:";
+
+function unmapped(peer: Peer): Peer {
+  const { address } = peer;
+  if (!address.startsWith(MAPPED) || !address.includes(".")) return peer;
+  return { ...peer, address: address.slice(MAPPED.length) };
 }
 
 const NOTHING: readonly string[] = [];

@@ -81,7 +81,7 @@ export function readRequest(
   if (length !== null && length > options.requestBodyBytesMax) {
     return refuse("request_body_too_large", null, id);
   }
-  const host = target.authority ?? req.headers.host;
+  const host = target.authority ?? req.headers.host ?? authorityOf(req);
   scan.fields.push("x-request-id", id);
   if (body.decoded === true) removeField(scan.fields, "content-encoding");
   const fields = finishFields(req, scan, options, host);
@@ -236,11 +236,24 @@ function changed(fields: string[], req: IncomingMessage, change: RequestHeaders)
   return kept;
 }
 
+// RFC 9113 §8.3.1.
+function authorityOf(req: IncomingMessage): string | undefined {
+  const authority = req.headers[":authority"];
+  return typeof authority === "string" ? authority : undefined;
+}
+
 // RFC 9112 §6.3: a request without a length and without chunks has no body.
 function bodyLength(req: IncomingMessage): number | null {
   if (req.headers["transfer-encoding"] !== undefined) return null;
   const length = req.headers["content-length"];
-  return length === undefined ? 0 : Number(length);
+  if (length !== undefined) return Number(length);
+  return req.httpVersionMajor === 2 && !endsWithHead(req) ? null : 0;
+}
+
+/** In HTTP/2 the stream says whether a body follows. */
+function endsWithHead(req: IncomingMessage): boolean {
+  const { stream } = req as { readonly stream?: { readonly endAfterHeaders?: boolean } };
+  return stream?.endAfterHeaders !== false;
 }
 
 function bodyOf(
