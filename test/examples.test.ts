@@ -1,6 +1,6 @@
 /**
- * The examples run as they stand in the README: with one command, in a process of their own, against
- * the built package.
+ * The examples run as they stand in the README: with one command, in a process of their own,
+ * against the built package.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -23,8 +23,8 @@ afterEach(() => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-describe("npm start", () => {
-  it("shows every failure as documented, and ends with 0", { timeout: PROCESSES_MS }, async () => {
+describe("npm start", { timeout: PROCESSES_MS }, () => {
+  it("shows every failure as documented, and ends with 0", async () => {
     const tour = start("examples/gateway/main.mjs", ["--once"]);
     expect(await tour.ended).toBe(0);
     const rows = tour.lines.map(rowOf).filter((row) => row !== null);
@@ -59,7 +59,7 @@ describe("npm start", () => {
   });
 });
 
-describe("examples", () => {
+describe("examples", { timeout: PROCESSES_MS }, () => {
   const JSON_POST = {
     method: "POST",
     headers: { "content-type": "application/json" },
