@@ -40,8 +40,11 @@ export const RETRY = {
   budgetFloorPerSecond: 10,
   /** Less before the deadline brings no answer: connecting and a round trip within one region. */
   attemptMsMin: 20,
-  /** A Retry-After above this is not believed; a wrong value must not park calls. */
-  retryAfterMsMax: 300_000,
+  /**
+   * The longest that a call waits because Retry-After asks for it. A user waits behind a gateway; who
+   * is to wait longer is better told so, together with the field.
+   */
+  retryAfterWaitMsMax: 2_000,
   /** A repeat on a fresh connection after a stale one; free of budget and attempts, once a call. */
   staleRepeatsMax: 1,
 } as const;
@@ -160,4 +163,12 @@ export const SELF = {
   staleMs: 250,
   /** Turns of the event loop to wait before a late timer gives up: one reads, one dispatches. */
   stallTurns: 2,
+} as const;
+
+/** The gateway as a whole. */
+export const GATEWAY = {
+  /** Upstreams that are made for the origins of `gatewayFetch`; a flood of names must end somewhere. */
+  originsMax: 1_000,
+  /** How long a drain waits. Process managers kill after 10 s (supervisord) to 90 s (systemd). */
+  drainMs: 10_000,
 } as const;

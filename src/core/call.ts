@@ -17,6 +17,7 @@ export type StopReason =
   | "attempts_exhausted"
   | "budget_exhausted"
   | "no_time_left"
+  | "retry_after_too_long"
   | "retry_off"
   | "no_other_target"
   | "draining"
@@ -59,27 +60,19 @@ export class Call {
   readonly attempts: AttemptRecord[] = [];
   /** Why no further attempt was made; null when the first one was good. */
   stopReason: StopReason | null = null;
-  #id: string | null;
-  readonly #newId: () => string;
+  /** The caller's request id, or one of our own. */
+  readonly id: string;
 
   constructor(
     request: GatewayRequest,
     startedAt: number,
-    id: string | null,
-    newId: () => string,
+    id: string,
     overrides: CallOverrides | null,
   ) {
     this.request = request;
     this.startedAt = startedAt;
+    this.id = id;
     this.overrides = overrides;
-    this.#id = id;
-    this.#newId = newId;
-  }
-
-  /** The caller's request id, or one of our own, made when first asked for. */
-  get id(): string {
-    this.#id ??= this.#newId();
-    return this.#id;
   }
 }
 

@@ -99,6 +99,7 @@ export const SECTIONS = {
     }),
     backoffBaseMs: wait(RETRY.backoffBaseMs, FINITE),
     backoffMsMax: wait(RETRY.backoffMsMax, ANY),
+    retryAfterWaitMsMax: wait(RETRY.retryAfterWaitMsMax, ANY),
     budgetRatio: {
       initial: RETRY.budgetRatio,
       unit: "ratio",

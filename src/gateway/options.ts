@@ -76,6 +76,12 @@ export interface RetryOptions {
    */
   readonly backoffMsMax?: number;
   /**
+   * Longest time that a call waits because an upstream's `Retry-After` asks for it, over all its
+   * attempts; an answer that asks for more is passed on. The deadline bounds it in any case.
+   * @default 2000
+   */
+  readonly retryAfterWaitMsMax?: number;
+  /**
    * Share that repeats may add to the calls of the last ten seconds.
    * @default 0.2
    */

@@ -31,6 +31,8 @@ export interface RetryOptions extends BackoffOptions {
   readonly enabled: boolean;
   /** Attempts of one call, the first included. */
   readonly attemptsMax: number;
+  /** The longest that a call waits because Retry-After asks for it, over all its attempts. */
+  readonly retryAfterWaitMsMax: number;
   /** With less time than this before the deadline an attempt is not begun. */
   readonly attemptMsMin: number;
 }
@@ -48,11 +50,12 @@ const NONE_TRIED: readonly string[] = [];
 
 export function retry(shared: RetryShared, options: RetryOptions): Policy<SeatedCall, Attempt> {
   const { enabled, attemptsMax, attemptMsMin, backoffBaseMs, backoffMsMax } = options;
+  const { retryAfterWaitMsMax } = options;
   const { settings } = shared.budget;
   return {
     role: "retry",
     settings: enabled
-      ? { attemptsMax, attemptMsMin, backoffBaseMs, backoffMsMax, ...settings }
+      ? { attemptsMax, attemptMsMin, backoffBaseMs, backoffMsMax, retryAfterWaitMsMax, ...settings }
       : { enabled },
     async run(call, next) {
       shared.budget.deposit();
@@ -79,10 +82,13 @@ async function repeat<Body>(
   let attempt = first;
   let outcome = failed;
   let freeRepeats = 0;
+  let askedToWaitMs = 0;
 
   const mayRepeat = async (): Promise<boolean> => {
     if (outcome.kind === "success") return false;
-    const asked = { attempt, attemptsMax, freeRepeats, failure: outcome.failure };
+    const { failure } = outcome;
+    askedToWaitMs += failure.retryAfterMs ?? 0;
+    const asked = { attempt, attemptsMax, freeRepeats, askedToWaitMs, failure };
     const plan = planRepeat(shared, options, asked);
     if (plan.stop !== null) {
       call.stopReason = plan.stop;
@@ -139,6 +145,8 @@ interface Asked {
   readonly attempt: Attempt;
   readonly attemptsMax: number;
   readonly freeRepeats: number;
+  /** What the Retry-After fields of all attempts add up to. */
+  readonly askedToWaitMs: number;
   readonly failure: Failure;
 }
 
@@ -164,6 +172,10 @@ function planRepeat(shared: RetryShared, options: RetryOptions, asked: Asked): P
   const waitMs = waitBefore(shared, options, attempt, failure);
   if (waitMs === null) return { stop: "no_other_target" };
   if (waitMs + options.attemptMsMin > leftMs) return { stop: "no_time_left" };
+  // A user waits behind a gateway; who is to wait longer than this is better told so.
+  if (waitMs > 0 && asked.askedToWaitMs > options.retryAfterWaitMsMax) {
+    return { stop: "retry_after_too_long" };
+  }
   if (!budget.withdraw()) return { stop: "budget_exhausted" };
   return { stop: null, waitMs, free: false };
 }

@@ -146,7 +146,7 @@ describe("where and when", () => {
   });
 
   it("a Retry-After as a date is obeyed by the wall clock", async () => {
-    const { wire, send, clock } = world();
+    const { wire, send, clock } = world({ retry: { retryAfterWaitMsMax: 10_000 } });
     const sending = send();
     const date = new Date(clock.wallNow() + 3_000).toUTCString();
     (await wire.next()).respond(503, { headers: { "retry-after": date } });
@@ -171,6 +171,28 @@ describe("where and when", () => {
     expect(answer.discarded).toBe(false);
     expect(clock.now()).toBe(0);
     answer.end();
+  });
+
+  it("a Retry-After that asks for more than a user should wait is passed on", async () => {
+    const { wire, send, clock } = world();
+    const sending = send();
+    (await wire.next()).respond(503, { headers: { "retry-after": "3" } });
+    await sending.outcome;
+    expect(sending.result()).toBe(503);
+    expect(sending.call.stopReason).toBe("retry_after_too_long");
+    expect(clock.now()).toBe(0);
+  });
+
+  it("the waits that Retry-After asks for are counted over all attempts", async () => {
+    const { wire, send, clock } = world({ retry: { attemptsMax: 5 } });
+    const sending = send();
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      (await wire.next()).respond(503, { headers: { "retry-after": "1" } });
+      await clock.advance(1_500);
+    }
+    await sending.outcome;
+    expect(sending.call.attempts).toHaveLength(3);
+    expect(sending.call.stopReason).toBe("retry_after_too_long");
   });
 
   it("an overloaded target's Retry-After does not delay the call of another target", async () => {
@@ -361,7 +383,7 @@ describe("cuts between attempts", () => {
     const made = world({ random: { next: () => 0.9 } });
     const sending = made.send();
     const sent = await made.wire.next();
-    if (code === 503) sent.respond(503, { headers: { "retry-after": "5" } });
+    if (code === 503) sent.respond(503, { headers: { "retry-after": "2" } });
     else sent.fail(code);
     await made.clock.advance(1);
     expect(sending.result()).toBeNull();

@@ -21,7 +21,7 @@ describe("defaults", () => {
     expect(upstream.trustProxyStatus).toBe(false);
     expect(upstream.bulkhead).toEqual(BULKHEAD);
     expect(RETRY).toMatchObject(upstream.retry as object);
-    expect(Object.keys(upstream.retry)).toHaveLength(6);
+    expect(Object.keys(upstream.retry)).toHaveLength(7);
     expect(BREAKER).toMatchObject(upstream.breaker as object);
     expect(Object.keys(upstream.breaker)).toHaveLength(7);
     expect(upstream.limits).toEqual({
