@@ -43,12 +43,13 @@ export const GROUPS = [
       ask("/refused", "does not listen on its port", failed(502, "connection_refused", 3)),
       ask("/all-down", "is gone from both of its targets", failed(502, "connection_refused", 3)),
       ask("/no-name", "has a name that does not exist", {
-        ...failed(502, DNS_CODES, 3),
-        // A resolver that says nothing at all is a timeout.
+        ...failed(502, DNS_CODES),
+        // A resolver that says nothing at all is a timeout, and worth another attempt.
         status: [502, 504],
+        attempts: [1, 3],
       }),
-      ask("/tls-none", "speaks plain HTTP instead of TLS", failed(502, "tls_protocol_error", 3)),
-      ask("/tls-self", "signed its certificate itself", failed(502, "tls_certificate_error", 3)),
+      ask("/tls-none", "speaks plain HTTP instead of TLS", failed(502, "tls_protocol_error", 1)),
+      ask("/tls-self", "signed its certificate itself", failed(502, "tls_certificate_error", 1)),
     ],
   },
   {

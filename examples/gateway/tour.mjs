@@ -54,7 +54,7 @@ function mismatches({ answer, code, blame, attempts, recoveredFrom, expected }) 
   check("status", answer.status, expected.status);
   check("whole", answer.whole, [expected.whole]);
   check("failure", code, expected.codes);
-  check("attempts", attempts, [expected.attempts]);
+  check("attempts", attempts, [expected.attempts].flat());
   check("recovered from", recoveredFrom, [expected.recoveredFrom ?? null]);
   if (code !== null) check("blame", blame, [FAILURES[code]?.blame]);
   // Every 503 of the gateway says when to come back.

@@ -12,6 +12,7 @@ import pRetry from "p-retry";
 import type { Clock } from "../base/clock.js";
 import type { Random } from "../base/random.js";
 import { RETRY } from "../catalog/defaults.js";
+import { FAILURES, type FailureCode } from "../catalog/failures.js";
 import type { Attempt } from "../core/attempt.js";
 import type { Call, SeatedCall, StopReason } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
@@ -205,8 +206,15 @@ function waitBefore(
   if (targets.hasUntried(triedBy(attempt))) return 0;
   // Our own refusal: to wait for a breaker inside the gateway is what a breaker is to prevent.
   if (code === "breaker_open" || code === "no_healthy_target") return null;
+  // A wrong name or certificate will be as wrong in a moment.
+  if (isSetUpWrong(code)) return null;
   const waitMs = (retryAfterMs ?? 0) + spread();
   return targets.deniedForMs() > waitMs ? null : waitMs;
+}
+
+function isSetUpWrong(code: FailureCode): boolean {
+  const { blame, repeat } = FAILURES[code];
+  return blame === "proxy" && repeat === "safe";
 }
 
 function nextAttempt(attempt: Attempt, free: boolean): Attempt {

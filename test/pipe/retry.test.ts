@@ -195,6 +195,24 @@ describe("where and when", () => {
     expect(sending.call.stopReason).toBe("retry_after_too_long");
   });
 
+  it("a wrong name or certificate is not tried again where it was wrong", async () => {
+    const { wire, send } = world();
+    const sending = send();
+    (await wire.next()).fail("tls_certificate_error");
+    await sending.outcome;
+    expect(sending.call.attempts).toHaveLength(1);
+    expect(sending.call.stopReason).toBe("no_other_target");
+  });
+
+  it("a wrong name or certificate of one target is no reason to leave out another", async () => {
+    const { wire, send } = world({ targets: 2 });
+    const sending = send();
+    (await wire.next()).fail("tls_certificate_error");
+    (await wire.next()).respond(200);
+    await sending.outcome;
+    expect(sending.result()).toBe(200);
+  });
+
   it("an overloaded target's Retry-After does not delay the call of another target", async () => {
     const { wire, send } = world({ targets: 2 });
     const sending = send();
