@@ -11,7 +11,14 @@ import { NamedError } from "./named-error.js";
 /** What a source must offer: any Node stream does, an `IncomingMessage` in particular. */
 export type BodySource = Readable & { readonly complete?: boolean };
 
-const NO_LIMIT = Number.POSITIVE_INFINITY;
+export interface StreamedBodyOptions {
+  /** Bytes that are kept for a further attempt. */
+  readonly keptBytesMax: number;
+  /** Bytes that are taken at all; Infinity for no limit. */
+  readonly bytesMax: number;
+  /** Called once, when the first byte is asked for. */
+  readonly onDemand: (() => void) | null;
+}
 
 
 export class ReplayBody {
@@ -27,14 +34,17 @@ export class ReplayBody {
   /** Bytes that the source has given so far. */
   bytesRead = 0;
 
-  private constructor(keptBytesMax: number, bytesMax: number) {
-    this.#keptBytesMax = keptBytesMax;
-    this.#bytesMax = bytesMax;
+  #onDemand: (() => void) | null;
+
+  private constructor(options: StreamedBodyOptions) {
+    this.#keptBytesMax = options.keptBytesMax;
+    this.#bytesMax = options.bytesMax;
+    this.#onDemand = options.onDemand;
   }
 
-  /** A body that is still coming in. More than `bytesMax` is a failure of the client's. */
-  static fromStream(source: BodySource, keptBytesMax: number, bytesMax = NO_LIMIT): ReplayBody {
-    const body = new ReplayBody(keptBytesMax, bytesMax);
+  /** A body that is still coming in. More than `bytesMax` is the client's failure. */
+  static fromStream(source: BodySource, options: StreamedBodyOptions): ReplayBody {
+    const body = new ReplayBody(options);
     body.#source = source;
     source.on("readable", body.#onReadable);
     source.on("end", body.#onEnd);
@@ -45,7 +55,8 @@ export class ReplayBody {
 
   /** A body that is here already. */
   static fromBuffer(buffer: Buffer): ReplayBody {
-    const body = new ReplayBody(buffer.byteLength, NO_LIMIT);
+    const keptBytesMax = buffer.byteLength;
+    const body = new ReplayBody({ keptBytesMax, bytesMax: keptBytesMax, onDemand: null });
     body.#kept.push(buffer);
     body.#keptBytes = buffer.byteLength;
     body.bytesRead = buffer.byteLength;
@@ -115,6 +126,10 @@ export class ReplayBody {
   }
 
   #pull(): Buffer | null {
+    if (this.#onDemand !== null) {
+      this.#onDemand();
+      this.#onDemand = null;
+    }
     const chunk = this.#source?.read() as Buffer | string | null | undefined;
     if (chunk === null || chunk === undefined) return null;
     const buffer = typeof chunk === "string" ? Buffer.from(chunk) : chunk;

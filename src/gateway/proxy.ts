@@ -110,7 +110,7 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
   };
 }
 
-function readingOptions(upstream: Upstream, options: ProxyOptions): ReadRequestOptions {
+export function readingOptions(upstream: Upstream, options: ProxyOptions): ReadRequestOptions {
   const { gateway, core } = upstreamInside(upstream);
   const { retry, limits } = core.options;
   return {
@@ -127,7 +127,7 @@ function readingOptions(upstream: Upstream, options: ProxyOptions): ReadRequestO
 }
 
 /** A hook of the user that throws is our side's fault, not the client's. */
-function readSafely(
+export function readSafely(
   req: IncomingMessage,
   res: ServerResponse,
   url: string,
@@ -142,9 +142,9 @@ function readSafely(
   }
 }
 
-const NO_FRAMEWORK: Framework = { beforeWriting: () => {}, sendFailure: () => false };
+export const NO_FRAMEWORK: Framework = { beforeWriting: () => {}, sendFailure: () => false };
 
-interface Answering {
+export interface Answering {
   refused(req: IncomingMessage, res: ServerResponse, framework: Framework, read: Refused): void;
   outcome(
     req: IncomingMessage,
@@ -157,7 +157,7 @@ interface Answering {
 
 type Refused = Extract<ReadRequest, { failure: Failure }>;
 
-function answering(upstream: Upstream, options: ProxyOptions): Answering {
+export function answering(upstream: Upstream, options: ProxyOptions): Answering {
   const { gateway, core } = upstreamInside(upstream);
   const { trustProxyStatus } = core.options;
   const diagnosticsOf = diagnosticsFor(options.diagnostics ?? "code");
