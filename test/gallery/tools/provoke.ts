@@ -1,0 +1,147 @@
+/**
+ * One row of the gallery: how a failure is provoked, and everything that must then be seen.
+ *
+ * A row is played three times: with an idempotent method and with POST, the breaker off, to see what
+ * the client gets and how often the upstream was sent to; then with a breaker that opens at the
+ * first failure, to see whom the failure counts against.
+ */
+import type { FailureCode } from "good-gateway";
+import type { RawOptions, RawRequest, Received } from "./raw-client.js";
+import { eventually, type World, type WorldOptions, world } from "./world.js";
+
+export interface Row {
+  readonly code: FailureCode;
+  /** Status of the answer; `cut` when its head had left before, null when nobody is there any more. */
+  readonly answer: number | "cut" | null;
+  /** The `error` of Proxy-Status; null where there must be none. */
+  readonly error: string | null;
+  /** Requests that the upstream has read: by the idempotent method, by POST. */
+  readonly sends: readonly [idempotent: number, post: number];
+  /** Attempts that the answer speaks of; as many as were sent unless told otherwise. */
+  readonly attempts?: readonly [idempotent: number, post: number];
+  readonly breaker: "failure" | "neutral";
+  readonly world: WorldOptions | (() => Promise<WorldOptions>);
+  /** What is sent besides method and path. */
+  readonly request?: Omit<RawRequest, "method">;
+  readonly methods?: readonly [idempotent: string, other: string];
+  readonly client?: RawOptions["onSocket"];
+  /** The idempotent call is repeated for free and succeeds; the failure shows in its attempts only. */
+  readonly recovers?: true;
+  /** Before the call that shows the failure; what it leaves open it must close. */
+  readonly before?: (world: World) => Promise<() => void> | Promise<void>;
+  /** While the call is under way. */
+  readonly during?: (world: World) => Promise<void>;
+  /** In place of a raw client and the proxy, where the failure has another way in. */
+  readonly ask?: (world: World, method: string) => Promise<Omit<Shown, "sends" | "breaker">>;
+  /** Cannot share the process with other cases at the same time. */
+  readonly alone?: true;
+  /** Why it is provoked at a seam and not by the thing itself. */
+  readonly seam?: string;
+}
+
+/** What was seen. */
+export interface Shown {
+  readonly answer: number | "cut" | null;
+  readonly error: string | null;
+  readonly code: string | null;
+  readonly attempts: number;
+  readonly sends: number;
+  readonly breaker: "failure" | "neutral";
+  readonly retryAfter: string | null;
+  /** The answer as it came, for whoever reads a failed test. */
+  readonly raw: string;
+}
+
+export type Play = "idempotent" | "post" | "breaker";
+
+/** A machine that is this busy again and again is not fit for tests on real sockets. */
+const STALLED_PLAYS_MAX = 5;
+
+/**
+ * Plays a row. Everything it opened is closed, or it throws. Where the gateway says that this very
+ * process was too busy, which is true then, the row is played again.
+ */
+export async function provoke(row: Row, play: Play): Promise<Shown> {
+  for (let plays = 1; ; plays += 1) {
+    const shown = await playOnce(row, play);
+    const stalled = shown.code === "event_loop_stalled" && row.code !== "event_loop_stalled";
+    if (!stalled || plays === STALLED_PLAYS_MAX) return shown;
+  }
+}
+
+async function playOnce(row: Row, play: Play): Promise<Shown> {
+  const written = typeof row.world === "function" ? await row.world() : row.world;
+  const ground = await world(play === "breaker" ? withBreaker(written) : written);
+  const [idempotent, other] = row.methods ?? ["GET", "POST"];
+  try {
+    const undo = (await row.before?.(ground)) ?? (() => {});
+    const sentBefore = ground.played?.heads().length ?? 0;
+    const seenBefore = ground.attempts.length;
+    const outcomesBefore = ground.outcomes.length;
+    const shown = await (row.ask ?? askRaw(row, seenBefore, outcomesBefore))(
+      ground,
+      play === "post" ? other : idempotent,
+    );
+    undo();
+    const sends = (ground.played?.heads().length ?? 0) - sentBefore;
+    const opened = ground.breakerWent.includes("open");
+    return { ...shown, sends, breaker: opened ? "failure" : "neutral" };
+  } finally {
+    await ground.close();
+  }
+}
+
+const BREAKER = { consecutiveFailures: 1, openMs: 60_000 } as const;
+
+function withBreaker(written: WorldOptions): WorldOptions {
+  const { options } = written;
+  if (options?.breaker !== undefined) return written;
+  return { ...written, options: { ...options, retry: false, breaker: BREAKER } };
+}
+
+function askRaw(row: Row, seenBefore: number, outcomesBefore: number): NonNullable<Row["ask"]> {
+  return async (ground, method) => {
+    const body = method === "POST" && row.request?.upload === undefined ? { body: "hello" } : {};
+    const asked = ground.ask(
+      { ...body, ...row.request, method },
+      row.client === undefined ? {} : { onSocket: row.client },
+    );
+    await row.during?.(ground);
+    const received = await asked;
+    await eventually("every exchange is told", () =>
+      ground.gateway.upstream("app").targets.every(({ pending }) => pending === 0 || row.before),
+    );
+    const told = [
+      ...ground.attempts.slice(seenBefore).map(({ code }) => code),
+      ...ground.outcomes.slice(outcomesBefore),
+    ];
+    return shownOf(row, received, told, ground.attempts.length - seenBefore);
+  };
+}
+
+function shownOf(
+  row: Row,
+  received: Received,
+  told: readonly (string | null)[],
+  ended: number,
+): Omit<Shown, "sends" | "breaker"> {
+  const status = received.field("proxy-status") ?? "";
+  const attempts = /\battempts=(\d+)/.exec(status)?.[1];
+  const named = /[" ]code=(\w+)/.exec(status)?.[1] ?? null;
+  const seen = told.find((code) => code === row.code) ?? null;
+  return {
+    answer: answerOf(received),
+    error: /; error=(\w+)/.exec(status)?.[1] ?? null,
+    // A cut answer cannot name its failure; then the events do.
+    code: received.ending === "whole" && named !== null ? named : seen,
+    attempts: attempts === undefined ? ended : Number(attempts),
+    retryAfter: received.field("retry-after") ?? null,
+    raw: `${received.ending} ${received.note}\n${received.raw.subarray(0, 600).toString("latin1")}`,
+  };
+}
+
+function answerOf({ ending, status }: Received): number | "cut" | null {
+  if (ending === "whole") return status;
+  if (ending === "cut" || ending === "reset") return status === null ? null : "cut";
+  return null;
+}
