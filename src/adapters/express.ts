@@ -37,8 +37,8 @@ export type ExpressErrorMiddleware = (
 ) => void;
 
 /**
- * Proxies every request that reaches it. The path is what Express has left of it: without the path of
- * the mount. A body that a parser has read is sent as what it was.
+ * Proxies every request that reaches it. The path is what Express has left of it: without the path
+ * of the mount. A body that a parser has read is sent as what it was.
  */
 export function expressProxy(upstream: Upstream, options: ProxyOptions = {}): ExpressMiddleware {
   const handle = createProxy(upstream, options);

@@ -1,9 +1,9 @@
 /**
  * `fastifyProxy`: a plugin for Fastify 5 with routes of its own for one upstream.
  *
- * The routes are encapsulated: the hooks of the scope that registers it run before them, its parsers do
- * not. Answers of the upstream stream past Fastify's reply; failures are replies and pass `onSend`.
- * Failed fetches of the other routes in that scope are answered, too.
+ * The routes are encapsulated: the hooks of the scope that registers it run before them, its parsers
+ * do not. Answers of the upstream stream past Fastify's reply; failures are replies and pass
+ * `onSend`. Failed fetches of the other routes in that scope are answered, too.
  */
 import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest, RegisterOptions } from "fastify";
@@ -85,7 +85,7 @@ function takeOver(reply: FastifyReply): void {
 }
 
 function bodyOf({ raw, body }: FastifyRequest): ReceivedBody {
-  // A preParsing hook may have put another stream in place of the request: decompressed, for example.
+  // A preParsing hook may have put another stream in place of the request, a decompressed one.
   if (body === undefined || body === raw) return UNREAD;
   const decoded = raw.headers["content-encoding"] === undefined;
   return { parsed: null, stream: body as Readable, decoded, onDemand: null };
@@ -130,8 +130,8 @@ const answered = new WeakSet<object>();
 
 /**
  * Answers failed fetches of the routes in this scope. Not by an error handler: a scope has one, it
- * belongs to the application, and it is asked first. Only where Fastify's own default has answered in
- * the end is that answer replaced.
+ * belongs to the application, and it is asked first. Only where Fastify's own default has answered
+ * in the end is that answer replaced.
  */
 function answerRouteFailures(
   instance: FastifyInstance,

@@ -1,8 +1,8 @@
 /**
  * A failed fetch in a route of the application → the answer that the client of that route gets.
  *
- * Here the process is the origin and no proxy, so the answer has no Proxy-Status (RFC 9209 §2). Status,
- * Retry-After and the form of the body are those of a proxied failure.
+ * Here the process is the origin and no proxy, so the answer has no Proxy-Status (RFC 9209 §2).
+ * Status, Retry-After and the form of the body are those of a proxied failure.
  */
 import type { IncomingMessage } from "node:http";
 import { LIMITS } from "../catalog/defaults.js";

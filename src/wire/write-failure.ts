@@ -1,8 +1,8 @@
 /**
  * A failure → an answer that the gateway makes itself, with everything it may tell.
  *
- * Guarantee: every 503 says when to come back; nothing is written twice; when the head is out already
- * the connection is cut instead.
+ * Guarantee: every 503 says when to come back; nothing is written twice; when the head is out
+ * already the connection is cut instead.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { RETRY_AFTER } from "../catalog/defaults.js";
@@ -40,7 +40,7 @@ export function failureMessage(req: IncomingMessage, answer: FailureAnswer): Fai
   const fields = [
     "content-type",
     body.contentType,
-    // An answer to a failure is about this moment; RFC 9111 §4.2.2 lets nobody keep it, but say it.
+    // It is about this moment; RFC 9111 §4.2.2 lets nobody keep it, but say it.
     "cache-control",
     "no-store",
     "x-content-type-options",

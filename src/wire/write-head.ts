@@ -1,9 +1,9 @@
 /**
- * The head of an answer, beside what a framework or an earlier handler has already set on the response.
+ * The head of an answer, beside what a framework or an earlier handler has set on the response.
  *
  * Guarantee: no field is lost, ours come as often as they were received; what was set before stays
- * unless the answer says it itself; fields that describe another body are dropped. When Node refuses
- * the head, the response is as it was before.
+ * unless the answer says it itself; fields that describe another body are dropped. When Node
+ * refuses the head, the response is as it was before.
  */
 import type { ServerResponse } from "node:http";
 
@@ -22,8 +22,8 @@ export function writeHead(
   try {
     for (const name of Object.keys(before)) if (OF_ANOTHER_BODY.has(name)) res.removeHeader(name);
     merge(res, fields);
-    // Without fields: what wraps writeHead (sessions, compression) reads them from the response, and
-    // some of it takes a list of names and values for something else.
+    // Without fields: what wraps writeHead (sessions, compression) reads them from the response,
+    // and some of it takes a list of names and values for something else.
     if (reason === undefined || res.req.httpVersionMajor === 2) res.writeHead(status);
     else res.writeHead(status, reason);
   } catch (error) {
