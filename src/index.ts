@@ -26,7 +26,7 @@ export type {
   UpstreamOptions,
 } from "./gateway/options.js";
 export { GatewayOptionsError, isGatewayOptionsError } from "./gateway/options-error.js";
-export type { FailureContext, ProxyOptions } from "./gateway/proxy.js";
+export type { Admission, FailureContext, ProxyOptions, Refusal } from "./gateway/proxy-options.js";
 export type { SendRequest } from "./gateway/send.js";
 export type { UpstreamBody } from "./gateway/upstream-body.js";
 export type { TargetState, Upstream } from "./gateway/upstream-handle.js";

@@ -5,7 +5,9 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
-import { createProxy, diagnosticsFor, type ProxyOptions } from "../gateway/proxy.js";
+import { diagnosticsFor } from "../gateway/answer.js";
+import { createProxy } from "../gateway/proxy.js";
+import type { ProxyOptions } from "../gateway/proxy-options.js";
 import {
   failureBehind,
   type RouteFailureOptions,
@@ -15,7 +17,7 @@ import type { Upstream } from "../gateway/upstream-handle.js";
 import { writeFailure } from "../wire/write-failure.js";
 import { type ParsedRequest, receivedBody } from "./parsed-body.js";
 
-export type { FailureContext, ProxyOptions } from "../gateway/proxy.js";
+export type { FailureContext, ProxyOptions } from "../gateway/proxy-options.js";
 export type { RouteFailureOptions } from "../gateway/route-failure.js";
 
 /** Hands an error, or the request itself, to what comes next. */

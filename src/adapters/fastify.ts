@@ -8,20 +8,15 @@
 import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest, RegisterOptions } from "fastify";
 import type { GatewayCore } from "../gateway/core.js";
-import {
-  createProxy,
-  diagnosticsFor,
-  type Framework,
-  type ProxyHandler,
-  type ProxyOptions,
-  UNREAD,
-} from "../gateway/proxy.js";
+import { diagnosticsFor } from "../gateway/answer.js";
+import { createProxy, type ProxyHandler, UNREAD } from "../gateway/proxy.js";
+import type { Framework, ProxyOptions } from "../gateway/proxy-options.js";
 import { failureBehind, routeFailureMessage } from "../gateway/route-failure.js";
 import { type Upstream, upstreamInside } from "../gateway/upstream-handle.js";
 import type { ReceivedBody } from "../wire/read-request.js";
 import type { FailureMessage } from "../wire/write-failure.js";
 
-export type { FailureContext, ProxyOptions } from "../gateway/proxy.js";
+export type { FailureContext, ProxyOptions } from "../gateway/proxy-options.js";
 
 /** Options of the plugin: an upstream, where it is mounted, and those that all adapters share. */
 export interface FastifyProxyOptions extends ProxyOptions {

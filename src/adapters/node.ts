@@ -3,11 +3,13 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { createProxy, type ProxyOptions, UNREAD } from "../gateway/proxy.js";
+import { type ClientErrorHandler, createClientErrorHandler } from "../gateway/client-error.js";
+import { createProxy, UNREAD } from "../gateway/proxy.js";
+import type { ProxyOptions } from "../gateway/proxy-options.js";
 import { createUpgradeProxy } from "../gateway/proxy-upgrade.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
 
-export type { FailureContext, ProxyOptions } from "../gateway/proxy.js";
+export type { FailureContext, ProxyOptions } from "../gateway/proxy-options.js";
 
 /** A listener for `request`, with further listeners for other events of the same server. */
 export interface NodeProxy {
@@ -19,6 +21,8 @@ export interface NodeProxy {
   readonly checkContinue: (req: IncomingMessage, res: ServerResponse) => void;
   /** For the server's `upgrade` event: WebSockets and other protocols, tunnelled to one target. */
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** For the server's `clientError` event: what Node's parser refuses is answered like the rest. */
+  readonly clientError: ClientErrorHandler;
 }
 
 /** Proxies every request that it is given to the upstream, with the path as it came. */
@@ -28,5 +32,9 @@ export function nodeProxy(upstream: Upstream, options: ProxyOptions = {}): NodeP
     handle(req, res, req.url as string, UNREAD);
   const checkContinue = (req: IncomingMessage, res: ServerResponse): void =>
     handle(req, res, req.url as string, { parsed: null, onDemand: () => res.writeContinue() });
-  return Object.assign(listener, { checkContinue, upgrade: createUpgradeProxy(upstream, options) });
+  return Object.assign(listener, {
+    checkContinue,
+    upgrade: createUpgradeProxy(upstream, options),
+    clientError: createClientErrorHandler(upstream, options),
+  });
 }

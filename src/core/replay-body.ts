@@ -20,7 +20,6 @@ export interface StreamedBodyOptions {
   readonly onDemand: (() => void) | null;
 }
 
-
 export class ReplayBody {
   #source: BodySource | null = null;
   readonly #keptBytesMax: number;
@@ -117,7 +116,9 @@ export class ReplayBody {
   /** Why the rest will never come; null while it may. */
   get goneBy(): Error | null {
     if (this.#state !== "gone") return null;
-    return this.#tooLarge ? new NamedError("request_body_too_large") : new NamedError("client_closed_request");
+    return this.#tooLarge
+      ? new NamedError("request_body_too_large")
+      : new NamedError("client_closed_request");
   }
 
   // A method, since reading may change the state behind the compiler's back.

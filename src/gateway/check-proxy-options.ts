@@ -7,7 +7,8 @@ const KINDS: Readonly<Record<string, (value: unknown) => string | null>> = {
   rewritePath: isFunction,
   requestHeaders: (value) =>
     typeof value === "function" || isRecord(value) ? null : "is neither a record nor a function",
-  forwarded: (value) => (value === false || isRecord(value) ? null : "is neither false nor a record"),
+  forwarded: (value) =>
+    value === false || isRecord(value) ? null : "is neither false nor a record",
   host: (value) =>
     typeof value === "string" && value !== ""
       ? null
@@ -16,6 +17,7 @@ const KINDS: Readonly<Record<string, (value: unknown) => string | null>> = {
     typeof value === "function" || DIAGNOSTICS.includes(value as string)
       ? null
       : 'is not "none", "code", "full" or a function',
+  admit: isFunction,
   onFailure: isFunction,
   answerOnlyIfCached: (value) => (typeof value === "boolean" ? null : "is not a boolean"),
 };

@@ -3,7 +3,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "../base/clock.js";
-import { emitter, type Emitter } from "../base/emitter.js";
+import { type Emitter, emitter } from "../base/emitter.js";
 import { type Random, systemRandom } from "../base/random.js";
 import { GATEWAY, RETRY_AFTER } from "../catalog/defaults.js";
 import { GatewayError } from "../core/failure.js";
@@ -14,8 +14,8 @@ import { createLifecycle, type DrainReport, type GatewayLifecycle } from "./life
 import { nearest } from "./nearest.js";
 import { normaliseGateway, normaliseUpstream } from "./normalise.js";
 import type { GatewayOptions, NormalisedGateway } from "./options.js";
-import { type Upstream, upstreamHandle } from "./upstream-handle.js";
 import { createUpstream, type GatewayParts, type UpstreamCore } from "./upstream.js";
+import { type Upstream, upstreamHandle } from "./upstream-handle.js";
 
 /** What tests may put in place of time and chance. */
 export interface GatewaySeams {

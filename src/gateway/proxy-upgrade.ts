@@ -8,16 +8,14 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { Outcome } from "../core/outcome.js";
+import type { ResponseBody } from "../core/response-body.js";
 import { joinTunnel, switchingHead } from "../wire/tunnel.js";
+import { askToAdmit } from "./admit.js";
+import { type Answering, type Asking, answering } from "./answer.js";
 import { checkProxyOptions } from "./check-proxy-options.js";
-import {
-  answering,
-  NO_FRAMEWORK,
-  type ProxyOptions,
-  readingOptions,
-  readSafely,
-  UNREAD,
-} from "./proxy.js";
+import { NO_FRAMEWORK, readingOptions, readSafely, UNREAD } from "./proxy.js";
+import type { ProxyOptions } from "./proxy-options.js";
 import { type Upstream, upstreamInside } from "./upstream-handle.js";
 
 /** Handles one `upgrade` event of a server. */
@@ -25,43 +23,69 @@ export type UpgradeHandler = (req: IncomingMessage, socket: Duplex, head: Buffer
 
 export function createUpgradeProxy(upstream: Upstream, options: ProxyOptions): UpgradeHandler {
   checkProxyOptions(options);
-  const { core } = upstreamInside(upstream);
+  const { gateway, core } = upstreamInside(upstream);
   const { trustProxyStatus } = core.options;
   const reading = readingOptions(upstream, options);
   const answer = answering(upstream, options);
 
-  return (req, socket, head) => {
-    socket.on("error", ignore);
-    const res = responseOver(req, socket);
+  const shakeHands = (req: IncomingMessage, res: ServerResponse, socket: Duplex, head: Buffer) => {
     const read = readSafely(req, res, req.url as string, reading, UNREAD);
+    const framework = NO_FRAMEWORK;
+    const requestId = read.id;
     if (!("request" in read)) {
       const failure = "failure" in read ? read.failure : ({ code: "bad_request" } as const);
-      answer.refused(req, res, NO_FRAMEWORK, { failure, id: read.id });
+      answer.failure({ req, res, framework, call: null, requestId }, failure);
       return;
     }
     const request = { ...read.request, body: null, upgrade: req.headers.upgrade ?? "" };
-    const call = core.newCall(request, read.id, null);
+    const call = core.newCall(request, requestId, null);
     const onClose = (): void => call.cancellation.cut("client");
     socket.once("close", onClose);
     void core.execute(call).then((outcome) => {
-      const tunnel = outcome.kind === "success" ? outcome.response.body.upgraded : null;
-      if (outcome.kind !== "success" || tunnel === null) {
-        answer.outcome(req, res, NO_FRAMEWORK, call, outcome);
-        return;
-      }
-      const text = switchingHead(req, outcome.response, trustProxyStatus);
-      if (text === null) {
-        tunnel.end();
-        const failed = { kind: "no_response", failure: { code: "http_upgrade_failed" } } as const;
-        answer.outcome(req, res, NO_FRAMEWORK, call, failed);
-        return;
-      }
+      const asking = { req, res, framework, call, requestId };
+      if (!switched(answer, asking, outcome, trustProxyStatus, socket, head)) return;
       socket.off("close", onClose);
-      res.detachSocket(socket as Socket);
-      socket.write(text, "latin1");
-      joinTunnel(socket, tunnel, head);
     });
   };
+
+  return (req, socket, head) => {
+    socket.on("error", ignore);
+    const res = responseOver(req, socket);
+    askToAdmit(options.admit, req, gateway.newRequestId, (refused) => {
+      if (socket.destroyed) return;
+      if (refused === null) shakeHands(req, res, socket, head);
+      else {
+        const { failure, id: requestId } = refused;
+        answer.failure({ req, res, framework: NO_FRAMEWORK, call: null, requestId }, failure);
+      }
+    });
+  };
+}
+
+/** Joins the two sides, or answers why not. */
+function switched(
+  answer: Answering,
+  asking: Asking & { readonly call: NonNullable<Asking["call"]> },
+  outcome: Outcome<ResponseBody>,
+  trustProxyStatus: boolean,
+  socket: Duplex,
+  head: Buffer,
+): boolean {
+  const tunnel = outcome.kind === "success" ? outcome.response.body.upgraded : null;
+  if (outcome.kind !== "success" || tunnel === null) {
+    answer.outcome(asking, outcome);
+    return false;
+  }
+  const text = switchingHead(asking.req, outcome.response, trustProxyStatus);
+  if (text === null) {
+    tunnel.end();
+    answer.failure(asking, { code: "http_upgrade_failed" });
+    return false;
+  }
+  asking.res.detachSocket(socket as Socket);
+  socket.write(text, "latin1");
+  joinTunnel(socket, tunnel, head);
+  return true;
 }
 
 /** For an answer that is not 101: Node has let go of the socket, so we write to it ourselves. */

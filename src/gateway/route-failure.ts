@@ -51,7 +51,7 @@ export function routeFailureMessage(
   { failure, attempts }: GatewayError,
   diagnostics: Diagnostics,
 ): FailureMessage {
-  return failureMessage(req, {
+  return failureMessage(req.headers.accept, {
     failure,
     status: statusOf(failure.code, gateway.statusPolicy),
     requestId: requestIdOf(req) ?? gateway.newRequestId(),

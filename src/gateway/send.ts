@@ -9,8 +9,8 @@ import { ReplayBody } from "../core/replay-body.js";
 import type { GatewayRequest } from "../core/request.js";
 import type { ResponseBody } from "../core/response-body.js";
 import type { GatewayCore } from "./core.js";
-import { type UpstreamBody, upstreamBody } from "./upstream-body.js";
 import type { UpstreamCore } from "./upstream.js";
+import { type UpstreamBody, upstreamBody } from "./upstream-body.js";
 
 /** A request of application code. */
 export interface SendRequest {
@@ -83,10 +83,14 @@ function flat(headers: NonNullable<SendRequest["headers"]>): string[] {
 }
 
 function lower(headers: NonNullable<SendRequest["headers"]>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
 }
 
-function withReadableBody(response: UpstreamResponse<ResponseBody>): UpstreamResponse<UpstreamBody> {
+function withReadableBody(
+  response: UpstreamResponse<ResponseBody>,
+): UpstreamResponse<UpstreamBody> {
   const body = upstreamBody(response.body);
   return {
     status: response.status,

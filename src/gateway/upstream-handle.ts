@@ -6,8 +6,8 @@ import type { Outcome } from "../core/outcome.js";
 import type { PolicyDescription } from "../core/pipe.js";
 import type { GatewayCore } from "./core.js";
 import { type SendRequest, sendThrough } from "./send.js";
-import type { UpstreamBody } from "./upstream-body.js";
 import type { UpstreamCore } from "./upstream.js";
+import type { UpstreamBody } from "./upstream-body.js";
 
 /** State of one target, as plain data. */
 export interface TargetState {

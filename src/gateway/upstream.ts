@@ -16,7 +16,7 @@ import { bulkhead } from "../policies/bulkhead.js";
 import { drainGate, type Lifecycle } from "../policies/drain-gate.js";
 import { pickTarget } from "../policies/pick-target.js";
 import { type AttemptListener, record } from "../policies/record.js";
-import { retry, type RetryOptions } from "../policies/retry.js";
+import { type RetryOptions, retry } from "../policies/retry.js";
 import { retryBudget } from "../policies/retry-budget.js";
 import { totalDeadline } from "../policies/total-deadline.js";
 import { weightedRoundRobin } from "../targets/balance.js";
@@ -52,9 +52,8 @@ export interface UpstreamCore {
 
 type Pipe = ReturnType<typeof assemble>;
 /** What can stand at the end of an upstream's pipe. */
-export type Transport<Body> = Parameters<Pipe["to"]>[0] extends Step<infer In, unknown>
-  ? Step<In, Body>
-  : never;
+export type Transport<Body> =
+  Parameters<Pipe["to"]>[0] extends Step<infer In, unknown> ? Step<In, Body> : never;
 
 export function createUpstream(parts: GatewayParts, options: NormalisedUpstream): UpstreamCore {
   const { clock } = parts;
@@ -162,4 +161,3 @@ function safely<Body>(
     return outcome;
   };
 }
-

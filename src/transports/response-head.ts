@@ -52,7 +52,10 @@ export function parseResponseHead(text: string): ResponseHead {
 // RFC 9112 §9.3.
 function isPersistent(minorVersion: 0 | 1, connection: string): boolean {
   if (connection === "") return minorVersion === 1;
-  const options = connection.toLowerCase().split(",").map((option) => option.trim());
+  const options = connection
+    .toLowerCase()
+    .split(",")
+    .map((option) => option.trim());
   if (options.includes("close")) return false;
   return minorVersion === 1 || options.includes("keep-alive");
 }

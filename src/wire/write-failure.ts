@@ -32,11 +32,11 @@ export interface FailureMessage {
   readonly body: Buffer;
 }
 
-/** Makes the answer, in the form that the client accepts. */
-export function failureMessage(req: IncomingMessage, answer: FailureAnswer): FailureMessage {
+/** Makes the answer, in the form that the client's `Accept` asks for. */
+export function failureMessage(accept: string | undefined, answer: FailureAnswer): FailureMessage {
   const { status } = answer;
   const retryAfter = retryAfterOf(answer);
-  const body = failureBody({ ...answer, retryAfter }, req.headers.accept, answer.diagnostics);
+  const body = failureBody({ ...answer, retryAfter }, accept, answer.diagnostics);
   const fields = [
     "content-type",
     body.contentType,

@@ -1,0 +1,180 @@
+/**
+ * Outcome → answer: the upstream's, or one of ours with everything that it may tell.
+ *
+ * Guarantee: a request is answered or cut, exactly once; the hook that is told of failures may answer in
+ * our place and cannot do harm.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { FAILURES } from "../catalog/failures.js";
+import { statusOf } from "../catalog/status-policy.js";
+import type { Call } from "../core/call.js";
+import type { Failure } from "../core/failure.js";
+import type { Outcome, UpstreamResponse } from "../core/outcome.js";
+import type { ResponseBody } from "../core/response-body.js";
+import { type Diagnostics, proxyStatus } from "../wire/proxy-status.js";
+import { serverTiming } from "../wire/server-timing.js";
+import { type FailureMessage, failureMessage, writeFailure } from "../wire/write-failure.js";
+import { cutResponse, type ExtraFields, writeResponse } from "../wire/write-response.js";
+import type { FailureContext, Framework, ProxyOptions } from "./proxy-options.js";
+import { type Upstream, type UpstreamInside, upstreamInside } from "./upstream-handle.js";
+
+/** One request on its way to an answer. */
+export interface Asking {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly framework: Framework;
+  /** Null when it was refused before it became a call. */
+  readonly call: Call | null;
+  readonly requestId: string;
+}
+
+export interface Answering {
+  failure(asking: Asking, failure: Failure): void;
+  outcome(asking: Asking & { readonly call: Call }, outcome: Outcome<ResponseBody>): void;
+}
+
+interface Answerer extends UpstreamInside {
+  readonly options: ProxyOptions;
+  readonly diagnosticsOf: (req: IncomingMessage) => Diagnostics;
+}
+
+export function answering(upstream: Upstream, options: ProxyOptions): Answering {
+  const diagnosticsOf = diagnosticsFor(options.diagnostics ?? "code");
+  const answerer: Answerer = { ...upstreamInside(upstream), options, diagnosticsOf };
+  return {
+    failure: (asking, failure) => answerFailure(answerer, asking, failure),
+    outcome(asking, outcome) {
+      if (outcome.kind === "no_response") answerFailure(answerer, asking, outcome.failure);
+      else {
+        const failure = outcome.kind === "error_response" ? outcome.failure : null;
+        answerResponse(answerer, asking, outcome.response, failure);
+      }
+    },
+  };
+}
+
+/** How much this client is told; a function of the user decides for each request. */
+export function diagnosticsFor(
+  diagnostics: NonNullable<ProxyOptions["diagnostics"]>,
+): (req: IncomingMessage) => Diagnostics {
+  if (typeof diagnostics !== "function") return () => diagnostics;
+  return (req) => {
+    try {
+      return diagnostics(req);
+    } catch {
+      // Whether a caller is trusted could not be told; then it is not.
+      return "code";
+    }
+  };
+}
+
+function answerFailure(answerer: Answerer, asking: Asking, failure: Failure): void {
+  const { req, res, framework } = asking;
+  tellHook(answerer, asking, failure);
+  if (res.writableEnded || res.destroyed) return;
+  const message = messageOf(answerer, asking, failure);
+  if (!framework.sendFailure(message)) writeFailure(req, res, message);
+}
+
+function messageOf(answerer: Answerer, asking: Asking, failure: Failure): FailureMessage {
+  const { req, call, requestId } = asking;
+  const diagnostics = answerer.diagnosticsOf(req);
+  const status = statusOf(failure.code, answerer.gateway.statusPolicy);
+  const attempts = call?.attempts.length ?? 0;
+  const fields =
+    diagnostics === "none"
+      ? []
+      : diagnosticFields(answerer, call, failure, status, null, diagnostics);
+  const { accept } = req.headers;
+  return failureMessage(accept, { failure, status, requestId, attempts, diagnostics, fields });
+}
+
+function answerResponse(
+  answerer: Answerer,
+  asking: Asking & { readonly call: Call },
+  response: UpstreamResponse<ResponseBody>,
+  failure: Failure | null,
+): void {
+  const { req, res, framework } = asking;
+  if (failure !== null && !res.headersSent) tellHook(answerer, asking, failure);
+  if (res.destroyed || res.headersSent || res.writableEnded) {
+    // Whoever has answered in our place keeps that answer; half of one has no other end.
+    if (!res.writableEnded) cutResponse(res);
+    void response.discard();
+    return;
+  }
+  try {
+    writeResponse(req, res, response, receivedFields(answerer, asking, response.status, failure), {
+      clock: answerer.gateway.clock,
+      trustProxyStatus: answerer.core.options.trustProxyStatus,
+      beforeWriting: framework.beforeWriting,
+      brokenUnsent: (code) => answerFailure(answerer, asking, { code }),
+    });
+  } catch (cause) {
+    // The head holds something that Node refuses to send.
+    void response.discard();
+    answerFailure(answerer, asking, { code: "http_protocol_error", cause });
+  }
+}
+
+/** Fields about an answer of the upstream; none for a plain success, which speaks for itself. */
+function receivedFields(
+  answerer: Answerer,
+  { req, call, requestId }: Asking & { readonly call: Call },
+  status: number,
+  failure: Failure | null,
+): ExtraFields {
+  const diagnostics = answerer.diagnosticsOf(req);
+  const plain = failure === null && call.attempts.length === 1;
+  if (diagnostics === "none" || (plain && diagnostics !== "full")) return NO_FIELDS;
+  const fields = diagnosticFields(answerer, call, failure, status, status, diagnostics);
+  return [...fields, "x-request-id", requestId];
+}
+
+const NO_FIELDS: ExtraFields = [];
+
+function diagnosticFields(
+  { gateway, core }: Answerer,
+  call: Call | null,
+  failure: Failure | null,
+  status: number,
+  receivedStatus: number | null,
+  diagnostics: Diagnostics,
+): ExtraFields {
+  const member = proxyStatus(
+    {
+      name: gateway.name,
+      failure,
+      status,
+      receivedStatus,
+      attempts: call?.attempts.length ?? 0,
+      stopReason: call?.stopReason ?? null,
+      nextHop: call === null ? null : aliasOf(core, call),
+    },
+    diagnostics,
+  );
+  if (call === null) return ["proxy-status", member];
+  const timing = serverTiming(call.attempts, gateway.clock.now() - call.startedAt);
+  return ["proxy-status", member, "server-timing", timing];
+}
+
+/** The target under a name that tells nothing: `orders/2` is the second target of `orders`. */
+function aliasOf(core: UpstreamInside["core"], call: Call): string | null {
+  const last = call.attempts.at(-1)?.target;
+  if (last === undefined || last === null) return null;
+  return `${core.name}/${core.targets.targets.findIndex(({ id }) => id === last) + 1}`;
+}
+
+function tellHook({ options }: Answerer, asking: Asking, failure: Failure): void {
+  const { onFailure } = options;
+  if (onFailure === undefined) return;
+  const { req, res, call, requestId } = asking;
+  const context: FailureContext = { req, res, attempts: call?.attempts.length ?? 0, requestId };
+  try {
+    onFailure(failure, context);
+  } catch (error) {
+    const code = "GOOD_GATEWAY_HOOK";
+    const { summary } = FAILURES[failure.code];
+    process.emitWarning(`onFailure threw while told: ${summary}`, { code, detail: String(error) });
+  }
+}
