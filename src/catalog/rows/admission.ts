@@ -15,7 +15,7 @@ export const ADMISSION_ROWS = {
     blame: "upstream",
     summary: "The breaker of the target is open after earlier failures, so it is not asked.",
     causes: [
-      "The failures just before this one; the dashboard lists them with their own names.",
+      "The failures just before this one; the event attempt:end gives them with their own names.",
       "The application is down or restarting, and the breaker waits before its next trial.",
       "The thresholds are too strict for the normal share of errors of this upstream.",
     ],
@@ -33,14 +33,12 @@ export const ADMISSION_ROWS = {
     blame: "upstream",
     summary: "No target of this upstream is able to take the request.",
     causes: [
-      "All targets failed lately: their breakers are open, or their probes fail.",
+      "All targets failed lately, and their breakers are open.",
       "A deploy replaced all instances at the same time.",
       "They share something that is down: a database, a name server, a network.",
-      "The path of probe answers 404, 401 or a redirect, so healthy targets look dead.",
     ],
     remedies: [
-      "Look at each target's state and last failure on the dashboard.",
-      "Ask the path of probe by hand, and compare the status with what probe expects.",
+      "Look at each target (upstream.targets), and at what failed there (attempt:end).",
       "Roll out one instance at a time, and wait for readiness before the next.",
     ],
   },
@@ -73,7 +71,7 @@ export const ADMISSION_ROWS = {
       "The process manager stops and starts the same instance without a second one beside it.",
     ],
     remedies: [
-      "Let readiness fail some seconds before the drain begins (lameDuckMs of installShutdown).",
+      "Let the check that the front makes fail some seconds before the drain begins.",
       "Make the front's check interval shorter than that time.",
       "Let the front retry 503 on another instance; Retry-After says when.",
     ],

@@ -92,7 +92,7 @@ export const BODY_ROWS = {
     ],
     remedies: [
       "Look at the end of the raw answer: curl -s --raw URL | tail -c 2000 | xxd.",
-      "Raise limits.trailerSectionBytesMax if the size is wanted.",
+      "Move what is large into the body; the limit is no option.",
     ],
   },
   http_response_trailer_size: {
@@ -108,7 +108,7 @@ export const BODY_ROWS = {
     ],
     remedies: [
       "Shorten the trailer in the application.",
-      "Raise limits.trailerBytesMax if the size is wanted.",
+      "Move what is large into the body; the limit is no option.",
     ],
   },
   connection_reset_in_body: {

@@ -136,7 +136,7 @@ export const CONNECT_ROWS = {
       "On the target's host: ss -ltnp shows which ports are open, and on which addresses.",
       "Look for the end of the process: its log, journalctl -k for an OOM kill, restart counts.",
       "Let the application listen on 0.0.0.0 or ::, and write 127.0.0.1 instead of localhost.",
-      "Add a second entry to targets, and probe, so that a restart is not seen by clients.",
+      "Add a second entry to targets, so that a restart is not seen by clients.",
     ],
   },
   unix_socket_missing: {
@@ -284,7 +284,7 @@ export const CONNECT_ROWS = {
     remedies: [
       "See what the port speaks: openssl s_client -connect HOST:PORT, or curl -v for plain HTTP.",
       "Write http:// in targets if the port is plain, or use the TLS port.",
-      "Allow the versions that the target offers (tls.minVersion), or update the target.",
+      "Let the target offer TLS 1.2 or later; node --tls-min-v1.0 allows older versions.",
     ],
   },
   tls_certificate_error: {

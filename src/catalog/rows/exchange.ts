@@ -174,7 +174,7 @@ export const EXCHANGE_ROWS = {
     remedies: [
       "Measure it: curl -s -o /dev/null -D - URL | wc -c, then find the largest line.",
       "Keep sessions on the server instead of in cookies.",
-      "Raise limits.responseHeaderSectionBytesMax if the size is wanted.",
+      "Make it smaller: the limit is twice that of Node's own clients, and no option.",
     ],
   },
   http_response_header_size: {
@@ -192,7 +192,7 @@ export const EXCHANGE_ROWS = {
     remedies: [
       "Find the line: curl -s -o /dev/null -D - URL | awk '{print length, $1}' | sort -n | tail.",
       "Shorten it; browsers and proxies on the way have limits of their own.",
-      "Raise limits.responseHeaderBytesMax if the size is wanted.",
+      "Move what is large into the body; the limit is no option.",
     ],
   },
   http_response_timeout: {
