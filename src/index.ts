@@ -1,5 +1,7 @@
 /**
- * The public surface of `good-gateway`. Re-exports and nothing else; it loads no framework.
+ * The public surface of `good-gateway`.
+ *
+ * Re-exports and nothing else; it loads no framework.
  */
 export type { Blame, FailureCode, FailureRow, Phase, Repeat } from "./catalog/failures.js";
 export { FAILURES } from "./catalog/failures.js";

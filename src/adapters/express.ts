@@ -4,8 +4,8 @@
  * The types are those of `node:http`, so that both versions fit and neither has to be installed.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Gateway, gatewayCore } from "../gateway/gateway.js";
 import { diagnosticsFor } from "../gateway/answer.js";
+import { type Gateway, gatewayCore } from "../gateway/gateway.js";
 import { createProxy } from "../gateway/proxy.js";
 import type { ProxyOptions } from "../gateway/proxy-options.js";
 import {

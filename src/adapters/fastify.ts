@@ -1,14 +1,14 @@
 /**
  * `fastifyProxy`: a plugin for Fastify 5 with routes of its own for one upstream.
  *
- * The routes are encapsulated: the hooks of the scope that registers it run before them, its parsers
- * do not. Answers of the upstream stream past Fastify's reply; failures are replies and pass
+ * The routes are encapsulated: hooks of the scope that registers it run before them, its parsers do
+ * not. Answers of the upstream stream past Fastify's reply; failures are replies and pass
  * `onSend`. Failed fetches of the other routes in that scope are answered, too.
  */
 import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest, RegisterOptions } from "fastify";
-import type { GatewayCore } from "../gateway/core.js";
 import { diagnosticsFor } from "../gateway/answer.js";
+import type { GatewayCore } from "../gateway/core.js";
 import { createProxy, type ProxyHandler, UNREAD } from "../gateway/proxy.js";
 import type { Framework, ProxyOptions } from "../gateway/proxy-options.js";
 import { failureBehind, routeFailureMessage } from "../gateway/route-failure.js";

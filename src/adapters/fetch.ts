@@ -1,8 +1,9 @@
 /**
  * `gatewayFetch`: a function with the signature of the global fetch that goes through the gateway.
  *
- * The Response is the built-in fetch's own. What fails rejects as a fetch does, with a TypeError "fetch
- * failed", which here also says what failed; the caller's own abort passes through untouched.
+ * The Response is the built-in fetch's own. What fails rejects as a fetch does, with a TypeError
+ * "fetch failed", which here also says what failed; the caller's own abort passes through
+ * untouched.
  */
 import { Agent } from "undici";
 import { onAbort } from "../base/abort.js";
@@ -52,9 +53,9 @@ export type GatewayFetch = (
 const fetchAtLoad = globalThis.fetch;
 
 /**
- * Makes a fetch. Given an upstream, a path leads to one of its targets, and an absolute address must be
- * at the origin of one. Given a gateway, addresses are absolute and every origin has an upstream, made
- * on first use where none is configured.
+ * Makes a fetch. Given an upstream, a path leads to one of its targets, and an absolute address
+ * must be at the origin of one. Given a gateway, addresses are absolute and every origin has an
+ * upstream, made on first use where none is configured.
  *
  * Redirects are followed as a fetch does; to an origin that is no target of the upstream they go
  * directly, outside of all policies.
@@ -67,7 +68,8 @@ export function gatewayFetch(
   const route = fetchRouter(handle);
   const perform = performer();
   return async (input, init) => {
-    // A global fetch that was replaced by this very function leads back here; then it is the wire's turn.
+    // A global fetch that was replaced by this very function leads back here; then it is the wire's
+    // turn.
     if (isFetchDispatcher((init as FetchInit | undefined)?.["dispatcher"])) {
       return fetchAtLoad(input, init);
     }

@@ -1,5 +1,7 @@
 /**
- * `nodeProxy`: a request listener for `node:http` and `node:https`.
+ * `nodeProxy`: listeners for the events of a `node:http` or `node:https` server.
+ *
+ * It holds no decisions: what is sent, answered and tunnelled is decided in `gateway/`.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
@@ -15,8 +17,9 @@ export type { FailureContext, ProxyOptions } from "../gateway/proxy-options.js";
 export interface NodeProxy {
   (req: IncomingMessage, res: ServerResponse): void;
   /**
-   * For the server's `checkContinue` event: a client that waits before it sends its body is told to go
-   * on when an upstream has taken the request, RFC 9110 §10.1.1. Without it Node says so at once.
+   * For the server's `checkContinue` event: a client that waits before it sends its body is told to
+   * go on when an upstream has taken the request, RFC 9110 §10.1.1. Without it Node says so at
+   * once.
    */
   readonly checkContinue: (req: IncomingMessage, res: ServerResponse) => void;
   /** For the server's `upgrade` event: WebSockets and other protocols, tunnelled to one target. */

@@ -129,3 +129,8 @@ const setImmediateAtLoad = setImmediate;
 export function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediateAtLoad(resolve));
 }
+
+/** Milliseconds since 1970 of a date that was received; NaN for what is none. */
+export function parseDate(text: string): number {
+  return Date.parse(text);
+}

@@ -41,8 +41,8 @@ export const RETRY = {
   /** Less before the deadline brings no answer: connecting and a round trip within one region. */
   attemptMsMin: 20,
   /**
-   * The longest that a call waits because Retry-After asks for it. A user waits behind a gateway; who
-   * is to wait longer is better told so, together with the field.
+   * The longest that a call waits because Retry-After asks for it. A user waits behind a gateway;
+   * who is to wait longer is better told so, together with the field.
    */
   retryAfterWaitMsMax: 2_000,
   /** A repeat on a fresh connection after a stale one; free of budget and attempts, once a call. */
@@ -167,7 +167,9 @@ export const SELF = {
 
 /** The gateway as a whole. */
 export const GATEWAY = {
-  /** Upstreams that are made for the origins of `gatewayFetch`; a flood of names must end somewhere. */
+  /**
+   * Upstreams that are made for the origins of `gatewayFetch`; a flood of names must end somewhere.
+   */
   originsMax: 1_000,
   /** How long a drain waits. Process managers kill after 10 s (supervisord) to 90 s (systemd). */
   drainMs: 10_000,

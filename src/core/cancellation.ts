@@ -6,8 +6,8 @@
  */
 
 /**
- * Who cut: the client left, a phase took longer than its timeout, the body longer than `bodyMs`, the
- * total deadline passed, or the gateway stops.
+ * Who cut: the client left, a phase took longer than its timeout, the body longer than `bodyMs`,
+ * the total deadline passed, or the gateway stops.
  */
 export type CutBy = "client" | "timeout" | "body_timeout" | "deadline" | "shutdown";
 

@@ -1,9 +1,10 @@
 /**
  * The one place where raw errors become names of the catalog.
  *
- * The order of the questions is the guarantee: who cut it (we hold the timers and the client's signal,
- * so we know), then how far the exchange got, then the code. The text of an error is never read, since
- * it changes between versions. Causes and the members of an AggregateError are walked, bounded.
+ * The order of the questions is the guarantee: who cut it (we hold the timers and the client's
+ * signal, so we know), then how far the exchange got, then the code. The text of an error is never
+ * read, since it changes between versions. Causes and the members of an AggregateError are walked,
+ * bounded.
  */
 import { LIMITS, SELF } from "../catalog/defaults.js";
 import {

@@ -1,5 +1,7 @@
 /**
- * A moment on the monotonic clock by which something must be over. `NEVER` has no end.
+ * A moment on the monotonic clock by which something must be over.
+ *
+ * `NEVER` is the moment of who has no end; all arithmetic works with it.
  */
 
 export const NEVER = Number.POSITIVE_INFINITY;

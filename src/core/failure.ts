@@ -1,9 +1,9 @@
 /**
  * A failure: why a call or an exchange is not a success, as a value that travels up the pipe.
  *
- * Inside the pipe nothing is thrown for what the catalog names. `GatewayError` exists for the public
- * edge only, where people expect an exception (`gatewayFetch`, user hooks). It is branded with
- * `Symbol.for`, so it is recognised even when the package is installed twice.
+ * Inside the pipe nothing is thrown for what the catalog names. `GatewayError` exists for the
+ * public edge only, where people expect an exception (`gatewayFetch`, user hooks). It is branded
+ * with `Symbol.for`, so it is recognised even when the package is installed twice.
  */
 import { FAILURES, type FailureCode } from "../catalog/failures.js";
 

@@ -1,6 +1,6 @@
 /**
- * An error that knows its name already: made where our own code finds the fault, and carried through
- * libraries that only know errors, back to `classify.ts`.
+ * An error that knows its name already: made where our own code finds the fault, and carried
+ * through libraries that only know errors, back to `classify.ts`.
  */
 import type { FailureCode } from "../catalog/failures.js";
 

@@ -1,9 +1,9 @@
 /**
  * The whole of the machinery: policies around a transport, in request order.
  *
- * A call goes down once, an outcome comes up once. Each policy states by its types what it takes and
- * what it passes on, so a pipe in the wrong order does not compile. A policy that is switched off is
- * a `bypass`: it keeps its place in the description and costs nothing.
+ * A call goes down once, an outcome comes up once. Each policy states by its types what it takes
+ * and what it passes on, so a pipe in the wrong order does not compile. A policy that is switched
+ * off is a `bypass`: it keeps its place in the description and costs nothing.
  */
 import type { Outcome } from "./outcome.js";
 

@@ -1,9 +1,9 @@
 /**
  * May this call be sent again after this failure?
  *
- * The catalog says what the failure allows, the method and the caller's promises say what the request
- * allows (RFC 9110 §9.2.2), the body says what is possible. Time, attempts and budget are asked by the
- * retry policy, since they change while the call runs.
+ * The catalog says what the failure allows, the method and the caller's promises say what the
+ * request allows (RFC 9110 §9.2.2), the body says what is possible. Time, attempts and budget are
+ * asked by the retry policy, since they change while the call runs.
  */
 import { FAILURES } from "../catalog/failures.js";
 import { isIdempotent } from "../catalog/methods.js";

@@ -1,9 +1,10 @@
 /**
  * A request body that can be read by one attempt after another.
  *
- * Streaming starts at once: a chunk goes to the first attempt as it comes and is kept beside it, up to
- * a byte cap. Past the cap nothing is kept any more and the body can be sent only once. The source is
- * pulled, never pushed, so the upstream's speed is the client's speed. One reader at a time.
+ * Streaming starts at once: a chunk goes to the first attempt as it comes and is kept beside it, up
+ * to a byte cap. Past the cap nothing is kept any more and the body can be sent only once. The
+ * source is pulled, never pushed, so the upstream's speed is the client's speed. One reader at a
+ * time.
  */
 import { Readable } from "node:stream";
 import { NamedError } from "./named-error.js";
@@ -75,7 +76,7 @@ export class ReplayBody {
 
   /** Whether a reader waits for the client rather than for the upstream. */
   get waitsForSource(): boolean {
-    return this.#reader !== null && this.#reader.hungry && this.#state === "flowing";
+    return this.#reader?.hungry === true && this.#state === "flowing";
   }
 
   /**

@@ -9,7 +9,9 @@ export interface GatewayRequest {
   readonly method: string;
   /** Path and query in origin-form, RFC 9112 §3.2.1; the target's path prefix comes before it. */
   readonly path: string;
-  /** Names and values in turn, ready to be sent. `host` only when it must differ from the target. */
+  /**
+   * Names and values in turn, ready to be sent. `host` only when it must differ from the target.
+   */
   readonly headers: readonly string[];
   readonly body: ReplayBody | null;
   /** Length of the body when it is known, null for chunked or none. */

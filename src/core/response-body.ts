@@ -2,7 +2,8 @@
  * The body of an upstream's answer on its way through, without a stream in between.
  *
  * A sink takes chunks as they come from the socket. What arrives before a sink is attached is kept,
- * bounded by one read of the socket, so a small answer is whole before anything is sent to the client.
+ * bounded by one read of the socket, so a small answer is whole before anything is sent to the
+ * client.
  */
 import type { Duplex } from "node:stream";
 import type { FailureCode } from "../catalog/failures.js";
@@ -31,7 +32,9 @@ export interface ResponseBody {
   pipeTo(sink: BodySink): void;
   /** After a sink's `data` answered false: go on. */
   resume(): void;
-  /** The whole body instead of `pipeTo`, when all of it is here and it has no trailers; else null. */
+  /**
+   * The whole body instead of `pipeTo`, when all of it is here and it has no trailers; else null.
+   */
   takeWhole(): Buffer | null;
   /** The bytes that are here and not yet delivered. */
   readonly bufferedBytes: number;

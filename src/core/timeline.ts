@@ -1,6 +1,7 @@
 /**
  * The phases that an exchange reached, and when. Written by the transport, read by classification,
- * by the timeouts and by the record. Times are monotonic milliseconds, -1 where a phase was skipped.
+ * by the timeouts and by the record. Times are monotonic milliseconds, -1 where a phase was
+ * skipped.
  *
  * The order of these facts, not the code of an error, tells one failure from another:
  * a request that was never written may always be sent again.

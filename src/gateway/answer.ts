@@ -1,8 +1,8 @@
 /**
  * Outcome → answer: the upstream's, or one of ours with everything that it may tell.
  *
- * Guarantee: a request is answered or cut, exactly once; the hook that is told of failures may answer in
- * our place and cannot do harm.
+ * Guarantee: a request is answered or cut, exactly once; the hook that is told of failures may
+ * answer in our place and cannot do harm.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { FAILURES } from "../catalog/failures.js";

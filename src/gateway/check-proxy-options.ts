@@ -1,5 +1,6 @@
 /**
- * Checks the options of a proxy when it is made, so that a typo is told at start and not by silence.
+ * Checks the options of a proxy when it is made, so that a typo is told at start and not by
+ * silence.
  */
 import { nearest } from "./nearest.js";
 

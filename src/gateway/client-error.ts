@@ -1,8 +1,8 @@
 /**
  * Requests that Node's own parser refuses: malformed, with a head that is too large, or too slow.
  *
- * Node answers them with a bare status. For the server's `clientError` event this gives them their name,
- * the same fields and the same body as every other failure.
+ * Node answers them with a bare status. For the server's `clientError` event this gives them their
+ * name, the same fields and the same body as every other failure.
  */
 import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";

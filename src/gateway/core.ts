@@ -1,6 +1,6 @@
 /**
- * What a gateway offers its adapters, and nobody else: identity, time, policy of statuses, and upstreams
- * by origin.
+ * What a gateway offers its adapters, and nobody else: identity, time, policy of statuses, and
+ * upstreams by origin.
  */
 import type { Clock } from "../base/clock.js";
 import type { StatusPolicy } from "../catalog/status-policy.js";

@@ -1,5 +1,6 @@
 /**
- * The events of a gateway, one list. Mirrored to `node:diagnostics_channel` as `good-gateway:<event>`.
+ * The events of a gateway, one list. Mirrored to `node:diagnostics_channel` as
+ * `good-gateway:<event>`.
  */
 import type { AttemptRecord, Call } from "../core/call.js";
 import type { Failure } from "../core/failure.js";

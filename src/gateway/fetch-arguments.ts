@@ -1,8 +1,9 @@
 /**
  * The arguments of a fetch call, in all the forms that a fetch takes them, and where they lead.
  *
- * Guarantee: nothing in an address can choose a host that is no target. A path is read on its own and
- * appended to the address of a target, so `//host` is a path and dots end at the target's prefix.
+ * Guarantee: nothing in an address can choose a host that is no target. A path is read on its own
+ * and appended to the address of a target, so `//host` is a path and dots end at the target's
+ * prefix.
  */
 import type { TargetAddress } from "../targets/target.js";
 import { readRequestTarget } from "../wire/request-target.js";
@@ -130,8 +131,8 @@ function isRequest(input: unknown): input is Request {
 }
 
 /**
- * The path below the targets of an upstream that an absolute address means; null when its origin is that
- * of no target.
+ * The path below the targets of an upstream that an absolute address means; null when its origin is
+ * that of no target.
  */
 export function pathAmong(
   targets: readonly TargetAddress[],

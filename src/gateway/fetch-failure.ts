@@ -1,5 +1,6 @@
 /**
- * What becomes of a fetch that has failed: a rejection, or a Response that the gateway makes itself.
+ * What becomes of a fetch that has failed: a rejection, or a Response that the gateway makes
+ * itself.
  *
  * An application answers for itself here (origin mode), so there is no Proxy-Status.
  */

@@ -1,5 +1,6 @@
 /**
- * The options of `gatewayFetch`, and of one call through it: read, checked, told by name when wrong.
+ * The options of `gatewayFetch`, and of one call through it: read, checked, told by name when
+ * wrong.
  *
  * Timeouts and repeats are read by the same rules as in `createGateway`; here they stand over the
  * settings of the upstream, for one fetch or for one call.
@@ -14,8 +15,8 @@ import { readShared, type WrittenSection } from "./read-sections.js";
 /** What may be set for all calls of one fetch, over the options of the upstream. */
 export interface GatewayFetchOptions {
   /**
-   * What becomes of a failure: a rejection as of a fetch, or a Response with the status that the failure
-   * deserves.
+   * What becomes of a failure: a rejection as of a fetch, or a Response with the status that the
+   * failure deserves.
    * @default "throw"
    */
   readonly onFailure?: "throw" | "respond";

@@ -1,5 +1,7 @@
 /**
  * Which upstream serves a fetch, and by which path.
+ *
+ * Guarantee: what is asked for can choose one of the known upstreams, never another host.
  */
 import { GatewayError } from "../core/failure.js";
 import type { GatewayCore } from "./core.js";
@@ -39,7 +41,8 @@ function toUpstream({ gateway, core }: UpstreamInside, { url, path }: FetchArgum
   if (below !== null) return { gateway, core, path: below };
   const origins = core.targets.targets.map(({ id }) => id).join(", ");
   throw new TypeError(
-    `${url.origin} is no target of the upstream "${core.name}" (${origins}); write a path such as ` +
+    `${url.origin} is no target of the upstream "${core.name}" (${origins}); ` +
+      `write a path such as ` +
       `"${path}", or use gatewayFetch(gateway) for absolute addresses`,
   );
 }

@@ -1,5 +1,8 @@
 /**
  * `createGateway`: upstreams by name, what they share, and the life of the whole.
+ *
+ * Guarantee: options are checked, copied and frozen before anything is made of them; a gateway
+ * without traffic keeps no timer and no socket.
  */
 import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "../base/clock.js";
@@ -57,8 +60,8 @@ export function isGateway(value: unknown): value is Gateway & { readonly [CORE]:
 }
 
 /**
- * Makes a gateway. All problems of the options are thrown at once, each with the option, the value and
- * the nearest right thing.
+ * Makes a gateway. All problems of the options are thrown at once, each with the option, the value
+ * and the nearest right thing.
  */
 export function createGateway<const Names extends string>(
   options: GatewayOptions<Names>,

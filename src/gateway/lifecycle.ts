@@ -1,8 +1,8 @@
 /**
  * The life of a gateway: running → lame_duck → draining → closed, and the calls that are under way.
  *
- * Guarantee: states only go forward; `drain` ends when the last call has ended or its time is over, and
- * says how many had to be cut.
+ * Guarantee: states only go forward; `drain` ends when the last call has ended or its time is over,
+ * and says how many had to be cut.
  */
 import type { Clock } from "../base/clock.js";
 import type { Lifecycle, LifecycleState } from "../policies/drain-gate.js";

@@ -1,5 +1,6 @@
 /**
- * What the server adapters share: the options of a proxy, and how a framework takes part in an answer.
+ * What the server adapters share: the options of a proxy, and how a framework takes part in an
+ * answer.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Failure } from "../core/failure.js";
@@ -12,7 +13,9 @@ import type { FailureMessage } from "../wire/write-failure.js";
 export interface ProxyOptions {
   /** Has the last word on the path and query that are sent. */
   readonly rewritePath?: (path: string, req: IncomingMessage) => string;
-  /** Fields to set on the request that is sent (`undefined` removes), or a function that says so. */
+  /**
+   * Fields to set on the request that is sent (`undefined` removes), or a function that says so.
+   */
   readonly requestHeaders?: RequestHeaders;
   /**
    * Forwarding fields; `false` passes the client's own as they came and adds none.
@@ -31,10 +34,13 @@ export interface ProxyOptions {
   readonly diagnostics?: Diagnostics | ((req: IncomingMessage) => Diagnostics);
   /**
    * Asked before a request is sent: returns nothing to let it pass, or why it is refused. The place
-   * for rate limits, access rules and load shedding of your own. What it throws is answered with 500.
+   * for rate limits, access rules and load shedding of your own. What it throws is answered with
+   * 500.
    */
   readonly admit?: (req: IncomingMessage) => Admission | Promise<Admission>;
-  /** Told of every failure before it is answered. Answering by itself makes the gateway step back. */
+  /**
+   * Told of every failure before it is answered. Answering by itself makes the gateway step back.
+   */
   readonly onFailure?: (failure: Failure, context: FailureContext) => void;
   /**
    * Answers `Cache-Control: only-if-cached` with 504, as a cache that holds nothing (RFC 9111).

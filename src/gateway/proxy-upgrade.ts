@@ -1,9 +1,9 @@
 /**
- * A proxied upgrade (WebSocket and others, RFC 9110 §7.8): the handshake is a call like any other; what
- * comes after it is a tunnel.
+ * A proxied upgrade (WebSocket and others, RFC 9110 §7.8): the handshake is a call like any other;
+ * what comes after it is a tunnel.
  *
- * Guarantee: a handshake that fails is answered with its name and status; one that the upstream refuses
- * is answered with the upstream's own answer; no reset of either side is left unheard.
+ * Guarantee: a handshake that fails is answered with its name and status; one that the upstream
+ * refuses is answered with the upstream's own answer; no reset of either side is left unheard.
  */
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";

@@ -1,8 +1,8 @@
 /**
  * A proxied call, for every server adapter: request in, pipe, answer or failure out.
  *
- * Guarantee: every request is answered or cut, exactly once; a client that leaves ends the upstream call
- * at once; what a hook of the user throws is answered as our own fault and crashes nothing.
+ * Guarantee: every request is answered or cut, exactly once; a client that leaves ends the upstream
+ * call at once; what a hook of the user throws is answered as our own fault and crashes nothing.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { GatewayRequest } from "../core/request.js";

@@ -1,5 +1,8 @@
 /**
  * `upstream.send`: a call without HTTP around it, its outcome as a value.
+ *
+ * Guarantee: it rejects for nothing that the catalog names; the listener on the caller's signal is
+ * gone when the body is over.
  */
 import type { Readable } from "node:stream";
 import { onAbort } from "../base/abort.js";

@@ -1,7 +1,8 @@
 /**
  * The body of an answer for application code: read it whole, iterate it, or take it as a stream.
  *
- * A broken body never looks whole: reading it rejects with a `GatewayError` that names what broke it.
+ * A broken body never looks whole: reading it rejects with a `GatewayError` that names what broke
+ * it.
  */
 import { Readable } from "node:stream";
 import type { FailureCode } from "../catalog/failures.js";

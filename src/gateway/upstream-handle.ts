@@ -1,5 +1,8 @@
 /**
  * The public handle of an upstream: what every adapter takes as its first argument.
+ *
+ * Its inside is behind a registered symbol, so that a handle of another copy of the package works
+ * too.
  */
 import type { CallOverrides } from "../core/call.js";
 import type { Outcome } from "../core/outcome.js";

@@ -1,5 +1,8 @@
 /**
  * One upstream: its targets, its transport and the pipe, with the order argued.
+ *
+ * Guarantee: `execute` never rejects; what is thrown past the policies is a bug of ours and comes
+ * up as `proxy_internal_error`.
  */
 import type { Clock } from "../base/clock.js";
 import type { Emitter } from "../base/emitter.js";
@@ -80,15 +83,28 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
 function assemble(parts: GatewayParts, options: NormalisedUpstream, targets: TargetSet) {
   const { clock, lifecycle } = parts;
   const { timeouts, bulkhead: places, breaker } = options;
-  return pipe<Call>()
-    .through(drainGate(lifecycle)) // first: a call refused while draining costs nothing
-    .through(totalDeadline(clock, timeouts)) // above queue and repeats: both are part of the promise
-    .through(placesOf(parts, places)) // above retry: a call holds one place however often it repeats
-    .through(retryOf(parts, options, targets)) // above target choice: a repeat may go elsewhere
-    .through(pickTarget(clock, targets, { balancer: "weighted_round_robin" })) // breakers are of targets
-    .through(breakerGate(breaker === false ? false : breakerOptions(breaker))) // above the timeout: it counts
-    .through(attemptTimeout(clock, timeouts, stallSaved(parts, options))) // around the wire only
-    .through(record(clock, attemptListener(parts, options))); // last: sees exactly what the wire did
+  const balancer = { balancer: "weighted_round_robin" };
+  const breakers = breaker === false ? false : breakerOptions(breaker);
+  const onStallSaved = stallSaved(parts, options);
+  return (
+    pipe<Call>()
+      // First: a call that is refused while draining must cost nothing and touch no counter.
+      .through(drainGate(lifecycle))
+      // Above the queue and the repeats: waiting and repeating are part of the promise.
+      .through(totalDeadline(clock, timeouts))
+      // Above retry: a call holds one place however often it is repeated.
+      .through(placesOf(parts, places))
+      // Above target choice: a repeat may go elsewhere.
+      .through(retryOf(parts, options, targets))
+      // Above the breaker: the breaker belongs to a target.
+      .through(pickTarget(clock, targets, balancer))
+      // Above the timeout: an attempt that timed out must count against the target.
+      .through(breakerGate(breakers))
+      // Below the breaker, around the wire only.
+      .through(attemptTimeout(clock, timeouts, onStallSaved))
+      // Last: it sees exactly what the wire did.
+      .through(record(clock, attemptListener(parts, options)))
+  );
 }
 
 function placesOf(
@@ -141,7 +157,9 @@ function attemptListener({ events }: GatewayParts, { name }: NormalisedUpstream)
   };
 }
 
-/** The top of the pipe: what is thrown past the policies is a bug of ours, and is answered as one. */
+/**
+ * The top of the pipe: what is thrown past the policies is a bug of ours, and is answered as one.
+ */
 function safely<Body>(
   { events }: GatewayParts,
   upstream: string,

@@ -1,12 +1,12 @@
 /**
- * Bounds the phases of an exchange: connecting, waiting for the answer's head, silence inside a body,
- * the length of a body.
+ * Bounds the phases of an exchange: connecting, waiting for the answer's head, silence inside a
+ * body, the length of a body.
  *
- * Place: below the breaker, so that a timeout counts against the target; around the wire only, so that
- * waiting for a place and for a repeat are none of its business.
- * Guarantee: exact to a few milliseconds, and never false: a timer that fires waits until the event loop
- * has polled, and if the answer lay in the socket's buffer all the time, it wins.
- * Not here: the total deadline, which spans attempts.
+ * Place: below the breaker, so that a timeout counts against the target; around the wire only, so
+ * that waiting for a place and for a repeat are none of its business. Guarantee: exact to a few
+ * milliseconds, and never false: a timer that fires waits until the event loop has polled, and if
+ * the answer lay in the socket's buffer all the time, it wins. Not here: the total deadline, which
+ * spans attempts.
  */
 import type { Clock, Timer } from "../base/clock.js";
 import type { Phase } from "../catalog/failures.js";
@@ -46,7 +46,8 @@ export function attemptTimeout(
 }
 
 // A class, since one is made for every exchange. It keeps one timer at the most and moves only the
-// moment that is meant: most exchanges are over before it fires, and a timer costs more than a number.
+// moment that is meant: most exchanges are over before it fires, and a timer costs more than a
+// number.
 class PhaseWatch implements ExchangeWatch {
   readonly #clock: Clock;
   readonly #exchange: TimedExchange;

@@ -10,7 +10,7 @@ import type { Clock } from "../base/clock.js";
 import type { Exchange } from "../targets/exchange.js";
 import type { Target } from "../targets/target.js";
 import { type Connection, connectionOver } from "./connection.js";
-import { type LoopPulse, afterPoll } from "./loop-pulse.js";
+import { afterPoll, type LoopPulse } from "./loop-pulse.js";
 import { openSocket, type SessionStore } from "./open-socket.js";
 
 /** Called once: with a connection to use, or with what went wrong. */
@@ -36,68 +36,44 @@ export function connectionPool(
   target: Target,
   options: ConnectionPoolOptions,
 ): ConnectionPool {
-  const idle: Connection[] = [];
-  const waiting: (() => void)[] = [];
+  const idle = restingConnections();
+  const line = waitingLine();
   const sessions: SessionStore = { session: null };
-  let open = 0;
-  let closed = false;
+  const state = { open: 0, closed: false };
 
-  const lost = (connection: Connection): void => {
-    open -= 1;
-    const at = idle.indexOf(connection);
-    if (at !== -1) idle.splice(at, 1);
-    waiting.shift()?.();
+  const gone = (): void => {
+    state.open -= 1;
+    line.callNext();
   };
-
-  const takeIdle = (): Connection | null => {
-    for (;;) {
-      const connection = idle.pop();
-      if (connection === undefined) return null;
-      if (connection.alive) return connection;
-    }
+  const lost = (connection: Connection): void => {
+    idle.forget(connection);
+    gone();
   };
 
   const dial = (exchange: Exchange, acquired: Acquired): void => {
-    open += 1;
+    state.open += 1;
     openSocket(exchange, sessions, (error: unknown, socket: Socket | null) => {
-      if (socket !== null) {
-        acquired(null, connectionOver(socket, target, clock, lost));
-        return;
+      if (socket !== null) acquired(null, connectionOver(socket, target, clock, lost));
+      else {
+        gone();
+        acquired(error, null);
       }
-      open -= 1;
-      waiting.shift()?.();
-      acquired(error, null);
     });
-  };
-
-  const queue = (exchange: Exchange, acquired: Acquired): void => {
-    exchange.enter("queue");
-    const onFree = (): void => {
-      exchange.cancellation.remove(onCut);
-      acquire(exchange, acquired);
-    };
-    const onCut = (): void => {
-      const at = waiting.indexOf(onFree);
-      if (at !== -1) waiting.splice(at, 1);
-      acquired(new Error("cut"), null);
-    };
-    waiting.push(onFree);
-    exchange.cancellation.add(onCut);
   };
 
   const acquireNow = (exchange: Exchange, acquired: Acquired): void => {
     if (exchange.cancellation.by !== null) {
-      acquired(new Error("cut"), null);
+      acquired(CUT, null);
       return;
     }
-    const connection = takeIdle();
+    const connection = idle.take();
     if (connection !== null) acquired(null, connection);
-    else if (open < options.connectionsMax) dial(exchange, acquired);
-    else queue(exchange, acquired);
+    else if (state.open < options.connectionsMax) dial(exchange, acquired);
+    else line.join(exchange, (cut) => (cut ? acquired(CUT, null) : acquire(exchange, acquired)));
   };
 
   const acquire = (exchange: Exchange, acquired: Acquired): void => {
-    if (idle.length > 0 && !pulse.fresh()) afterPoll(clock, () => acquireNow(exchange, acquired));
+    if (idle.count > 0 && !pulse.fresh()) afterPoll(clock, () => acquireNow(exchange, acquired));
     else acquireNow(exchange, acquired);
   };
 
@@ -105,19 +81,75 @@ export function connectionPool(
     acquire,
     release(connection) {
       if (!connection.alive) return;
-      if (closed) connection.destroy();
+      if (state.closed) connection.destroy();
       else {
-        idle.push(connection);
+        idle.put(connection);
         // A microtask later: undici may still decide that this connection has served enough.
-        if (waiting.length > 0) queueMicrotask(() => waiting.shift()?.());
+        if (line.length > 0) queueMicrotask(() => line.callNext());
       }
     },
     close() {
-      closed = true;
-      for (const connection of idle.splice(0)) connection.destroy();
+      state.closed = true;
+      idle.destroyAll();
     },
     get stats() {
-      return { open, idle: idle.length, waiting: waiting.length };
+      return { open: state.open, idle: idle.count, waiting: line.length };
+    },
+  };
+}
+
+// What a cancelled exchange gets instead of a connection; who cut it is noted in the exchange.
+const CUT = new Error("cut");
+
+/** Connections at rest, the newest on top: it is the least likely to have been closed meanwhile. */
+function restingConnections() {
+  const resting: Connection[] = [];
+  return {
+    get count() {
+      return resting.length;
+    },
+    put: (connection: Connection): void => void resting.push(connection),
+    take(): Connection | null {
+      for (;;) {
+        const connection = resting.pop();
+        if (connection === undefined) return null;
+        if (connection.alive) return connection;
+      }
+    },
+    forget(connection: Connection): void {
+      const at = resting.indexOf(connection);
+      if (at !== -1) resting.splice(at, 1);
+    },
+    destroyAll(): void {
+      for (const connection of resting.splice(0)) connection.destroy();
+    },
+  };
+}
+
+/**
+ * Exchanges that wait for a connection; first come, first served, and who is cut leaves at once.
+ */
+function waitingLine() {
+  const waiting = new Set<() => void>();
+  return {
+    get length() {
+      return waiting.size;
+    },
+    join(exchange: Exchange, called: (cut: boolean) => void): void {
+      const leave = (cut: boolean): void => {
+        waiting.delete(onTurn);
+        exchange.cancellation.remove(onCut);
+        called(cut);
+      };
+      const onTurn = (): void => leave(false);
+      const onCut = (): void => leave(true);
+      waiting.add(onTurn);
+      exchange.enter("queue");
+      exchange.cancellation.add(onCut);
+    },
+    callNext(): void {
+      const [next] = waiting;
+      next?.();
     },
   };
 }

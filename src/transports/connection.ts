@@ -1,9 +1,10 @@
 /**
- * One connection to a target: a socket that is open, undici's client that speaks HTTP/1.1 over it, and
- * the guard between the two.
+ * One connection to a target: a socket that is open, undici's client that speaks HTTP/1.1 over it,
+ * and the guard between the two.
  *
- * undici gets one client per socket and is never allowed to reconnect, so we always know which socket
- * carried an exchange, whether it was new, and that an exchange which never started was never sent.
+ * undici gets one client per socket and is never allowed to reconnect, so we always know which
+ * socket carried an exchange, whether it was new, and that an exchange which never started was
+ * never sent.
  */
 import type { Socket } from "node:net";
 import { Client } from "undici";
@@ -55,8 +56,8 @@ export function connectionOver(
     connection.running?.fail(error);
   });
   socket.once("end", () => {
-    // libuv reports a reset that it finds behind data as an orderly end. The kernel knows better: only
-    // a connection that was reset has no peer any more.
+    // libuv reports a reset that it finds behind data as an orderly end. The kernel knows better:
+    // only a connection that was reset has no peer any more.
     if (target.socketPath === null && socket.remoteAddress === undefined) connection.broke = true;
   });
   socket.once("close", () => onLost(connection));

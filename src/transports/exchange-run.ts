@@ -2,17 +2,17 @@
  * One exchange on its way through one connection: undici's handler, the guard's waiter and the body
  * that goes up, in one object, since every exchange makes one.
  *
- * Guarantee: `settled` is called exactly once with the outcome; the exchange ends exactly once, with
- * its body; after a cut nothing more is delivered. Errors become names in one place (`fail`).
+ * Guarantee: `settled` is called exactly once with the outcome; the exchange ends exactly once,
+ * with its body; after a cut nothing more is delivered. Errors become names in one place (`fail`).
  */
 import type { Duplex } from "node:stream";
 import type { Dispatcher } from "undici";
-import type { FailureCode } from "../catalog/failures.js";
 import { LIMITS } from "../catalog/defaults.js";
+import type { FailureCode } from "../catalog/failures.js";
 import type { CutBy } from "../core/cancellation.js";
 import { classifyError, classifyResponse } from "../core/classify.js";
-import { NamedError } from "../core/named-error.js";
 import type { Failure } from "../core/failure.js";
+import { NamedError } from "../core/named-error.js";
 import type { Outcome } from "../core/outcome.js";
 import type { BodySink, ResponseBody, Tunnel } from "../core/response-body.js";
 import type { Exchange } from "../targets/exchange.js";
@@ -51,7 +51,6 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
   readonly #context: RunContext;
   #state: State = "starting";
   #abort: ((error: Error) => void) | null = null;
-  #resume: (() => void) | null = null;
   #head: ResponseHead | null = null;
   #sink: BodySink | null = null;
   #buffered: Buffer[] = [];
@@ -107,8 +106,7 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
     this.#exchange.enter("wait");
   }
 
-  onHeaders(_status: number, _headers: Buffer[], resume: () => void): boolean {
-    this.#resume = resume;
+  onHeaders(): boolean {
     this.#takeHead();
     return true;
   }
@@ -124,7 +122,8 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
     const more = this.#sink === null ? this.#buffer(chunk) : this.#sink.data(chunk);
     this.#paused = !more;
     this.#exchange.timeline.clientBlocked = !more;
-    return more;
+    if (!more) this.#connection.guard.pause();
+    return true;
   }
 
   // Typed as text by undici, which hands over bytes.
@@ -199,7 +198,7 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
     this.#exchange.timeline.clientBlocked = false;
     this.#exchange.progress();
     this.#flush();
-    if (!this.#paused && this.#state === "receiving") this.#resume?.();
+    if (!this.#paused && this.#state === "receiving") this.#connection.guard.resume();
   }
 
   discard(): void {
@@ -215,7 +214,7 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
       end: () => {},
       broken: () => {},
     });
-    if (!this.#paused) this.#resume?.();
+    if (!this.#paused && this.#state === "receiving") this.#connection.guard.resume();
   }
 
   onFinished(listener: (broken: FailureCode | null) => void): void {
@@ -226,7 +225,10 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
 
   // --- how it ends ---
 
-  /** Names an error and ends with it: as the outcome before the head was taken up, else as a broken body. */
+  /**
+   * Names an error and ends with it: as the outcome before the head was taken up, else as a broken
+   * body.
+   */
   fail(error: unknown): void {
     if (this.#state === "over") return;
     const { timeline, cancellation } = this.#exchange;
@@ -294,8 +296,8 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
     this.#end.settled(outcome);
   }
 
-  // undici takes a reset for the end of a body that only the end delimits. It is not one: RFC 9112 §8
-  // allows a close to complete such a body, and a reset is no close.
+  // undici takes a reset for the end of a body that only the end delimits. It is not one: RFC 9112
+  // §8 allows a close to complete such a body, and a reset is no close.
   #endedByReset(): boolean {
     const head = this.#head;
     if (head === null || head.chunked || head.contentLength !== null) return false;

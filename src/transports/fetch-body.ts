@@ -1,8 +1,9 @@
 /**
  * The body of a fetch call, so that every attempt can send it.
  *
- * Text and bytes are copied once and sent by us. A stream is read once and kept up to a cap, as the body
- * of a proxied request is. Blobs and forms are read by the fetch function itself, anew in each attempt.
+ * Text and bytes are copied once and sent by us. A stream is read once and kept up to a cap, as the
+ * body of a proxied request is. Blobs and forms are read by the fetch function itself, anew in each
+ * attempt.
  */
 import { Readable } from "node:stream";
 import {
@@ -45,8 +46,8 @@ export function fetchBody(body: unknown, keptBytesMax: number): FetchBody {
 }
 
 /**
- * The body of a Request. The Request does not tell whether it was made of a text or of a stream; a text
- * has come in before the event loop has turned, and keeps its length that way.
+ * The body of a Request. The Request does not tell whether it was made of a text or of a stream; a
+ * text has come in before the event loop has turned, and keeps its length that way.
  */
 export async function requestBody(
   clock: Pick<Clock, "turn">,

@@ -1,10 +1,10 @@
 /**
- * The dispatcher that an exchange gives to its fetch function: what the function asks for is sent to the
- * target of the exchange, over our own connections.
+ * The dispatcher that an exchange gives to its fetch function: what the function asks for is sent
+ * to the target of the exchange, over our own connections.
  *
- * A fetch follows redirects by asking again. The same origin means the same target and our policies; any
- * other origin gets the plain behaviour of a fetch, outside of all policies, since it is no target of
- * the upstream.
+ * A fetch follows redirects by asking again. The same origin means the same target and our
+ * policies; any other origin gets the plain behaviour of a fetch, outside of all policies, since it
+ * is no target of the upstream.
  */
 import type { Dispatcher } from "undici";
 import type { Clock } from "../base/clock.js";
@@ -100,7 +100,9 @@ export function fetchHops(
   };
 }
 
-/** The origin of a target as the URL of a fetch shows it; for a unix socket it is that of its Host. */
+/**
+ * The origin of a target as the URL of a fetch shows it; for a unix socket it is that of its Host.
+ */
 export function originOf({ protocol, authority }: TargetAddress): string {
   return `${protocol}//${authority}`;
 }

@@ -1,10 +1,11 @@
 /**
- * One request of a fetch function on its way through our own connections: the first of an exchange, or
- * one more that a redirect asks for.
+ * One request of a fetch function on its way through our own connections: the first of an exchange,
+ * or one more that a redirect asks for.
  *
- * The hop has an exchange of its own below that of the pipe, since the pipe's must end once and a fetch
- * may send several requests. Phases and progress go up, so the timeouts watch every hop; a cut comes
- * down. Guarantee: the receiver hears of one end, and a hop that is given up frees its connection.
+ * The hop has an exchange of its own below that of the pipe, since the pipe's must end once and a
+ * fetch may send several requests. Phases and progress go up, so the timeouts watch every hop; a
+ * cut comes down. Guarantee: the receiver hears of one end, and a hop that is given up frees its
+ * connection.
  */
 import type { Dispatcher } from "undici";
 import type { Clock } from "../base/clock.js";

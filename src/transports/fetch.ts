@@ -1,10 +1,10 @@
 /**
  * The transport that performs an exchange by calling a fetch function.
  *
- * The function gets the target's address and a dispatcher of ours, so that connections, phases, timeouts
- * and names are those of every other exchange, and the Response is the function's own. A function that
- * uses no dispatcher works too; then only the error codes tell what failed, and the exchange ends with
- * the head.
+ * The function gets the target's address and a dispatcher of ours, so that connections, phases,
+ * timeouts and names are those of every other exchange, and the Response is the function's own. A
+ * function that uses no dispatcher works too; then only the error codes tell what failed, and the
+ * exchange ends with the head.
  *
  * Guarantee: one outcome per exchange, which ends exactly once. What a fetch function refuses for
  * reasons of its own (its arguments, `redirect: "error"`) counts against no target.

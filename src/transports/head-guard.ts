@@ -1,11 +1,12 @@
 /**
  * Stands between an upstream's socket and undici's parser and looks at nothing but heads.
  *
- * Place: `socket.read` of a connection is replaced by `read` below, which is how undici takes bytes.
- * Guarantee: the parser sees a final head only while an exchange waits for one, and then only what it
- * needs to find the end of the body: a status and the framing that `response-head.ts` decided on, so
- * the two cannot disagree. Interim answers (RFC 9110 §15.2) are reported and taken out; bytes that
- * nobody asked for end the connection, so two answers can never be mixed up. Body bytes pass untouched.
+ * Place: `socket.read` of a connection is replaced by `read` below, which is how undici takes
+ * bytes. Guarantee: the parser sees a final head only while an exchange waits for one, and then
+ * only what it needs to find the end of the body: a status and the framing that `response-head.ts`
+ * decided on, so the two cannot disagree. Interim answers (RFC 9110 §15.2) are reported and taken
+ * out; bytes that nobody asked for end the connection, so two answers can never be mixed up. Body
+ * bytes pass untouched, or wait in the socket while their taker is not ready.
  */
 import type { Socket } from "node:net";
 import { LIMITS } from "../catalog/defaults.js";
@@ -37,11 +38,13 @@ export class HeadGuard {
   /** What came behind the head; the parser's next read takes it. */
   #behind: Buffer | null = null;
   #interim = 0;
+  #paused = false;
 
   constructor(socket: Socket) {
     this.#socket = socket;
     this.#read = socket.read;
-    socket.read = (size?: number) => this.#takeBehind() ?? this.#pass(this.#read.call(socket, size));
+    socket.read = (size?: number) =>
+      this.#paused ? null : (this.#takeBehind() ?? this.#pass(this.#read.call(socket, size)));
   }
 
   /** An exchange is about to be written; the next bytes are its head. */
@@ -58,6 +61,23 @@ export class HeadGuard {
     this.#state = "idle";
     this.#waiter = null;
     this.head = null;
+    this.resume();
+  }
+
+  /**
+   * Nothing more is read until `resume`; what has been read already still passes. undici's own
+   * pause is not used: its parser cannot bear that a peer ends, resets or closes while it is
+   * paused.
+   */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    // A microtask later: the parser may be at work, and it cannot be entered twice.
+    queueMicrotask(() => this.#socket.emit("readable"));
   }
 
   /** Leaves the socket alone from now on, as after an upgrade. */

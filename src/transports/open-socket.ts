@@ -1,10 +1,10 @@
 /**
  * Opens a socket to a target and reports how far it got: resolve, connect, secure.
  *
- * No timer of its own: the attempt timeout watches the phases and cuts the exchange, which destroys the
- * socket here. Names are resolved and both address families tried by Node itself (RFC 8305).
+ * No timer of its own: the attempt timeout watches the phases and cuts the exchange, which destroys
+ * the socket here. Names are resolved and both address families tried by Node itself (RFC 8305).
  */
-import { type Socket, connect as connectTcp, isIP } from "node:net";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { POOL } from "../catalog/defaults.js";
 import { NamedError } from "../core/named-error.js";
@@ -53,7 +53,8 @@ function dial(exchange: Exchange, sessions: SessionStore): Socket {
   const where = local
     ? { path: target.socketPath as string }
     : { host: target.hostname, port: target.port, ...FAMILIES };
-  const socket = target.protocol === "https:" ? dialTls(target, sessions, where) : connectTcp(where);
+  const socket =
+    target.protocol === "https:" ? dialTls(target, sessions, where) : connectTcp(where);
   socket.setNoDelay(true);
   socket.setKeepAlive(true, POOL.tcpKeepAliveMs);
   socket.once("lookup", () => {

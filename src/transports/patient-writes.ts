@@ -1,9 +1,9 @@
 /**
  * Lets an answer that has already arrived win over a write that failed.
  *
- * An upstream may answer early (413, 401) and close while we still send the body. Our next write then
- * fails, and Node would destroy the socket together with the answer in its receive buffer. So a write
- * that failed because the peer is gone reports it only after the loop has polled.
+ * An upstream may answer early (413, 401) and close while we still send the body. Our next write
+ * then fails, and Node would destroy the socket together with the answer in its receive buffer. So
+ * a write that failed because the peer is gone reports it only after the loop has polled.
  */
 import type { Socket } from "node:net";
 import type { Clock } from "../base/clock.js";

@@ -1,5 +1,6 @@
 /**
- * What an answer says about repeating: `Retry-After` in seconds or as a date, in milliseconds from now.
+ * What an answer says about repeating: `Retry-After` in seconds or as a date, in milliseconds from
+ * now.
  */
 import { parseRetryAfterMs } from "../core/retry-after.js";
 import type { ResponseHead } from "./response-head.js";

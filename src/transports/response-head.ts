@@ -2,8 +2,8 @@
  * The head of a response, checked and split.
  *
  * The text that was checked is the text that is forwarded: names and values are cut out of it, not
- * asked of a second parser, so the two can never disagree. One expression decides whether the head is
- * well-formed (RFC 9112 §4, §5); only a head that is not gets looked at again, to say why.
+ * asked of a second parser, so the two can never disagree. One expression decides whether the head
+ * is well-formed (RFC 9112 §4, §5); only a head that is not gets looked at again, to say why.
  */
 import { LIMITS } from "../catalog/defaults.js";
 import { NamedError } from "../core/named-error.js";

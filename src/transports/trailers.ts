@@ -1,5 +1,7 @@
 /**
- * Trailers as undici gives them, as text; only those that may be sent on, RFC 9110 §6.5.1.
+ * Trailers as undici gives them, as text: only those that may be sent on, RFC 9110 §6.5.1.
+ *
+ * Guarantee: bounded in bytes, and no value can become a field of its own further on.
  */
 import { LIMITS } from "../catalog/defaults.js";
 import { FORBIDDEN_IN_TRAILERS } from "../catalog/field-names.js";
@@ -7,7 +9,8 @@ import { NamedError } from "../core/named-error.js";
 
 const NONE: readonly string[] = [];
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-// A line break that a lenient parser folded into a value would become a field of its own further on.
+// A line break that a lenient parser folded into a value would become a field of its own further
+// on.
 const TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Names and values in turn. Throws a `NamedError` for a section or a field over its limit. */
@@ -22,7 +25,8 @@ export function decodeTrailers(raw: readonly Buffer[]): readonly string[] {
     if (name.length + value.length > LIMITS.trailerBytesMax) {
       throw new NamedError("http_response_trailer_size", `trailer-size=${value.length}`);
     }
-    if (!TOKEN.test(name) || !TEXT.test(value)) throw new NamedError("http_protocol_error", "trailer");
+    if (!TOKEN.test(name) || !TEXT.test(value))
+      throw new NamedError("http_protocol_error", "trailer");
     if (!FORBIDDEN_IN_TRAILERS.has(name.toLowerCase())) trailers.push(name, value);
   }
   if (bytes > LIMITS.trailerSectionBytesMax) {

@@ -1,9 +1,10 @@
 /**
- * The transport of everything that the gateway sends itself: HTTP/1.1 through undici's `dispatch`, over
- * connections of our own keeping.
+ * The transport of everything that the gateway sends itself: HTTP/1.1 through undici's `dispatch`,
+ * over connections of our own keeping.
  *
- * Guarantee: one outcome per exchange, and the exchange ends exactly once. A connection at rest that
- * turns out dead before a byte was written is replaced by another one without anybody noticing.
+ * Guarantee: one outcome per exchange, and the exchange ends exactly once. A connection at rest
+ * that turns out dead before a byte was written is replaced by another one without anybody
+ * noticing.
  */
 import type { Dispatcher } from "undici";
 import type { Clock } from "../base/clock.js";
@@ -29,7 +30,9 @@ export interface UndiciTransportOptions {
 
 export interface UndiciTransport {
   perform(exchange: RecordedExchange): Promise<Outcome<ResponseBody>>;
-  /** The same for a request that a fetch function has worded; asked again for another connection. */
+  /**
+   * The same for a request that a fetch function has worded; asked again for another connection.
+   */
   performWorded(exchange: Exchange, wording: Wording): Promise<Outcome<ResponseBody>>;
   /** Ends connections at rest; those in use end with their exchange. */
   close(): void;
@@ -80,7 +83,8 @@ export function undiciTransport(clock: Clock, options: UndiciTransportOptions): 
       settled: settle,
       released: (over) => pool.release(over),
       neverStarted: (error) => {
-        // What undici refuses to send it refuses on every connection; this one is as good as before.
+        // What undici refuses to send it refuses on every connection; this one is as good as
+        // before.
         if (REFUSED.has((error as { code?: unknown }).code)) {
           pool.release(connection);
           settle(unconnected(exchange, error));
@@ -97,7 +101,8 @@ export function undiciTransport(clock: Clock, options: UndiciTransportOptions): 
 
   return {
     async perform(exchange) {
-      // A small body is parsed together with its head, before a microtask runs; it is then sent whole.
+      // A small body is parsed together with its head, before a microtask runs; it is then sent
+      // whole.
       if (exchange.request.body !== null) await undefined;
       return new Promise((settle) => {
         begin(exchange, ownWording, LIMITS.deadConnectionsMax, settle);

@@ -1,7 +1,7 @@
 /**
  * The body of an answer that the gateway makes itself, in the form that the client asked for:
- * problem details (RFC 9457), a page for a person, or plain text. It tells what happened and what to do,
- * and nothing of the inside.
+ * problem details (RFC 9457), a page for a person, or plain text. It tells what happened and what
+ * to do, and nothing of the inside.
  */
 import { STATUS_CODES } from "node:http";
 import { FAILURES } from "../catalog/failures.js";

@@ -1,6 +1,6 @@
 /**
- * What the wire does with a field, by its name. Looked up once per name and kept, bounded, since the
- * same few names come with every message.
+ * What the wire does with a field, by its name. Looked up once per name and kept, bounded, since
+ * the same few names come with every message.
  */
 import { HOP_BY_HOP } from "../catalog/field-names.js";
 

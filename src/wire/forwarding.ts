@@ -1,6 +1,6 @@
 /**
- * What a gateway tells the next hop about the one before: `Via`, `Forwarded`, `X-Forwarded-*`, and how it
- * notices that it is talking to itself.
+ * What a gateway tells the next hop about the one before: `Via`, `Forwarded`, `X-Forwarded-*`, and
+ * how it notices that it is talking to itself.
  *
  * Guarantee: nothing that a client says about itself reaches the application unless the client is
  * trusted to say it.
@@ -9,8 +9,8 @@ import { BlockList, isIP, isIPv6 } from "node:net";
 
 export interface ForwardedOptions {
   /**
-   * Whose forwarding fields are believed and continued: `true` for everybody, a list of addresses and
-   * ranges (`10.0.0.0/8`), or a function of the address. Others' fields are replaced.
+   * Whose forwarding fields are believed and continued: `true` for everybody, a list of addresses
+   * and ranges (`10.0.0.0/8`), or a function of the address. Others' fields are replaced.
    * @default false
    */
   readonly trust?: boolean | readonly string[] | ((address: string) => boolean);
@@ -64,12 +64,12 @@ function unmapped(peer: Peer): Peer {
 const NOTHING: readonly string[] = [];
 
 function appendXForwarded(fields: string[], peer: Peer, before: readonly string[]): void {
-  const chain = valueOf(before, "x-forwarded-for");
+  const chain = fieldValue(before, "x-forwarded-for");
   fields.push("x-forwarded-for", chain === null ? peer.address : `${chain}, ${peer.address}`);
-  const host = valueOf(before, "x-forwarded-host") ?? peer.host;
+  const host = fieldValue(before, "x-forwarded-host") ?? peer.host;
   if (host !== undefined) fields.push("x-forwarded-host", host);
-  fields.push("x-forwarded-proto", valueOf(before, "x-forwarded-proto") ?? peer.protocol);
-  const port = valueOf(before, "x-forwarded-port");
+  fields.push("x-forwarded-proto", fieldValue(before, "x-forwarded-proto") ?? peer.protocol);
+  const port = fieldValue(before, "x-forwarded-port");
   if (port !== null) fields.push("x-forwarded-port", port);
 }
 
@@ -77,7 +77,7 @@ function appendXForwarded(fields: string[], peer: Peer, before: readonly string[
 function appendForwarded(fields: string[], peer: Peer, before: readonly string[]): void {
   let element = `for=${node(peer.address)};proto=${peer.protocol}`;
   if (peer.host !== undefined) element += `;host=${quotable(peer.host)}`;
-  const chain = valueOf(before, "forwarded");
+  const chain = fieldValue(before, "forwarded");
   fields.push("forwarded", chain === null ? element : `${chain}, ${element}`);
 }
 
@@ -92,7 +92,7 @@ function quotable(value: string): string {
   return TOKEN.test(value) ? value : `"${value.replace(/["\\]/g, "\\$&")}"`;
 }
 
-function valueOf(fields: readonly string[], name: string): string | null {
+function fieldValue(fields: readonly string[], name: string): string | null {
   let joined: string | null = null;
   for (let index = 0; index < fields.length; index += 2) {
     if ((fields[index] as string).toLowerCase() !== name) continue;
@@ -124,8 +124,8 @@ export interface ViaSignature {
 }
 
 /**
- * A deployment that was named is recognised by its name. A host name may be shared by several gateways
- * of one machine, so those are recognised by a random id in the comment, RFC 9110 §7.6.3.
+ * A deployment that was named is recognised by its name. A host name may be shared by several
+ * gateways of one machine, so those are recognised by a random id in the comment, RFC 9110 §7.6.3.
  */
 export function viaSignature(name: string, named: boolean, instance: string): ViaSignature {
   const pseudonym = name.replace(/[^!#$%&'*+\-.^_`|~0-9A-Za-z]/g, "-");

@@ -1,6 +1,6 @@
 /**
- * Answers that end at this hop by rule: OPTIONS and TRACE whose `Max-Forwards` has run out (RFC 9110
- * §7.6.2), and `OPTIONS *`, which asks about the gateway itself (RFC 9110 §9.3.7).
+ * Answers that end at this hop by rule: OPTIONS and TRACE whose `Max-Forwards` has run out (RFC
+ * 9110 §7.6.2), and `OPTIONS *`, which asks about the gateway itself (RFC 9110 §9.3.7).
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 

@@ -1,7 +1,9 @@
 /**
- * After an early answer: what is left of the upload is read and thrown away, bounded in bytes and time.
+ * After an early answer: what is left of the upload is read and thrown away, bounded in bytes and
+ * time.
  *
- * RFC 9112 §9.6: closing at once would reset the connection and could destroy the answer on its way.
+ * RFC 9112 §9.6: closing at once would reset the connection and could destroy the answer on its
+ * way.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../base/clock.js";

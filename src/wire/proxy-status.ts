@@ -1,8 +1,8 @@
 /**
  * The `Proxy-Status` field, RFC 9209: what this hop has to say about an answer.
  *
- * Redacted by default (RFC 9209 §4): names, blame and counts, no address. `full` is for callers that
- * are trusted and adds who was asked.
+ * Redacted by default (RFC 9209 §4): names, blame and counts, no address. `full` is for callers
+ * that are trusted and adds who was asked.
  */
 import { FAILURES } from "../catalog/failures.js";
 import { PROXY_ERRORS, type ProxyErrorRow } from "../catalog/proxy-errors.js";

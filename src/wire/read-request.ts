@@ -1,9 +1,9 @@
 /**
  * `IncomingMessage` → `GatewayRequest`: what a server received, ready to be sent to any target.
  *
- * Guarantee: hop-by-hop fields and those that `Connection` names are gone (RFC 9110 §7.6.1), the body
- * is framed anew, forwarding fields say only what we know, and a request that must not be sent comes
- * back as a failure instead.
+ * Guarantee: hop-by-hop fields and those that `Connection` names are gone (RFC 9110 §7.6.1), the
+ * body is framed anew, forwarding fields say only what we know, and a request that must not be sent
+ * comes back as a failure instead.
  */
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
@@ -37,7 +37,9 @@ export interface ReadRequestOptions {
   readonly newId: () => string;
 }
 
-/** What came of reading: a request, or the failure to answer with, or an answer for this hop alone. */
+/**
+ * What came of reading: a request, or the failure to answer with, or an answer for this hop alone.
+ */
 export type ReadRequest =
   | { readonly request: GatewayRequest; readonly id: string }
   | { readonly failure: Failure; readonly id: string }

@@ -1,5 +1,8 @@
 /**
  * `Server-Timing`: where the time of a call went, for the developer tools of a browser.
+ *
+ * One entry for each attempt, named by what it came to, and one for the whole; no address among
+ * them.
  */
 import type { AttemptRecord } from "../core/call.js";
 

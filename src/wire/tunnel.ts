@@ -1,8 +1,8 @@
 /**
  * After an upgrade: the head of the 101, and two sockets joined until one of them ends.
  *
- * Guarantee: bytes pass untouched, with backpressure; whatever happens to one side ends the other, and
- * nothing that happens to either can crash the process or leave half of a tunnel open.
+ * Guarantee: bytes pass untouched, with backpressure; whatever happens to one side ends the other,
+ * and nothing that happens to either can crash the process or leave half of a tunnel open.
  */
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
@@ -28,8 +28,8 @@ export function joinTunnel(client: Duplex, tunnel: Tunnel, behind: Buffer): void
 }
 
 /**
- * The head of a 101 for the client; null when the upstream switched to a protocol that was not asked
- * for, RFC 9110 §7.8.
+ * The head of a 101 for the client; null when the upstream switched to a protocol that was not
+ * asked for, RFC 9110 §7.8.
  */
 export function switchingHead(
   req: IncomingMessage,

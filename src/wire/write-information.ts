@@ -1,5 +1,7 @@
 /**
- * Interim answers (1xx) on their way to the client, RFC 9110 §15.2: a proxy forwards them.
+ * Interim answers (1xx) on their way to the client.
+ *
+ * RFC 9110 §15.2: a proxy forwards them, but for those that answer its own request for one.
  */
 import { type ServerResponse, STATUS_CODES } from "node:http";
 import { connectionOptions, fieldInfo } from "./field-info.js";

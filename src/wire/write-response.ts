@@ -1,8 +1,9 @@
 /**
  * An upstream's answer → `ServerResponse`.
  *
- * Guarantee: fields of one hop stay on their hop; a body that breaks after its head was sent cuts the
- * client's connection and is never ended as if it were whole; the client's speed is the upstream's speed.
+ * Guarantee: fields of one hop stay on their hop; a body that breaks after its head was sent cuts
+ * the client's connection and is never ended as if it were whole; the client's speed is the
+ * upstream's speed.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock, Timer } from "../base/clock.js";
@@ -125,8 +126,9 @@ function endsWithConnection(res: ServerResponse): boolean {
   return !res.chunkedEncoding && !res.hasHeader("content-length") && res.req.httpVersion === "1.0";
 }
 
-// The head waits for the first part of the body, at most a turn of the event loop: an answer that breaks
-// within the read that brought its head has not been sent, and the client gets a failure instead.
+// The head waits for the first part of the body, at most a turn of the event loop: an answer that
+// breaks within the read that brought its head has not been sent, and the client gets a failure
+// instead.
 class ResponseSink implements BodySink {
   readonly #res: ServerResponse;
   readonly #response: UpstreamResponse<ResponseBody>;
