@@ -7,7 +7,8 @@ import express5 from "express";
 import express4 from "express4";
 import { createGateway, type FailureCode, GatewayError } from "good-gateway";
 import { expressErrorHandler, expressProxy } from "good-gateway/express";
-import { accept, ok } from "good-gateway/testing";
+import { gatewayFetch } from "good-gateway/fetch";
+import { accept, ok, refusingPort } from "good-gateway/testing";
 import { describe, expect, it } from "vitest";
 import { type Answer, exchange, get, request } from "./raw-client.js";
 import { listening, type ProxyServer } from "./servers.js";
@@ -204,6 +205,16 @@ describe.each([
       expect(answer.all("retry-after")).toHaveLength(status === 503 ? 1 : 0);
     });
 
+    it("is the failure that gatewayFetch has thrown", async () => {
+      const answer = await askApp((app, gateway) => {
+        const orders = gatewayFetch(gateway.upstream("app"));
+        app.get("/", (_req, _res, next) => void orders("/orders").catch(next));
+        app.use(expressErrorHandler(gateway));
+      });
+      expect(answer.status).toBe(502);
+      expect(JSON.parse(answer.text)).toMatchObject({ code: "connection_refused", attempts: 1 });
+    });
+
     // RFC 9209 §2: an origin does not generate the field.
     it("has no Proxy-Status, since this is no proxy", async () => {
       const answer = await failing(failed("connection_refused"));
@@ -272,8 +283,10 @@ describe.each([
   });
 });
 
+const REFUSES = `http://127.0.0.1:${await refusingPort()}`;
+
 function gatewayOf() {
-  return createGateway({ upstreams: { app: { targets: "http://127.0.0.1:1" } } });
+  return createGateway({ upstreams: { app: { targets: REFUSES, retry: false } } });
 }
 
 function failed(code: FailureCode): GatewayError {

@@ -8,6 +8,7 @@ import { createGunzip, gzipSync } from "node:zlib";
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
 import { createGateway, GatewayError, type ProxyOptions, type Upstream } from "good-gateway";
 import { fastifyProxy } from "good-gateway/fastify";
+import { gatewayFetch } from "good-gateway/fetch";
 import { accept, ok, respond } from "good-gateway/testing";
 import { describe, expect, it } from "vitest";
 import { exchange, get, rawClient, request } from "./raw-client.js";
@@ -251,6 +252,19 @@ describe("a failed fetch of a route", () => {
       expect(answer.field("retry-after")).toBe("7");
       expect(answer.all("proxy-status")).toEqual([]);
       expect(JSON.parse(answer.text)).toMatchObject({ ...problem, requestId: "req-7" });
+    });
+  });
+
+  it("is the failure that gatewayFetch has thrown", async () => {
+    const serve = fastify(async (app, upstream) => {
+      await app.register(fastifyProxy, { upstream, prefix: "/shop" });
+      const orders = gatewayFetch(upstream);
+      app.get("/route", async () => (await orders("/orders")).json());
+    });
+    await inWorld(serve, { scripts: null }, async ({ port }) => {
+      const answer = await exchange(port, get("/route"));
+      expect(answer.status).toBe(502);
+      expect(JSON.parse(answer.text)).toMatchObject({ code: "connection_refused", attempts: 1 });
     });
   });
 
