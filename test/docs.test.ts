@@ -163,6 +163,7 @@ describe("options", () => {
     for (const [, path, name] of INTERFACES) {
       for (const option of options.optionsOf(path, name)) {
         expect(documented, `${name}.${option.name}`).toContain(`| \`${option.name}\` |`);
+        expect(option.text, `${name}.${option.name}`).not.toBe("");
       }
     }
   });
@@ -215,7 +216,7 @@ describe("snippets", () => {
   });
 });
 
-const KNOWN: ReadonlySet<string> = new Set(["ts", "sh", "text", "http"]);
+const KNOWN: ReadonlySet<string> = new Set(["ts", "sh", "text", "http", "json"]);
 
 interface TourCases {
   readonly GROUPS: readonly {

@@ -20,6 +20,7 @@ export type { FailureContext, ProxyOptions } from "../gateway/proxy-options.js";
 
 /** Options of the plugin: an upstream, where it is mounted, and those that all adapters share. */
 export interface FastifyProxyOptions extends ProxyOptions {
+  /** The handle that `gateway.upstream` gives. */
   readonly upstream: Upstream;
   /**
    * The path at and under which requests are proxied. It is taken off before they are sent; without

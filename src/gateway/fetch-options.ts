@@ -30,7 +30,9 @@ export interface GatewayFetchOptions {
 
 /** What may be set for one call, as `init.gateway`. */
 export interface GatewayCallOptions {
+  /** Cuts in time, each over that of the fetch and of the upstream. */
   readonly timeouts?: TimeoutOptions;
+  /** Repeats, over those of the fetch and of the upstream. */
   readonly retry?: false | { readonly attemptsMax?: number };
   /** A promise that sending this twice does no harm, whatever the method. */
   readonly replayable?: boolean;

@@ -174,11 +174,17 @@ export interface ProbeOptions {
 
 /** A logical service with one set of policies. */
 export interface UpstreamOptions {
+  /** Its addresses, one or several. */
   readonly targets: string | TargetInput | readonly (string | TargetInput)[];
+  /** Cuts in time. */
   readonly timeouts?: TimeoutOptions;
+  /** Further attempts of a call, where that is safe; `false` for one attempt. */
   readonly retry?: false | RetryOptions;
+  /** Stops asking a target that fails; one for each target, `false` for none. */
   readonly breaker?: false | BreakerOptions;
+  /** Bounds the calls at once, with a short queue; `false` for no bound. */
   readonly bulkhead?: false | BulkheadOptions;
+  /** Sizes and counts. */
   readonly limits?: LimitOptions;
   /**
    * Active health checks. This version sends none: it judges a target by the calls that it answers.
@@ -199,6 +205,7 @@ export interface GatewayOptions<Names extends string = string> {
    * @default the host name
    */
   readonly name?: string;
+  /** The services behind the gateway, by the names that `gateway.upstream` takes. */
   readonly upstreams: Readonly<Record<Names, UpstreamOptions>>;
   /** Settings for all upstreams that do not have their own. */
   readonly defaults?: Omit<UpstreamOptions, "targets">;

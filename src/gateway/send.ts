@@ -17,11 +17,16 @@ import { type UpstreamBody, upstreamBody } from "./upstream-body.js";
 
 /** A request of application code. */
 export interface SendRequest {
-  /** @default "GET" */
+  /**
+   * As it is sent: methods are case-sensitive.
+   * @default "GET"
+   */
   readonly method?: string;
   /** Path and query; the target's prefix comes before it. */
   readonly path: string;
+  /** Fields of the request; a list becomes several lines. */
   readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Text, bytes, or a stream, which is read as it is sent. */
   readonly body?: string | Uint8Array | Readable | null;
   /** Ends the call; its outcome is then `client_closed_request`. */
   readonly signal?: AbortSignal;
