@@ -62,7 +62,7 @@ export const COMMON: readonly (readonly [situation: string, codes: readonly Fail
   ],
   ["No answer in time", ["http_response_timeout", "connection_read_timeout", "deadline_exceeded"]],
   [
-    "Broken in the body",
+    "Broken in the body (cut, once the head is out)",
     ["http_response_incomplete", "http_response_transfer_coding", "connection_reset_in_body"],
   ],
   ["Passed on", ["received_server_error", "received_gateway_error", "received_overloaded"]],
