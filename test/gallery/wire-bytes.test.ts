@@ -13,8 +13,8 @@ import { runOrdeals } from "./tools/ordeal.js";
 const FAULTS: readonly Bytes[] = [...HEADS, ...BODIES];
 
 /** An answer in pieces takes some dozen milliseconds, far below the limits of the gateway. */
-const PIECES = 20;
-const PIECE_EVERY_MS = 2;
+const PIECES = 12;
+const PIECE_EVERY_MS = 1;
 
 const MANNERS: Readonly<Record<string, (before: Script, text: string) => Script>> = {
   "at once": (script, text) => script.send(nonced(text)),

@@ -36,6 +36,8 @@ export interface Behaviour {
   readonly methods?: readonly string[];
   /** One after the other, each over a client connection of its own. */
   readonly requests?: number;
+  /** It answers without a look at the request, so that it cannot know its nonce. */
+  readonly blind?: true;
   /** Time for the upstream between two requests. */
   readonly pauseMs?: number;
   readonly request?: Omit<RawRequest, "method">;

@@ -21,6 +21,7 @@ export interface Ordeal {
   readonly requests: number;
   readonly allowed: readonly Verdict[];
   readonly pauseMs?: number;
+  readonly blind?: true;
   readonly request?: Omit<RawRequest, "method">;
   readonly serve?: ScriptedUpstreamOptions;
   readonly targets?: (played: ScriptedUpstream | null) => UpstreamOptions["targets"];
@@ -88,7 +89,8 @@ async function playOnce(
       // A warm-up is a GET, whatever is tested: its answer must be read before the next request.
       const method = turn < 0 && ordeal.method === "POST" ? "GET" : ordeal.method;
       const received = await ask(ground, ordeal, method, nonce);
-      for (const complaint of judge(received, allowed, nonce)) complain(complaint);
+      for (const complaint of judge(received, allowed, ordeal.blind === true ? null : nonce))
+        complain(complaint);
       for (const complaint of judgeSends(ground, method, nonce)) complain(complaint);
       stalled ||= received.field("proxy-status")?.includes("event_loop_stalled") === true;
       if (ordeal.pauseMs !== undefined) await pause(ordeal.pauseMs);
@@ -102,7 +104,8 @@ async function playOnce(
 /** Short where silence is the fault; elsewhere nothing but a fault may be why something ends. */
 function timeoutsFor({ allowed }: Ordeal): UpstreamOptions["timeouts"] & object {
   const silent = allowed.includes(504);
-  return silent ? { responseMs: 300, idleMs: 300 } : { responseMs: 2_500, idleMs: 2_500 };
+  if (silent) return { responseMs: 300, idleMs: 300 };
+  return { connectMs: 2_000, responseMs: 4_000, idleMs: 4_000, totalMs: 7_000 };
 }
 
 function pause(ms: number): Promise<void> {
@@ -119,7 +122,7 @@ function ask(ground: World, ordeal: Ordeal, method: string, nonce: string): Prom
 function* judge(
   received: Received,
   allowed: readonly Verdict[],
-  nonce: string,
+  nonce: string | null,
 ): Generator<string, void, undefined> {
   const verdict = verdictOf(received);
   const shown = () => JSON.stringify(received.raw.subarray(0, 400).toString("latin1"));
@@ -130,7 +133,7 @@ function* judge(
   const status = received.field("proxy-status") ?? "";
   const ours = status.includes("; error=");
   const answered = received.field("x-nonce");
-  if (!ours && received.ending === "whole" && answered !== nonce) {
+  if (!ours && received.ending === "whole" && nonce !== null && answered !== nonce) {
     yield `the answer of ${answered} for ${nonce}; ${shown()}`;
   }
   if (ours && (received.status ?? 0) < 400) yield `a failure with status ${received.status}`;
