@@ -6,7 +6,13 @@
  * `onSend`. Failed fetches of the other routes in that scope are answered, too.
  */
 import type { Readable } from "node:stream";
-import type { FastifyInstance, FastifyReply, FastifyRequest, RegisterOptions } from "fastify";
+import type {
+  FastifyInstance,
+  FastifyPluginAsync,
+  FastifyReply,
+  FastifyRequest,
+  RegisterOptions,
+} from "fastify";
 import { diagnosticsFor } from "../gateway/answer.js";
 import type { GatewayCore } from "../gateway/core.js";
 import { createProxy, type ProxyHandler, UNREAD } from "../gateway/proxy.js";
@@ -30,7 +36,7 @@ export interface FastifyProxyOptions extends ProxyOptions {
 }
 
 /** Registers routes for all methods that this Fastify knows, in a scope of their own. */
-export const fastifyProxy = Object.assign(register, {
+export const fastifyProxy: FastifyPluginAsync<FastifyProxyOptions> = Object.assign(register, {
   // The scope that registers it shall have the answers to failed fetches; the routes stay apart.
   [Symbol.for("skip-override")]: true,
   [Symbol.for("fastify.display-name")]: "good-gateway",
