@@ -5,7 +5,9 @@
  * public edge only, where people expect an exception (`gatewayFetch`, user hooks). It is branded
  * with `Symbol.for`, so it is recognised even when the package is installed twice.
  */
+import { RETRY_AFTER } from "../catalog/defaults.js";
 import { FAILURES, type FailureCode } from "../catalog/failures.js";
+import { formatRetryAfter } from "./retry-after.js";
 
 /** Why an exchange or a call did not succeed. */
 export interface Failure {
@@ -44,6 +46,13 @@ export class GatewayError extends TypeError {
   /** The code of the failure, where people look first. */
   get code(): FailureCode {
     return this.failure.code;
+  }
+
+  /** Fields that the answer deserves; the error handlers of Express and Fastify set them. */
+  get headers(): Readonly<Record<string, string>> {
+    const { retryAfterMs } = this.failure;
+    if (retryAfterMs === undefined && this.statusCode !== 503) return {};
+    return { "retry-after": formatRetryAfter(retryAfterMs ?? RETRY_AFTER.fallbackMs) };
   }
 
   /** The same as `statusCode`, under the name that Express reads. */
