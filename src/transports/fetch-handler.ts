@@ -6,19 +6,13 @@
  * Which one it is shows in the object, not in a version number.
  */
 
-/** What a response's receiver may ask for. */
-export interface FetchFlow {
-  pause(): void;
-  resume(): void;
-}
-
 /** The receiver of one exchange, whatever its style. */
 export interface FetchHandler {
   /** The exchange begins; it may be aborted from now on. */
   start(abort: (reason: unknown) => void): void;
   /** The head of a final answer; names and values in turn, latin1. */
-  head(status: number, rawHeaders: readonly string[], statusText: string, flow: FetchFlow): void;
-  /** False asks for a pause until the flow is resumed. */
+  head(status: number, rawHeaders: readonly string[], text: string, resume: () => void): void;
+  /** False asks for a pause until `resume` is called. */
   data(chunk: Buffer): boolean;
   end(trailers: readonly string[]): void;
   error(error: unknown): void;
@@ -57,9 +51,9 @@ interface OldStyleHandler {
 function oldStyle(handler: OldStyleHandler): FetchHandler {
   return {
     start: (abort) => handler.onConnect?.(abort),
-    head(status, rawHeaders, statusText, flow) {
+    head(status, rawHeaders, text, resume) {
       handler.onResponseStarted?.();
-      handler.onHeaders(status, asBuffers(rawHeaders), () => flow.resume(), statusText);
+      handler.onHeaders(status, asBuffers(rawHeaders), resume, text);
     },
     data: (chunk) => handler.onData?.(chunk) !== false,
     end: (trailers) => handler.onComplete?.(asBuffers(trailers)),
@@ -97,7 +91,7 @@ interface NewStyleController {
 function newStyle(handler: NewStyleHandler): FetchHandler {
   const state = { aborted: false, reason: null as unknown, paused: false };
   let onAbort: (reason: unknown) => void = () => {};
-  let flow: FetchFlow | null = null;
+  let onResume: () => void = () => {};
   const controller: NewStyleController = {
     get aborted() {
       return state.aborted;
@@ -118,11 +112,10 @@ function newStyle(handler: NewStyleHandler): FetchHandler {
     },
     pause() {
       state.paused = true;
-      flow?.pause();
     },
     resume() {
       state.paused = false;
-      flow?.resume();
+      onResume();
     },
   };
   return {
@@ -130,11 +123,11 @@ function newStyle(handler: NewStyleHandler): FetchHandler {
       onAbort = abort;
       handler.onRequestStart?.(controller, {});
     },
-    head(status, rawHeaders, statusText, answered) {
-      flow = answered;
+    head(status, rawHeaders, text, resume) {
+      onResume = resume;
       controller.rawHeaders = asBuffers(rawHeaders);
       handler.onResponseStarted?.();
-      handler.onResponseStart?.(controller, status, asFields(rawHeaders), statusText);
+      handler.onResponseStart?.(controller, status, asFields(rawHeaders), text);
     },
     data(chunk) {
       handler.onResponseData?.(controller, chunk);

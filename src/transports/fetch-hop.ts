@@ -138,8 +138,8 @@ class Relay implements FetchHop, BodySink {
     const { status, statusText, rawHeaders, body } = response;
     this.#body = body;
     response.onFinished((broken) => this.#finish(broken));
-    const flow = { pause: () => {}, resume: () => this.#resume() };
-    this.#guard(() => this.#receiver.head(status, rawHeaders, statusText, flow));
+    const resume = (): void => this.#resume();
+    this.#guard(() => this.#receiver.head(status, rawHeaders, statusText, resume));
     body.pipeTo(this);
   }
 

@@ -1,7 +1,13 @@
 /**
- * What the tests of `gatewayFetch` share: gateways over scripted upstreams, all closed after the test.
+ * What the tests of `gatewayFetch` share: gateways over scripted upstreams, closed after each test.
  */
-import { createGateway, type Gateway, type GatewayOptions, type Upstream } from "good-gateway";
+import {
+  createGateway,
+  type Gateway,
+  type GatewayOptions,
+  type Upstream,
+  type UpstreamOptions,
+} from "good-gateway";
 import {
   type Script,
   type ScriptedUpstream,
@@ -29,7 +35,7 @@ export async function play(
   return upstream;
 }
 
-export type Settings = Omit<GatewayOptions<"orders">["upstreams"]["orders"], "targets">;
+export type Settings = Omit<UpstreamOptions, "targets">;
 
 export interface World {
   readonly gateway: Gateway<"orders">;
@@ -42,7 +48,7 @@ export interface World {
 
 /** A gateway with one upstream at these targets. */
 export function worldOf(
-  targets: string | readonly string[],
+  targets: UpstreamOptions["targets"],
   settings: Settings = {},
   rest: Partial<GatewayOptions<"orders">> = {},
 ): World {

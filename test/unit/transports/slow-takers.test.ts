@@ -1,8 +1,8 @@
 /**
  * A taker of a body that is slower than the upstream, and what the upstream does meanwhile.
  *
- * undici's parser throws into the event loop when a peer ends, resets or closes while it is paused; so
- * these answers come while nobody takes them, in sizes around the reads of a socket.
+ * undici's parser throws into the event loop when a peer ends, resets or closes while it is paused;
+ * so these answers come while nobody takes them, in sizes around the reads of a socket.
  */
 import type { Readable } from "node:stream";
 import { afterEach, describe, expect, it } from "vitest";
