@@ -2,9 +2,9 @@
  * `npm run bench`: what a proxied request costs, side by side.
  *
  * The figure to compare is CPU seconds of the proxy process per 10,000 requests, as the kernel counts
- * them: unlike a rate it does not depend on what else the machine does. Every proxy runs in a process
- * of its own on one core, load and upstream on another; rounds are interleaved and start with another
- * proxy each time, so that a slow minute hits all of them.
+ * them: unlike a rate it hardly depends on what else the machine does. Every round runs its proxy in a
+ * process of its own on one core, load and upstream on another; rounds are interleaved and start with
+ * another proxy each time, so that a slow minute hits all of them.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -26,18 +26,11 @@ async function main() {
   const contenders = chooseContenders(options.proxies, options.builds);
   if (contenders.some(({ packages }) => packages)) installPackages();
   const setting = { load: chooseLoad(options.load), cores: chooseCores() };
-  const started = [];
+  const upstream = await startUpstream(options, setting);
   try {
-    const upstream = await startUpstream(options, setting);
-    started.push(upstream);
-    for (const contender of contenders) {
-      const proxy = await startProxy(contender, upstream, options, setting);
-      started.push(proxy);
-    }
-    const results = await measure(contenders, started.slice(1), options, setting);
-    await report(results, options, setting);
+    await report(await measure(contenders, upstream, options, setting), options, setting);
   } finally {
-    await Promise.all(started.map((one) => one.stop()));
+    await upstream.stop();
   }
   if (options.profile !== null) reportProfiles(contenders, options.profile);
 }
@@ -65,18 +58,12 @@ function startProxy({ name, script, args = [], env }, upstream, { profile }, { c
   return startScript({ script, args: [upstream.url, ...args], core, env, execArgv });
 }
 
-async function measure(contenders, proxies, options, setting) {
+async function measure(contenders, upstream, options, setting) {
   const rounds = contenders.map(() => []);
-  const rates = [];
-  for (const [index, { label }] of contenders.entries()) {
-    tell(`warming up ${label}`);
-    rates[index] = (await load(proxies[index], options.warmup, null, options, setting)).perSecond;
-  }
   for (let round = 0; round < options.rounds; round += 1) {
     for (let step = 0; step < contenders.length; step += 1) {
       const index = (round + step) % contenders.length;
-      const result = await measureRound(proxies[index], rates[index], options, setting);
-      rates[index] = result.perSecond;
+      const result = await measureRound(contenders[index], upstream, options, setting);
       rounds[index].push(result);
       const cpu = result.cpuPer10k.toFixed(3);
       tell(`round ${round + 1} of ${options.rounds}: ${cpu} s  ${contenders[index].label}`);
@@ -91,16 +78,23 @@ async function measure(contenders, proxies, options, setting) {
   }));
 }
 
-async function measureRound(proxy, rate, options, setting) {
-  const before = cpuSeconds(proxy.pid);
-  const result = await load(proxy, options.requests, rate, options, setting);
-  const cpu = cpuSeconds(proxy.pid) - before;
-  return {
-    ...result,
-    cpuPer10k: (cpu / result.requests) * PER,
-    busy: (cpu / result.requests) * result.perSecond,
-    peakBytes: peakBytes(proxy.pid),
-  };
+/** A process for each round: what the compiler makes of the same code differs between processes. */
+async function measureRound(contender, upstream, options, setting) {
+  const proxy = await startProxy(contender, upstream, options, setting);
+  try {
+    const { perSecond } = await load(proxy, options.warmup, null, options, setting);
+    const before = cpuSeconds(proxy.pid);
+    const result = await load(proxy, options.requests, perSecond, options, setting);
+    const cpu = cpuSeconds(proxy.pid) - before;
+    return {
+      ...result,
+      cpuPer10k: (cpu / result.requests) * PER,
+      busy: (cpu / result.requests) * result.perSecond,
+      peakBytes: peakBytes(proxy.pid),
+    };
+  } finally {
+    await proxy.stop();
+  }
 }
 
 function load({ url }, requests, expectedRate, { connections }, { load: kind, cores }) {
@@ -136,4 +130,9 @@ function tell(line) {
   process.stderr.write(`${line}\n`);
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  tell(`the bench ended early: ${error.message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,71 @@
+/**
+ * The bench runs: every proxy of ours answers its load, and the figures are there.
+ *
+ * Nothing is said about times. What a figure is worth is seen in `npm run bench` on a quiet machine.
+ */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { beforeAll, describe, expect, it } from "vitest";
+import { buildQuick } from "./tools/build-quick.mjs";
+
+const ROOT = new URL("../", import.meta.url);
+const PROXIES = ["bare-undici", "good-gateway", "bare-http"];
+const REQUESTS = 300;
+
+interface Report {
+  readonly results: readonly {
+    readonly name: string;
+    readonly figures: Readonly<Record<string, number>>;
+    readonly rounds: readonly { readonly requests: number; readonly errors: number }[];
+  }[];
+}
+
+// The kernel's own counts are read from /proc, which other systems do not have.
+describe.runIf(existsSync("/proc/self/stat"))("the bench", () => {
+  beforeAll(buildQuick);
+
+  it("measures each proxy and compares it with the first", async () => {
+    const sizes = ["--rounds", "1", "--requests", String(REQUESTS), "--warmup", "50"];
+    const { code, output } = await bench([
+      ...sizes,
+      ...["--connections", "5", "--load", "own", "--json", "-"],
+      ...["--proxies", PROXIES.join(",")],
+    ]);
+    expect(code).toBe(0);
+    const { results } = JSON.parse(output) as Report;
+    expect(results.map(({ name }) => name)).toEqual(PROXIES);
+    for (const { figures, rounds } of results) {
+      expect(rounds).toEqual([expect.objectContaining({ requests: REQUESTS, errors: 0 })]);
+      for (const [name, value] of Object.entries(figures)) expect(value, name).toBeGreaterThan(0);
+    }
+    expect(results[0]?.figures["ratio"]).toBe(1);
+  });
+
+  it("names the right choices for a proxy that it does not know", async () => {
+    const { code, errors } = await bench(["--proxies", "good-gatway"]);
+    expect(code).toBe(1);
+    expect(errors).toContain('"good-gatway" is none of bare-undici, good-gateway');
+  });
+});
+
+interface Ended {
+  readonly code: number | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+function bench(args: readonly string[]): Promise<Ended> {
+  const child = spawn(process.execPath, ["test/bench/run.mjs", ...args], { cwd: ROOT });
+  let output = "";
+  let errors = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    errors += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, output, errors }));
+  });
+}
