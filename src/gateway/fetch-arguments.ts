@@ -52,14 +52,15 @@ export function readFetchArguments(input: unknown, init: FetchInit = {}): FetchA
 const NOWHERE = "http://target.invalid";
 
 function parseUrl(address: string): URL {
-  if (URL.canParse(address)) {
-    const url = new URL(address);
-    if (url.username === "" && url.password === "") return url;
-    throw new TypeError("an address with credentials cannot be fetched; send them in a field");
+  let url: URL;
+  try {
+    url = new URL(address);
+  } catch (cause) {
+    const advice = 'write an absolute address or a path such as "/v1/orders"';
+    throw new TypeError(`Failed to parse URL from ${address}; ${advice}`, { cause });
   }
-  throw new TypeError(
-    `Failed to parse URL from ${address}; write an absolute address or a path such as "/v1/orders"`,
-  );
+  if (url.username === "" && url.password === "") return url;
+  throw new TypeError("an address with credentials cannot be fetched; send them in a field");
 }
 
 function pathOf({ protocol, pathname, search }: URL): string {
