@@ -1,6 +1,6 @@
 /**
- * Both styles of the handlers that fetch functions bring; a test run has the built-in fetch of one Node
- * only.
+ * Both styles of the handlers that fetch functions bring; a run of the tests has the built-in fetch
+ * of one Node only.
  */
 import { describe, expect, it } from "vitest";
 import { fetchHandler, whenHandled } from "../../../src/transports/fetch-handler.js";
