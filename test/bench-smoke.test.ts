@@ -1,7 +1,8 @@
 /**
  * The bench runs: every proxy of ours answers its load, and the figures are there.
  *
- * Nothing is said about times. What a figure is worth is seen in `npm run bench` on a quiet machine.
+ * Nothing is said about times. What a figure is worth is seen in `npm run bench` on a quiet
+ * machine.
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";

@@ -1,10 +1,10 @@
 /**
  * `npm run bench`: what a proxied request costs, side by side.
  *
- * The figure to compare is CPU seconds of the proxy process per 10,000 requests, as the kernel counts
- * them: unlike a rate it hardly depends on what else the machine does. Every round runs its proxy in a
- * process of its own on one core, load and upstream on another; rounds are interleaved and start with
- * another proxy each time, so that a slow minute hits all of them.
+ * The figure to compare is CPU seconds of the proxy process per 10,000 requests, as the kernel
+ * counts them: unlike a rate it hardly depends on what else the machine does. Every round runs its
+ * proxy in a process of its own on one core, load and upstream on another; rounds are interleaved
+ * and start with another proxy each time, so that a slow minute hits all of them.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -114,8 +114,8 @@ async function report(results, options, { load: kind, cores }) {
   process.stdout.write(
     `\nGET of ${bodyBytes} bytes over ${connections} connections, ${rounds} rounds of ` +
       `${requests} requests, load by ${kind === "wrk" ? "wrk" : "lib/client.mjs"},\n` +
-      `Node ${process.versions.node}, ${where}. Medians; "x bare" is CPU against the first row.\n\n` +
-      `${printTable(results)}\n`,
+      `Node ${process.versions.node}, ${where}. Medians; "x bare" is CPU against the bare ` +
+      `proxy over undici.\n\n${printTable(results)}\n`,
   );
   if (json !== null) await writeFile(json, data);
 }

@@ -1,8 +1,8 @@
 /**
  * The upstream of the bench: a whole answer for every head of a request, without an HTTP library.
  *
- * It shares a core with the load, so it must cost as little as it can; then the proxy is what limits.
- * It reads requests without a body only, and asks no question about them.
+ * It shares a core with the load, so it must cost as little as it can; then the proxy is what
+ * limits. It reads requests without a body only, and asks no question about them.
  */
 import { createServer } from "node:net";
 

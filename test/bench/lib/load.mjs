@@ -1,8 +1,9 @@
 /**
  * The load: `wrk` where it is installed, else a small client of our own in its own process.
  *
- * Guarantee: a round that met an error, or an answer other than 2xx, is thrown away with all others:
- * a proxy that refuses is fast and tells nothing. Loopback only, bounded in requests or in seconds.
+ * Guarantee: a round that met an error, or an answer other than 2xx, is thrown away with all
+ * others: a proxy that refuses is fast and tells nothing. Loopback only, bounded in requests or in
+ * seconds.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";

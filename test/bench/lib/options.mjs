@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 const ROUNDS = 7;
 /** A second or two of CPU, so that the ten milliseconds in which a kernel may count do not show. */
 const REQUESTS = 20_000;
-/** Enough that the optimising compiler has seen every hot function; measured by a flat second round. */
+/** Enough that the optimising compiler has seen every hot function: a second round is no faster. */
 const WARMUP_REQUESTS = 20_000;
 /** Enough to keep the proxy busy, few enough that none of them queues anything. */
 const CONNECTIONS = 50;

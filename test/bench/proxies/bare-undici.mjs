@@ -2,9 +2,9 @@
  * The baseline: node:http in front, `Pool.dispatch` of undici behind, and nothing else.
  *
  * It does what a correct proxy cannot leave out: method, path and fields but those of one hop, the
- * body in both directions at the pace of the slower side, an answer when the upstream has none, a cut
- * when a body breaks, an end upstream when the client leaves. It is written to be fast: one object per
- * request, undici's raw handler, flat arrays of fields, no streams in between.
+ * body in both directions at the pace of the slower side, an answer when the upstream has none, a
+ * cut when a body breaks, an end upstream when the client leaves. It is written to be fast: one
+ * object per request, undici's raw handler, flat arrays of fields, no streams in between.
  */
 import { Pool } from "undici";
 import { endToEnd, hasBody } from "./hop-by-hop.mjs";

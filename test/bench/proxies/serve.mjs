@@ -1,8 +1,8 @@
 /**
  * What every proxy process of the bench has in common: one server, one upstream, one parent.
  *
- * The server's options are Node's own for all of them, so that no proxy is measured under better ones.
- * The process ends with its parent, however that ends.
+ * The server's options are Node's own for all of them, so that no proxy is measured under better
+ * ones. The process ends with its parent, however that ends.
  */
 import { createServer } from "node:http";
 
