@@ -119,10 +119,10 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
       return true;
     }
     this.#exchange.progress();
-    const more = this.#sink === null ? this.#buffer(chunk) : this.#sink.data(chunk);
-    this.#paused = !more;
-    this.#exchange.timeline.clientBlocked = !more;
-    if (!more) this.#connection.guard.pause();
+    // What has been read already still comes after a pause; it must not overtake what waits.
+    const direct = this.#sink !== null && !this.#paused;
+    const more = direct ? this.#sink?.data(chunk) : this.#buffer(chunk);
+    if (more === false) this.#pause();
     return true;
   }
 
@@ -190,20 +190,18 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
 
   pipeTo(sink: BodySink): void {
     this.#sink = sink;
-    this.#flush();
+    this.#goOn();
   }
 
   resume(): void {
-    this.#paused = false;
-    this.#exchange.timeline.clientBlocked = false;
     this.#exchange.progress();
-    this.#flush();
-    if (!this.#paused && this.#state === "receiving") this.#connection.guard.resume();
+    this.#goOn();
   }
 
+  /** Takes the place of a sink that has begun, too. */
   discard(): void {
-    if (this.#sink !== null) return;
-    let left = LIMITS.discardBytesMax - this.bufferedBytes;
+    if (this.#delivered) return;
+    let left = LIMITS.discardBytesMax;
     this.pipeTo({
       data: (chunk) => {
         left -= chunk.length;
@@ -214,7 +212,6 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
       end: () => {},
       broken: () => {},
     });
-    if (!this.#paused && this.#state === "receiving") this.#connection.guard.resume();
   }
 
   onFinished(listener: (broken: FailureCode | null) => void): void {
@@ -238,6 +235,8 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
     this.#brokenBy = code;
     if (!headWasUp || !this.#outcomeTaken) this.#settle(this.#noResponse(code, error));
     this.#notifyFinished(code);
+    // A sink that has begun gets nothing more of a broken body; one that comes later gets it all.
+    if (this.#sink !== null) this.#dropBuffered();
     this.#deliverEnd();
   }
 
@@ -347,18 +346,28 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
     return this.bufferedBytes < LIMITS.bufferedBytesMax;
   }
 
-  #flush(): void {
-    const sink = this.#sink;
-    if (sink === null) return;
-    while (this.#buffered.length > 0) {
+  #dropBuffered(): void {
+    this.#buffered = [];
+    this.bufferedBytes = 0;
+  }
+
+  #pause(): void {
+    this.#paused = true;
+    this.#exchange.timeline.clientBlocked = true;
+    if (this.#state === "receiving") this.#connection.guard.pause();
+  }
+
+  /** Delivers what waits, then lets more come unless the sink has had enough again. */
+  #goOn(): void {
+    this.#paused = false;
+    this.#exchange.timeline.clientBlocked = false;
+    while (this.#buffered.length > 0 && !this.#paused) {
       const chunk = this.#buffered.shift() as Buffer;
       this.bufferedBytes -= chunk.length;
-      if (!sink.data(chunk)) {
-        this.#paused = true;
-        return;
-      }
+      if (this.#sink?.data(chunk) === false) this.#pause();
     }
-    if (this.#state === "over") this.#deliverEnd();
+    if (this.#state === "over" && this.#buffered.length === 0) this.#deliverEnd();
+    else if (this.#state === "receiving" && !this.#paused) this.#connection.guard.resume();
   }
 
   #deliverEnd(): void {

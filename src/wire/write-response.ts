@@ -201,6 +201,7 @@ class ResponseSink implements BodySink {
       writeHead(this.#res, status, statusText, this.#fields);
     } catch {
       // The head holds something that Node refuses to send.
+      void this.#response.discard();
       this.#giveUp("http_protocol_error");
     }
   }
