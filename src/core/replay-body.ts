@@ -7,6 +7,7 @@
  * time.
  */
 import { Readable } from "node:stream";
+import type { FailureCode } from "../catalog/failures.js";
 import { NamedError } from "./named-error.js";
 
 /** What a source must offer: any Node stream does, an `IncomingMessage` in particular. */
@@ -25,7 +26,7 @@ export class ReplayBody {
   #source: BodySource | null = null;
   readonly #keptBytesMax: number;
   readonly #bytesMax: number;
-  #tooLarge = false;
+  #goneAs: FailureCode = "client_closed_request";
   #kept: Buffer[] = [];
   #keptBytes = 0;
   #state: "flowing" | "ended" | "gone" = "flowing";
@@ -46,10 +47,10 @@ export class ReplayBody {
   static fromStream(source: BodySource, options: StreamedBodyOptions): ReplayBody {
     const body = new ReplayBody(options);
     body.#source = source;
-    source.on("readable", body.#onReadable);
-    source.on("end", body.#onEnd);
-    source.on("error", body.#onGone);
-    source.on("close", body.#onGone);
+    // Such a source has told its end before and would not tell it again.
+    if (source.readableEnded) body.#goAs("proxy_configuration_error");
+    else if (source.destroyed) body.#goAs("client_closed_request");
+    else body.#link(source);
     return body;
   }
 
@@ -116,10 +117,14 @@ export class ReplayBody {
 
   /** Why the rest will never come; null while it may. */
   get goneBy(): Error | null {
-    if (this.#state !== "gone") return null;
-    return this.#tooLarge
-      ? new NamedError("request_body_too_large")
-      : new NamedError("client_closed_request");
+    return this.#state === "gone" ? new NamedError(this.#goneAs) : null;
+  }
+
+  #link(source: BodySource): void {
+    source.on("readable", this.#onReadable);
+    source.on("end", this.#onEnd);
+    source.on("error", this.#onGone);
+    source.on("close", this.#onGone);
   }
 
   // A method, since reading may change the state behind the compiler's back.
@@ -132,13 +137,14 @@ export class ReplayBody {
       this.#onDemand();
       this.#onDemand = null;
     }
-    const chunk = this.#source?.read() as Buffer | string | null | undefined;
+    const source = this.#source;
+    const chunk = source?.read() as Buffer | string | null | undefined;
     if (chunk === null || chunk === undefined) return null;
-    const buffer = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
+    const encoding = source?.readableEncoding ?? "utf8";
+    const buffer = typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk;
     this.bytesRead += buffer.byteLength;
     if (this.bytesRead > this.#bytesMax) {
-      this.#tooLarge = true;
-      this.#onGone();
+      this.#goAs("request_body_too_large");
       return null;
     }
     this.#keep(buffer);
@@ -160,9 +166,11 @@ export class ReplayBody {
   #takeWhole(): void {
     const source = this.#source;
     if (source === null || this.#state !== "flowing" || source.complete !== true) return;
+    // Only then is its length one of bytes, and none of them can fall out of what is kept.
+    if (source.readableEncoding !== null || source.readableObjectMode) return;
     if (this.#keptBytes + source.readableLength > this.#keptBytesMax) return;
     while (this.#pull() !== null);
-    if (this.#overflowed) return;
+    if (!this.#isFlowing()) return;
     this.#state = "ended";
     this.#unlink();
   }
@@ -186,12 +194,15 @@ export class ReplayBody {
     this.#reader?.wake();
   };
 
-  readonly #onGone = (): void => {
+  readonly #onGone = (): void => this.#goAs("client_closed_request");
+
+  #goAs(code: FailureCode): void {
     if (this.#state !== "flowing") return;
     this.#state = "gone";
+    this.#goneAs = code;
     this.#unlink();
     this.#reader?.wake();
-  };
+  }
 
   #unlink(): void {
     const source = this.#source;
