@@ -13,10 +13,11 @@ import { fileURLToPath } from "node:url";
 import { BASELINE, chooseContenders } from "./lib/contenders.mjs";
 import { chooseLoad, sendLoad } from "./lib/load.mjs";
 import { readOptions } from "./lib/options.mjs";
-import { chooseCores, cpuSeconds, peakBytes, startScript } from "./lib/processes.mjs";
+import { chooseCores, startScript } from "./lib/processes.mjs";
 import { printProfile } from "./lib/profile.mjs";
 import { summarise } from "./lib/statistics.mjs";
 import { printTable } from "./lib/table.mjs";
+import { cpuSeconds, peakBytes } from "./lib/usage.mjs";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const PER = 10_000;
@@ -97,9 +98,9 @@ async function measureRound(contender, upstream, options, setting) {
   }
 }
 
-function load({ url }, requests, expectedRate, { connections }, { load: kind, cores }) {
+function load({ url, pid }, requests, expectedRate, { connections }, { load: kind, cores }) {
   const core = cores?.rest ?? null;
-  return sendLoad({ kind, url, requests, connections, core, expectedRate });
+  return sendLoad({ kind, url, pid, requests, connections, core, expectedRate });
 }
 
 async function report(results, options, { load: kind, cores }) {
@@ -110,14 +111,18 @@ async function report(results, options, { load: kind, cores }) {
     process.stdout.write(data);
     return;
   }
-  const where = cores === null ? "not bound to cores" : "proxy and load on a core each";
-  process.stdout.write(
-    `\nGET of ${bodyBytes} bytes over ${connections} connections, ${rounds} rounds of ` +
-      `${requests} requests, load by ${kind === "wrk" ? "wrk" : "lib/client.mjs"},\n` +
-      `Node ${process.versions.node}, ${where}. Medians; "x bare" is CPU against the bare ` +
-      `proxy over undici.\n\n${printTable(results)}\n`,
-  );
+  process.stdout.write(`\n${headline(options, kind, cores)}\n\n${printTable(results)}\n`);
   if (json !== null) await writeFile(json, data);
+}
+
+function headline({ rounds, requests, connections, bodyBytes }, kind, cores) {
+  return [
+    `GET of ${bodyBytes} bytes over ${connections} connections, ` +
+      `${rounds} rounds of ${requests} requests, load by ${kind === "wrk" ? "wrk" : "lib/client.mjs"}.`,
+    `Node ${process.versions.node}, ${cores === null ? "no core bound" : "a core each for proxy and load"}.`,
+    'Medians; "x bare" is CPU against the bare proxy over undici.',
+    ...(kind === "wrk" ? [] : ['"quiet" is the lower decile over windows of 500 requests.']),
+  ].join("\n");
 }
 
 function reportProfiles(contenders, folder) {

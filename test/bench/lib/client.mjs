@@ -5,8 +5,9 @@
  * prints one line of JSON. A connection that the proxy closes between answers is opened again.
  */
 import { connect } from "node:net";
+import { cpuSeconds } from "./usage.mjs";
 
-const { url, requests, connections, fields } = JSON.parse(process.argv[2]);
+const { url, pid, requests, connections, fields } = JSON.parse(process.argv[2]);
 const { hostname, port, host, pathname, search } = new URL(url);
 const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
 const REQUEST = Buffer.from(
@@ -14,11 +15,15 @@ const REQUEST = Buffer.from(
   "latin1",
 );
 const CONNECT_FAILURES_MAX = 100;
+/** Some ten milliseconds: short enough that many of them meet no other work of the machine. */
+const WINDOW_REQUESTS = 500;
 
 const tookMs = new Float64Array(requests);
 const state = { sent: 0, answered: 0, errors: 0, connectFailures: 0 };
+const windows = [];
 const open = new Set();
 const startedAt = performance.now();
+let spent = cpuSeconds(pid);
 
 for (let index = 0; index < Math.min(connections, requests); index += 1) dial();
 
@@ -39,6 +44,7 @@ function dial() {
     sentAt = -1;
     state.answered += 1;
     if (!good) state.errors += 1;
+    if (state.answered % WINDOW_REQUESTS === 0) endWindow();
     if (state.answered === requests) finish();
     else next();
   };
@@ -63,6 +69,13 @@ function dial() {
   open.add(socket);
 }
 
+/** Notes what the proxy's process has used for each request of this window. */
+function endWindow() {
+  const now = cpuSeconds(pid);
+  windows.push((now - spent) / WINDOW_REQUESTS);
+  spent = now;
+}
+
 /** The length of head and body, null while it cannot be told. */
 function answerLength(text) {
   const head = text.indexOf("\r\n\r\n");
@@ -84,6 +97,7 @@ function finish() {
     perSecond: requests / seconds,
     p50Ms: at(0.5),
     p99Ms: at(0.99),
+    windows,
   };
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }

@@ -31,9 +31,9 @@ export function chooseLoad(kind) {
 }
 
 /** Sends about this many requests (exactly, when it is our own client) and tells how it went. */
-export async function sendLoad({ kind, url, requests, connections, core, expectedRate }) {
+export async function sendLoad({ kind, url, ...rest }) {
   const run = kind === "wrk" ? runWrk : runOwn;
-  const result = await run({ url: url + PATH, requests, connections, core, expectedRate });
+  const result = await run({ url: url + PATH, ...rest });
   if (result.errors > 0) throw new Error(`${result.errors} of ${result.requests} requests failed`);
   return result;
 }
@@ -53,6 +53,7 @@ async function runWrk({ url, requests, connections, core, expectedRate }) {
     perSecond: number(/Requests\/sec:\s+([\d.]+)/),
     p50Ms: milliseconds(/^\s+50%\s+([\d.]+)(us|ms|s)/m.exec(text)),
     p99Ms: milliseconds(/^\s+99%\s+([\d.]+)(us|ms|s)/m.exec(text)),
+    windows: [],
   };
 }
 
@@ -62,9 +63,9 @@ function milliseconds(match) {
   return match === null ? Number.NaN : Number(match[1]) * UNITS_MS[match[2]];
 }
 
-async function runOwn({ url, requests, connections, core }) {
+async function runOwn({ url, pid, requests, connections, core }) {
   const client = fileURLToPath(new URL("client.mjs", import.meta.url));
-  const settings = JSON.stringify({ url, requests, connections, fields: FIELDS });
+  const settings = JSON.stringify({ url, pid, requests, connections, fields: FIELDS });
   return JSON.parse(await output(onCore(core, process.execPath, [client, settings])));
 }
 

@@ -10,6 +10,16 @@ export function median(values) {
   return (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/**
+ * What a request costs when nothing else disturbs: the lower decile over short windows of all
+ * rounds.
+ * Other work on the machine can only make a window dearer. Null where the load counted no windows.
+ */
+function quietPer10k(rounds) {
+  const windows = rounds.flatMap((round) => round.windows).sort((a, b) => a - b);
+  return windows.length === 0 ? null : windows[Math.floor(windows.length * 0.1)] * 10_000;
+}
+
 /** `rounds` are those of one proxy, `baseline` those of the one it is compared with, or null. */
 export function summarise(rounds, baseline) {
   const over = (key) => median(rounds.map((round) => round[key]));
@@ -17,7 +27,10 @@ export function summarise(rounds, baseline) {
     baseline === null
       ? null
       : rounds.map((round, index) => round.cpuPer10k / baseline[index].cpuPer10k);
+  const quiet = quietPer10k(rounds);
   return {
+    quietPer10k: quiet,
+    quietRatio: quiet === null || baseline === null ? null : quiet / quietPer10k(baseline),
     cpuPer10k: over("cpuPer10k"),
     ratio: ratios === null ? null : median(ratios),
     ratioMin: ratios === null ? null : Math.min(...ratios),
