@@ -5,6 +5,7 @@
  * call at once; what a hook of the user throws is answered as our own fault and crashes nothing.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { whenOver } from "../core/outcome.js";
 import type { GatewayRequest } from "../core/request.js";
 import { createForwarder } from "../wire/forwarding.js";
 import { answerLastHop } from "../wire/last-hop.js";
@@ -73,7 +74,7 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
     });
     void core.execute(made).then((outcome) => {
       answer.outcome({ req, res, framework, call: made, requestId: id }, outcome);
-      lingerForUpload(gateway.clock, req, res, request.body);
+      whenOver(outcome, () => lingerForUpload(gateway.clock, req, res, request.body));
     });
   };
 

@@ -6,11 +6,14 @@
  * way.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Clock } from "../base/clock.js";
+import type { Clock, Timer } from "../base/clock.js";
 import { LIMITS } from "../catalog/defaults.js";
 import type { ReplayBody } from "../core/replay-body.js";
 
-/** Call once the answer has been written; does nothing when the upload is over. */
+/**
+ * Call once the exchange is over, and not before: an upstream may answer while it still reads.
+ * Does nothing when the upload is over.
+ */
 export function lingerForUpload(
   clock: Clock,
   req: IncomingMessage,
@@ -19,19 +22,24 @@ export function lingerForUpload(
 ): void {
   if (body === null || req.complete || req.readableEnded || req.destroyed) return;
   body.release();
+  let timer: Timer | null = null;
+  const stopTimer = (): void => timer?.cancel();
   const end = (): void => {
-    timer.cancel();
+    stopTimer();
     if (!req.complete) req.socket.destroy();
   };
-  const timer = clock.after(LIMITS.lingerMs, end);
-  timer.unref();
+  // A slow client has all the time that its answer takes.
+  const startTimer = (): void => {
+    if (req.complete || req.destroyed) return;
+    timer = clock.after(LIMITS.lingerMs, end);
+    timer.unref();
+  };
+  if (res.writableFinished) startTimer();
+  else res.once("finish", startTimer);
   let left = LIMITS.lingerBytesMax;
   req.on("data", (chunk: Buffer) => {
     left -= chunk.length;
     if (left < 0) end();
   });
-  req.once("end", () => timer.cancel());
-  res.once("close", () => {
-    if (req.complete) timer.cancel();
-  });
+  req.once("end", stopTimer).once("close", stopTimer);
 }
