@@ -88,18 +88,23 @@ export class HeadGuard {
   #takeBehind(): Buffer | null {
     const behind = this.#behind;
     this.#behind = null;
-    return behind;
+    // Behind a head without a body stands nothing that anybody has asked for.
+    return behind === null || this.#state === "body" ? behind : this.#refuse(unasked());
   }
 
   #pass(chunk: Buffer | null): Buffer | null {
     if (chunk === null || this.#state === "body") return chunk;
+    if (this.#state === "idle") return this.#refuse(unasked());
     try {
-      if (this.#state === "idle") throw new NamedError("http_protocol_error", "unasked bytes");
       return this.#takeHead(chunk);
     } catch (error) {
-      this.#socket.destroy(error as Error);
-      return null;
+      return this.#refuse(error);
     }
+  }
+
+  #refuse(error: unknown): null {
+    this.#socket.destroy(error as Error);
+    return null;
   }
 
   #takeHead(chunk: Buffer): Buffer | null {
@@ -177,6 +182,10 @@ function essenceOf(head: ResponseHead, headOnly: boolean): Buffer {
   if (!persistent) text += "connection: close\r\n";
   else if (keepAlive !== null) text += `keep-alive: ${keepAlive}\r\n`;
   return Buffer.from(`${text}\r\n`, "latin1");
+}
+
+function unasked(): NamedError {
+  return new NamedError("http_protocol_error", "unasked bytes");
 }
 
 function tooLarge(size: number): NamedError {
