@@ -116,10 +116,12 @@ async function report(results, options, { load: kind, cores }) {
 }
 
 function headline({ rounds, requests, connections, bodyBytes }, kind, cores) {
+  const load = kind === "wrk" ? "wrk" : "lib/client.mjs";
+  const where = cores === null ? "no core bound" : "a core each for proxy and load";
   return [
-    `GET of ${bodyBytes} bytes over ${connections} connections, ` +
-      `${rounds} rounds of ${requests} requests, load by ${kind === "wrk" ? "wrk" : "lib/client.mjs"}.`,
-    `Node ${process.versions.node}, ${cores === null ? "no core bound" : "a core each for proxy and load"}.`,
+    `GET of ${bodyBytes} bytes over ${connections} connections by ${load}, ` +
+      `${rounds} rounds of ${requests} requests.`,
+    `Node ${process.versions.node}, ${where}.`,
     'Medians; "x bare" is CPU against the bare proxy over undici.',
     ...(kind === "wrk" ? [] : ['"quiet" is the lower decile over windows of 500 requests.']),
   ].join("\n");
