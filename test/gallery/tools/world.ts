@@ -96,6 +96,7 @@ export async function world(options: WorldOptions): Promise<World> {
 async function serve(proxy: NodeProxy): Promise<Server> {
   const server = createServer(proxy);
   server.on("checkContinue", proxy.checkContinue).on("upgrade", proxy.upgrade);
+  server.on("clientError", proxy.clientError);
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
   return server;
 }
