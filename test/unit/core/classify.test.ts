@@ -167,10 +167,10 @@ describe("one code means different things at different places", () => {
 
   it("a lookup that failed at once was refused, one that took its time was not answered", () => {
     const again = coded("EAI_AGAIN", { syscall: "getaddrinfo" });
-    const after = (afterMs: number) => reached("resolve", { afterMs });
-    expect(classifyError(after(5), null, again)).toBe("dns_error");
-    expect(classifyError(after(999), null, again)).toBe("dns_error");
-    expect(classifyError(after(1_000), null, again)).toBe("dns_timeout");
+    const lasting = (afterMs: number) => reached("resolve", { afterMs });
+    expect(classifyError(lasting(5), null, again)).toBe("dns_error");
+    expect(classifyError(lasting(999), null, again)).toBe("dns_error");
+    expect(classifyError(lasting(1_000), null, again)).toBe("dns_timeout");
   });
 
   it("errors of the parser are known by their name, since they have no code", () => {

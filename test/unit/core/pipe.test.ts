@@ -1,4 +1,4 @@
-/** Policies around a transport: their order, what is switched off, and how they describe themselves. */
+/** Policies around a transport: their order, what is switched off, what they say of themselves. */
 import { describe, expect, it } from "vitest";
 import type { Outcome } from "../../../src/core/outcome.js";
 import { bypass, type Policy, pipe, type Role } from "../../../src/core/pipe.js";
@@ -19,7 +19,7 @@ function noting(role: Role, seen: string[]): Policy<string> {
 const ANSWER: Outcome<never> = { kind: "no_response", failure: { code: "connection_refused" } };
 
 describe("a pipe", () => {
-  it("carries a call down in the order in which it is written, and its outcome back up", async () => {
+  it("carries a call down in the order as written, and its outcome back up", async () => {
     const seen: string[] = [];
     const step = pipe<string>()
       .through(noting("bulkhead", seen))

@@ -26,7 +26,7 @@ describe("a repeat", () => {
     }
   });
 
-  it("of what may have been written is a question of the method, whatever the failure's name", () => {
+  it("of what may have been written is a question of the method, not of the name", () => {
     const written: Failure = { ...NEVER_WRITTEN, written: true };
     expect(whyNotRepeat(requestWith({ method: "POST" }), written)).toBe("method_not_idempotent");
     expect(whyNotRepeat(requestWith({ method: "PUT" }), written)).toBeNull();

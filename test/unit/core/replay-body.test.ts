@@ -210,7 +210,7 @@ describe("a source that breaks off", () => {
     expect(failure).toBe("client_closed_request");
   });
 
-  it("that has been read by somebody else is a fault of the set-up and never an empty body", async () => {
+  it("that somebody else has read is a fault of the set-up, never an empty body", async () => {
     const source = Readable.from([Buffer.from("gone")]);
     for await (const _ of source);
     const body = streamed(source);

@@ -203,7 +203,7 @@ describe("bytes that nobody asked for", () => {
     expect(await destroyedBy()).toBe("http_protocol_error unasked bytes");
   });
 
-  it("end a connection whose exchange is over, so that two answers cannot be mixed up", async () => {
+  it("end a connection whose exchange is over, so that no two answers mix", async () => {
     const { feed, guard, destroyedBy } = guarded();
     feed(`${OK}hello`);
     guard.idle();
@@ -288,7 +288,7 @@ describe("the size of a head", () => {
 });
 
 describe("a pause", () => {
-  it("leaves everything in the socket until it is over, and then says that there is more", async () => {
+  it("leaves everything in the socket until it is over, then says that there is more", async () => {
     const { socket, guard, feed, take } = guarded();
     feed(OK);
     guard.pause();
