@@ -27,7 +27,9 @@ const TEXT = "[\\t\\x20-\\x7e\\x80-\\xff]*";
 const HEAD = new RegExp(
   `^HTTP/1\\.([01]) ([1-5]\\d\\d)(?: (${TEXT}))?\\r\\n(?:${TOKEN}:${TEXT}\\r\\n)*\\r\\n$`,
 );
-const STATUS_LINE = new RegExp(`^HTTP/1\\.[01] (\\d+)(?: ${TEXT})?\\r\\n`);
+const STATUS_LINE = new RegExp(`^HTTP/1\\.[01] \\d+(?: ${TEXT})?\\r\\n`);
+const VERSION = /^HTTP\/1\.[01] /;
+const STATUS = /^HTTP\/1\.[01] (\d+)[ \r]/;
 const DIGITS = /^\d{1,15}$/;
 
 /** Checks and splits a head that ends with its empty line. Throws a `NamedError`. */
@@ -164,13 +166,12 @@ function framingError(details: string): NamedError {
 }
 
 function explain(text: string): NamedError {
-  const status = STATUS_LINE.exec(text)?.[1];
-  if (status !== undefined && !/^[1-5]\d\d$/.test(status)) {
+  if (!VERSION.test(text)) return new NamedError("http_protocol_error", "status line");
+  const status = STATUS.exec(text)?.[1];
+  if (status === undefined) return new NamedError("response_status_invalid", "no status code");
+  if (!/^[1-5]\d\d$/.test(status)) {
     return new NamedError("response_status_invalid", `status=${status.slice(0, 6)}`);
   }
-  if (status === undefined && /^HTTP\/1\.[01] /.test(text)) {
-    return new NamedError("response_status_invalid", "no status code");
-  }
-  if (status === undefined) return new NamedError("http_protocol_error", "status line");
-  return new NamedError("http_protocol_error", "field line");
+  const where = STATUS_LINE.test(text) ? "field line" : "status line";
+  return new NamedError("http_protocol_error", where);
 }
