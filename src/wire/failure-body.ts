@@ -39,23 +39,23 @@ export function failureBody(
 
 type Form = "problem" | "html" | "text";
 
-const FORMS: Readonly<Record<string, Form>> = {
-  "application/problem+json": "problem",
-  "application/json": "problem",
-  "application/*": "problem",
-  "*/*": "problem",
-  "text/html": "html",
-  "application/xhtml+xml": "html",
-  "text/plain": "text",
-  "text/*": "text",
-};
+const FORMS: ReadonlyMap<string, Form> = new Map([
+  ["application/problem+json", "problem"],
+  ["application/json", "problem"],
+  ["application/*", "problem"],
+  ["*/*", "problem"],
+  ["text/html", "html"],
+  ["application/xhtml+xml", "html"],
+  ["text/plain", "text"],
+  ["text/*", "text"],
+]);
 
 function preferred(accept: string | undefined): Form {
   let best: Form = "problem";
   let bestWeight = 0;
   for (const range of (accept ?? "").split(",")) {
     const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
-    const form = FORMS[type];
+    const form = FORMS.get(type);
     const weight = weightOf(parameters);
     if (form === undefined || weight <= bestWeight) continue;
     best = form;

@@ -23,23 +23,23 @@ export interface FieldInfo {
   readonly use: FieldUse;
 }
 
-const USES: Readonly<Record<string, FieldUse>> = {
-  host: "host",
-  expect: "expect",
-  "content-length": "content_length",
-  via: "via",
-  forwarded: "forwarding",
-  "x-forwarded-for": "forwarding",
-  "x-forwarded-host": "forwarding",
-  "x-forwarded-proto": "forwarding",
-  "x-forwarded-port": "forwarding",
-  "x-real-ip": "forwarding",
-  "max-forwards": "max_forwards",
-  "x-request-id": "request_id",
-  "idempotency-key": "idempotency_key",
-  "proxy-status": "proxy_status",
-  trailer: "trailer",
-};
+const USES: ReadonlyMap<string, FieldUse> = new Map([
+  ["host", "host"],
+  ["expect", "expect"],
+  ["content-length", "content_length"],
+  ["via", "via"],
+  ["forwarded", "forwarding"],
+  ["x-forwarded-for", "forwarding"],
+  ["x-forwarded-host", "forwarding"],
+  ["x-forwarded-proto", "forwarding"],
+  ["x-forwarded-port", "forwarding"],
+  ["x-real-ip", "forwarding"],
+  ["max-forwards", "max_forwards"],
+  ["x-request-id", "request_id"],
+  ["idempotency-key", "idempotency_key"],
+  ["proxy-status", "proxy_status"],
+  ["trailer", "trailer"],
+]);
 
 /** Names come from outside, so the memory for them has an end. */
 const KNOWN_MAX = 2_048;
@@ -51,7 +51,7 @@ export function fieldInfo(name: string): FieldInfo {
   const lower = name.toLowerCase();
   // RFC 9113 §8.3: pseudo-header fields are HTTP/2's request line.
   const hop = HOP_BY_HOP.has(lower) || lower.startsWith(":");
-  const use = hop ? "hop" : (USES[lower] ?? "pass");
+  const use = hop ? "hop" : (USES.get(lower) ?? "pass");
   const made: FieldInfo = { lower, use };
   if (known.size < KNOWN_MAX) known.set(name, made);
   return made;
