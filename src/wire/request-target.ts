@@ -12,7 +12,9 @@ export type RequestTarget =
 
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i;
 // Anything outside visible ASCII and obs-text cannot stand in a request line, RFC 9112 §3.2.
-const UNSENDABLE = /[^\x21-\xff]|#/;
+const UNSENDABLE = /[^\x21-\x7e\x80-\xff]|#/;
+// RFC 3986 §3.2, without the user.
+const AUTHORITY = /^[A-Za-z0-9._~!$&'()*+,;=%:[\]-]+$/;
 const DOTS = /\.\.|%2e/i;
 
 /** Reads a request target as Node gives it. */
@@ -22,7 +24,7 @@ export function readRequestTarget(target: string): RequestTarget {
   const absolute = ABSOLUTE.exec(target);
   if (absolute === null) return { refused: "a request target that is no path" };
   const [, authority = "", rest = ""] = absolute;
-  if (authority === "" || authority.includes("@")) return { refused: "an authority with a user" };
+  if (!AUTHORITY.test(authority)) return { refused: "an authority that is no host alone" };
   // RFC 9112 §3.2.2: the authority of the absolute-form replaces Host; the target stays ours.
   return checked(rest.startsWith("/") ? rest : `/${rest}`, authority);
 }
