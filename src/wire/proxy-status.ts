@@ -38,7 +38,8 @@ export function proxyStatus(facts: ProxyStatusFacts, diagnostics: Diagnostics): 
   if (receivedStatus !== null) member += `; received-status=${receivedStatus}`;
   if (facts.nextHop !== null && diagnostics === "full") {
     member += `; next-hop=${tokenOrString(facts.nextHop)}`;
-    if (receivedStatus !== null) member += `; next-protocol="http/1.1"`;
+    // RFC 9209 §2.1.3: a token where it can be one.
+    if (receivedStatus !== null) member += "; next-protocol=http/1.1";
   }
   const details = detailsOf(facts, diagnostics);
   return details === "" ? member : `${member}; details=${quoted(details)}`;
