@@ -9,6 +9,7 @@
  * spans attempts.
  */
 import type { Clock, Timer } from "../base/clock.js";
+import { SELF } from "../catalog/defaults.js";
 import type { Phase } from "../catalog/failures.js";
 import type { CutBy } from "../core/cancellation.js";
 import { NEVER } from "../core/deadline.js";
@@ -76,11 +77,11 @@ class PhaseWatch implements ExchangeWatch {
   phase(phase: Phase, now: number): void {
     this.#moves += 1;
     const group = GROUPS[phase];
+    if (phase === "receive") this.#startBodyTimer();
     // Resolving, connecting and securing share one limit, so a change among them changes nothing.
-    if (group === this.#group) return;
+    if (group === "connectMs" && group === this.#group) return;
     this.#group = group;
     this.#due(now, this.#limits[group]);
-    if (phase === "receive") this.#startBodyTimer();
   }
 
   progress(): void {
@@ -135,10 +136,15 @@ class PhaseWatch implements ExchangeWatch {
           this.#cut("timeout");
           return;
         }
-        this.#onStallSaved?.(this.#exchange);
+        if (lateMs >= SELF.stallMs && this.#isAnswered()) this.#onStallSaved?.(this.#exchange);
         if (this.#group !== null && this.#timer === null) this.#wake(this.#clock.now());
       }),
     );
+  }
+
+  /** Whatever moved it was no end without an answer. */
+  #isAnswered(): boolean {
+    return this.#group !== null || this.#exchange.timeline.headAt >= 0;
   }
 
   #cut(by: CutBy): void {
