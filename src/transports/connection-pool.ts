@@ -16,6 +16,9 @@ import { openSocket, type SessionStore } from "./open-socket.js";
 /** Called once: with a connection to use, or with what went wrong. */
 export type Acquired = (error: unknown, connection: Connection | null) => void;
 
+/** Serves an exchange with what the pool has for it. */
+type Give = (exchange: Exchange, acquired: Acquired) => void;
+
 export interface ConnectionPool {
   /** Calls back at once where a connection is at rest and known to be alive. */
   acquire(exchange: Exchange, acquired: Acquired): void;
@@ -43,14 +46,14 @@ export function connectionPool(
 
   const gone = (): void => {
     state.open -= 1;
-    line.callNext();
+    callNext();
   };
   const lost = (connection: Connection): void => {
     idle.forget(connection);
     gone();
   };
 
-  const dial = (exchange: Exchange, acquired: Acquired): void => {
+  const dial: Give = (exchange, acquired) => {
     state.open += 1;
     openSocket(exchange, sessions, (error: unknown, socket: Socket | null) => {
       if (socket !== null) acquired(null, connectionOver(socket, target, clock, lost));
@@ -61,31 +64,41 @@ export function connectionPool(
     });
   };
 
+  /** A connection at rest, or room for a new one; null where there is neither. */
+  const offer = (): Give | null => {
+    const connection = idle.take();
+    if (connection !== null) return (_exchange, acquired) => acquired(null, connection);
+    return state.open < options.connectionsMax ? dial : null;
+  };
+  const whenPolled = (act: () => void): void => {
+    if (idle.count > 0 && !pulse.fresh()) afterPoll(clock, act);
+    else act();
+  };
+
   const acquireNow = (exchange: Exchange, acquired: Acquired): void => {
     if (exchange.cancellation.by !== null) {
       acquired(CUT, null);
       return;
     }
-    const connection = idle.take();
-    if (connection !== null) acquired(null, connection);
-    else if (state.open < options.connectionsMax) dial(exchange, acquired);
-    else line.join(exchange, (cut) => (cut ? acquired(CUT, null) : acquire(exchange, acquired)));
+    // Who has come before keeps its place, even while its connection is on its way.
+    const give = line.length > 0 ? null : offer();
+    if (give === null) line.join(exchange, acquired);
+    else give(exchange, acquired);
   };
 
-  const acquire = (exchange: Exchange, acquired: Acquired): void => {
-    if (idle.count > 0 && !pulse.fresh()) afterPoll(clock, () => acquireNow(exchange, acquired));
-    else acquireNow(exchange, acquired);
+  const callNext = (): void => {
+    if (line.length > 0) whenPolled(() => line.serveFirst(offer));
   };
 
   return {
-    acquire,
+    acquire: (exchange, acquired) => whenPolled(() => acquireNow(exchange, acquired)),
     release(connection) {
       if (!connection.alive) return;
       if (state.closed) connection.destroy();
       else {
         idle.put(connection);
         // A microtask later: undici may still decide that this connection has served enough.
-        if (line.length > 0) queueMicrotask(() => line.callNext());
+        if (line.length > 0) queueMicrotask(callNext);
       }
     },
     close() {
@@ -130,26 +143,31 @@ function restingConnections() {
  * Exchanges that wait for a connection; first come, first served, and who is cut leaves at once.
  */
 function waitingLine() {
-  const waiting = new Set<() => void>();
+  const waiting: { readonly leave: (give: Give) => void }[] = [];
   return {
     get length() {
-      return waiting.size;
+      return waiting.length;
     },
-    join(exchange: Exchange, called: (cut: boolean) => void): void {
-      const leave = (cut: boolean): void => {
-        waiting.delete(onTurn);
-        exchange.cancellation.remove(onCut);
-        called(cut);
+    join(exchange: Exchange, acquired: Acquired): void {
+      const place = {
+        leave(give: Give): void {
+          const at = waiting.indexOf(place);
+          if (at === -1) return;
+          waiting.splice(at, 1);
+          exchange.cancellation.remove(onCut);
+          give(exchange, acquired);
+        },
       };
-      const onTurn = (): void => leave(false);
-      const onCut = (): void => leave(true);
-      waiting.add(onTurn);
+      const onCut = (): void => place.leave((_exchange, cut) => cut(CUT, null));
+      waiting.push(place);
       exchange.enter("queue");
       exchange.cancellation.add(onCut);
     },
-    callNext(): void {
-      const [next] = waiting;
-      next?.();
+    /** The first leaves only once there is something for it. */
+    serveFirst(offer: () => Give | null): void {
+      const [first] = waiting;
+      const give = first === undefined ? null : offer();
+      if (give !== null) first?.leave(give);
     },
   };
 }

@@ -1,0 +1,342 @@
+/**
+ * The connections to one target: how many there are, who gets which, and who waits how. Over real
+ * sockets to a listener that never says a word.
+ */
+import { setImmediate as turn } from "node:timers/promises";
+import * as fc from "fast-check";
+import { afterEach, describe, expect, it } from "vitest";
+import { classifyError } from "../../../src/core/classify.js";
+import { NamedError } from "../../../src/core/named-error.js";
+import type { Exchange } from "../../../src/targets/exchange.js";
+import {
+  accept,
+  refusingPort,
+  scriptedUpstream,
+  silentListener,
+  virtualClock,
+} from "../../../src/testing/index.js";
+import type { Connection } from "../../../src/transports/connection.js";
+import { connectionPool } from "../../../src/transports/connection-pool.js";
+import { exchangeOn, targetAt } from "./made-exchange.js";
+
+const cleanUps: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+/** Real sockets need turns of the loop; how many is not ours to say. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await turn();
+}
+
+interface Asked {
+  readonly exchange: Exchange;
+  connection: Connection | null;
+  error: unknown;
+  done: boolean;
+}
+
+function poolTo(origin: string, connectionsMax: number, fresh = true) {
+  const clock = virtualClock();
+  const target = targetAt(origin);
+  const looked = { fresh };
+  const pool = connectionPool(clock, { fresh: () => looked.fresh }, target, { connectionsMax });
+  cleanUps.push(() => pool.close());
+  const order: Asked[] = [];
+  const ask = (): Asked => {
+    const exchange = exchangeOn(clock, { target });
+    const asked: Asked = { exchange, connection: null, error: null, done: false };
+    pool.acquire(exchange, (error, connection) => {
+      if (asked.done) throw new Error("called twice");
+      Object.assign(asked, { error, connection, done: true });
+      order.push(asked);
+    });
+    return asked;
+  };
+  const served = async (): Promise<Asked> => {
+    const asked = ask();
+    await until(() => asked.done);
+    return asked;
+  };
+  const release = (asked: Asked): void => pool.release(asked.connection as Connection);
+  return { clock, pool, looked, order, ask, served, release };
+}
+
+async function quiet(connectionsMax: number, fresh = true) {
+  const listener = await silentListener();
+  cleanUps.push(() => listener.close());
+  return { listener, ...poolTo(listener.origin, connectionsMax, fresh) };
+}
+
+describe("a connection at rest", () => {
+  it("is used again, at once, in place of a new one", async () => {
+    const { served, release, ask, listener, pool } = await quiet(4);
+    const first = await served();
+    release(first);
+    expect(pool.stats).toEqual({ open: 1, idle: 1, waiting: 0 });
+    const second = ask();
+    expect(second.connection).toBe(first.connection);
+    expect(listener.connections()).toBe(1);
+  });
+
+  it("is the one that rests for the shortest time", async () => {
+    const { served, release, ask } = await quiet(4);
+    const [a, b, c] = [await served(), await served(), await served()];
+    for (const one of [b, c, a]) release(one);
+    expect([ask(), ask(), ask()].map(({ connection }) => connection)).toEqual(
+      [a, c, b].map(({ connection }) => connection),
+    );
+  });
+
+  it("is forgotten when it is lost", async () => {
+    const { served, release, pool } = await quiet(4);
+    const first = await served();
+    release(first);
+    first.connection?.destroy();
+    const second = await served();
+    expect(second.connection).not.toBe(first.connection);
+    await until(() => pool.stats.open === 1);
+    expect(pool.stats.idle).toBe(0);
+  });
+
+  it("is forgotten when the peer closes it", async () => {
+    let hangUp = (): void => {};
+    const gate = new Promise<void>((open) => {
+      hangUp = open;
+    });
+    const upstream = await scriptedUpstream([accept().waitFor(gate).close()]);
+    cleanUps.push(() => upstream.close());
+    const { served, release, pool } = poolTo(upstream.origin, 4);
+    const first = await served();
+    release(first);
+    // Somebody has to read, and in use that is undici's client.
+    first.connection?.socket.resume();
+    hangUp();
+    await until(() => pool.stats.open === 0);
+    expect(pool.stats).toEqual({ open: 0, idle: 0, waiting: 0 });
+  });
+
+  it("is handed out only after the loop has looked at it, if it has not lately", async () => {
+    const { served, release, ask, looked, clock, listener } = await quiet(4);
+    const first = await served();
+    release(first);
+    looked.fresh = false;
+    const second = ask();
+    expect(second.done).toBe(false);
+    // What the loop then sees: the peer is gone.
+    first.connection?.destroy();
+    await clock.runTurns(2);
+    await until(() => second.done);
+    expect(second.connection).not.toBe(first.connection);
+    await until(() => listener.connections() === 2);
+  });
+
+  it("is not waited for by an exchange that was cut meanwhile", async () => {
+    const { served, release, ask, looked, clock, pool } = await quiet(4);
+    release(await served());
+    looked.fresh = false;
+    const second = ask();
+    second.exchange.cancellation.cut("client");
+    await clock.runTurns(2);
+    expect(second).toMatchObject({ done: true, connection: null });
+    expect(pool.stats.idle).toBe(1);
+  });
+});
+
+describe("who waits for a connection", () => {
+  it("is served in the order of arrival", async () => {
+    const { served, release, ask, order, pool } = await quiet(1);
+    let holder = await served();
+    const waiting = [ask(), ask(), ask()];
+    expect(pool.stats).toEqual({ open: 1, idle: 0, waiting: 3 });
+    for (const one of waiting) {
+      expect(one.exchange.timeline.phase).toBe("queue");
+      release(holder);
+      await until(() => one.done);
+      holder = one;
+    }
+    expect(order.slice(1)).toEqual(waiting);
+  });
+
+  it("is not overtaken by who comes while a connection is on its way", async () => {
+    const { served, release, ask, pool } = await quiet(1);
+    const holder = await served();
+    const early = ask();
+    release(holder);
+    const late = ask();
+    expect(late.done).toBe(false);
+    await turn();
+    expect(early.connection).toBe(holder.connection);
+    expect(late.done).toBe(false);
+    expect(pool.stats.waiting).toBe(1);
+  });
+
+  it("keeps its place when the connection that was freed turns out dead", async () => {
+    const { served, release, ask } = await quiet(1);
+    const holder = await served();
+    const [early, late] = [ask(), ask()];
+    release(holder);
+    holder.connection?.destroy();
+    await until(() => early.done);
+    expect(late.done).toBe(false);
+    release(early);
+    await until(() => late.done);
+  });
+
+  it("keeps its place while the loop looks at the connection that was freed", async () => {
+    const { served, release, ask, looked, clock } = await quiet(1);
+    const holder = await served();
+    const early = ask();
+    looked.fresh = false;
+    release(holder);
+    await turn();
+    const late = ask();
+    await clock.runTurns(4);
+    expect(early.connection).toBe(holder.connection);
+    expect(late.done).toBe(false);
+  });
+
+  it("leaves at once when it is cut, and the others stay", async () => {
+    const { served, release, ask, pool } = await quiet(1);
+    const holder = await served();
+    const [gone, next] = [ask(), ask()];
+    gone.exchange.cancellation.cut("deadline");
+    expect(gone).toMatchObject({ done: true, connection: null });
+    expect(classifyError(gone.exchange.timeline, gone.exchange.cancellation.by, gone.error)).toBe(
+      "deadline_exceeded_queued",
+    );
+    expect(pool.stats.waiting).toBe(1);
+    release(holder);
+    await until(() => next.done);
+    expect(next.exchange.cancellation.listening).toBe(0);
+  });
+
+  it("gets a new connection when one in use is lost", async () => {
+    const { served, ask, listener } = await quiet(1);
+    const holder = await served();
+    const waiting = ask();
+    holder.connection?.destroy();
+    await until(() => waiting.done);
+    expect(waiting.connection).not.toBeNull();
+    await until(() => listener.connections() === 2);
+  });
+
+  it("gets a turn, and its own failure, when those before fail to connect", async () => {
+    const { ask, pool } = poolTo(`http://127.0.0.1:${await refusingPort()}`, 1);
+    const all = [ask(), ask(), ask()];
+    await until(() => all.every(({ done }) => done));
+    for (const { error } of all) expect(error).toMatchObject({ code: "ECONNREFUSED" });
+    expect(pool.stats).toEqual({ open: 0, idle: 0, waiting: 0 });
+  });
+});
+
+describe("a cut", () => {
+  it("before the pool is asked gets nothing and opens nothing", async () => {
+    const { pool, clock } = await quiet(4);
+    const exchange = exchangeOn(clock);
+    exchange.cancellation.cut("client");
+    const got: unknown[] = [];
+    pool.acquire(exchange, (_error, connection) => got.push(connection));
+    expect(got).toEqual([null]);
+    expect(pool.stats.open).toBe(0);
+  });
+
+  it("while connecting gives the place back", async () => {
+    const { ask, pool } = await quiet(1);
+    const cut = ask();
+    const next = ask();
+    cut.exchange.cancellation.cut("timeout");
+    expect(cut).toMatchObject({ done: true, connection: null });
+    await until(() => next.done);
+    expect(next.connection).not.toBeNull();
+    expect(pool.stats).toEqual({ open: 1, idle: 0, waiting: 0 });
+  });
+});
+
+describe("an address that cannot be connected to", () => {
+  it("is a fault of the set-up and takes no place", async () => {
+    const { ask, pool } = poolTo("https://127.0.0.1:1", 1);
+    const target = targetAt("https://127.0.0.1:1");
+    const asked = ask();
+    asked.exchange.cancellation.cut("client");
+    const wrong = connectionPool(
+      virtualClock(),
+      { fresh: () => true },
+      { ...target, tls: { ca: "no certificate", cert: "neither" } },
+      { connectionsMax: 1 },
+    );
+    const got: unknown[] = [];
+    const clock = virtualClock();
+    const exchange = exchangeOn(clock, {
+      target: { ...target, tls: { ca: "no certificate", cert: "neither" } },
+    });
+    wrong.acquire(exchange, (error) => got.push(error));
+    expect(got[0]).toBeInstanceOf(NamedError);
+    expect(got[0]).toMatchObject({ failureCode: "proxy_configuration_error" });
+    expect(wrong.stats.open).toBe(0);
+    expect(pool.stats.waiting).toBe(0);
+  });
+});
+
+describe("a pool that is closed", () => {
+  it("ends what is at rest at once and the rest when it is released", async () => {
+    const { served, release, pool, listener } = await quiet(4);
+    const [busy, resting] = [await served(), await served()];
+    release(resting);
+    pool.close();
+    expect(resting.connection?.alive).toBe(false);
+    expect(busy.connection?.alive).toBe(true);
+    release(busy);
+    expect(busy.connection?.alive).toBe(false);
+    await until(() => pool.stats.open === 0 && listener.openConnections() === 0);
+  });
+});
+
+describe("the limit", () => {
+  it("is never exceeded, nobody is forgotten, and all is counted back", async () => {
+    const listener = await silentListener();
+    cleanUps.push(() => listener.close());
+    const step = fc.constantFrom("ask", "ask", "release", "lose", "cut", "turn");
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 40 }),
+        fc.integer({ min: 1, max: 3 }),
+        async (steps, max) => {
+          const { pool, ask, release } = poolTo(listener.origin, max);
+          const held = new Set<Asked>();
+          const asked: Asked[] = [];
+          const take = () => {
+            for (const one of asked.splice(0)) {
+              if (!one.done) asked.push(one);
+              else if (one.connection !== null) held.add(one);
+            }
+          };
+          for (const one of steps) {
+            const [holder] = held;
+            if (one === "ask") asked.push(ask());
+            else if (one === "turn") await turn();
+            else if (one === "cut") asked.at(-1)?.exchange.cancellation.cut("client");
+            else if (holder !== undefined) {
+              held.delete(holder);
+              if (one === "lose") holder.connection?.destroy();
+              else release(holder);
+            }
+            take();
+            expect(pool.stats.open).toBeLessThanOrEqual(max);
+            expect(held.size).toBeLessThanOrEqual(pool.stats.open);
+          }
+          while (asked.length > 0 || held.size > 0) {
+            for (const holder of held) release(holder);
+            held.clear();
+            await turn();
+            take();
+          }
+          expect(pool.stats.waiting).toBe(0);
+          pool.close();
+          await until(() => pool.stats.open === 0);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});
