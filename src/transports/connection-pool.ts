@@ -64,16 +64,13 @@ export function connectionPool(
     });
   };
 
-  /** A connection at rest, or room for a new one; null where there is neither. */
+  /** For the line: a connection at rest, or room for a new one; null where there is neither. */
   const offer = (): Give | null => {
     const connection = idle.take();
     if (connection !== null) return (_exchange, acquired) => acquired(null, connection);
     return state.open < options.connectionsMax ? dial : null;
   };
-  const whenPolled = (act: () => void): void => {
-    if (idle.count > 0 && !pulse.fresh()) afterPoll(clock, act);
-    else act();
-  };
+  const mustPoll = (): boolean => idle.count > 0 && !pulse.fresh();
 
   const acquireNow = (exchange: Exchange, acquired: Acquired): void => {
     if (exchange.cancellation.by !== null) {
@@ -81,17 +78,24 @@ export function connectionPool(
       return;
     }
     // Who has come before keeps its place, even while its connection is on its way.
-    const give = line.length > 0 ? null : offer();
-    if (give === null) line.join(exchange, acquired);
-    else give(exchange, acquired);
+    const free = line.length === 0;
+    const connection = free ? idle.take() : null;
+    if (connection !== null) acquired(null, connection);
+    else if (free && state.open < options.connectionsMax) dial(exchange, acquired);
+    else line.join(exchange, acquired);
   };
 
   const callNext = (): void => {
-    if (line.length > 0) whenPolled(() => line.serveFirst(offer));
+    if (line.length === 0) return;
+    if (mustPoll()) afterPoll(clock, () => line.serveFirst(offer));
+    else line.serveFirst(offer);
   };
 
   return {
-    acquire: (exchange, acquired) => whenPolled(() => acquireNow(exchange, acquired)),
+    acquire(exchange, acquired) {
+      if (mustPoll()) afterPoll(clock, () => acquireNow(exchange, acquired));
+      else acquireNow(exchange, acquired);
+    },
     release(connection) {
       if (!connection.alive) return;
       if (state.closed) connection.destroy();

@@ -21,12 +21,15 @@ export function decodeTrailers(raw: readonly Buffer[]): readonly string[] {
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = (raw[index] as Buffer).toString("latin1");
     const value = (raw[index + 1] as Buffer).toString("latin1");
-    bytes += name.length + value.length + 4;
-    if (name.length + value.length > LIMITS.trailerBytesMax) {
-      throw new NamedError("http_response_trailer_size", `trailer-size=${value.length}`);
+    const size = name.length + value.length;
+    // With the colon, the space and the line break that undici has taken off.
+    bytes += size + 4;
+    if (size > LIMITS.trailerBytesMax) {
+      throw new NamedError("http_response_trailer_size", `trailer-size=${size}`);
     }
-    if (!TOKEN.test(name) || !TEXT.test(value))
+    if (!TOKEN.test(name) || !TEXT.test(value)) {
       throw new NamedError("http_protocol_error", "trailer");
+    }
     if (!FORBIDDEN_IN_TRAILERS.has(name.toLowerCase())) trailers.push(name, value);
   }
   if (bytes > LIMITS.trailerSectionBytesMax) {

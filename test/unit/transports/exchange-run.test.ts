@@ -53,6 +53,7 @@ function running(options: RunOptions = {}) {
     broke: false,
     running: null,
     destroyed: false,
+    expectUpload(): void {},
     destroy(): void {
       this.destroyed = true;
     },
