@@ -1,6 +1,6 @@
 /**
- * What is left behind: after a mix of faults nothing is pending, connected, listening or ticking, and a
- * process that has used the gateway ends by itself.
+ * What is left behind: after a mix of faults nothing is pending, connected, listening or ticking,
+ * and a process that has used the gateway ends by itself.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";

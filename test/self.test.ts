@@ -1,5 +1,6 @@
 /**
- * Blame `self`: what a busy process of ours does to its calls, and that nobody else is blamed for it.
+ * Blame `self`: what a busy process of ours does to its calls, and that nobody else is blamed for
+ * it.
  *
  * The upstream is a process of its own, so that it goes on while our event loop is blocked. Each
  * guarantee is asked for again and again, since what it is about is a matter of order in the loop.
@@ -14,8 +15,8 @@ import { silentListener } from "good-gateway/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 
 /**
- * Speaks HTTP after a pause that the path names: `/head/20` answers after 20 ms, `/body/20` sends the
- * rest of its body then. A connection that has rested for 20 ms is closed.
+ * Speaks HTTP after a pause that the path names: `/head/20` answers after 20 ms, `/body/20` sends
+ * the rest of its body then. A connection that has rested for 20 ms is closed.
  */
 const UPSTREAM = `
   const { createServer } = require("node:net");
@@ -27,7 +28,8 @@ const UPSTREAM = `
     socket.on("data", (chunk) => {
       clearTimeout(rest);
       received += chunk;
-      if (!received.includes("\\r\\n\\r\\n") || (/^POST/.test(received) && !received.endsWith("hello"))) return;
+      const ending = /^POST/.test(received) ? "hello" : "\\r\\n\\r\\n";
+      if (!received.endsWith(ending)) return;
       const [, what, ms] = /^\\w+ \\/(\\w+)\\/(\\d+)/.exec(received);
       received = "";
       const done = (text) => {
@@ -83,7 +85,9 @@ function block(ms: number): void {
   while (performance.now() < until);
 }
 
-/** Where in the event loop the work is done: both are followed by timers before sockets are read. */
+/**
+ * Where in the event loop the work is done: both are followed by timers before sockets are read.
+ */
 const PLACES: Readonly<Record<string, (work: () => void) => void>> = {
   "a callback of setImmediate": (work) => void setImmediate(work),
   "a callback of I/O": (work) => readFile(fileURLToPath(import.meta.url), work),

@@ -19,7 +19,7 @@ import { parseItem } from "./structured-field.js";
 
 const SEED = Number(process.env["FUZZ_SEED"] ?? 20_260_101);
 const LONG = process.env["FUZZ_SECONDS"] !== undefined;
-const RUNS = { seed: SEED, numRuns: LONG ? 200_000 : 2_000 } as const;
+const RUNS = { seed: SEED, numRuns: LONG ? 20_000 : 2_000 } as const;
 
 /** Text of all bytes, with a liking for those that mean something. */
 const text = fc.oneof(
@@ -70,6 +70,14 @@ describe("Retry-After", () => {
   });
 });
 
+/** RFC 9209 §2.1 and those of §2.3. */
+const PARAMETERS: readonly string[] = [
+  ...["error", "next-hop", "next-protocol", "received-status", "details"],
+  ...["status-code", "status-phrase", "rcode", "info-code", "coding", "alert-id"],
+  ...["alert-message", "header-section-size", "header-name", "header-size", "body-size"],
+  ...["trailer-section-size", "trailer-name", "trailer-size"],
+];
+
 describe("Proxy-Status", () => {
   const failure = fc.record({
     code: fc.constantFrom(...FAILURE_CODES),
@@ -92,9 +100,7 @@ describe("Proxy-Status", () => {
       fc.property(facts, full, (known, diagnostics) => {
         const member = parseItem(proxyStatus(known, diagnostics));
         expect(member).not.toBeNull();
-        const allowed =
-          /^(?:error|received-status|next-hop|next-protocol|details|status-code|rcode|info-code|coding|alert-(?:id|message)|header-(?:section-)?size|header-name|body-size|trailer-(?:section-)?size|trailer-name|status-phrase)$/;
-        for (const name of member?.parameters.keys() ?? []) expect(name).toMatch(allowed);
+        for (const name of member?.parameters.keys() ?? []) expect(PARAMETERS).toContain(name);
       }),
       RUNS,
     );
@@ -309,7 +315,7 @@ describe("the head of a response", () => {
           rawHeaders: parsed.rawHeaders,
         }).toEqual(node);
       }),
-      { seed: SEED, numRuns: LONG ? 5_000 : 250 },
+      { seed: SEED, numRuns: LONG ? 3_000 : 250 },
     );
   });
 

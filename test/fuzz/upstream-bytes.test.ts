@@ -1,10 +1,10 @@
 /**
- * Bytes that nobody thought of: valid answers that were cut, doubled, garbled and mixed, split at any
- * point and sent over time, through the real proxy and real sockets.
+ * Bytes that nobody thought of: valid answers that were cut, doubled, garbled and mixed, split at
+ * any point and sent over time, through the real proxy and real sockets.
  *
- * What an answer is worth is judged by the strict reader of the tests, which shares no code with the
- * gateway. A run has a seed and a bound; `FUZZ_SECONDS=600 npx vitest run test/fuzz` goes on for as
- * long, from other seeds, and `FUZZ_SEED=…` repeats a run.
+ * What an answer is worth is judged by the strict reader of the tests, which shares no code with
+ * the gateway. A run has a seed and a bound; `FUZZ_SECONDS=600 npx vitest run test/fuzz` goes on
+ * for as long, from other seeds, and `FUZZ_SEED=…` repeats a run.
  */
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, type Socket } from "node:net";
@@ -35,18 +35,19 @@ interface Case {
 }
 
 const NONCE = "NONCE";
+const OK = "HTTP/1.1 200 OK\r\nx-nonce: NONCE\r\n";
 const ANSWERS: readonly string[] = [
   "HTTP/1.1 200 OK\r\nx-nonce: NONCE\r\ncontent-length: 5\r\n\r\nhello",
   "HTTP/1.1 200 OK\r\nx-nonce: NONCE\r\ncontent-length: 0\r\n\r\n",
-  "HTTP/1.1 200 OK\r\nx-nonce: NONCE\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n6;a=b\r\n world\r\n0\r\n\r\n",
-  "HTTP/1.1 200 OK\r\nx-nonce: NONCE\r\ntransfer-encoding: chunked\r\ntrailer: x-t\r\n\r\n5\r\nhello\r\n0\r\nx-t: 1\r\n\r\n",
+  `${OK}transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n6;a=b\r\n world\r\n0\r\n\r\n`,
+  `${OK}transfer-encoding: chunked\r\ntrailer: x-t\r\n\r\n5\r\nhello\r\n0\r\nx-t: 1\r\n\r\n`,
   "HTTP/1.1 200 OK\r\nx-nonce: NONCE\r\n\r\nuntil the close",
   "HTTP/1.0 200 OK\r\nx-nonce: NONCE\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\nok",
   "HTTP/1.1 204 No Content\r\nx-nonce: NONCE\r\n\r\n",
   'HTTP/1.1 304 Not Modified\r\nx-nonce: NONCE\r\netag: "a"\r\ncontent-length: 9\r\n\r\n',
   "HTTP/1.1 404 Not Found\r\nx-nonce: NONCE\r\nconnection: close\r\ncontent-length: 2\r\n\r\nno",
   "HTTP/1.1 503 Busy\r\nx-nonce: NONCE\r\nretry-after: 9\r\ncontent-length: 2\r\n\r\nno",
-  "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nx-nonce: NONCE\r\ncontent-length: 2\r\n\r\nok",
+  `HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n${OK}content-length: 2\r\n\r\nok`,
   "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
 ];
 /** What violations are made of. */

@@ -1,6 +1,6 @@
 /**
- * Clients that leave, stall, close half, pipeline, or speak HTTP/1.0, while upstreams work or fail: the
- * upstream hears of it at once, answers stay with their requests, and nothing is left.
+ * Clients that leave, stall, close half, pipeline, or speak HTTP/1.0, while upstreams work or
+ * fail: the upstream hears of it at once, answers stay with their requests, and nothing is left.
  */
 import { connect, type Socket } from "node:net";
 import { accept, ok } from "good-gateway/testing";
@@ -124,7 +124,7 @@ it.concurrent("pipelined requests get their own answers in their order", async (
   await ground.close();
 });
 
-it.concurrent("a connection goes on after failures of ours, bodies of requests included", async () => {
+it.concurrent("a connection goes on after failures, bodies of requests included", async () => {
   const ground = await world({ script: accept().readHead().close() });
   const { socket, received } = client(ground);
   const post = "POST /x HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\n\r\nhello";
@@ -138,7 +138,7 @@ it.concurrent("a connection goes on after failures of ours, bodies of requests i
   await ground.close();
 });
 
-it.concurrent("a client of HTTP/1.0 sees a broken body as a reset, since its end would look whole", async () => {
+it.concurrent("a client of HTTP/1.0 sees a broken body as a reset, not an end", async () => {
   const chunked = `${OK}transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n`;
   const ground = await world({ script: accept().readHead().send(chunked).wait(50).reset() });
   const { socket, received, ended } = client(ground);
@@ -150,7 +150,7 @@ it.concurrent("a client of HTTP/1.0 sees a broken body as a reset, since its end
   await ground.close();
 });
 
-it.concurrent("a client of HTTP/1.0 gets a whole body without chunks, and then the end", async () => {
+it.concurrent("a client of HTTP/1.0 gets a whole body without chunks, then the end", async () => {
   const chunked = `${OK}transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n`;
   const ground = await world({ script: accept().readHead().send(chunked).hang() });
   const { socket, received, ended } = client(ground);

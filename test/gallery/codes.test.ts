@@ -1,7 +1,7 @@
 /**
- * The gallery: every failure of the catalog, provoked on real sockets, and what everybody sees of it.
- * The client its status and fields, the upstream the number of sends, the breaker its verdict. No
- * failure can be named without being shown here.
+ * The gallery: every failure of the catalog, provoked on real sockets, and what everybody sees of
+ * it. The client its status and fields, the upstream the number of sends, the breaker its verdict.
+ * No failure can be named without being shown here.
  */
 import { FAILURES, type FailureCode, type FailureRow } from "good-gateway";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

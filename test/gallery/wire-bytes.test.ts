@@ -1,7 +1,7 @@
 /**
  * Every answer that an upstream can get wrong, as bytes: sent at once, in small pieces, and on a
- * connection that has served before; to GET and to POST. What is allowed is written beside the bytes;
- * what is never allowed is checked for all of them (`tools/ordeal.ts`).
+ * connection that has served before; to GET and to POST. What is allowed is written beside the
+ * bytes; what is never allowed is checked for all of them (`tools/ordeal.ts`).
  */
 import { accept, type Script } from "good-gateway/testing";
 import { describe, expect, it } from "vitest";

@@ -1,7 +1,7 @@
 /**
- * Upstreams that misbehave in other ways than by the bytes of one answer: opening, uploads, time, TLS,
- * Unix sockets, connections at rest. GET and POST (or PUT and POST, for uploads) go through each; what
- * is never allowed is checked for all (`tools/ordeal.ts`).
+ * Upstreams that misbehave in other ways than by the bytes of one answer: opening, uploads, time,
+ * TLS, Unix sockets, connections at rest. GET and POST (or PUT and POST, for uploads) go through
+ * each; what is never allowed is checked for all (`tools/ordeal.ts`).
  */
 import { describe, expect, it } from "vitest";
 import { BEHAVIOURS } from "./faults/behaviours.js";

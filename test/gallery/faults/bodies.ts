@@ -8,7 +8,10 @@ type End = Bytes["end"];
 const CHUNKED = `${OK}transfer-encoding: chunked\r\n\r\n`;
 /** When the head is out, the client's connection is cut; otherwise it gets a failure. */
 const BROKEN: readonly Verdict[] = [502, "cut"];
-/** Odd but harmless; refusing it is right as well, and so is a broken answer that is shown as broken. */
+/**
+ * Odd but harmless; refusing it is right as well, and so is a broken answer that is shown as
+ * broken.
+ */
 const EITHER: readonly Verdict[] = [200, 502, "cut"];
 
 function bad(

@@ -1,6 +1,6 @@
 /**
- * Rows of the gallery for calls that the gateway refuses: on purpose, for want of a place, or because
- * the request itself is at fault. The upstream of these rows works, and reads nothing.
+ * Rows of the gallery for calls that the gateway refuses: on purpose, for want of a place, or
+ * because the request itself is at fault. The upstream of these rows works, and reads nothing.
  */
 import type { Socket } from "node:net";
 import { isGatewayError } from "good-gateway";

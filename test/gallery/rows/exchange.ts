@@ -1,6 +1,7 @@
 /**
- * Rows of the gallery for failures between the first byte that was written and the complete head of
- * the answer, and for deadlines. The upstream may have acted, so only idempotent calls are repeated.
+ * Rows of the gallery for failures between the first byte that was written and the complete head
+ * of the answer, and for deadlines. The upstream may have acted, so only idempotent calls are
+ * repeated.
  */
 import { accept, fullBacklog, ok, respond } from "good-gateway/testing";
 import type { Row } from "../tools/provoke.js";

@@ -1,7 +1,7 @@
 /**
- * Plays faults of the wire against a gateway, side by side, and complains about everything that may
- * never happen: a client that hangs, a broken answer that looks whole, an answer that reaches another
- * request, bytes that no client may see, a POST that is sent twice, a 503 of ours without
+ * Plays faults of the wire against a gateway, side by side, and complains about everything that
+ * may never happen: a client that hangs, a broken answer that looks whole, an answer that reaches
+ * another request, bytes that no client may see, a POST that is sent twice, a 503 of ours without
  * Retry-After, anything that is left open.
  */
 import type { UpstreamOptions } from "good-gateway";

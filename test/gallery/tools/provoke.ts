@@ -1,9 +1,9 @@
 /**
  * One row of the gallery: how a failure is provoked, and everything that must then be seen.
  *
- * A row is played three times: with an idempotent method and with POST, the breaker off, to see what
- * the client gets and how often the upstream was sent to; then with a breaker that opens at the
- * first failure, to see whom the failure counts against.
+ * A row is played three times: with an idempotent method and with POST, the breaker off, to see
+ * what the client gets and how often the upstream was sent to; then with a breaker that opens at
+ * the first failure, to see whom the failure counts against.
  */
 import type { FailureCode } from "good-gateway";
 import type { RawOptions, RawRequest, Received } from "./raw-client.js";
@@ -11,7 +11,9 @@ import { eventually, type World, type WorldOptions, world } from "./world.js";
 
 export interface Row {
   readonly code: FailureCode;
-  /** Status of the answer; `cut` when its head had left before, null when nobody is there any more. */
+  /**
+   * Status of the answer; `cut` when its head had left before, null when nobody is there any more.
+   */
   readonly answer: number | "cut" | null;
   /** The `error` of Proxy-Status; null where there must be none. */
   readonly error: string | null;
@@ -25,7 +27,9 @@ export interface Row {
   readonly request?: Omit<RawRequest, "method">;
   readonly methods?: readonly [idempotent: string, other: string];
   readonly client?: RawOptions["onSocket"];
-  /** The idempotent call is repeated for free and succeeds; the failure shows in its attempts only. */
+  /**
+   * The idempotent call is repeated for free and succeeds; the failure shows in its attempts only.
+   */
   readonly recovers?: true;
   /** Before the call that shows the failure; what it leaves open it must close. */
   readonly before?: (world: World) => Promise<() => void> | Promise<void>;
