@@ -156,7 +156,7 @@ export const LIMITS = {
 /** What this process knows about its own delays. */
 export const SELF = {
   /** A pool that polled within this time knows which of its sockets were closed. */
-  pollFreshMs: 5,
+  pollFreshMs: 20,
   /** A timer this late tells of a blocked event loop, not of a slow upstream. */
   stallMs: 50,
   /** A reused connection that dies this soon was dead before: the reset takes one round trip. */

@@ -15,7 +15,9 @@ type Listener = (by: CutBy) => void;
 
 export class Cancellation {
   #by: CutBy | null = null;
-  #listeners: Listener[] | null = null;
+  // Nearly always there is one listener at the most, and it shall cost no list.
+  #first: Listener | null = null;
+  #others: readonly Listener[] = NONE;
 
   /** Who cut, null while nobody has. */
   get by(): CutBy | null {
@@ -26,26 +28,33 @@ export class Cancellation {
   cut(by: CutBy): void {
     if (this.#by !== null) return;
     this.#by = by;
-    const listeners = this.#listeners;
-    this.#listeners = null;
-    if (listeners !== null) for (const listener of listeners) listener(by);
+    const first = this.#first;
+    const others = this.#others;
+    this.#first = null;
+    this.#others = NONE;
+    first?.(by);
+    for (const listener of others) listener(by);
   }
 
   /** Listens for the cut; called at once when it has happened. Every listener must be removed. */
   add(listener: Listener): void {
     if (this.#by !== null) listener(this.#by);
-    else if (this.#listeners === null) this.#listeners = [listener];
-    else this.#listeners = [...this.#listeners, listener];
+    else if (this.#first === null && this.#others === NONE) this.#first = listener;
+    else this.#others = [...this.#others, listener];
   }
 
   remove(listener: Listener): void {
-    if (this.#listeners === null) return;
-    if (this.#listeners.length === 1 && this.#listeners[0] === listener) this.#listeners = null;
-    else this.#listeners = this.#listeners.filter((other) => other !== listener);
+    if (this.#first === listener) this.#first = null;
+    else if (this.#others !== NONE) {
+      const left = this.#others.filter((other) => other !== listener);
+      this.#others = left.length === 0 ? NONE : left;
+    }
   }
 
   /** How many are listening; zero when a call is over. */
   get listening(): number {
-    return this.#listeners?.length ?? 0;
+    return (this.#first === null ? 0 : 1) + this.#others.length;
   }
 }
+
+const NONE: readonly Listener[] = [];

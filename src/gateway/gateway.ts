@@ -8,6 +8,7 @@ import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "../base/clock.js";
 import { type Emitter, emitter } from "../base/emitter.js";
 import { type Random, systemRandom } from "../base/random.js";
+import { sharedTimers } from "../base/shared-timers.js";
 import { GATEWAY, RETRY_AFTER } from "../catalog/defaults.js";
 import { GatewayError } from "../core/failure.js";
 import { viaSignature } from "../wire/forwarding.js";
@@ -72,7 +73,9 @@ export function createGateway<const Names extends string>(
   const clock = seams.clock ?? systemClock;
   const lifecycle = createLifecycle(clock);
   const events = emitter<GatewayEvents>();
-  const parts: GatewayParts = { clock, random: seams.random ?? systemRandom, lifecycle, events };
+  const random = seams.random ?? systemRandom;
+  const timers = sharedTimers(clock);
+  const parts: GatewayParts = { clock, timers, random, lifecycle, events };
   const cores = new Map<string, UpstreamCore>();
   const handles = new Map<string, Upstream<Names>>();
   const core = coreOf(settings, options, parts, lifecycle, cores);

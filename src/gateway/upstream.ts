@@ -33,6 +33,8 @@ import type { NormalisedUpstream } from "./options.js";
 /** What all upstreams of a gateway share. */
 export interface GatewayParts {
   readonly clock: Clock;
+  /** The same clock, for the timers that every call sets. */
+  readonly timers: Clock;
   readonly random: Random;
   readonly lifecycle: Lifecycle;
   readonly events: Emitter<GatewayEvents>;
@@ -81,7 +83,7 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
 }
 
 function assemble(parts: GatewayParts, options: NormalisedUpstream, targets: TargetSet) {
-  const { clock, lifecycle } = parts;
+  const { clock, timers, lifecycle } = parts;
   const { timeouts, bulkhead: places, breaker } = options;
   const balancer = { balancer: "weighted_round_robin" };
   const breakers = breaker === false ? false : breakerOptions(breaker);
@@ -91,7 +93,7 @@ function assemble(parts: GatewayParts, options: NormalisedUpstream, targets: Tar
       // First: a call that is refused while draining must cost nothing and touch no counter.
       .through(drainGate(lifecycle))
       // Above the queue and the repeats: waiting and repeating are part of the promise.
-      .through(totalDeadline(clock, timeouts))
+      .through(totalDeadline(timers, timeouts))
       // Above retry: a call holds one place however often it is repeated.
       .through(placesOf(parts, places))
       // Above target choice: a repeat may go elsewhere.
@@ -101,7 +103,7 @@ function assemble(parts: GatewayParts, options: NormalisedUpstream, targets: Tar
       // Above the timeout: an attempt that timed out must count against the target.
       .through(breakerGate(breakers))
       // Below the breaker, around the wire only.
-      .through(attemptTimeout(clock, timeouts, onStallSaved))
+      .through(attemptTimeout(timers, timeouts, onStallSaved))
       // Last: it sees exactly what the wire did.
       .through(record(clock, attemptListener(parts, options)))
   );

@@ -26,6 +26,8 @@ export interface Connection {
   /** The exchange under way; it hears of an error before undici has closed the socket. */
   running: { fail(error: unknown): void } | null;
   readonly alive: boolean;
+  /** A body is going to be streamed: an early answer must not be lost to a write that fails. */
+  expectUpload(): void;
   destroy(): void;
 }
 
@@ -36,7 +38,7 @@ export function connectionOver(
   clock: Clock,
   onLost: (connection: Connection) => void,
 ): Connection {
-  makeWritesPatient(socket, clock);
+  let patient = false;
   const connection: Connection = {
     client: clientOver(socket, target),
     guard: new HeadGuard(socket),
@@ -46,6 +48,10 @@ export function connectionOver(
     running: null,
     get alive() {
       return !socket.destroyed && !socket.readableEnded;
+    },
+    expectUpload() {
+      if (!patient) makeWritesPatient(socket, clock);
+      patient = true;
     },
     destroy() {
       socket.destroy();

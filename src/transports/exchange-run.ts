@@ -38,6 +38,8 @@ export interface RunContext {
   readonly wallNow: () => number;
 }
 
+/** Costs less than `queueMicrotask`, and every exchange needs one. */
+const RESOLVED = Promise.resolve();
 const EMPTY = Buffer.alloc(0);
 
 type State = "starting" | "waiting" | "receiving" | "over";
@@ -89,6 +91,7 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
     this.#connection.served += 1;
     this.#connection.running = this;
     this.#connection.guard.expect(this);
+    if (request.body !== null) this.#connection.expectUpload();
     // A streamed body takes the head of the request with its first chunk (`onBodySent`).
     timeline.written = request.body === null || request.body.complete;
     this.#exchange.enter("send");
@@ -254,7 +257,7 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
     this.#exchange.enter("receive");
     // The rest of what was read together with the head is parsed before a microtask runs: an answer
     // that breaks within it has reached nobody yet and is no answer.
-    queueMicrotask(() => {
+    void RESOLVED.then(() => {
       if (this.#settled) return;
       this.#outcomeTaken = true;
       this.#settle(this.#answer(head));

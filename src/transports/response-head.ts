@@ -54,6 +54,8 @@ export function parseResponseHead(text: string): ResponseHead {
 // RFC 9112 §9.3.
 function isPersistent(minorVersion: 0 | 1, connection: string): boolean {
   if (connection === "") return minorVersion === 1;
+  // The usual value costs no list.
+  if (connection === "keep-alive") return true;
   const options = connection
     .toLowerCase()
     .split(",")
@@ -127,7 +129,8 @@ function readFraming(fields: readonly string[], minorVersion: 0 | 1): Framing {
     const { length } = name;
     // Only names of these lengths matter here; the others are not worth a lower-case copy.
     if (length !== 10 && length !== 14 && length !== 17) continue;
-    readFramingField(framing, name.toLowerCase(), fields[index + 1] as string, minorVersion);
+    const lower = USUAL_SPELLINGS.get(name) ?? name.toLowerCase();
+    readFramingField(framing, lower, fields[index + 1] as string, minorVersion);
   }
   // RFC 9112 §6.3: a length that is in doubt is an attack or a fault; neither is passed on.
   if (framing.chunked && framing.contentLength !== null) {
@@ -135,6 +138,14 @@ function readFraming(fields: readonly string[], minorVersion: 0 | 1): Framing {
   }
   return framing;
 }
+
+/** Lower-case names by the spellings that servers use. */
+const USUAL_SPELLINGS: ReadonlyMap<string, string> = new Map(
+  ["Connection", "Keep-Alive", "Content-Length", "Transfer-Encoding", "connection"].map((name) => [
+    name,
+    name.toLowerCase(),
+  ]),
+);
 
 function readFramingField(framing: Framing, name: string, value: string, minor: 0 | 1): void {
   switch (name) {

@@ -100,14 +100,14 @@ export function undiciTransport(clock: Clock, options: UndiciTransportOptions): 
   };
 
   return {
-    async perform(exchange) {
-      // A small body is parsed together with its head, before a microtask runs; it is then sent
-      // whole.
-      if (exchange.request.body !== null) await undefined;
-      return new Promise((settle) => {
-        begin(exchange, ownWording, LIMITS.deadConnectionsMax, settle);
-      });
-    },
+    perform: (exchange) =>
+      new Promise((settle) => {
+        const go = (): void => begin(exchange, ownWording, LIMITS.deadConnectionsMax, settle);
+        // A small body is parsed together with its head, before a microtask runs; it is then sent
+        // whole.
+        if (exchange.request.body === null) go();
+        else queueMicrotask(go);
+      }),
     performWorded: (exchange, wording) =>
       new Promise((settle) => begin(exchange, wording, LIMITS.deadConnectionsMax, settle)),
     close() {

@@ -75,8 +75,8 @@ function appendXForwarded(fields: string[], peer: Peer, before: readonly string[
 
 // RFC 7239 §4.
 function appendForwarded(fields: string[], peer: Peer, before: readonly string[]): void {
-  let element = `for=${node(peer.address)};proto=${peer.protocol}`;
-  if (peer.host !== undefined) element += `;host=${quotable(peer.host)}`;
+  let element = `for=${nodes(peer.address)};proto=${peer.protocol}`;
+  if (peer.host !== undefined) element += `;host=${quotables(peer.host)}`;
   const chain = fieldValue(before, "forwarded");
   fields.push("forwarded", chain === null ? element : `${chain}, ${element}`);
 }
@@ -84,6 +84,24 @@ function appendForwarded(fields: string[], peer: Peer, before: readonly string[]
 // RFC 7239 §6: an IPv6 address stands in brackets, and so in quotes.
 function node(address: string): string {
   return isIPv6(address) ? `"[${address}]"` : isIP(address) === 0 ? "unknown" : address;
+}
+
+/** Clients choose their addresses and what they call us, so the memory for them has an end. */
+const REMEMBERED_MAX = 1_024;
+const nodes = remembered(node);
+const quotables = remembered(quotable);
+
+/** Peers and hosts come again and again; what is made of their names is kept, bounded. */
+function remembered(make: (text: string) => string): (text: string) => string {
+  const known = new Map<string, string>();
+  return (text) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const made = make(text);
+    if (known.size >= REMEMBERED_MAX) known.clear();
+    known.set(text, made);
+    return made;
+  };
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
