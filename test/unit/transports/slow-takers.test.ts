@@ -35,7 +35,7 @@ async function takenLate(script: Script): Promise<{ bytes: number; code: unknown
   const outcome = await gateway.upstream("slow").send({ path: "/" });
   if (outcome.kind === "no_response") return { bytes: 0, code: outcome.failure.code };
   const stream: Readable = outcome.response.body.stream();
-  let failed: { readonly code?: unknown } | null = null;
+  let failed: unknown = null;
   stream.on("error", (error) => {
     failed = error;
   });
@@ -44,7 +44,7 @@ async function takenLate(script: Script): Promise<{ bytes: number; code: unknown
   try {
     for await (const chunk of stream) bytes += (chunk as Buffer).byteLength;
   } catch (error) {
-    failed = error as Error;
+    failed = error;
   }
   return { bytes, code: (failed as { readonly code?: unknown } | null)?.code };
 }
