@@ -44,51 +44,40 @@ export function connectionPool(
   const sessions: SessionStore = { session: null };
   const state = { open: 0, closed: false };
 
-  const gone = (): void => {
+  const gone = (connection: Connection | null): void => {
+    if (connection !== null) idle.forget(connection);
     state.open -= 1;
     callNext();
   };
-  const lost = (connection: Connection): void => {
-    idle.forget(connection);
-    gone();
-  };
-
   const dial: Give = (exchange, acquired) => {
     state.open += 1;
     openSocket(exchange, sessions, (error: unknown, socket: Socket | null) => {
-      if (socket !== null) acquired(null, connectionOver(socket, target, clock, lost));
+      if (socket !== null) acquired(null, connectionOver(socket, target, clock, gone));
       else {
-        gone();
+        gone(null);
         acquired(error, null);
       }
     });
   };
-
-  /** For the line: a connection at rest, or room for a new one; null where there is neither. */
-  const offer = (): Give | null => {
+  const canGive = (): boolean => idle.hasLiving() || state.open < options.connectionsMax;
+  const give: Give = (exchange, acquired) => {
     const connection = idle.take();
-    if (connection !== null) return (_exchange, acquired) => acquired(null, connection);
-    return state.open < options.connectionsMax ? dial : null;
+    if (connection !== null) acquired(null, connection);
+    else dial(exchange, acquired);
   };
   const mustPoll = (): boolean => idle.count > 0 && !pulse.fresh();
-
-  const acquireNow = (exchange: Exchange, acquired: Acquired): void => {
-    if (exchange.cancellation.by !== null) {
-      acquired(CUT, null);
-      return;
-    }
-    // Who has come before keeps its place, even while its connection is on its way.
-    const free = line.length === 0;
-    const connection = free ? idle.take() : null;
-    if (connection !== null) acquired(null, connection);
-    else if (free && state.open < options.connectionsMax) dial(exchange, acquired);
-    else line.join(exchange, acquired);
+  const serveFirst = (): void => {
+    if (canGive()) line.serveFirst(give);
   };
-
   const callNext = (): void => {
-    if (line.length === 0) return;
-    if (mustPoll()) afterPoll(clock, () => line.serveFirst(offer));
-    else line.serveFirst(offer);
+    if (line.length > 0 && mustPoll()) afterPoll(clock, serveFirst);
+    else serveFirst();
+  };
+  const acquireNow: Give = (exchange, acquired) => {
+    if (exchange.cancellation.by !== null) acquired(CUT, null);
+    // Who has come before keeps its place, even while its connection is on its way.
+    else if (line.length === 0 && canGive()) give(exchange, acquired);
+    else line.join(exchange, acquired);
   };
 
   return {
@@ -126,12 +115,13 @@ function restingConnections() {
       return resting.length;
     },
     put: (connection: Connection): void => void resting.push(connection),
+    /** Whether `take` has one; those that have died are forgotten. */
+    hasLiving(): boolean {
+      while (resting.at(-1)?.alive === false) resting.pop();
+      return resting.length > 0;
+    },
     take(): Connection | null {
-      for (;;) {
-        const connection = resting.pop();
-        if (connection === undefined) return null;
-        if (connection.alive) return connection;
-      }
+      return resting.pop() ?? null;
     },
     forget(connection: Connection): void {
       const at = resting.indexOf(connection);
@@ -168,10 +158,8 @@ function waitingLine() {
       exchange.cancellation.add(onCut);
     },
     /** The first leaves only once there is something for it. */
-    serveFirst(offer: () => Give | null): void {
-      const [first] = waiting;
-      const give = first === undefined ? null : offer();
-      if (give !== null) first?.leave(give);
+    serveFirst(give: Give): void {
+      waiting[0]?.leave(give);
     },
   };
 }
