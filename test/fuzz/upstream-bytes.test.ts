@@ -148,6 +148,7 @@ const cases = new Map<string, Case>();
 const sends = new Map<string, number>();
 const upstream = createServer((socket) => {
   let received = "";
+  let last = Promise.resolve();
   socket.on("error", () => {});
   socket.on("data", (chunk) => {
     received += chunk.toString("latin1");
@@ -160,12 +161,14 @@ const upstream = createServer((socket) => {
       received = received.slice(end + 4 + length);
       const nonce = /x-nonce: (\S+)/i.exec(head)?.[1] ?? "";
       sends.set(nonce, (sends.get(nonce) ?? 0) + 1);
-      void play(socket, cases.get(nonce), nonce);
+      // One after the other: the end of one case must not become the end of the next.
+      last = last.then(() => play(socket, cases.get(nonce), nonce));
     }
   });
 });
 
 async function play(socket: Socket, one: Case | undefined, nonce: string): Promise<void> {
+  if (socket.writableEnded) return;
   if (one === undefined) return void socket.destroy();
   const text = one.bytes.replaceAll(NONCE, nonce);
   const cuts = [0, ...one.cuts.map((cut) => at(text, cut)).sort((a, b) => a - b), text.length];
@@ -177,7 +180,10 @@ async function play(socket: Socket, one: Case | undefined, nonce: string): Promi
     if (one.gap === "ms") await new Promise((resolve) => setTimeout(resolve, 2));
   }
   if (one.end === "close") socket.end();
-  if (one.end === "reset") setTimeout(() => socket.resetAndDestroy(), 5);
+  if (one.end === "reset") {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    socket.resetAndDestroy();
+  }
 }
 
 let gateway: ReturnType<typeof start>;
