@@ -33,7 +33,7 @@ const SWITCH =
 const settings = { timeouts: { responseMs: 400, idleMs: 400, totalMs: 2_000 } };
 
 describe("upgrades", () => {
-  it("bytes pass both ways after the handshake, also those that came right behind a head", async () => {
+  it("bytes pass both ways after the handshake, also those right behind a head", async () => {
     const scripts = [accept().readHead().send(`${SWITCH}hello`).readBytes(5).send("world").close()];
     await inWorld(serve, { scripts, settings }, async ({ port, upstream }) => {
       const client = await rawClient(port);
@@ -49,7 +49,7 @@ describe("upgrades", () => {
     });
   });
 
-  it("a handshake that the upstream refuses is answered with the upstream's own answer", async () => {
+  it("a handshake that the upstream refuses is answered as the upstream did", async () => {
     const refusal = "HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno";
     const scripts = [accept().readHead().send(refusal).hang()];
     await inWorld(serve, { scripts, settings }, async ({ port }) => {
