@@ -1,9 +1,9 @@
 /**
  * Timers that share one timer of the clock with all others of the same length.
  *
- * Every call sets a deadline and a timeout of seconds, and is nearly always over long before. Timers
- * of one length fire in the order in which they were set, so each length needs a queue and one
- * timer for its head; setting and cancelling then only touch the queue.
+ * Every call sets a deadline and a timeout of seconds, and is nearly always over long before.
+ * Timers of one length fire in the order in which they were set, so each length needs a queue and
+ * one timer for its head; setting and cancelling then only touch the queue.
  * Guarantee: never earlier than asked, and later by a millisecond at the most; with an empty queue
  * no timer is left.
  */
