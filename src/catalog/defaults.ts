@@ -161,8 +161,6 @@ export const SELF = {
   stallMs: 50,
   /** A reused connection that dies this soon was dead before: the reset takes one round trip. */
   staleMs: 250,
-  /** Turns of the event loop to wait before a late timer gives up: one reads, one dispatches. */
-  stallTurns: 2,
 } as const;
 
 /** The gateway as a whole. */

@@ -43,6 +43,7 @@ const USES: ReadonlyMap<string, FieldUse> = new Map([
 
 /** Names come from outside, so the memory for them has an end. */
 const KNOWN_MAX = 2_048;
+const KNOWN_LENGTH_MAX = 64;
 const known = new Map<string, FieldInfo>();
 
 export function fieldInfo(name: string): FieldInfo {
@@ -53,8 +54,13 @@ export function fieldInfo(name: string): FieldInfo {
   const hop = HOP_BY_HOP.has(lower) || lower.startsWith(":");
   const use = hop ? "hop" : (USES.get(lower) ?? "pass");
   const made: FieldInfo = { lower, use };
-  if (known.size < KNOWN_MAX) known.set(name, made);
+  if (known.size < KNOWN_MAX && name.length <= KNOWN_LENGTH_MAX) known.set(copyOf(name), made);
   return made;
+}
+
+// A name is cut out of the text of a head and would keep all of that text alive.
+function copyOf(name: string): string {
+  return Buffer.from(name, "latin1").toString("latin1");
 }
 
 const NO_OPTIONS: ReadonlySet<string> = new Set();

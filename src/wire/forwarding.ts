@@ -71,6 +71,8 @@ function appendXForwarded(fields: string[], peer: Peer, before: readonly string[
   fields.push("x-forwarded-proto", fieldValue(before, "x-forwarded-proto") ?? peer.protocol);
   const port = fieldValue(before, "x-forwarded-port");
   if (port !== null) fields.push("x-forwarded-port", port);
+  const realIp = fieldValue(before, "x-real-ip");
+  if (realIp !== null) fields.push("x-real-ip", realIp);
 }
 
 // RFC 7239 §4.
@@ -88,6 +90,7 @@ function node(address: string): string {
 
 /** Clients choose their addresses and what they call us, so the memory for them has an end. */
 const REMEMBERED_MAX = 1_024;
+const REMEMBERED_LENGTH_MAX = 64;
 const nodes = remembered(node);
 const quotables = remembered(quotable);
 
@@ -98,6 +101,7 @@ function remembered(make: (text: string) => string): (text: string) => string {
     const before = known.get(text);
     if (before !== undefined) return before;
     const made = make(text);
+    if (text.length > REMEMBERED_LENGTH_MAX) return made;
     if (known.size >= REMEMBERED_MAX) known.clear();
     known.set(text, made);
     return made;

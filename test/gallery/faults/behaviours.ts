@@ -114,7 +114,7 @@ const LATER: readonly Behaviour[] = [
     name: "sends one byte while the connection rests",
     scripts: [answer(WORKS).wait(15).send("\r").hang()],
     requests: 3,
-    pauseMs: 50,
+    pauseMs: 250,
     // Read together with the answer before it, a line end is no fault; then the silence is one.
     allowed: [200, 504],
   },

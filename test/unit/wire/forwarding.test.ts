@@ -62,6 +62,12 @@ describe("what a client says about itself", () => {
     });
   });
 
+  it("keeps the address that a trusted front has found", () => {
+    const received = ["X-Real-IP", "198.51.100.1"];
+    expect(forwarded({ trust: true }, { received })["x-real-ip"]).toBe("198.51.100.1");
+    expect(forwarded({}, { received })["x-real-ip"]).toBeUndefined();
+  });
+
   it("is one chain, in however many fields it came", () => {
     const received = ["x-forwarded-for", "a, b", "X-FORWARDED-FOR", "c"];
     const fields = forwarded({ trust: true }, { received });
