@@ -35,8 +35,8 @@ export class HeadGuard {
   #state: "idle" | "head" | "body" = "idle";
   #waiter: HeadWaiter | null = null;
   #held: Buffer | null = null;
-  /** What came behind the head; the parser's next read takes it. */
-  #behind: Buffer | null = null;
+  /** Bytes came behind an answer that has no body. */
+  #surplus = false;
   #interim = 0;
   #paused = false;
 
@@ -44,7 +44,7 @@ export class HeadGuard {
     this.#socket = socket;
     this.#read = socket.read;
     socket.read = (size?: number) =>
-      this.#paused ? null : (this.#takeBehind() ?? this.#pass(this.#read.call(socket, size)));
+      this.#paused ? null : this.#pass(this.#read.call(socket, size));
   }
 
   /** An exchange is about to be written; the next bytes are its head. */
@@ -85,14 +85,8 @@ export class HeadGuard {
     this.#socket.read = this.#read;
   }
 
-  #takeBehind(): Buffer | null {
-    const behind = this.#behind;
-    this.#behind = null;
-    // Behind a head without a body stands nothing that anybody has asked for.
-    return behind === null || this.#state === "body" ? behind : this.#refuse(unasked());
-  }
-
   #pass(chunk: Buffer | null): Buffer | null {
+    if (this.#surplus) return this.#refuse(unasked());
     if (chunk === null || this.#state === "body") return chunk;
     if (this.#state === "idle") return this.#refuse(unasked());
     try {
@@ -120,7 +114,7 @@ export class HeadGuard {
       if (this.#isFinal(head)) {
         this.#state = "body";
         this.head = head;
-        return this.#handOver(head, bytes.subarray(end + 4));
+        return this.#handOver(head, bytes, end + 4);
       }
       bytes = bytes.subarray(end + 4);
       from = 0;
@@ -131,12 +125,20 @@ export class HeadGuard {
     }
   }
 
-  #handOver(head: ResponseHead, behind: Buffer): Buffer {
-    const essence = essenceOf(head, this.#waiter?.headOnly === true);
-    // After an upgrade nobody reads in turns any more, so all goes in one piece.
-    if (head.status === 101) return Buffer.concat([essence, behind]);
-    if (behind.length > 0) this.#behind = behind;
-    return essence;
+  /** Writes the essence over the end of the head that it stands for, so that nothing is copied. */
+  #handOver(head: ResponseHead, bytes: Buffer, headLength: number): Buffer {
+    const bodiless = hasNoBody(head, this.#waiter?.headOnly === true);
+    const essence = essenceOf(head, bodiless);
+    // Behind a head without a body stands nothing that anybody has asked for.
+    const end = bodiless ? headLength : bytes.length;
+    this.#surplus = end < bytes.length;
+    const from = headLength - essence.length;
+    // A head may be even shorter than what stands in its place.
+    if (from < 0) {
+      return Buffer.concat([Buffer.from(essence, "latin1"), bytes.subarray(headLength, end)]);
+    }
+    bytes.write(essence, from, "latin1");
+    return bytes.subarray(from, end);
   }
 
   #hold(bytes: Buffer): null {
@@ -164,24 +166,26 @@ export class HeadGuard {
   }
 }
 
-const CHUNKED = Buffer.from("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
-const UPGRADED = Buffer.from(
-  "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: asked\r\n\r\n",
-);
+const CHUNKED = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+const UPGRADED =
+  "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: asked\r\n\r\n";
+
+// RFC 9110 §6.4.1: these have no body, whatever their fields say.
+function hasNoBody({ status }: ResponseHead, headOnly: boolean): boolean {
+  return headOnly || status === 204 || status === 304;
+}
 
 /** The smallest head from which undici finds the same end of the body, and the same keep-alive. */
-function essenceOf(head: ResponseHead, headOnly: boolean): Buffer {
+function essenceOf(head: ResponseHead, bodiless: boolean): string {
   const { status, contentLength, chunked, keepAlive, persistent } = head;
   if (status === 101) return UPGRADED;
-  // RFC 9110 §6.4.1: these have no body, whatever their fields say.
-  const bodiless = headOnly || status === 204 || status === 304;
   if (chunked && !bodiless && persistent && keepAlive === null) return CHUNKED;
-  let text = `HTTP/1.1 ${bodiless && !headOnly ? 204 : 200} OK\r\n`;
+  let text = `HTTP/1.1 ${bodiless ? 204 : 200} OK\r\n`;
   if (!bodiless && chunked) text += "transfer-encoding: chunked\r\n";
   else if (!bodiless && contentLength !== null) text += `content-length: ${contentLength}\r\n`;
   if (!persistent) text += "connection: close\r\n";
   else if (keepAlive !== null) text += `keep-alive: ${keepAlive}\r\n`;
-  return Buffer.from(`${text}\r\n`, "latin1");
+  return `${text}\r\n`;
 }
 
 function unasked(): NamedError {
