@@ -13,6 +13,12 @@ export const CONTENDERS = [
     script: "proxies/bare-undici.mjs",
   },
   {
+    name: "bare-undici-no-fields",
+    label: "the same, adding no fields",
+    script: "proxies/bare-undici.mjs",
+    args: ["no-fields"],
+  },
+  {
     name: "good-gateway",
     label: "good-gateway nodeProxy, all policies",
     script: "proxies/good-gateway.mjs",

@@ -5,10 +5,28 @@
  * body in both directions at the pace of the slower side, an answer when the upstream has none, a
  * cut when a body breaks, an end upstream when the client leaves. It is written to be fast: one
  * object per request, undici's raw handler, flat arrays of fields, no streams in between.
+ *
+ * As the baseline it does the same work on the wire: it writes the fields that good-gateway writes
+ * (`Via`, which RFC 9110 §7.6.3 demands, a request id, and who the client is). With `no-fields` it
+ * leaves them out, as the proxies in its neighbourhood do; both rows are shown.
  */
 import { Pool } from "undici";
 import { endToEnd, hasBody } from "./hop-by-hop.mjs";
 import { ORIGIN, serve } from "./serve.mjs";
+
+const ADDS_FIELDS = process.argv[3] !== "no-fields";
+let requests = 0;
+
+/** Who asks, and through whom. */
+function addFields(fields, req) {
+  const address = req.socket.remoteAddress;
+  const { host } = req.headers;
+  requests += 1;
+  fields.push("x-request-id", `bare-${requests.toString(36)}`, "via", "1.1 bare");
+  fields.push("x-forwarded-for", address, "x-forwarded-host", host, "x-forwarded-proto", "http");
+  fields.push("forwarded", `for=${address};proto=http;host="${host}"`);
+  return fields;
+}
 
 const pool = new Pool(ORIGIN);
 
@@ -65,11 +83,12 @@ class Exchange {
 serve((req, res) => {
   const exchange = new Exchange(res);
   res.once("close", () => exchange.left());
+  const fields = endToEnd(req.rawHeaders, req.headers.connection);
   pool.dispatch(
     {
       method: req.method,
       path: req.url,
-      headers: endToEnd(req.rawHeaders, req.headers.connection),
+      headers: ADDS_FIELDS ? addFields(fields, req) : fields,
       body: hasBody(req) ? req : null,
     },
     exchange,
