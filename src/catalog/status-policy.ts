@@ -35,12 +35,11 @@ const NGINX: StatusTable = {
   request_header_too_large: 400,
 };
 
-/** HAProxy: 503 for everything before the request is out, whatever the reason. */
-const HAPROXY: StatusTable = {
+/** No connection came about; HAProxy and Envoy call all of that unavailable. */
+const UNCONNECTED: StatusTable = {
   dns_name_not_found: 503,
   dns_error: 503,
   dns_timeout: 503,
-  destination_not_found: 503,
   destination_ip_unroutable: 503,
   connection_refused: 503,
   unix_socket_missing: 503,
@@ -52,6 +51,12 @@ const HAPROXY: StatusTable = {
   tls_certificate_error: 503,
   tls_certificate_expired: 503,
   tls_alert_received: 503,
+};
+
+/** HAProxy: 503 for everything before the request is out, whatever the reason. */
+const HAPROXY: StatusTable = {
+  ...UNCONNECTED,
+  destination_not_found: 503,
   deadline_already_over: 503,
   deadline_exceeded_queued: 503,
   deadline_exceeded_connecting: 503,
@@ -60,21 +65,8 @@ const HAPROXY: StatusTable = {
 
 /** Envoy: 503 for every failed connection, before and after the request; 504 for its timers. */
 const ENVOY: StatusTable = {
-  dns_name_not_found: 503,
-  dns_error: 503,
-  dns_timeout: 503,
+  ...UNCONNECTED,
   destination_not_found: 404,
-  destination_ip_unroutable: 503,
-  connection_refused: 503,
-  unix_socket_missing: 503,
-  unix_socket_forbidden: 503,
-  connection_timeout: 503,
-  local_resources_exhausted: 503,
-  connection_reset_while_connecting: 503,
-  tls_protocol_error: 503,
-  tls_certificate_error: 503,
-  tls_certificate_expired: 503,
-  tls_alert_received: 503,
   connection_terminated: 503,
   stale_connection: 503,
   connection_terminated_while_sending: 503,

@@ -6,6 +6,7 @@
  */
 
 import { parseDate } from "../base/clock.js";
+import { RETRY_AFTER } from "../catalog/defaults.js";
 
 const SECONDS = /^\d{1,10}$/;
 // RFC 9110 §5.6.7: the preferred form; the two obsolete ones are read as well.
@@ -27,5 +28,5 @@ export function parseRetryAfterMs(value: string, wallNow: number): number | null
 
 /** Whole seconds, rounded up, at least one: zero would invite a storm. */
 export function formatRetryAfter(ms: number): string {
-  return String(Math.max(1, Math.ceil(ms / 1_000)));
+  return String(Math.ceil(Math.max(RETRY_AFTER.msMin, ms) / 1_000));
 }

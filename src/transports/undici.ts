@@ -24,8 +24,6 @@ export interface UndiciTransportOptions {
   readonly connectionsMax: number;
   /** Infinity for no limit. */
   readonly responseBodyBytesMax: number;
-  /** `target` names the target in `Host`, otherwise the request's own `host` field stays. */
-  readonly authority?: string;
 }
 
 export interface UndiciTransport {
