@@ -88,6 +88,12 @@ export const BREAKER = {
   trialMs: 15_000,
 } as const;
 
+/** How calls are shared among the targets. */
+export const BALANCE = {
+  /** The memory of a target's latency: long enough to be steady, short enough to see a recovery. */
+  decayMs: 10_000,
+} as const;
+
 /** Calls at once, and the queue behind them. */
 export const BULKHEAD = {
   /** Bounds memory and sockets rather than the upstream; set it lower for what you know. */

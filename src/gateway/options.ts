@@ -6,7 +6,7 @@
  * to what is written beside it: with `totalMs: 5_000` alone, `responseMs` is 5,000, too.
  */
 import type { StatusPolicy } from "../catalog/status-policy.js";
-import type { TargetAddress, TargetTls } from "../targets/target.js";
+import type { ParsedTarget, TargetTls } from "../targets/target.js";
 
 /** An address of an upstream. */
 export interface TargetInput {
@@ -221,7 +221,7 @@ export interface GatewayOptions<Names extends string = string> {
 /** An upstream's options with every default filled in, checked and frozen. */
 export interface NormalisedUpstream {
   readonly name: string;
-  readonly targets: readonly (TargetAddress & { readonly weight: number })[];
+  readonly targets: readonly ParsedTarget[];
   readonly timeouts: Required<TimeoutOptions>;
   readonly retry: false | Required<RetryOptions>;
   readonly breaker: false | Required<BreakerOptions>;

@@ -136,12 +136,12 @@ function makeTarget(
   { name, breaker }: NormalisedUpstream,
   address: NormalisedUpstream["targets"][number],
 ): Target {
-  if (breaker === false) return createTarget(address, address.weight, null);
+  if (breaker === false) return createTarget(address, null);
   const own = createBreaker(clock, random, breakerOptions(breaker), (change) => {
     if (!events.has("breaker:change")) return;
     events.emit("breaker:change", { upstream: name, target: address.id, ...change });
   });
-  return createTarget(address, address.weight, own);
+  return createTarget(address, own);
 }
 
 function stallSaved({ events }: GatewayParts, { name }: NormalisedUpstream) {

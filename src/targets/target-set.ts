@@ -1,9 +1,9 @@
 /**
  * The targets of an upstream, and the choice among them.
  *
- * A target that was not tried by this call comes before one that was, and none is chosen whose
- * breaker would refuse. Looking takes no trial place: a breaker is asked for its permit by the
- * policy below.
+ * A target that was not tried by this call comes before one that was, and none is chosen that
+ * drains, is out of health, or whose breaker would refuse. Looking takes no trial place: a breaker
+ * is asked for its permit by the policy below.
  */
 import type { Balancer } from "./balance.js";
 import type { Target } from "./target.js";
@@ -20,6 +20,8 @@ export interface TargetSet {
   add(target: Target): void;
   /** Gives it no further exchange; those under way go on. */
   remove(id: string): Target | null;
+  /** The health, breaker, weight or drain of a target changed: what was counted is counted anew. */
+  changed(): void;
 }
 
 export function createTargetSet(initial: readonly Target[], balancer: Balancer): TargetSet {
@@ -41,7 +43,7 @@ export function createTargetSet(initial: readonly Target[], balancer: Balancer):
     deniedForMs() {
       let soonest = Number.POSITIVE_INFINITY;
       for (const target of targets) {
-        soonest = Math.min(soonest, target.breaker?.deniedForMs() ?? 0);
+        soonest = Math.min(soonest, deniedForMs(target));
       }
       return soonest;
     },
@@ -53,11 +55,18 @@ export function createTargetSet(initial: readonly Target[], balancer: Balancer):
       targets = targets.filter((target) => target !== gone);
       return gone;
     },
+    changed() {},
   };
 }
 
-function admitted({ breaker }: Target): boolean {
-  return breaker === null || breaker.deniedForMs() === 0;
+function admitted(target: Target): boolean {
+  return deniedForMs(target) === 0;
+}
+
+/** How long a target takes no call; Infinity while that is not known. */
+function deniedForMs({ breaker, health, draining }: Target): number {
+  if (draining) return Number.POSITIVE_INFINITY;
+  return Math.max(breaker?.deniedForMs() ?? 0, health.deniedForMs());
 }
 
 /** Those that pass, null when none does; the list itself, not a copy, when all do. */

@@ -1,12 +1,14 @@
 /**
  * A target: one address of an upstream, and what is known of it right now.
  *
- * The address part never changes; weight, pending count and breaker do. The transport keeps its
- * connections by the target. An address that cannot be meant is refused when it is read, with the
- * nearest right one in the message, and no credentials in it.
+ * The address part never changes; weight, pending count, health and breaker do. The transport keeps
+ * its connections by the target. An address that cannot be meant is refused when it is read, with
+ * the nearest right one in the message, and no credentials in it.
  */
 import type { ConnectionOptions } from "node:tls";
 import type { Breaker } from "./breaker.js";
+import { Latency } from "./latency.js";
+import { ALWAYS_HEALTHY, type TargetHealth } from "./target-health.js";
 
 /** What `tls.connect` takes of these. */
 export type TargetTls = Pick<
@@ -41,27 +43,39 @@ export interface TargetInput {
   readonly tls?: TargetTls;
 }
 
-export interface ParsedTarget extends TargetAddress {
+/** Which share of the calls a target gets. */
+export interface TargetRank {
   readonly weight: number;
+  /** From 0, which is asked first. */
+  readonly priority: number;
+  readonly zone: string | null;
 }
 
-export interface Target extends TargetAddress {
+export interface ParsedTarget extends TargetAddress, TargetRank {}
+
+export interface Target extends TargetAddress, TargetRank {
   weight: number;
+  /** It gets no further call; those under way go on. */
+  draining: boolean;
   /** Exchanges under way, bodies included. */
   pending: number;
   /** Null when the upstream has its breaker switched off. */
   readonly breaker: Breaker | null;
+  readonly health: TargetHealth;
+  /** How long it takes until its answers begin. */
+  readonly latency: Latency;
 }
 
 const UNIX = "unix:";
 const DEFAULT_PORTS = { "http:": 80, "https:": 443 } as const;
 
 export function createTarget(
-  address: TargetAddress,
-  weight: number,
+  address: TargetAddress & Partial<TargetRank>,
   breaker: Breaker | null,
+  health: TargetHealth = ALWAYS_HEALTHY,
 ): Target {
   const { id, protocol, hostname, port, authority, pathPrefix, socketPath, tls } = address;
+  const { weight = 1, priority = 0, zone = null } = address;
   return {
     id,
     protocol,
@@ -72,8 +86,13 @@ export function createTarget(
     socketPath,
     tls,
     weight,
+    priority,
+    zone,
+    draining: false,
     pending: 0,
     breaker,
+    health,
+    latency: new Latency(),
   };
 }
 
@@ -90,12 +109,16 @@ export function parseTarget(input: string | TargetInput): ParsedTarget {
         `target "${url}": to name a host or to speak TLS over a unix socket, write ` +
         `{ url: "https://name", socketPath: "${url.slice(UNIX.length)}" }`,
     );
-    return { ...overSocket(url.slice(UNIX.length)), weight: weight ?? 1 };
+    return { ...overSocket(url.slice(UNIX.length)), ...rankOf(weight) };
   }
   const address = overNetwork(url, tls ?? null);
-  if (socketPath === undefined) return { ...address, weight: weight ?? 1 };
+  if (socketPath === undefined) return { ...address, ...rankOf(weight) };
   const { id } = overSocket(socketPath);
-  return { ...address, id: id + address.pathPrefix, socketPath, weight: weight ?? 1 };
+  return { ...address, id: id + address.pathPrefix, socketPath, ...rankOf(weight) };
+}
+
+function rankOf(weight = 1): TargetRank {
+  return { weight, priority: 0, zone: null };
 }
 
 function checkWeight(url: string, weight: number | undefined): void {

@@ -72,14 +72,14 @@ export function world(options: WorldOptions = {}) {
 
   const targets = createTargetSet(
     Array.from({ length: options.targets ?? 1 }, (_, index) => {
-      const { weight, ...address } = parseTarget(idOf(index));
+      const address = parseTarget(idOf(index));
       const breaker =
         options.breaker === false
           ? null
           : createBreaker(clock, random, breakerOptions, (change) =>
               changes.push({ target: address.id, ...change }),
             );
-      return createTarget(address, weight, breaker);
+      return createTarget(address, breaker);
     }),
     weightedRoundRobin(),
   );

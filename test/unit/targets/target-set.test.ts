@@ -11,7 +11,7 @@ function targetsOf(weights: Record<string, number>, waits: Waits = {}): Target[]
   return Object.entries(weights).map(([name, weight]) => {
     const deniedForMs = () => waits[name] ?? 0;
     const breaker = { deniedForMs } as Partial<Breaker> as Breaker;
-    return createTarget(parseTarget(`http://${name}`), weight, breaker);
+    return createTarget({ ...parseTarget(`http://${name}`), weight }, breaker);
   });
 }
 
@@ -65,6 +65,21 @@ describe("a target set", () => {
     expect(names(4, () => set.choose([]))).toBe("acac");
   });
 
+  it("never chooses one that drains or is out of health", () => {
+    const [a, b, c] = targetsOf({ a: 1, b: 1, c: 1 });
+    if (a === undefined || b === undefined || c === undefined) return;
+    const sick = {
+      ...b,
+      health: { ...b.health, state: "ejected", deniedForMs: () => 400 } as const,
+    };
+    const set = createTargetSet([a, sick, c], weightedRoundRobin());
+    expect(names(4, () => set.choose([]))).toBe("acac");
+    a.draining = true;
+    c.draining = true;
+    expect(set.choose([])).toBeNull();
+    expect(set.deniedForMs()).toBe(400);
+  });
+
   it("says how long until the first one is admitted", () => {
     const set = setOf({ a: 1, b: 1 }, { a: 700, b: 300 });
     expect(set.choose([])).toBeNull();
@@ -73,7 +88,7 @@ describe("a target set", () => {
 
   it("asks a target without a breaker always", () => {
     const set = createTargetSet(
-      [createTarget(parseTarget("http://a"), 1, null)],
+      [createTarget(parseTarget("http://a"), null)],
       weightedRoundRobin(),
     );
     expect(set.choose([])?.hostname).toBe("a");

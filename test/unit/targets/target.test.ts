@@ -1,6 +1,8 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { Latency } from "../../../src/targets/latency.js";
 import { createTarget, parseTarget } from "../../../src/targets/target.js";
+import { ALWAYS_HEALTHY } from "../../../src/targets/target-health.js";
 
 const refused = (input: Parameters<typeof parseTarget>[0]): string => {
   try {
@@ -24,6 +26,8 @@ describe("what is accepted", () => {
       socketPath: null,
       tls: null,
       weight: 1,
+      priority: 0,
+      zone: null,
     });
   });
 
@@ -151,12 +155,14 @@ describe("what is refused, with the nearest right thing in the message", () => {
 
 describe("createTarget", () => {
   it("starts with nothing pending", () => {
-    const { weight, ...address } = parseTarget("http://h");
-    expect(createTarget(address, weight, null)).toEqual({
+    const address = parseTarget("http://h");
+    expect(createTarget(address, null)).toEqual({
       ...address,
-      weight: 1,
+      draining: false,
       pending: 0,
       breaker: null,
+      health: ALWAYS_HEALTHY,
+      latency: new Latency(),
     });
   });
 });

@@ -6,8 +6,7 @@ import { Exchange } from "../../../src/targets/exchange.js";
 import { createTarget, parseTarget, type Target } from "../../../src/targets/target.js";
 
 export function targetAt(origin = "http://127.0.0.1:8080"): Target {
-  const { weight, ...address } = parseTarget(origin);
-  return createTarget(address, weight, null);
+  return createTarget(parseTarget(origin), null);
 }
 
 export function requestWith(changes: Partial<GatewayRequest> = {}): GatewayRequest {
