@@ -30,6 +30,13 @@ export type {
 export { GatewayOptionsError, isGatewayOptionsError } from "./gateway/options-error.js";
 export type { Admission, FailureContext, ProxyOptions, Refusal } from "./gateway/proxy-options.js";
 export type { SendRequest } from "./gateway/send.js";
+export type {
+  GatewaySnapshot,
+  TargetSnapshot,
+  UpstreamSnapshot,
+} from "./gateway/snapshot.js";
 export type { UpstreamBody } from "./gateway/upstream-body.js";
 export type { TargetState, Upstream } from "./gateway/upstream-handle.js";
+export type { BreakerSnapshot } from "./targets/breaker.js";
+export type { UpstreamState } from "./targets/upstream-state.js";
 export type { Diagnostics } from "./wire/proxy-status.js";

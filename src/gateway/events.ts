@@ -5,6 +5,7 @@
 import type { AttemptRecord, Call } from "../core/call.js";
 import type { Failure } from "../core/failure.js";
 import type { BreakerReason, BreakerState } from "../targets/breaker.js";
+import type { UpstreamState } from "../targets/upstream-state.js";
 
 export interface GatewayEvents {
   /** The breaker of a target changed its state. */
@@ -15,6 +16,13 @@ export interface GatewayEvents {
     readonly to: BreakerState;
     readonly reason: BreakerReason;
     readonly openForMs: number;
+  };
+  /** An upstream as a whole became healthy, degraded or down. */
+  readonly "upstream:state": {
+    readonly upstream: string;
+    readonly required: boolean;
+    readonly from: UpstreamState;
+    readonly to: UpstreamState;
   };
   /** An exchange is over, body included. */
   readonly "attempt:end": {

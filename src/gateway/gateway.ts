@@ -18,6 +18,7 @@ import { createLifecycle, type DrainReport, type GatewayLifecycle } from "./life
 import { nearest } from "./nearest.js";
 import { normaliseGateway, normaliseUpstream } from "./normalise.js";
 import type { GatewayOptions, NormalisedGateway } from "./options.js";
+import { type GatewaySnapshot, takeSnapshot } from "./snapshot.js";
 import { createUpstream, type GatewayParts, type UpstreamCore } from "./upstream.js";
 import { type Upstream, upstreamHandle } from "./upstream-handle.js";
 
@@ -33,6 +34,8 @@ export interface Gateway<Names extends string = string> {
   /** Handle of an upstream; a name that was not configured throws and names the nearest one. */
   upstream(name: Names): Upstream<Names>;
   readonly upstreams: readonly Upstream<Names>[];
+  /** Everything that is known right now, as plain data that can be sent as JSON. */
+  snapshot(): GatewaySnapshot;
   /** Subscribes to an event; returns how to unsubscribe. */
   on: Emitter<GatewayEvents>["on"];
   once: Emitter<GatewayEvents>["once"];
@@ -89,6 +92,7 @@ export function createGateway<const Names extends string>(
     name: settings.name,
     upstream: (name: Names) => handles.get(name) ?? unknownUpstream(name, [...handles.keys()]),
     upstreams: [...handles.values()],
+    snapshot: () => takeSnapshot(settings.name, { clock, lifecycle }, cores.values()),
     on: events.on,
     once: events.once,
     off: events.off,
@@ -157,7 +161,8 @@ function tooManyOrigins(origin: string): GatewayError {
 
 function unknownUpstream(name: string, known: readonly string[]): never {
   const close = nearest(name, known);
-  const hint = close === null ? `known are ${known.join(", ")}` : `did you mean "${close}"?`;
+  const all = known.length === 0 ? "this gateway has none" : `known are ${known.join(", ")}`;
+  const hint = close === null ? all : `did you mean "${close}"?`;
   throw new TypeError(`no upstream is called "${name}"; ${hint}`);
 }
 

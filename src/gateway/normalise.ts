@@ -23,7 +23,11 @@ import { mergeWritten, readShared, type Written } from "./read-sections.js";
 import { readTargets } from "./read-targets.js";
 import { fillSections } from "./relations.js";
 
-const NOTHING_WRITTEN: Written = { sections: {}, trustProxyStatus: undefined };
+const NOTHING_WRITTEN: Written = {
+  sections: {},
+  trustProxyStatus: undefined,
+  required: undefined,
+};
 const EXAMPLE = '{ targets: "http://127.0.0.1:8080" }';
 
 /** Checks and completes what `createGateway` takes; throws a `GatewayOptionsError`. */
@@ -111,14 +115,15 @@ function readUpstreams(
 ): NormalisedGateway["upstreams"] {
   const { upstreams: value } = options;
   const example = `write upstreams by name, such as { orders: ${EXAMPLE} }`;
-  if (value === undefined && meantAs("gateway", options, "upstreams")) return {};
+  if (value === undefined) return {};
   if (!isRecord(value)) {
-    const text = value === undefined ? "missing" : `${shown(value)} is not an object`;
-    findings.problem("upstreams", `${text}; ${example}`);
+    findings.problem("upstreams", `${shown(value)} is not an object; ${example}`);
     return {};
   }
   const entries = Object.entries(value);
-  if (entries.length === 0) findings.problem("upstreams", `is empty; ${example}`);
+  if (entries.length === 0) {
+    findings.problem("upstreams", `is empty; ${example}, or leave it out for a gateway without`);
+  }
   return Object.fromEntries(
     entries.map(([name, upstream]) => {
       const path = at("upstreams", name);
@@ -170,9 +175,10 @@ function complete(
 ): NormalisedUpstream {
   const facts = { count: Math.max(1, targets.length), local: isLocal(targets) };
   const sections = fillSections(findings, written, facts);
-  const trustProxyStatus = written.trustProxyStatus ?? false;
+  const { trustProxyStatus = false, required = false } = written;
   // The rules have the options of the types, one for one; the compiler checked it at the table.
-  return { name, targets, ...sections, trustProxyStatus } as unknown as NormalisedUpstream;
+  const switches = { trustProxyStatus, required };
+  return { name, targets, ...sections, ...switches } as unknown as NormalisedUpstream;
 }
 
 const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|::1)$/;

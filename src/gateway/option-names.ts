@@ -27,6 +27,7 @@ const SHARED_NAMES = Object.keys({
   limits: true,
   probe: true,
   trustProxyStatus: true,
+  required: true,
 } satisfies Names<Omit<UpstreamOptions, "targets">>);
 
 const TARGET_NAMES = Object.keys({

@@ -196,6 +196,11 @@ export interface UpstreamOptions {
    * @default false
    */
   readonly trustProxyStatus?: boolean;
+  /**
+   * This process cannot do its work without this upstream: readiness fails while it is down.
+   * @default false
+   */
+  readonly required?: boolean;
 }
 
 /** What `createGateway` takes. */
@@ -205,8 +210,11 @@ export interface GatewayOptions<Names extends string = string> {
    * @default the host name
    */
   readonly name?: string;
-  /** The services behind the gateway, by the names that `gateway.upstream` takes. */
-  readonly upstreams: Readonly<Record<Names, UpstreamOptions>>;
+  /**
+   * The services behind the gateway, by the names that `gateway.upstream` takes. Left out by who
+   * wants health, drain and `gatewayFetch` only.
+   */
+  readonly upstreams?: Readonly<Record<Names, UpstreamOptions>>;
   /** Settings for all upstreams that do not have their own. */
   readonly defaults?: Omit<UpstreamOptions, "targets">;
   /**
@@ -228,6 +236,7 @@ export interface NormalisedUpstream {
   readonly bulkhead: false | Required<BulkheadOptions>;
   readonly limits: Required<LimitOptions>;
   readonly trustProxyStatus: boolean;
+  readonly required: boolean;
 }
 
 export interface NormalisedGateway {

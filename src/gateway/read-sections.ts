@@ -29,6 +29,7 @@ export type WrittenSection = false | Readonly<Record<string, Setting>>;
 export interface Written {
   readonly sections: Readonly<Partial<Record<SectionName, WrittenSection>>>;
   readonly trustProxyStatus: boolean | undefined;
+  readonly required: boolean | undefined;
 }
 
 export function readShared(
@@ -46,6 +47,7 @@ export function readShared(
   return {
     sections,
     trustProxyStatus: readBoolean(findings, trustPath, options["trustProxyStatus"]),
+    required: readBoolean(findings, at(path, "required"), options["required"]),
   };
 }
 
@@ -59,7 +61,11 @@ export function mergeWritten(shared: Written, own: Written): Written {
     // Switched on again by the upstream; there is nothing below that could shine through.
     sections[section] = written === false || !below ? written : { ...below, ...written };
   }
-  return { sections, trustProxyStatus: own.trustProxyStatus ?? shared.trustProxyStatus };
+  return {
+    sections,
+    trustProxyStatus: own.trustProxyStatus ?? shared.trustProxyStatus,
+    required: own.required ?? shared.required,
+  };
 }
 
 export function readBoolean(findings: Findings, path: string, value: unknown): boolean | undefined {

@@ -7,6 +7,8 @@
 import type { CallOverrides } from "../core/call.js";
 import type { Outcome } from "../core/outcome.js";
 import type { PolicyDescription } from "../core/pipe.js";
+import type { Target } from "../targets/target.js";
+import type { UpstreamState } from "../targets/upstream-state.js";
 import type { GatewayCore } from "./core.js";
 import { type SendRequest, sendThrough } from "./send.js";
 import type { UpstreamCore } from "./upstream.js";
@@ -27,6 +29,8 @@ export interface Upstream<Names extends string = string> {
   send(request: SendRequest, overrides?: CallOverrides): Promise<Outcome<UpstreamBody>>;
   /** The effective pipe, in request order. */
   describe(): readonly PolicyDescription[];
+  /** How it is as a whole; changes are told by `upstream:state`. */
+  readonly state: UpstreamState;
   /** The targets as they are now. */
   readonly targets: readonly TargetState[];
 }
@@ -45,17 +49,25 @@ export function upstreamHandle(gateway: GatewayCore, core: UpstreamCore): Upstre
     name: core.name,
     send: (request, overrides) => sendThrough(gateway, core, request, overrides ?? null),
     describe: () => core.describe(),
+    get state() {
+      return core.watch.state;
+    },
     get targets() {
-      return core.targets.targets.map((target) => ({
-        target: target.id,
-        weight: target.weight,
-        pending: target.pending,
-        breaker: target.breaker?.state ?? ("off" as const),
-        connections: core.transport.stats(target),
-      }));
+      return core.targets.targets.map((target) => targetState(core, target));
     },
   };
   return handle;
+}
+
+/** One target as it is now. */
+export function targetState(core: UpstreamCore, target: Target): TargetState {
+  return {
+    target: target.id,
+    weight: target.weight,
+    pending: target.pending,
+    breaker: target.breaker?.state ?? "off",
+    connections: core.transport.stats(target),
+  };
 }
 
 /** Whether a value is an upstream handle, of this or any other copy of the package. */

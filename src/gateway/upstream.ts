@@ -26,9 +26,11 @@ import { weightedRoundRobin } from "../targets/balance.js";
 import { createBreaker } from "../targets/breaker.js";
 import { createTarget, type Target } from "../targets/target.js";
 import { createTargetSet, type TargetSet } from "../targets/target-set.js";
+import type { UpstreamState } from "../targets/upstream-state.js";
 import { type UndiciTransport, undiciTransport } from "../transports/undici.js";
 import type { GatewayEvents } from "./events.js";
 import type { NormalisedUpstream } from "./options.js";
+import { type UpstreamWatch, upstreamWatch } from "./upstream-watch.js";
 
 /** What all upstreams of a gateway share. */
 export interface GatewayParts {
@@ -46,6 +48,8 @@ export interface UpstreamCore {
   readonly options: NormalisedUpstream;
   readonly targets: TargetSet;
   readonly transport: UndiciTransport;
+  /** Its state as a whole; whoever changes what is known of a target calls `look`. */
+  readonly watch: UpstreamWatch;
   newCall(request: GatewayRequest, id: string, overrides: CallOverrides | null): Call;
   /** Takes a call through the pipe. Never rejects. */
   execute(call: Call): Promise<Outcome<ResponseBody>>;
@@ -63,9 +67,10 @@ export type Transport<Body> =
 export function createUpstream(parts: GatewayParts, options: NormalisedUpstream): UpstreamCore {
   const { clock } = parts;
   const targets = createTargetSet(
-    options.targets.map((address) => makeTarget(parts, options, address)),
+    options.targets.map((address) => makeTarget(parts, options, address, () => watch.look())),
     weightedRoundRobin(),
   );
+  const watch = upstreamWatch(clock, targets, stateListener(parts, options));
   const transport = undiciTransport(clock, options.limits);
   const policies = assemble(parts, options, targets);
   const step = safely(parts, options.name, policies.to(transport.perform));
@@ -74,11 +79,15 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
     options,
     targets,
     transport,
+    watch,
     newCall: (request, id, overrides) => new Call(request, clock.now(), id, overrides),
     execute: step,
     executeOver: (other) => safely(parts, options.name, policies.to(other)),
     describe: () => policies.describe(),
-    close: () => transport.close(),
+    close() {
+      watch.stop();
+      transport.close();
+    },
   };
 }
 
@@ -135,13 +144,23 @@ function makeTarget(
   { clock, random, events }: GatewayParts,
   { name, breaker }: NormalisedUpstream,
   address: NormalisedUpstream["targets"][number],
+  look: () => void,
 ): Target {
   if (breaker === false) return createTarget(address, null);
   const own = createBreaker(clock, random, breakerOptions(breaker), (change) => {
-    if (!events.has("breaker:change")) return;
-    events.emit("breaker:change", { upstream: name, target: address.id, ...change });
+    if (events.has("breaker:change")) {
+      events.emit("breaker:change", { upstream: name, target: address.id, ...change });
+    }
+    look();
   });
   return createTarget(address, own);
+}
+
+function stateListener({ events }: GatewayParts, { name, required }: NormalisedUpstream) {
+  return (from: UpstreamState, to: UpstreamState): void => {
+    if (!events.has("upstream:state")) return;
+    events.emit("upstream:state", { upstream: name, required, from, to });
+  };
 }
 
 function stallSaved({ events }: GatewayParts, { name }: NormalisedUpstream) {

@@ -81,8 +81,7 @@ describe("the gateway as a whole", () => {
       "options: an array is not an object; write createGateway({ upstreams: { orders: " +
         '{ targets: "http://127.0.0.1:8080" } } })',
     ],
-    [{}, `upstreams: missing; ${example}`],
-    [{ upstreams: {} }, `upstreams: is empty; ${example}`],
+    [{ upstreams: {} }, `upstreams: is empty; ${example}, or leave it out for a gateway without`],
     [{ upstreams: [] }, `upstreams: [] is not an object; ${example}`],
     [{ upstreams: null }, `upstreams: null is not an object; ${example}`],
     [{ upstream: upstreams }, 'upstream: unknown option; did you mean "upstreams"?'],
@@ -167,7 +166,8 @@ describe("the gateway as a whole", () => {
 });
 
 describe("names that are no options", () => {
-  const all = "targets, timeouts, retry, breaker, bulkhead, limits, probe and trustProxyStatus";
+  const all =
+    "targets, timeouts, retry, breaker, bulkhead, limits, probe, trustProxyStatus and required";
 
   it.each([
     [{ timeout: 5_000 }, 'timeout: unknown option; did you mean "timeouts.totalMs"?'],

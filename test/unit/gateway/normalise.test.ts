@@ -105,6 +105,7 @@ describe("settings for all upstreams", () => {
     retry: { attemptsMax: 2 },
     breaker: false,
     trustProxyStatus: true,
+    required: true,
   } as const;
 
   it("hold where an upstream says nothing", () => {
@@ -113,6 +114,7 @@ describe("settings for all upstreams", () => {
     expect(upstream.retry).toMatchObject({ attemptsMax: 2, backoffBaseMs: RETRY.backoffBaseMs });
     expect(upstream.breaker).toBe(false);
     expect(upstream.trustProxyStatus).toBe(true);
+    expect(upstream.required).toBe(true);
   });
 
   it("give way option by option", () => {
@@ -120,11 +122,13 @@ describe("settings for all upstreams", () => {
       timeouts: { connectMs: 700 },
       retry: { backoffBaseMs: 5 },
       trustProxyStatus: false,
+      required: false,
     };
     const upstream = upstreamOf(own, shared);
     expect(upstream.timeouts).toMatchObject({ connectMs: 700, totalMs: 8_000 });
     expect(upstream.retry).toMatchObject({ attemptsMax: 2, backoffBaseMs: 5 });
     expect(upstream.trustProxyStatus).toBe(false);
+    expect(upstream.required).toBe(false);
   });
 
   it("can be switched off, and on again", () => {

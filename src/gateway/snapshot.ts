@@ -1,0 +1,73 @@
+/**
+ * All state of a gateway as plain data, for health, dashboard and doctor.
+ *
+ * Guarantee: it survives `JSON.stringify` unchanged (no functions, no Infinity, no dates), it shows
+ * one moment, and later changes do not reach it. Members are added and never change their meaning
+ * within one `version`. It names targets, so it is for operators and not for clients.
+ */
+import type { BreakerSnapshot } from "../targets/breaker.js";
+import type { Target } from "../targets/target.js";
+import type { UpstreamState } from "../targets/upstream-state.js";
+import type { GatewayLifecycle } from "./lifecycle.js";
+import type { GatewayParts, UpstreamCore } from "./upstream.js";
+import { type TargetState, targetState } from "./upstream-handle.js";
+
+/** One target at one moment. */
+export interface TargetSnapshot extends Omit<TargetState, "breaker"> {
+  /** Null where breakers are switched off. */
+  readonly breaker: BreakerSnapshot | null;
+}
+
+/** One upstream at one moment. */
+export interface UpstreamSnapshot {
+  readonly name: string;
+  readonly state: UpstreamState;
+  /** Readiness depends on it. */
+  readonly required: boolean;
+  readonly targets: readonly TargetSnapshot[];
+}
+
+/** A gateway at one moment. */
+export interface GatewaySnapshot {
+  /** Of this shape; it grows when a member changes its meaning or goes. */
+  readonly version: 1;
+  readonly name: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly lifecycle: {
+    readonly state: GatewayLifecycle["state"];
+    /** Calls under way. */
+    readonly active: number;
+    /** Null while maintenance is off. */
+    readonly maintenance: { readonly retryAfterMs: number } | null;
+  };
+  readonly upstreams: readonly UpstreamSnapshot[];
+}
+
+export function takeSnapshot(
+  name: string,
+  { clock, lifecycle }: Pick<GatewayParts, "clock"> & { readonly lifecycle: GatewayLifecycle },
+  upstreams: Iterable<UpstreamCore>,
+): GatewaySnapshot {
+  const { state, active, maintenance } = lifecycle;
+  return {
+    version: 1,
+    name,
+    at: clock.wallNow(),
+    lifecycle: { state, active, maintenance: maintenance === null ? null : { ...maintenance } },
+    upstreams: [...upstreams].map(upstreamSnapshot),
+  };
+}
+
+function upstreamSnapshot(core: UpstreamCore): UpstreamSnapshot {
+  return {
+    name: core.name,
+    state: core.watch.state,
+    required: core.options.required,
+    targets: core.targets.targets.map((target) => targetSnapshot(core, target)),
+  };
+}
+
+function targetSnapshot(core: UpstreamCore, target: Target): TargetSnapshot {
+  return { ...targetState(core, target), breaker: target.breaker?.snapshot() ?? null };
+}

@@ -1,0 +1,39 @@
+/**
+ * How an upstream is as a whole, told from its targets: what health, dashboard and alerts show.
+ *
+ * A target whose open time is over, or that is on trial, would be asked again, so it is no reason
+ * to call its upstream down: without calls nobody would ever learn that it is back. A target that
+ * an operator drains is not counted at all.
+ */
+import type { Target } from "./target.js";
+
+/**
+ * - `healthy`: every target takes calls.
+ * - `degraded`: some do, or the first calls after an outage are being tried.
+ * - `down`: none does, so calls are refused.
+ */
+export type UpstreamState = "healthy" | "degraded" | "down";
+
+type Standing = "up" | "trial" | "denied";
+
+/** The state of an upstream with these targets. */
+export function upstreamState(targets: readonly Target[]): UpstreamState {
+  const standings = targets.map(standingOf);
+  if (standings.every((one) => one === "denied")) return "down";
+  return standings.every((one) => one === "up") ? "healthy" : "degraded";
+}
+
+/** How long until the first target is asked again by itself; Infinity when only an event helps. */
+export function nextReturnMs(targets: readonly Target[]): number {
+  let soonest = Number.POSITIVE_INFINITY;
+  for (const target of targets) {
+    if (standingOf(target) !== "denied") continue;
+    soonest = Math.min(soonest, target.breaker?.deniedForMs() ?? 0);
+  }
+  return soonest;
+}
+
+function standingOf({ breaker }: Target): Standing {
+  if (breaker === null || breaker.state === "closed") return "up";
+  return breaker.state === "half_open" || breaker.deniedForMs() === 0 ? "trial" : "denied";
+}
