@@ -1,8 +1,9 @@
 /**
  * Notices when the state of an upstream changes, at the moment when it does.
  *
- * Whatever may change it (a breaker, a target that comes or goes, a probe) calls `look`. What only
- * the passing of time changes is waited for with one timer, which keeps no process alive.
+ * Whatever may change it (a breaker, a target that comes or goes, a probe) tells the target set,
+ * which calls `look`. What only the passing of time changes is waited for with one timer, which
+ * keeps no process alive.
  * Guarantee: `changed` is called once for each change, never for none.
  */
 import type { Clock, Timer } from "../base/clock.js";

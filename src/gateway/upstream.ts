@@ -48,7 +48,7 @@ export interface UpstreamCore {
   readonly options: NormalisedUpstream;
   readonly targets: TargetSet;
   readonly transport: UndiciTransport;
-  /** Its state as a whole; whoever changes what is known of a target calls `look`. */
+  /** Its state as a whole; whoever changes what is known of a target tells `targets.changed`. */
   readonly watch: UpstreamWatch;
   newCall(request: GatewayRequest, id: string, overrides: CallOverrides | null): Call;
   /** Takes a call through the pipe. Never rejects. */
@@ -66,11 +66,12 @@ export type Transport<Body> =
 
 export function createUpstream(parts: GatewayParts, options: NormalisedUpstream): UpstreamCore {
   const { clock } = parts;
-  const targets = createTargetSet(
-    options.targets.map((address) => makeTarget(parts, options, address, () => watch.look())),
+  const targets: TargetSet = createTargetSet(
+    options.targets.map((address) => makeTarget(parts, options, address, () => targets.changed())),
     weightedRoundRobin(),
   );
   const watch = upstreamWatch(clock, targets, stateListener(parts, options));
+  targets.onChange(watch.look);
   const transport = undiciTransport(clock, options.limits);
   const policies = assemble(parts, options, targets);
   const step = safely(parts, options.name, policies.to(transport.perform));
@@ -144,14 +145,14 @@ function makeTarget(
   { clock, random, events }: GatewayParts,
   { name, breaker }: NormalisedUpstream,
   address: NormalisedUpstream["targets"][number],
-  look: () => void,
+  changed: () => void,
 ): Target {
   if (breaker === false) return createTarget(address, null);
   const own = createBreaker(clock, random, breakerOptions(breaker), (change) => {
     if (events.has("breaker:change")) {
       events.emit("breaker:change", { upstream: name, target: address.id, ...change });
     }
-    look();
+    changed();
   });
   return createTarget(address, own);
 }

@@ -22,10 +22,13 @@ export interface TargetSet {
   remove(id: string): Target | null;
   /** The health, breaker, weight or drain of a target changed: what was counted is counted anew. */
   changed(): void;
+  /** Calls this function after every such change, and when a target comes or goes. */
+  onChange(listener: () => void): void;
 }
 
 export function createTargetSet(initial: readonly Target[], balancer: Balancer): TargetSet {
   let targets = unique(initial);
+  let told = (): void => {};
 
   return {
     get targets() {
@@ -49,13 +52,20 @@ export function createTargetSet(initial: readonly Target[], balancer: Balancer):
     },
     add(target) {
       targets = unique([...targets, target]);
+      told();
     },
     remove(id) {
       const gone = targets.find((target) => target.id === id) ?? null;
       targets = targets.filter((target) => target !== gone);
+      told();
       return gone;
     },
-    changed() {},
+    changed() {
+      told();
+    },
+    onChange(listener) {
+      told = listener;
+    },
   };
 }
 

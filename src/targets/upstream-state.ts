@@ -18,7 +18,7 @@ type Standing = "up" | "trial" | "denied";
 
 /** The state of an upstream with these targets. */
 export function upstreamState(targets: readonly Target[]): UpstreamState {
-  const standings = targets.map(standingOf);
+  const standings = targets.filter(({ draining }) => !draining).map(standingOf);
   if (standings.every((one) => one === "denied")) return "down";
   return standings.every((one) => one === "up") ? "healthy" : "degraded";
 }
@@ -27,13 +27,15 @@ export function upstreamState(targets: readonly Target[]): UpstreamState {
 export function nextReturnMs(targets: readonly Target[]): number {
   let soonest = Number.POSITIVE_INFINITY;
   for (const target of targets) {
-    if (standingOf(target) !== "denied") continue;
-    soonest = Math.min(soonest, target.breaker?.deniedForMs() ?? 0);
+    if (target.draining || standingOf(target) !== "denied") continue;
+    const byBreaker = target.breaker?.state === "open" ? target.breaker.deniedForMs() : 0;
+    soonest = Math.min(soonest, Math.max(byBreaker, target.health.deniedForMs()));
   }
   return soonest;
 }
 
-function standingOf({ breaker }: Target): Standing {
+function standingOf({ breaker, health }: Target): Standing {
+  if (health.deniedForMs() > 0) return "denied";
   if (breaker === null || breaker.state === "closed") return "up";
   return breaker.state === "half_open" || breaker.deniedForMs() === 0 ? "trial" : "denied";
 }

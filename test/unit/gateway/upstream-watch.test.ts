@@ -11,7 +11,7 @@ function bench(count: number) {
   const breakers = Array.from({ length: count }, () =>
     createBreaker(clock, { next: () => 0 }, BREAKER, () => watch.look()),
   );
-  const targets = breakers.map((breaker) => createTarget(parseTarget("http://a"), 1, breaker));
+  const targets = breakers.map((breaker) => createTarget(parseTarget("http://a"), breaker));
   const watch = upstreamWatch(clock, { targets }, (from, to) => changes.push(`${from}>${to}`));
   const first = breakers[0] as Breaker;
   return { clock, changes, breakers, first, watch };

@@ -1,12 +1,21 @@
 import { describe, expect, it } from "vitest";
 import type { Breaker, BreakerState } from "../../../src/targets/breaker.js";
 import { createTarget, parseTarget, type Target } from "../../../src/targets/target.js";
+import { ALWAYS_HEALTHY, type TargetHealth } from "../../../src/targets/target-health.js";
 import { nextReturnMs, upstreamState } from "../../../src/targets/upstream-state.js";
 
-/** A target whose breaker is in this state, and refuses for this long. */
-function target(state: BreakerState | null, waitMs = 0): Target {
+/** A target whose breaker is in this state, and refuses for this long; so may its health. */
+function target(state: BreakerState | null, waitMs = 0, health = ALWAYS_HEALTHY): Target {
   const breaker = { state, deniedForMs: () => waitMs } as Partial<Breaker> as Breaker;
-  return createTarget(parseTarget("http://a"), 1, state === null ? null : breaker);
+  return createTarget(parseTarget("http://a"), state === null ? null : breaker, health);
+}
+
+function outOfHealth(ms: number): TargetHealth {
+  return { state: "ejected", deniedForMs: () => ms, share: () => 1 };
+}
+
+function draining(): Target {
+  return Object.assign(target("open", 500), { draining: true });
 }
 
 describe("the state of an upstream", () => {
@@ -28,8 +37,18 @@ describe("the state of an upstream", () => {
     expect(upstreamState([target("half_open", 700)])).toBe("degraded");
   });
 
+  it("counts a target that is out of health, and leaves out one that is drained", () => {
+    expect(upstreamState([target("closed"), target("closed", 0, outOfHealth(90))])).toBe(
+      "degraded",
+    );
+    expect(upstreamState([target("closed", 0, outOfHealth(Infinity))])).toBe("down");
+    expect(upstreamState([target("closed"), draining()])).toBe("healthy");
+    expect(upstreamState([draining()])).toBe("down");
+  });
+
   it("says when the first target comes back by itself", () => {
     expect(nextReturnMs([target("open", 900), target("open", 500), target("closed")])).toBe(500);
+    expect(nextReturnMs([target("open", 100, outOfHealth(900)), draining()])).toBe(900);
     expect(nextReturnMs([target("half_open", 700), target("closed")])).toBe(Infinity);
   });
 });
