@@ -3,8 +3,11 @@
  * upstreams by origin.
  */
 import type { Clock } from "../base/clock.js";
+import type { Emitter } from "../base/emitter.js";
+import type { Random } from "../base/random.js";
 import type { StatusPolicy } from "../catalog/status-policy.js";
 import type { ViaSignature } from "../wire/forwarding.js";
+import type { GatewayEvents } from "./events.js";
 import type { GatewayLifecycle } from "./lifecycle.js";
 import type { UpstreamCore } from "./upstream.js";
 
@@ -14,7 +17,11 @@ export interface GatewayCore {
   readonly statusPolicy: StatusPolicy;
   readonly via: ViaSignature;
   readonly clock: Clock;
+  readonly random: Random;
+  readonly events: Emitter<GatewayEvents>;
   readonly lifecycle: GatewayLifecycle;
+  /** Tells the owner of the gateway about a contradiction that is no error. */
+  warn(message: string): void;
   newRequestId(): string;
   /** The upstream that serves this origin; made on first use. Throws when there are too many. */
   upstreamOf(origin: string): UpstreamCore;

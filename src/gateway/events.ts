@@ -4,6 +4,7 @@
  */
 import type { AttemptRecord, Call } from "../core/call.js";
 import type { Failure } from "../core/failure.js";
+import type { LifecycleState } from "../policies/drain-gate.js";
 import type { BreakerReason, BreakerState } from "../targets/breaker.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 
@@ -35,6 +36,12 @@ export interface GatewayEvents {
     readonly upstream: string;
     readonly call: Call;
     readonly failure: Failure | null;
+  };
+  /** The gateway took a step in its life: not ready, winding down, closed. */
+  readonly "lifecycle:change": {
+    readonly from: LifecycleState;
+    readonly to: LifecycleState;
+    readonly reason: string;
   };
   /** A late timer of ours fired, and the answer had been in the socket all along. */
   readonly "stall:saved": { readonly upstream: string; readonly target: string };

@@ -14,7 +14,7 @@ import { GatewayError } from "../core/failure.js";
 import { viaSignature } from "../wire/forwarding.js";
 import type { GatewayCore } from "./core.js";
 import type { GatewayEvents } from "./events.js";
-import { createLifecycle, type DrainReport, type GatewayLifecycle } from "./lifecycle.js";
+import { createLifecycle, type DrainReport } from "./lifecycle.js";
 import { nearest } from "./nearest.js";
 import { normaliseGateway, normaliseUpstream } from "./normalise.js";
 import type { GatewayOptions, NormalisedGateway } from "./options.js";
@@ -72,16 +72,19 @@ export function createGateway<const Names extends string>(
   seams: GatewaySeams = {},
 ): Gateway<Names> {
   const settings = normaliseGateway(options);
-  warnAbout(settings, options.onWarning);
+  const warn = options.onWarning ?? warnTheProcess;
+  for (const warning of settings.warnings) warn(warning);
   const clock = seams.clock ?? systemClock;
-  const lifecycle = createLifecycle(clock);
   const events = emitter<GatewayEvents>();
+  const lifecycle = createLifecycle(clock, (change) => {
+    if (events.has("lifecycle:change")) events.emit("lifecycle:change", change);
+  });
   const random = seams.random ?? systemRandom;
   const timers = sharedTimers(clock);
   const parts: GatewayParts = { clock, timers, random, lifecycle, events };
   const cores = new Map<string, UpstreamCore>();
   const handles = new Map<string, Upstream<Names>>();
-  const core = coreOf(settings, options, parts, lifecycle, cores);
+  const core = coreOf(settings, options, { ...parts, lifecycle, warn }, cores);
   for (const [name, upstream] of Object.entries(settings.upstreams)) {
     const made = createUpstream(parts, upstream);
     cores.set(name, made);
@@ -101,7 +104,7 @@ export function createGateway<const Names extends string>(
     endMaintenance: () => lifecycle.endMaintenance(),
     drain: (asked) => lifecycle.drain(asked?.timeoutMs ?? GATEWAY.drainMs),
     close() {
-      lifecycle.close();
+      lifecycle.close("close");
       for (const upstream of cores.values()) upstream.close();
     },
   } as Gateway<Names> & { readonly [CORE]: GatewayCore };
@@ -110,8 +113,7 @@ export function createGateway<const Names extends string>(
 function coreOf(
   settings: NormalisedGateway,
   options: GatewayOptions,
-  parts: GatewayParts,
-  lifecycle: GatewayLifecycle,
+  parts: GatewayParts & Pick<GatewayCore, "lifecycle" | "warn">,
   cores: Map<string, UpstreamCore>,
 ): GatewayCore {
   const instance = randomBytes(6).toString("hex");
@@ -124,7 +126,10 @@ function coreOf(
     statusPolicy: settings.statusPolicy,
     via: viaSignature(settings.name, settings.named, instance),
     clock: parts.clock,
-    lifecycle,
+    random: parts.random,
+    events: parts.events,
+    lifecycle: parts.lifecycle,
+    warn: parts.warn,
     newRequestId() {
       requests += 1;
       return `${instance}-${requests.toString(36)}`;
@@ -166,9 +171,6 @@ function unknownUpstream(name: string, known: readonly string[]): never {
   throw new TypeError(`no upstream is called "${name}"; ${hint}`);
 }
 
-function warnAbout(settings: NormalisedGateway, onWarning: GatewayOptions["onWarning"]): void {
-  for (const warning of settings.warnings) {
-    if (onWarning !== undefined) onWarning(warning);
-    else process.emitWarning(warning, { code: "GOOD_GATEWAY_OPTIONS" });
-  }
+function warnTheProcess(message: string): void {
+  process.emitWarning(message, { code: "GOOD_GATEWAY_OPTIONS" });
 }

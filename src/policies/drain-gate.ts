@@ -15,34 +15,38 @@ export type LifecycleState = "running" | "lame_duck" | "draining" | "closed";
 /** What the policies see of the life of the gateway. */
 export interface Lifecycle {
   readonly state: LifecycleState;
+  /**
+   * Whether new calls are let in. While draining they are, as long as a shutdown still serves what
+   * comes in on connections that it has not closed yet.
+   */
+  readonly admits: boolean;
   /** Null while maintenance is off. */
   readonly maintenance: { readonly retryAfterMs: number } | null;
   /** A call was let in. */
-  begin(): void;
+  begin(call: Call): void;
   /** A call that was let in is over. */
-  end(): void;
+  end(call: Call): void;
 }
 
 export function drainGate(lifecycle: Lifecycle): Policy<Call, AdmittedCall> {
   // By then another process should serve.
   const retryAfterMs = RETRY_AFTER.fallbackMs;
-  const end = (): void => lifecycle.end();
   return {
     role: "drain_gate",
     settings: { retryAfterMs },
     run(call, next) {
-      if (refusesNew(lifecycle)) return refused({ code: "draining", retryAfterMs });
+      if (!lifecycle.admits) return refused({ code: "draining", retryAfterMs });
       const { maintenance } = lifecycle;
       if (maintenance !== null) {
         return refused({ code: "maintenance", retryAfterMs: maintenance.retryAfterMs });
       }
-      lifecycle.begin();
-      return holding(next, call as AdmittedCall, end);
+      lifecycle.begin(call);
+      return holding(next, call as AdmittedCall, () => lifecycle.end(call));
     },
   };
 }
 
-/** Whether nothing new may be sent: no call, and no further attempt of one. */
-export function refusesNew({ state }: Pick<Lifecycle, "state">): boolean {
+/** Whether calls under way may make no further attempts: repeats and hedges. */
+export function refusesRepeats({ state }: Pick<Lifecycle, "state">): boolean {
   return state === "draining" || state === "closed";
 }

@@ -23,7 +23,7 @@ import type { Policy, Step } from "../core/pipe.js";
 import { whyNotRepeat } from "../core/repeat.js";
 import type { TargetSet } from "../targets/target-set.js";
 import { type BackoffOptions, backoffMs } from "./backoff.js";
-import { type Lifecycle, refusesNew } from "./drain-gate.js";
+import { type Lifecycle, refusesRepeats } from "./drain-gate.js";
 import { pause } from "./pause.js";
 import type { RetryBudget } from "./retry-budget.js";
 
@@ -97,7 +97,7 @@ async function repeat<Body>(
     }
     if (outcome.kind === "error_response") await outcome.response.discard();
     await pause(shared.clock, plan.waitMs, call.cancellation);
-    const by = call.cancellation.by ?? (refusesNew(shared.lifecycle) ? "shutdown" : null);
+    const by = call.cancellation.by ?? (refusesRepeats(shared.lifecycle) ? "shutdown" : null);
     if (by !== null) {
       call.stopReason = REASON_OF_CUT[by];
       outcome = interrupted(by, outcome);
@@ -164,7 +164,7 @@ function planRepeat(shared: RetryShared, options: RetryOptions, asked: Asked): P
   const { clock, lifecycle, budget } = shared;
   const stop = whyNotAllowed(call, failure, attemptsMax);
   if (stop !== null) return { stop };
-  if (refusesNew(lifecycle)) return { stop: "draining" };
+  if (refusesRepeats(lifecycle)) return { stop: "draining" };
   const leftMs = remainingMs(call.deadline, clock.now());
   if (failure.code === "stale_connection" && freeRepeats < RETRY.staleRepeatsMax) {
     return leftMs < options.attemptMsMin ? { stop: "no_time_left" } : AT_ONCE_AND_FREE;

@@ -177,6 +177,9 @@ export async function spentBody(): Promise<ReplayBody> {
 function testLifecycle(): TestLifecycle {
   return {
     state: "running",
+    get admits() {
+      return this.state === "running" || this.state === "lame_duck";
+    },
     maintenance: null,
     running: 0,
     begin() {
