@@ -16,15 +16,21 @@ export function nearest<Candidate extends string>(
   word: string,
   candidates: readonly Candidate[],
 ): Candidate | null {
-  let best: Candidate | null = null;
-  let fewest = Number.POSITIVE_INFINITY;
-  for (const candidate of candidates) {
-    const slips = slipsBetween(word, candidate);
-    if (slips >= fewest) continue;
-    best = candidate;
-    fewest = slips;
-  }
-  return best;
+  return nearestOf(word, candidates, 1)[0] ?? null;
+}
+
+/** The candidates that may have been meant, nearest first. */
+export function nearestOf<Candidate extends string>(
+  word: string,
+  candidates: readonly Candidate[],
+  count: number,
+): readonly Candidate[] {
+  return candidates
+    .map((candidate) => ({ candidate, slips: slipsBetween(word, candidate) }))
+    .filter(({ slips }) => Number.isFinite(slips))
+    .sort((a, b) => a.slips - b.slips)
+    .slice(0, count)
+    .map(({ candidate }) => candidate);
 }
 
 /** How far two words are apart, Infinity when too far to be the same. */

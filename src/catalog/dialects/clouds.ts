@@ -1,0 +1,184 @@
+/**
+ * What the balancers of the clouds say: Cloudflare's statuses from 520 on, those of AWS's
+ * application load balancer that are in no standard, and the statusDetails of Google's.
+ */
+import type { Dialect } from "./foreign-term.js";
+
+export const CLOUDFLARE: Dialect = {
+  speaker: "Cloudflare",
+  spoken: "as_a_word",
+  terms: [
+    {
+      term: "520",
+      match: "520",
+      meaning: "The origin gave an empty, reset or unusable answer.",
+      failures: [
+        "connection_terminated",
+        "http_protocol_error",
+        "http_response_header_section_size",
+        "stale_connection",
+      ],
+      causes: [
+        "The application crashed or closed the connection while it served the request.",
+        "The head of the answer is larger than 128 KiB, or invalid.",
+        "A kept connection was closed at the moment it was used (Cloudflare keeps them 900 s).",
+      ],
+      remedies: [
+        'Keep connections longer than Cloudflare does; good-gateway: behind: "cloudflare"',
+      ],
+    },
+    {
+      term: "521",
+      match: "521",
+      meaning: "The origin refuses connections.",
+      failures: ["connection_refused"],
+      remedies: ["The web server is down, or a firewall refuses Cloudflare's addresses."],
+    },
+    {
+      term: "522",
+      match: "522",
+      meaning: "The origin does not complete the TCP connection (19 s), or falls silent (90 s).",
+      failures: ["connection_timeout"],
+      remedies: ["A firewall that drops Cloudflare's addresses, or a full accept queue."],
+    },
+    {
+      term: "523",
+      match: "523",
+      meaning: "The origin's address cannot be reached.",
+      failures: ["destination_ip_unroutable", "dns_error"],
+      remedies: ["Compare the A and AAAA records in Cloudflare with the origin's addresses."],
+    },
+    {
+      term: "524",
+      match: "524",
+      meaning: "The origin accepted the request and did not answer within 120 s (100 s before).",
+      failures: ["http_response_timeout"],
+      remedies: ["Answer 202 and let the client ask again, or send early bytes."],
+    },
+    {
+      term: "525",
+      match: "525",
+      meaning: "The TLS handshake with the origin failed.",
+      failures: ["tls_protocol_error", "tls_alert_received"],
+    },
+    {
+      term: "526",
+      match: "526",
+      meaning: "The origin's certificate is not valid (mode Full, strict).",
+      failures: ["tls_certificate_error", "tls_certificate_expired"],
+    },
+    {
+      term: "527",
+      match: "527",
+      meaning: "A Railgun connection to the origin failed (a service that has ended).",
+      failures: ["connection_timeout", "connection_refused"],
+    },
+    {
+      term: "530",
+      match: "530",
+      meaning:
+        "An error 1xxx of Cloudflare; most often the origin's name cannot be resolved (1016).",
+      failures: ["dns_name_not_found", "dns_error"],
+    },
+  ],
+};
+
+export const AWS_ALB: Dialect = {
+  speaker: "AWS ALB",
+  spoken: "as_a_word",
+  terms: [
+    {
+      term: "460",
+      match: "460",
+      meaning: "The client closed the connection before the balancer's idle time was over.",
+      failures: ["client_closed_request"],
+      remedies: ["The client's own timeout is shorter than the answer takes."],
+    },
+    {
+      term: "463",
+      match: "463",
+      meaning: "X-Forwarded-For has more than 30 addresses.",
+      failures: ["loop_detected", "bad_request"],
+      remedies: ["Requests run in a circle, or a hop appends in place of setting the field."],
+    },
+    {
+      term: "464",
+      match: "464",
+      meaning: "The protocol version of the request does not fit that of the target group.",
+      failures: ["proxy_configuration_error"],
+    },
+    {
+      term: "561",
+      match: "561",
+      meaning: "The identity provider of the listener's authenticate action answered an error.",
+      failures: ["received_server_error"],
+    },
+  ],
+};
+
+export const GOOGLE_LB: Dialect = {
+  speaker: "Google Cloud load balancer",
+  spoken: "in_lines",
+  terms: [
+    {
+      term: "backend_connection_closed_before_data_sent_to_client",
+      match: "backend_connection_closed_before_data_sent_to_client",
+      meaning: "The backend closed the connection before it had answered. Answer: 502.",
+      failures: ["stale_connection", "connection_terminated"],
+      remedies: [
+        "The balancer keeps connections for 600 s: keepAliveTimeout must be above that (620 s); " +
+          'with good-gateway: behind: "gcp-lb".',
+      ],
+    },
+    {
+      term: "backend_connection_closed_after_partial_response_sent",
+      match: "backend_connection_closed_after_partial_response_sent",
+      meaning: "The backend closed in the middle of the body.",
+      failures: ["http_response_incomplete"],
+    },
+    {
+      term: "failed_to_connect_to_backend",
+      match: "failed_to_connect_to_backend",
+      meaning: "The balancer could not connect to the backend. Answer: 502.",
+      failures: ["connection_refused", "connection_timeout"],
+      remedies: ["The firewall must allow 35.191.0.0/16 and 130.211.0.0/22."],
+    },
+    {
+      term: "failed_to_pick_backend",
+      match: "failed_to_pick_backend",
+      meaning: "No backend is healthy. Answer: 502 or 503.",
+      failures: ["no_healthy_target"],
+      remedies: ["The health check must get 200, without a redirect, a login or a host check."],
+    },
+    {
+      term: "backend_timeout",
+      match: /\b(?:backend_timeout|response_sent_by_backend_timeout)\b/,
+      meaning: "The backend did not finish within the backend service timeout (30 s in all).",
+      failures: ["http_response_timeout", "deadline_exceeded"],
+    },
+    {
+      term: "client_disconnected_before_any_response",
+      match: /client_disconnected_(?:before_any|after_partial)_response/,
+      meaning: "The client left before it had its answer.",
+      failures: ["client_closed_request"],
+    },
+  ],
+};
+
+/** Who writes `awselb` and the like beside a plain status. */
+export const AWS_TEXTS: Dialect = {
+  speaker: "AWS ALB access log",
+  spoken: "in_lines",
+  terms: [
+    {
+      term: "elb_status_code 502, target_status_code -",
+      match: /\s-1 -1 -1 50[234] -\s|\s[\d.]+ -1 -1 50[234] -\s/,
+      meaning: "The balancer answered by itself: the target gave no answer it could use.",
+      failures: ["stale_connection", "connection_terminated", "http_response_timeout"],
+      remedies: [
+        'keepAliveTimeout of the target above the idle timeout (60 s); behind: "aws-alb".',
+        "HTTPCode_ELB_5XX_Count against HTTPCode_Target_5XX_Count tells who answers.",
+      ],
+    },
+  ],
+};

@@ -1,0 +1,173 @@
+/**
+ * HAProxy's termination states: the four letters of `--` or `SH--` in its log.
+ *
+ * The first says who ended the session, the second when. In lower case it was a timer. The third
+ * and fourth speak of cookies (HTTP mode) and are not needed to find the fault. Letters and
+ * meanings are those of section 8.5 of HAProxy's configuration manual.
+ */
+import type { Dialect, ForeignTerm } from "./foreign-term.js";
+
+/** Two letters and, if somebody copied them, the two of the cookie. */
+function state(letters: string, rest: Omit<ForeignTerm, "term" | "match">): ForeignTerm {
+  const match = new RegExp(`^${letters}(?:[-NIDVEOU][-NIURD])?$`);
+  return { term: `${letters}--`, match, ...rest };
+}
+
+export const HAPROXY: Dialect = {
+  speaker: "HAProxy termination state",
+  spoken: "as_a_word",
+  terms: [
+    {
+      term: "----",
+      match: /^--[-NIDVEOU][-NIURD]$/,
+      meaning: "A normal end on both sides; a 5xx beside it is the application's own answer.",
+      failures: ["received_server_error", "received_gateway_error", "received_overloaded"],
+    },
+    state("SC", {
+      meaning: "The server refused the connection, or none could be made. HAProxy answers 503.",
+      failures: ["connection_refused", "destination_ip_unroutable", "no_healthy_target"],
+      causes: [
+        "The application is down, or listens on another port.",
+        "<NOSRV> in place of the server: no server of the backend is up.",
+      ],
+      remedies: ["show stat, or the statistics page: which server is DOWN, since when and why?"],
+    }),
+    state("sC", {
+      meaning: "timeout connect was over before the server accepted. HAProxy answers 503.",
+      failures: ["connection_timeout"],
+    }),
+    state("sQ", {
+      meaning: "The request waited for timeout queue, and no server had a free slot. Answer: 503.",
+      failures: ["bulkhead_queue_timeout", "no_healthy_target"],
+      remedies: ["Slots are maxconn of the servers: look at their latency before raising it."],
+    }),
+    state("SQ", {
+      meaning: "The request was taken out of the queue: its server went down or the queue is full.",
+      failures: ["bulkhead_full", "no_healthy_target"],
+    }),
+    state("SH", {
+      meaning: "The server closed before it had sent a complete head. HAProxy answers 502.",
+      failures: ["connection_terminated", "stale_connection", "http_response_incomplete"],
+      causes: [
+        "The application crashed or was killed while it served the request.",
+        "A kept connection was closed by the server just as HAProxy used it.",
+      ],
+      remedies: [
+        "Look in the application's log for a crash or restart at this second.",
+        'Set keepAliveTimeout of Node above timeout server; with good-gateway: behind: "haproxy".',
+        "retry-on empty-response conn-failure lets HAProxy repeat it where that is safe.",
+      ],
+    }),
+    state("sH", {
+      meaning: "timeout server was over before the server answered. HAProxy answers 504.",
+      failures: ["http_response_timeout", "connection_write_timeout"],
+    }),
+    state("SD", {
+      meaning: "The server closed in the middle of the body; the client has a cut answer.",
+      failures: ["http_response_incomplete", "connection_reset_in_body"],
+    }),
+    state("sD", {
+      meaning: "timeout server was over in the middle of the body, or of a tunnel.",
+      failures: ["connection_read_timeout"],
+      remedies: ["WebSocket or server-sent events: set timeout tunnel, and send pings."],
+    }),
+    state("PH", {
+      meaning: "HAProxy refused the answer: it is invalid, or its head too large. Answer: 502.",
+      failures: [
+        "http_protocol_error",
+        "http_response_header_section_size",
+        "response_framing_invalid",
+      ],
+      remedies: [
+        "show errors (on the statistics socket) prints the bytes of the last one.",
+        "The head must fit tune.bufsize (16384) less tune.maxrewrite (1024).",
+      ],
+    }),
+    state("PD", {
+      meaning: "HAProxy ended it in the body: the framing of the answer is broken.",
+      failures: ["http_response_transfer_coding", "response_framing_invalid"],
+    }),
+    state("PR", {
+      meaning: "HAProxy refused the request: a rule, a limit, or an invalid request.",
+      failures: ["request_denied", "bad_request", "rate_limited"],
+    }),
+    state("PT", {
+      meaning: "HAProxy held the request in a tarpit, by a rule.",
+      failures: ["request_denied"],
+    }),
+    state("CD", {
+      meaning: "The client left in the middle of the body.",
+      failures: ["client_closed_request"],
+    }),
+    state("cD", {
+      meaning: "The client stopped reading or sending for timeout client.",
+      failures: ["client_stalled", "client_closed_request"],
+    }),
+    state("CR", {
+      meaning: "The client left before its request was complete.",
+      failures: ["client_closed_request"],
+    }),
+    state("cR", {
+      meaning: "The client did not complete its request within timeout http-request. Answer: 408.",
+      failures: ["request_body_timeout", "client_closed_request"],
+    }),
+    state("CQ", {
+      meaning: "The client left while its request waited in the queue.",
+      failures: ["client_closed_request", "bulkhead_queue_timeout"],
+    }),
+    state("CC", {
+      meaning: "The client left while HAProxy was connecting to the server.",
+      failures: ["client_closed_request", "connection_timeout"],
+    }),
+    state("CH", {
+      meaning: "The client left while the server was still working on its answer.",
+      failures: ["client_closed_request", "http_response_timeout"],
+    }),
+    state("cH", {
+      meaning: "timeout client was over while the server was still working on its answer.",
+      failures: ["http_response_timeout", "client_stalled"],
+      remedies: ["timeout client shorter than timeout server gives this; make it longer."],
+    }),
+    state("RC", {
+      meaning: "HAProxy itself has no sockets, ports or memory left for a connection.",
+      failures: ["local_resources_exhausted"],
+      remedies: ["ulimit-n, maxconn, and net.ipv4.ip_local_port_range."],
+    }),
+    state("IC", {
+      meaning: "HAProxy found a fault of its own.",
+      failures: ["proxy_internal_error"],
+    }),
+    state("IH", {
+      meaning: "HAProxy found a fault of its own while it read the answer.",
+      failures: ["proxy_internal_error"],
+    }),
+    state("LR", {
+      meaning: "HAProxy answered by itself: a redirect, statistics, or a return rule.",
+      failures: [],
+    }),
+    state("LH", {
+      meaning: "HAProxy answered by itself, by an http-response rule.",
+      failures: [],
+    }),
+    state("DC", {
+      meaning: "The server was seen to be down while HAProxy was connecting to it.",
+      failures: ["connection_refused", "connection_timeout"],
+    }),
+    state("DH", {
+      meaning: "The server was seen to be down while its answer was waited for.",
+      failures: ["connection_terminated"],
+    }),
+    state("DD", {
+      meaning: "The server was seen to be down in the middle of a session (on-marked-down).",
+      failures: ["http_response_incomplete"],
+    }),
+    state("UD", {
+      meaning: "A session on a backup server was ended, since a main server is up again.",
+      failures: [],
+    }),
+    state("KD", {
+      meaning: "An operator ended the session.",
+      failures: [],
+    }),
+  ],
+};

@@ -1,0 +1,84 @@
+/**
+ * What the kernel and the process managers write when an application ends: the other half of the
+ * evidence for a connection that was refused or cut.
+ */
+import type { Dialect } from "./foreign-term.js";
+
+export const MANAGERS: Dialect = {
+  speaker: "process manager or kernel",
+  spoken: "in_lines",
+  terms: [
+    {
+      term: "Out of memory: Killed process …",
+      match: /Out of memory: Kill(?:ed)? process|oom-kill|oom_reaper|OOMKilled|result 'oom-kill'/i,
+      meaning: "The kernel ended a process, since the machine or its cgroup had no memory left.",
+      failures: ["connection_terminated", "connection_refused", "http_response_incomplete"],
+      remedies: [
+        "Compare memory.max of the cgroup with --max-old-space-size and the real need.",
+        "Look for a leak: memory that grows from start to kill, in every life of the process.",
+      ],
+    },
+    {
+      term: "exited with code 137 / status=9/KILL",
+      match: /(?:exit(?:ed)?(?: with)?(?: code| status)?[ :=(]+137\b)|status=9\/KILL|SIGKILL/i,
+      meaning: "The process was killed (signal 9): out of memory, or it took too long to stop.",
+      failures: ["connection_terminated", "connection_refused", "http_response_incomplete"],
+      causes: [
+        "The kernel's out-of-memory killer.",
+        "The manager lost patience: PM2 1.6 s, supervisord 10 s, Kubernetes 30 s, systemd 90 s.",
+      ],
+      remedies: ["installShutdown() drains within that time, and warns when it is too short."],
+    },
+    {
+      term: "exited with code 139 / signal SIGSEGV",
+      match: /exit(?:ed)?(?: with)?(?: code| status)?[ :=(]+139\b|SIGSEGV|segfault at/i,
+      meaning: "The process crashed in native code.",
+      failures: ["connection_terminated", "connection_refused"],
+    },
+    {
+      term: "exited with code 1; not expected",
+      match: /exited: .*\(exit status \d+; not expected\)|Main process exited, code=exited/i,
+      meaning: "The application ended by itself, with an error.",
+      failures: ["connection_refused", "connection_terminated"],
+      remedies: ["Its own log has the error: an uncaught exception or an unhandled rejection."],
+    },
+    {
+      term: "Start request repeated too quickly / entered FATAL state",
+      match: /Start request repeated too quickly|entered FATAL state|too many start retries/i,
+      meaning: "The manager has given the application up: it is down until somebody starts it.",
+      failures: ["connection_refused"],
+      remedies: [
+        "systemd: StartLimitIntervalSec and RestartSec; supervisord: startretries.",
+        "Treat the error that ends it at start first.",
+      ],
+    },
+    {
+      term: "[PM2] … kill timeout / process … has been killed",
+      match: /Process with pid \d+ still alive after \d+ms|has been killed after/i,
+      meaning: "PM2 killed the process, since it had not ended within kill_timeout (1600 ms).",
+      failures: ["connection_terminated", "http_response_incomplete"],
+      remedies: ["Raise kill_timeout above lameDuckMs and drainTimeoutMs together."],
+    },
+    {
+      term: "[php-fpm] server reached pm.max_children setting",
+      match: /server reached (?:pm\.)?max_children/i,
+      meaning: "All workers of the PHP-FPM pool are busy; further requests wait in its backlog.",
+      failures: ["unix_backlog_full", "http_response_timeout", "connection_timeout"],
+      remedies: ["Find the slow scripts (slowlog) before raising pm.max_children."],
+    },
+    {
+      term: "[php-fpm] child … exited on signal",
+      match: /child \d+ (?:said|exited) on signal|execution timed out .*terminating/i,
+      meaning: "A PHP-FPM worker died or was ended while it served a request.",
+      failures: ["connection_terminated"],
+      remedies: ["request_terminate_timeout, memory_limit, and the PHP error log at this second."],
+    },
+    {
+      term: "TCP: request_sock_TCP: Possible SYN flooding / listen queue overflow",
+      match: /Possible SYN flooding|listen queue.*overflow/i,
+      meaning: "The accept queue of a listening socket is full: the application does not keep up.",
+      failures: ["connection_timeout", "connection_refused"],
+      remedies: ["net.core.somaxconn and the backlog of listen(); first: is the event loop stuck?"],
+    },
+  ],
+};

@@ -1,0 +1,177 @@
+/**
+ * What Node, undici and HTTP clients say in words when they give no code, or beside it.
+ *
+ * The gateway itself never reads the text of an error; a person has nothing else in a log.
+ */
+import type { Dialect } from "./foreign-term.js";
+
+export const NODE_TEXTS: Dialect = {
+  speaker: "Node",
+  spoken: "in_lines",
+  terms: [
+    {
+      term: "socket hang up",
+      match: /socket hang up/i,
+      meaning: "The other side closed the connection before it had answered.",
+      failures: ["connection_terminated", "stale_connection", "http_response_incomplete"],
+      causes: [
+        "A kept connection was closed by the server as it was used (Node servers: 5 s, up to 25.x).",
+        "The server crashed or was killed while it served the request.",
+        "Plain HTTP was sent to a port that expects TLS.",
+      ],
+    },
+    {
+      term: "other side closed",
+      match: /other side closed/i,
+      meaning: "undici: the server closed the connection (UND_ERR_SOCKET).",
+      failures: ["connection_terminated", "stale_connection", "http_response_incomplete"],
+    },
+    {
+      term: "TypeError: terminated",
+      match: /TypeError: terminated|\bterminated\b.*UND_ERR/i,
+      meaning: "fetch: the body of the answer broke off after its head had arrived.",
+      failures: ["http_response_incomplete", "connection_reset_in_body", "connection_read_timeout"],
+      remedies: ["error.cause has the code: print it with console.error(error.cause)."],
+    },
+    {
+      term: "Error: aborted",
+      match: /Error: aborted\b/i,
+      meaning: "node:http: the connection was lost in the middle of a message.",
+      failures: ["http_response_incomplete", "client_closed_request"],
+    },
+    {
+      term: "TypeError: fetch failed",
+      match: /fetch failed/i,
+      meaning: "fetch found no answer; why stands in the error's cause.",
+      failures: ["connection_refused", "dns_name_not_found", "connection_terminated"],
+      general: true,
+      remedies: [
+        "Print the cause: console.error(error.cause) has code, address and port.",
+        "gatewayFetch gives error.failure with the name of the failure.",
+      ],
+    },
+    {
+      term: "Client network socket disconnected before secure TLS connection was established",
+      match: /disconnected before secure TLS connection/i,
+      meaning: "The server closed during the TLS handshake.",
+      failures: ["tls_protocol_error", "connection_reset_while_connecting"],
+    },
+    {
+      term: "wrong version number",
+      match: /wrong version number/i,
+      meaning: "TLS was spoken to a port that answers in plain text.",
+      failures: ["tls_protocol_error"],
+      remedies: ["Write http:// in place of https:// for this port, or use its TLS port."],
+    },
+    {
+      term: "Parse Error: …",
+      match: /Parse Error: |HTTPParserError/,
+      meaning: "The bytes that came are not valid HTTP.",
+      failures: [
+        "http_protocol_error",
+        "response_framing_invalid",
+        "http_response_transfer_coding",
+      ],
+    },
+    {
+      term: "JavaScript heap out of memory",
+      match: /(?:JavaScript heap out of memory|Reached heap limit|Ineffective mark-compacts)/i,
+      meaning: "A Node process used up its heap and ended; its requests were cut.",
+      failures: ["connection_terminated", "http_response_incomplete", "connection_refused"],
+      remedies: [
+        "Look for what grows: node --heapsnapshot-near-heap-limit=2 writes snapshots.",
+        "--max-old-space-size in megabytes must be below the container's limit.",
+      ],
+    },
+    {
+      term: "MaxListenersExceededWarning",
+      match: /MaxListenersExceededWarning/,
+      meaning: "Listeners pile up on one object; often a retry or a proxy that never unlinks.",
+      failures: [],
+      remedies: ["--trace-warnings shows who adds them."],
+    },
+    {
+      term: "listen EADDRINUSE: address already in use",
+      match: /listen EADDRINUSE/,
+      meaning: "The application could not start: another process has its port.",
+      failures: ["connection_refused"],
+      causes: ["The last process was not stopped, for it never saw the signal (npm start, sh -c)."],
+      remedies: ["ss -ltnp | grep PORT shows who has it; start node directly, or use exec."],
+    },
+    {
+      term: "OpenBreakerError: Breaker is open",
+      match: /Breaker is open|EOPENBREAKER/,
+      meaning: "opossum refuses, since earlier calls failed.",
+      failures: ["breaker_open"],
+    },
+    {
+      term: "[HPM] Error occurred while proxying request",
+      match: /\[HPM\] Error occurred while proxying|Error occurred while trying to proxy/i,
+      meaning: "http-proxy-middleware could not reach the target; the code stands beside it.",
+      failures: ["connection_refused", "connection_terminated"],
+      general: true,
+    },
+  ],
+};
+
+/** Exit codes of curl, and the words that browsers have for the same. */
+export const CLIENT_TEXTS: Dialect = {
+  speaker: "client",
+  spoken: "in_lines",
+  terms: [
+    {
+      term: "curl: (6) Could not resolve host",
+      match: /curl: \(6\)|ERR_NAME_NOT_RESOLVED/,
+      meaning: "The name of the server has no address.",
+      failures: ["dns_name_not_found", "dns_error"],
+    },
+    {
+      term: "curl: (7) Failed to connect",
+      match: /curl: \(7\)|ERR_CONNECTION_REFUSED/,
+      meaning: "Nothing listens at that address and port.",
+      failures: ["connection_refused"],
+    },
+    {
+      term: "curl: (28) Operation timed out",
+      match: /curl: \(28\)|ERR_(?:CONNECTION_)?TIMED_OUT/,
+      meaning: "No connection, or no answer, in the time that the client waits.",
+      failures: ["connection_timeout", "http_response_timeout"],
+    },
+    {
+      term: "curl: (35) SSL connect error",
+      match: /curl: \(35\)|ERR_SSL_PROTOCOL_ERROR(?! [A-Z])/,
+      meaning: "The TLS handshake failed.",
+      failures: ["tls_protocol_error", "tls_alert_received"],
+    },
+    {
+      term: "curl: (52) Empty reply from server",
+      match: /curl: \(52\)|ERR_EMPTY_RESPONSE/,
+      meaning: "The server closed the connection without an answer.",
+      failures: ["connection_terminated"],
+    },
+    {
+      term: "curl: (18) transfer closed with outstanding read data remaining",
+      match: /curl: \(18\)|ERR_CONTENT_LENGTH_MISMATCH|ERR_INCOMPLETE_CHUNKED_ENCODING/,
+      meaning: "The body ended before it was complete.",
+      failures: ["http_response_incomplete"],
+    },
+    {
+      term: "curl: (56) Recv failure",
+      match: /curl: \(56\)|ERR_CONNECTION_(?:RESET|CLOSED)/,
+      meaning: "The connection was reset while the answer was read.",
+      failures: ["connection_terminated", "connection_reset_in_body"],
+    },
+    {
+      term: "curl: (60) SSL certificate problem",
+      match: /curl: \(60\)|ERR_CERT_(?!DATE)[A-Z_]+/,
+      meaning: "The server's certificate is not trusted for this name.",
+      failures: ["tls_certificate_error"],
+    },
+    {
+      term: "ERR_CERT_DATE_INVALID",
+      match: /ERR_CERT_DATE_INVALID|certificate has expired/i,
+      meaning: "The server's certificate has expired.",
+      failures: ["tls_certificate_expired"],
+    },
+  ],
+};

@@ -1,0 +1,64 @@
+/**
+ * `explain`: takes anything that a person has in hand (a status, a name, a code, a flag, a line of a
+ * log, the head of an answer, a stack trace) and says what it means.
+ *
+ * Guarantee: it answers from the catalog and the table of dialects alone, and when it does not know
+ * it says so and offers the nearest known words.
+ */
+import { DIALECTS } from "../../catalog/dialects/dialects.js";
+import { CODE_MEANINGS } from "../../catalog/error-codes.js";
+import { FAILURE_CODES } from "../../catalog/failures.js";
+import { PROXY_ERRORS } from "../../catalog/proxy-errors.js";
+import { nearestOf } from "../../gateway/nearest.js";
+import type { Explained, Explanation } from "./explanation.js";
+import { explainHead, readHead } from "./head.js";
+import { explainText } from "./lines.js";
+import { readProxyStatus } from "./proxy-status-field.js";
+import { explainWord } from "./words.js";
+
+const GUESSES_MAX = 3;
+
+export function explain(input: string): Explained {
+  const text = input.trim();
+  const explanations = recognise(text);
+  return { explanations, guesses: explanations.length > 0 ? [] : guess(text) };
+}
+
+function recognise(text: string): readonly Explanation[] {
+  if (text === "") return [];
+  const word = /\s/.test(text) ? [] : explainWord(text);
+  if (word.length > 0) return word;
+  const head = readHead(asFields(text));
+  if (head !== null) {
+    const found = explainHead(head);
+    if (found.length > 0) return found;
+  }
+  const found = explainText(text);
+  return found.length > 0 ? found : text.split(/[\s,]+/).flatMap(oneOfMany);
+}
+
+/** The value of a Proxy-Status field alone is taken for the field. */
+function asFields(text: string): string {
+  const isValue = /;\s*(?:error|received-status)=/.test(text) && !/^[\w-]+:/m.test(text);
+  return isValue && readProxyStatus(text).length > 0 ? `Proxy-Status: ${text}` : text;
+}
+
+/** Words side by side, as in `502 nginx`; short ones would be found in any sentence. */
+function oneOfMany(word: string): readonly Explanation[] {
+  return /^[45]\d\d$/.test(word) || word.length > 4 ? explainWord(word) : [];
+}
+
+function guess(text: string): readonly string[] {
+  const known = [
+    ...FAILURE_CODES,
+    ...Object.keys(PROXY_ERRORS),
+    ...Object.keys(CODE_MEANINGS),
+    ...DIALECTS.filter(({ spoken }) => spoken === "as_a_word").flatMap(({ terms }) =>
+      terms.map(({ term }) => term),
+    ),
+  ];
+  return nearestOf(text.slice(0, GUESS_CHARACTERS_MAX), [...new Set(known)], GUESSES_MAX);
+}
+
+/** Longer than any known word, so that the comparison stays bounded. */
+const GUESS_CHARACTERS_MAX = 80;

@@ -1,0 +1,177 @@
+/**
+ * Explains the head of an answer: status line and fields, as `curl -sI` prints them.
+ *
+ * The first question is who made the answer: a proxy says so in Proxy-Status, a cloud in fields of
+ * its own, and an application in none of them.
+ */
+import { type FailureCode, isFailureCode } from "../../catalog/failures.js";
+import { type Explanation, explainFailure, explanation } from "./explanation.js";
+import { type ProxyStatusMember, readDetails, readProxyStatus } from "./proxy-status-field.js";
+import { failuresBehind, statusMeaning } from "./statuses.js";
+import { explainProxyError, explainWord } from "./words.js";
+
+export interface ResponseHead {
+  readonly status: number | null;
+  /** By lower-case name; several values are joined with a comma. */
+  readonly fields: ReadonlyMap<string, string>;
+}
+
+const STATUS_LINE = /^[<\s]*HTTP\/\d(?:\.\d)? ([1-9]\d\d)\b/;
+const FIELD_LINE = /^[<\s]*([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*)$/;
+/** A log line may look like one field; a head has a status or one of these. */
+const TELLING = new Set(["proxy-status", "server", "via", "retry-after", "cf-ray", "x-cache"]);
+
+/** The head in a text, null when it is none. The last one counts when there are several. */
+export function readHead(text: string): ResponseHead | null {
+  let status: number | null = null;
+  let fields = new Map<string, string>();
+  for (const line of text.split(/\r?\n/)) {
+    const [, code] = STATUS_LINE.exec(line) ?? [];
+    if (code !== undefined) {
+      status = Number(code);
+      fields = new Map();
+      continue;
+    }
+    const [, name, value] = FIELD_LINE.exec(line) ?? [];
+    if (name === undefined || value === undefined) continue;
+    const before = fields.get(name.toLowerCase());
+    fields.set(
+      name.toLowerCase(),
+      before === undefined ? value.trim() : `${before}, ${value.trim()}`,
+    );
+  }
+  const telling = status !== null || [...fields.keys()].some((name) => TELLING.has(name));
+  return telling ? { status, fields } : null;
+}
+
+/** Everything that a head tells, most telling first. */
+export function explainHead({ status, fields }: ResponseHead): readonly Explanation[] {
+  const members = readProxyStatus(fields.get("proxy-status") ?? "");
+  const found = members.flatMap(explainMember);
+  if (found.length > 0) return found;
+  const maker = makerOf(status, fields);
+  if (status === null) return maker;
+  if (maker.length > 0) return maker;
+  if (status < 400) {
+    return [explanation(`status ${status}`, "This is an answer, not a failure.", [])];
+  }
+  return explainWord(String(status));
+}
+
+function explainMember({ proxy, parameters }: ProxyStatusMember): readonly Explanation[] {
+  const type = parameters.get("error");
+  const details = readDetails(parameters.get("details") ?? "");
+  const code = details.get("code") ?? "";
+  const received = parameters.get("received-status");
+  const said = detailsInWords(details);
+  if (isFailureCode(code)) {
+    const { meaning, ...rest } = explainFailure(code, `${code}, reported by "${proxy}"`);
+    return [{ ...rest, meaning: [meaning, ...said].join(" ") }];
+  }
+  if (type !== undefined) {
+    const known = explainProxyError(type);
+    if (known.length > 0) {
+      return known.map((one) => ({ ...one, recognised: `${type}, reported by "${proxy}"` }));
+    }
+    const meaning = "An error type that RFC 9209 does not define; the proxy's manual has it.";
+    return [explanation(`${type}, reported by "${proxy}"`, meaning, [])];
+  }
+  if (received === undefined) return [];
+  const status = Number(received);
+  const meaning =
+    `"${proxy}" passed on what it received: the ${received} was made behind it, by the ` +
+    "application or by a further proxy.";
+  return [explanation(`received-status=${received}`, meaning, status >= 400 ? behind(status) : [])];
+}
+
+/** Only what an upstream answers by itself. */
+function behind(status: number) {
+  return failuresBehind(status).filter((code) => code.startsWith("received_"));
+}
+
+function detailsInWords(details: ReadonlyMap<string, string>): readonly string[] {
+  const attempts = details.get("attempts");
+  const stopped = details.get("stopped");
+  const said = attempts === undefined ? [] : [`Attempts made: ${attempts}.`];
+  if (stopped === undefined) return said;
+  const [why] = explainWord(stopped);
+  return [...said, `No further one: ${why?.meaning ?? stopped}`];
+}
+
+interface Maker {
+  readonly name: string;
+  readonly wrote: (fields: ReadonlyMap<string, string>) => boolean;
+  /** What its own error answer looks like, against one that it passes on. */
+  readonly note: string;
+  /** What is behind its own answers most often; otherwise as everywhere. */
+  readonly first?: Readonly<Record<number, readonly FailureCode[]>>;
+}
+
+const server =
+  (pattern: RegExp) =>
+  (fields: ReadonlyMap<string, string>): boolean =>
+    pattern.test(fields.get("server") ?? "");
+
+const MAKERS: readonly Maker[] = [
+  {
+    name: "Cloudflare",
+    wrote: (fields) => fields.has("cf-error-type") || server(/^cloudflare/i)(fields),
+    note:
+      "cf-error-type or cf-error-origin is only on answers that Cloudflare made itself; without " +
+      "them a plain 502 or 504 most often comes from the origin.",
+  },
+  {
+    name: "AWS ALB",
+    wrote: server(/^awselb/i),
+    note: "Server: awselb is on answers that the balancer made itself: no target answered.",
+    first: {
+      502: ["stale_connection", "connection_terminated", "connection_refused"],
+      503: ["no_healthy_target"],
+      504: ["http_response_timeout", "connection_timeout"],
+    },
+  },
+  {
+    name: "Google Cloud load balancer",
+    wrote: (fields) => /1\.1 google/.test(fields.get("via") ?? ""),
+    note: "statusDetails in the balancer's log says who made it.",
+  },
+  {
+    name: "Envoy",
+    wrote: server(/^(?:envoy|istio-envoy)/i),
+    note: "x-envoy-upstream-service-time is only there when the upstream answered.",
+  },
+  {
+    name: "nginx",
+    wrote: server(/^(?:nginx|openresty)/i),
+    note: "nginx puts its own name on every answer; its error log says whether it made this one.",
+  },
+  {
+    name: "Apache",
+    wrote: server(/^apache/i),
+    note: "Its error log has an AH number for every answer that it made itself.",
+  },
+  {
+    name: "Caddy",
+    wrote: server(/^caddy/i),
+    note: "Its log has the reason of every 502 that it made itself.",
+  },
+];
+
+function makerOf(
+  status: number | null,
+  fields: ReadonlyMap<string, string>,
+): readonly Explanation[] {
+  const maker = MAKERS.find(({ wrote }) => wrote(fields));
+  if (maker === undefined || (status !== null && status < 400)) return [];
+  const name = status === null ? "an answer" : `status ${status}`;
+  const meaning = status === null ? maker.note : `${statusMeaning(status) ?? ""} ${maker.note}`;
+  const failures = status === null ? [] : failuresOf(status, maker);
+  return [explanation(`${name}, passed through ${maker.name}`, meaning.trim(), failures)];
+}
+
+/** A status of the maker's own (520, 460) says more than the same number elsewhere. */
+function failuresOf(status: number, { name, first }: Maker): readonly FailureCode[] {
+  const own = explainWord(String(status)).find(({ recognised }) => recognised.startsWith(name));
+  if (own !== undefined) return own.failures;
+  return [...new Set([...(first?.[status] ?? []), ...failuresBehind(status)])];
+}

@@ -1,0 +1,99 @@
+/**
+ * Explains text of several words: lines of a log, a stack trace, an error as it was printed.
+ *
+ * Foreign dialects come first, since a whole sentence says more than a code in it; then the names
+ * of ours and the codes that stand in the text, each once.
+ */
+import { DIALECTS } from "../../catalog/dialects/dialects.js";
+import type { Dialect, ForeignTerm } from "../../catalog/dialects/foreign-term.js";
+import { isFailureCode } from "../../catalog/failures.js";
+import { type Explanation, explainFailure } from "./explanation.js";
+import { explainCode, explainWord, inDialect } from "./words.js";
+
+/** Sentences that are told at most; in a long log the most frequent are the most telling. */
+const TERMS_MAX = 5;
+
+/** Everything that is recognised in a text, most telling first. */
+export function explainText(text: string): readonly Explanation[] {
+  const sentences = sentencesIn(text);
+  const names = wordsIn(text).filter(isFailureCode);
+  const found = [
+    ...names.map((name) => explainFailure(name)),
+    ...statesIn(text).flatMap(explainWord),
+    ...sentences.filter(({ general }) => !general).map(({ one }) => one),
+    ...codesIn(text).flatMap((code) => explainCode(code, syscallOf(code, text))),
+    // A sentence that only says that something failed comes after the code that says what.
+    ...sentences.filter(({ general }) => general).map(({ one }) => one),
+  ];
+  return unique(found);
+}
+
+interface Sentence {
+  readonly one: Explanation;
+  readonly general: boolean;
+}
+
+function sentencesIn(text: string): readonly Sentence[] {
+  const counts = new Map<ForeignTerm, { readonly dialect: Dialect; count: number }>();
+  for (const line of text.split("\n")) {
+    for (const dialect of DIALECTS) {
+      // Of two terms of one speaker that fit a line, the first in its table is the more telling.
+      const term = dialect.spoken === "in_lines" ? dialect.terms.find(fits(line)) : undefined;
+      if (term === undefined) continue;
+      const known = counts.get(term);
+      if (known === undefined) counts.set(term, { dialect, count: 1 });
+      else known.count += 1;
+    }
+  }
+  return [...counts]
+    .sort(([, a], [, b]) => b.count - a.count)
+    .slice(0, TERMS_MAX)
+    .map(([term, { dialect, count }]) => {
+      const one = inDialect(dialect, term);
+      const recognised = count > 1 ? `${one.recognised} (${count} lines)` : one.recognised;
+      return { one: { ...one, recognised }, general: term.general === true };
+    });
+}
+
+function fits(line: string): (term: ForeignTerm) => boolean {
+  const lower = line.toLowerCase();
+  return ({ match }) =>
+    typeof match === "string" ? lower.includes(match.toLowerCase()) : match.test(line);
+}
+
+/** The system call that failed, as Node prints it: `connect ECONNREFUSED`, `syscall: 'read'`. */
+function syscallOf(code: string, text: string): string | null {
+  const before = new RegExp(`\\b(connect|read|write|getaddrinfo|query[A-Za-z]*) ${code}\\b`).exec(
+    text,
+  );
+  return before?.[1] ?? /syscall"?: ["'](\w+)["']/.exec(text)?.[1] ?? null;
+}
+
+function wordsIn(text: string): readonly string[] {
+  return [...new Set(text.match(/\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b/g) ?? [])];
+}
+
+/** Words in capitals that are codes; `code: 'X'` and `connect X 127.0.0.1:80` alike. */
+function codesIn(text: string): readonly string[] {
+  const words = new Set(text.match(/\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*\b/g) ?? []);
+  return [...words].filter((word) => CODE.test(word));
+}
+
+const CODE =
+  /^(?:E(?!RR)[A-Z]{3,}|EAI_[A-Z]+|(?:UND|ERR|HPE|CERT|UNABLE|DEPTH|SELF|Z|CRL)_[A-Z0-9_]+)$/;
+
+/** HAProxy's four letters stand between blanks in its log; two alone would be found by accident. */
+function statesIn(text: string): readonly string[] {
+  return [
+    ...new Set(text.match(/(?<=\s|^)[CSPLRUIKDcs-][RQCHDLT-][-NIDVEOU][-NIURD](?=\s|$)/g) ?? []),
+  ];
+}
+
+function unique(found: readonly Explanation[]): readonly Explanation[] {
+  const seen = new Set<string>();
+  return found.filter(({ recognised }) => {
+    if (seen.has(recognised)) return false;
+    seen.add(recognised);
+    return true;
+  });
+}

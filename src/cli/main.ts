@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+/**
+ * The binary `good-gateway`. It hands the process to the commands and takes their exit code; output
+ * that is still on its way is not cut by an exit.
+ */
+import { runCommand } from "./commands.js";
+
+const { stdin, stdout, stderr, env, argv } = process;
+// A reader that has seen enough (`| head`) closes the pipe; that is no failure.
+stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+process.exitCode = await runCommand(argv.slice(2), { stdin, stdout, stderr, env });
