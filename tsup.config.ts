@@ -18,6 +18,7 @@ export default defineConfig({
     node: "src/adapters/node.ts",
     fetch: "src/adapters/fetch.ts",
     testing: "src/testing/index.ts",
+    cli: "src/cli/main.ts",
   },
   format: ["esm", "cjs"],
   target: "node20",

@@ -12,7 +12,9 @@ import { publicSurface } from "./tools/public-surface.js";
 import { ROOT } from "./tools/source-files.js";
 
 const SURFACE = `${ROOT}test/surface.txt`;
-const sources = (tsupConfig as { readonly entry: Readonly<Record<string, string>> }).entry;
+const { cli: _cli, ...sources } = (
+  tsupConfig as { readonly entry: Readonly<Record<string, string>> }
+).entry;
 /** A program of the type checker over the whole source takes seconds on a busy machine. */
 const CHECKER_MS = 60_000;
 
@@ -29,6 +31,10 @@ describe("public surface", () => {
     const entries = new Set(promised.map((line) => line.slice(0, line.indexOf(":"))));
     expect([...entries].sort()).toEqual(Object.keys(sources).sort());
     expect(promised.filter((line) => line.endsWith(" unknown"))).toEqual([]);
+  });
+
+  it("the binary is the command line that is built", () => {
+    expect(manifest.bin).toEqual({ "good-gateway": "./dist/cli.js" });
   });
 
   it("package.json exports what is built, in both module systems", () => {

@@ -10,4 +10,6 @@ const { stdin, stdout, stderr, env, argv } = process;
 stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
 });
-process.exitCode = await runCommand(argv.slice(2), { stdin, stdout, stderr, env });
+void runCommand(argv.slice(2), { stdin, stdout, stderr, env }).then((code) => {
+  process.exitCode = code;
+});

@@ -1,4 +1,7 @@
-/** Reads standard input, bounded: of a long log the end is what matters. */
+/**
+ * Reads standard input, bounded: of a long log the end is what matters, and a program that never
+ * stops writing must not fill the memory.
+ */
 
 /** A day's log is no question; this is some thousand lines. */
 const INPUT_CHARACTERS_MAX = 1_000_000;

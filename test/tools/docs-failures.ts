@@ -77,11 +77,12 @@ const REPEATED = { safe: "any method", idempotent: "idempotent", never: "never" 
 
 const HEAD = ["failure", "status", "`error=`", "at fault", "repeated for", "what it means"];
 
-function cellsOf(code: FailureCode, link: string): readonly string[] {
+/** `folder` is where the pages of the failures are, seen from the page of the table. */
+function cellsOf(code: FailureCode, folder: string): readonly string[] {
   const { proxyError, blame, repeat, summary } = rowOf(code);
   const error = proxyError === null ? "–" : proxyError === code ? "same" : `\`${proxyError}\``;
   return [
-    `[\`${code}\`](${link}#${code})`,
+    `[\`${code}\`](${folder}${code}.md)`,
     statusText(code),
     error,
     blame,
@@ -94,7 +95,7 @@ function cellsOf(code: FailureCode, link: string): readonly string[] {
 export function commonFailures(): string {
   const rows = COMMON.flatMap(([situation, codes]) => [
     [`**${situation}**`, "", "", "", "", ""],
-    ...codes.map((code) => cellsOf(code, "docs/failures.md")),
+    ...codes.map((code) => cellsOf(code, "docs/errors/")),
   ]);
   return table(HEAD, rows);
 }
@@ -106,48 +107,23 @@ export function codesByStatus(): string {
   const rows = statuses.map((status) => [
     status === "received" ? "as received" : String(status),
     FAILURE_CODES.filter((code) => rowOf(code).status === status)
-      .map((code) => `[\`${code}\`](docs/failures.md#${code})`)
+      .map((code) => `[\`${code}\`](docs/errors/${code}.md)`)
       .join(", "),
   ]);
   return table(["status", `failures (${FAILURE_CODES.length} in all)`], rows);
 }
 
-/** The index of docs/failures.md. */
-export function allFailures(): string {
+/** All failures, by chapters. */
+export function allFailures(folder: string): string {
   return CHAPTERS.map(([title, rows]) =>
     [
       `### ${title}`,
       table(
         HEAD,
-        codesOf(rows).map((code) => cellsOf(code, "")),
+        codesOf(rows).map((code) => cellsOf(code, folder)),
       ),
     ].join("\n\n"),
   ).join("\n\n");
-}
-
-/** One section for each failure, with causes and remedies. */
-export function failureSections(): string {
-  return CHAPTERS.flatMap(([, rows]) => codesOf(rows).map(sectionOf)).join("\n\n");
-}
-
-function sectionOf(code: FailureCode): string {
-  const row = rowOf(code);
-  const facts = [
-    row.status === "received" ? "status as received" : `status ${row.status}`,
-    row.proxyError === null ? "no `error` in Proxy-Status" : `\`error=${row.proxyError}\``,
-    row.phase === "any" ? "any phase" : `phase ${row.phase}`,
-    `at fault: ${row.blame}`,
-    `repeated for: ${REPEATED[row.repeat]}`,
-  ];
-  return [
-    `### ${code}`,
-    row.summary,
-    facts.join(" · "),
-    `Causes, most likely first:`,
-    list(row.causes),
-    `What to do:`,
-    list(row.remedies),
-  ].join("\n\n");
 }
 
 /** What the named policies answer where it is not what the catalog says. */
@@ -177,13 +153,4 @@ function rowOf(code: FailureCode): FailureRow {
 function statusText(code: FailureCode): string {
   const { status } = rowOf(code);
   return status === "received" ? "as received" : String(status);
-}
-
-function list(items: readonly string[]): string {
-  return items.map((item) => `- ${escaped(item)}`).join("\n");
-}
-
-/** Placeholders such as `<name>` are text and no tags. */
-function escaped(text: string): string {
-  return text.replace(/[<>]/g, (character) => (character === "<" ? "&lt;" : "&gt;"));
 }

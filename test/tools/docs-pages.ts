@@ -4,7 +4,7 @@
  * A generated part stands between `<!-- generated:name -->` and `<!-- /generated:name -->`. The
  * rest of a page is written by hand and is left alone.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { ROOT } from "./source-files.js";
 
 export interface Page {
@@ -15,7 +15,9 @@ export interface Page {
 
 /** README, changelog and everything in docs/. */
 export function readPages(): readonly Page[] {
-  const docs = existsSync(`${ROOT}docs`) ? readdirSync(`${ROOT}docs`).sort() : [];
+  const docs = readdirSync(`${ROOT}docs`, { recursive: true, encoding: "utf8" })
+    .map((name) => name.replaceAll("\\", "/"))
+    .sort();
   const paths = [
     "README.md",
     "CHANGELOG.md",

@@ -1,4 +1,7 @@
-/** All foreign dialects, in the order in which a text is compared with them. */
+/**
+ * All foreign dialects, in the order in which a text is compared with them: sentences of logs
+ * first, then the words that stand alone.
+ */
 import { APACHE } from "./apache.js";
 import { AWS_ALB, AWS_TEXTS, CLOUDFLARE, GOOGLE_LB } from "./clouds.js";
 import { ENVOY_FLAGS, ENVOY_TEXTS } from "./envoy.js";

@@ -15,7 +15,7 @@ export const NODE_TEXTS: Dialect = {
       meaning: "The other side closed the connection before it had answered.",
       failures: ["connection_terminated", "stale_connection", "http_response_incomplete"],
       causes: [
-        "A kept connection was closed by the server as it was used (Node servers: 5 s, up to 25.x).",
+        "A kept connection was closed by the server as it was used (Node: 5 s, up to 25.x).",
         "The server crashed or was killed while it served the request.",
         "Plain HTTP was sent to a port that expects TLS.",
       ],

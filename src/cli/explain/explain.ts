@@ -1,6 +1,6 @@
 /**
- * `explain`: takes anything that a person has in hand (a status, a name, a code, a flag, a line of a
- * log, the head of an answer, a stack trace) and says what it means.
+ * `explain`: takes anything that a person has in hand (a status, a name, a code, a flag, a line of
+ * a log, the head of an answer, a stack trace) and says what it means.
  *
  * Guarantee: it answers from the catalog and the table of dialects alone, and when it does not know
  * it says so and offers the nearest known words.

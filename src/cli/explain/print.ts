@@ -4,16 +4,15 @@
  * One failure is told in full; several are a list, the most likely first, with the causes of the
  * first. What to do comes last, since that is where a reader stops.
  */
-import { DIALECTS } from "../../catalog/dialects/dialects.js";
 import { FAILURES, type FailureCode, type FailureRow } from "../../catalog/failures.js";
 import type { Terminal } from "../terminal.js";
+import { equivalents } from "./equivalents.js";
 import { type Explained, type Explanation, repeatInWords } from "./explanation.js";
 
 /** A text with several things in it is told in full for the first ones. */
 const EXPLANATIONS_MAX = 4;
 /** Of many failures behind one status the first are told, the rest is named. */
 const LISTED_MAX = 12;
-const SPEAKERS = /^(nginx|Apache|HAProxy|Envoy|Cloudflare|Google)/;
 
 export function printExplained({ explanations, guesses }: Explained, to: Terminal): void {
   if (explanations.length === 0) {
@@ -82,18 +81,6 @@ function printFacts(code: FailureCode, to: Terminal): void {
 
 /** The longest label and two blanks. */
 const LABEL = "Proxy-Status".length + 2;
-
-/** What others call it: the terms whose first guess it is, by who says them. */
-export function equivalents(code: FailureCode): readonly (readonly [string, string])[] {
-  const terms = new Map<string, readonly string[]>();
-  for (const { speaker, terms: all } of DIALECTS) {
-    const [name] = SPEAKERS.exec(speaker) ?? [];
-    const same = all.filter(({ failures }) => failures[0] === code).map(({ term }) => term);
-    if (name === undefined || same.length === 0) continue;
-    terms.set(name, [...(terms.get(name) ?? []), ...same]);
-  }
-  return [...terms].map(([name, same]) => [name, same.join(" · ")]);
-}
 
 /** Columns of a listed failure beside its name: blanks and the blame. */
 const BESIDE = 14;

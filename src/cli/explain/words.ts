@@ -181,8 +181,8 @@ const STOP_REASONS: Readonly<Record<StopReason, string>> = {
     "The body was larger than retry.replayBodyBytesMax, or its stream had been read already.",
   attempts_exhausted: "As many attempts as retry.attemptsMax allows were made.",
   budget_exhausted:
-    "All calls together had used up the retry budget (retry.budgetRatio): repeats would add to an " +
-    "outage. The status is that of the last attempt.",
+    "All calls together had used up the retry budget (retry.budgetRatio): repeats would add to " +
+    "an outage. The status is that of the last attempt.",
   no_time_left: "The deadline of the call (timeouts.totalMs) left no time for another attempt.",
   retry_after_too_long:
     "The upstream asked to wait longer than retry.retryAfterWaitMsMax; its answer was passed on.",

@@ -128,7 +128,7 @@ const LOG_LINES: readonly Row[] = [
     "http_response_timeout",
   ],
   [
-    'haproxy[1]: 10.0.0.1:5 [23/Nov/2026] fe be/s1 0/0/0/-1/12 502 208 - - SH-- 1/1/0/0/0 0/0 "GET /"',
+    'haproxy[1]: 10.0.0.1:5 [23/Nov] fe be/s1 0/0/0/-1/12 502 208 - - SH-- 1/1/0/0/0 0/0 "GET /"',
     /^HAProxy/,
     "connection_terminated",
   ],
@@ -155,7 +155,8 @@ const LOG_LINES: readonly Row[] = [
   ],
   ["curl: (52) Empty reply from server", /^client/, "connection_terminated"],
   [
-    "upstream connect error or disconnect/reset before headers. reset reason: connection termination",
+    "upstream connect error or disconnect/reset before headers. reset reason: " +
+      "connection termination",
     /^Envoy/,
     "connection_terminated",
   ],
