@@ -5,6 +5,7 @@
  */
 export type { Blame, FailureCode, FailureRow, Phase, Repeat } from "./catalog/failures.js";
 export { FAILURES } from "./catalog/failures.js";
+export type { Priority } from "./catalog/priorities.js";
 export type { StatusPolicy } from "./catalog/status-policy.js";
 export { statusOf } from "./catalog/status-policy.js";
 export type { AttemptRecord, Call, CallOverrides, StopReason } from "./core/call.js";
@@ -17,6 +18,7 @@ export type { Gateway, GatewaySeams } from "./gateway/gateway.js";
 export { createGateway } from "./gateway/gateway.js";
 export type { DrainReport } from "./gateway/lifecycle.js";
 export type {
+  AdaptiveLimitOptions,
   BreakerOptions,
   BulkheadOptions,
   GatewayOptions,
@@ -28,6 +30,7 @@ export type {
   UpstreamOptions,
 } from "./gateway/options.js";
 export { GatewayOptionsError, isGatewayOptionsError } from "./gateway/options-error.js";
+export type { OverloadState } from "./gateway/overload.js";
 export type { Admission, FailureContext, ProxyOptions, Refusal } from "./gateway/proxy-options.js";
 export type { SendRequest } from "./gateway/send.js";
 export type {

@@ -55,6 +55,12 @@ export const RETRY_AFTER = {
   msMin: 1_000,
   /** When nothing can be computed: a queue drains, a process is replaced, within seconds. */
   fallbackMs: 2_000,
+  /** The longest that is computed from how fast a queue moves; nobody can see further ahead. */
+  computedMsMax: 10_000,
+  /** How fast a queue moves is looked at over a second at least … */
+  paceMsMin: 1_000,
+  /** … and forgotten after ten: what was usual before says nothing about a full queue. */
+  paceMsMax: 10_000,
   /** Maintenance lasts minutes; asking twice a minute notices its end soon enough. */
   maintenanceMs: 30_000,
   /** Up to half is added at random, so that those who were refused together come back apart. */
@@ -102,6 +108,39 @@ export const BULKHEAD = {
   queueMax: 100,
   /** Who waits longer than a second is better told so. */
   queueMs: 1_000,
+  /**
+   * A burst is through a queue in less; a queue that still stands then stays, and whoever has
+   * waited longest in it has the least time left (100 ms is the interval of CoDel, RFC 8289).
+   */
+  queueStressMs: 100,
+  /** A fifth stays free of work that may fail, so that a batch job cannot lock users out. */
+  criticalShare: 0.2,
+} as const;
+
+/** The limit that follows what the upstream can take. */
+export const ADAPTIVE_LIMIT = {
+  /** Never fewer: with one at a time nothing can be learnt about two (Envoy has three, too). */
+  concurrencyMin: 3,
+  /** Enough for most services until something is known (20 in Netflix's limiter). */
+  concurrencyStart: 20,
+  /** Half as long again as at rest is noise and a short queue; more is a queue that grows. */
+  latencyTolerance: 1.5,
+  /** The limit moves once in this time … */
+  windowMs: 250,
+  /** … if this many answers have come, so that one slow answer moves nothing. */
+  samplesMin: 10,
+  /** A fifth of the way at a time: two windows of noise cancel each other out. */
+  smoothing: 0.2,
+  /** One bad window never takes more than half. */
+  gradientMin: 0.5,
+  /** A window with refusals or timeouts takes a tenth, as TCP-like limiters do (AIMD). */
+  overloadFactor: 0.9,
+  /** How far a window at rest moves what is held for the usual latency. */
+  baselineSmoothing: 0.1,
+  /** Under a full limit the latency at rest cannot be seen, so it is looked at now and then … */
+  remeasureMs: 30_000,
+  /** … by halving the limit for one window: less than half of a hundredth of the throughput. */
+  remeasureFactor: 0.5,
 } as const;
 
 /** Connections to targets. */

@@ -30,6 +30,7 @@ const NGINX: StatusTable = {
   no_healthy_target: 502,
   bulkhead_full: 502,
   bulkhead_queue_timeout: 502,
+  bulkhead_queue_displaced: 502,
   connection_pool_timeout: 502,
   rate_limited: 503,
   request_header_too_large: 400,

@@ -5,6 +5,7 @@
  * pipe in another order than the one argued in `gateway/upstream.ts` does not compile.
  */
 import type { FailureCode, Phase } from "../catalog/failures.js";
+import { PRIORITY_UNLESS_GIVEN, type Priority } from "../catalog/priorities.js";
 import { Cancellation } from "./cancellation.js";
 import { NEVER } from "./deadline.js";
 import type { GatewayRequest } from "./request.js";
@@ -47,6 +48,8 @@ export interface CallOverrides {
     readonly bodyMs?: number;
   };
   readonly retry?: false | { readonly attemptsMax?: number };
+  /** How much the call matters; who matters least is refused first. */
+  readonly priority?: Priority;
 }
 
 export class Call {
@@ -56,6 +59,8 @@ export class Call {
   readonly cancellation = new Cancellation();
   /** The moment by which the head must be with the client. */
   deadline = NEVER;
+  /** How much it matters when not all can be served. */
+  priority: Priority;
   /** Attempts that were made, in order. */
   readonly attempts: AttemptRecord[] = [];
   /** Why no further attempt was made; null when the first one was good. */
@@ -73,6 +78,7 @@ export class Call {
     this.startedAt = startedAt;
     this.id = id;
     this.overrides = overrides;
+    this.priority = overrides?.priority ?? PRIORITY_UNLESS_GIVEN;
   }
 }
 

@@ -43,6 +43,18 @@ export interface GatewayEvents {
     readonly to: LifecycleState;
     readonly reason: string;
   };
+  /** A call was refused because there was too much to do, at the upstream or in this process. */
+  readonly "call:refused": {
+    readonly upstream: string;
+    readonly call: Call;
+    readonly failure: Failure;
+  };
+  /** The adaptive limit of an upstream moved. */
+  readonly "limit:change": {
+    readonly upstream: string;
+    readonly from: number;
+    readonly to: number;
+  };
   /** A late timer of ours fired, and the answer had been in the socket all along. */
   readonly "stall:saved": { readonly upstream: string; readonly target: string };
 }

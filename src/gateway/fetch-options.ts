@@ -5,8 +5,9 @@
  * Timeouts and repeats are read by the same rules as in `createGateway`; here they stand over the
  * settings of the upstream, for one fetch or for one call.
  */
+import { isPriority, PRIORITIES, type Priority, readPriority } from "../catalog/priorities.js";
 import type { CallOverrides } from "../core/call.js";
-import { createFindings, type Findings, isRecord, shown } from "./findings.js";
+import { at, createFindings, type Findings, isRecord, shown } from "./findings.js";
 import { nearest } from "./nearest.js";
 import type { TimeoutOptions } from "./options.js";
 import { GatewayOptionsError } from "./options-error.js";
@@ -26,6 +27,8 @@ export interface GatewayFetchOptions {
   readonly timeouts?: TimeoutOptions;
   /** Repeats, over the upstream's own. */
   readonly retry?: false | { readonly attemptsMax?: number };
+  /** How much these calls matter when not all can be served. */
+  readonly priority?: Priority;
 }
 
 /** What may be set for one call, as `init.gateway`. */
@@ -34,6 +37,8 @@ export interface GatewayCallOptions {
   readonly timeouts?: TimeoutOptions;
   /** Repeats, over those of the fetch and of the upstream. */
   readonly retry?: false | { readonly attemptsMax?: number };
+  /** How much the call matters when not all can be served, over that of the fetch. */
+  readonly priority?: Priority;
   /** A promise that sending this twice does no harm, whatever the method. */
   readonly replayable?: boolean;
 }
@@ -51,8 +56,8 @@ export interface ReadCallOptions {
   readonly overrides: CallOverrides;
 }
 
-const FETCH_NAMES = ["onFailure", "fetch", "timeouts", "retry"] as const;
-const CALL_NAMES = ["timeouts", "retry", "replayable"] as const;
+const FETCH_NAMES = ["onFailure", "fetch", "timeouts", "retry", "priority"] as const;
+const CALL_NAMES = ["timeouts", "retry", "priority", "replayable"] as const;
 const ON_FAILURE = ["throw", "respond"] as const;
 
 /** Reads the options of `gatewayFetch`; throws a `GatewayOptionsError`. */
@@ -99,13 +104,10 @@ export function readCallOptions(options: unknown): ReadCallOptions {
 
 /** What a call asks for, over what its fetch does. */
 export function mergeOverrides(below: CallOverrides, above: CallOverrides): CallOverrides | null {
-  const retry = above.retry ?? below.retry;
-  const hasTimeouts = above.timeouts !== undefined || below.timeouts !== undefined;
-  if (retry === undefined && !hasTimeouts) return null;
-  return {
-    ...(hasTimeouts ? { timeouts: { ...below.timeouts, ...above.timeouts } } : {}),
-    ...(retry === undefined ? {} : { retry }),
-  };
+  const merged = { ...below, ...above };
+  if (Object.keys(merged).length === 0) return null;
+  if (below.timeouts === undefined || above.timeouts === undefined) return merged;
+  return { ...merged, timeouts: { ...below.timeouts, ...above.timeouts } };
 }
 
 function readRecord(
@@ -132,15 +134,27 @@ function readRecord(
 function readOverrides(
   findings: Findings,
   path: string,
-  { timeouts, retry }: Readonly<Record<string, unknown>>,
+  { timeouts, retry, priority }: Readonly<Record<string, unknown>>,
 ): CallOverrides {
   const { sections } = readShared(findings, path, { timeouts, retry });
   const { timeouts: cuts, retry: repeats } = sections;
   if (repeats) refuseSharedSettings(findings, repeats);
+  const rank = checkPriority(findings, at(path, "priority"), priority);
   return {
+    ...(rank === undefined ? {} : { priority: rank }),
     ...(cuts ? { timeouts: valuesOf(cuts) } : {}),
     ...(repeats === undefined ? {} : { retry: repeats === false ? false : valuesOf(repeats) }),
   };
+}
+
+function checkPriority(findings: Findings, path: string, value: unknown): Priority | undefined {
+  if (value === undefined || isPriority(value)) return value;
+  const meant = typeof value === "string" ? readPriority(value) : null;
+  const close = meant ?? (typeof value === "string" ? nearest(value, PRIORITIES) : null);
+  const advice =
+    close === null ? `write one of ${PRIORITIES.join(", ")}` : `did you mean "${close}"?`;
+  findings.problem(path, `${shown(value)} is not a priority; ${advice}`);
+  return undefined;
 }
 
 /** Backoff and budget are shared by all calls of an upstream, so no single call can set them. */

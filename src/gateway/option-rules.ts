@@ -4,8 +4,17 @@
  * A table to read; `check-number.ts` holds the code that asks it. The compiler compares it with the
  * types in `options.ts`, so no option can be left out.
  */
-import { BREAKER, BULKHEAD, LIMITS, POOL, RETRY, TIMEOUTS } from "../catalog/defaults.js";
+import {
+  ADAPTIVE_LIMIT,
+  BREAKER,
+  BULKHEAD,
+  LIMITS,
+  POOL,
+  RETRY,
+  TIMEOUTS,
+} from "../catalog/defaults.js";
 import type {
+  AdaptiveLimitOptions,
   BreakerOptions,
   BulkheadOptions,
   LimitOptions,
@@ -37,6 +46,7 @@ interface SectionTypes {
   readonly retry: RetryOptions;
   readonly breaker: BreakerOptions;
   readonly bulkhead: BulkheadOptions;
+  readonly adaptiveLimit: AdaptiveLimitOptions;
   readonly limits: LimitOptions;
 }
 
@@ -142,6 +152,26 @@ export const SECTIONS = {
     }),
     queueMax: count(BULKHEAD.queueMax, 0, FINITE, { tooHigh: "a queue must come to an end" }),
     queueMs: cut(BULKHEAD.queueMs, { tooLow: "write queueMax: 0 to let no call wait" }),
+    queueStressMs: wait(BULKHEAD.queueStressMs, ANY),
+    criticalShare: {
+      initial: BULKHEAD.criticalShare,
+      unit: "ratio",
+      wanted: "a ratio from 0 to 1",
+      least: 0,
+      most: 1,
+    },
+  },
+  adaptiveLimit: {
+    concurrencyMin: count(ADAPTIVE_LIMIT.concurrencyMin, 1, FINITE),
+    concurrencyStart: count(ADAPTIVE_LIMIT.concurrencyStart, 1, FINITE),
+    latencyTolerance: {
+      initial: ADAPTIVE_LIMIT.latencyTolerance,
+      unit: "count",
+      wanted: "a number of at least 1",
+      least: 1,
+      most: FINITE,
+      tooLow: "less than the latency at rest would be a sign of a queue all the time",
+    },
   },
   limits: {
     requestBodyBytesMax: bytes(LIMITS.requestBodyBytesMax, 0, ANY),
@@ -163,11 +193,15 @@ export const SWITCHABLE: ReadonlySet<string> = new Set<SectionName>([
   "bulkhead",
 ]);
 
+/** Sections that are off unless they are written; `true` is for their defaults. */
+export const OPT_IN: ReadonlySet<string> = new Set<SectionName>(["adaptiveLimit"]);
+
 /** What a bare number most likely means where a section is asked for. */
 export const MEANT_BY_NUMBER: Readonly<Record<SectionName, string>> = {
   timeouts: "totalMs",
   retry: "attemptsMax",
   breaker: "consecutiveFailures",
   bulkhead: "concurrencyMax",
+  adaptiveLimit: "concurrencyStart",
   limits: "connectionsMax",
 };

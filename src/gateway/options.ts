@@ -147,6 +147,36 @@ export interface BulkheadOptions {
    * @default 1000
    */
   readonly queueMs?: number;
+  /**
+   * A queue that has not been empty for this long is served from its newest end, and is full at
+   * the cost of its oldest; `Infinity` for oldest first at all times.
+   * @default 100
+   */
+  readonly queueStressMs?: number;
+  /**
+   * Share of the places that calls of the priorities `SHEDDABLE` and `SHEDDABLE_PLUS` cannot take.
+   * @default 0.2
+   */
+  readonly criticalShare?: number;
+}
+
+export interface AdaptiveLimitOptions {
+  /**
+   * Calls at once that are allowed however slow the upstream is. The most that are ever allowed is
+   * `bulkhead.concurrencyMax`.
+   * @default 3
+   */
+  readonly concurrencyMin?: number;
+  /**
+   * Calls at once until something is known.
+   * @default 20
+   */
+  readonly concurrencyStart?: number;
+  /**
+   * An answer that takes this many times the latency at rest is still no sign of a queue.
+   * @default 1.5
+   */
+  readonly latencyTolerance?: number;
 }
 
 export interface LimitOptions {
@@ -184,6 +214,12 @@ export interface UpstreamOptions {
   readonly breaker?: false | BreakerOptions;
   /** Bounds the calls at once, with a short queue; `false` for no bound. */
   readonly bulkhead?: false | BulkheadOptions;
+  /**
+   * Lets the number of places of the bulkhead follow what the upstream can take; `true` for the
+   * defaults.
+   * @default false
+   */
+  readonly adaptiveLimit?: boolean | AdaptiveLimitOptions;
   /** Sizes and counts. */
   readonly limits?: LimitOptions;
   /**
@@ -234,6 +270,7 @@ export interface NormalisedUpstream {
   readonly retry: false | Required<RetryOptions>;
   readonly breaker: false | Required<BreakerOptions>;
   readonly bulkhead: false | Required<BulkheadOptions>;
+  readonly adaptiveLimit: false | Required<AdaptiveLimitOptions>;
   readonly limits: Required<LimitOptions>;
   readonly trustProxyStatus: boolean;
   readonly required: boolean;

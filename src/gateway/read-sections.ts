@@ -10,6 +10,7 @@ import { checkNames } from "./option-names.js";
 import {
   MEANT_BY_NUMBER,
   type NumberRule,
+  OPT_IN,
   SECTION_NAMES,
   SECTIONS,
   type SectionName,
@@ -81,7 +82,10 @@ function readSection(
   section: SectionName,
   value: unknown,
 ): WrittenSection | undefined {
-  if (value === undefined || (value === false && SWITCHABLE.has(section))) return value;
+  const optIn = OPT_IN.has(section);
+  if (value === undefined) return value;
+  if (value === false && (optIn || SWITCHABLE.has(section))) return value;
+  if (value === true && optIn) return {};
   if (!isRecord(value)) {
     findings.problem(path, `${shown(value)} ${wrongShape(section, value)}`);
     return undefined;
@@ -102,6 +106,9 @@ function wrongShape(section: SectionName, value: unknown): string {
   const name = MEANT_BY_NUMBER[section];
   if (typeof value === "number") {
     return `is not an object; did you mean { ${name}: ${shown(value)} }?`;
+  }
+  if (OPT_IN.has(section)) {
+    return `is none of the three shapes; write true for the defaults, { ${name}: … }, or false`;
   }
   if (SWITCHABLE.has(section)) {
     return (

@@ -7,7 +7,13 @@
  */
 import { TIMEOUTS } from "../catalog/defaults.js";
 import { type Findings, literal } from "./findings.js";
-import { type NumberRule, SECTION_NAMES, SECTIONS, type SectionName } from "./option-rules.js";
+import {
+  type NumberRule,
+  OPT_IN,
+  SECTION_NAMES,
+  SECTIONS,
+  type SectionName,
+} from "./option-rules.js";
 import type { Setting, Written } from "./read-sections.js";
 
 /** What the defaults depend on besides the options. */
@@ -60,6 +66,17 @@ const RELATIONS: readonly Relation[] = [
     grows: true,
   },
   {
+    smaller: ["adaptiveLimit", "concurrencyMin"],
+    larger: ["adaptiveLimit", "concurrencyStart"],
+    otherwise: "so it begins with more than that",
+    grows: true,
+  },
+  {
+    smaller: ["adaptiveLimit", "concurrencyStart"],
+    larger: ["bulkhead", "concurrencyMax"],
+    otherwise: "which is the most that is ever allowed",
+  },
+  {
     smaller: ["bulkhead", "concurrencyMax"],
     larger: ["limits", "connectionsMax"],
     otherwise: "so calls wait for connections where no queue counts them",
@@ -75,11 +92,16 @@ export function fillSections(findings: Findings, written: Written, targets: Targ
   ) as Filled;
   for (const relation of RELATIONS) relate(findings, written, targets, filled, relation);
   checkRepeats(findings, written, filled);
+  if (filled.bulkhead === false && filled.adaptiveLimit !== false) {
+    const text = "has no effect beside bulkhead: false, whose places it would count";
+    findings.warning("adaptiveLimit", text);
+  }
   return filled;
 }
 
 function startOf(written: Written, section: SectionName, targets: TargetFacts) {
-  if (written.sections[section] === false) return false;
+  const own = written.sections[section];
+  if (own === false || (own === undefined && OPT_IN.has(section))) return false;
   const rules: Readonly<Record<string, NumberRule>> = SECTIONS[section];
   const values = Object.entries(rules).map(([name, { initial }]): [string, number] => [
     name,

@@ -6,12 +6,14 @@
  */
 import type { Readable } from "node:stream";
 import { onAbort } from "../base/abort.js";
+import { isPriority, PRIORITIES } from "../catalog/priorities.js";
 import type { CallOverrides } from "../core/call.js";
 import type { Outcome, UpstreamResponse } from "../core/outcome.js";
 import { ReplayBody } from "../core/replay-body.js";
 import type { GatewayRequest } from "../core/request.js";
 import type { ResponseBody } from "../core/response-body.js";
 import type { GatewayCore } from "./core.js";
+import { shown } from "./findings.js";
 import type { UpstreamCore } from "./upstream.js";
 import { type UpstreamBody, upstreamBody } from "./upstream-body.js";
 
@@ -40,6 +42,7 @@ export async function sendThrough(
   request: SendRequest,
   overrides: CallOverrides | null,
 ): Promise<Outcome<UpstreamBody>> {
+  checkPriority(overrides);
   const call = core.newCall(toRequest(core, request), gateway.newRequestId(), overrides);
   const { signal } = request;
   const unlink =
@@ -51,6 +54,13 @@ export async function sendThrough(
   }
   if (unlink !== null) outcome.response.onFinished(() => unlink());
   return { ...outcome, response: withReadableBody(outcome.response) };
+}
+
+function checkPriority(overrides: CallOverrides | null): void {
+  const priority: unknown = overrides?.priority;
+  if (priority === undefined || isPriority(priority)) return;
+  const names = PRIORITIES.join(", ");
+  throw new TypeError(`priority: ${shown(priority)} is not a priority; write one of ${names}`);
 }
 
 function toRequest(core: UpstreamCore, request: SendRequest): GatewayRequest {

@@ -9,6 +9,7 @@ import type { BreakerSnapshot } from "../targets/breaker.js";
 import type { Target } from "../targets/target.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import type { GatewayLifecycle } from "./lifecycle.js";
+import type { OverloadState } from "./overload.js";
 import type { GatewayParts, UpstreamCore } from "./upstream.js";
 import { type TargetState, targetState } from "./upstream-handle.js";
 
@@ -24,6 +25,7 @@ export interface UpstreamSnapshot {
   readonly state: UpstreamState;
   /** Readiness depends on it. */
   readonly required: boolean;
+  readonly overload: OverloadState;
   readonly targets: readonly TargetSnapshot[];
 }
 
@@ -64,6 +66,7 @@ function upstreamSnapshot(core: UpstreamCore): UpstreamSnapshot {
     name: core.name,
     state: core.watch.state,
     required: core.options.required,
+    overload: core.overload(),
     targets: core.targets.targets.map((target) => targetSnapshot(core, target)),
   };
 }

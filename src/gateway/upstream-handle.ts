@@ -10,6 +10,7 @@ import type { PolicyDescription } from "../core/pipe.js";
 import type { Target } from "../targets/target.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import type { GatewayCore } from "./core.js";
+import type { OverloadState } from "./overload.js";
 import { type SendRequest, sendThrough } from "./send.js";
 import type { UpstreamCore } from "./upstream.js";
 import type { UpstreamBody } from "./upstream-body.js";
@@ -31,6 +32,8 @@ export interface Upstream<Names extends string = string> {
   describe(): readonly PolicyDescription[];
   /** How it is as a whole; changes are told by `upstream:state`. */
   readonly state: UpstreamState;
+  /** How busy it is now, and what was refused because of it. */
+  readonly overload: OverloadState;
   /** The targets as they are now. */
   readonly targets: readonly TargetState[];
 }
@@ -51,6 +54,9 @@ export function upstreamHandle(gateway: GatewayCore, core: UpstreamCore): Upstre
     describe: () => core.describe(),
     get state() {
       return core.watch.state;
+    },
+    get overload() {
+      return core.overload();
     },
     get targets() {
       return core.targets.targets.map((target) => targetState(core, target));

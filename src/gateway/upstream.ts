@@ -10,12 +10,11 @@ import type { Random } from "../base/random.js";
 import { BREAKER, RETRY } from "../catalog/defaults.js";
 import { type BoundedCall, Call, type CallOverrides, type SeatedCall } from "../core/call.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
-import { bypass, type Policy, type PolicyDescription, pipe, type Step } from "../core/pipe.js";
+import { bypass, type PolicyDescription, pipe, type Step } from "../core/pipe.js";
 import type { GatewayRequest } from "../core/request.js";
 import type { ResponseBody } from "../core/response-body.js";
 import { attemptTimeout } from "../policies/attempt-timeout.js";
 import { breakerGate } from "../policies/breaker-gate.js";
-import { bulkhead } from "../policies/bulkhead.js";
 import { drainGate, type Lifecycle } from "../policies/drain-gate.js";
 import { pickTarget } from "../policies/pick-target.js";
 import { type AttemptListener, record } from "../policies/record.js";
@@ -30,6 +29,7 @@ import type { UpstreamState } from "../targets/upstream-state.js";
 import { type UndiciTransport, undiciTransport } from "../transports/undici.js";
 import type { GatewayEvents } from "./events.js";
 import type { NormalisedUpstream } from "./options.js";
+import { createOverload, type Overload, type OverloadState } from "./overload.js";
 import { type UpstreamWatch, upstreamWatch } from "./upstream-watch.js";
 
 /** What all upstreams of a gateway share. */
@@ -56,6 +56,8 @@ export interface UpstreamCore {
   /** The same pipe over another transport. */
   executeOver<Body>(transport: Transport<Body>): Step<Call, Body>;
   describe(): readonly PolicyDescription[];
+  /** How busy it is, and what was refused because of it. */
+  overload(): OverloadState;
   close(): void;
 }
 
@@ -73,7 +75,8 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
   const watch = upstreamWatch(clock, targets, stateListener(parts, options));
   targets.onChange(watch.look);
   const transport = undiciTransport(clock, options.limits);
-  const policies = assemble(parts, options, targets);
+  const overload = createOverload(parts, options);
+  const policies = assemble(parts, options, targets, overload);
   const step = safely(parts, options.name, policies.to(transport.perform));
   return {
     name: options.name,
@@ -89,12 +92,18 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
       watch.stop();
       transport.close();
     },
+    overload: overload.state,
   };
 }
 
-function assemble(parts: GatewayParts, options: NormalisedUpstream, targets: TargetSet) {
+function assemble(
+  parts: GatewayParts,
+  options: NormalisedUpstream,
+  targets: TargetSet,
+  overload: Overload,
+) {
   const { clock, timers, lifecycle } = parts;
-  const { timeouts, bulkhead: places, breaker } = options;
+  const { timeouts, breaker } = options;
   const balancer = { balancer: "weighted_round_robin" };
   const breakers = breaker === false ? false : breakerOptions(breaker);
   const onStallSaved = stallSaved(parts, options);
@@ -105,7 +114,7 @@ function assemble(parts: GatewayParts, options: NormalisedUpstream, targets: Tar
       // Above the queue and the repeats: waiting and repeating are part of the promise.
       .through(totalDeadline(timers, timeouts))
       // Above retry: a call holds one place however often it is repeated.
-      .through(placesOf(parts, places))
+      .through(overload.bulkhead ?? bypass<BoundedCall, SeatedCall>("bulkhead"))
       // Above target choice: a repeat may go elsewhere.
       .through(retryOf(parts, options, targets))
       // Above the breaker: the breaker belongs to a target.
@@ -117,13 +126,6 @@ function assemble(parts: GatewayParts, options: NormalisedUpstream, targets: Tar
       // Last: it sees exactly what the wire did.
       .through(record(clock, attemptListener(parts, options)))
   );
-}
-
-function placesOf(
-  { clock, random }: GatewayParts,
-  places: NormalisedUpstream["bulkhead"],
-): Policy<BoundedCall, SeatedCall> {
-  return places === false ? bypass("bulkhead") : bulkhead(clock, random, places);
 }
 
 function retryOf(parts: GatewayParts, options: NormalisedUpstream, targets: TargetSet) {

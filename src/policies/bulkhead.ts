@@ -2,13 +2,14 @@
  * Caps the calls that an upstream serves at once, with a short bounded queue behind them.
  *
  * Place: above retry. A call holds one place however often it is repeated.
- * Guarantee: a place is held until the body of the answer is over and then goes to whoever waits
- * longest. Who leaves the queue, for whatever reason, leaves nothing behind in it.
+ * Guarantee: a place is held until the body of the answer is over and then goes to the most
+ * important of those who wait: the oldest of them, or the newest while the queue has stood for long
+ * (waiting-line.ts). Sheddable calls cannot take the last places. Who leaves the queue, for
+ * whatever reason, leaves nothing behind in it.
  * Not here: connections. Waiting for one of the pool is the transport's matter.
  */
 import type { Clock } from "../base/clock.js";
 import type { Random } from "../base/random.js";
-import { RETRY_AFTER } from "../catalog/defaults.js";
 import type { BoundedCall, Call, SeatedCall } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
 import { classifyError } from "../core/classify.js";
@@ -16,15 +17,24 @@ import type { Failure } from "../core/failure.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
 import type { Policy, Step } from "../core/pipe.js";
 import { Timeline } from "../core/timeline.js";
+import type { AdaptiveLimit } from "./adaptive-limit.js";
 import { holding } from "./holding.js";
+import { pace } from "./pace.js";
 import { patientTimer } from "./patient-timer.js";
+import { Places, type PlacesOptions } from "./places.js";
+import { type Refusals, refusals } from "./refusals.js";
+import { Waiter } from "./waiting-line.js";
 
-export interface BulkheadOptions {
+export interface BulkheadOptions extends PlacesOptions {
   readonly concurrencyMax: number;
-  /** Calls that may wait for a place. */
-  readonly queueMax: number;
-  /** How long each of them may wait. */
+  /** How long each call may wait. */
   readonly queueMs: number;
+}
+
+export interface BulkheadParts {
+  /** Learns how many calls may run at once; null for `concurrencyMax` at all times. */
+  readonly limit?: AdaptiveLimit | null;
+  readonly refusals?: Refusals;
 }
 
 export interface Bulkhead extends Policy<BoundedCall, SeatedCall> {
@@ -32,40 +42,43 @@ export interface Bulkhead extends Policy<BoundedCall, SeatedCall> {
   readonly running: number;
   /** Calls in the queue. */
   readonly waiting: number;
+  /** Places that there are now. */
+  readonly places: number;
+  /** The queue has stood for so long that its newest call is served first. */
+  readonly stressed: boolean;
 }
 
-/** Called with null for a place, else with why there is none. */
-type Waiter = (refusal: Failure | null) => void;
+type QueueCode = "bulkhead_full" | "bulkhead_queue_timeout" | "bulkhead_queue_displaced";
 
-export function bulkhead(clock: Clock, random: Random, options: BulkheadOptions): Bulkhead {
-  const { concurrencyMax, queueMax, queueMs } = options;
-  let running = 0;
-  // A set keeps the order of arrival, and lets anyone leave at once.
-  const queue = new Set<Waiter>();
+export function bulkhead(
+  clock: Clock,
+  random: Random,
+  options: BulkheadOptions,
+  { limit = null, refusals: counted = refusals() }: BulkheadParts = {},
+): Bulkhead {
+  const { concurrencyMax, queueMs } = options;
+  const places = new Places(clock, limit?.limit ?? concurrencyMax, options);
+  const tempo = pace(clock, random);
 
   const giveBack = (): void => {
-    const [longest] = queue;
-    if (longest === undefined) running -= 1;
-    else longest(null);
+    tempo.served();
+    places.giveBack();
   };
-
-  // Spread by chance, so that those who were refused together do not return together.
-  const refusal = (code: "bulkhead_full" | "bulkhead_queue_timeout"): Failure => ({
-    code,
-    retryAfterMs: RETRY_AFTER.fallbackMs * (1 + RETRY_AFTER.jitter * random.next()),
-  });
+  const refusal = (call: Call, code: QueueCode): Failure =>
+    counted.note(call, { code, retryAfterMs: tempo.retryAfterMs(places.waiting + 1) });
 
   const wait = (call: Call): Promise<Failure | null> =>
     new Promise((resolve) => {
-      const leave: Waiter = (failure) => {
-        queue.delete(leave);
+      const waiter = new Waiter(call, (failure) => {
+        places.leave(waiter);
         timer.cancel();
         call.cancellation.remove(onCut);
         resolve(failure);
-      };
-      const onCut = (by: CutBy): void => leave({ code: queuedCode(clock, by) });
-      const timer = patientTimer(clock, queueMs, () => leave(refusal("bulkhead_queue_timeout")));
-      queue.add(leave);
+      });
+      const onCut = (by: CutBy): void => waiter.end({ code: queuedCode(clock, by) });
+      const onTimer = (): void => waiter.end(refusal(call, "bulkhead_queue_timeout"));
+      const timer = patientTimer(clock, queueMs, onTimer);
+      places.join(waiter);
       call.cancellation.add(onCut);
     });
 
@@ -73,25 +86,52 @@ export function bulkhead(clock: Clock, random: Random, options: BulkheadOptions)
     call: SeatedCall,
     next: Step<SeatedCall, Body>,
   ): Promise<Outcome<Body>> => {
-    const failure = queue.size >= queueMax ? refusal("bulkhead_full") : await wait(call);
-    return failure === null ? holding(next, call, giveBack) : noResponse(failure);
+    const room = places.roomFor(call.priority);
+    if (room === null) return noResponse(refusal(call, "bulkhead_full"));
+    if (room !== "free") room.end(refusal(room.call, "bulkhead_queue_displaced"));
+    const failure = await wait(call);
+    return failure === null ? seat(call, next) : noResponse(failure);
   };
+  const seat = <Body>(call: SeatedCall, next: Step<SeatedCall, Body>): Promise<Outcome<Body>> =>
+    holding(limit === null ? next : watched(clock, places, limit, next), call, giveBack);
 
   return {
     role: "bulkhead",
-    settings: { concurrencyMax, queueMax, queueMs },
+    settings: limit === null ? { ...options } : { ...options, adaptiveLimit: limit.settings },
     get running() {
-      return running;
+      return places.running;
     },
     get waiting() {
-      return queue.size;
+      return places.waiting;
+    },
+    get places() {
+      return places.count;
+    },
+    get stressed() {
+      return places.stressed;
     },
     run(call, next) {
       const seated = call as unknown as SeatedCall;
-      if (running >= concurrencyMax) return afterWaiting(seated, next);
-      running += 1;
-      return holding(next, seated, giveBack);
+      if (places.isFull(call.priority)) return afterWaiting(seated, next);
+      places.running += 1;
+      return seat(seated, next);
     },
+  };
+}
+
+/** Tells the limit how long each answer took, and takes over what it makes of that. */
+function watched<Body>(
+  clock: Pick<Clock, "now">,
+  places: Places,
+  limit: AdaptiveLimit,
+  next: Step<SeatedCall, Body>,
+): Step<SeatedCall, Body> {
+  return async (call) => {
+    const startedAt = clock.now();
+    const outcome = await next(call);
+    limit.seen(call, outcome, clock.now() - startedAt, places.running);
+    if (limit.limit !== places.count) places.resize(limit.limit);
+    return outcome;
   };
 }
 

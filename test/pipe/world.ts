@@ -12,12 +12,14 @@ import { pipe } from "../../src/core/pipe.js";
 import { ReplayBody } from "../../src/core/replay-body.js";
 import type { GatewayRequest } from "../../src/core/request.js";
 import type { ResponseBody } from "../../src/core/response-body.js";
+import { type AdaptiveLimitOptions, adaptiveLimit } from "../../src/policies/adaptive-limit.js";
 import { type AttemptTimeouts, attemptTimeout } from "../../src/policies/attempt-timeout.js";
 import { breakerGate } from "../../src/policies/breaker-gate.js";
 import { type BulkheadOptions, bulkhead } from "../../src/policies/bulkhead.js";
 import { drainGate, type Lifecycle, type LifecycleState } from "../../src/policies/drain-gate.js";
 import { pickTarget } from "../../src/policies/pick-target.js";
 import { type AttemptListener, record } from "../../src/policies/record.js";
+import { type Refusals, refusals } from "../../src/policies/refusals.js";
 import { type RetryOptions, retry } from "../../src/policies/retry.js";
 import { type RetryBudgetOptions, retryBudget } from "../../src/policies/retry-budget.js";
 import { totalDeadline } from "../../src/policies/total-deadline.js";
@@ -43,6 +45,8 @@ export interface WorldOptions {
   readonly breaker?: Partial<BreakerOptions> | false;
   readonly random?: Random;
   readonly listener?: AttemptListener;
+  readonly refusals?: Refusals;
+  readonly adaptiveLimit?: AdaptiveLimitOptions;
 }
 
 export type TestLifecycle = Lifecycle & {
@@ -85,7 +89,12 @@ export function world(options: WorldOptions = {}) {
   );
   const lifecycle = testLifecycle();
   const budget = retryBudget(clock, { ...RETRY, ...options.budget });
-  const places = bulkhead(clock, random, { ...BULKHEAD, ...options.bulkhead });
+  const placesOptions = { ...BULKHEAD, ...options.bulkhead };
+  const learning = options.adaptiveLimit;
+  const limit =
+    learning === undefined ? null : adaptiveLimit(clock, placesOptions.concurrencyMax, learning);
+  const counted = options.refusals ?? refusals();
+  const places = bulkhead(clock, random, placesOptions, { limit, refusals: counted });
 
   const chain = pipe<Call>()
     .through(drainGate(lifecycle))

@@ -49,6 +49,7 @@ export const SECTION_TYPES = {
   retry: "RetryOptions",
   breaker: "BreakerOptions",
   bulkhead: "BulkheadOptions",
+  adaptiveLimit: "AdaptiveLimitOptions",
   limits: "LimitOptions",
 } as const satisfies Record<SectionName, string>;
 
@@ -58,6 +59,7 @@ const SECTION_TABLES: Readonly<Record<SectionName, readonly string[]>> = {
   retry: ["RETRY"],
   breaker: ["BREAKER"],
   bulkhead: ["BULKHEAD"],
+  adaptiveLimit: ["ADAPTIVE_LIMIT"],
   limits: ["LIMITS", "POOL"],
 };
 

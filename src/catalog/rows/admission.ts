@@ -112,6 +112,23 @@ export const ADMISSION_ROWS = {
       "Lower bulkhead.queueMax, so that those who cannot be served learn it at once.",
     ],
   },
+  bulkhead_queue_displaced: {
+    phase: "queue",
+    status: 503,
+    proxyError: "connection_limit_reached",
+    repeat: "never",
+    blame: "overload",
+    summary: "The call waited in a full queue and gave its place to one that matters more.",
+    causes: [
+      "The upstream is slower than its traffic, and a call of a higher priority came in.",
+      "The queue stands for so long that newer calls, whose clients still wait, go first.",
+    ],
+    remedies: [
+      "Look at the upstream's latency and at the number of calls at once.",
+      "Look at how many calls come with a high priority; not everything can be critical.",
+      "Lower bulkhead.queueMs, so that old calls leave before they are displaced.",
+    ],
+  },
   connection_pool_timeout: {
     phase: "queue",
     status: 503,

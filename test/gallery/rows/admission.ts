@@ -123,6 +123,22 @@ export const ADMISSION: readonly Row[] = [
     before: occupy,
   },
   {
+    code: "bulkhead_queue_displaced",
+    answer: 503,
+    error: "connection_limit_reached",
+    ...NOT_SENT,
+    // A queue that has stood for no time at all counts as one that has stood for long.
+    world: busy({
+      bulkhead: { concurrencyMax: 1, queueMax: 1, queueMs: 2_000, queueStressMs: 0 },
+    }),
+    before: occupy,
+    during: async ({ gateway }) => {
+      const app = gateway.upstream("app");
+      await eventually("it waits", () => app.overload.bulkhead?.waiting === 1);
+      void app.send({ path: "/newer" }, { timeouts: { totalMs: 100 } });
+    },
+  },
+  {
     code: "connection_pool_timeout",
     answer: 503,
     error: "connection_limit_reached",

@@ -53,6 +53,7 @@ describe("failure catalog", () => {
       "draining",
       "bulkhead_full",
       "bulkhead_queue_timeout",
+      "bulkhead_queue_displaced",
       "connection_pool_timeout",
       "load_shed",
     ]);

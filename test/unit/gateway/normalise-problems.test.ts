@@ -167,7 +167,8 @@ describe("the gateway as a whole", () => {
 
 describe("names that are no options", () => {
   const all =
-    "targets, timeouts, retry, breaker, bulkhead, limits, probe, trustProxyStatus and required";
+    "targets, timeouts, retry, breaker, bulkhead, adaptiveLimit, limits, probe, " +
+    "trustProxyStatus and required";
 
   it.each([
     [{ timeout: 5_000 }, 'timeout: unknown option; did you mean "timeouts.totalMs"?'],
@@ -287,6 +288,15 @@ describe("sections", () => {
         "write Infinity for what is not to be limited",
     ],
     [{ limits: null }, "limits: null is not an object such as { connectionsMax: … }"],
+    [
+      { adaptiveLimit: "on" },
+      'adaptiveLimit: "on" is none of the three shapes; ' +
+        "write true for the defaults, { concurrencyStart: … }, or false",
+    ],
+    [
+      { adaptiveLimit: 50 },
+      "adaptiveLimit: 50 is not an object; did you mean { concurrencyStart: 50 }?",
+    ],
     [{ probe: true }, 'probe: true is neither { path: "/healthz" } nor false'],
     [
       { probe: { path: "healthz" } },

@@ -107,6 +107,15 @@ describe("warnings", () => {
         ", so calls wait for connections where no queue counts them",
     ],
     [
+      { adaptiveLimit: true, bulkhead: false },
+      "adaptiveLimit: has no effect beside bulkhead: false, whose places it would count",
+    ],
+    [
+      { adaptiveLimit: { concurrencyStart: 200 }, bulkhead: { concurrencyMax: 100 } },
+      "adaptiveLimit.concurrencyStart: 200 is more than bulkhead.concurrencyMax (100), " +
+        "which is the most that is ever allowed",
+    ],
+    [
       { targets: { url: "https://a", tls: { ca: PEM, rejectUnauthorized: false } } },
       "targets.tls.ca: is not looked at, since rejectUnauthorized is false; leave that out",
     ],

@@ -2,7 +2,15 @@
 
 import { hostname } from "node:os";
 import { describe, expect, it } from "vitest";
-import { BREAKER, BULKHEAD, LIMITS, POOL, RETRY, TIMEOUTS } from "../../../src/catalog/defaults.js";
+import {
+  ADAPTIVE_LIMIT,
+  BREAKER,
+  BULKHEAD,
+  LIMITS,
+  POOL,
+  RETRY,
+  TIMEOUTS,
+} from "../../../src/catalog/defaults.js";
 import { normaliseGateway, normaliseUpstream } from "../../../src/gateway/normalise.js";
 import type { GatewayOptions, UpstreamOptions } from "../../../src/gateway/options.js";
 
@@ -49,6 +57,21 @@ describe("defaults", () => {
   it("do not shorten what was written for local targets", () => {
     const options = { targets: "http://localhost", timeouts: { connectMs: 5_000 } };
     expect(upstreamOf(options).timeouts.connectMs).toBe(5_000);
+  });
+
+  it("of what is opted into count where it is written, and it is off elsewhere", () => {
+    const { concurrencyMin, concurrencyStart, latencyTolerance } = ADAPTIVE_LIMIT;
+    const initial = { concurrencyMin, concurrencyStart, latencyTolerance };
+    expect(upstreamOf({}).adaptiveLimit).toBe(false);
+    expect(upstreamOf({ adaptiveLimit: false }).adaptiveLimit).toBe(false);
+    expect(upstreamOf({ adaptiveLimit: true }).adaptiveLimit).toEqual(initial);
+    expect(upstreamOf({ adaptiveLimit: { concurrencyMin: 30 } }).adaptiveLimit).toEqual({
+      ...initial,
+      concurrencyMin: 30,
+      concurrencyStart: 30,
+    });
+    const few = upstreamOf({ adaptiveLimit: true, bulkhead: { concurrencyMax: 8 } });
+    expect(few.adaptiveLimit).toMatchObject({ concurrencyStart: 8 });
   });
 
   it("shrink to fit what was written", () => {
