@@ -22,6 +22,7 @@ export type {
   BreakerOptions,
   BulkheadOptions,
   GatewayOptions,
+  LayerOptions,
   LimitOptions,
   ProbeOptions,
   RetryOptions,

@@ -11,6 +11,7 @@ import manifest from "../package.json" with { type: "json" };
 import * as defaults from "../src/catalog/defaults.js";
 import { FAILURE_CODES, FAILURES } from "../src/catalog/failures.js";
 import { SECTIONS } from "../src/gateway/option-rules.js";
+import { LAYER_DEFAULTS } from "../src/gateway/read-layers.js";
 import { answers, steady } from "./tools/docs-answers.js";
 import { errorPages } from "./tools/docs-errors.js";
 import * as failures from "./tools/docs-failures.js";
@@ -38,6 +39,7 @@ const INTERFACES: readonly (readonly [part: string, path: string, name: string])
   ["upstream-sections", OPTIONS, "UpstreamOptions"],
   ["target-options", OPTIONS, "TargetInput"],
   ["probe-options", OPTIONS, "ProbeOptions"],
+  ["layer-options", OPTIONS, "LayerOptions"],
   ["proxy-options-full", "src/gateway/proxy-options.ts", "ProxyOptions"],
   ["forwarded-options", "src/wire/forwarding.ts", "ForwardedOptions"],
   ["fastify-options", "src/adapters/fastify.ts", "FastifyProxyOptions"],
@@ -157,13 +159,20 @@ describe("options", () => {
     expect(Object.fromEntries(told)).toEqual(Object.fromEntries(real));
   });
 
+  it("the defaults of layers are those that the types tell", () => {
+    const told = options
+      .optionsOf(OPTIONS, "LayerOptions")
+      .map(({ name, initial }) => [name, JSON.parse(initial ?? "null")]);
+    expect(Object.fromEntries(told)).toEqual(LAYER_DEFAULTS);
+  });
+
   it("the default for local targets is the one of defaults.ts", () => {
     const [connect] = options.optionsOf(OPTIONS, "TimeoutOptions");
     expect(connect?.text).toContain(String(defaults.TIMEOUTS.connectLocalMs));
   });
 
   it("every option is named and explained", () => {
-    const documented = page("docs/options.md").text;
+    const documented = page("docs/options.md").text + page("docs/across-layers.md").text;
     for (const [, path, name] of INTERFACES) {
       for (const option of options.optionsOf(path, name)) {
         expect(documented, `${name}.${option.name}`).toContain(`| \`${option.name}\` |`);

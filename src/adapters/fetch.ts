@@ -139,7 +139,7 @@ async function callThrough(
     onInformation: null,
   };
   const merged = mergeOverrides(settings.overrides, overrides);
-  const call = core.newCall(request, gateway.newRequestId(), merged);
+  const call = core.newCall(request, gateway.newRequestId(), merged, null);
   const ask = askFor(settings, asked, body);
   const unlink = onAbort(signal, (reason) => {
     ask.abort?.(reason);
@@ -166,13 +166,22 @@ function askFor(settings: ReadFetchOptions, asked: FetchArguments, body: FetchBo
   const { method, headers, init } = asked;
   return {
     fetch: fetchOf(settings),
-    init() {
+    init(added) {
       const given = body.give();
-      return { ...init, method, headers, ...(given === undefined ? {} : { body: given }) };
+      const sent = added === null ? headers : withFields(headers, added);
+      return { ...init, method, headers: sent, ...(given === undefined ? {} : { body: given }) };
     },
     abort: null,
     refusedBy: null,
   };
+}
+
+function withFields(headers: Headers, added: readonly string[]): Headers {
+  const sent = new Headers(headers);
+  for (let index = 0; index < added.length; index += 2) {
+    sent.set(added[index] as string, added[index + 1] as string);
+  }
+  return sent;
 }
 
 function fetchOf({ fetch: given }: ReadFetchOptions): FetchFunction {

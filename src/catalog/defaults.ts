@@ -208,6 +208,17 @@ export const SELF = {
   staleMs: 250,
 } as const;
 
+/** What layers of gateways, proxies and services tell each other about one call. */
+export const LAYERS = {
+  /** A count of attempts above this is no count; the layer in front is broken or lies. */
+  attemptsMax: 1_000,
+  /**
+   * Who was silent for a second is slow by any measure; an attempt that its caller's deadline cut
+   * sooner tells of the caller's hurry, and counts against no target.
+   */
+  fairAttemptMs: 1_000,
+} as const;
+
 /** The gateway as a whole. */
 export const GATEWAY = {
   /**

@@ -85,5 +85,13 @@ export const FIELD = {
   xRequestId: "x-request-id",
 } as const satisfies Record<string, string>;
 
-/** The same names as a set. */
+/** What layers tell each other, by the names that service meshes and their tools know: Envoy's. */
+export const LAYER_FIELD = {
+  /** The number of the attempt, from 1. */
+  attempt: "x-envoy-attempt-count",
+  /** Milliseconds that the caller still waits. */
+  deadline: "x-envoy-expected-rq-timeout-ms",
+} as const satisfies Record<string, string>;
+
+/** The names of `FIELD` as a set. */
 export const WRITTEN_FIELDS: ReadonlySet<string> = new Set(Object.values(FIELD));

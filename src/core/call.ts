@@ -13,9 +13,11 @@ import type { GatewayRequest } from "./request.js";
 /** Why no further attempt was made. */
 export type StopReason =
   | "not_repeatable"
+  | "repeat_forbidden"
   | "method_not_idempotent"
   | "body_not_replayable"
   | "attempts_exhausted"
+  | "caller_repeats"
   | "budget_exhausted"
   | "no_time_left"
   | "retry_after_too_long"
@@ -61,6 +63,10 @@ export class Call {
   deadline = NEVER;
   /** How much it matters when not all can be served. */
   priority: Priority;
+  /** The moment that the caller itself has named; NEVER when it named none. */
+  callerDeadline = NEVER;
+  /** The number of the caller's own attempt, from 1; above that the layer in front repeats. */
+  callerAttempt = 1;
   /** Attempts that were made, in order. */
   readonly attempts: AttemptRecord[] = [];
   /** Why no further attempt was made; null when the first one was good. */

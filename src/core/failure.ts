@@ -16,6 +16,8 @@ export interface Failure {
   readonly target?: string;
   /** The request may have left this process; only then is a repeat a question of the method. */
   readonly written?: true;
+  /** What the upstream itself says about sending the request again; stands over the catalog. */
+  readonly repeat?: "safe" | "never";
   /** When the caller may try again, in milliseconds from now. */
   readonly retryAfterMs?: number;
   /** Extra facts for operators, such as an `rcode` or the size of a header section. */

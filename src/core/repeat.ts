@@ -13,14 +13,21 @@ import type { GatewayRequest } from "./request.js";
 
 /** Null when a repeat is allowed, else why not. */
 export function whyNotRepeat(request: GatewayRequest, failure: Failure): StopReason | null {
-  const { repeat } = FAILURES[failure.code];
+  if (failure.repeat === "never") return "repeat_forbidden";
+  const repeat = failure.repeat ?? FAILURES[failure.code].repeat;
   if (repeat === "never") return "not_repeatable";
   // RFC 9110 §9.2.2: what was never written may be sent again, whatever the method. The name alone
   // is not the proof: a TLS 1.3 alert can come after the request has left.
-  const neverWritten = repeat === "safe" && failure.written !== true;
-  if (!neverWritten && !promisedIdempotent(request)) return "method_not_idempotent";
+  // An upstream that says it has not processed a request knows better.
+  const safe = failure.repeat === "safe" || isUnsent(failure);
+  if (!safe && !promisedIdempotent(request)) return "method_not_idempotent";
   if (request.body !== null && !request.body.replayable) return "body_not_replayable";
   return null;
+}
+
+/** Whether it is proved that no byte of the request has left. */
+export function isUnsent({ code, written }: Failure): boolean {
+  return FAILURES[code].repeat === "safe" && written !== true;
 }
 
 function promisedIdempotent(request: GatewayRequest): boolean {

@@ -15,6 +15,7 @@ import { type Diagnostics, proxyStatus } from "../wire/proxy-status.js";
 import { serverTiming } from "../wire/server-timing.js";
 import { type FailureMessage, failureMessage, writeFailure } from "../wire/write-failure.js";
 import { cutResponse, type ExtraFields, writeResponse } from "../wire/write-response.js";
+import { ownMarks, receivedMarks } from "./mark-answer.js";
 import type { FailureContext, Framework, ProxyOptions } from "./proxy-options.js";
 import { type Upstream, type UpstreamInside, upstreamInside } from "./upstream-handle.js";
 
@@ -81,10 +82,11 @@ function messageOf(answerer: Answerer, asking: Asking, failure: Failure): Failur
   const diagnostics = answerer.diagnosticsOf(req);
   const status = statusOf(failure.code, answerer.gateway.statusPolicy);
   const attempts = call?.attempts.length ?? 0;
+  const marks = ownMarks(answerer.core.options.layers, call, failure, status);
   const fields =
     diagnostics === "none"
-      ? []
-      : diagnosticFields(answerer, call, failure, status, null, diagnostics);
+      ? marks
+      : [...diagnosticFields(answerer, call, failure, status, null, diagnostics), ...marks];
   const { accept } = req.headers;
   return failureMessage(accept, { failure, status, requestId, attempts, diagnostics, fields });
 }
@@ -126,9 +128,10 @@ function receivedFields(
 ): ExtraFields {
   const diagnostics = answerer.diagnosticsOf(req);
   const plain = failure === null && call.attempts.length === 1;
-  if (diagnostics === "none" || (plain && diagnostics !== "full")) return NO_FIELDS;
+  const marks = failure === null ? NO_FIELDS : receivedMarks(answerer.core.options.layers, call);
+  if (diagnostics === "none" || (plain && diagnostics !== "full")) return marks;
   const fields = diagnosticFields(answerer, call, failure, status, status, diagnostics);
-  return [...fields, "x-request-id", requestId];
+  return [...fields, "x-request-id", requestId, ...marks];
 }
 
 const NO_FIELDS: ExtraFields = [];

@@ -19,12 +19,14 @@ import type {
   UpstreamOptions,
 } from "./options.js";
 import { GatewayOptionsError } from "./options-error.js";
+import { fillLayers } from "./read-layers.js";
 import { mergeWritten, readShared, type Written } from "./read-sections.js";
 import { readTargets } from "./read-targets.js";
 import { fillSections } from "./relations.js";
 
 const NOTHING_WRITTEN: Written = {
   sections: {},
+  layers: undefined,
   trustProxyStatus: undefined,
   required: undefined,
 };
@@ -177,7 +179,7 @@ function complete(
   const sections = fillSections(findings, written, facts);
   const { trustProxyStatus = false, required = false } = written;
   // The rules have the options of the types, one for one; the compiler checked it at the table.
-  const switches = { trustProxyStatus, required };
+  const switches = { layers: fillLayers(written.layers), trustProxyStatus, required };
   return { name, targets, ...sections, ...switches } as unknown as NormalisedUpstream;
 }
 

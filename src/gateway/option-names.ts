@@ -6,7 +6,7 @@
 import { at, type Findings, isRecord } from "./findings.js";
 import { nearest } from "./nearest.js";
 import { SECTION_NAMES, SECTIONS } from "./option-rules.js";
-import type { GatewayOptions, TargetInput, UpstreamOptions } from "./options.js";
+import type { GatewayOptions, LayerOptions, TargetInput, UpstreamOptions } from "./options.js";
 import { DIFFERENCES, NO_COUNTERPART, type Place, SYNONYMS } from "./synonyms.js";
 
 type Names<Options> = Readonly<Record<keyof Options & string, true>>;
@@ -27,9 +27,17 @@ const SHARED_NAMES = Object.keys({
   adaptiveLimit: true,
   limits: true,
   probe: true,
+  layers: true,
   trustProxyStatus: true,
   required: true,
 } satisfies Names<Omit<UpstreamOptions, "targets">>);
+
+const LAYER_NAMES = Object.keys({
+  attemptHeader: true,
+  deadlineHeader: true,
+  sendDeadline: true,
+  markAnswers: true,
+} satisfies Names<LayerOptions>);
 
 const TARGET_NAMES = Object.keys({
   url: true,
@@ -56,6 +64,7 @@ const NAMES: Readonly<Record<Place, readonly string[]>> = {
   bulkhead: Object.keys(SECTIONS.bulkhead),
   adaptiveLimit: Object.keys(SECTIONS.adaptiveLimit),
   limits: Object.keys(SECTIONS.limits),
+  layers: LAYER_NAMES,
   target: TARGET_NAMES,
   tls: TLS_NAMES,
 };
@@ -63,6 +72,7 @@ const NAMES: Readonly<Record<Place, readonly string[]>> = {
 /** Where a name belongs that was written elsewhere. */
 const HOMES: readonly (readonly [home: string, names: readonly string[]])[] = [
   ...SECTION_NAMES.map((section) => [section, NAMES[section]] as const),
+  ["layers", LAYER_NAMES],
   ["an upstream, or in defaults for all of them", SHARED_NAMES],
   ["each upstream", ["targets"]],
   ["a target: { url, weight, socketPath, tls }", ["weight", "socketPath", "tls"]],

@@ -197,6 +197,33 @@ export interface LimitOptions {
   readonly connectionsMax?: number;
 }
 
+/** What the layers of a call tell each other. */
+export interface LayerOptions {
+  /**
+   * The field with the number of the attempt: sent with repeats only, and believed of a trusted
+   * caller. `false` for none.
+   * @default "x-envoy-attempt-count"
+   */
+  readonly attemptHeader?: string | false;
+  /**
+   * The field with the milliseconds that are left: believed of a trusted caller, and sent. `false`
+   * for none.
+   * @default "x-envoy-expected-rq-timeout-ms"
+   */
+  readonly deadlineHeader?: string | false;
+  /**
+   * When time that is left is sent: where the caller has set a deadline, or with every attempt.
+   * @default "received"
+   */
+  readonly sendDeadline?: "received" | "always";
+  /**
+   * Answers say to the layer in front that the request must not be sent again
+   * (`x-envoy-ratelimited`), or that it was not processed (`finagle-http-nack`).
+   * @default true
+   */
+  readonly markAnswers?: boolean;
+}
+
 export interface ProbeOptions {
   /** What to ask for, such as `/healthz`. */
   readonly path?: string;
@@ -227,6 +254,11 @@ export interface UpstreamOptions {
    * The option is read and checked, and a warning says that it has no effect yet.
    */
   readonly probe?: false | ProbeOptions;
+  /**
+   * Attempt number, time that is left and "do not repeat", told from layer to layer; `false` for
+   * none of it.
+   */
+  readonly layers?: false | LayerOptions;
   /**
    * Members of Proxy-Status that the upstream sends are passed on.
    * @default false
@@ -272,6 +304,7 @@ export interface NormalisedUpstream {
   readonly bulkhead: false | Required<BulkheadOptions>;
   readonly adaptiveLimit: false | Required<AdaptiveLimitOptions>;
   readonly limits: Required<LimitOptions>;
+  readonly layers: false | Required<LayerOptions>;
   readonly trustProxyStatus: boolean;
   readonly required: boolean;
 }

@@ -38,7 +38,7 @@ export function createUpgradeProxy(upstream: Upstream, options: ProxyOptions): U
       return;
     }
     const request = { ...read.request, body: null, upgrade: req.headers.upgrade ?? "" };
-    const call = core.newCall(request, requestId, null);
+    const call = core.newCall(request, requestId, null, read.caller);
     const onClose = (): void => call.cancellation.cut("client");
     socket.once("close", onClose);
     void core.execute(call).then((outcome) => {

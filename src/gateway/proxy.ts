@@ -6,11 +6,12 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { whenOver } from "../core/outcome.js";
-import type { GatewayRequest } from "../core/request.js";
+import { layerNames } from "../wire/caller-hints.js";
 import { createForwarder } from "../wire/forwarding.js";
 import { answerLastHop } from "../wire/last-hop.js";
 import { lingerForUpload } from "../wire/linger.js";
 import {
+  type AcceptedRequest,
   type ReadRequest,
   type ReadRequestOptions,
   type ReceivedBody,
@@ -47,7 +48,7 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
       framework.beforeWriting();
       answerLastHop(req, res, read.answer);
     } else if ("failure" in read) refuse(req, res, framework, read);
-    else call(req, res, framework, read.request, read.id);
+    else call(req, res, framework, read);
   };
 
   const refuse = (
@@ -65,10 +66,9 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
     req: IncomingMessage,
     res: ServerResponse,
     framework: Framework,
-    request: GatewayRequest,
-    id: string,
+    { request, id, caller }: AcceptedRequest,
   ): void => {
-    const made = core.newCall(request, id, null);
+    const made = core.newCall(request, id, null, caller);
     res.once("close", () => {
       if (!res.writableFinished) made.cancellation.cut("client");
     });
@@ -97,6 +97,7 @@ export function readingOptions(upstream: Upstream, options: ProxyOptions): ReadR
     requestHeaders: options.requestHeaders ?? null,
     forwarder: createForwarder(options.forwarded ?? {}),
     via: gateway.via,
+    layers: layerNames(core.options.layers),
     host: options.host ?? "preserve",
     requestBodyBytesMax: limits.requestBodyBytesMax,
     replayBodyBytesMax: retry === false ? 0 : retry.replayBodyBytesMax,

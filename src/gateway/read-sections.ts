@@ -16,6 +16,7 @@ import {
   type SectionName,
   SWITCHABLE,
 } from "./option-rules.js";
+import { mergeLayers, readLayers, type WrittenLayers } from "./read-layers.js";
 
 /** A value that was written, and the path of it. */
 export interface Setting {
@@ -29,6 +30,7 @@ export type WrittenSection = false | Readonly<Record<string, Setting>>;
 /** What was written; a section that was not is absent. */
 export interface Written {
   readonly sections: Readonly<Partial<Record<SectionName, WrittenSection>>>;
+  readonly layers: WrittenLayers | undefined;
   readonly trustProxyStatus: boolean | undefined;
   readonly required: boolean | undefined;
 }
@@ -47,6 +49,7 @@ export function readShared(
   const trustPath = at(path, "trustProxyStatus");
   return {
     sections,
+    layers: readLayers(findings, at(path, "layers"), options["layers"]),
     trustProxyStatus: readBoolean(findings, trustPath, options["trustProxyStatus"]),
     required: readBoolean(findings, at(path, "required"), options["required"]),
   };
@@ -64,6 +67,7 @@ export function mergeWritten(shared: Written, own: Written): Written {
   }
   return {
     sections,
+    layers: mergeLayers(shared.layers, own.layers),
     trustProxyStatus: own.trustProxyStatus ?? shared.trustProxyStatus,
     required: own.required ?? shared.required,
   };

@@ -43,7 +43,7 @@ export async function sendThrough(
   overrides: CallOverrides | null,
 ): Promise<Outcome<UpstreamBody>> {
   checkPriority(overrides);
-  const call = core.newCall(toRequest(core, request), gateway.newRequestId(), overrides);
+  const call = core.newCall(toRequest(core, request), gateway.newRequestId(), overrides, null);
   const { signal } = request;
   const unlink =
     signal === undefined ? null : onAbort(signal, () => call.cancellation.cut("client"));

@@ -7,7 +7,7 @@
 import type { SectionName } from "./option-rules.js";
 
 /** Where an option may stand. */
-export type Place = "gateway" | "defaults" | "upstream" | SectionName | "target" | "tls";
+export type Place = "gateway" | "defaults" | "upstream" | SectionName | "layers" | "target" | "tls";
 
 const UPSTREAM_SYNONYMS: Readonly<Record<string, string>> = {
   timeout: "timeouts.totalMs",
@@ -174,6 +174,17 @@ export const SYNONYMS: Readonly<Record<Place, Readonly<Record<string, string>>>>
     maxRequestBytes: "requestBodyBytesMax",
     maxResponseBytes: "responseBodyBytesMax",
     maxResponseSize: "responseBodyBytesMax",
+  },
+  layers: {
+    attemptField: "attemptHeader",
+    attemptCountHeader: "attemptHeader",
+    retryHeader: "attemptHeader",
+    deadlineField: "deadlineHeader",
+    timeoutHeader: "deadlineHeader",
+    deadline: "deadlineHeader",
+    attempt: "attemptHeader",
+    answers: "markAnswers",
+    mark: "markAnswers",
   },
   target: {
     href: "url",

@@ -8,7 +8,8 @@ import type { Clock } from "../base/clock.js";
 import type { Emitter } from "../base/emitter.js";
 import type { Random } from "../base/random.js";
 import { BREAKER, RETRY } from "../catalog/defaults.js";
-import { type BoundedCall, Call, type CallOverrides, type SeatedCall } from "../core/call.js";
+import type { BoundedCall, Call, CallOverrides, SeatedCall } from "../core/call.js";
+import type { CallerHints } from "../core/layers.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
 import { bypass, type PolicyDescription, pipe, type Step } from "../core/pipe.js";
 import type { GatewayRequest } from "../core/request.js";
@@ -28,6 +29,7 @@ import { createTargetSet, type TargetSet } from "../targets/target-set.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import { type UndiciTransport, undiciTransport } from "../transports/undici.js";
 import type { GatewayEvents } from "./events.js";
+import { attemptFields, newCall } from "./layered-call.js";
 import type { NormalisedUpstream } from "./options.js";
 import { createOverload, type Overload, type OverloadState } from "./overload.js";
 import { type UpstreamWatch, upstreamWatch } from "./upstream-watch.js";
@@ -50,7 +52,12 @@ export interface UpstreamCore {
   readonly transport: UndiciTransport;
   /** Its state as a whole; whoever changes what is known of a target tells `targets.changed`. */
   readonly watch: UpstreamWatch;
-  newCall(request: GatewayRequest, id: string, overrides: CallOverrides | null): Call;
+  newCall(
+    request: GatewayRequest,
+    id: string,
+    overrides: CallOverrides | null,
+    caller: CallerHints | null,
+  ): Call;
   /** Takes a call through the pipe. Never rejects. */
   execute(call: Call): Promise<Outcome<ResponseBody>>;
   /** The same pipe over another transport. */
@@ -74,7 +81,7 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
   );
   const watch = upstreamWatch(clock, targets, stateListener(parts, options));
   targets.onChange(watch.look);
-  const transport = undiciTransport(clock, options.limits);
+  const transport = undiciTransport(clock, options.limits, attemptFields(clock, options));
   const overload = createOverload(parts, options);
   const policies = assemble(parts, options, targets, overload);
   const step = safely(parts, options.name, policies.to(transport.perform));
@@ -84,7 +91,8 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
     targets,
     transport,
     watch,
-    newCall: (request, id, overrides) => new Call(request, clock.now(), id, overrides),
+    newCall: (request, id, overrides, caller) =>
+      newCall(clock.now(), request, id, overrides, caller),
     execute: step,
     executeOver: (other) => safely(parts, options.name, policies.to(other)),
     describe: () => policies.describe(),

@@ -7,6 +7,7 @@
  * Not here: the state of a breaker (targets/breaker.ts).
  */
 import type { Verdict } from "../base/permit.js";
+import { LAYERS } from "../catalog/defaults.js";
 import { FAILURES, type FailureCode } from "../catalog/failures.js";
 import type { Policy } from "../core/pipe.js";
 import type { BreakerOptions } from "../targets/breaker.js";
@@ -28,10 +29,20 @@ export function breakerGate(settings: BreakerOptions | false): Policy<Exchange, 
         const target = exchange.target.id;
         return refused({ code: "breaker_open", target, retryAfterMs: permit.deniedForMs });
       }
-      const settle = (code: FailureCode | null): void => permit.settle(verdictOf(code));
+      const settle = (code: FailureCode | null): void =>
+        permit.settle(wasHurried(exchange) ? "neutral" : verdictOf(code));
       return holding(next, exchange as GuardedExchange, settle);
     },
   };
+}
+
+/**
+ * Whether the caller's own deadline cut the exchange so soon that nothing is said of its target;
+ * else who may send requests with short deadlines could open breakers.
+ */
+function wasHurried({ call, cancellation, timeline }: Exchange): boolean {
+  if (cancellation.by !== "deadline" || call.deadline !== call.callerDeadline) return false;
+  return call.deadline - timeline.startedAt < LAYERS.fairAttemptMs;
 }
 
 /** What an exchange that ended by this name says of its target; null is a whole answer. */

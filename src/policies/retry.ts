@@ -20,7 +20,7 @@ import { remainingMs } from "../core/deadline.js";
 import type { Failure } from "../core/failure.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
 import type { Policy, Step } from "../core/pipe.js";
-import { whyNotRepeat } from "../core/repeat.js";
+import { isUnsent, whyNotRepeat } from "../core/repeat.js";
 import type { TargetSet } from "../targets/target-set.js";
 import { type BackoffOptions, backoffMs } from "./backoff.js";
 import { type Lifecycle, refusesRepeats } from "./drain-gate.js";
@@ -170,6 +170,8 @@ function planRepeat(shared: RetryShared, options: RetryOptions, asked: Asked): P
     return leftMs < options.attemptMsMin ? { stop: "no_time_left" } : AT_ONCE_AND_FREE;
   }
   if (attempt.number >= attemptsMax) return { stop: "attempts_exhausted" };
+  // Repeats of two layers multiply. What was never written has cost the upstream nothing.
+  if (call.callerAttempt > 1 && !isUnsent(failure)) return { stop: "caller_repeats" };
   const waitMs = waitBefore(shared, options, attempt, failure);
   if (waitMs === null) return { stop: "no_other_target" };
   if (waitMs + options.attemptMsMin > leftMs) return { stop: "no_time_left" };

@@ -29,7 +29,7 @@ export function totalDeadline(
     run(call, next) {
       const totalMs = call.overrides?.timeouts?.totalMs ?? options.totalMs;
       // A deadline that the caller has sent along stands where it is the sooner one.
-      call.deadline = Math.min(call.deadline, call.startedAt + totalMs);
+      call.deadline = Math.min(call.callerDeadline, call.startedAt + totalMs);
       const bounded = call as unknown as BoundedCall;
       if (call.deadline === NEVER) return next(bounded);
       const leftMs = call.deadline - clock.now();

@@ -9,12 +9,12 @@ import type { Clock } from "../base/clock.js";
 import { invariant } from "../base/invariant.js";
 import { FAILURES, type FailureCode, isFailureCode } from "../catalog/failures.js";
 import type { CutBy } from "../core/cancellation.js";
-import { classifyError, classifyResponse } from "../core/classify.js";
+import { classifyError } from "../core/classify.js";
 import type { Failure } from "../core/failure.js";
 import { noResponse, type Outcome, type UpstreamResponse } from "../core/outcome.js";
 import type { Step } from "../core/pipe.js";
+import { receivedFailure } from "../core/received-failure.js";
 import type { BodySink, ResponseBody } from "../core/response-body.js";
-import { parseRetryAfterMs } from "../core/retry-after.js";
 import type { RecordedExchange } from "../targets/exchange.js";
 
 export interface AnsweredTransport {
@@ -145,16 +145,10 @@ function outcomeOf(
   { target }: RecordedExchange,
   response: UpstreamResponse<ResponseBody>,
 ): Outcome<ResponseBody> {
-  const field = response.headers["retry-after"];
-  const retryAfterMs = typeof field === "string" ? parseRetryAfterMs(field, clock.wallNow()) : null;
-  const code = classifyResponse(response.status, retryAfterMs !== null);
-  if (code === null) return { kind: "success", response };
-  const failure: Failure = { code, target: target.id, written: true };
-  return {
-    kind: "error_response",
-    response,
-    failure: retryAfterMs === null ? failure : { ...failure, retryAfterMs },
-  };
+  const { status, rawHeaders } = response;
+  const failure = receivedFailure(status, rawHeaders, () => clock.wallNow(), target.id);
+  if (failure === null) return { kind: "success", response };
+  return { kind: "error_response", response, failure };
 }
 
 function responseOf(

@@ -10,15 +10,14 @@ import type { Dispatcher } from "undici";
 import { LIMITS } from "../catalog/defaults.js";
 import type { FailureCode } from "../catalog/failures.js";
 import type { CutBy } from "../core/cancellation.js";
-import { classifyError, classifyResponse } from "../core/classify.js";
-import type { Failure } from "../core/failure.js";
+import { classifyError } from "../core/classify.js";
 import { NamedError } from "../core/named-error.js";
 import type { Outcome } from "../core/outcome.js";
+import { receivedFailure } from "../core/received-failure.js";
 import type { BodySink, ResponseBody, Tunnel } from "../core/response-body.js";
 import type { Exchange } from "../targets/exchange.js";
 import type { Connection } from "./connection.js";
 import type { HeadWaiter } from "./head-guard.js";
-import { readRetryAfterMs } from "./received-hints.js";
 import type { ResponseHead } from "./response-head.js";
 import { decodeTrailers } from "./trailers.js";
 import { TransportResponse } from "./transport-response.js";
@@ -266,16 +265,13 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
 
   #answer(head: ResponseHead): Outcome<ResponseBody> {
     const response = new TransportResponse(head, this);
-    const retryAfterMs = readRetryAfterMs(head, this.#context.wallNow);
-    const refused = this.upgrade && head.status !== 101 ? "upgrade_refused" : null;
-    const code = classifyResponse(head.status, retryAfterMs !== null) ?? refused;
-    if (code === null) return { kind: "success", response };
+    const { status, rawHeaders } = head;
     const target = this.#exchange.target.id;
-    const failure: Failure =
-      retryAfterMs === null
-        ? { code, target, written: true }
-        : { code, target, written: true, retryAfterMs };
-    return { kind: "error_response", response, failure };
+    const failure = receivedFailure(status, rawHeaders, this.#context.wallNow, target);
+    if (failure !== null) return { kind: "error_response", response, failure };
+    if (!this.upgrade || status === 101) return { kind: "success", response };
+    const refused = { code: "upgrade_refused", target, written: true } as const;
+    return { kind: "error_response", response, failure: refused };
   }
 
   #noResponse(code: FailureCode, error: unknown): Outcome<never> {

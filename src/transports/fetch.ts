@@ -14,10 +14,10 @@ import { CONNECT_SYSCALLS } from "../catalog/error-codes.js";
 import type { FailureCode } from "../catalog/failures.js";
 import type { Call } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
-import { classifyError, classifyResponse } from "../core/classify.js";
+import { classifyError } from "../core/classify.js";
 import type { Failure } from "../core/failure.js";
 import { noResponse, type Outcome, type UpstreamResponse } from "../core/outcome.js";
-import { parseRetryAfterMs } from "../core/retry-after.js";
+import { receivedFailure } from "../core/received-failure.js";
 import type { Exchange } from "../targets/exchange.js";
 import { type Elsewhere, type FetchHops, fetchHops, originOf } from "./fetch-dispatcher.js";
 import type { FetchHop } from "./fetch-hop.js";
@@ -28,8 +28,8 @@ export type FetchFunction = (url: string, init: RequestInit) => Promise<Response
 /** What one call asks of its fetch function, the same in every attempt. */
 export interface FetchAsk {
   readonly fetch: FetchFunction;
-  /** The arguments of one attempt, but for what the transport adds. */
-  init(): RequestInit;
+  /** The arguments of one attempt with further fields, but for what the transport adds. */
+  init(added: readonly string[] | null): RequestInit;
   /** Set by the attempt under way: aborts its fetch with this reason. */
   abort: ((reason: unknown) => void) | null;
   /** Set when the function itself refused: its error, which belongs to the caller as it is. */
@@ -45,7 +45,7 @@ export interface FetchAnswer {
 /** What the calls of one fetch share. */
 export interface FetchTransportParts {
   readonly clock: Clock;
-  readonly wire: Pick<UndiciTransport, "performWorded">;
+  readonly wire: Pick<UndiciTransport, "performWorded" | "fieldsOf">;
   readonly elsewhere: Elsewhere;
   askOf(call: Call): FetchAsk;
 }
@@ -58,7 +58,7 @@ export function fetchTransport(
     const hops = fetchHops(parts.clock, parts.wire, parts.elsewhere, exchange);
     // Until a dispatcher tells more, all that is known is that an answer is awaited.
     exchange.enter("wait");
-    const { settled, stop } = callFetch(exchange, ask, hops);
+    const { settled, stop } = callFetch(exchange, ask, hops, parts.wire.fieldsOf(exchange));
     let response: Response;
     try {
       response = await settled;
@@ -81,7 +81,12 @@ interface CalledFetch {
   stop(): void;
 }
 
-function callFetch(exchange: Exchange, ask: FetchAsk, hops: FetchHops): CalledFetch {
+function callFetch(
+  exchange: Exchange,
+  ask: FetchAsk,
+  hops: FetchHops,
+  added: readonly string[] | null,
+): CalledFetch {
   const { cancellation, target, request } = exchange;
   const controller = new AbortController();
   ask.abort = (reason) => controller.abort(reason);
@@ -99,7 +104,7 @@ function callFetch(exchange: Exchange, ask: FetchAsk, hops: FetchHops): CalledFe
     };
     cancellation.add(onCut);
     const url = originOf(target) + target.pathPrefix + request.path;
-    const init = { ...ask.init(), signal: controller.signal, dispatcher: hops.dispatcher };
+    const init = { ...ask.init(added), signal: controller.signal, dispatcher: hops.dispatcher };
     const call = async (): Promise<Response> => ask.fetch(url, init as unknown as RequestInit);
     call().then((response) => {
       resolve(response);
@@ -203,16 +208,10 @@ function answeredUnseen(
   const upstream = upstreamResponse(response, null, answer, null);
   // What another server says is no word of the target.
   if (hops.elsewhere) return { kind: "success", response: upstream };
-  const field = response.headers.get("retry-after");
-  const retryAfterMs = field === null ? null : parseRetryAfterMs(field, clock.wallNow());
-  const code = classifyResponse(response.status, retryAfterMs !== null);
-  if (code === null) return { kind: "success", response: upstream };
-  const failure: Failure = { code, target: exchange.target.id, written: true };
-  return {
-    kind: "error_response",
-    response: upstream,
-    failure: retryAfterMs === null ? failure : { ...failure, retryAfterMs },
-  };
+  const { status, rawHeaders } = upstream;
+  const failure = receivedFailure(status, rawHeaders, () => clock.wallNow(), exchange.target.id);
+  if (failure === null) return { kind: "success", response: upstream };
+  return { kind: "error_response", response: upstream, failure };
 }
 
 const unreachable = new FinalizationRegistry<() => void>((listener) => listener());

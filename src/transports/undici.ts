@@ -10,6 +10,7 @@ import type { Dispatcher } from "undici";
 import type { Clock } from "../base/clock.js";
 import { LIMITS } from "../catalog/defaults.js";
 import { classifyError } from "../core/classify.js";
+import { withLayerFields } from "../core/layers.js";
 import { NamedError } from "../core/named-error.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
 import type { ResponseBody } from "../core/response-body.js";
@@ -32,10 +33,15 @@ export interface UndiciTransport {
    * The same for a request that a fetch function has worded; asked again for another connection.
    */
   performWorded(exchange: Exchange, wording: Wording): Promise<Outcome<ResponseBody>>;
+  /** Fields that this attempt is sent with beside those of its request. */
+  readonly fieldsOf: AttemptFields;
   /** Ends connections at rest; those in use end with their exchange. */
   close(): void;
   stats(target: Target): ConnectionPool["stats"];
 }
+
+/** Fields of one attempt, names and values in turn; null, the usual case, for none. */
+export type AttemptFields = (exchange: Exchange) => readonly string[] | null;
 
 /** What undici is asked to send for an exchange. */
 export type Wording = (exchange: Exchange) => Dispatcher.DispatchOptions;
@@ -44,20 +50,17 @@ const REFUSED: ReadonlySet<unknown> = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_N
 
 type Settle = (outcome: Outcome<ResponseBody>) => void;
 
-export function undiciTransport(clock: Clock, options: UndiciTransportOptions): UndiciTransport {
+export function undiciTransport(
+  clock: Clock,
+  options: UndiciTransportOptions,
+  fieldsOf: AttemptFields = () => null,
+): UndiciTransport {
   const pools = new Map<Target, ConnectionPool>();
-  const pulse = loopPulse(clock);
+  const poolOf = poolFinder(clock, options, pools);
+  const ownWording: Wording = (exchange) => wordsOf(exchange, fieldsOf(exchange));
   const context: RunContext = {
     bodyBytesMax: options.responseBodyBytesMax,
     wallNow: () => clock.wallNow(),
-  };
-
-  const poolOf = (target: Target): ConnectionPool => {
-    const known = pools.get(target);
-    if (known !== undefined) return known;
-    const pool = connectionPool(clock, pulse, target, options);
-    pools.set(target, pool);
-    return pool;
   };
 
   const begin = (exchange: Exchange, wording: Wording, left: number, settle: Settle): void => {
@@ -98,6 +101,7 @@ export function undiciTransport(clock: Clock, options: UndiciTransportOptions): 
   };
 
   return {
+    fieldsOf,
     perform: (exchange) =>
       new Promise((settle) => {
         const go = (): void => begin(exchange, ownWording, LIMITS.deadConnectionsMax, settle);
@@ -115,8 +119,28 @@ export function undiciTransport(clock: Clock, options: UndiciTransportOptions): 
   };
 }
 
-function ownWording({ request, target }: Exchange): Dispatcher.DispatchOptions {
-  const { method, headers, contentLength, upgrade } = request;
+/** Finds the pool of a target, and makes it when it is asked for first. */
+function poolFinder(
+  clock: Clock,
+  options: UndiciTransportOptions,
+  pools: Map<Target, ConnectionPool>,
+): (target: Target) => ConnectionPool {
+  const pulse = loopPulse(clock);
+  return (target) => {
+    const known = pools.get(target);
+    if (known !== undefined) return known;
+    const pool = connectionPool(clock, pulse, target, options);
+    pools.set(target, pool);
+    return pool;
+  };
+}
+
+function wordsOf(
+  { request, target }: Exchange,
+  added: readonly string[] | null,
+): Dispatcher.DispatchOptions {
+  const { method, contentLength, upgrade } = request;
+  const headers = withLayerFields(request.headers, added);
   const body = request.body === null ? null : request.body.open();
   // undici counts the bytes that it has; a stream of known length is announced, not chunked.
   const announced = body !== null && contentLength !== null && !Buffer.isBuffer(body);

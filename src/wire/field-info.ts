@@ -3,6 +3,7 @@
  * the same few names come with every message.
  */
 import { HOP_BY_HOP } from "../catalog/field-names.js";
+import { KNOWN_ATTEMPTS, KNOWN_DEADLINES } from "../core/layers.js";
 
 export type FieldUse =
   | "pass"
@@ -16,6 +17,7 @@ export type FieldUse =
   | "request_id"
   | "idempotency_key"
   | "proxy_status"
+  | "layer"
   | "trailer";
 
 export interface FieldInfo {
@@ -23,7 +25,7 @@ export interface FieldInfo {
   readonly use: FieldUse;
 }
 
-const USES: ReadonlyMap<string, FieldUse> = new Map([
+const USES: ReadonlyMap<string, FieldUse> = new Map<string, FieldUse>([
   ["host", "host"],
   ["expect", "expect"],
   ["content-length", "content_length"],
@@ -39,6 +41,7 @@ const USES: ReadonlyMap<string, FieldUse> = new Map([
   ["idempotency-key", "idempotency_key"],
   ["proxy-status", "proxy_status"],
   ["trailer", "trailer"],
+  ...[...KNOWN_ATTEMPTS, ...KNOWN_DEADLINES].map((name) => [name, "layer"] as const),
 ]);
 
 /** Names come from outside, so the memory for them has an end. */

@@ -31,6 +31,10 @@ export interface Peer {
 }
 
 export interface Forwarder {
+  /** Whether a peer is believed what it says about others. */
+  trusts(address: string): boolean;
+  /** Fields of other layers are sent on as they came. */
+  readonly passes: boolean;
   /** Appends the forwarding fields to a request's fields. */
   append(fields: string[], peer: Peer): void;
 }
@@ -38,11 +42,17 @@ export interface Forwarder {
 /** What is done with forwarding fields; `false` passes them as they come and adds none. */
 export function createForwarder(options: ForwardedOptions | false): Forwarder {
   if (options === false) {
-    return { append: (fields, peer) => void fields.push(...peer.received) };
+    return {
+      trusts: () => false,
+      passes: true,
+      append: (fields, peer) => void fields.push(...peer.received),
+    };
   }
   const trusts = trustOf(options.trust ?? false);
   const kind = options.fields ?? "both";
   return {
+    passes: false,
+    trusts: (address) => trusts(unmappedAddress(address)),
     append(fields, connected) {
       const peer = unmapped(connected);
       const before = trusts(peer.address) ? peer.received : NOTHING;
@@ -56,9 +66,13 @@ export function createForwarder(options: ForwardedOptions | false): Forwarder {
 const MAPPED = "::ffff:";
 
 function unmapped(peer: Peer): Peer {
-  const { address } = peer;
-  if (!address.startsWith(MAPPED) || !address.includes(".")) return peer;
-  return { ...peer, address: address.slice(MAPPED.length) };
+  const address = unmappedAddress(peer.address);
+  return address === peer.address ? peer : { ...peer, address };
+}
+
+function unmappedAddress(address: string): string {
+  const mapped = address.startsWith(MAPPED) && address.includes(".");
+  return mapped ? address.slice(MAPPED.length) : address;
 }
 
 const NOTHING: readonly string[] = [];

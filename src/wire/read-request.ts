@@ -9,8 +9,10 @@ import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { Failure } from "../core/failure.js";
+import type { CallerHints } from "../core/layers.js";
 import { ReplayBody } from "../core/replay-body.js";
 import type { GatewayRequest } from "../core/request.js";
+import { type LayerNames, readCallerHints } from "./caller-hints.js";
 import { connectionOptions, fieldInfo } from "./field-info.js";
 import type { Forwarder, ViaSignature } from "./forwarding.js";
 import { readRequestTarget } from "./request-target.js";
@@ -28,6 +30,8 @@ export interface ReadRequestOptions {
   readonly requestHeaders: RequestHeaders | null;
   readonly forwarder: Forwarder;
   readonly via: ViaSignature;
+  /** Null where layers are told and believed nothing. */
+  readonly layers: LayerNames | null;
   /** `preserve` sends the client's Host, `target` the target's, any other text itself. */
   readonly host: string;
   readonly requestBodyBytesMax: number;
@@ -41,9 +45,17 @@ export interface ReadRequestOptions {
  * What came of reading: a request, or the failure to answer with, or an answer for this hop alone.
  */
 export type ReadRequest =
-  | { readonly request: GatewayRequest; readonly id: string }
+  | AcceptedRequest
   | { readonly failure: Failure; readonly id: string }
   | { readonly answer: "options" | "trace"; readonly id: string };
+
+/** A request that can be sent. */
+export interface AcceptedRequest {
+  readonly request: GatewayRequest;
+  readonly id: string;
+  /** What the caller said of it, null for nothing. */
+  readonly caller: CallerHints | null;
+}
 
 type Information = GatewayRequest["onInformation"];
 
@@ -69,7 +81,7 @@ export function readRequest(
   onInformation: Information,
   body: ReceivedBody,
 ): ReadRequest {
-  const scan = scanFields(req);
+  const scan = scanFields(req, options.layers?.custom ?? null);
   const id = scan.id ?? options.newId();
   if (url === "*" && req.method === "OPTIONS") return { answer: "options", id };
   if (body.lost !== undefined) return refuse("proxy_configuration_error", body.lost, id);
@@ -86,6 +98,7 @@ export function readRequest(
   const host = target.authority ?? req.headers.host ?? authorityOf(req);
   scan.fields.push("x-request-id", id);
   if (body.decoded === true) removeField(scan.fields, "content-encoding");
+  const caller = callerOf(req, scan, options);
   const fields = finishFields(req, scan, options, host);
   const request: GatewayRequest = {
     method: req.method as string,
@@ -97,7 +110,7 @@ export function readRequest(
     upgrade: null,
     onInformation,
   };
-  return { request, id };
+  return { request, id, caller };
 }
 
 function refuse(code: Failure["code"], details: string | null, id: string): ReadRequest {
@@ -111,6 +124,8 @@ function rewritten(url: string, req: IncomingMessage, options: ReadRequestOption
 interface Scan {
   readonly fields: string[];
   readonly received: string[];
+  /** What a layer says of its request, names and values in turn; null for nothing. */
+  layer: string[] | null;
   via: string | null;
   maxForwards: string | null;
   id: string | null;
@@ -118,12 +133,13 @@ interface Scan {
 }
 
 /** One pass over the fields: what is passed on, and what is looked at. */
-function scanFields(req: IncomingMessage): Scan {
+function scanFields(req: IncomingMessage, custom: ReadonlySet<string> | null): Scan {
   const { rawHeaders } = req;
   const named = connectionOptions(req.headers.connection);
   const scan: Scan = {
     fields: [],
     received: [],
+    layer: null,
     via: null,
     maxForwards: null,
     id: null,
@@ -134,12 +150,17 @@ function scanFields(req: IncomingMessage): Scan {
     const info = fieldInfo(name);
     if (named.size > 0 && named.has(info.lower) && !KEPT.has(info.lower)) continue;
     const value = rawHeaders[index + 1] as string;
-    switch (info.use) {
+    const use = custom?.has(info.lower) === true ? "layer" : info.use;
+    switch (use) {
       case "pass":
         scan.fields.push(name, value);
         break;
       case "forwarding":
         scan.received.push(name, value);
+        break;
+      case "layer":
+        scan.layer ??= [];
+        scan.layer.push(name, value);
         break;
       case "via":
         scan.via = scan.via === null ? value : `${scan.via}, ${value}`;
@@ -160,6 +181,16 @@ function scanFields(req: IncomingMessage): Scan {
     }
   }
   return scan;
+}
+
+function callerOf(
+  req: IncomingMessage,
+  { layer, fields }: Scan,
+  { layers, forwarder }: ReadRequestOptions,
+): CallerHints | null {
+  if (layer === null) return null;
+  const trusted = forwarder.trusts(req.socket.remoteAddress ?? "unknown");
+  return readCallerHints(layer, forwarder.passes ? null : layers, trusted, fields);
 }
 
 // It ends up in logs and answers; what does not look like an id is replaced.

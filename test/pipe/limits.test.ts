@@ -61,7 +61,7 @@ describe("the deadline", () => {
 
   it("that the caller brought along counts where it is the sooner one", async () => {
     const made = world({ totalMs: 2_000 });
-    const sending = made.sendBy(500);
+    const sending = made.send({}, null, { deadlineMs: 500 });
     await made.wire.next();
     await made.clock.advance(500);
     expect(sending.result()).toBe("deadline_exceeded");
@@ -70,7 +70,7 @@ describe("the deadline", () => {
   it("that has passed on arrival is refused and nothing is sent", async () => {
     const made = world();
     await made.clock.advance(1_000);
-    const sending = made.sendBy(999);
+    const sending = made.send({}, null, { deadlineMs: -1 });
     await sending.outcome;
     expect(sending.result()).toBe("deadline_already_over");
     expect(made.wire.sent).toHaveLength(0);

@@ -7,6 +7,8 @@ import type { Random } from "../../src/base/random.js";
 import { BREAKER, BULKHEAD, RETRY, TIMEOUTS } from "../../src/catalog/defaults.js";
 import type { FailureCode } from "../../src/catalog/failures.js";
 import { Call, type CallOverrides } from "../../src/core/call.js";
+import { NEVER } from "../../src/core/deadline.js";
+import type { CallerHints } from "../../src/core/layers.js";
 import type { Outcome } from "../../src/core/outcome.js";
 import { pipe } from "../../src/core/pipe.js";
 import { ReplayBody } from "../../src/core/replay-body.js";
@@ -121,12 +123,14 @@ export function world(options: WorldOptions = {}) {
     places,
     changes,
     describe: () => chain.describe(),
-    send: (request: Partial<GatewayRequest> = {}, overrides: CallOverrides | null = null) =>
-      send(step, new Call(requestOf(request), clock.now(), "id", overrides)),
-    /** A call with a deadline that its caller has brought along. */
-    sendBy(deadline: number): Sending {
-      const call = new Call(requestOf({}), clock.now(), "id", null);
-      call.deadline = deadline;
+    send(
+      request: Partial<GatewayRequest> = {},
+      overrides: CallOverrides | null = null,
+      { attempt = 1, deadlineMs = NEVER }: Partial<CallerHints> = {},
+    ): Sending {
+      const call = new Call(requestOf(request), clock.now(), "id", overrides);
+      call.callerAttempt = attempt;
+      call.callerDeadline = clock.now() + deadlineMs;
       return send(step, call);
     },
     /** Everything that a call may take; all zero when no call is under way. */

@@ -174,12 +174,18 @@ function doorInWords(code: FailureCode | undefined): readonly string[] {
 
 const STOP_REASONS: Readonly<Record<StopReason, string>> = {
   not_repeatable: "The failure would meet the same end again.",
+  repeat_forbidden:
+    "The upstream said that the request must not be sent again (x-envoy-ratelimited, " +
+    "x-envoy-overloaded, finagle-http-nonretryable-nack or grpc-retry-pushback-ms).",
   method_not_idempotent:
     "The request may have been processed, and its method is not idempotent (RFC 9110 §9.2.2). " +
     "An Idempotency-Key, or replayable: true, says that it may be sent twice.",
   body_not_replayable:
     "The body was larger than retry.replayBodyBytesMax, or its stream had been read already.",
   attempts_exhausted: "As many attempts as retry.attemptsMax allows were made.",
+  caller_repeats:
+    "The layer in front repeats already (its attempt number came with the request), and the " +
+    "repeats of two layers multiply.",
   budget_exhausted:
     "All calls together had used up the retry budget (retry.budgetRatio): repeats would add to " +
     "an outage. The status is that of the last attempt.",

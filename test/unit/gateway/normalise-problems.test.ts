@@ -167,7 +167,7 @@ describe("the gateway as a whole", () => {
 
 describe("names that are no options", () => {
   const all =
-    "targets, timeouts, retry, breaker, bulkhead, adaptiveLimit, limits, probe, " +
+    "targets, timeouts, retry, breaker, bulkhead, adaptiveLimit, limits, probe, layers, " +
     "trustProxyStatus and required";
 
   it.each([

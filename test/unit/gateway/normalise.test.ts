@@ -13,6 +13,7 @@ import {
 } from "../../../src/catalog/defaults.js";
 import { normaliseGateway, normaliseUpstream } from "../../../src/gateway/normalise.js";
 import type { GatewayOptions, UpstreamOptions } from "../../../src/gateway/options.js";
+import { LAYER_DEFAULTS } from "../../../src/gateway/read-layers.js";
 
 const URL_1 = "http://10.0.0.5:8080";
 const PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
@@ -27,6 +28,7 @@ describe("defaults", () => {
     const upstream = upstreamOf({});
     expect(upstream.timeouts).toEqual({ connectMs, responseMs, idleMs, totalMs, bodyMs });
     expect(upstream.trustProxyStatus).toBe(false);
+    expect(upstream.layers).toEqual(LAYER_DEFAULTS);
     expect(upstream.bulkhead).toEqual(BULKHEAD);
     expect(RETRY).toMatchObject(upstream.retry as object);
     expect(Object.keys(upstream.retry)).toHaveLength(7);
@@ -36,6 +38,20 @@ describe("defaults", () => {
       requestBodyBytesMax: LIMITS.requestBodyBytesMax,
       responseBodyBytesMax: LIMITS.responseBodyBytesMax,
       connectionsMax: POOL.connectionsMax,
+    });
+  });
+
+  it("of layers may be changed one by one, shared, and switched off", () => {
+    const shared = { layers: { attemptHeader: "X-Try", markAnswers: false } };
+    expect(upstreamOf({ layers: { deadlineHeader: false } }, shared).layers).toEqual({
+      attemptHeader: "x-try",
+      deadlineHeader: false,
+      sendDeadline: "received",
+      markAnswers: false,
+    });
+    expect(upstreamOf({ layers: false }, shared).layers).toBe(false);
+    expect(upstreamOf({ layers: {} }, { layers: false }).layers).toMatchObject({
+      markAnswers: true,
     });
   });
 

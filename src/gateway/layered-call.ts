@@ -1,0 +1,39 @@
+/**
+ * A call among its layers: what its caller has said of it, and what its attempts tell upstreams.
+ *
+ * Guarantee: who says nothing and is told nothing costs a comparison.
+ */
+import type { Clock } from "../base/clock.js";
+import { Call, type CallOverrides } from "../core/call.js";
+import { type CallerHints, layerFields } from "../core/layers.js";
+import type { GatewayRequest } from "../core/request.js";
+import type { AttemptFields } from "../transports/undici.js";
+import type { NormalisedUpstream } from "./options.js";
+
+/** A call that begins now. */
+export function newCall(
+  now: number,
+  request: GatewayRequest,
+  id: string,
+  overrides: CallOverrides | null,
+  caller: CallerHints | null,
+): Call {
+  const call = new Call(request, now, id, overrides);
+  if (caller !== null) {
+    call.callerAttempt = caller.attempt;
+    call.callerDeadline = now + caller.deadlineMs;
+  }
+  return call;
+}
+
+/** What is sent with each attempt beside the fields of its request; undefined for nothing ever. */
+export function attemptFields(
+  clock: Clock,
+  { layers, timeouts }: Pick<NormalisedUpstream, "layers" | "timeouts">,
+): AttemptFields | undefined {
+  if (layers === false) return undefined;
+  return ({ attempt: { call, number } }) => {
+    const waitsMs = call.overrides?.timeouts?.responseMs ?? timeouts.responseMs;
+    return layerFields(layers, call, number, waitsMs, clock);
+  };
+}
