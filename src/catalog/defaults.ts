@@ -38,6 +38,11 @@ export const RETRY = {
   budgetWindowMs: 10_000,
   /** Repeats per second that are always allowed, so that quiet services can repeat at all. */
   budgetFloorPerSecond: 10,
+  /**
+   * A target that failed within this time is in doubt. When all are, repeats that have helped
+   * nobody are counted over the same time, so that an outage cannot spend the window at once.
+   */
+  doubtMs: 1_000,
   /** Less before the deadline brings no answer: connecting and a round trip within one region. */
   attemptMsMin: 20,
   /**

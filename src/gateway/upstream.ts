@@ -16,6 +16,7 @@ import type { GatewayRequest } from "../core/request.js";
 import type { ResponseBody } from "../core/response-body.js";
 import { attemptTimeout } from "../policies/attempt-timeout.js";
 import { breakerGate } from "../policies/breaker-gate.js";
+import { doubts } from "../policies/doubts.js";
 import { drainGate, type Lifecycle } from "../policies/drain-gate.js";
 import { pickTarget } from "../policies/pick-target.js";
 import { type AttemptListener, record } from "../policies/record.js";
@@ -144,7 +145,7 @@ function retryOf(parts: GatewayParts, options: NormalisedUpstream, targets: Targ
     budgetFloorPerSecond: settings.budgetFloorPerSecond,
   });
   const retryOptions: RetryOptions = { ...RETRY, ...settings, enabled: options.retry !== false };
-  return retry({ ...parts, targets, budget }, retryOptions);
+  return retry({ ...parts, targets, budget, doubts: doubts(parts.clock, targets) }, retryOptions);
 }
 
 function breakerOptions(breaker: Exclude<NormalisedUpstream["breaker"], false>) {

@@ -4,9 +4,14 @@
  * Every call pays in a share of a repeat, every repeat takes a whole one out. So an upstream that
  * fails gets a fifth more traffic and not three times as much. The floor keeps quiet services
  * repeating, where a share alone would round to nothing.
+ *
+ * The window is long, so that the crash of one target of several, which fails many calls at once,
+ * can be made good at once. Where no target is above doubt that would be a storm; then the same
+ * share holds for every second, and repeats that helped do not count.
  */
 import type { Clock } from "../base/clock.js";
 import { rollingWindow } from "../base/rolling-window.js";
+import { RETRY } from "../catalog/defaults.js";
 
 export interface RetryBudgetOptions {
   /** Repeats for each call of the window, from 0 to 1. */
@@ -20,8 +25,10 @@ export interface RetryBudget {
   readonly settings: RetryBudgetOptions;
   /** A call has begun. */
   deposit(): void;
-  /** Takes a repeat out; false when there is none to take. */
-  withdraw(): boolean;
+  /** Takes a repeat out; false when there is none to take. `doubtful`: no target seems well. */
+  withdraw(doubtful: boolean): boolean;
+  /** A repeat that was taken out was answered well. */
+  helped(): void;
   snapshot(): { readonly calls: number; readonly repeats: number; readonly left: number };
 }
 
@@ -29,14 +36,24 @@ export function retryBudget(clock: Pick<Clock, "now">, options: RetryBudgetOptio
   const { budgetRatio, budgetWindowMs, budgetFloorPerSecond } = options;
   const floor = budgetFloorPerSecond * (budgetWindowMs / 1_000);
   const window = rollingWindow(clock, budgetWindowMs, ["call", "repeat"]);
+  const lately = rollingWindow(clock, RETRY.doubtMs, ["unhelpful"]);
   const allowed = (calls: number): number => Math.floor(calls * budgetRatio + floor);
+  /** The same share of a shorter time; one is always allowed, to see whether it helps. */
+  const allowedLately = (calls: number): number =>
+    Math.max(1, (calls * budgetRatio + floor) * (RETRY.doubtMs / budgetWindowMs));
   return {
     settings: { budgetRatio, budgetWindowMs, budgetFloorPerSecond },
     deposit: () => window.add("call"),
-    withdraw() {
-      if (window.total("repeat") >= allowed(window.total("call"))) return false;
+    withdraw(doubtful) {
+      const calls = window.total("call");
+      if (window.total("repeat") >= allowed(calls)) return false;
+      if (doubtful && lately.total("unhelpful") + 1 > allowedLately(calls)) return false;
       window.add("repeat");
+      lately.add("unhelpful");
       return true;
+    },
+    helped() {
+      if (lately.total("unhelpful") > 0) lately.add("unhelpful", -1);
     },
     snapshot() {
       const { call, repeat } = window.totals();

@@ -23,6 +23,7 @@ import type { Policy, Step } from "../core/pipe.js";
 import { isUnsent, whyNotRepeat } from "../core/repeat.js";
 import type { TargetSet } from "../targets/target-set.js";
 import { type BackoffOptions, backoffMs } from "./backoff.js";
+import type { Doubts } from "./doubts.js";
 import { type Lifecycle, refusesRepeats } from "./drain-gate.js";
 import { pause } from "./pause.js";
 import type { RetryBudget } from "./retry-budget.js";
@@ -45,6 +46,7 @@ export interface RetryShared {
   readonly lifecycle: Pick<Lifecycle, "state">;
   readonly targets: TargetSet;
   readonly budget: RetryBudget;
+  readonly doubts: Doubts;
 }
 
 const NONE_TRIED: readonly string[] = [];
@@ -88,6 +90,7 @@ async function repeat<Body>(
   const mayRepeat = async (): Promise<boolean> => {
     if (outcome.kind === "success") return false;
     const { failure } = outcome;
+    shared.doubts.failed(attempt.target, failure.code);
     askedToWaitMs += failure.retryAfterMs ?? 0;
     const asked = { attempt, attemptsMax, freeRepeats, askedToWaitMs, failure };
     const plan = planRepeat(shared, options, asked);
@@ -110,8 +113,10 @@ async function repeat<Body>(
   const tryOnce = async (turn: number): Promise<Outcome<Body>> => {
     // The first turn is the attempt that has failed already.
     if (turn > 1) outcome = await next(attempt);
-    if (outcome.kind === "success") return outcome;
-    throw new AttemptFailed();
+    if (outcome.kind !== "success") throw new AttemptFailed();
+    shared.doubts.proved(attempt.target);
+    if (attempt.number > first.number) shared.budget.helped();
+    return outcome;
   };
 
   try {
@@ -179,7 +184,7 @@ function planRepeat(shared: RetryShared, options: RetryOptions, asked: Asked): P
   if (waitMs > 0 && asked.askedToWaitMs > options.retryAfterWaitMsMax) {
     return { stop: "retry_after_too_long" };
   }
-  if (!budget.withdraw()) return { stop: "budget_exhausted" };
+  if (!budget.withdraw(shared.doubts.aboutAll())) return { stop: "budget_exhausted" };
   return { stop: null, waitMs, free: false };
 }
 

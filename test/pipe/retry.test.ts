@@ -303,7 +303,7 @@ describe("bounds", () => {
   });
 
   it("all calls together repeat no more than the budget allows", async () => {
-    const { wire, send } = world({
+    const { wire, send, clock } = world({
       targets: 2,
       breaker: false,
       budget: { budgetRatio: 0.2, budgetFloorPerSecond: 0 },
@@ -317,10 +317,53 @@ describe("bounds", () => {
         await new Promise(setImmediate);
       }
       reasons.push([wire.sent.length - before, sending.call.stopReason]);
+      await clock.advance(250);
     }
     expect(wire.sent).toHaveLength(24);
     expect(reasons[0]).toEqual([1, "budget_exhausted"]);
     expect(reasons[4]).toEqual([2, "budget_exhausted"]);
+  });
+
+  describe("when calls fail many at once", () => {
+    const CALLS = 100;
+
+    it("by a crash of one target, all of them are repeated at once elsewhere", async () => {
+      const made = world({ targets: 2, breaker: false });
+      const sendings = Array.from({ length: CALLS }, () => made.send());
+      await made.clock.advance(0);
+      const crashed = made.wire.sent[0]?.target;
+      for (const sent of [...made.wire.sent]) {
+        if (sent.target === crashed) sent.fail("connection_terminated");
+        else sent.respond(200);
+      }
+      await made.clock.advance(0);
+      for (const sent of made.wire.sent) if (!sent.settled) sent.respond(200);
+      await made.clock.advance(0);
+      expect(sendings.every((sending) => sending.result() === 200)).toBe(true);
+      expect(made.wire.sent).toHaveLength(CALLS * 1.5);
+    });
+
+    it("by an outage of all, no second has more repeats than its share", async () => {
+      const made = world({ targets: 2, breaker: false, retry: { backoffMsMax: 0 } });
+      for (let call = 0; call < CALLS; call += 1) made.send();
+      await made.clock.advance(0);
+      const repeatsOf = async () => {
+        const before = made.wire.sent.length;
+        for (let turn = 0; turn < 5; turn += 1) {
+          for (const sent of [...made.wire.sent]) {
+            if (!sent.settled) sent.fail("connection_terminated");
+          }
+          await made.clock.advance(0);
+        }
+        return made.wire.sent.length - before;
+      };
+      // The floor of ten a second, and a fifth of the hundred calls of the last ten.
+      expect(await repeatsOf()).toBe(10 + 2);
+      await made.clock.advance(500);
+      for (let call = 0; call < CALLS; call += 1) made.send();
+      await made.clock.advance(0);
+      expect(await repeatsOf()).toBe(2);
+    });
   });
 
   it("a quiet service may repeat from the floor of the budget", async () => {

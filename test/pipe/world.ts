@@ -18,6 +18,7 @@ import { type AdaptiveLimitOptions, adaptiveLimit } from "../../src/policies/ada
 import { type AttemptTimeouts, attemptTimeout } from "../../src/policies/attempt-timeout.js";
 import { breakerGate } from "../../src/policies/breaker-gate.js";
 import { type BulkheadOptions, bulkhead } from "../../src/policies/bulkhead.js";
+import { doubts } from "../../src/policies/doubts.js";
 import { drainGate, type Lifecycle, type LifecycleState } from "../../src/policies/drain-gate.js";
 import { pickTarget } from "../../src/policies/pick-target.js";
 import { type AttemptListener, record } from "../../src/policies/record.js";
@@ -104,7 +105,7 @@ export function world(options: WorldOptions = {}) {
     .through(places)
     .through(
       retry(
-        { clock, random, lifecycle, targets, budget },
+        { clock, random, lifecycle, targets, budget, doubts: doubts(clock, targets) },
         { enabled: true, ...RETRY, ...options.retry },
       ),
     )

@@ -22,10 +22,28 @@ describe("the retry budget", () => {
     });
     for (let call = 0; call < 50; call += 1) budget.deposit();
     expect(budget.snapshot()).toEqual({ calls: 50, repeats: 0, left: 11 });
-    const taken = Array.from({ length: 20 }, () => budget.withdraw()).filter(Boolean);
+    const taken = Array.from({ length: 20 }, () => budget.withdraw(false)).filter(Boolean);
     expect(taken).toHaveLength(11);
     await clock.advance(10_000);
     expect(budget.snapshot()).toEqual({ calls: 0, repeats: 0, left: 1 });
+  });
+
+  it("allows the same share of every second while no target is above doubt", async () => {
+    const clock = virtualClock();
+    const budget = retryBudget(clock, { ...RETRY, budgetFloorPerSecond: 1 });
+    for (let call = 0; call < 100; call += 1) budget.deposit();
+    const take = (): number => {
+      let taken = 0;
+      while (taken < 100 && budget.withdraw(true)) taken += 1;
+      return taken;
+    };
+    expect(take()).toBe(3);
+    // One that helped shows that it is worth to go on.
+    budget.helped();
+    expect(take()).toBe(1);
+    await clock.advance(1_000);
+    expect(take()).toBe(3);
+    expect(budget.withdraw(false)).toBe(true);
   });
 
   it("is never overdrawn, whatever the order of calls and repeats", () => {
@@ -38,7 +56,7 @@ describe("the retry budget", () => {
           if (isCall) {
             budget.deposit();
             calls += 1;
-          } else if (budget.withdraw()) repeats += 1;
+          } else if (budget.withdraw(false)) repeats += 1;
           expect(repeats).toBeLessThanOrEqual(calls * RETRY.budgetRatio + 10);
         }
       }),

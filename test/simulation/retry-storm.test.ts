@@ -1,0 +1,58 @@
+/**
+ * What the retry budget is for. `npm run docs:storm` draws docs/retry-storm.svg anew.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { beforeAll, describe, expect, it } from "vitest";
+import { ROOT } from "../tools/source-files.js";
+import { retryStorm, type Second, STORM } from "./retry-storm.js";
+import { type Storms, stormSvg } from "./storm-svg.js";
+
+const PICTURE = `${ROOT}docs/retry-storm.svg`;
+/** Load that repeats may make, for each second of the storm. */
+const LOAD_MAX = 1.3;
+/** A queue that was full is worked off in this time, and what is late by then is forgotten. */
+const RECOVERED_S = STORM.outageTo / 1_000 + 16;
+
+let storms: Storms;
+
+beforeAll(async () => {
+  storms = {
+    unbounded: await retryStorm("unbounded"),
+    budget: await retryStorm("budget"),
+    defaults: await retryStorm("defaults"),
+  };
+  if (process.env["UPDATE_DOCS"] === "1") writeFileSync(PICTURE, stormSvg(storms));
+}, 120_000);
+
+const shares = (seconds: readonly Second[], key: "load" | "good") =>
+  seconds.map((second) => second[key] / second.offered);
+
+describe("in a retry storm", () => {
+  it.each(["budget", "defaults"] as const)(
+    "with %s the load stays below 1.3 times the offered load in every second",
+    (gateway) => {
+      expect(Math.max(...shares(storms[gateway], "load"))).toBeLessThan(LOAD_MAX);
+    },
+  );
+
+  it.each(["budget", "defaults"] as const)(
+    "with %s every call is answered well again some seconds after the outage, by itself",
+    (gateway) => {
+      const after = shares(storms[gateway], "good").slice(RECOVERED_S);
+      expect(after.length).toBeGreaterThan(3);
+      expect(Math.min(...after)).toBe(1);
+    },
+  );
+
+  it("without a budget the load triples, and nothing is answered well ever again", () => {
+    const load = shares(storms.unbounded, "load");
+    expect(Math.max(...load)).toBeGreaterThan(2.9);
+    const after = STORM.outageTo / 1_000 + 1;
+    expect(Math.min(...load.slice(after))).toBeGreaterThan(2.5);
+    expect(Math.max(...shares(storms.unbounded, "good").slice(after))).toBeLessThan(0.02);
+  });
+
+  it("is drawn in the docs as it is", () => {
+    expect(readFileSync(PICTURE, "utf8"), "npm run docs:storm").toBe(stormSvg(storms));
+  });
+});
