@@ -13,6 +13,7 @@ export type { Failure } from "./core/failure.js";
 export { GatewayError, isGatewayError } from "./core/failure.js";
 export type { Outcome, UpstreamResponse } from "./core/outcome.js";
 export type { PolicyDescription, Role } from "./core/pipe.js";
+export type { RequestContext } from "./core/request-context.js";
 export type { GatewayEvents } from "./gateway/events.js";
 export type { Gateway, GatewaySeams } from "./gateway/gateway.js";
 export { createGateway } from "./gateway/gateway.js";
@@ -33,6 +34,8 @@ export type {
 export { GatewayOptionsError, isGatewayOptionsError } from "./gateway/options-error.js";
 export type { OverloadState } from "./gateway/overload.js";
 export type { Admission, FailureContext, ProxyOptions, Refusal } from "./gateway/proxy-options.js";
+export type { ContextInit, RequestContextOptions } from "./gateway/request-context.js";
+export { currentContext, runInContext } from "./gateway/request-context.js";
 export type { SendRequest } from "./gateway/send.js";
 export type {
   GatewaySnapshot,

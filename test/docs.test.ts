@@ -40,6 +40,8 @@ const INTERFACES: readonly (readonly [part: string, path: string, name: string])
   ["target-options", OPTIONS, "TargetInput"],
   ["probe-options", OPTIONS, "ProbeOptions"],
   ["layer-options", OPTIONS, "LayerOptions"],
+  ["context-options", "src/gateway/request-context.ts", "RequestContextOptions"],
+  ["context-init", "src/gateway/request-context.ts", "ContextInit"],
   ["proxy-options-full", "src/gateway/proxy-options.ts", "ProxyOptions"],
   ["forwarded-options", "src/wire/forwarding.ts", "ForwardedOptions"],
   ["fastify-options", "src/adapters/fastify.ts", "FastifyProxyOptions"],

@@ -4,10 +4,12 @@
  * The types are those of `node:http`, so that both versions fit and neither has to be installed.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { runIn } from "../core/request-context.js";
 import { diagnosticsFor } from "../gateway/answer.js";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
 import { createProxy } from "../gateway/proxy.js";
 import type { ProxyOptions } from "../gateway/proxy-options.js";
+import { contextMaker, type RequestContextOptions } from "../gateway/request-context.js";
 import {
   failureBehind,
   type RouteFailureOptions,
@@ -18,6 +20,7 @@ import { writeFailure } from "../wire/write-failure.js";
 import { type ParsedRequest, receivedBody } from "./parsed-body.js";
 
 export type { FailureContext, ProxyOptions } from "../gateway/proxy-options.js";
+export type { RequestContextOptions } from "../gateway/request-context.js";
 export type { RouteFailureOptions } from "../gateway/route-failure.js";
 
 /** Hands an error, or the request itself, to what comes next. */
@@ -46,6 +49,20 @@ export function expressProxy(upstream: Upstream, options: ProxyOptions = {}): Ex
   const handle = createProxy(upstream, options);
   return function goodGatewayProxy(req, res, _next) {
     handle(req, res, req.url as string, receivedBody(req as ParsedRequest));
+  };
+}
+
+/**
+ * Lets deadline, priority and abort signal of a request flow into every `gatewayFetch` of the
+ * handlers behind it. It stands before them.
+ */
+export function expressContext(
+  gateway: Gateway,
+  options: RequestContextOptions = {},
+): ExpressMiddleware {
+  const contextOf = contextMaker(gateway, options);
+  return function goodGatewayContext(req, res, next) {
+    runIn(contextOf(req, res), () => next());
   };
 }
 

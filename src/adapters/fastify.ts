@@ -13,16 +13,20 @@ import type {
   FastifyRequest,
   RegisterOptions,
 } from "fastify";
+import { type LiveContext, runIn } from "../core/request-context.js";
 import { diagnosticsFor } from "../gateway/answer.js";
 import type { GatewayCore } from "../gateway/core.js";
+import type { Gateway } from "../gateway/gateway.js";
 import { createProxy, type ProxyHandler, UNREAD } from "../gateway/proxy.js";
 import type { Framework, ProxyOptions } from "../gateway/proxy-options.js";
+import { contextMaker, type RequestContextOptions } from "../gateway/request-context.js";
 import { failureBehind, routeFailureMessage } from "../gateway/route-failure.js";
 import { type Upstream, upstreamInside } from "../gateway/upstream-handle.js";
 import type { ReceivedBody } from "../wire/read-request.js";
 import type { FailureMessage } from "../wire/write-failure.js";
 
 export type { FailureContext, ProxyOptions } from "../gateway/proxy-options.js";
+export type { RequestContextOptions } from "../gateway/request-context.js";
 
 /** Options of the plugin: an upstream, where it is mounted, and those that all adapters share. */
 export interface FastifyProxyOptions extends ProxyOptions {
@@ -33,6 +37,42 @@ export interface FastifyProxyOptions extends ProxyOptions {
    * it all paths are proxied and sent as they came.
    */
   readonly prefix?: string;
+}
+
+/** Options of the context plugin: a gateway, whose clock counts, and what a context takes. */
+export interface FastifyContextOptions extends RequestContextOptions {
+  readonly gateway: Gateway;
+}
+
+/**
+ * Lets deadline, priority and abort signal of a request flow into every `gatewayFetch` of the
+ * routes in the scope that registers it.
+ */
+export const fastifyContext: FastifyPluginAsync<FastifyContextOptions> = Object.assign(
+  registerContext,
+  {
+    [Symbol.for("skip-override")]: true,
+    [Symbol.for("fastify.display-name")]: "good-gateway-context",
+    [Symbol.for("plugin-meta")]: { name: "good-gateway-context", fastify: "5.x" },
+  },
+);
+
+async function registerContext(
+  instance: FastifyInstance,
+  options: FastifyContextOptions,
+): Promise<void> {
+  const { gateway, ...rest } = options;
+  const contextOf = contextMaker(gateway, rest);
+  const contexts = new WeakMap<FastifyRequest, LiveContext>();
+  instance.addHook("onRequest", (request, reply, done) => {
+    const context = contextOf(request.raw, reply.raw);
+    contexts.set(request, context);
+    runIn(context, done);
+  });
+  // What parses a body calls back from the events of its stream, where the context is lost.
+  instance.addHook("preValidation", (request, _reply, done) => {
+    runIn(contexts.get(request) ?? null, done);
+  });
 }
 
 /** Registers routes for all methods that this Fastify knows, in a scope of their own. */

@@ -10,6 +10,7 @@ import { onAbort } from "../base/abort.js";
 import type { Clock } from "../base/clock.js";
 import type { Call } from "../core/call.js";
 import type { Outcome } from "../core/outcome.js";
+import { joinContext } from "../core/request-context.js";
 import {
   type FetchArguments,
   type FetchInit,
@@ -141,12 +142,14 @@ async function callThrough(
   const merged = mergeOverrides(settings.overrides, overrides);
   const call = core.newCall(request, gateway.newRequestId(), merged, null);
   const ask = askFor(settings, asked, body);
+  const unlinkContext = joinContext(call);
   const unlink = onAbort(signal, (reason) => {
     ask.abort?.(reason);
     call.cancellation.cut("client");
   });
   const over = (): void => {
     unlink();
+    unlinkContext();
     body.close();
   };
   const outcome = await perform(gateway.clock, core, call, ask);

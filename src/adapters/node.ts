@@ -5,13 +5,17 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { runIn } from "../core/request-context.js";
 import { type ClientErrorHandler, createClientErrorHandler } from "../gateway/client-error.js";
+import type { Gateway } from "../gateway/gateway.js";
 import { createProxy, UNREAD } from "../gateway/proxy.js";
 import type { ProxyOptions } from "../gateway/proxy-options.js";
 import { createUpgradeProxy } from "../gateway/proxy-upgrade.js";
+import { contextMaker, type RequestContextOptions } from "../gateway/request-context.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
 
 export type { FailureContext, ProxyOptions } from "../gateway/proxy-options.js";
+export type { RequestContextOptions } from "../gateway/request-context.js";
 
 /** A listener for `request`, with further listeners for other events of the same server. */
 export interface NodeProxy {
@@ -26,6 +30,19 @@ export interface NodeProxy {
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** For the server's `clientError` event: what Node's parser refuses is answered like the rest. */
   readonly clientError: ClientErrorHandler;
+}
+
+/**
+ * Lets deadline, priority and abort signal of a request flow into every `gatewayFetch` of the
+ * listener that it wraps.
+ */
+export function nodeContext(
+  gateway: Gateway,
+  listener: (req: IncomingMessage, res: ServerResponse) => unknown,
+  options: RequestContextOptions = {},
+): (req: IncomingMessage, res: ServerResponse) => void {
+  const contextOf = contextMaker(gateway, options);
+  return (req, res) => void runIn(contextOf(req, res), () => listener(req, res));
 }
 
 /** Proxies every request that it is given to the upstream, with the path as it came. */

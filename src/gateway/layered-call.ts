@@ -1,5 +1,6 @@
 /**
- * A call among its layers: what its caller has said of it, and what its attempts tell upstreams.
+ * A call among its layers: what its caller has said of it, what the request says within which it is
+ * made, and what its attempts tell upstreams.
  *
  * Guarantee: who says nothing and is told nothing costs a comparison.
  */
@@ -7,6 +8,7 @@ import type { Clock } from "../base/clock.js";
 import { Call, type CallOverrides } from "../core/call.js";
 import { type CallerHints, layerFields } from "../core/layers.js";
 import type { GatewayRequest } from "../core/request.js";
+import { type LiveContext, liveContext } from "../core/request-context.js";
 import type { AttemptFields } from "../transports/undici.js";
 import type { NormalisedUpstream } from "./options.js";
 
@@ -23,7 +25,15 @@ export function newCall(
     call.callerAttempt = caller.attempt;
     call.callerDeadline = now + caller.deadlineMs;
   }
+  const context = liveContext();
+  if (context !== null) inherit(call, context);
   return call;
+}
+
+function inherit(call: Call, { deadline, attempt, priority }: LiveContext): void {
+  call.callerDeadline = Math.min(call.callerDeadline, deadline);
+  call.callerAttempt = Math.max(call.callerAttempt, attempt);
+  if (priority !== null && call.overrides?.priority === undefined) call.priority = priority;
 }
 
 /** What is sent with each attempt beside the fields of its request; undefined for nothing ever. */

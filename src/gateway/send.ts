@@ -8,9 +8,10 @@ import type { Readable } from "node:stream";
 import { onAbort } from "../base/abort.js";
 import { isPriority, PRIORITIES } from "../catalog/priorities.js";
 import type { CallOverrides } from "../core/call.js";
-import type { Outcome, UpstreamResponse } from "../core/outcome.js";
+import { type Outcome, type UpstreamResponse, whenOver } from "../core/outcome.js";
 import { ReplayBody } from "../core/replay-body.js";
 import type { GatewayRequest } from "../core/request.js";
+import { joinContext } from "../core/request-context.js";
 import type { ResponseBody } from "../core/response-body.js";
 import type { GatewayCore } from "./core.js";
 import { shown } from "./findings.js";
@@ -44,15 +45,14 @@ export async function sendThrough(
 ): Promise<Outcome<UpstreamBody>> {
   checkPriority(overrides);
   const call = core.newCall(toRequest(core, request), gateway.newRequestId(), overrides, null);
-  const { signal } = request;
-  const unlink =
-    signal === undefined ? null : onAbort(signal, () => call.cancellation.cut("client"));
+  const unlinkContext = joinContext(call);
+  const unlinkSignal = onAbort(request.signal, () => call.cancellation.cut("client"));
   const outcome = await core.execute(call);
-  if (outcome.kind === "no_response") {
-    unlink?.();
-    return outcome;
-  }
-  if (unlink !== null) outcome.response.onFinished(() => unlink());
+  whenOver(outcome, () => {
+    unlinkSignal();
+    unlinkContext();
+  });
+  if (outcome.kind === "no_response") return outcome;
   return { ...outcome, response: withReadableBody(outcome.response) };
 }
 

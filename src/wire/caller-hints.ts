@@ -21,6 +21,8 @@ import {
 export interface LayerNames {
   readonly attempts: ReadonlySet<string>;
   readonly deadlines: ReadonlySet<string>;
+  /** All of them. */
+  readonly all: readonly string[];
   /** Names that are no convention but were configured; null, the usual case, for none. */
   readonly custom: ReadonlySet<string> | null;
 }
@@ -30,8 +32,9 @@ export function layerNames(settings: LayerSettings | false): LayerNames | null {
   const attempts = namesOf(KNOWN_ATTEMPTS, settings.attemptHeader);
   const deadlines = namesOf(KNOWN_DEADLINES, settings.deadlineHeader);
   const known = new Set([...KNOWN_ATTEMPTS, ...KNOWN_DEADLINES]);
-  const custom = [...attempts, ...deadlines].filter((name) => !known.has(name));
-  return { attempts, deadlines, custom: custom.length === 0 ? null : new Set(custom) };
+  const all = [...attempts, ...deadlines];
+  const custom = all.filter((name) => !known.has(name));
+  return { attempts, deadlines, all, custom: custom.length === 0 ? null : new Set(custom) };
 }
 
 const NO_NAMES: ReadonlySet<string> = new Set();
@@ -50,19 +53,44 @@ export function readCallerHints(
   trusted: boolean,
   fields: string[],
 ): CallerHints | null {
-  let attempt = 1;
-  let deadlineMs = NEVER;
+  const hints = { attempt: 1, deadlineMs: NEVER };
   for (let index = 0; index < received.length; index += 2) {
     const name = received[index] as string;
     const value = received[index + 1] as string;
     const lower = name.toLowerCase();
     const ours = names?.attempts.has(lower) === true || names?.deadlines.has(lower) === true;
     if (!ours || END_TO_END.has(lower)) fields.push(name, value);
-    if (!trusted || names === null) continue;
-    if (names.attempts.has(lower)) attempt = Math.max(attempt, parseAttempt(lower, value));
-    if (names.deadlines.has(lower)) {
-      deadlineMs = Math.min(deadlineMs, parseDeadlineMs(lower, value));
-    }
+    if (trusted && names !== null) hear(hints, names, lower, value);
   }
-  return attempt === 1 && deadlineMs === NEVER ? null : { attempt, deadlineMs };
+  return orNothing(hints);
+}
+
+/** The same of the fields of a message that is not sent on; all of it is believed. */
+export function hintsOf(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  names: LayerNames | null,
+): CallerHints | null {
+  if (names === null) return null;
+  const hints = { attempt: 1, deadlineMs: NEVER };
+  for (const name of names.all) {
+    const value = headers[name];
+    if (typeof value === "string") hear(hints, names, name, value);
+  }
+  return orNothing(hints);
+}
+
+function hear(
+  hints: { attempt: number; deadlineMs: number },
+  { attempts, deadlines }: LayerNames,
+  name: string,
+  value: string,
+): void {
+  if (attempts.has(name)) hints.attempt = Math.max(hints.attempt, parseAttempt(name, value));
+  if (deadlines.has(name)) {
+    hints.deadlineMs = Math.min(hints.deadlineMs, parseDeadlineMs(name, value));
+  }
+}
+
+function orNothing(hints: CallerHints): CallerHints | null {
+  return hints.attempt === 1 && hints.deadlineMs === NEVER ? null : hints;
 }
