@@ -22,17 +22,20 @@ export type {
   AdaptiveLimitOptions,
   BreakerOptions,
   BulkheadOptions,
+  EjectionOptions,
   GatewayOptions,
   LayerOptions,
   LimitOptions,
-  ProbeOptions,
+  PanicOptions,
   RetryOptions,
+  SlowStartOptions,
   TargetInput,
   TimeoutOptions,
   UpstreamOptions,
 } from "./gateway/options.js";
 export { GatewayOptionsError, isGatewayOptionsError } from "./gateway/options-error.js";
 export type { OverloadState } from "./gateway/overload.js";
+export type { ProbeExpectation, ProbeOptions, ProbeStatus } from "./gateway/probe-options.js";
 export type { Admission, FailureContext, ProxyOptions, Refusal } from "./gateway/proxy-options.js";
 export type { ContextInit, RequestContextOptions } from "./gateway/request-context.js";
 export { currentContext, runInContext } from "./gateway/request-context.js";

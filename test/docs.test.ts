@@ -31,6 +31,7 @@ import { ROOT } from "./tools/source-files.js";
 const CHECKER_MS = 60_000;
 
 const OPTIONS = "src/gateway/options.ts";
+const PROBE_OPTIONS = "src/gateway/probe-options.ts";
 const FETCH_OPTIONS = "src/gateway/fetch-options.ts";
 
 /** The interfaces whose members people write, each with the part that lists them. */
@@ -38,7 +39,8 @@ const INTERFACES: readonly (readonly [part: string, path: string, name: string])
   ["gateway-options", OPTIONS, "GatewayOptions"],
   ["upstream-sections", OPTIONS, "UpstreamOptions"],
   ["target-options", OPTIONS, "TargetInput"],
-  ["probe-options", OPTIONS, "ProbeOptions"],
+  ["probe-options", PROBE_OPTIONS, "ProbeOptions"],
+  ["probe-expectation", PROBE_OPTIONS, "ProbeExpectation"],
   ["layer-options", OPTIONS, "LayerOptions"],
   ["context-options", "src/gateway/request-context.ts", "RequestContextOptions"],
   ["context-init", "src/gateway/request-context.ts", "ContextInit"],

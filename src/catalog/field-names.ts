@@ -5,6 +5,14 @@
  * case-insensitive). Fields that a message's own Connection field names are removed as well; that
  * is the work of wire/forwarding, since it differs from message to message.
  */
+/** Fields in which a target says of itself whether it takes calls; they go no further than here. */
+export const TARGET_STATE_FIELDS = {
+  /** Ours, with the words of HAProxy's agent check: `drain`, `maint`, `down`, `up` … */
+  own: "x-target-state",
+  /** Envoy's: whatever its value, the target is unhealthy until a health check says otherwise. */
+  envoy: "x-envoy-immediate-health-check-fail",
+} as const satisfies Record<string, string>;
+
 /** Fields that are meant for one connection and never cross the gateway, in either direction. */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   // RFC 9110 §7.6.1: the field that names the others.
@@ -23,6 +31,8 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "proxy-authentication-info",
   // RFC 7540 §3.2.1: only ever part of an h2c upgrade on this connection.
   "http2-settings",
+  // What a target says to its gateway is for no client, and no client may say it for a target.
+  ...Object.values(TARGET_STATE_FIELDS),
 ]);
 // Trailer is not in the set. RFC 9110 §6.6.2 makes it an ordinary field that announces what may
 // follow the body; the wire drops it when the body is not sent on in chunks, because without

@@ -6,7 +6,9 @@ import type { AttemptRecord, Call } from "../core/call.js";
 import type { Failure } from "../core/failure.js";
 import type { LifecycleState } from "../policies/drain-gate.js";
 import type { BreakerReason, BreakerState } from "../targets/breaker.js";
+import type { HealthState } from "../targets/target-health.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
+import type { HealthReason } from "../targets/watched-health.js";
 
 export interface GatewayEvents {
   /** The breaker of a target changed its state. */
@@ -24,6 +26,29 @@ export interface GatewayEvents {
     readonly required: boolean;
     readonly from: UpstreamState;
     readonly to: UpstreamState;
+  };
+  /** The health of a target changed: probes, its own word, or an ejection. */
+  readonly "target:health": {
+    readonly upstream: string;
+    readonly target: string;
+    readonly from: HealthState;
+    readonly to: HealthState;
+    readonly reason: HealthReason | null;
+  };
+  /** A probe has been answered, or not. */
+  readonly "probe:end": {
+    readonly upstream: string;
+    readonly target: string;
+    readonly passed: boolean;
+    readonly wrong: string | null;
+    readonly tookMs: number;
+  };
+  /** So few targets are healthy that all of them are used, or that is over. */
+  readonly "upstream:panic": {
+    readonly upstream: string;
+    readonly panic: boolean;
+    readonly healthy: number;
+    readonly targets: number;
   };
   /** An exchange is over, body included. */
   readonly "attempt:end": {

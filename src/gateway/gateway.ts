@@ -18,8 +18,9 @@ import { createLifecycle, type DrainReport } from "./lifecycle.js";
 import { nearest } from "./nearest.js";
 import { normaliseGateway, normaliseUpstream } from "./normalise.js";
 import type { GatewayOptions, NormalisedGateway } from "./options.js";
+import type { GatewayParts } from "./parts.js";
 import { type GatewaySnapshot, takeSnapshot } from "./snapshot.js";
-import { createUpstream, type GatewayParts, type UpstreamCore } from "./upstream.js";
+import { createUpstream, type UpstreamCore } from "./upstream.js";
 import { type Upstream, upstreamHandle } from "./upstream-handle.js";
 
 /** What tests may put in place of time and chance. */
@@ -81,7 +82,7 @@ export function createGateway<const Names extends string>(
   });
   const random = seams.random ?? systemRandom;
   const timers = sharedTimers(clock);
-  const parts: GatewayParts = { clock, timers, random, lifecycle, events };
+  const parts: GatewayParts = { name: settings.name, clock, timers, random, lifecycle, events };
   const cores = new Map<string, UpstreamCore>();
   const handles = new Map<string, Upstream<Names>>();
   const core = coreOf(settings, options, { ...parts, lifecycle, warn }, cores);

@@ -29,6 +29,7 @@ const NOTHING_WRITTEN: Written = {
   layers: undefined,
   trustProxyStatus: undefined,
   required: undefined,
+  probe: undefined,
 };
 const EXAMPLE = '{ targets: "http://127.0.0.1:8080" }';
 
@@ -177,9 +178,9 @@ function complete(
 ): NormalisedUpstream {
   const facts = { count: Math.max(1, targets.length), local: isLocal(targets) };
   const sections = fillSections(findings, written, facts);
-  const { trustProxyStatus = false, required = false } = written;
+  const { trustProxyStatus = false, required = false, probe = "reconnect" } = written;
   // The rules have the options of the types, one for one; the compiler checked it at the table.
-  const switches = { layers: fillLayers(written.layers), trustProxyStatus, required };
+  const switches = { layers: fillLayers(written.layers), trustProxyStatus, required, probe };
   return { name, targets, ...sections, ...switches } as unknown as NormalisedUpstream;
 }
 

@@ -7,6 +7,7 @@ import { at, type Findings, isRecord } from "./findings.js";
 import { nearest } from "./nearest.js";
 import { SECTION_NAMES, SECTIONS } from "./option-rules.js";
 import type { GatewayOptions, LayerOptions, TargetInput, UpstreamOptions } from "./options.js";
+import type { ProbeExpectation, ProbeOptions } from "./probe-options.js";
 import { DIFFERENCES, NO_COUNTERPART, type Place, SYNONYMS } from "./synonyms.js";
 
 type Names<Options> = Readonly<Record<keyof Options & string, true>>;
@@ -26,6 +27,9 @@ const SHARED_NAMES = Object.keys({
   bulkhead: true,
   adaptiveLimit: true,
   limits: true,
+  ejection: true,
+  slowStart: true,
+  panic: true,
   probe: true,
   layers: true,
   trustProxyStatus: true,
@@ -54,6 +58,21 @@ const TLS_NAMES = Object.keys({
   rejectUnauthorized: true,
 } satisfies Names<NonNullable<TargetInput["tls"]>>);
 
+const PROBE_NAMES = Object.keys({
+  path: true,
+  tcp: true,
+  intervalMs: true,
+  timeoutMs: true,
+  fall: true,
+  rise: true,
+  expect: true,
+} satisfies Names<ProbeOptions>);
+
+const EXPECT_NAMES = Object.keys({
+  status: true,
+  body: true,
+} satisfies Names<ProbeExpectation>);
+
 const NAMES: Readonly<Record<Place, readonly string[]>> = {
   gateway: GATEWAY_NAMES,
   defaults: SHARED_NAMES,
@@ -65,6 +84,11 @@ const NAMES: Readonly<Record<Place, readonly string[]>> = {
   adaptiveLimit: Object.keys(SECTIONS.adaptiveLimit),
   limits: Object.keys(SECTIONS.limits),
   layers: LAYER_NAMES,
+  ejection: Object.keys(SECTIONS.ejection),
+  slowStart: Object.keys(SECTIONS.slowStart),
+  panic: Object.keys(SECTIONS.panic),
+  probe: PROBE_NAMES,
+  expect: EXPECT_NAMES,
   target: TARGET_NAMES,
   tls: TLS_NAMES,
 };
@@ -73,6 +97,8 @@ const NAMES: Readonly<Record<Place, readonly string[]>> = {
 const HOMES: readonly (readonly [home: string, names: readonly string[]])[] = [
   ...SECTION_NAMES.map((section) => [section, NAMES[section]] as const),
   ["layers", LAYER_NAMES],
+  ["probe", PROBE_NAMES],
+  ["probe.expect", EXPECT_NAMES],
   ["an upstream, or in defaults for all of them", SHARED_NAMES],
   ["each upstream", ["targets"]],
   ["a target: { url, weight, socketPath, tls }", ["weight", "socketPath", "tls"]],

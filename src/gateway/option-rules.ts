@@ -8,19 +8,27 @@ import {
   ADAPTIVE_LIMIT,
   BREAKER,
   BULKHEAD,
+  EJECTION,
   LIMITS,
+  PANIC,
   POOL,
+  PROBE,
   RETRY,
+  SLOW_START,
   TIMEOUTS,
 } from "../catalog/defaults.js";
 import type {
   AdaptiveLimitOptions,
   BreakerOptions,
   BulkheadOptions,
+  EjectionOptions,
   LimitOptions,
+  PanicOptions,
   RetryOptions,
+  SlowStartOptions,
   TimeoutOptions,
 } from "./options.js";
+import type { ProbeOptions } from "./probe-options.js";
 
 export type Unit = "ms" | "bytes" | "ratio" | "count";
 
@@ -48,6 +56,9 @@ interface SectionTypes {
   readonly bulkhead: BulkheadOptions;
   readonly adaptiveLimit: AdaptiveLimitOptions;
   readonly limits: LimitOptions;
+  readonly ejection: EjectionOptions;
+  readonly slowStart: SlowStartOptions;
+  readonly panic: PanicOptions;
 }
 
 export type SectionName = keyof SectionTypes;
@@ -90,6 +101,19 @@ function bytes(initial: number, least: number, most: number, advice: Advice = {}
   return { ...count(initial, least, most, advice), unit: "bytes" };
 }
 
+function ratio(initial: number, advice: Advice): NumberRule {
+  const wanted = "a ratio above 0, up to 1";
+  return { initial, unit: "ratio", wanted, least: 0, above: true, most: 1, ...advice };
+}
+
+/** The numbers of a probe; `read-probe.ts` reads what is no number. */
+export const PROBE_NUMBERS = {
+  intervalMs: span(PROBE.intervalMs),
+  timeoutMs: span(PROBE.timeoutMs),
+  fall: count(PROBE.fall, 1, FINITE),
+  rise: count(PROBE.rise, 1, FINITE),
+} as const satisfies Partial<Record<keyof ProbeOptions, NumberRule>>;
+
 /** The numbers of every section, in the order of `options.ts`. */
 export const SECTIONS = {
   timeouts: {
@@ -130,15 +154,9 @@ export const SECTIONS = {
     consecutiveFailures: count(BREAKER.consecutiveFailures, 1, ANY, {
       tooLow: "write Infinity to leave it to failureRatio, or breaker: false for no breaker",
     }),
-    failureRatio: {
-      initial: BREAKER.failureRatio,
-      unit: "ratio",
-      wanted: "a ratio above 0, up to 1",
-      least: 0,
-      above: true,
-      most: 1,
+    failureRatio: ratio(BREAKER.failureRatio, {
       tooLow: "write volumeMin: Infinity to leave it to consecutiveFailures",
-    },
+    }),
     volumeMin: count(BREAKER.volumeMin, 1, ANY),
     windowMs: span(BREAKER.windowMs),
     openMs: span(BREAKER.openMs),
@@ -178,6 +196,45 @@ export const SECTIONS = {
     responseBodyBytesMax: bytes(LIMITS.responseBodyBytesMax, 1, ANY, NO_LIMIT),
     connectionsMax: count(POOL.connectionsMax, 1, ANY, NO_LIMIT),
   },
+  ejection: {
+    consecutiveFailures: count(EJECTION.consecutiveFailures, 1, ANY, {
+      tooLow: "write Infinity to leave it to the other comparisons, or ejection: false for none",
+    }),
+    successDeviations: {
+      initial: EJECTION.successDeviations,
+      unit: "count",
+      wanted: "a number above 0, or Infinity",
+      least: 0,
+      above: true,
+      most: ANY,
+      tooLow: "write Infinity for no comparison of failures",
+    },
+    latencyFactor: {
+      initial: EJECTION.latencyFactor,
+      unit: "count",
+      wanted: "a number above 1, or Infinity",
+      least: 1,
+      above: true,
+      most: ANY,
+      tooLow: "write Infinity for no comparison of latency",
+    },
+    volumeMin: count(EJECTION.volumeMin, 1, ANY),
+    silenceMs: cut(EJECTION.silenceMs, { tooLow: "write Infinity for no ejection by silence" }),
+    ejectMs: span(EJECTION.ejectMs),
+    ejectMsMax: longCut(EJECTION.ejectMsMax),
+    ejectedRatioMax: ratio(EJECTION.ejectedRatioMax, {
+      tooLow: "write ejection: false to eject nobody",
+    }),
+  },
+  slowStart: {
+    rampMs: cut(SLOW_START.rampMs, { tooLow: "write slowStart: false for no ramp" }),
+    shareMin: ratio(SLOW_START.shareMin, {
+      tooLow: "a target without a share would never be asked again",
+    }),
+  },
+  panic: {
+    healthyRatioMin: ratio(PANIC.healthyRatioMin, { tooLow: "write panic: false for no panic" }),
+  },
 } as const satisfies {
   readonly [Section in SectionName]: Readonly<
     Record<keyof SectionTypes[Section] & string, NumberRule>
@@ -191,6 +248,9 @@ export const SWITCHABLE: ReadonlySet<string> = new Set<SectionName>([
   "retry",
   "breaker",
   "bulkhead",
+  "ejection",
+  "slowStart",
+  "panic",
 ]);
 
 /** Sections that are off unless they are written; `true` is for their defaults. */
@@ -204,4 +264,7 @@ export const MEANT_BY_NUMBER: Readonly<Record<SectionName, string>> = {
   bulkhead: "concurrencyMax",
   adaptiveLimit: "concurrencyStart",
   limits: "connectionsMax",
+  ejection: "consecutiveFailures",
+  slowStart: "rampMs",
+  panic: "healthyRatioMin",
 };

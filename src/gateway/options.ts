@@ -7,6 +7,7 @@
  */
 import type { StatusPolicy } from "../catalog/status-policy.js";
 import type { ParsedTarget, TargetTls } from "../targets/target.js";
+import type { NormalisedProbe, ProbeOptions } from "./probe-options.js";
 
 /** An address of an upstream. */
 export interface TargetInput {
@@ -224,9 +225,69 @@ export interface LayerOptions {
   readonly markAnswers?: boolean;
 }
 
-export interface ProbeOptions {
-  /** What to ask for, such as `/healthz`. */
-  readonly path?: string;
+export interface EjectionOptions {
+  /**
+   * Gateway failures in a row, an answer of 502, 503 or 504 included, that eject a target.
+   * @default 3
+   */
+  readonly consecutiveFailures?: number;
+  /**
+   * Standard deviations that its share of good answers may lie below that of its peers.
+   * @default 3
+   */
+  readonly successDeviations?: number;
+  /**
+   * Times as slow as its peers that eject a target, if that is a quarter of a second more.
+   * @default 5
+   */
+  readonly latencyFactor?: number;
+  /**
+   * Answers of the last ten seconds below which share and latency are not compared.
+   * @default 50
+   */
+  readonly volumeMin?: number;
+  /**
+   * The shortest silence that ejects a target while its peers answer; it is longer where answers
+   * usually take longer.
+   * @default 100
+   */
+  readonly silenceMs?: number;
+  /**
+   * First time out; doubles with every further ejection, with jitter.
+   * @default 1000
+   */
+  readonly ejectMs?: number;
+  /**
+   * Longest time out.
+   * @default 60000
+   */
+  readonly ejectMsMax?: number;
+  /**
+   * Share of the targets that may be ejected at once, yet always one of two or three.
+   * @default 0.5
+   */
+  readonly ejectedRatioMax?: number;
+}
+
+export interface SlowStartOptions {
+  /**
+   * Time in which a target that was out gets back to its full share.
+   * @default 10000
+   */
+  readonly rampMs?: number;
+  /**
+   * The share that it begins with.
+   * @default 0.1
+   */
+  readonly shareMin?: number;
+}
+
+export interface PanicOptions {
+  /**
+   * With a smaller share of healthy targets than this, all of them are used.
+   * @default 0.5
+   */
+  readonly healthyRatioMin?: number;
 }
 
 /** A logical service with one set of policies. */
@@ -249,9 +310,15 @@ export interface UpstreamOptions {
   readonly adaptiveLimit?: boolean | AdaptiveLimitOptions;
   /** Sizes and counts. */
   readonly limits?: LimitOptions;
+  /** Takes out a target that does worse than its peers; `false` for never. */
+  readonly ejection?: false | EjectionOptions;
+  /** How a target that was out gets its share back; `false` for at once. */
+  readonly slowStart?: false | SlowStartOptions;
+  /** Uses all targets when too few are healthy; `false` for never. */
+  readonly panic?: false | PanicOptions;
   /**
-   * Active health checks. This version sends none: it judges a target by the calls that it answers.
-   * The option is read and checked, and a warning says that it has no effect yet.
+   * Active health checks. Without them only a target that cannot be connected to is tried by TCP
+   * until it can; `false` for not even that.
    */
   readonly probe?: false | ProbeOptions;
   /**
@@ -305,6 +372,10 @@ export interface NormalisedUpstream {
   readonly adaptiveLimit: false | Required<AdaptiveLimitOptions>;
   readonly limits: Required<LimitOptions>;
   readonly layers: false | Required<LayerOptions>;
+  readonly ejection: false | Required<EjectionOptions>;
+  readonly slowStart: false | Required<SlowStartOptions>;
+  readonly panic: false | Required<PanicOptions>;
+  readonly probe: NormalisedProbe;
   readonly trustProxyStatus: boolean;
   readonly required: boolean;
 }

@@ -16,7 +16,10 @@ import {
   type SectionName,
   SWITCHABLE,
 } from "./option-rules.js";
+import type { NormalisedProbe } from "./probe-options.js";
+import { readBoolean } from "./read-boolean.js";
 import { mergeLayers, readLayers, type WrittenLayers } from "./read-layers.js";
+import { readProbe } from "./read-probe.js";
 
 /** A value that was written, and the path of it. */
 export interface Setting {
@@ -33,6 +36,7 @@ export interface Written {
   readonly layers: WrittenLayers | undefined;
   readonly trustProxyStatus: boolean | undefined;
   readonly required: boolean | undefined;
+  readonly probe: NormalisedProbe | undefined;
 }
 
 export function readShared(
@@ -45,13 +49,13 @@ export function readShared(
     const written = readSection(findings, at(path, section), section, options[section]);
     if (written !== undefined) sections[section] = written;
   }
-  checkProbe(findings, at(path, "probe"), options["probe"]);
   const trustPath = at(path, "trustProxyStatus");
   return {
     sections,
     layers: readLayers(findings, at(path, "layers"), options["layers"]),
     trustProxyStatus: readBoolean(findings, trustPath, options["trustProxyStatus"]),
     required: readBoolean(findings, at(path, "required"), options["required"]),
+    probe: readProbe(findings, at(path, "probe"), options["probe"]),
   };
 }
 
@@ -70,14 +74,8 @@ export function mergeWritten(shared: Written, own: Written): Written {
     layers: mergeLayers(shared.layers, own.layers),
     trustProxyStatus: own.trustProxyStatus ?? shared.trustProxyStatus,
     required: own.required ?? shared.required,
+    probe: own.probe ?? shared.probe,
   };
-}
-
-export function readBoolean(findings: Findings, path: string, value: unknown): boolean | undefined {
-  if (value === undefined || typeof value === "boolean") return value;
-  const advice = value === "true" || value === "false" ? `; did you mean ${value}?` : "";
-  findings.problem(path, `${shown(value)} is not true or false${advice}`);
-  return undefined;
 }
 
 function readSection(
@@ -122,21 +120,4 @@ function wrongShape(section: SectionName, value: unknown): string {
   }
   const off = value === false ? "; write Infinity for what is not to be limited" : "";
   return `is not an object such as { ${name}: … }${off}`;
-}
-
-function checkProbe(findings: Findings, path: string, value: unknown): void {
-  if (value === undefined || value === false) return;
-  if (!isRecord(value)) {
-    findings.problem(path, `${shown(value)} is neither { path: "/healthz" } nor false`);
-    return;
-  }
-  const { path: asked } = value;
-  if (asked !== undefined && !(typeof asked === "string" && asked.startsWith("/"))) {
-    const advice = typeof asked === "string" ? `; did you mean ${shown(`/${asked}`)}?` : "";
-    findings.problem(at(path, "path"), `${shown(asked)} is not a path such as "/healthz"${advice}`);
-  }
-  findings.warning(
-    path,
-    "has no effect yet; this version sends no probes and judges targets by the calls they answer",
-  );
 }

@@ -6,7 +6,7 @@
 import type { TargetTls } from "../targets/target.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
 import { checkNames } from "./option-names.js";
-import { readBoolean } from "./read-sections.js";
+import { readBoolean } from "./read-boolean.js";
 
 const PEM_MEMBERS = ["ca", "cert", "key"] as const;
 const PEM = "-----BEGIN ";

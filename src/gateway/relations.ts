@@ -77,6 +77,12 @@ const RELATIONS: readonly Relation[] = [
     otherwise: "which is the most that is ever allowed",
   },
   {
+    smaller: ["ejection", "ejectMs"],
+    larger: ["ejection", "ejectMsMax"],
+    otherwise: "which caps it",
+    grows: true,
+  },
+  {
     smaller: ["bulkhead", "concurrencyMax"],
     larger: ["limits", "connectionsMax"],
     otherwise: "so calls wait for connections where no queue counts them",

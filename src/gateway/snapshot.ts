@@ -10,7 +10,8 @@ import type { Target } from "../targets/target.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import type { GatewayLifecycle } from "./lifecycle.js";
 import type { OverloadState } from "./overload.js";
-import type { GatewayParts, UpstreamCore } from "./upstream.js";
+import type { GatewayParts } from "./parts.js";
+import type { UpstreamCore } from "./upstream.js";
 import { type TargetState, targetState } from "./upstream-handle.js";
 
 /** One target at one moment. */
@@ -62,6 +63,7 @@ export function takeSnapshot(
 }
 
 function upstreamSnapshot(core: UpstreamCore): UpstreamSnapshot {
+  core.look();
   return {
     name: core.name,
     state: core.watch.state,
@@ -72,5 +74,8 @@ function upstreamSnapshot(core: UpstreamCore): UpstreamSnapshot {
 }
 
 function targetSnapshot(core: UpstreamCore, target: Target): TargetSnapshot {
-  return { ...targetState(core, target), breaker: target.breaker?.snapshot() ?? null };
+  return {
+    ...targetState(core, target),
+    breaker: core.options.breaker === false ? null : (target.breaker?.snapshot() ?? null),
+  };
 }

@@ -7,7 +7,16 @@
 import type { SectionName } from "./option-rules.js";
 
 /** Where an option may stand. */
-export type Place = "gateway" | "defaults" | "upstream" | SectionName | "layers" | "target" | "tls";
+export type Place =
+  | "gateway"
+  | "defaults"
+  | "upstream"
+  | SectionName
+  | "layers"
+  | "probe"
+  | "expect"
+  | "target"
+  | "tls";
 
 const UPSTREAM_SYNONYMS: Readonly<Record<string, string>> = {
   timeout: "timeouts.totalMs",
@@ -42,6 +51,13 @@ const UPSTREAM_SYNONYMS: Readonly<Record<string, string>> = {
   healthCheck: "probe",
   healthcheck: "probe",
   health: "probe",
+  activeHealthCheck: "probe",
+  outlierDetection: "ejection",
+  outlier: "ejection",
+  passiveHealthCheck: "ejection",
+  slowstart: "slowStart",
+  warmUp: "slowStart",
+  panicThreshold: "panic.healthyRatioMin",
 };
 
 const TARGETS_SYNONYMS = Object.fromEntries(
@@ -185,6 +201,58 @@ export const SYNONYMS: Readonly<Record<Place, Readonly<Record<string, string>>>>
     attempt: "attemptHeader",
     answers: "markAnswers",
     mark: "markAnswers",
+  },
+  ejection: {
+    consecutive5xx: "consecutiveFailures",
+    consecutiveGatewayFailure: "consecutiveFailures",
+    maxFailures: "consecutiveFailures",
+    stdevFactor: "successDeviations",
+    successRateStdevFactor: "successDeviations",
+    requestVolume: "volumeMin",
+    minimumRequests: "volumeMin",
+    baseEjectionTime: "ejectMs",
+    maxEjectionTime: "ejectMsMax",
+    maxEjectionPercent: "ejectedRatioMax",
+    unhealthyLatency: "latencyFactor",
+  },
+  slowStart: {
+    window: "rampMs",
+    slowStartWindow: "rampMs",
+    durationMs: "rampMs",
+    minWeightPercent: "shareMin",
+  },
+  panic: {
+    threshold: "healthyRatioMin",
+    panicThreshold: "healthyRatioMin",
+    minHealthPercent: "healthyRatioMin",
+  },
+  probe: {
+    url: "path",
+    uri: "path",
+    endpoint: "path",
+    interval: "intervalMs",
+    inter: "intervalMs",
+    period: "intervalMs",
+    periodSeconds: "intervalMs",
+    timeout: "timeoutMs",
+    timeoutSeconds: "timeoutMs",
+    unhealthyThreshold: "fall",
+    failureThreshold: "fall",
+    fails: "fall",
+    healthyThreshold: "rise",
+    successThreshold: "rise",
+    passes: "rise",
+    status: "expect.status",
+    expectedStatus: "expect.status",
+    body: "expect.body",
+  },
+  expect: {
+    statuses: "status",
+    statusCode: "status",
+    expectStatus: "status",
+    match: "body",
+    regex: "body",
+    text: "body",
   },
   target: {
     href: "url",

@@ -8,6 +8,7 @@ import type { CallOverrides } from "../core/call.js";
 import type { Outcome } from "../core/outcome.js";
 import type { PolicyDescription } from "../core/pipe.js";
 import type { Target } from "../targets/target.js";
+import type { HealthState } from "../targets/target-health.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import type { GatewayCore } from "./core.js";
 import type { OverloadState } from "./overload.js";
@@ -21,6 +22,9 @@ export interface TargetState {
   readonly weight: number;
   readonly pending: number;
   readonly breaker: "closed" | "open" | "half_open" | "off";
+  /** What probes, its own word and its peers say; why, when it is not healthy. */
+  readonly health: HealthState;
+  readonly reason: string | null;
   readonly connections: { readonly open: number; readonly idle: number; readonly waiting: number };
 }
 
@@ -53,12 +57,14 @@ export function upstreamHandle(gateway: GatewayCore, core: UpstreamCore): Upstre
     send: (request, overrides) => sendThrough(gateway, core, request, overrides ?? null),
     describe: () => core.describe(),
     get state() {
+      core.look();
       return core.watch.state;
     },
     get overload() {
       return core.overload();
     },
     get targets() {
+      core.look();
       return core.targets.targets.map((target) => targetState(core, target));
     },
   };
@@ -71,7 +77,9 @@ export function targetState(core: UpstreamCore, target: Target): TargetState {
     target: target.id,
     weight: target.weight,
     pending: target.pending,
-    breaker: target.breaker?.state ?? "off",
+    breaker: core.options.breaker === false ? "off" : (target.breaker?.state ?? "off"),
+    health: target.health.state,
+    reason: target.health.reason,
     connections: core.transport.stats(target),
   };
 }

@@ -4,9 +4,6 @@
  * Guarantee: `execute` never rejects; what is thrown past the policies is a bug of ours and comes
  * up as `proxy_internal_error`.
  */
-import type { Clock } from "../base/clock.js";
-import type { Emitter } from "../base/emitter.js";
-import type { Random } from "../base/random.js";
 import { BREAKER, RETRY } from "../catalog/defaults.js";
 import type { BoundedCall, Call, CallOverrides, SeatedCall } from "../core/call.js";
 import type { CallerHints } from "../core/layers.js";
@@ -17,33 +14,23 @@ import type { ResponseBody } from "../core/response-body.js";
 import { attemptTimeout } from "../policies/attempt-timeout.js";
 import { breakerGate } from "../policies/breaker-gate.js";
 import { doubts } from "../policies/doubts.js";
-import { drainGate, type Lifecycle } from "../policies/drain-gate.js";
+import { drainGate } from "../policies/drain-gate.js";
 import { pickTarget } from "../policies/pick-target.js";
 import { type AttemptListener, record } from "../policies/record.js";
 import { type RetryOptions, retry } from "../policies/retry.js";
 import { retryBudget } from "../policies/retry-budget.js";
 import { totalDeadline } from "../policies/total-deadline.js";
 import { weightedRoundRobin } from "../targets/balance.js";
-import { createBreaker } from "../targets/breaker.js";
-import { createTarget, type Target } from "../targets/target.js";
+import type { Target } from "../targets/target.js";
 import { createTargetSet, type TargetSet } from "../targets/target-set.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import { type UndiciTransport, undiciTransport } from "../transports/undici.js";
-import type { GatewayEvents } from "./events.js";
 import { attemptFields, newCall } from "./layered-call.js";
+import { targetKeeper } from "./make-target.js";
 import type { NormalisedUpstream } from "./options.js";
 import { createOverload, type Overload, type OverloadState } from "./overload.js";
+import type { GatewayParts } from "./parts.js";
 import { type UpstreamWatch, upstreamWatch } from "./upstream-watch.js";
-
-/** What all upstreams of a gateway share. */
-export interface GatewayParts {
-  readonly clock: Clock;
-  /** The same clock, for the timers that every call sets. */
-  readonly timers: Clock;
-  readonly random: Random;
-  readonly lifecycle: Lifecycle;
-  readonly events: Emitter<GatewayEvents>;
-}
 
 /** An upstream as the adapters and the gateway see it. */
 export interface UpstreamCore {
@@ -51,6 +38,8 @@ export interface UpstreamCore {
   readonly options: NormalisedUpstream;
   readonly targets: TargetSet;
   readonly transport: UndiciTransport;
+  /** Somebody wants to know its state, so probes begin. */
+  look(): void;
   /** Its state as a whole; whoever changes what is known of a target tells `targets.changed`. */
   readonly watch: UpstreamWatch;
   newCall(
@@ -76,12 +65,17 @@ export type Transport<Body> =
 
 export function createUpstream(parts: GatewayParts, options: NormalisedUpstream): UpstreamCore {
   const { clock } = parts;
+  const keeper = targetKeeper(parts, options, () => targets.changed());
   const targets: TargetSet = createTargetSet(
-    options.targets.map((address) => makeTarget(parts, options, address, () => targets.changed())),
+    options.targets.map(keeper.make),
     weightedRoundRobin(),
   );
+  keeper.keep(targets.targets);
   const watch = upstreamWatch(clock, targets, stateListener(parts, options));
-  targets.onChange(watch.look);
+  targets.onChange(() => {
+    keeper.keep(targets.targets);
+    watch.look();
+  });
   const transport = undiciTransport(clock, options.limits, attemptFields(clock, options));
   const overload = createOverload(parts, options);
   const policies = assemble(parts, options, targets, overload);
@@ -92,12 +86,17 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
     targets,
     transport,
     watch,
-    newCall: (request, id, overrides, caller) =>
-      newCall(clock.now(), request, id, overrides, caller),
+    newCall(request, id, overrides, caller) {
+      // Probes begin with the first call; a gateway that is only made sends nothing.
+      keeper.start();
+      return newCall(clock.now(), request, id, overrides, caller);
+    },
+    look: keeper.start,
     execute: step,
     executeOver: (other) => safely(parts, options.name, policies.to(other)),
     describe: () => policies.describe(),
     close() {
+      keeper.stop();
       watch.stop();
       transport.close();
     },
@@ -150,22 +149,6 @@ function retryOf(parts: GatewayParts, options: NormalisedUpstream, targets: Targ
 
 function breakerOptions(breaker: Exclude<NormalisedUpstream["breaker"], false>) {
   return { ...BREAKER, ...breaker };
-}
-
-function makeTarget(
-  { clock, random, events }: GatewayParts,
-  { name, breaker }: NormalisedUpstream,
-  address: NormalisedUpstream["targets"][number],
-  changed: () => void,
-): Target {
-  if (breaker === false) return createTarget(address, null);
-  const own = createBreaker(clock, random, breakerOptions(breaker), (change) => {
-    if (events.has("breaker:change")) {
-      events.emit("breaker:change", { upstream: name, target: address.id, ...change });
-    }
-    changed();
-  });
-  return createTarget(address, own);
 }
 
 function stateListener({ events }: GatewayParts, { name, required }: NormalisedUpstream) {

@@ -1,17 +1,20 @@
 /**
- * Asks the breaker of the target for a permit, and tells it how the exchange went.
+ * Asks the breaker of the target for a permit, and tells it, and who compares the target with its
+ * peers, how the exchange went.
  *
  * Place: above the attempt timeout, since an attempt that timed out must count against the target.
  * Guarantee: every permit is settled once, when the body of the answer is over, with the verdict
  * that the catalog's blame gives. What is no fault of the target is neutral and counts for nothing.
  * Not here: the state of a breaker (targets/breaker.ts).
  */
-import type { Verdict } from "../base/permit.js";
+import { freePermit, type Permit, type Verdict } from "../base/permit.js";
 import { LAYERS } from "../catalog/defaults.js";
 import { FAILURES, type FailureCode } from "../catalog/failures.js";
-import type { Policy } from "../core/pipe.js";
+import { type Outcome, whenOver } from "../core/outcome.js";
+import type { Policy, Step } from "../core/pipe.js";
 import type { BreakerOptions } from "../targets/breaker.js";
 import type { Exchange, GuardedExchange } from "../targets/exchange.js";
+import type { TargetMonitor } from "../targets/target-monitor.js";
 import { holding, refused } from "./holding.js";
 
 /** `settings` are those of the breakers of the targets; false when they have none. */
@@ -20,8 +23,12 @@ export function breakerGate(settings: BreakerOptions | false): Policy<Exchange, 
     role: "breaker",
     settings: settings === false ? { enabled: false } : { ...settings },
     run(exchange, next) {
-      const { breaker } = exchange.target;
-      if (breaker === null) return next(exchange as GuardedExchange);
+      const { breaker, health } = exchange.target;
+      const { monitor } = health;
+      if (breaker === null) {
+        if (monitor === null) return next(exchange as GuardedExchange);
+        return watched(next, exchange as GuardedExchange, monitor, freePermit);
+      }
       const permit = breaker.admit();
       if ("deniedForMs" in permit) {
         // No transport will see this exchange, so it is ended here.
@@ -29,11 +36,15 @@ export function breakerGate(settings: BreakerOptions | false): Policy<Exchange, 
         const target = exchange.target.id;
         return refused({ code: "breaker_open", target, retryAfterMs: permit.deniedForMs });
       }
-      const settle = (code: FailureCode | null): void =>
-        permit.settle(wasHurried(exchange) ? "neutral" : verdictOf(code));
+      if (monitor !== null) return watched(next, exchange as GuardedExchange, monitor, permit);
+      const settle = (code: FailureCode | null): void => permit.settle(judged(exchange, code));
       return holding(next, exchange as GuardedExchange, settle);
     },
   };
+}
+
+function judged(exchange: Exchange, code: FailureCode | null): Verdict {
+  return wasHurried(exchange) ? "neutral" : verdictOf(code);
 }
 
 /**
@@ -43,6 +54,40 @@ export function breakerGate(settings: BreakerOptions | false): Policy<Exchange, 
 function wasHurried({ call, cancellation, timeline }: Exchange): boolean {
   if (cancellation.by !== "deadline" || call.deadline !== call.callerDeadline) return false;
   return call.deadline - timeline.startedAt < LAYERS.fairAttemptMs;
+}
+
+/** The same as `holding` with two who want to know, and one of them when the head is there. */
+async function watched<Body>(
+  next: Step<GuardedExchange, Body>,
+  exchange: GuardedExchange,
+  monitor: TargetMonitor,
+  permit: Permit,
+): Promise<Outcome<Body>> {
+  monitor.began();
+  let outcome: Outcome<Body>;
+  try {
+    outcome = await next(exchange);
+  } catch (stray) {
+    monitor.unanswered();
+    permit.settle("neutral");
+    throw stray;
+  }
+  if (outcome.kind === "no_response") monitor.unanswered();
+  else {
+    const { status, rawHeaders } = outcome.response;
+    monitor.answered(exchange.timeline.startedAt, status, rawHeaders);
+  }
+  whenOver(outcome, (code) => {
+    const verdict = judged(exchange, code);
+    permit.settle(verdict);
+    if (verdict !== "neutral") monitor.ended(verdict === "failure", isGatewayFailure(code));
+  });
+  return outcome;
+}
+
+/** An application's own error may follow from what was asked; all else is the target's. */
+function isGatewayFailure(code: FailureCode | null): boolean {
+  return code !== null && code !== "received_server_error";
 }
 
 /** What an exchange that ended by this name says of its target; null is a whole answer. */

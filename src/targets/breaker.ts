@@ -21,6 +21,8 @@ export type BreakerState = "closed" | "open" | "half_open";
 export type BreakerReason =
   | "consecutive_failures"
   | "failure_rate"
+  | "ejected"
+  | "silence"
   | "open_time_over"
   | "trial_failed"
   | "trials_passed";
@@ -49,6 +51,13 @@ export interface Breaker {
   admit(): Permit | { readonly deniedForMs: number };
   /** How long nothing will be admitted, 0 when something would be now. Takes no place. */
   deniedForMs(): number;
+  /** Opens it on evidence that is not in its window; for the given time, or for its own. */
+  open(reason: "ejected" | "silence", openForMs: number | null): void;
+  /**
+   * Something shows that the target may be back: the open time is over, if it has lasted for at
+   * least so long. It helps once for each time that it opens; the trials decide.
+   */
+  hasten(openedMsMin: number): void;
   snapshot(): BreakerSnapshot;
 }
 
@@ -110,6 +119,8 @@ export function createBreaker(
     },
     admit: () => (states.current() === "closed" ? permit(null) : admitTrial()),
     deniedForMs: () => states.deniedForMs(),
+    open: (reason, openForMs) => states.open(reason, openForMs),
+    hasten: (openedMsMin) => states.hasten(openedMsMin),
     snapshot: () => ({
       state: states.current(),
       ...states.counts(),
@@ -131,7 +142,7 @@ function createStates(
   // The epoch is raised by every change of state; a permit knows the one that it was given in.
   const memory = { epoch: 0, consecutiveFailures: 0 };
 
-  const changed = (from: BreakerState, reason: BreakerReason): void => {
+  const changed = (from: BreakerState, reason: BreakerReason, givenMs: number | null): void => {
     const to = ledger.state;
     memory.epoch += 1;
     trials.clear();
@@ -139,7 +150,7 @@ function createStates(
       memory.consecutiveFailures = 0;
       openTime.forget();
     }
-    onChange({ from, to, reason, openForMs: to === "open" ? openTime.begin() : 0 });
+    onChange({ from, to, reason, openForMs: to === "open" ? openTime.begin(givenMs) : 0 });
   };
 
   return {
@@ -154,27 +165,32 @@ function createStates(
       }
       memory.consecutiveFailures += 1;
       ledger.failed();
-      if (ledger.state === "open") changed("closed", "failure_rate");
+      if (ledger.state === "open") changed("closed", "failure_rate", null);
       else if (memory.consecutiveFailures >= options.consecutiveFailures) {
         ledger.open();
-        changed("closed", "consecutive_failures");
+        changed("closed", "consecutive_failures", null);
       }
     },
     judgeTrial(verdict: Exclude<Verdict, "neutral">): void {
       if (verdict === "failure") {
         ledger.failed();
-        changed("half_open", "trial_failed");
+        changed("half_open", "trial_failed", null);
       } else if (trials.passed() >= options.trialSuccesses) {
         ledger.close();
-        changed("half_open", "trials_passed");
+        changed("half_open", "trials_passed", null);
       }
     },
     halfOpen(): void {
-      // opossum goes to half-open by a timer of its own only; a ledger that starts there is its way
-      // of handing a state over, and brings an empty window.
+      // opossum goes there by a timer only; a ledger that starts there has an empty window, too.
       ledger = createLedger(clock, options, "half_open");
-      changed("open", "open_time_over");
+      changed("open", "open_time_over", null);
     },
+    open(reason: "ejected" | "silence", openForMs: number | null): void {
+      if (ledger.state !== "closed") return;
+      ledger.open();
+      changed("closed", reason, openForMs);
+    },
+    hasten: (openedMsMin: number): void => openTime.hasten(openedMsMin),
     deniedForMs(): number {
       const { state } = ledger;
       if (state === "closed") return 0;
@@ -187,15 +203,27 @@ function createStates(
 /** How long it stays open: longer each time that it opens again. */
 function growingTime(clock: Pick<Clock, "now">, random: Random, options: BreakerOptions) {
   let openings = 0;
+  let openedAt = 0;
   let until = 0;
+  let hastened = false;
+  const grown = (): number => {
+    const ms = options.openMs * BREAKER.openFactor ** openings;
+    return Math.min(ms * (1 + options.openJitter * random.next()), options.openMsMax);
+  };
   return {
-    begin(): number {
-      const grown = options.openMs * BREAKER.openFactor ** openings;
-      const spread = grown * (1 + options.openJitter * random.next());
-      const openForMs = Math.min(spread, options.openMsMax);
+    begin(givenMs: number | null): number {
+      const openForMs = givenMs ?? grown();
       openings += 1;
-      until = clock.now() + openForMs;
+      openedAt = clock.now();
+      until = openedAt + openForMs;
+      hastened = false;
       return openForMs;
+    },
+    hasten(openedMsMin: number): void {
+      const now = clock.now();
+      if (hastened || now - openedAt < openedMsMin) return;
+      hastened = true;
+      until = Math.min(until, now);
     },
     leftMs: () => Math.max(0, until - clock.now()),
     forget() {

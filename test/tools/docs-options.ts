@@ -51,6 +51,9 @@ export const SECTION_TYPES = {
   bulkhead: "BulkheadOptions",
   adaptiveLimit: "AdaptiveLimitOptions",
   limits: "LimitOptions",
+  ejection: "EjectionOptions",
+  slowStart: "SlowStartOptions",
+  panic: "PanicOptions",
 } as const satisfies Record<SectionName, string>;
 
 /** Where the numbers of each section stand, with their reasons. */
@@ -61,6 +64,9 @@ const SECTION_TABLES: Readonly<Record<SectionName, readonly string[]>> = {
   bulkhead: ["BULKHEAD"],
   adaptiveLimit: ["ADAPTIVE_LIMIT"],
   limits: ["LIMITS", "POOL"],
+  ejection: ["EJECTION"],
+  slowStart: ["SLOW_START"],
+  panic: ["PANIC"],
 };
 
 const TABLES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = defaults;

@@ -167,7 +167,8 @@ describe("the gateway as a whole", () => {
 
 describe("names that are no options", () => {
   const all =
-    "targets, timeouts, retry, breaker, bulkhead, adaptiveLimit, limits, probe, layers, " +
+    "targets, timeouts, retry, breaker, bulkhead, adaptiveLimit, limits, ejection, " +
+    "slowStart, panic, probe, layers, " +
     "trustProxyStatus and required";
 
   it.each([
@@ -303,6 +304,50 @@ describe("sections", () => {
       'probe.path: "healthz" is not a path such as "/healthz"; did you mean "/healthz"?',
     ],
     [{ probe: { path: 1 } }, 'probe.path: 1 is not a path such as "/healthz"'],
+    [
+      { probe: "/healthz" },
+      'probe: "/healthz" is neither { path: "/healthz" } nor false; ' +
+        'did you mean { path: "/healthz" }?',
+    ],
+    [
+      { probe: { path: "http://a/up" } },
+      'probe.path: "http://a/up" is not a path such as "/healthz"; did you mean "/up"?',
+    ],
+    [{ probe: {} }, 'probe: asks for nothing; write { path: "/healthz" }, or { tcp: true }'],
+    [
+      { probe: { path: "/up", tcp: true } },
+      "probe.tcp: asks for a connection alone, beside a path; leave one out",
+    ],
+    [{ probe: { path: "/", fall: 0 } }, "probe.fall: 0 is not an integer of at least 1"],
+    [{ probe: { path: "/", rises: 2 } }, 'probe.rises: unknown option; did you mean "rise"?'],
+    [
+      { probe: { path: "/", interval: 2 } },
+      'probe.interval: unknown option; did you mean "intervalMs"?',
+    ],
+    [
+      { probe: { path: "/", expect: 204 } },
+      "probe.expect: 204 is not an object such as { status: 204 }; did you mean { status: 204 }?",
+    ],
+    [
+      { probe: { path: "/", expect: { status: "20x" } } },
+      'probe.expect.status: "20x" is neither a status such as 204 nor a class: "2xx"',
+    ],
+    [
+      { probe: { path: "/", expect: { status: [200, 99] } } },
+      'probe.expect.status[1]: 99 is neither a status such as 204 nor a class: "2xx"',
+    ],
+    [
+      { probe: { path: "/", expect: { status: [] } } },
+      "probe.expect.status: is empty; no answer could be good",
+    ],
+    [
+      { probe: { path: "/", expect: { body: "" } } },
+      'probe.expect.body: "" is neither a text to look for nor a regular expression',
+    ],
+    [
+      { probe: { tcp: true, expect: { status: 200 } } },
+      "probe.expect: expects something of an answer; a connection alone brings none",
+    ],
     [
       { trustProxyStatus: "true" },
       'trustProxyStatus: "true" is not true or false; did you mean true?',

@@ -20,9 +20,8 @@ function ofUpstream(options: Partial<UpstreamOptions>): readonly string[] {
 describe("warnings", () => {
   it.each<[Partial<UpstreamOptions>, string]>([
     [
-      { probe: { path: "/healthz" } },
-      "probe: has no effect yet; this version sends no probes " +
-        "and judges targets by the calls they answer",
+      { probe: { path: "/healthz", intervalMs: 1_000, timeoutMs: 3_000 } },
+      "probe.timeoutMs: 3_000 is more than intervalMs (1_000), so probes come later",
     ],
     [{ timeouts: { responseMs: 30 } }, "timeouts.responseMs: 30 ms; did you mean 30_000?"],
     [{ timeouts: { idleMs: 0.5 } }, "timeouts.idleMs: 0.5 ms; did you mean 500?"],
@@ -126,6 +125,8 @@ describe("warnings", () => {
   it.each<[string, Partial<UpstreamOptions>]>([
     ["nothing but targets", {}],
     ["probes that are off", { probe: false }],
+    ["probes", { probe: { path: "/healthz", expect: { status: "2xx", body: /ok/ } } }],
+    ["probes more often than a default", { probe: { tcp: true, intervalMs: 500 } }],
     ["a short total alone", { timeouts: { totalMs: 500 } }],
     ["a short life of bodies alone", { timeouts: { bodyMs: 1_000 } }],
     ["no limit of one kind", { timeouts: { responseMs: Number.POSITIVE_INFINITY } }],

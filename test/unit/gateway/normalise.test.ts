@@ -8,11 +8,13 @@ import {
   BULKHEAD,
   LIMITS,
   POOL,
+  PROBE,
   RETRY,
   TIMEOUTS,
 } from "../../../src/catalog/defaults.js";
 import { normaliseGateway, normaliseUpstream } from "../../../src/gateway/normalise.js";
 import type { GatewayOptions, UpstreamOptions } from "../../../src/gateway/options.js";
+import type { ProbeOptions } from "../../../src/gateway/probe-options.js";
 import { LAYER_DEFAULTS } from "../../../src/gateway/read-layers.js";
 
 const URL_1 = "http://10.0.0.5:8080";
@@ -177,6 +179,42 @@ describe("settings for all upstreams", () => {
   });
 });
 
+describe("a probe", () => {
+  const probeOf = (own: ProbeOptions | false | undefined, shared?: ProbeOptions | false) => {
+    const upstream = { targets: URL_1, ...(own === undefined ? {} : { probe: own }) };
+    const defaults = shared === undefined ? {} : { probe: shared };
+    return normaliseGateway({ upstreams: { orders: upstream }, defaults }).upstreams["orders"]
+      ?.probe;
+  };
+
+  it("is that of the upstream, else that of all, else a try of connections that fail", () => {
+    expect(probeOf({ path: "/own" }, { path: "/all" })).toMatchObject({ path: "/own" });
+    expect(probeOf(undefined, { path: "/all" })).toMatchObject({ path: "/all" });
+    expect(probeOf(false, { path: "/all" })).toBe(false);
+    expect(probeOf(undefined)).toBe("reconnect");
+  });
+
+  it("reads statuses, classes and lists of both", () => {
+    const statuses = (status: NonNullable<ProbeOptions["expect"]>["status"] & {}) => {
+      const probe = probeOf({ path: "/", expect: { status } });
+      return typeof probe === "object" ? probe.statuses : null;
+    };
+    expect(statuses(204)).toEqual([[204, 204]]);
+    expect(statuses("3xx")).toEqual([[300, 399]]);
+    expect(statuses([200, "4xx"])).toEqual([
+      [200, 200],
+      [400, 499],
+    ]);
+  });
+
+  it("copies an expression without its memory", () => {
+    const body = /ok/gi;
+    const probe = probeOf({ path: "/", expect: { body } });
+    expect(probe).toMatchObject({ body: /ok/i });
+    expect(probeOf({ tcp: true })).toMatchObject({ path: null });
+  });
+});
+
 describe("a gateway", () => {
   const upstreams = { orders: { targets: URL_1 } };
 
@@ -226,10 +264,15 @@ describe("a gateway", () => {
       [URL_1, 1],
       ["http://10.0.0.6:8080", 2],
     ]);
-    expect(orders).not.toHaveProperty("probe");
+    const { intervalMs, timeoutMs, fall, rise } = PROBE;
+    expect(orders?.probe).toEqual({
+      ...{ path: "/healthz", intervalMs, timeoutMs, fall, rise },
+      ...{ statuses: [[200, 299]], body: null },
+    });
+    expect(search?.probe).toBe("reconnect");
     expect(search).toMatchObject({ name: "search", retry: false });
     expect(search?.bulkhead).toEqual({ ...BULKHEAD, concurrencyMax: 50 });
-    expect(gateway.warnings).toHaveLength(1);
+    expect(gateway.warnings).toEqual([]);
   });
 
   it("keeps apart what a name would otherwise inherit", () => {

@@ -11,7 +11,7 @@ function target(state: BreakerState | null, waitMs = 0, health = ALWAYS_HEALTHY)
 }
 
 function outOfHealth(ms: number): TargetHealth {
-  return { state: "ejected", deniedForMs: () => ms, share: () => 1 };
+  return { ...ALWAYS_HEALTHY, state: "unhealthy", deniedForMs: () => ms };
 }
 
 function draining(): Target {

@@ -1,0 +1,135 @@
+/**
+ * Makes the targets of an upstream: address, breaker, health and prober, and who is told of what
+ * happens to them.
+ */
+import { BREAKER } from "../catalog/defaults.js";
+import { type Breaker, createBreaker } from "../targets/breaker.js";
+import { Peers } from "../targets/peers.js";
+import { createTarget, type ParsedTarget, type Target } from "../targets/target.js";
+import { TargetMonitor } from "../targets/target-monitor.js";
+import { WatchedHealth } from "../targets/watched-health.js";
+import type { NormalisedUpstream } from "./options.js";
+import type { GatewayParts } from "./parts.js";
+import { activeProber, type Prober, reconnectProber } from "./probing.js";
+
+/** All that looks after the targets of one upstream. */
+export interface TargetKeeper {
+  make(address: ParsedTarget): Target;
+  /** These are the targets now; who is not among them is looked after no longer. */
+  keep(targets: readonly Target[]): void;
+  /** The upstream is used: probes begin. */
+  start(): void;
+  stop(): void;
+}
+
+interface Kept {
+  readonly health: WatchedHealth;
+  readonly prober: Prober | null;
+}
+
+/** `changed` is called after everything that may change who takes calls. */
+export function targetKeeper(
+  parts: GatewayParts,
+  options: NormalisedUpstream,
+  changed: () => void,
+): TargetKeeper {
+  const { clock, random, events } = parts;
+  const upstream = options.name;
+  const kept = new Map<Target, Kept>();
+  let started = false;
+  let listed: readonly Target[] = [];
+  const limits = {
+    ejection: options.ejection,
+    panicRatio: options.panic === false ? 0 : options.panic.healthyRatioMin,
+  };
+  const peers = new Peers(clock, random, limits, (change) => {
+    if (events.has("upstream:panic")) events.emit("upstream:panic", { upstream, ...change });
+    changed();
+  });
+
+  return {
+    make(address) {
+      const made = makeTarget(parts, options, peers, address, changed);
+      kept.set(made.target, made);
+      return made.target;
+    },
+    keep(targets) {
+      if (targets === listed) return;
+      listed = targets;
+      for (const [target, { health, prober }] of kept) {
+        if (targets.includes(target)) {
+          if (started) prober?.start();
+          continue;
+        }
+        health.stop();
+        prober?.stop();
+        kept.delete(target);
+      }
+      peers.sync(targets);
+    },
+    start() {
+      if (started) return;
+      started = true;
+      for (const { prober } of kept.values()) prober?.start();
+    },
+    stop() {
+      for (const { health, prober } of kept.values()) {
+        health.stop();
+        prober?.stop();
+      }
+    },
+  };
+}
+
+function makeTarget(
+  parts: GatewayParts,
+  options: NormalisedUpstream,
+  peers: Peers,
+  address: ParsedTarget,
+  changed: () => void,
+): Kept & { readonly target: Target } {
+  const { clock, random, events } = parts;
+  const named = { upstream: options.name, target: address.id };
+  const limits = { ...BREAKER, ...(options.breaker === false ? NEVER_BY_ITSELF : options.breaker) };
+  const breaker = createBreaker(clock, random, limits, (change) => {
+    if (events.has("breaker:change")) events.emit("breaker:change", { ...named, ...change });
+    health.breakerChanged(change);
+    if (change.to === "open") prober?.soon();
+    changed();
+  });
+  const settings = {
+    probe: typeof options.probe === "object" ? options.probe : null,
+    slowStart: options.slowStart,
+  };
+  const monitor = new TargetMonitor(clock);
+  const health = new WatchedHealth(clock, peers, breaker, monitor, settings, (change) => {
+    if (events.has("target:health")) events.emit("target:health", { ...named, ...change });
+    prober?.soon();
+    changed();
+  });
+  const prober = proberOf(parts, options, address, breaker, health);
+  return { target: createTarget(address, breaker, health), health, prober };
+}
+
+function proberOf(
+  { clock, random, events, name }: GatewayParts,
+  { name: upstream, probe }: NormalisedUpstream,
+  address: ParsedTarget,
+  breaker: Breaker,
+  health: WatchedHealth,
+): Prober | null {
+  if (probe === false) return null;
+  const parts = { clock, random, target: address };
+  const userAgent = `good-gateway-probe (${name})`;
+  if (probe === "reconnect") return reconnectProber(parts, breaker, userAgent);
+  return activeProber(parts, { ...probe, userAgent }, health, (result) => {
+    if (!events.has("probe:end")) return;
+    events.emit("probe:end", { upstream, target: address.id, ...result });
+  });
+}
+
+/** Where breakers are switched off, one that opens for an ejection only. */
+const NEVER_BY_ITSELF = {
+  consecutiveFailures: Number.POSITIVE_INFINITY,
+  volumeMin: Number.POSITIVE_INFINITY,
+} as const;

@@ -1,0 +1,20 @@
+/**
+ * What all upstreams of a gateway share: its name, time, chance, life and events.
+ * Each of them is a seam, so that a test can put its own in the place.
+ */
+import type { Clock } from "../base/clock.js";
+import type { Emitter } from "../base/emitter.js";
+import type { Random } from "../base/random.js";
+import type { Lifecycle } from "../policies/drain-gate.js";
+import type { GatewayEvents } from "./events.js";
+
+export interface GatewayParts {
+  /** The name of this deployment. */
+  readonly name: string;
+  readonly clock: Clock;
+  /** The same clock, for the timers that every call sets. */
+  readonly timers: Clock;
+  readonly random: Random;
+  readonly lifecycle: Lifecycle;
+  readonly events: Emitter<GatewayEvents>;
+}

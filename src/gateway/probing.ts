@@ -1,0 +1,150 @@
+/**
+ * When the targets of an upstream are probed, and what becomes of the results.
+ *
+ * Configured probes ask each target again and again, more often while its state is in doubt.
+ * Without them, a target whose breaker opens is tried by TCP alone: where nothing accepts, it is
+ * tried again until something does, which ends the open time. Either way off the path of calls,
+ * and nothing of it keeps a process alive.
+ */
+import type { Clock, Timer } from "../base/clock.js";
+import type { Random } from "../base/random.js";
+import { PROBE } from "../catalog/defaults.js";
+import type { Breaker } from "../targets/breaker.js";
+import type { TargetAddress } from "../targets/target.js";
+import type { WatchedHealth } from "../targets/watched-health.js";
+import {
+  type ProbeDone,
+  type ProbeQuestion,
+  probeTarget,
+  type RunningProbe,
+} from "../transports/probe.js";
+
+/** Who looks after one target. */
+export interface Prober {
+  /** Begins, once. */
+  start(): void;
+  /** Its breaker opened or its health changed: do not wait as long as planned. */
+  soon(): void;
+  stop(): void;
+}
+
+interface ProberParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly target: TargetAddress;
+}
+
+export interface ProbeResult {
+  readonly passed: boolean;
+  /** What was wrong, in a few words; null when it passed. */
+  readonly wrong: string | null;
+  readonly tookMs: number;
+}
+
+export interface ProbeSettings extends ProbeQuestion {
+  readonly intervalMs: number;
+}
+
+/** Probes as configured. */
+export function activeProber(
+  { clock, random, target }: ProberParts,
+  settings: ProbeSettings,
+  health: WatchedHealth,
+  told: (result: ProbeResult) => void,
+): Prober {
+  const loop = probeLoop(clock);
+  const next = (): void => {
+    const { intervalMs } = settings;
+    const faster = Math.max(intervalMs / PROBE.fasterFactor, PROBE.fasterMsMin);
+    const ms = health.inDoubt ? Math.min(intervalMs, faster) : intervalMs;
+    loop.after(jittered(random, ms), probe);
+  };
+  const probe = (): void => {
+    const startedAt = clock.now();
+    const done = (wrong: string | null): void => {
+      const passed = wrong === null;
+      told({ passed, wrong, tookMs: clock.now() - startedAt });
+      health.probed(passed);
+      next();
+    };
+    loop.ask(target, settings, done);
+  };
+  return { start: () => loop.ifIdle(probe), soon: () => loop.ifWaiting(next), stop: loop.stop };
+}
+
+/** Tries a target whose breaker is open, if nothing accepts connections there. */
+export function reconnectProber(
+  { clock, random, target }: ProberParts,
+  breaker: Breaker,
+  userAgent: string,
+): Prober {
+  const loop = probeLoop(clock);
+  const question = {
+    path: null,
+    statuses: [],
+    body: null,
+    userAgent,
+    timeoutMs: PROBE.reconnectTimeoutMs,
+  };
+  const connect = (waitMs: number, wasRefused: boolean): void => {
+    const done = (wrong: string | null): void => {
+      // That it accepts now says something only if it did not before.
+      if (wrong === null && wasRefused) breaker.hasten(0);
+      if (wrong === null || breaker.state !== "open") return;
+      const longer = Math.min(waitMs * 2, PROBE.reconnectMsMax);
+      loop.after(jittered(random, waitMs), () => connect(longer, true));
+    };
+    loop.ask(target, question, done);
+  };
+  return {
+    // Nothing is asked before a breaker opens.
+    start() {},
+    soon() {
+      if (breaker.state === "open") loop.ifIdle(() => connect(PROBE.reconnectMs, false));
+    },
+    stop: loop.stop,
+  };
+}
+
+function jittered(random: Random, ms: number): number {
+  return ms * (1 + PROBE.jitter * (2 * random.next() - 1));
+}
+
+/** One probe or one wait at a time, until it is stopped. */
+function probeLoop(clock: Clock) {
+  let timer: Timer | null = null;
+  let probe: RunningProbe | null = null;
+  let stopped = false;
+  return {
+    after(ms: number, fn: () => void): void {
+      timer?.cancel();
+      timer = null;
+      if (stopped) return;
+      timer = clock.after(ms, () => {
+        timer = null;
+        fn();
+      });
+      timer.unref();
+    },
+    ask(target: TargetAddress, question: ProbeQuestion, done: ProbeDone): void {
+      if (stopped) return;
+      probe = probeTarget(clock, target, question, (wrong) => {
+        probe = null;
+        done(wrong);
+      });
+    },
+    ifWaiting(fn: () => void): void {
+      if (timer !== null) fn();
+    },
+    ifIdle(fn: () => void): void {
+      if (timer === null && probe === null) fn();
+    },
+    stop(): void {
+      stopped = true;
+      timer?.cancel();
+      timer = null;
+      probe?.cancel();
+      probe = null;
+    },
+  };
+}

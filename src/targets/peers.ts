@@ -1,0 +1,214 @@
+/**
+ * The targets of one upstream as peers: who is ejected because the others do better, and whether
+ * so many are out that health is overruled.
+ *
+ * No timers: whenever a target has answered, another one is looked at in turn, so that a silent one
+ * is noticed by the answers of the others, at the same cost for three targets as for a thousand.
+ * Guarantee: never more than half are ejected at once, and none while no other target is well.
+ */
+import type { Clock } from "../base/clock.js";
+import type { Random } from "../base/random.js";
+import { BREAKER, EJECTION } from "../catalog/defaults.js";
+import { declaredState } from "./declared-state.js";
+import { failsMore, isSlower, type Lately } from "./outlier.js";
+import type { Target } from "./target.js";
+import type { TargetMonitor } from "./target-monitor.js";
+import { type EjectionReason, type HealthGroup, WatchedHealth } from "./watched-health.js";
+
+export interface EjectionOptions {
+  readonly consecutiveFailures: number;
+  readonly successDeviations: number;
+  readonly latencyFactor: number;
+  readonly volumeMin: number;
+  readonly silenceMs: number;
+  readonly ejectMs: number;
+  readonly ejectMsMax: number;
+  readonly ejectedRatioMax: number;
+}
+
+export interface PeersOptions {
+  readonly ejection: EjectionOptions | false;
+  /** Below this share of targets that are not unhealthy all of them are used; 0 for never. */
+  readonly panicRatio: number;
+}
+
+export interface PanicChange {
+  readonly panic: boolean;
+  /** Targets that are not unhealthy, and all that are not drained. */
+  readonly healthy: number;
+  readonly targets: number;
+}
+
+/** What is remembered of a target's ejections. */
+interface Member {
+  readonly target: Target;
+  readonly health: WatchedHealth;
+  readonly monitor: TargetMonitor;
+  ejections: number;
+  ejectedAt: number;
+  /** Since when its silence has been noticed; NaN while there is none. */
+  quietNotedAt: number;
+}
+
+export class Peers implements HealthGroup {
+  readonly #clock: Pick<Clock, "now">;
+  readonly #random: Random;
+  readonly #options: PeersOptions;
+  readonly #told: (change: PanicChange) => void;
+  #members: readonly Member[] = [];
+  #panic = false;
+  #next = 0;
+  #comparedAt = 0;
+
+  constructor(
+    clock: Pick<Clock, "now">,
+    random: Random,
+    options: PeersOptions,
+    told: (change: PanicChange) => void,
+  ) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#options = options;
+    this.#told = told;
+    this.#comparedAt = clock.now();
+  }
+
+  get panic(): boolean {
+    return this.#panic;
+  }
+
+  get alone(): boolean {
+    return this.#members.length < 2;
+  }
+
+  /** Some targets have come or gone. */
+  sync(targets: readonly Target[]): void {
+    const known = new Map(this.#members.map((member) => [member.target, member]));
+    this.#members = targets.flatMap((target) => known.get(target) ?? this.#join(target) ?? []);
+    this.recount();
+  }
+
+  recount(): void {
+    const serving = this.#members.filter(({ target }) => !target.draining);
+    const healthy = serving.filter(({ health }) => !health.unfit).length;
+    const targets = serving.length;
+    const panic = healthy < targets && healthy < targets * this.#options.panicRatio;
+    if (panic === this.#panic) return;
+    this.#panic = panic;
+    this.#told({ panic, healthy, targets });
+  }
+
+  #join(target: Target): Member | null {
+    const { health } = target;
+    if (!(health instanceof WatchedHealth) || health.counts === null) return null;
+    const monitor = health.counts;
+    const member: Member = {
+      target,
+      health,
+      monitor,
+      ejections: 0,
+      ejectedAt: Number.NEGATIVE_INFINITY,
+      quietNotedAt: Number.NaN,
+    };
+    monitor.listener = {
+      answered: (status, rawHeaders) => this.#answered(member, status, rawHeaders),
+      ended: () => this.#ended(member),
+    };
+    return member;
+  }
+
+  #answered(member: Member, status: number, rawHeaders: readonly string[]): void {
+    member.quietNotedAt = Number.NaN;
+    if (member.health.ejection === "silence") member.target.breaker?.hasten(0);
+    const said = declaredState(status, rawHeaders);
+    if (said === "leaving") this.#eject(member, "leaving");
+    else if (said !== null) member.health.declared(said);
+    this.#lookAtNext();
+  }
+
+  #ended(member: Member): void {
+    const { ejection } = this.#options;
+    if (ejection === false) return;
+    const { failuresInRow } = member.monitor;
+    if (failuresInRow >= ejection.consecutiveFailures) this.#eject(member, "consecutive_failures");
+  }
+
+  /** One of them in turn is asked whether it is silent; now and then all of them are compared. */
+  #lookAtNext(): void {
+    const { ejection } = this.#options;
+    if (ejection === false || this.alone) return;
+    const now = this.#clock.now();
+    this.#next = (this.#next + 1) % this.#members.length;
+    const member = this.#members[this.#next];
+    if (member !== undefined) this.#lookForSilence(member, ejection, now);
+    if (now - this.#comparedAt < EJECTION.compareMs) return;
+    this.#comparedAt = now;
+    this.#compare(ejection);
+  }
+
+  #lookForSilence(member: Member, { silenceMs }: EjectionOptions, now: number): void {
+    const { monitor } = member;
+    const limit = Math.max(silenceMs, EJECTION.silenceFactor * monitor.longestMs);
+    const quietMs = monitor.silentMs(now);
+    if (quietMs < limit) {
+      member.quietNotedAt = Number.NaN;
+      return;
+    }
+    // All may have been silent together, as when a database stood still; then the first answers of
+    // the others are no evidence, and its own will follow in a moment.
+    if (Number.isNaN(member.quietNotedAt)) member.quietNotedAt = now;
+    const notedMs = now - member.quietNotedAt;
+    if (notedMs < limit * EJECTION.silenceConfirmRatio) return;
+    this.#eject(member, "silence");
+    // Where no more may be ejected its breaker does not wait for the timeouts either, once as many
+    // are overdue as it takes failures in a row.
+    const overdue = monitor.waiting >= BREAKER.consecutiveFailures;
+    if (overdue && isWell(member) && this.#others(member).some(isWell)) {
+      member.target.breaker?.open("silence", null);
+    }
+  }
+
+  #compare(ejection: EjectionOptions): void {
+    const lately = new Map(this.#members.map((member) => [member, member.monitor.lately()]));
+    for (const [member, own] of lately) {
+      if (!isWell(member)) continue;
+      const peers: Lately[] = [];
+      for (const [other, of] of lately) if (other !== member && isWell(other)) peers.push(of);
+      if (failsMore(own, peers, ejection)) this.#eject(member, "success_rate");
+      else if (isSlower(own, peers, ejection)) this.#eject(member, "latency");
+    }
+  }
+
+  /** Takes it out, if enough others are left and one of them is well. */
+  #eject(member: Member, reason: EjectionReason): void {
+    const { ejection } = this.#options;
+    if (ejection === false || !isWell(member)) return;
+    const others = this.#others(member);
+    const most = Math.max(1, Math.floor((others.length + 1) * ejection.ejectedRatioMax));
+    const ejected = others.filter(({ health }) => health.ejection !== null).length;
+    if (ejection.ejectedRatioMax === 0 || ejected >= most || !others.some(isWell)) return;
+    member.quietNotedAt = Number.NaN;
+    member.health.eject(reason, this.#ejectionMs(member, ejection));
+  }
+
+  #others(member: Member): readonly Member[] {
+    return this.#members.filter((other) => other !== member && !other.target.draining);
+  }
+
+  /** Longer each time; one time is forgotten for every half minute without. */
+  #ejectionMs(member: Member, { ejectMs, ejectMsMax }: EjectionOptions): number {
+    const now = this.#clock.now();
+    const forgotten = Math.floor((now - member.ejectedAt) / EJECTION.forgetMs);
+    member.ejections = Math.max(0, member.ejections - forgotten);
+    const grown = ejectMs * EJECTION.ejectFactor ** member.ejections;
+    member.ejections += 1;
+    member.ejectedAt = now;
+    const spread = 1 + EJECTION.ejectJitter * this.#random.next();
+    return Math.min(grown * spread, ejectMsMax);
+  }
+}
+
+/** It takes calls, by its health and by its breaker. */
+function isWell({ target, health }: Member): boolean {
+  return !target.draining && !health.unfit && target.breaker?.state === "closed";
+}

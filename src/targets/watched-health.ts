@@ -1,0 +1,228 @@
+/**
+ * The health of one target, put together from what probes, its own word and its peers say.
+ *
+ * Probes and its own word decide here whether it takes calls. An ejection is kept by its breaker,
+ * so that there is one open time, one kind of trial and one way back for all that calls themselves
+ * have shown; what is noted here is the reason. docs/target-health.md has the rules.
+ */
+import type { Clock, Timer } from "../base/clock.js";
+import { DECLARED, SLOW_START } from "../catalog/defaults.js";
+import type { Breaker, BreakerChange } from "./breaker.js";
+import type { DeclaredState } from "./declared-state.js";
+import { ProbeCount, type ProbeCountOptions, type ProbeState } from "./probe-count.js";
+import { rampShare, type SlowStartOptions } from "./slow-start.js";
+import type { HealthState, TargetHealth } from "./target-health.js";
+import type { TargetMonitor } from "./target-monitor.js";
+
+/** Why a target is compared out. */
+export type EjectionReason =
+  | "consecutive_failures"
+  | "success_rate"
+  | "latency"
+  | "silence"
+  | "leaving";
+
+/** Why a target is not healthy. */
+export type HealthReason =
+  | "probe_failed"
+  | "declared_unhealthy"
+  | "declared_draining"
+  | EjectionReason;
+
+export interface HealthChange {
+  readonly from: HealthState;
+  readonly to: HealthState;
+  /** Why it is what it is now; null for a healthy one. */
+  readonly reason: HealthReason | null;
+}
+
+/** What the targets of one upstream share. */
+export interface HealthGroup {
+  /** Health is overruled, since it would leave too few. */
+  readonly panic: boolean;
+  /** There is nobody to be compared with. */
+  readonly alone: boolean;
+  /** Someone's word for a target, or that of the probes, is another now. */
+  recount(): void;
+}
+
+export interface WatchedHealthOptions {
+  /** Null where no probes are sent. */
+  readonly probe: ProbeCountOptions | null;
+  readonly slowStart: SlowStartOptions | false;
+}
+
+type Unfit = Extract<HealthReason, "probe_failed" | "declared_unhealthy" | "declared_draining">;
+
+export class WatchedHealth implements TargetHealth {
+  readonly #clock: Clock;
+  readonly #group: HealthGroup;
+  readonly #breaker: Breaker | null;
+  readonly #slowStart: SlowStartOptions | false;
+  readonly #probes: ProbeCount | null;
+  readonly #monitor: TargetMonitor | null;
+  readonly #told: (change: HealthChange) => void;
+  #state: HealthState = "healthy";
+  #unfit: Unfit | null = null;
+  #ejection: EjectionReason | null = null;
+  #declaredUntil = Number.POSITIVE_INFINITY;
+  #declaredTimer: Timer | null = null;
+  #outSince = Number.NaN;
+  #backSince = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    clock: Clock,
+    group: HealthGroup,
+    breaker: Breaker | null,
+    monitor: TargetMonitor | null,
+    options: WatchedHealthOptions,
+    told: (change: HealthChange) => void,
+  ) {
+    this.#clock = clock;
+    this.#group = group;
+    this.#breaker = breaker;
+    this.#monitor = monitor;
+    this.#slowStart = options.slowStart;
+    this.#probes = options.probe === null ? null : new ProbeCount(options.probe);
+    this.#told = told;
+  }
+
+  get state(): HealthState {
+    return this.#state;
+  }
+
+  get reason(): HealthReason | null {
+    return this.#unfit ?? this.#ejection;
+  }
+
+  get ejection(): EjectionReason | null {
+    return this.#ejection;
+  }
+
+  get probe(): ProbeState | null {
+    return this.#probes?.state ?? null;
+  }
+
+  /** Probes are to come faster: it is down, or may be soon. */
+  get inDoubt(): boolean {
+    return this.#state !== "healthy" || this.#probes?.inDoubt === true;
+  }
+
+  /** Probes, or its own word, are against it. */
+  get unfit(): boolean {
+    return this.#unfit !== null;
+  }
+
+  get overruled(): boolean {
+    return this.#unfit !== null && this.#group.panic;
+  }
+
+  get monitor(): TargetMonitor | null {
+    return this.#group.alone ? null : this.#monitor;
+  }
+
+  /** The same, whether or not there is anybody to compare it with. */
+  get counts(): TargetMonitor | null {
+    return this.#monitor;
+  }
+
+  deniedForMs(): number {
+    if (this.#unfit === null || this.#group.panic) return 0;
+    if (this.#unfit === "probe_failed") return Number.POSITIVE_INFINITY;
+    return Math.max(1, this.#declaredUntil - this.#clock.now());
+  }
+
+  share(): number {
+    if (this.#slowStart === false) return 1;
+    return rampShare(this.#clock.now() - this.#backSince, this.#slowStart);
+  }
+
+  /** A probe has passed or failed. */
+  probed(passed: boolean): void {
+    if (this.#probes === null) return;
+    const changed = this.#probes.note(passed);
+    const up = this.#probes.state === "up";
+    // What a target said of itself holds until the probes have answered `rise` times since.
+    if (up && changed) this.#become(null);
+    else if (!up && changed) this.#become("probe_failed");
+    // A good probe ends the open time of the breaker; it closes only by calls that go well.
+    if (passed && up) this.#breaker?.hasten(0);
+  }
+
+  /** A target has said something of itself in an answer. */
+  declared(state: Exclude<DeclaredState, "leaving">): void {
+    if (state === "ready") {
+      if (this.#unfit !== "probe_failed") this.#become(null);
+      return;
+    }
+    if (this.#unfit === "probe_failed") return;
+    this.#probes?.doubt();
+    this.#become(state === "draining" ? "declared_draining" : "declared_unhealthy");
+  }
+
+  /** It is worse than its peers: its breaker opens for this long. */
+  eject(reason: EjectionReason, openForMs: number): void {
+    this.#ejection = reason;
+    this.#breaker?.open("ejected", openForMs);
+    this.#tell();
+  }
+
+  /** To be told of every change of the breaker. */
+  breakerChanged({ from, to }: BreakerChange): void {
+    if (to === "open" && from === "closed") this.#left();
+    if (to !== "closed") return;
+    this.#ejection = null;
+    this.#returned();
+    this.#tell();
+  }
+
+  stop(): void {
+    this.#declaredTimer?.cancel();
+    this.#declaredTimer = null;
+  }
+
+  #become(unfit: Unfit | null): void {
+    this.stop();
+    const was = this.#unfit;
+    this.#unfit = unfit;
+    if (unfit !== null && unfit !== "probe_failed") this.#believeForAWhile();
+    if (was === unfit) return;
+    if (was === null) this.#left();
+    if (unfit === null) this.#returned();
+    this.#group.recount();
+    this.#tell();
+  }
+
+  /** Without probes nobody would ever learn that it takes calls again. */
+  #believeForAWhile(): void {
+    if (this.#probes !== null) {
+      this.#declaredUntil = Number.POSITIVE_INFINITY;
+      return;
+    }
+    this.#declaredUntil = this.#clock.now() + DECLARED.believedMs;
+    this.#declaredTimer = this.#clock.after(DECLARED.believedMs, () => this.#become(null));
+    this.#declaredTimer.unref();
+  }
+
+  #left(): void {
+    if (Number.isNaN(this.#outSince)) this.#outSince = this.#clock.now();
+  }
+
+  /** It takes its full part again when nothing keeps it out any more. */
+  #returned(): void {
+    const isOut =
+      this.#unfit !== null || (this.#breaker !== null && this.#breaker.state !== "closed");
+    if (isOut || Number.isNaN(this.#outSince)) return;
+    const now = this.#clock.now();
+    if (now - this.#outSince >= SLOW_START.outMsMin) this.#backSince = now;
+    this.#outSince = Number.NaN;
+    this.#monitor?.forget();
+  }
+
+  #tell(): void {
+    const from = this.#state;
+    const ejected = this.#ejection === null ? "healthy" : "ejected";
+    this.#state = this.#unfit === null ? ejected : "unhealthy";
+    if (this.#state !== from) this.#told({ from, to: this.#state, reason: this.reason });
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Asks a target once whether it is well, over a connection of its own.
+ *
+ * A pool would answer from a connection that already works; whoever comes next may need a new one.
+ * Guarantee: `done` is called once at most, not after `cancel`, and the socket is gone by then; it
+ * keeps no process alive. A timer that fires late, since our own event loop stood still, first
+ * looks at the socket.
+ */
+import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import type { Clock, Timer } from "../base/clock.js";
+import { POOL, PROBE } from "../catalog/defaults.js";
+import type { TargetAddress } from "../targets/target.js";
+
+/** What is asked, and what has to come back. */
+export interface ProbeQuestion {
+  /** Null to be content with a connection, through TLS where the target speaks it. */
+  readonly path: string | null;
+  readonly timeoutMs: number;
+  /** Statuses that are good, as ranges of both ends. */
+  readonly statuses: readonly (readonly [from: number, to: number])[];
+  /** What the beginning of the body has to contain. */
+  readonly body: string | RegExp | null;
+  readonly userAgent: string;
+}
+
+/** Null for a target that is well, else what was wrong, in a few words. */
+export type ProbeDone = (wrong: string | null) => void;
+
+export interface RunningProbe {
+  cancel(): void;
+}
+
+export function probeTarget(
+  clock: Pick<Clock, "after" | "turn">,
+  target: TargetAddress,
+  question: ProbeQuestion,
+  done: ProbeDone,
+): RunningProbe {
+  let timer: Timer | null = null;
+  let asked: { destroy(): void } | null = null;
+  const settle = (wrong: string | null): void => {
+    if (timer === null) return;
+    timer.cancel();
+    timer = null;
+    asked?.destroy();
+    done(wrong);
+  };
+  const turn = (then: () => void) => () => {
+    if (timer !== null) timer = clock.turn(then);
+  };
+  timer = clock.after(
+    question.timeoutMs,
+    turn(turn(() => settle(`no answer within ${question.timeoutMs} ms`))),
+  );
+  timer.unref();
+  try {
+    asked = question.path === null ? connectOnly(target, settle) : ask(target, question, settle);
+  } catch (error) {
+    // A certificate that cannot be read, say; told like all else, after this function has returned.
+    timer.cancel();
+    timer = clock.turn(() => settle(codeOf(error)));
+  }
+  return {
+    cancel() {
+      timer?.cancel();
+      timer = null;
+      asked?.destroy();
+    },
+  };
+}
+
+function connectOnly(target: TargetAddress, settle: ProbeDone): Socket {
+  const secure = target.protocol === "https:";
+  const socket = secure ? connectTls(tlsOf(target)) : connectTcp(whereOf(target));
+  socket.unref();
+  socket.once(secure ? "secureConnect" : "connect", () => settle(null));
+  socket.on("error", (error) => settle(codeOf(error)));
+  socket.once("close", () => settle("the connection was closed"));
+  return socket;
+}
+
+function ask(target: TargetAddress, question: ProbeQuestion, settle: ProbeDone): ClientRequest {
+  const { path, userAgent } = question;
+  const options = {
+    // No agent, so that the connection is new and is closed again.
+    agent: false,
+    method: "GET",
+    path: target.pathPrefix + path,
+    // RFC 9110 §7.2: a target may serve several names, and answers for the one that it is asked by.
+    headers: { host: target.authority, "user-agent": userAgent, accept: "*/*" },
+    setHost: false,
+  };
+  const req =
+    target.protocol === "https:"
+      ? requestHttps({ ...tlsOf(target), ...options })
+      : requestHttp({ ...whereOf(target), ...options });
+  req.once("socket", (socket) => socket.unref());
+  req.on("error", (error) => settle(codeOf(error)));
+  req.once("response", (res) => judge(res, question, settle));
+  req.end();
+  return req;
+}
+
+function judge(res: IncomingMessage, { statuses, body }: ProbeQuestion, settle: ProbeDone): void {
+  const status = res.statusCode ?? 0;
+  if (!statuses.some(([from, to]) => status >= from && status <= to)) {
+    settle(`status ${status}`);
+    return;
+  }
+  if (body === null) {
+    settle(null);
+    return;
+  }
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  const decide = (): void => {
+    const text = Buffer.concat(parts).subarray(0, PROBE.bodyBytesMax).toString();
+    const found = typeof body === "string" ? text.includes(body) : body.test(text);
+    settle(found ? null : "another body than expected");
+  };
+  res.on("data", (part: Buffer) => {
+    parts.push(part);
+    bytes += part.length;
+    if (bytes >= PROBE.bodyBytesMax) decide();
+  });
+  res.once("end", decide);
+  res.once("error", (error) => settle(codeOf(error)));
+  res.once("aborted", () => settle("the answer broke off"));
+}
+
+function whereOf({ socketPath, hostname, port }: TargetAddress) {
+  if (socketPath !== null) return { path: socketPath, socketPath };
+  const families = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: POOL.familyAttemptMs };
+  return { host: hostname, port, ...families };
+}
+
+function tlsOf(target: TargetAddress) {
+  const { hostname, tls } = target;
+  const servername = tls?.servername ?? (isIP(hostname) === 0 ? hostname : "");
+  return { ...tls, ...whereOf(target), servername };
+}
+
+function codeOf(error: unknown): string {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return typeof code === "string" ? code : String(message);
+}
