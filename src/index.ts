@@ -40,6 +40,14 @@ export type { Admission, FailureContext, ProxyOptions, Refusal } from "./gateway
 export type { ContextInit, RequestContextOptions } from "./gateway/request-context.js";
 export { currentContext, runInContext } from "./gateway/request-context.js";
 export type { SendRequest } from "./gateway/send.js";
+export type { Shutdown } from "./gateway/shutdown.js";
+export { installShutdown } from "./gateway/shutdown.js";
+export type {
+  FastifyLike,
+  ShutdownOptions,
+  ShutdownServer,
+} from "./gateway/shutdown-options.js";
+export type { ShutdownCounts, ShutdownPhase, ShutdownReport } from "./gateway/shutdown-report.js";
 export type {
   GatewaySnapshot,
   TargetSnapshot,

@@ -332,3 +332,36 @@ export const GATEWAY = {
   /** How long a drain waits. Process managers kill after 10 s (supervisord) to 90 s (systemd). */
   drainMs: 10_000,
 } as const;
+
+/** How a process stops without losing a request. */
+export const SHUTDOWN = {
+  /**
+   * How long it serves as before while readiness already fails. Zero, since a front that passes
+   * over a refused connection (nginx, HAProxy) needs no notice …
+   */
+  lameDuckMs: 0,
+  /** … but where endpoints are taken out asynchronously, they take this long to be gone. */
+  lameDuckKubernetesMs: 5_000,
+  /** From the end of the lame duck to the hard stop. Below what process managers allow by far. */
+  drainTimeoutMs: 10_000,
+  /** A connection at rest for so long is closed: a client in use would have used it by now. */
+  idleCloseMs: 1_000,
+  /** With little time in all, connections at rest get this share of it at the most. */
+  idleCloseShare: 0.25,
+  /** Event streams go on for ever, so waiting longer would help none; their clients come back. */
+  streamTimeoutMs: 5_000,
+  /** The same for WebSockets: the application has this long to say goodbye on them. */
+  upgradeTimeoutMs: 5_000,
+  /** What is still running is cut this long before the end, so that answers to that can go out. */
+  lastWordsMs: 250,
+  /** How often connections are looked at: below what anybody notices, above what costs anything. */
+  sweepMs: 50,
+  /** A second signal within this time is the first one again: groups and npm deliver it twice. */
+  sameSignalMs: 500,
+  /** A turn of the event loop as short as this has left nobody waiting to be accepted … */
+  quietTurnMs: 0.2,
+  /** … and after this many turns it is given up to wait for one. */
+  quietTurnsMax: 200,
+  /** What a process needs after the hard stop to end: closing pools, flushing logs. */
+  slackMs: 250,
+} as const;

@@ -9,6 +9,7 @@ import type { BreakerReason, BreakerState } from "../targets/breaker.js";
 import type { HealthState } from "../targets/target-health.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import type { HealthReason } from "../targets/watched-health.js";
+import type { ShutdownReport } from "./shutdown-report.js";
 
 export interface GatewayEvents {
   /** The breaker of a target changed its state. */
@@ -80,6 +81,8 @@ export interface GatewayEvents {
     readonly from: number;
     readonly to: number;
   };
+  /** A shutdown is over: what could finish, what was cut, and how long it took. */
+  readonly "shutdown:end": { readonly report: ShutdownReport };
   /** A late timer of ours fired, and the answer had been in the socket all along. */
   readonly "stall:saved": { readonly upstream: string; readonly target: string };
 }

@@ -89,7 +89,7 @@ function switched(
 }
 
 /** For an answer that is not 101: Node has let go of the socket, so we write to it ourselves. */
-function responseOver(req: IncomingMessage, socket: Duplex): ServerResponse {
+export function responseOver(req: IncomingMessage, socket: Duplex): ServerResponse {
   const res = new ServerResponse(req);
   res.shouldKeepAlive = false;
   res.assignSocket(socket as Socket);

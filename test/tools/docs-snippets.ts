@@ -31,6 +31,7 @@ const CONTEXT = `
   import type { GatewayFetch } from "good-gateway/fetch";
   declare global {
     const gateway: Gateway<"orders" | "search">;
+    const server: import("node:http").Server;
     const orders: Upstream<"orders">;
     const ordersFetch: GatewayFetch;
     const app: Express;
