@@ -14,6 +14,12 @@ export { GatewayError, isGatewayError } from "./core/failure.js";
 export type { Outcome, UpstreamResponse } from "./core/outcome.js";
 export type { PolicyDescription, Role } from "./core/pipe.js";
 export type { RequestContext } from "./core/request-context.js";
+export type {
+  BalanceKeyOption,
+  BalanceOptions,
+  BalancePolicy,
+  StickyOptions,
+} from "./gateway/balance-options.js";
 export type { GatewayEvents } from "./gateway/events.js";
 export type { Gateway, GatewaySeams } from "./gateway/gateway.js";
 export { createGateway } from "./gateway/gateway.js";
@@ -55,6 +61,13 @@ export type {
 } from "./gateway/snapshot.js";
 export type { UpstreamBody } from "./gateway/upstream-body.js";
 export type { TargetState, Upstream } from "./gateway/upstream-handle.js";
+export type {
+  BalanceField,
+  BalanceRequest,
+  Balancer,
+  BalanceTarget,
+  Picker,
+} from "./targets/balance/balancer.js";
 export type { BreakerSnapshot } from "./targets/breaker.js";
 export type { UpstreamState } from "./targets/upstream-state.js";
 export type { Diagnostics } from "./wire/proxy-status.js";

@@ -41,6 +41,8 @@ const INTERFACES: readonly (readonly [part: string, path: string, name: string])
   ["target-options", OPTIONS, "TargetInput"],
   ["probe-options", PROBE_OPTIONS, "ProbeOptions"],
   ["probe-expectation", PROBE_OPTIONS, "ProbeExpectation"],
+  ["balance-options", "src/gateway/balance-options.ts", "BalanceOptions"],
+  ["sticky-options", "src/gateway/balance-options.ts", "StickyOptions"],
   ["layer-options", OPTIONS, "LayerOptions"],
   ["context-options", "src/gateway/request-context.ts", "RequestContextOptions"],
   ["context-init", "src/gateway/request-context.ts", "ContextInit"],

@@ -106,7 +106,8 @@ function answerResponse(
     return;
   }
   try {
-    writeResponse(req, res, response, receivedFields(answerer, asking, response.status, failure), {
+    const extra = receivedFields(answerer, asking, response.status, failure);
+    writeResponse(req, res, response, withCookie(answerer, asking.call, extra), {
       clock: answerer.gateway.clock,
       trustProxyStatus: answerer.core.options.trustProxyStatus,
       beforeWriting: framework.beforeWriting,
@@ -135,6 +136,19 @@ function receivedFields(
 }
 
 const NO_FIELDS: ExtraFields = [];
+
+/** The cookie that leads the client back to the target that has answered. */
+function withCookie(
+  { core }: Pick<UpstreamInside, "core">,
+  { request, attempts }: Call,
+  fields: ExtraFields,
+): ExtraFields {
+  const { sticky } = core.targets.balancing;
+  if (sticky === null) return fields;
+  const target = attempts.at(-1)?.target ?? null;
+  const cookie = target === null ? null : sticky.setCookie(request, target);
+  return cookie === null ? fields : [...fields, "set-cookie", cookie];
+}
 
 function diagnosticFields(
   { gateway, core }: Answerer,

@@ -14,6 +14,7 @@ import { GatewayError } from "../core/failure.js";
 import { viaSignature } from "../wire/forwarding.js";
 import type { GatewayCore } from "./core.js";
 import type { GatewayEvents } from "./events.js";
+import { copied } from "./freeze.js";
 import { createLifecycle, type DrainReport } from "./lifecycle.js";
 import { nearest } from "./nearest.js";
 import { normaliseGateway, normaliseUpstream } from "./normalise.js";
@@ -82,7 +83,8 @@ export function createGateway<const Names extends string>(
   });
   const random = seams.random ?? systemRandom;
   const timers = sharedTimers(clock);
-  const parts: GatewayParts = { name: settings.name, clock, timers, random, lifecycle, events };
+  const { name, zone } = settings;
+  const parts: GatewayParts = { name, zone, clock, timers, random, lifecycle, events };
   const cores = new Map<string, UpstreamCore>();
   const handles = new Map<string, Upstream<Names>>();
   const core = coreOf(settings, options, { ...parts, lifecycle, warn }, cores);
@@ -119,7 +121,7 @@ function coreOf(
 ): GatewayCore {
   const instance = randomBytes(6).toString("hex");
   // A copy: what the caller changes later is no option of this gateway.
-  const defaults = structuredClone(options.defaults ?? {});
+  const defaults = copied(options.defaults ?? {});
   let requests = 0;
   let byOrigin: Map<string, UpstreamCore> | null = null;
   return {

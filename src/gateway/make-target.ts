@@ -94,6 +94,8 @@ function makeTarget(
   const breaker = createBreaker(clock, random, limits, (change) => {
     if (events.has("breaker:change")) events.emit("breaker:change", { ...named, ...change });
     health.breakerChanged(change);
+    // The breaker knows of the failures from here on; its trials are not to be put off by them.
+    if (change.to === "open") made.latency.forget();
     if (change.to === "open") prober?.soon();
     changed();
   });
@@ -108,7 +110,8 @@ function makeTarget(
     changed();
   });
   const prober = proberOf(parts, options, address, breaker, health);
-  return { target: createTarget(address, breaker, health), health, prober };
+  const made = createTarget(address, breaker, health);
+  return { target: made, health, prober };
 }
 
 function proberOf(

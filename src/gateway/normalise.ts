@@ -19,9 +19,10 @@ import type {
   UpstreamOptions,
 } from "./options.js";
 import { GatewayOptionsError } from "./options-error.js";
+import { DEFAULT_BALANCE, readBalance } from "./read-balance.js";
 import { fillLayers } from "./read-layers.js";
 import { mergeWritten, readShared, type Written } from "./read-sections.js";
-import { readTargets } from "./read-targets.js";
+import { readTargets, readZone } from "./read-targets.js";
 import { fillSections } from "./relations.js";
 
 const NOTHING_WRITTEN: Written = {
@@ -30,6 +31,7 @@ const NOTHING_WRITTEN: Written = {
   trustProxyStatus: undefined,
   required: undefined,
   probe: undefined,
+  balance: undefined,
 };
 const EXAMPLE = '{ targets: "http://127.0.0.1:8080" }';
 
@@ -62,7 +64,8 @@ function readGateway(findings: Findings, options: unknown): Omit<NormalisedGatew
   if (!isRecord(options)) {
     const advice = `write createGateway({ upstreams: { orders: ${EXAMPLE} } })`;
     findings.problem("options", `${shown(options)} is not an object; ${advice}`);
-    return { ...readName(findings, undefined), upstreams: {}, statusPolicy: "rfc9209" };
+    const name = readName(findings, undefined);
+    return { ...name, zone: null, upstreams: {}, statusPolicy: "rfc9209" };
   }
   checkNames(findings, "", "gateway", options);
   const name = readName(findings, options["name"]);
@@ -73,7 +76,8 @@ function readGateway(findings: Findings, options: unknown): Omit<NormalisedGatew
   if (onWarning !== undefined && typeof onWarning !== "function") {
     findings.problem("onWarning", `${shown(onWarning)} is not a function`);
   }
-  return { ...name, upstreams, statusPolicy };
+  const zone = readZone(findings, "zone", options["zone"]);
+  return { ...name, zone, upstreams, statusPolicy };
 }
 
 const PRINTABLE = /^[\x20-\x7e]+$/;
@@ -108,7 +112,7 @@ function readDefaults(findings: Findings, value: unknown): Written {
     return NOTHING_WRITTEN;
   }
   checkNames(findings, "defaults", "defaults", value);
-  return readShared(findings, "defaults", value);
+  return readAll(findings, "defaults", value);
 }
 
 function readUpstreams(
@@ -152,8 +156,17 @@ function readUpstream(
   }
   checkNames(findings, path, "upstream", value);
   const targets = readOwnTargets(findings, path, value);
-  const own = readShared(findings, path, value);
+  const own = readAll(findings, path, value);
   return complete(findings, name, targets, mergeWritten(shared, own));
+}
+
+function readAll(
+  findings: Findings,
+  path: string,
+  options: Readonly<Record<string, unknown>>,
+): Written {
+  const balance = readBalance(findings, at(path, "balance"), options["balance"]);
+  return { ...readShared(findings, path, options), balance };
 }
 
 function readOwnTargets(
@@ -179,9 +192,10 @@ function complete(
   const facts = { count: Math.max(1, targets.length), local: isLocal(targets) };
   const sections = fillSections(findings, written, facts);
   const { trustProxyStatus = false, required = false, probe = "reconnect" } = written;
+  const { balance = DEFAULT_BALANCE } = written;
   // The rules have the options of the types, one for one; the compiler checked it at the table.
-  const switches = { layers: fillLayers(written.layers), trustProxyStatus, required, probe };
-  return { name, targets, ...sections, ...switches } as unknown as NormalisedUpstream;
+  const rest = { layers: fillLayers(written.layers), trustProxyStatus, required, probe, balance };
+  return { name, targets, ...sections, ...rest } as unknown as NormalisedUpstream;
 }
 
 const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|::1)$/;

@@ -3,6 +3,7 @@
  *
  * An unknown name is answered with where it belongs, what it is called here, or the nearest name.
  */
+import type { BalanceOptions, StickyOptions } from "./balance-options.js";
 import { at, type Findings, isRecord } from "./findings.js";
 import { nearest } from "./nearest.js";
 import { SECTION_NAMES, SECTIONS } from "./option-rules.js";
@@ -18,6 +19,7 @@ const GATEWAY_NAMES = Object.keys({
   defaults: true,
   statusPolicy: true,
   onWarning: true,
+  zone: true,
 } satisfies Names<GatewayOptions>);
 
 const SHARED_NAMES = Object.keys({
@@ -34,6 +36,7 @@ const SHARED_NAMES = Object.keys({
   layers: true,
   trustProxyStatus: true,
   required: true,
+  balance: true,
 } satisfies Names<Omit<UpstreamOptions, "targets">>);
 
 const LAYER_NAMES = Object.keys({
@@ -48,7 +51,30 @@ const TARGET_NAMES = Object.keys({
   weight: true,
   socketPath: true,
   tls: true,
+  host: true,
+  priority: true,
+  backup: true,
+  zone: true,
 } satisfies Names<TargetInput>);
+
+const BALANCE_NAMES = Object.keys({
+  policy: true,
+  key: true,
+  loadFactor: true,
+  sticky: true,
+  overflowBelow: true,
+} satisfies Names<BalanceOptions>);
+
+const STICKY_NAMES = Object.keys({
+  cookie: true,
+  secret: true,
+  secure: true,
+  httpOnly: true,
+  sameSite: true,
+  path: true,
+  domain: true,
+  maxAgeMs: true,
+} satisfies Names<StickyOptions>);
 
 const TLS_NAMES = Object.keys({
   ca: true,
@@ -91,6 +117,9 @@ const NAMES: Readonly<Record<Place, readonly string[]>> = {
   expect: EXPECT_NAMES,
   target: TARGET_NAMES,
   tls: TLS_NAMES,
+  balance: BALANCE_NAMES,
+  sticky: STICKY_NAMES,
+  key: ["header", "cookie"],
 };
 
 /** Where a name belongs that was written elsewhere. */
@@ -101,7 +130,8 @@ const HOMES: readonly (readonly [home: string, names: readonly string[]])[] = [
   ["probe.expect", EXPECT_NAMES],
   ["an upstream, or in defaults for all of them", SHARED_NAMES],
   ["each upstream", ["targets"]],
-  ["a target: { url, weight, socketPath, tls }", ["weight", "socketPath", "tls"]],
+  ["a target: { url, weight, … }", ["weight", "socketPath", "tls", "priority", "backup"]],
+  ["balance: { policy, … }", ["loadFactor", "sticky", "overflowBelow", "policy"]],
   ["tls of a target", TLS_NAMES],
   ["createGateway itself", GATEWAY_NAMES],
 ];

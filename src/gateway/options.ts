@@ -6,7 +6,9 @@
  * to what is written beside it: with `totalMs: 5_000` alone, `responseMs` is 5,000, too.
  */
 import type { StatusPolicy } from "../catalog/status-policy.js";
+import type { Balancer } from "../targets/balance/balancer.js";
 import type { ParsedTarget, TargetTls } from "../targets/target.js";
+import type { BalanceOptions, BalancePolicy, NormalisedBalance } from "./balance-options.js";
 import type { NormalisedProbe, ProbeOptions } from "./probe-options.js";
 
 /** An address of an upstream. */
@@ -23,6 +25,17 @@ export interface TargetInput {
   /** TLS settings of this target, as `tls.connect` takes them. Certificates are always checked
    *  unless `rejectUnauthorized: false` is written here. */
   readonly tls?: TargetTls;
+  /** Host, and the server name of TLS, where the `url` has an address in place of the name. */
+  readonly host?: string;
+  /**
+   * Targets of the lowest number are asked first, those of the next when too few are healthy.
+   * @default 0
+   */
+  readonly priority?: number;
+  /** Asked when too few others are healthy: the priority after all that are written as numbers. */
+  readonly backup?: boolean;
+  /** Where it is; targets in the gateway's own `zone`, and those without one, are preferred. */
+  readonly zone?: string;
 }
 
 /** Cuts in time, in milliseconds; `Infinity` for none. */
@@ -294,6 +307,8 @@ export interface PanicOptions {
 export interface UpstreamOptions {
   /** Its addresses, one or several. */
   readonly targets: string | TargetInput | readonly (string | TargetInput)[];
+  /** Which target gets a call: the name of a way, settings, or a balancer of your own. */
+  readonly balance?: BalancePolicy | Balancer | BalanceOptions;
   /** Cuts in time. */
   readonly timeouts?: TimeoutOptions;
   /** Further attempts of a call, where that is safe; `false` for one attempt. */
@@ -350,6 +365,8 @@ export interface GatewayOptions<Names extends string = string> {
    * wants health, drain and `gatewayFetch` only.
    */
   readonly upstreams?: Readonly<Record<Names, UpstreamOptions>>;
+  /** Where this gateway runs; targets of the same zone are preferred. */
+  readonly zone?: string;
   /** Settings for all upstreams that do not have their own. */
   readonly defaults?: Omit<UpstreamOptions, "targets">;
   /**
@@ -378,12 +395,15 @@ export interface NormalisedUpstream {
   readonly probe: NormalisedProbe;
   readonly trustProxyStatus: boolean;
   readonly required: boolean;
+  readonly balance: NormalisedBalance;
 }
 
 export interface NormalisedGateway {
   readonly name: string;
   /** The name was given, not taken from the host. */
   readonly named: boolean;
+  /** Null when none was given. */
+  readonly zone: string | null;
   readonly upstreams: Readonly<Record<string, NormalisedUpstream>>;
   readonly statusPolicy: StatusPolicy;
   readonly warnings: readonly string[];

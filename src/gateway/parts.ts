@@ -11,6 +11,8 @@ import type { GatewayEvents } from "./events.js";
 export interface GatewayParts {
   /** The name of this deployment. */
   readonly name: string;
+  /** Where it runs; null when that was not said. */
+  readonly zone: string | null;
   readonly clock: Clock;
   /** The same clock, for the timers that every call sets. */
   readonly timers: Clock;

@@ -4,6 +4,7 @@
  * An option that is `undefined` counts as not written, since JavaScript passes those on unasked.
  * Nothing of the caller's is kept.
  */
+import type { NormalisedBalance } from "./balance-options.js";
 import { checkNumber } from "./check-number.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
 import { checkNames } from "./option-names.js";
@@ -37,13 +38,15 @@ export interface Written {
   readonly trustProxyStatus: boolean | undefined;
   readonly required: boolean | undefined;
   readonly probe: NormalisedProbe | undefined;
+  /** Taken as a whole, not merged: what one way of balancing needs means nothing to another. */
+  readonly balance: NormalisedBalance | undefined;
 }
 
 export function readShared(
   findings: Findings,
   path: string,
   options: Readonly<Record<string, unknown>>,
-): Written {
+): Omit<Written, "balance"> {
   const sections: Partial<Record<SectionName, WrittenSection>> = {};
   for (const section of SECTION_NAMES) {
     const written = readSection(findings, at(path, section), section, options[section]);
@@ -75,6 +78,7 @@ export function mergeWritten(shared: Written, own: Written): Written {
     trustProxyStatus: own.trustProxyStatus ?? shared.trustProxyStatus,
     required: own.required ?? shared.required,
     probe: own.probe ?? shared.probe,
+    balance: own.balance ?? shared.balance,
   };
 }
 

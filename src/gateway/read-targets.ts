@@ -4,9 +4,15 @@
  * What an address means is the matter of `targets/target.ts`; here are the shapes around it and the
  * slips that people make when they write one.
  */
-import { type ParsedTarget, parseTarget, type TargetInput } from "../targets/target.js";
+import {
+  BACKUP_PRIORITY,
+  type ParsedTarget,
+  parseTarget,
+  type TargetInput,
+} from "../targets/target.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
 import { checkNames, meantAs } from "./option-names.js";
+import { readBoolean } from "./read-boolean.js";
 import { readTls } from "./read-tls.js";
 
 const EXAMPLE = '"http://127.0.0.1:8080"';
@@ -82,6 +88,11 @@ function readInput(
     const text = `${shown(socketPath)} is not the absolute path of a unix socket`;
     findings.problem(at(path, "socketPath"), text);
   }
+  const rank = readRank(findings, path, value);
+  const { host } = value;
+  if (host !== undefined && typeof host !== "string") {
+    findings.problem(at(path, "host"), `${shown(host)} is not a host such as "orders.internal"`);
+  }
   const tls = readTls(findings, at(path, "tls"), value["tls"]);
   if (typeof url !== "string") {
     if (url === undefined && meantAs("target", value, "url")) return null;
@@ -94,7 +105,40 @@ function readInput(
     ...(isWeight(weight) ? { weight } : {}),
     ...(isPath ? { socketPath } : {}),
     ...(tls === undefined ? {} : { tls }),
+    ...(typeof host === "string" ? { host } : {}),
+    ...rank,
   });
+}
+
+function readRank(
+  findings: Findings,
+  path: string,
+  { priority, backup, zone }: Readonly<Record<string, unknown>>,
+): Pick<TargetInput, "priority" | "backup" | "zone"> {
+  const whole = typeof priority === "number" && Number.isInteger(priority);
+  const known = whole && priority >= 0 && priority < BACKUP_PRIORITY;
+  if (priority !== undefined && !known) {
+    const text = `${shown(priority)} is not an integer from 0 to ${BACKUP_PRIORITY - 1}`;
+    findings.problem(at(path, "priority"), `${text}; 0 is asked first`);
+  }
+  const isBackup = readBoolean(findings, at(path, "backup"), backup) ?? false;
+  if (isBackup && priority !== undefined) {
+    findings.problem(at(path, "backup"), "true is a priority itself; leave the other one out");
+  }
+  const where = readZone(findings, at(path, "zone"), zone);
+  return {
+    ...(known ? { priority } : {}),
+    ...(isBackup ? { backup: true } : {}),
+    ...(where === null ? {} : { zone: where }),
+  };
+}
+
+/** The name of a zone, null when none is given. */
+export function readZone(findings: Findings, path: string, value: unknown): string | null {
+  if (value === undefined) return null;
+  if (typeof value === "string" && value.trim() !== "") return value;
+  findings.problem(path, `${shown(value)} is not the name of a zone, such as "eu-west-1a"`);
+  return null;
 }
 
 function isWeight(value: unknown): value is number {

@@ -16,7 +16,10 @@ export type Place =
   | "probe"
   | "expect"
   | "target"
-  | "tls";
+  | "tls"
+  | "balance"
+  | "sticky"
+  | "key";
 
 const UPSTREAM_SYNONYMS: Readonly<Record<string, string>> = {
   timeout: "timeouts.totalMs",
@@ -58,6 +61,18 @@ const UPSTREAM_SYNONYMS: Readonly<Record<string, string>> = {
   slowstart: "slowStart",
   warmUp: "slowStart",
   panicThreshold: "panic.healthyRatioMin",
+  loadBalancing: "balance",
+  loadBalancer: "balance",
+  balancer: "balance",
+  balancing: "balance",
+  lb: "balance",
+  lbPolicy: "balance",
+  strategy: "balance",
+  algorithm: "balance",
+  sticky: "balance.sticky",
+  affinity: "balance.sticky",
+  stickySessions: "balance.sticky",
+  persistence: "balance.sticky",
 };
 
 const TARGETS_SYNONYMS = Object.fromEntries(
@@ -254,13 +269,45 @@ export const SYNONYMS: Readonly<Record<Place, Readonly<Record<string, string>>>>
     regex: "body",
     text: "body",
   },
+  balance: {
+    strategy: "policy",
+    algorithm: "policy",
+    type: "policy",
+    name: "policy",
+    method: "policy",
+    hashOn: "key",
+    hash: "key",
+    hashKey: "key",
+    bound: "loadFactor",
+    balanceFactor: "loadFactor",
+    cookie: "sticky",
+    stickySession: "sticky",
+    affinity: "sticky",
+    threshold: "overflowBelow",
+  },
+  sticky: {
+    name: "cookie",
+    cookieName: "cookie",
+    key: "secret",
+    maxAge: "maxAgeMs",
+    expires: "maxAgeMs",
+    ttl: "maxAgeMs",
+    ttlMs: "maxAgeMs",
+    samesite: "sameSite",
+    httponly: "httpOnly",
+  },
+  key: { field: "header", name: "header", cookieName: "cookie" },
   target: {
+    hostHeader: "host",
+    authority: "host",
+    locality: "zone",
+    region: "zone",
+    az: "zone",
     href: "url",
     uri: "url",
     origin: "url",
     address: "url",
     target: "url",
-    host: "url",
     hostname: "url",
     port: "url",
     protocol: "url",

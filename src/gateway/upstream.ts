@@ -20,9 +20,10 @@ import { type AttemptListener, record } from "../policies/record.js";
 import { type RetryOptions, retry } from "../policies/retry.js";
 import { retryBudget } from "../policies/retry-budget.js";
 import { totalDeadline } from "../policies/total-deadline.js";
-import { weightedRoundRobin } from "../targets/balance.js";
+import { stickiness } from "../targets/balance/sticky.js";
 import type { Target } from "../targets/target.js";
 import { createTargetSet, type TargetSet } from "../targets/target-set.js";
+import type { TierOptions } from "../targets/tiers.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import { type UndiciTransport, undiciTransport } from "../transports/undici.js";
 import { attemptFields, newCall } from "./layered-call.js";
@@ -67,8 +68,9 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
   const { clock } = parts;
   const keeper = targetKeeper(parts, options, () => targets.changed());
   const targets: TargetSet = createTargetSet(
+    parts,
     options.targets.map(keeper.make),
-    weightedRoundRobin(),
+    tierOptions(parts, options),
   );
   keeper.keep(targets.targets);
   const watch = upstreamWatch(clock, targets, stateListener(parts, options));
@@ -104,6 +106,16 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
   };
 }
 
+function tierOptions({ zone }: GatewayParts, { balance }: NormalisedUpstream): TierOptions {
+  const { make, overflowBelow, sticky } = balance;
+  return {
+    balancer: make(),
+    zone,
+    overflowBelow,
+    sticky: sticky === null ? null : stickiness(sticky),
+  };
+}
+
 function assemble(
   parts: GatewayParts,
   options: NormalisedUpstream,
@@ -112,7 +124,6 @@ function assemble(
 ) {
   const { clock, timers, lifecycle } = parts;
   const { timeouts, breaker } = options;
-  const balancer = { balancer: "weighted_round_robin" };
   const breakers = breaker === false ? false : breakerOptions(breaker);
   const onStallSaved = stallSaved(parts, options);
   return (
@@ -126,7 +137,7 @@ function assemble(
       // Above target choice: a repeat may go elsewhere.
       .through(retryOf(parts, options, targets))
       // Above the breaker: the breaker belongs to a target.
-      .through(pickTarget(clock, targets, balancer))
+      .through(pickTarget(clock, targets))
       // Above the timeout: an attempt that timed out must count against the target.
       .through(breakerGate(breakers))
       // Below the breaker, around the wire only.

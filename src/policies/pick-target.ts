@@ -6,38 +6,63 @@
  * Not here: the order of preference (targets/target-set.ts) and the permit (breaker-gate.ts).
  */
 import type { Clock } from "../base/clock.js";
-import { RETRY_AFTER } from "../catalog/defaults.js";
+import { BALANCE, RETRY_AFTER } from "../catalog/defaults.js";
 import type { Attempt } from "../core/attempt.js";
 import type { Failure } from "../core/failure.js";
-import type { Policy } from "../core/pipe.js";
+import { type Outcome, whenOver } from "../core/outcome.js";
+import type { Policy, Step } from "../core/pipe.js";
 import { Exchange } from "../targets/exchange.js";
 import type { TargetSet } from "../targets/target-set.js";
-import { holding, refused } from "./holding.js";
+import { verdictOf } from "./breaker-gate.js";
+import { refused } from "./holding.js";
 
-export interface PickTargetOptions {
-  /** The name of the way of choosing, for `describe()`. */
-  readonly balancer: string;
-}
-
-export function pickTarget(
-  clock: Clock,
-  targets: TargetSet,
-  options: PickTargetOptions,
-): Policy<Attempt, Exchange> {
+export function pickTarget(clock: Clock, targets: TargetSet): Policy<Attempt, Exchange> {
+  const { balancer, overflowBelow, sticky } = targets.balancing;
   return {
     role: "pick_target",
-    settings: { balancer: options.balancer },
+    settings: { balancer: balancer.name, overflowBelow, sticky: sticky !== null },
     run(attempt, next) {
-      const target = targets.choose(attempt.triedTargets);
+      const target = targets.choose(attempt.call.request, attempt.triedTargets);
       if (target === null) return refused(refusal(targets));
       attempt.target = target.id;
-      target.pending += 1;
-      const giveBack = (): void => {
-        target.pending -= 1;
-      };
-      return holding(next, new Exchange(clock, attempt, target), giveBack);
+      return held(clock, targets, new Exchange(clock, attempt, target), next);
     },
   };
+}
+
+/** The target is busy with the exchange until the body of its answer is over. */
+async function held<Body>(
+  clock: Clock,
+  targets: TargetSet,
+  exchange: Exchange,
+  next: Step<Exchange, Body>,
+): Promise<Outcome<Body>> {
+  const { target } = exchange;
+  targets.begin(target);
+  let outcome: Outcome<Body>;
+  try {
+    outcome = await next(exchange);
+  } catch (stray) {
+    targets.end(target);
+    throw stray;
+  }
+  if (targets.targets.length > 1) observe(clock, exchange, outcome);
+  whenOver(outcome, () => targets.end(target));
+  return outcome;
+}
+
+/** Notes how long the answer took to begin; what failed is noted as a long wait. */
+function observe(clock: Clock, { target, timeline }: Exchange, outcome: Outcome<unknown>): void {
+  const { startedAt, sendAt, waitAt, headAt } = timeline;
+  if (outcome.kind === "success") {
+    // Not the upload, which may be as slow as its client.
+    const from = waitAt >= 0 ? waitAt : sendAt >= 0 ? sendAt : startedAt;
+    const now = headAt >= 0 ? headAt : clock.now();
+    target.latency.observe(now - from, now);
+  } else if (verdictOf(outcome.failure.code) === "failure") {
+    const now = clock.now();
+    target.latency.observe(Math.max(BALANCE.failureMs, now - startedAt), now);
+  }
 }
 
 /** With one target its breaker is the reason; with several, that none of them is fit. */

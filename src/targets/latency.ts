@@ -26,4 +26,10 @@ export class Latency {
     this.#ms = this.#ms * kept + ms * (1 - kept);
     this.#seenAt = now;
   }
+
+  /** Nothing is known any more, as at the start. */
+  forget(): void {
+    this.#ms = 0;
+    this.#seenAt = Number.NEGATIVE_INFINITY;
+  }
 }

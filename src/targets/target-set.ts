@@ -3,98 +3,131 @@
  *
  * A target that was not tried by this call comes before one that was, and none is chosen that
  * drains, is out of health, or whose breaker would refuse. Looking takes no trial place: a breaker
- * is asked for its permit by the policy below.
+ * is asked for its permit by the policy below. How it is chosen: chooser.ts and balance/.
  */
-import type { Balancer } from "./balance.js";
+import type { BalanceRequest } from "./balance/balancer.js";
+import { type ChooserParts, createChooser, deniedForMs } from "./chooser.js";
 import type { Target } from "./target.js";
+import { type Homes, homesOf, measure, type Tier, type TierOptions, tiersOf } from "./tiers.js";
 
 export interface TargetSet {
   readonly targets: readonly Target[];
+  readonly balancing: TierOptions;
+  get(id: string): Target | undefined;
   /** The target for the next exchange of a call; null when none would be admitted. */
-  choose(tried: readonly string[]): Target | null;
+  choose(request: BalanceRequest, tried: readonly string[]): Target | null;
   /** Whether a target that was not tried would be admitted now. */
   hasUntried(tried: readonly string[]): boolean;
   /** How long until the first one is admitted; 0 when one is, Infinity when there are none. */
   deniedForMs(): number;
+  /** An exchange with the target begins; `end` follows when it is over, body included. */
+  begin(target: Target): void;
+  end(target: Target): void;
   /** Takes a further target in; its id must be new. */
   add(target: Target): void;
   /** Gives it no further exchange; those under way go on. */
   remove(id: string): Target | null;
-  /** The health, breaker, weight or drain of a target changed: what was counted is counted anew. */
+  /** The health, breaker or drain of a target changed: what was counted is counted anew. */
   changed(): void;
+  /** A weight changed: the balancer prepares itself anew. */
+  reweighted(): void;
   /** Calls this function after every such change, and when a target comes or goes. */
   onChange(listener: () => void): void;
+  /** Calls back once when nothing is under way at the target, at once where that is so. */
+  whenIdle(target: Target, then: () => void): void;
 }
 
-export function createTargetSet(initial: readonly Target[], balancer: Balancer): TargetSet {
-  let targets = unique(initial);
+export function createTargetSet(
+  parts: ChooserParts,
+  initial: readonly Target[],
+  options: TierOptions,
+): TargetSet {
+  const byId = new Map<string, Target>();
+  const load = loadCount();
+  const chooser = createChooser(parts, options, load.total);
+  // What follows from the targets, made anew when it is asked for after a change.
+  let list: readonly Target[] | null = null;
+  let tiers: readonly Tier[] | null = null;
+  let homes: Homes | null = null;
+  let measured = false;
   let told = (): void => {};
 
-  return {
+  const set: TargetSet = {
     get targets() {
-      return targets;
+      list ??= [...byId.values()];
+      return list;
     },
-    choose(tried) {
-      const untried =
-        tried.length === 0
-          ? null
-          : select(targets, (target) => !tried.includes(target.id) && admitted(target));
-      const candidates = untried ?? select(targets, admitted);
-      return candidates === null ? null : balancer.pick(candidates);
-    },
-    hasUntried: (tried) => targets.some((target) => !tried.includes(target.id) && admitted(target)),
-    deniedForMs() {
-      let soonest = Number.POSITIVE_INFINITY;
-      for (const target of targets) {
-        soonest = Math.min(soonest, deniedForMs(target));
+    balancing: options,
+    get: (id) => byId.get(id),
+    choose(request, tried) {
+      if (tiers === null) {
+        tiers = tiersOf(set.targets, chooser.field, options);
+        homes = options.sticky === null ? null : homesOf(tiers, options.sticky);
       }
-      return soonest;
+      if (!measured) {
+        measure(tiers, options.overflowBelow);
+        measured = true;
+      }
+      return chooser.choose(tiers, homes, request, tried);
     },
+    hasUntried: (tried) =>
+      set.targets.some((target) => !tried.includes(target.id) && deniedForMs(target) === 0),
+    deniedForMs: () => Math.min(...set.targets.map(deniedForMs)),
+    begin: load.begin,
+    end: load.end,
+    whenIdle: load.whenIdle,
     add(target) {
-      targets = unique([...targets, target]);
-      told();
+      if (byId.has(target.id)) {
+        throw new TypeError(`target "${target.id}" is given twice; give it a weight instead`);
+      }
+      byId.set(target.id, target);
+      set.reweighted();
     },
     remove(id) {
-      const gone = targets.find((target) => target.id === id) ?? null;
-      targets = targets.filter((target) => target !== gone);
-      told();
+      const gone = byId.get(id) ?? null;
+      if (gone === null) return null;
+      byId.delete(id);
+      set.reweighted();
       return gone;
     },
     changed() {
+      measured = false;
       told();
+    },
+    reweighted() {
+      list = null;
+      tiers = null;
+      set.changed();
     },
     onChange(listener) {
       told = listener;
     },
   };
+  for (const target of initial) set.add(target);
+  return set;
 }
 
-function admitted(target: Target): boolean {
-  return deniedForMs(target) === 0;
-}
-
-/** How long a target takes no call; Infinity while that is not known. */
-function deniedForMs({ breaker, health, draining }: Target): number {
-  if (draining) return Number.POSITIVE_INFINITY;
-  return Math.max(breaker?.deniedForMs() ?? 0, health.deniedForMs());
-}
-
-/** Those that pass, null when none does; the list itself, not a copy, when all do. */
-function select(
-  targets: readonly Target[],
-  passes: (target: Target) => boolean,
-): readonly [Target, ...Target[]] | null {
-  const passed = targets.every(passes) ? targets : targets.filter(passes);
-  const [first] = passed;
-  return first === undefined ? null : (passed as readonly [Target, ...Target[]]);
-}
-
-function unique(targets: readonly Target[]): readonly Target[] {
-  const seen = new Set<string>();
-  for (const { id } of targets) {
-    if (seen.has(id))
-      throw new TypeError(`target "${id}" is given twice; give it a weight instead`);
-    seen.add(id);
-  }
-  return [...targets];
+/** What is under way, at each target and at all of them. */
+function loadCount() {
+  const waiting = new Map<Target, readonly (() => void)[]>();
+  let total = 0;
+  return {
+    total: () => total,
+    begin(target: Target): void {
+      target.pending += 1;
+      total += 1;
+    },
+    end(target: Target): void {
+      target.pending -= 1;
+      total -= 1;
+      if (target.pending > 0 || waiting.size === 0) return;
+      const told = waiting.get(target) ?? [];
+      waiting.delete(target);
+      for (const then of told) then();
+    },
+    whenIdle(target: Target, then: () => void): void {
+      if (target.pending === 0) then();
+      else waiting.set(target, [...(waiting.get(target) ?? []), then]);
+    },
+  };
 }

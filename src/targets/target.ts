@@ -5,6 +5,7 @@
  * its connections by the target. An address that cannot be meant is refused when it is read, with
  * the nearest right one in the message, and no credentials in it.
  */
+import { isIP } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { Breaker } from "./breaker.js";
 import { Latency } from "./latency.js";
@@ -41,6 +42,13 @@ export interface TargetInput {
   /** A unix socket to connect to; `url` then says what to ask of it, and whether through TLS. */
   readonly socketPath?: string;
   readonly tls?: TargetTls;
+  /** Host, and the server name of TLS, where the `url` has an address in place of the name. */
+  readonly host?: string;
+  /** Targets of the lowest number are asked first. @default 0 */
+  readonly priority?: number;
+  /** The priority after all that are written as numbers. */
+  readonly backup?: boolean;
+  readonly zone?: string;
 }
 
 /** Which share of the calls a target gets. */
@@ -66,6 +74,8 @@ export interface Target extends TargetAddress, TargetRank {
   readonly latency: Latency;
 }
 
+/** Behind all priorities that can be written as a number. */
+export const BACKUP_PRIORITY = 100;
 const UNIX = "unix:";
 const DEFAULT_PORTS = { "http:": 80, "https:": 443 } as const;
 
@@ -98,8 +108,9 @@ export function createTarget(
 
 /** Reads a target as it is written in the options; throws a `TypeError` that says what to write. */
 export function parseTarget(input: string | TargetInput): ParsedTarget {
-  const { url, weight, socketPath, tls }: TargetInput =
-    typeof input === "string" ? { url: input } : input;
+  const given: TargetInput = typeof input === "string" ? { url: input } : input;
+  const { url, weight, socketPath, host } = given;
+  const tls = namedTls(given);
   refuse(typeof url !== "string", () => `a target needs a url, such as "http://127.0.0.1:8080"`);
   checkWeight(url, weight);
   if (url.startsWith(UNIX)) {
@@ -109,16 +120,43 @@ export function parseTarget(input: string | TargetInput): ParsedTarget {
         `target "${url}": to name a host or to speak TLS over a unix socket, write ` +
         `{ url: "https://name", socketPath: "${url.slice(UNIX.length)}" }`,
     );
-    return { ...overSocket(url.slice(UNIX.length)), ...rankOf(weight) };
+    return named({ ...overSocket(url.slice(UNIX.length)), ...rankOf(given) }, host);
   }
   const address = overNetwork(url, tls ?? null);
-  if (socketPath === undefined) return { ...address, ...rankOf(weight) };
+  if (socketPath === undefined) return named({ ...address, ...rankOf(given) }, host);
   const { id } = overSocket(socketPath);
-  return { ...address, id: id + address.pathPrefix, socketPath, ...rankOf(weight) };
+  const over = { ...address, id: id + address.pathPrefix, socketPath, ...rankOf(given) };
+  return named(over, host);
 }
 
-function rankOf(weight = 1): TargetRank {
-  return { weight, priority: 0, zone: null };
+function rankOf({ weight = 1, priority = 0, backup = false, zone = null }: RankInput): TargetRank {
+  refuse(
+    !Number.isInteger(priority) || priority < 0 || priority >= BACKUP_PRIORITY,
+    () => `priority must be an integer from 0 to ${BACKUP_PRIORITY - 1}, not ${String(priority)}`,
+  );
+  return { weight, priority: backup ? BACKUP_PRIORITY : priority, zone };
+}
+
+type RankInput = Partial<Pick<TargetInput, "weight" | "priority" | "backup">> & {
+  readonly zone?: string | null;
+};
+
+/** RFC 9110 §7.2: what is written for `host` is sent as Host in place of the address. */
+function named(target: ParsedTarget, host: string | undefined): ParsedTarget {
+  return host === undefined ? target : { ...target, authority: hostOf(target.protocol, host).host };
+}
+
+/** Who says a host means the server's certificate to be for that name. */
+function namedTls({ url, host, tls }: TargetInput): TargetTls | undefined {
+  if (host === undefined || !/^https:/i.test(url) || tls?.servername !== undefined) return tls;
+  const { hostname } = hostOf("https:", host);
+  return isIP(hostname.replace(/^\[|\]$/g, "")) === 0 ? { ...tls, servername: hostname } : tls;
+}
+
+function hostOf(protocol: string, host: string): URL {
+  const url = /[\s/?#@\\]/.test(host) ? null : parse(`${protocol}//${host}`);
+  if (url !== null && url.host !== "") return url;
+  throw new TypeError(`host "${shown(host)}" is not a host with an optional port`);
 }
 
 function checkWeight(url: string, weight: number | undefined): void {

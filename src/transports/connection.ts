@@ -72,7 +72,8 @@ export function connectionOver(
 
 function clientOver(socket: Socket, target: TargetAddress): Client {
   let given = false;
-  return new Client(`${target.protocol}//${bracketed(target.hostname)}:${target.port}`, {
+  // undici writes the Host of this address; it opens no connection of its own.
+  return new Client(`${target.protocol}//${target.authority}`, {
     // A microtask later: undici does not write from within its own call for a connection.
     connect: (_options, callback) => {
       const first = !given;
@@ -93,8 +94,4 @@ function clientOver(socket: Socket, target: TargetAddress): Client {
     // The guard counts the head itself. This bounds what is left to undici: the trailers.
     maxHeaderSize: LIMITS.responseHeaderSectionBytesMax + LIMITS.trailerSectionBytesMax,
   });
-}
-
-function bracketed(hostname: string): string {
-  return hostname.includes(":") ? `[${hostname}]` : hostname;
 }

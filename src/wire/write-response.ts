@@ -104,9 +104,9 @@ function appendExtra(fields: string[], extra: ExtraFields): void {
     const name = extra[index] as string;
     const value = extra[index + 1] as string;
     const at = fields.findIndex((field, place) => place % 2 === 0 && field.toLowerCase() === name);
-    if (at !== -1 && LISTS.has(name)) fields[at + 1] = `${fields[at + 1]}, ${value}`;
-    else if (at !== -1) fields[at + 1] = value;
-    else fields.push(name, value);
+    if (at === -1 || name === "set-cookie") fields.push(name, value);
+    else if (LISTS.has(name)) fields[at + 1] = `${fields[at + 1]}, ${value}`;
+    else fields[at + 1] = value;
   }
 }
 

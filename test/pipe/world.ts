@@ -4,7 +4,7 @@
  */
 import { Readable } from "node:stream";
 import type { Random } from "../../src/base/random.js";
-import { BREAKER, BULKHEAD, RETRY, TIMEOUTS } from "../../src/catalog/defaults.js";
+import { BALANCE, BREAKER, BULKHEAD, RETRY, TIMEOUTS } from "../../src/catalog/defaults.js";
 import type { FailureCode } from "../../src/catalog/failures.js";
 import { Call, type CallOverrides } from "../../src/core/call.js";
 import { NEVER } from "../../src/core/deadline.js";
@@ -26,7 +26,7 @@ import { type Refusals, refusals } from "../../src/policies/refusals.js";
 import { type RetryOptions, retry } from "../../src/policies/retry.js";
 import { type RetryBudgetOptions, retryBudget } from "../../src/policies/retry-budget.js";
 import { totalDeadline } from "../../src/policies/total-deadline.js";
-import { weightedRoundRobin } from "../../src/targets/balance.js";
+import { roundRobin } from "../../src/targets/balance/round-robin.js";
 import {
   type BreakerChange,
   type BreakerOptions,
@@ -78,6 +78,7 @@ export function world(options: WorldOptions = {}) {
   const breakerOptions = { ...BREAKER, ...options.breaker };
 
   const targets = createTargetSet(
+    { clock, random },
     Array.from({ length: options.targets ?? 1 }, (_, index) => {
       const address = parseTarget(idOf(index));
       const breaker =
@@ -88,7 +89,7 @@ export function world(options: WorldOptions = {}) {
             );
       return createTarget(address, breaker);
     }),
-    weightedRoundRobin(),
+    { balancer: roundRobin(), zone: null, overflowBelow: BALANCE.overflowBelow, sticky: null },
   );
   const lifecycle = testLifecycle();
   const budget = retryBudget(clock, { ...RETRY, ...options.budget });
@@ -109,7 +110,7 @@ export function world(options: WorldOptions = {}) {
         { enabled: true, ...RETRY, ...options.retry },
       ),
     )
-    .through(pickTarget(clock, targets, { balancer: "weighted_round_robin" }))
+    .through(pickTarget(clock, targets))
     .through(breakerGate(options.breaker === false ? false : breakerOptions))
     .through(attemptTimeout(clock, { ...TIMEOUTS, ...options.timeouts }))
     .through(record(clock, options.listener ?? null));

@@ -97,7 +97,7 @@ describe("the gateway as a whole", () => {
     [
       { upstreams, constructor: 1 },
       "constructor: unknown option; " +
-        "there are name, upstreams, defaults, statusPolicy and onWarning",
+        "there are name, upstreams, defaults, statusPolicy, onWarning and zone",
     ],
     [
       { upstreams, name: "   " },
@@ -169,7 +169,7 @@ describe("names that are no options", () => {
   const all =
     "targets, timeouts, retry, breaker, bulkhead, adaptiveLimit, limits, ejection, " +
     "slowStart, panic, probe, layers, " +
-    "trustProxyStatus and required";
+    "trustProxyStatus, required and balance";
 
   it.each([
     [{ timeout: 5_000 }, 'timeout: unknown option; did you mean "timeouts.totalMs"?'],
@@ -192,7 +192,7 @@ describe("names that are no options", () => {
     [{ queueMax: 5 }, 'queueMax: unknown option; "queueMax" belongs in bulkhead'],
     [
       { weight: 2 },
-      "weight: unknown option; " + '"weight" belongs in a target: { url, weight, socketPath, tls }',
+      "weight: unknown option; " + '"weight" belongs in a target: { url, weight, … }',
     ],
     [{ ca: PEM }, 'ca: unknown option; "ca" belongs in tls of a target'],
     [

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { weightedRoundRobin } from "../../../src/targets/balance.js";
+import { roundRobin } from "../../../src/targets/balance/round-robin.js";
 import type { Breaker } from "../../../src/targets/breaker.js";
 import { createTarget, parseTarget, type Target } from "../../../src/targets/target.js";
-import { createTargetSet } from "../../../src/targets/target-set.js";
+import { createTargetSet, type TargetSet } from "../../../src/targets/target-set.js";
 
 type Waits = Record<string, number>;
 
@@ -15,8 +15,19 @@ function targetsOf(weights: Record<string, number>, waits: Waits = {}): Target[]
   });
 }
 
+const PARTS = { clock: { now: () => 0 }, random: { next: () => 0 } };
+const REQUEST = { method: "GET", path: "/", headers: [] };
+
+const setWith = (targets: readonly Target[]): TargetSet =>
+  createTargetSet(PARTS, targets, {
+    balancer: roundRobin(),
+    zone: null,
+    overflowBelow: 0.7,
+    sticky: null,
+  });
+
 const setOf = (weights: Record<string, number>, waits: Waits = {}) =>
-  createTargetSet(targetsOf(weights, waits), weightedRoundRobin());
+  setWith(targetsOf(weights, waits));
 
 const names = (count: number, choose: () => Target | null): string =>
   Array.from({ length: count }, () => choose()?.hostname ?? "-").join("");
@@ -24,26 +35,26 @@ const names = (count: number, choose: () => Target | null): string =>
 describe("weighted round robin", () => {
   it("takes turns", () => {
     const set = setOf({ a: 1, b: 1, c: 1 });
-    expect(names(6, () => set.choose([]))).toBe("abcabc");
+    expect(names(6, () => set.choose(REQUEST, []))).toBe("abcabc");
   });
 
   it("spreads a heavy weight instead of bunching it", () => {
     const set = setOf({ a: 5, b: 1, c: 1 });
-    expect(names(7, () => set.choose([]))).toBe("aabacaa");
+    expect(names(7, () => set.choose(REQUEST, []))).toBe("abaaaca");
   });
 
   it("gives each target its share over many calls, fractions too", () => {
     const set = setOf({ a: 0.5, b: 1.5 });
-    const chosen = names(400, () => set.choose([]));
+    const chosen = names(400, () => set.choose(REQUEST, []));
     expect(chosen.replaceAll("b", "")).toHaveLength(100);
   });
 
   it("a target that was left out for a time does not catch up all at once", () => {
     const waits: Waits = { a: 1 };
     const set = setOf({ a: 1, b: 1 }, waits);
-    names(100, () => set.choose([]));
+    names(100, () => set.choose(REQUEST, []));
     waits["a"] = 0;
-    const chosen = names(10, () => set.choose([]));
+    const chosen = names(10, () => set.choose(REQUEST, []));
     expect(chosen.replaceAll("b", "")).toHaveLength(5);
   });
 });
@@ -51,18 +62,18 @@ describe("weighted round robin", () => {
 describe("a target set", () => {
   it("prefers targets that were not tried", () => {
     const set = setOf({ a: 1, b: 1 });
-    expect(names(3, () => set.choose(["http://a"]))).toBe("bbb");
+    expect(names(3, () => set.choose(REQUEST, ["http://a"]))).toBe("bbb");
   });
 
   it("comes back to a tried target when no other is admitted", () => {
     const set = setOf({ a: 1, b: 1 }, { b: 500 });
-    expect(set.choose(["http://a"])?.hostname).toBe("a");
+    expect(set.choose(REQUEST, ["http://a"])?.hostname).toBe("a");
     expect(set.hasUntried(["http://a"])).toBe(false);
   });
 
   it("never chooses one whose breaker refuses", () => {
     const set = setOf({ a: 1, b: 1, c: 1 }, { b: 500 });
-    expect(names(4, () => set.choose([]))).toBe("acac");
+    expect(names(4, () => set.choose(REQUEST, []))).toBe("acac");
   });
 
   it("never chooses one that drains or is out of health", () => {
@@ -72,26 +83,23 @@ describe("a target set", () => {
       ...b,
       health: { ...b.health, state: "ejected", deniedForMs: () => 400 } as const,
     };
-    const set = createTargetSet([a, sick, c], weightedRoundRobin());
-    expect(names(4, () => set.choose([]))).toBe("acac");
+    const set = setWith([a, sick, c]);
+    expect(names(4, () => set.choose(REQUEST, []))).toBe("acac");
     a.draining = true;
     c.draining = true;
-    expect(set.choose([])).toBeNull();
+    expect(set.choose(REQUEST, [])).toBeNull();
     expect(set.deniedForMs()).toBe(400);
   });
 
   it("says how long until the first one is admitted", () => {
     const set = setOf({ a: 1, b: 1 }, { a: 700, b: 300 });
-    expect(set.choose([])).toBeNull();
+    expect(set.choose(REQUEST, [])).toBeNull();
     expect(set.deniedForMs()).toBe(300);
   });
 
   it("asks a target without a breaker always", () => {
-    const set = createTargetSet(
-      [createTarget(parseTarget("http://a"), null)],
-      weightedRoundRobin(),
-    );
-    expect(set.choose([])?.hostname).toBe("a");
+    const set = setWith([createTarget(parseTarget("http://a"), null)]);
+    expect(set.choose(REQUEST, [])?.hostname).toBe("a");
     expect(set.deniedForMs()).toBe(0);
   });
 
@@ -99,15 +107,15 @@ describe("a target set", () => {
     const set = setOf({ a: 1 });
     const [b] = targetsOf({ b: 1 });
     if (b !== undefined) set.add(b);
-    expect(names(2, () => set.choose([]))).toBe("ab");
+    expect(names(2, () => set.choose(REQUEST, []))).toBe("ab");
     expect(set.remove("http://a")?.hostname).toBe("a");
     expect(set.remove("http://a")).toBeNull();
-    expect(names(2, () => set.choose([]))).toBe("bb");
+    expect(names(2, () => set.choose(REQUEST, []))).toBe("bb");
   });
 
   it("without targets chooses none, for ever", () => {
     const set = setOf({});
-    expect(set.choose([])).toBeNull();
+    expect(set.choose(REQUEST, [])).toBeNull();
     expect(set.deniedForMs()).toBe(Number.POSITIVE_INFINITY);
   });
 

@@ -1,0 +1,108 @@
+/**
+ * The cheapest of a few that are drawn at random: two choices, and least pending.
+ *
+ * Drawing two and taking the better one is nearly as good as looking at all, at the same cost for
+ * three targets as for a thousand, and without every gateway running to the same target at once
+ * (Mitzenmacher's power of two choices).
+ */
+import { BALANCE } from "../../catalog/defaults.js";
+import type { BalanceField, Balancer, BalanceTarget, Picker } from "./balancer.js";
+import { type Sampler, sampler } from "./sampler.js";
+
+/** Whether the second target would clearly serve a call better than the first. */
+type Better = (second: BalanceTarget, first: BalanceTarget, now: number) => boolean;
+
+/**
+ * Two choices by pending exchanges and latency. A target that fails fast looks slow, since its
+ * failures are noted as long waits (policies/pick-target.ts).
+ */
+export function twoChoices(): Balancer {
+  return {
+    name: "two_choices",
+    over: (targets, field) => leastOf(targets, field, 2, cheaper(targets)),
+  };
+}
+
+/** Fewest pending exchanges for its weight. A handful of targets is looked at as a whole. */
+export function leastPending(): Balancer {
+  const choices = BALANCE.leastPendingChoices;
+  return {
+    name: "least_pending",
+    over: (targets, field) => leastOf(targets, field, choices, lessBusy(targets)),
+  };
+}
+
+function leastOf(
+  targets: readonly BalanceTarget[],
+  field: BalanceField,
+  choices: number,
+  better: Better,
+): Picker {
+  const sample = sampler(targets);
+  return targets.length <= choices
+    ? { pick: () => leastOfAll(targets, field, sample, better) }
+    : { pick: () => leastOfSome(choices, field, sample, better) };
+}
+
+/** So few that all are looked at; the one that is drawn by weight wins where they are equal. */
+function leastOfAll(
+  targets: readonly BalanceTarget[],
+  field: BalanceField,
+  sample: Sampler,
+  better: Better,
+): BalanceTarget | null {
+  const now = field.now();
+  const drawn = sample(field.random);
+  let best = field.accepts(drawn) ? drawn : null;
+  for (const target of targets) {
+    if (target === drawn || !field.accepts(target)) continue;
+    if (best === null || better(target, best, now)) best = target;
+  }
+  return best;
+}
+
+function leastOfSome(
+  choices: number,
+  field: BalanceField,
+  sample: Sampler,
+  better: Better,
+): BalanceTarget | null {
+  const now = field.now();
+  let best: BalanceTarget | null = null;
+  let found = 0;
+  // A draw that is not fit, or is the best one again, is drawn anew.
+  for (let left = choices * BALANCE.drawsPerChoice; left > 0 && found < choices; left -= 1) {
+    const target = sample(field.random);
+    if (target === best || !field.accepts(target)) continue;
+    found += 1;
+    if (best === null || better(target, best, now)) best = target;
+  }
+  return best;
+}
+
+/**
+ * The one that was drawn first wins unless the second is clearly cheaper: weights decide who is
+ * drawn first, and the noise of what was measured is not to overrule them.
+ */
+function cheaper(targets: readonly BalanceTarget[]): Better {
+  const busy = busyOf(targets);
+  return (second, first, now) => {
+    const busySecond = busy(second);
+    const busyFirst = busy(first);
+    // Of a target that has not answered yet only its pending exchanges are known.
+    if (!second.latency.known || !first.latency.known) return busySecond < busyFirst;
+    const costSecond = second.latency.at(now) * busySecond * BALANCE.clearlyCheaper;
+    return costSecond < first.latency.at(now) * busyFirst;
+  };
+}
+
+function lessBusy(targets: readonly BalanceTarget[]): Better {
+  const busy = busyOf(targets);
+  return (second, first) => busy(second) < busy(first);
+}
+
+/** What is under way for its weight, and the call that is to be added; an idle target is 1. */
+function busyOf(targets: readonly BalanceTarget[]): (target: BalanceTarget) => number {
+  const mean = targets.reduce((sum, { weight }) => sum + weight, 0) / targets.length;
+  return ({ pending, weight }) => (pending * mean) / weight + 1;
+}
