@@ -35,7 +35,6 @@ export type {
   PanicOptions,
   RetryOptions,
   SlowStartOptions,
-  TargetInput,
   TimeoutOptions,
   UpstreamOptions,
 } from "./gateway/options.js";
@@ -59,6 +58,7 @@ export type {
   TargetSnapshot,
   UpstreamSnapshot,
 } from "./gateway/snapshot.js";
+export type { TargetInput } from "./gateway/target-options.js";
 export type { UpstreamBody } from "./gateway/upstream-body.js";
 export type { TargetState, Upstream } from "./gateway/upstream-handle.js";
 export type {

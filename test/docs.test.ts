@@ -38,7 +38,7 @@ const FETCH_OPTIONS = "src/gateway/fetch-options.ts";
 const INTERFACES: readonly (readonly [part: string, path: string, name: string])[] = [
   ["gateway-options", OPTIONS, "GatewayOptions"],
   ["upstream-sections", OPTIONS, "UpstreamOptions"],
-  ["target-options", OPTIONS, "TargetInput"],
+  ["target-options", "src/gateway/target-options.ts", "TargetInput"],
   ["probe-options", PROBE_OPTIONS, "ProbeOptions"],
   ["probe-expectation", PROBE_OPTIONS, "ProbeExpectation"],
   ["balance-options", "src/gateway/balance-options.ts", "BalanceOptions"],

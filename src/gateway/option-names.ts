@@ -7,9 +7,10 @@ import type { BalanceOptions, StickyOptions } from "./balance-options.js";
 import { at, type Findings, isRecord } from "./findings.js";
 import { nearest } from "./nearest.js";
 import { SECTION_NAMES, SECTIONS } from "./option-rules.js";
-import type { GatewayOptions, LayerOptions, TargetInput, UpstreamOptions } from "./options.js";
+import type { GatewayOptions, LayerOptions, UpstreamOptions } from "./options.js";
 import type { ProbeExpectation, ProbeOptions } from "./probe-options.js";
 import { DIFFERENCES, NO_COUNTERPART, type Place, SYNONYMS } from "./synonyms.js";
+import type { TargetInput } from "./target-options.js";
 
 type Names<Options> = Readonly<Record<keyof Options & string, true>>;
 

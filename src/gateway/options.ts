@@ -7,36 +7,10 @@
  */
 import type { StatusPolicy } from "../catalog/status-policy.js";
 import type { Balancer } from "../targets/balance/balancer.js";
-import type { ParsedTarget, TargetTls } from "../targets/target.js";
+import type { ParsedTarget } from "../targets/target.js";
 import type { BalanceOptions, BalancePolicy, NormalisedBalance } from "./balance-options.js";
 import type { NormalisedProbe, ProbeOptions } from "./probe-options.js";
-
-/** An address of an upstream. */
-export interface TargetInput {
-  /** `http://host:port`, `https://host`, with a path as prefix, or `unix:/path`. */
-  readonly url: string;
-  /**
-   * Share of the traffic, against the other targets.
-   * @default 1
-   */
-  readonly weight?: number;
-  /** A unix socket to connect to; `url` then only gives protocol, Host and path prefix. */
-  readonly socketPath?: string;
-  /** TLS settings of this target, as `tls.connect` takes them. Certificates are always checked
-   *  unless `rejectUnauthorized: false` is written here. */
-  readonly tls?: TargetTls;
-  /** Host, and the server name of TLS, where the `url` has an address in place of the name. */
-  readonly host?: string;
-  /**
-   * Targets of the lowest number are asked first, those of the next when too few are healthy.
-   * @default 0
-   */
-  readonly priority?: number;
-  /** Asked when too few others are healthy: the priority after all that are written as numbers. */
-  readonly backup?: boolean;
-  /** Where it is; targets in the gateway's own `zone`, and those without one, are preferred. */
-  readonly zone?: string;
-}
+import type { TargetInput } from "./target-options.js";
 
 /** Cuts in time, in milliseconds; `Infinity` for none. */
 export interface TimeoutOptions {

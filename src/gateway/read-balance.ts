@@ -3,7 +3,7 @@
  *
  * What is kept makes a balancer for each upstream, since a balancer has a memory.
  */
-import { BALANCE } from "../catalog/defaults.js";
+import { BALANCE } from "../catalog/balance-defaults.js";
 import type { Balancer } from "../targets/balance/balancer.js";
 import { type BalanceKey, hashRing } from "../targets/balance/hash-ring.js";
 import { leastPending, twoChoices } from "../targets/balance/least-cost.js";

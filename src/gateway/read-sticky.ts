@@ -3,7 +3,7 @@
  *
  * Guarantee: nothing that is written can end the attribute that it stands in; no secret is shown.
  */
-import { STICKY } from "../catalog/defaults.js";
+import { STICKY } from "../catalog/balance-defaults.js";
 import type { StickyCookie } from "../targets/balance/sticky.js";
 import { checkNumber } from "./check-number.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";

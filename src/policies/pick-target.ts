@@ -6,7 +6,8 @@
  * Not here: the order of preference (targets/target-set.ts) and the permit (breaker-gate.ts).
  */
 import type { Clock } from "../base/clock.js";
-import { BALANCE, RETRY_AFTER } from "../catalog/defaults.js";
+import { BALANCE } from "../catalog/balance-defaults.js";
+import { RETRY_AFTER } from "../catalog/defaults.js";
 import type { Attempt } from "../core/attempt.js";
 import type { Failure } from "../core/failure.js";
 import { type Outcome, whenOver } from "../core/outcome.js";

@@ -4,7 +4,7 @@
  * An observation weighs by the time since the one before, so ten calls within a millisecond count
  * no more than one. The estimate falls while nothing is observed: who was slow is tried again.
  */
-import { BALANCE } from "../catalog/defaults.js";
+import { BALANCE } from "../catalog/balance-defaults.js";
 
 export class Latency {
   #ms = 0;

@@ -4,7 +4,8 @@
  */
 import { Readable } from "node:stream";
 import type { Random } from "../../src/base/random.js";
-import { BALANCE, BREAKER, BULKHEAD, RETRY, TIMEOUTS } from "../../src/catalog/defaults.js";
+import { BALANCE } from "../../src/catalog/balance-defaults.js";
+import { BREAKER, BULKHEAD, RETRY, TIMEOUTS } from "../../src/catalog/defaults.js";
 import type { FailureCode } from "../../src/catalog/failures.js";
 import { Call, type CallOverrides } from "../../src/core/call.js";
 import { NEVER } from "../../src/core/deadline.js";

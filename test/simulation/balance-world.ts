@@ -7,7 +7,8 @@
  * set with its balancer as the gateway uses them, thousands of calls a second.
  */
 import { seededRandom } from "../../src/base/random.js";
-import { BALANCE, BREAKER } from "../../src/catalog/defaults.js";
+import { BALANCE } from "../../src/catalog/balance-defaults.js";
+import { BREAKER } from "../../src/catalog/defaults.js";
 import type { Balancer } from "../../src/targets/balance/balancer.js";
 import { createBreaker } from "../../src/targets/breaker.js";
 import { createTarget, parseTarget, type Target } from "../../src/targets/target.js";

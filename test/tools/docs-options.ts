@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import ts from "typescript";
+import * as balanceDefaults from "../../src/catalog/balance-defaults.js";
 import * as defaults from "../../src/catalog/defaults.js";
 import { SECTIONS, type SectionName } from "../../src/gateway/option-rules.js";
 import { table } from "./docs-pages.js";
@@ -69,8 +70,11 @@ const SECTION_TABLES: Readonly<Record<SectionName, readonly string[]>> = {
   panic: ["PANIC"],
 };
 
-const TABLES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = defaults;
-const DEFAULTS = "src/catalog/defaults.ts";
+const TABLES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  ...defaults,
+  ...balanceDefaults,
+};
+const DEFAULTS = ["src/catalog/defaults.ts", "src/catalog/balance-defaults.ts"];
 
 const SECTION_NAMES = Object.keys(SECTION_TYPES) as readonly SectionName[];
 
@@ -145,19 +149,22 @@ interface Reason {
 
 /** In the order of the file; a namespace object has one of its own. */
 function tablesOfDefaults(): readonly string[] {
-  const text = readFileSync(ROOT + DEFAULTS, "utf8");
+  const text = DEFAULTS.map((path) => readFileSync(ROOT + path, "utf8")).join("");
   const names = [...text.matchAll(/^export const (\w+) = \{/gm)].map(([, name]) => name);
   return names as string[];
 }
 
 /** The members of one table of defaults.ts, with the comment above each. */
 function reasonsOf(name: string): readonly (readonly [string, Reason])[] {
-  const { tree } = parse({ path: DEFAULTS, text: readFileSync(ROOT + DEFAULTS, "utf8") });
-  const declared = [...nodesOf(tree)].find(
-    (node): node is ts.VariableDeclaration =>
-      ts.isVariableDeclaration(node) && node.name.getText(tree) === name,
-  );
-  const object = [...nodesOf(declared ?? tree)].find(ts.isObjectLiteralExpression);
+  const declared = DEFAULTS.flatMap((path) => {
+    const { tree } = parse({ path, text: readFileSync(ROOT + path, "utf8") });
+    return [...nodesOf(tree)].filter(
+      (node): node is ts.VariableDeclaration =>
+        ts.isVariableDeclaration(node) && node.name.getText(tree) === name,
+    );
+  })[0];
+  if (declared === undefined) throw new Error(`no defaults are called ${name}`);
+  const object = [...nodesOf(declared)].find(ts.isObjectLiteralExpression);
   const values: Readonly<Record<string, unknown>> = TABLES[name] ?? {};
   return (object?.properties ?? []).filter(ts.isPropertyAssignment).map((property) => {
     const key = (property.name as ts.Identifier).text;

@@ -8,7 +8,7 @@
  * Guarantee: no target gets more than `loadFactor` times its share of what is under way; the calls
  * above it go on along the ring, and return when there is room.
  */
-import { BALANCE } from "../../catalog/defaults.js";
+import { BALANCE } from "../../catalog/balance-defaults.js";
 import type { BalanceField, BalanceRequest, Balancer, BalanceTarget, Picker } from "./balancer.js";
 import { hashOf, mixed } from "./hash.js";
 

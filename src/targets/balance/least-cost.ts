@@ -5,7 +5,7 @@
  * three targets as for a thousand, and without every gateway running to the same target at once
  * (Mitzenmacher's power of two choices).
  */
-import { BALANCE } from "../../catalog/defaults.js";
+import { BALANCE } from "../../catalog/balance-defaults.js";
 import type { BalanceField, Balancer, BalanceTarget, Picker } from "./balancer.js";
 import { type Sampler, sampler } from "./sampler.js";
 

@@ -6,7 +6,7 @@
  * each gains the weight of all its targets, the richest is asked and pays for all. So the cost
  * grows with the number of different weights, not of targets.
  */
-import { BALANCE } from "../../catalog/defaults.js";
+import { BALANCE } from "../../catalog/balance-defaults.js";
 import type { BalanceField, Balancer, BalanceTarget } from "./balancer.js";
 
 export function roundRobin(): Balancer {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { BALANCE } from "../../../src/catalog/defaults.js";
+import { BALANCE } from "../../../src/catalog/balance-defaults.js";
 import { Latency } from "../../../src/targets/latency.js";
 
 describe("the latency of a target", () => {

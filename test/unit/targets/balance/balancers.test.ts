@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BALANCE } from "../../../../src/catalog/defaults.js";
+import { BALANCE } from "../../../../src/catalog/balance-defaults.js";
 import type { Balancer } from "../../../../src/targets/balance/balancer.js";
 import { hashRing } from "../../../../src/targets/balance/hash-ring.js";
 import { leastPending, twoChoices } from "../../../../src/targets/balance/least-cost.js";

@@ -2,7 +2,7 @@
  * Target sets for the tests of balancers: who is out is said by the test, chance is seeded.
  */
 import { seededRandom } from "../../../../src/base/random.js";
-import { BALANCE } from "../../../../src/catalog/defaults.js";
+import { BALANCE } from "../../../../src/catalog/balance-defaults.js";
 import type { Balancer } from "../../../../src/targets/balance/balancer.js";
 import { createTarget, parseTarget, type Target } from "../../../../src/targets/target.js";
 import { createTargetSet, type TargetSet } from "../../../../src/targets/target-set.js";
