@@ -8,6 +8,7 @@
  * no timer is left.
  */
 import type { Clock, Timer } from "./clock.js";
+import { type Linked, LinkedList } from "./linked-list.js";
 
 /** A clock whose long timers are shared. */
 export function sharedTimers(clock: Clock): Clock {
@@ -37,12 +38,10 @@ const LENGTHS_MAX = 64;
 /** Node's timers count whole milliseconds and may fire a fraction before their time. */
 const EARLY_MS = 1;
 
-// A doubly linked list: who cancels leaves from the middle.
 class TimerQueue {
   readonly #clock: Clock;
   readonly #length: number;
-  #head: QueuedTimer | null = null;
-  #tail: QueuedTimer | null = null;
+  readonly #queue = new LinkedList<QueuedTimer>();
   #timer: Timer | null = null;
 
   constructor(clock: Clock, length: number) {
@@ -58,24 +57,12 @@ class TimerQueue {
 
   append(timer: QueuedTimer): void {
     timer.dueAt = this.#clock.now() + this.#length;
-    timer.queued = true;
-    timer.before = this.#tail;
-    if (this.#tail === null) this.#head = timer;
-    else this.#tail.behind = timer;
-    this.#tail = timer;
+    this.#queue.add(timer);
     this.#timer ??= this.#clock.after(this.#length, this.#onDue);
   }
 
   remove(timer: QueuedTimer): void {
-    if (!timer.queued) return;
-    timer.queued = false;
-    if (timer.before === null) this.#head = timer.behind;
-    else timer.before.behind = timer.behind;
-    if (timer.behind === null) this.#tail = timer.before;
-    else timer.behind.before = timer.before;
-    timer.before = null;
-    timer.behind = null;
-    if (this.#head !== null) return;
+    if (!this.#queue.delete(timer) || this.#queue.size > 0) return;
     this.#timer?.cancel();
     this.#timer = null;
   }
@@ -83,7 +70,7 @@ class TimerQueue {
   readonly #onDue = (): void => {
     this.#timer = null;
     const now = this.#clock.now();
-    for (let next = this.#head; next !== null; next = this.#head) {
+    for (let next = this.#queue.first; next !== null; next = this.#queue.first) {
       if (next.dueAt - now >= EARLY_MS) {
         this.#timer ??= this.#clock.after(next.dueAt - now, this.#onDue);
         return;
@@ -94,9 +81,9 @@ class TimerQueue {
   };
 }
 
-class QueuedTimer implements Timer {
+class QueuedTimer implements Timer, Linked<QueuedTimer> {
   dueAt = 0;
-  queued = false;
+  listed = false;
   before: QueuedTimer | null = null;
   behind: QueuedTimer | null = null;
   readonly fire: () => void;

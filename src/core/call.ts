@@ -4,6 +4,8 @@
  * The type changes as the call goes down the pipe (arrived, admitted, bounded, seated), so that a
  * pipe in another order than the one argued in `gateway/upstream.ts` does not compile.
  */
+
+import type { Linked } from "../base/linked-list.js";
 import type { FailureCode, Phase } from "../catalog/failures.js";
 import { PRIORITY_UNLESS_GIVEN, type Priority } from "../catalog/priorities.js";
 import { Cancellation } from "./cancellation.js";
@@ -54,7 +56,7 @@ export interface CallOverrides {
   readonly priority?: Priority;
 }
 
-export class Call {
+export class Call implements Linked<Call> {
   readonly request: GatewayRequest;
   readonly startedAt: number;
   readonly overrides: CallOverrides | null;
@@ -73,6 +75,10 @@ export class Call {
   stopReason: StopReason | null = null;
   /** The caller's request id, or one of our own. */
   readonly id: string;
+  /** Its place among the calls under way. */
+  before: Call | null = null;
+  behind: Call | null = null;
+  listed = false;
 
   constructor(
     request: GatewayRequest,

@@ -5,6 +5,7 @@
  * has ended or its time is over, and says how many were still under way.
  */
 import type { Clock } from "../base/clock.js";
+import { LinkedList } from "../base/linked-list.js";
 import type { Call } from "../core/call.js";
 import type { Lifecycle, LifecycleState } from "../policies/drain-gate.js";
 
@@ -119,7 +120,7 @@ function steps(onChange: (change: LifecycleChange) => void) {
 }
 
 function callsUnderWay(clock: Clock) {
-  const calls = new Set<Call>();
+  const calls = new LinkedList<Call>();
   let ended = 0;
   let onIdle: (() => void) | null = null;
   return {
@@ -136,8 +137,8 @@ function callsUnderWay(clock: Clock) {
       if (calls.size === 0) onIdle?.();
     },
     cutAll(): number {
-      // A copy: who is cut leaves the set.
-      const cut = [...calls];
+      // A copy: who is cut leaves the list.
+      const cut = calls.all();
       for (const { cancellation } of cut) cancellation.cut("shutdown");
       return cut.length;
     },

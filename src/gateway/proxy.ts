@@ -72,7 +72,7 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
     res.once("close", () => {
       if (!res.writableFinished) made.cancellation.cut("client");
     });
-    void core.execute(made).then((outcome) => {
+    core.execute(made).tell((outcome) => {
       answer.outcome({ req, res, framework, call: made, requestId: id }, outcome);
       whenOver(outcome, () => lingerForUpload(gateway.clock, req, res, request.body));
     });

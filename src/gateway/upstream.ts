@@ -8,6 +8,7 @@ import { BREAKER, RETRY } from "../catalog/defaults.js";
 import type { BoundedCall, Call, CallOverrides, SeatedCall } from "../core/call.js";
 import type { CallerHints } from "../core/layers.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
+import { Pending } from "../core/pending.js";
 import { bypass, type PolicyDescription, pipe, type Step } from "../core/pipe.js";
 import type { GatewayRequest } from "../core/request.js";
 import type { ResponseBody } from "../core/response-body.js";
@@ -50,7 +51,7 @@ export interface UpstreamCore {
     caller: CallerHints | null,
   ): Call;
   /** Takes a call through the pipe. Never rejects. */
-  execute(call: Call): Promise<Outcome<ResponseBody>>;
+  execute(call: Call): Pending<ResponseBody>;
   /** The same pipe over another transport. */
   executeOver<Body>(transport: Transport<Body>): Step<Call, Body>;
   describe(): readonly PolicyDescription[];
@@ -191,18 +192,22 @@ function safely<Body>(
   { events }: GatewayParts,
   upstream: string,
   step: Step<Call, Body>,
-): Step<Call, Body> {
-  return async (call) => {
-    let outcome: Outcome<Body>;
-    try {
-      outcome = await step(call);
-    } catch (cause) {
-      outcome = noResponse({ code: "proxy_internal_error", cause });
-    }
-    if (events.has("call:outcome")) {
-      const failure = outcome.kind === "success" ? null : outcome.failure;
-      events.emit("call:outcome", { upstream, call, failure });
-    }
-    return outcome;
+): (call: Call) => Pending<Body> {
+  const tell = (call: Call, outcome: Outcome<Body>): void => {
+    if (!events.has("call:outcome")) return;
+    const failure = outcome.kind === "success" ? null : outcome.failure;
+    events.emit("call:outcome", { upstream, call, failure });
   };
+  return (call) =>
+    begun(step, call)
+      .neverRejects()
+      .tell((outcome) => tell(call, outcome));
+}
+
+function begun<Body>(step: Step<Call, Body>, call: Call): Pending<Body> {
+  try {
+    return Pending.of(step(call));
+  } catch (cause) {
+    return Pending.settled<Body>(noResponse({ code: "proxy_internal_error", cause }));
+  }
 }

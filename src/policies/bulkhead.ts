@@ -15,6 +15,7 @@ import type { CutBy } from "../core/cancellation.js";
 import { classifyError } from "../core/classify.js";
 import type { Failure } from "../core/failure.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
+import type { Pending } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
 import { Timeline } from "../core/timeline.js";
 import type { AdaptiveLimit } from "./adaptive-limit.js";
@@ -92,7 +93,7 @@ export function bulkhead(
     const failure = await wait(call);
     return failure === null ? seat(call, next) : noResponse(failure);
   };
-  const seat = <Body>(call: SeatedCall, next: Step<SeatedCall, Body>): Promise<Outcome<Body>> =>
+  const seat = <Body>(call: SeatedCall, next: Step<SeatedCall, Body>): Pending<Body> =>
     holding(limit === null ? next : watched(clock, places, limit, next), call, giveBack);
 
   return {

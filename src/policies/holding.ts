@@ -4,30 +4,30 @@
  */
 import type { FailureCode } from "../catalog/failures.js";
 import type { Failure } from "../core/failure.js";
-import { noResponse, type Outcome, whenOver } from "../core/outcome.js";
+import { noResponse, whenOver } from "../core/outcome.js";
+import { Pending } from "../core/pending.js";
 import type { Step } from "../core/pipe.js";
 
 /**
  * Goes on with the next step and calls `giveBack` once: with the name by which it ended, null for a
  * whole answer. What is thrown past a policy is a bug of ours, and holds nothing back either.
  */
-export async function holding<In, Body>(
+export function holding<In, Body>(
   next: Step<In, Body>,
   input: In,
   giveBack: (code: FailureCode | null) => void,
-): Promise<Outcome<Body>> {
-  let outcome: Outcome<Body>;
+): Pending<Body> {
+  let coming: Pending<Body>;
   try {
-    outcome = await next(input);
+    coming = Pending.of(next(input));
   } catch (stray) {
     giveBack("proxy_internal_error");
     throw stray;
   }
-  whenOver(outcome, giveBack);
-  return outcome;
+  return coming.tell((outcome) => whenOver(outcome, giveBack));
 }
 
-/** Goes no further. As no async function, a policy saves those whom it lets pass a promise. */
-export function refused(failure: Failure): Promise<Outcome<never>> {
-  return Promise.resolve(noResponse(failure));
+/** Goes no further. */
+export function refused<Body>(failure: Failure): Pending<Body> {
+  return Pending.settled<Body>(noResponse(failure));
 }

@@ -9,6 +9,7 @@ import type { Clock } from "../base/clock.js";
 import type { FailureCode } from "../catalog/failures.js";
 import type { AttemptRecord } from "../core/call.js";
 import { type Outcome, whenOver } from "../core/outcome.js";
+import { Pending } from "../core/pending.js";
 import type { Policy } from "../core/pipe.js";
 import type { Exchange, RecordedExchange, TimedExchange } from "../targets/exchange.js";
 
@@ -25,19 +26,27 @@ export function record(
   return {
     role: "record",
     settings: {},
-    async run(exchange, next) {
-      const outcome = await next(exchange as unknown as RecordedExchange);
-      const { attempts } = exchange.call;
-      const code = outcome.kind === "success" ? null : outcome.failure.code;
-      const first = recordOf(exchange, outcome, code, clock.now());
-      const place = attempts.push(first) - 1;
-      whenOver(outcome, (ended) => {
-        if (ended !== code) attempts[place] = recordOf(exchange, outcome, ended, clock.now());
-        if (listener?.has()) listener.tell(exchange, attempts[place] ?? first);
-      });
-      return outcome;
+    run(exchange, next) {
+      const coming = Pending.of(next(exchange as unknown as RecordedExchange));
+      return coming.tell((outcome) => note(clock, listener, exchange, outcome));
     },
   };
+}
+
+function note(
+  clock: Pick<Clock, "now">,
+  listener: AttemptListener | null,
+  exchange: Exchange,
+  outcome: Outcome<unknown>,
+): void {
+  const { attempts } = exchange.call;
+  const code = outcome.kind === "success" ? null : outcome.failure.code;
+  const first = recordOf(exchange, outcome, code, clock.now());
+  const place = attempts.push(first) - 1;
+  whenOver(outcome, (ended) => {
+    if (ended !== code) attempts[place] = recordOf(exchange, outcome, ended, clock.now());
+    if (listener?.has()) listener.tell(exchange, attempts[place] ?? first);
+  });
 }
 
 function recordOf(

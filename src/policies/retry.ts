@@ -19,6 +19,7 @@ import type { CutBy } from "../core/cancellation.js";
 import { remainingMs } from "../core/deadline.js";
 import type { Failure } from "../core/failure.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
+import { Pending } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
 import { isUnsent, whyNotRepeat } from "../core/repeat.js";
 import type { TargetSet } from "../targets/target-set.js";
@@ -60,12 +61,12 @@ export function retry(shared: RetryShared, options: RetryOptions): Policy<Seated
     settings: enabled
       ? { attemptsMax, attemptMsMin, backoffBaseMs, backoffMsMax, retryAfterWaitMsMax, ...settings }
       : { enabled },
-    async run(call, next) {
+    run(call, next) {
       shared.budget.deposit();
       const attempt: Attempt = { call, number: 1, triedTargets: NONE_TRIED, target: null };
-      const outcome = await next(attempt);
-      if (outcome.kind === "success") return outcome;
-      return repeat(shared, options, next, attempt, outcome);
+      return Pending.of(next(attempt)).orElse((outcome) =>
+        outcome.kind === "success" ? null : repeat(shared, options, next, attempt, outcome),
+      );
     },
   };
 }

@@ -9,7 +9,7 @@
 import type { Clock } from "../base/clock.js";
 import type { AdmittedCall, BoundedCall } from "../core/call.js";
 import { NEVER } from "../core/deadline.js";
-import type { Outcome } from "../core/outcome.js";
+import { Pending } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
 import { refused } from "./holding.js";
 import { patientTimer } from "./patient-timer.js";
@@ -39,16 +39,17 @@ export function totalDeadline(
   };
 }
 
-async function untilDeadline<Body>(
+function untilDeadline<Body>(
   clock: Clock,
   leftMs: number,
   call: BoundedCall,
   next: Step<BoundedCall, Body>,
-): Promise<Outcome<Body>> {
+): Pending<Body> {
   const timer = patientTimer(clock, leftMs, () => call.cancellation.cut("deadline"));
   try {
-    return await next(call);
-  } finally {
+    return Pending.of(next(call)).tell(() => timer.cancel());
+  } catch (stray) {
     timer.cancel();
+    throw stray;
   }
 }

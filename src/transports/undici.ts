@@ -8,18 +8,15 @@
  */
 import type { Dispatcher } from "undici";
 import type { Clock } from "../base/clock.js";
-import { LIMITS } from "../catalog/defaults.js";
-import { classifyError } from "../core/classify.js";
 import { withLayerFields } from "../core/layers.js";
-import { NamedError } from "../core/named-error.js";
-import { noResponse, type Outcome } from "../core/outcome.js";
+import type { Outcome } from "../core/outcome.js";
 import type { ResponseBody } from "../core/response-body.js";
 import type { Exchange, RecordedExchange } from "../targets/exchange.js";
 import type { Target } from "../targets/target.js";
-import type { Connection } from "./connection.js";
 import { type ConnectionPool, connectionPool } from "./connection-pool.js";
-import { ExchangeRun, type RunContext } from "./exchange-run.js";
+import type { RunContext } from "./exchange-run.js";
 import { loopPulse } from "./loop-pulse.js";
+import { Sending, type Wording } from "./sending.js";
 
 export interface UndiciTransportOptions {
   readonly connectionsMax: number;
@@ -43,13 +40,6 @@ export interface UndiciTransport {
 /** Fields of one attempt, names and values in turn; null, the usual case, for none. */
 export type AttemptFields = (exchange: Exchange) => readonly string[] | null;
 
-/** What undici is asked to send for an exchange. */
-export type Wording = (exchange: Exchange) => Dispatcher.DispatchOptions;
-
-const REFUSED: ReadonlySet<unknown> = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
-
-type Settle = (outcome: Outcome<ResponseBody>) => void;
-
 export function undiciTransport(
   clock: Clock,
   options: UndiciTransportOptions,
@@ -63,55 +53,21 @@ export function undiciTransport(
     wallNow: () => clock.wallNow(),
   };
 
-  const begin = (exchange: Exchange, wording: Wording, left: number, settle: Settle): void => {
-    const pool = poolOf(exchange.target);
-    pool.acquire(exchange, (error, connection) => {
-      if (connection === null) settle(unconnected(exchange, error));
-      else send(exchange, wording, connection, pool, left, settle);
-    });
-  };
-
-  const send = (
-    exchange: Exchange,
-    wording: Wording,
-    connection: Connection,
-    pool: ConnectionPool,
-    left: number,
-    settle: Settle,
-  ): void => {
-    const fresh = connection.served === 0;
-    const run = new ExchangeRun(exchange, connection, context, {
-      settled: settle,
-      released: (over) => pool.release(over),
-      neverStarted: (error) => {
-        // What undici refuses to send it refuses on every connection; this one is as good as
-        // before.
-        if (REFUSED.has((error as { code?: unknown }).code)) {
-          pool.release(connection);
-          settle(unconnected(exchange, error));
-          return;
-        }
-        connection.destroy();
-        // A new connection that dies at once tells of the target; an old one only of its own age.
-        if (fresh || left === 0) settle(unconnected(exchange, error));
-        else begin(exchange, wording, left - 1, settle);
-      },
-    });
-    connection.client.dispatch(wording(exchange), run);
-  };
-
   return {
     fieldsOf,
-    perform: (exchange) =>
-      new Promise((settle) => {
-        const go = (): void => begin(exchange, ownWording, LIMITS.deadConnectionsMax, settle);
-        // A small body is parsed together with its head, before a microtask runs; it is then sent
-        // whole.
-        if (exchange.request.body === null) go();
-        else queueMicrotask(go);
-      }),
-    performWorded: (exchange, wording) =>
-      new Promise((settle) => begin(exchange, wording, LIMITS.deadConnectionsMax, settle)),
+    perform(exchange) {
+      const sending = new Sending(exchange, ownWording, poolOf(exchange.target), context);
+      // A small body is parsed together with its head, before a microtask runs; it is then sent
+      // whole.
+      if (exchange.request.body === null) sending.begin();
+      else queueMicrotask(() => sending.begin());
+      return sending;
+    },
+    performWorded(exchange, wording) {
+      const sending = new Sending(exchange, wording, poolOf(exchange.target), context);
+      sending.begin();
+      return sending;
+    },
     close() {
       for (const pool of pools.values()) pool.close();
     },
@@ -153,13 +109,4 @@ function wordsOf(
     body,
     ...(upgrade === null ? {} : { upgrade }),
   };
-}
-
-function unconnected(exchange: Exchange, error: unknown): Outcome<never> {
-  exchange.end();
-  const { timeline, cancellation, target } = exchange;
-  const code = classifyError(timeline, cancellation.by, error);
-  const details = error instanceof NamedError ? error.details : undefined;
-  const failure = { code, target: target.id, cause: error };
-  return noResponse(details === undefined ? failure : { ...failure, details });
 }

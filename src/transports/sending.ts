@@ -1,0 +1,87 @@
+/**
+ * One exchange on its way to a connection: asks the pool, sends, and asks again for another
+ * connection when the one it got had died before a byte was written.
+ *
+ * Guarantee: it settles once, with the outcome of the exchange.
+ */
+import type { Dispatcher } from "undici";
+import { LIMITS } from "../catalog/defaults.js";
+import { classifyError } from "../core/classify.js";
+import { NamedError } from "../core/named-error.js";
+import { noResponse, type Outcome } from "../core/outcome.js";
+import { Pending } from "../core/pending.js";
+import type { ResponseBody } from "../core/response-body.js";
+import type { Exchange } from "../targets/exchange.js";
+import type { Connection } from "./connection.js";
+import type { ConnectionPool } from "./connection-pool.js";
+import { ExchangeRun, type RunContext, type RunEnd } from "./exchange-run.js";
+
+/** What undici is asked to send for an exchange. */
+export type Wording = (exchange: Exchange) => Dispatcher.DispatchOptions;
+
+const REFUSED: ReadonlySet<unknown> = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
+
+export class Sending extends Pending<ResponseBody> implements RunEnd {
+  readonly #exchange: Exchange;
+  readonly #wording: Wording;
+  readonly #pool: ConnectionPool;
+  readonly #context: RunContext;
+  #left: number = LIMITS.deadConnectionsMax;
+  #connection: Connection | null = null;
+  #fresh = false;
+
+  constructor(exchange: Exchange, wording: Wording, pool: ConnectionPool, context: RunContext) {
+    super();
+    this.#exchange = exchange;
+    this.#wording = wording;
+    this.#pool = pool;
+    this.#context = context;
+  }
+
+  begin(): void {
+    this.#pool.acquire(this.#exchange, (error, connection) => {
+      if (connection === null) this.settle(unconnected(this.#exchange, error));
+      else this.#send(connection);
+    });
+  }
+
+  #send(connection: Connection): void {
+    this.#connection = connection;
+    this.#fresh = connection.served === 0;
+    const run = new ExchangeRun(this.#exchange, connection, this.#context, this);
+    connection.client.dispatch(this.#wording(this.#exchange), run);
+  }
+
+  settled(outcome: Outcome<ResponseBody>): void {
+    this.settle(outcome);
+  }
+
+  released(connection: Connection): void {
+    this.#pool.release(connection);
+  }
+
+  neverStarted(error: unknown): void {
+    // What undici refuses to send it refuses on every connection; this one is as good as before.
+    if (REFUSED.has((error as { code?: unknown }).code)) {
+      if (this.#connection !== null) this.#pool.release(this.#connection);
+      this.settle(unconnected(this.#exchange, error));
+      return;
+    }
+    this.#connection?.destroy();
+    // A new connection that dies at once tells of the target; an old one only of its own age.
+    if (this.#fresh || this.#left === 0) this.settle(unconnected(this.#exchange, error));
+    else {
+      this.#left -= 1;
+      this.begin();
+    }
+  }
+}
+
+function unconnected(exchange: Exchange, error: unknown): Outcome<never> {
+  exchange.end();
+  const { timeline, cancellation, target } = exchange;
+  const code = classifyError(timeline, cancellation.by, error);
+  const details = error instanceof NamedError ? error.details : undefined;
+  const failure = { code, target: target.id, cause: error };
+  return noResponse(details === undefined ? failure : { ...failure, details });
+}

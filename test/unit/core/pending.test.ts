@@ -1,0 +1,99 @@
+/** An outcome that is still to come: told at once and in order, or awaited like a promise. */
+import { describe, expect, it } from "vitest";
+import type { Outcome } from "../../../src/core/outcome.js";
+import { Pending } from "../../../src/core/pending.js";
+
+const ANSWER: Outcome<never> = { kind: "no_response", failure: { code: "connection_refused" } };
+const OTHER: Outcome<never> = { kind: "no_response", failure: { code: "dns_error" } };
+const BUG = new Error("a bug");
+
+describe("an outcome that is still to come", () => {
+  it("tells its listeners at once, in the order in which they came", () => {
+    const pending = new Pending<never>();
+    const told: unknown[] = [];
+    pending.tell((outcome) => told.push(1, outcome)).tell((outcome) => told.push(2, outcome));
+    expect(told).toEqual([]);
+    pending.settle(ANSWER);
+    expect(told).toEqual([1, ANSWER, 2, ANSWER]);
+  });
+
+  it("tells whoever comes after it is known at once, too", () => {
+    const told: unknown[] = [];
+    Pending.settled(ANSWER).tell((outcome) => told.push(outcome));
+    expect(told).toEqual([ANSWER]);
+  });
+
+  it("keeps its first outcome", async () => {
+    const pending = new Pending<never>();
+    pending.settle(ANSWER);
+    pending.settle(OTHER);
+    expect(await pending).toBe(ANSWER);
+  });
+
+  it("is awaited, caught and finished like a promise", async () => {
+    const seen: string[] = [];
+    const pending = Pending.settled(ANSWER);
+    expect(await pending.finally(() => seen.push("over"))).toBe(ANSWER);
+    expect(await pending.catch(() => seen.push("caught"))).toBe(ANSWER);
+    expect(await pending.then(({ kind }) => kind)).toBe("no_response");
+    expect(seen).toEqual(["over"]);
+    expect(String(pending)).toBe("[object Pending]");
+  });
+
+  it("is made of any promise, and is the same when it is one already", async () => {
+    expect(await Pending.of(Promise.resolve(ANSWER))).toBe(ANSWER);
+    const pending = new Pending<never>();
+    expect(Pending.of(pending)).toBe(pending);
+  });
+
+  it("is kept, or replaced by what comes instead", async () => {
+    expect(await Pending.settled(ANSWER).orElse(() => null)).toBe(ANSWER);
+    expect(await Pending.settled(ANSWER).orElse(() => Promise.resolve(OTHER))).toBe(OTHER);
+  });
+});
+
+describe("what is thrown on the way", () => {
+  it("by a listener reaches those behind it as our own fault, and nobody before it", () => {
+    const pending = new Pending<never>();
+    const told: string[] = [];
+    const note = (outcome: Outcome<never>): void => {
+      if (outcome.kind === "no_response") told.push(outcome.failure.code);
+    };
+    pending.tell(note).tell(() => {
+      throw BUG;
+    });
+    pending.tell(note).settle(ANSWER);
+    expect(told).toEqual(["connection_refused", "proxy_internal_error"]);
+  });
+
+  it("by a listener gives up the answer that nobody will deliver", () => {
+    let discarded = 0;
+    const discard = async (): Promise<void> => {
+      discarded += 1;
+    };
+    const response = { discard };
+    const pending = new Pending<never>();
+    pending.tell(() => {
+      throw BUG;
+    });
+    pending.settle({ kind: "success", response } as unknown as Outcome<never>);
+    expect(discarded).toBe(1);
+  });
+
+  it("by a step is told as our own fault, and rejects for who awaits", async () => {
+    const pending = Pending.of<never>(Promise.reject(BUG));
+    let asked = 0;
+    const replaced = pending.orElse(() => {
+      asked += 1;
+      return null;
+    });
+    await expect(replaced).rejects.toBe(BUG);
+    await expect(pending).rejects.toBe(BUG);
+    expect(asked).toBe(0);
+  });
+
+  it("rejects nobody at the top of the pipe", async () => {
+    const outcome = await Pending.of<never>(Promise.reject(BUG)).neverRejects();
+    expect(outcome).toMatchObject({ failure: { code: "proxy_internal_error", cause: BUG } });
+  });
+});
