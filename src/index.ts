@@ -3,6 +3,10 @@
  *
  * Re-exports and nothing else; it loads no framework.
  */
+export type { Admin, AdminHandler, AdminOptions } from "./adapters/admin.js";
+export { startAdmin } from "./adapters/admin.js";
+export type { HealthHandler, HealthHandlerOptions } from "./adapters/health.js";
+export { healthHandler } from "./adapters/health.js";
 export type { Blame, FailureCode, FailureRow, Phase, Repeat } from "./catalog/failures.js";
 export { FAILURES } from "./catalog/failures.js";
 export type { Priority } from "./catalog/priorities.js";
@@ -23,6 +27,16 @@ export type {
 export type { GatewayEvents } from "./gateway/events.js";
 export type { Gateway, GatewaySeams } from "./gateway/gateway.js";
 export { createGateway } from "./gateway/gateway.js";
+export type { GatewayHealth, ReportOptions } from "./gateway/health.js";
+export type { CheckFunction } from "./gateway/health-check.js";
+export type { CheckOptions } from "./gateway/health-options.js";
+export type {
+  CheckReport,
+  HealthReport,
+  NotReadyReason,
+  UpstreamReport,
+} from "./gateway/health-report.js";
+export type { CheckResult, HealthStatus } from "./gateway/health-result.js";
 export type { DrainReport } from "./gateway/lifecycle.js";
 export type {
   AdaptiveLimitOptions,

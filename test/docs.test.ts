@@ -52,6 +52,11 @@ const INTERFACES: readonly (readonly [part: string, path: string, name: string])
   ["route-failure-options", "src/gateway/route-failure.ts", "RouteFailureOptions"],
   ["fetch-options", FETCH_OPTIONS, "GatewayFetchOptions"],
   ["call-options", FETCH_OPTIONS, "GatewayCallOptions"],
+  ["check-options", "src/gateway/health-options.ts", "CheckOptions"],
+  ["health-options", "src/gateway/health-paths.ts", "HealthHandlerOptions"],
+  ["fastify-health-options", "src/adapters/fastify-health.ts", "FastifyHealthOptions"],
+  ["report-options", "src/gateway/health.ts", "ReportOptions"],
+  ["admin-options", "src/adapters/admin.ts", "AdminOptions"],
   ["send-options", "src/gateway/send.ts", "SendRequest"],
 ];
 
@@ -175,6 +180,20 @@ describe("options", () => {
   it("the default for local targets is the one of defaults.ts", () => {
     const [connect] = options.optionsOf(OPTIONS, "TimeoutOptions");
     expect(connect?.text).toContain(String(defaults.TIMEOUTS.connectLocalMs));
+  });
+
+  it("the defaults of a check, of paths and of the admin server are those that are told", () => {
+    const told = (path: string, name: string) =>
+      Object.fromEntries(options.optionsOf(path, name).map((one) => [one.name, one.initial]));
+    const { checkMs, cacheMs } = defaults.HEALTH;
+    expect(told("src/gateway/health-options.ts", "CheckOptions")).toMatchObject({
+      timeoutMs: String(checkMs),
+      cacheMs: String(cacheMs),
+      critical: "false",
+    });
+    expect(told("src/adapters/admin.ts", "AdminOptions")["host"]).toBe(
+      JSON.stringify(defaults.ADMIN.host),
+    );
   });
 
   it("every option is named and explained", () => {

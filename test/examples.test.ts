@@ -93,6 +93,18 @@ describe("examples", { timeout: PROCESSES_MS }, () => {
     expect(await example.stop()).toBe(0);
   });
 
+  it("health.mjs is ready, follows its check, and lives all along", async () => {
+    const example = await startExample("examples/health.mjs");
+    expect(await example.get("/readyz")).toEqual([200, '{"status":"pass"}\n']);
+    expect(await example.get("/toggle")).toEqual([200, "the queue is broken\n"]);
+    await example.line("queue: pass → fail");
+    expect(await example.get("/readyz")).toEqual([503, expect.stringContaining("critical")]);
+    expect(await example.get("/livez")).toEqual([200, '{"status":"pass"}\n']);
+    await example.get("/toggle");
+    await example.line("queue: fail → pass");
+    expect(await example.stop()).toBe(0);
+  });
+
   it("fetch.mjs is made good by a second attempt, and names what nothing could mend", async () => {
     const example = await startExample("examples/fetch.mjs");
     expect(await example.get("/flaky")).toEqual([200, "200: the upstream got GET /flaky\n"]);
@@ -176,6 +188,7 @@ async function startExample(path: string) {
   const { child, ended, line } = start(path, [], { PORT: "0" });
   const [origin = ""] = /http:\/\/[\d.:]+/.exec(await line("curl -i")) ?? [];
   return {
+    line,
     async get(at: string, init: RequestInit = {}): Promise<readonly [number, string]> {
       const answer = await fetch(origin + at, init);
       return [answer.status, await answer.text()];

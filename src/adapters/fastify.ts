@@ -24,9 +24,11 @@ import { failureBehind, routeFailureMessage } from "../gateway/route-failure.js"
 import { type Upstream, upstreamInside } from "../gateway/upstream-handle.js";
 import type { ReceivedBody } from "../wire/read-request.js";
 import type { FailureMessage } from "../wire/write-failure.js";
+import { takeOver } from "./fastify-take-over.js";
 
 export type { FailureContext, ProxyOptions } from "../gateway/proxy-options.js";
 export type { RequestContextOptions } from "../gateway/request-context.js";
+export { type FastifyHealthOptions, fastifyHealth } from "./fastify-health.js";
 
 /** Options of the plugin: an upstream, where it is mounted, and those that all adapters share. */
 export interface FastifyProxyOptions extends ProxyOptions {
@@ -115,15 +117,6 @@ function addRoutes(
   };
   routes.route({ method, url: "/*", handler });
   if (depth > 0) routes.route({ method, url: "", handler });
-}
-
-/** From here on the response is ours; what hooks have set on the reply goes with it. */
-function takeOver(reply: FastifyReply): void {
-  if (reply.sent) return;
-  for (const [name, value] of Object.entries(reply.getHeaders())) {
-    if (value !== undefined) reply.raw.setHeader(name, value);
-  }
-  reply.hijack();
 }
 
 function bodyOf({ raw, body }: FastifyRequest): ReceivedBody {

@@ -134,3 +134,8 @@ export function eventLoopTurn(): Promise<void> {
 export function parseDate(text: string): number {
   return Date.parse(text);
 }
+
+/** Milliseconds since 1970 as a date of RFC 3339. */
+export function isoDate(ms: number): string {
+  return new Date(ms).toISOString();
+}

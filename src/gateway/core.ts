@@ -8,6 +8,7 @@ import type { Random } from "../base/random.js";
 import type { StatusPolicy } from "../catalog/status-policy.js";
 import type { ViaSignature } from "../wire/forwarding.js";
 import type { GatewayEvents } from "./events.js";
+import type { HealthCore } from "./health.js";
 import type { GatewayLifecycle } from "./lifecycle.js";
 import type { UpstreamCore } from "./upstream.js";
 
@@ -22,7 +23,10 @@ export interface GatewayCore {
   readonly lifecycle: GatewayLifecycle;
   /** Tells the owner of the gateway about a contradiction that is no error. */
   warn(message: string): void;
+  readonly health: HealthCore;
   newRequestId(): string;
+  /** Calls this function when the gateway has been closed; returns how to take that back. */
+  onClose(fn: () => void): () => void;
   /** The upstream that serves this origin; made on first use. Throws when there are too many. */
   upstreamOf(origin: string): UpstreamCore;
 }

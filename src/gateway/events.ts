@@ -9,6 +9,8 @@ import type { BreakerReason, BreakerState } from "../targets/breaker.js";
 import type { HealthState } from "../targets/target-health.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import type { HealthReason } from "../targets/watched-health.js";
+import type { NotReadyReason } from "./health-report.js";
+import type { HealthStatus } from "./health-result.js";
 import type { ShutdownReport } from "./shutdown-report.js";
 
 export interface GatewayEvents {
@@ -50,6 +52,18 @@ export interface GatewayEvents {
     readonly panic: boolean;
     readonly healthy: number;
     readonly targets: number;
+  };
+  /** Liveness, readiness or a check of the application changed. */
+  readonly "health:change": {
+    readonly subject: "liveness" | "readiness" | "check";
+    /** The name of the check. */
+    readonly check: string | null;
+    /** Null for a check that ran for the first time. */
+    readonly from: HealthStatus | null;
+    readonly to: HealthStatus;
+    /** Why it is not ready now. */
+    readonly reasons: readonly NotReadyReason[];
+    readonly output: string | null;
   };
   /** An exchange is over, body included. */
   readonly "attempt:end": {

@@ -15,6 +15,8 @@ import { viaSignature } from "../wire/forwarding.js";
 import type { GatewayCore } from "./core.js";
 import type { GatewayEvents } from "./events.js";
 import { copied } from "./freeze.js";
+import { createHealth, type GatewayHealth } from "./health.js";
+import type { UpstreamReport } from "./health-report.js";
 import { createLifecycle, type DrainReport } from "./lifecycle.js";
 import { nearest } from "./nearest.js";
 import { normaliseGateway, normaliseUpstream } from "./normalise.js";
@@ -36,6 +38,8 @@ export interface Gateway<Names extends string = string> {
   /** Handle of an upstream; a name that was not configured throws and names the nearest one. */
   upstream(name: Names): Upstream<Names>;
   readonly upstreams: readonly Upstream<Names>[];
+  /** Liveness, readiness, and the checks of the application. */
+  readonly health: GatewayHealth;
   /** Everything that is known right now, as plain data that can be sent as JSON. */
   snapshot(): GatewaySnapshot;
   /** Subscribes to an event; returns how to unsubscribe. */
@@ -80,25 +84,32 @@ export function createGateway<const Names extends string>(
   const events = emitter<GatewayEvents>();
   const lifecycle = createLifecycle(clock, (change) => {
     if (events.has("lifecycle:change")) events.emit("lifecycle:change", change);
+    health.look();
   });
   const random = seams.random ?? systemRandom;
   const timers = sharedTimers(clock);
-  const { name, zone } = settings;
-  const parts: GatewayParts = { name, zone, clock, timers, random, lifecycle, events };
   const cores = new Map<string, UpstreamCore>();
+  const closing = new Set<() => void>();
+  const health = createHealth({ clock, events, lifecycle, upstreams: () => statesOf(cores) });
+  const changed = health.look;
+  const shared = { clock, timers, random, lifecycle, events, changed };
+  const parts: GatewayParts = { name: settings.name, zone: settings.zone, ...shared };
   const handles = new Map<string, Upstream<Names>>();
-  const core = coreOf(settings, options, { ...parts, lifecycle, warn }, cores);
+  const inside = { ...parts, lifecycle, warn, health, closing };
+  const core = coreOf(settings, options, inside, cores);
   for (const [name, upstream] of Object.entries(settings.upstreams)) {
     const made = createUpstream(parts, upstream);
     cores.set(name, made);
     handles.set(name, upstreamHandle(core, made) as Upstream<Names>);
   }
+  health.look();
   return {
     [CORE]: core,
     name: settings.name,
     upstream: (name: Names) => handles.get(name) ?? unknownUpstream(name, [...handles.keys()]),
     upstreams: [...handles.values()],
-    snapshot: () => takeSnapshot(settings.name, { clock, lifecycle }, cores.values()),
+    health,
+    snapshot: () => takeSnapshot(core, cores.values()),
     on: events.on,
     once: events.once,
     off: events.off,
@@ -108,15 +119,22 @@ export function createGateway<const Names extends string>(
     drain: (asked) => lifecycle.drain(asked?.timeoutMs ?? GATEWAY.drainMs),
     close() {
       lifecycle.close("close");
+      health.stop();
       for (const upstream of cores.values()) upstream.close();
+      for (const closed of closing) closed();
     },
   } as Gateway<Names> & { readonly [CORE]: GatewayCore };
+}
+
+interface OwnParts extends Pick<GatewayCore, "lifecycle" | "warn" | "health"> {
+  /** What is closed with the gateway, after everything else. */
+  readonly closing: Set<() => void>;
 }
 
 function coreOf(
   settings: NormalisedGateway,
   options: GatewayOptions,
-  parts: GatewayParts & Pick<GatewayCore, "lifecycle" | "warn">,
+  parts: GatewayParts & OwnParts,
   cores: Map<string, UpstreamCore>,
 ): GatewayCore {
   const instance = randomBytes(6).toString("hex");
@@ -133,6 +151,11 @@ function coreOf(
     events: parts.events,
     lifecycle: parts.lifecycle,
     warn: parts.warn,
+    health: parts.health,
+    onClose(fn) {
+      parts.closing.add(fn);
+      return () => void parts.closing.delete(fn);
+    },
     newRequestId() {
       requests += 1;
       return `${instance}-${requests.toString(36)}`;
@@ -149,6 +172,14 @@ function coreOf(
       return made;
     },
   };
+}
+
+function statesOf(cores: ReadonlyMap<string, UpstreamCore>): readonly UpstreamReport[] {
+  return [...cores.values()].map(({ name, watch, options: { required } }) => ({
+    name,
+    state: watch.state,
+    required,
+  }));
 }
 
 /** Configured upstreams serve calls to the origins of their targets. */

@@ -202,9 +202,14 @@ const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|::1)$/;
 
 function isLocal(targets: readonly ParsedTarget[]): boolean {
   const near = targets.filter(
-    ({ socketPath, hostname: host }) => socketPath !== null || LOOPBACK.test(host),
+    ({ socketPath, hostname: host }) => socketPath !== null || isLoopback(host),
   );
   return targets.length > 0 && near.length === targets.length;
+}
+
+/** Whether a host is this host, by its name alone. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
 }
 
 function readStatusPolicy(findings: Findings, value: unknown): StatusPolicy {

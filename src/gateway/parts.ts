@@ -19,4 +19,6 @@ export interface GatewayParts {
   readonly random: Random;
   readonly lifecycle: Lifecycle;
   readonly events: Emitter<GatewayEvents>;
+  /** Something that health depends on has changed. */
+  readonly changed: () => void;
 }

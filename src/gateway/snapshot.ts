@@ -8,9 +8,10 @@
 import type { BreakerSnapshot } from "../targets/breaker.js";
 import type { Target } from "../targets/target.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
+import type { GatewayCore } from "./core.js";
+import type { HealthReport } from "./health-report.js";
 import type { GatewayLifecycle } from "./lifecycle.js";
 import type { OverloadState } from "./overload.js";
-import type { GatewayParts } from "./parts.js";
 import type { UpstreamCore } from "./upstream.js";
 import { type TargetState, targetState } from "./upstream-handle.js";
 
@@ -44,20 +45,26 @@ export interface GatewaySnapshot {
     /** Null while maintenance is off. */
     readonly maintenance: { readonly retryAfterMs: number } | null;
   };
+  /** What is known without asking any check. */
+  readonly health: Pick<
+    HealthReport,
+    "status" | "live" | "ready" | "reasons" | "holds" | "fatal" | "checks"
+  >;
   readonly upstreams: readonly UpstreamSnapshot[];
 }
 
 export function takeSnapshot(
-  name: string,
-  { clock, lifecycle }: Pick<GatewayParts, "clock"> & { readonly lifecycle: GatewayLifecycle },
+  { name, clock, lifecycle, health }: Pick<GatewayCore, "name" | "clock" | "lifecycle" | "health">,
   upstreams: Iterable<UpstreamCore>,
 ): GatewaySnapshot {
   const { state, active, maintenance } = lifecycle;
+  const { status, live, ready, reasons, holds, fatal, checks } = health.now();
   return {
     version: 1,
     name,
     at: clock.wallNow(),
     lifecycle: { state, active, maintenance: maintenance === null ? null : { ...maintenance } },
+    health: { status, live, ready, reasons, holds, fatal, checks },
     upstreams: [...upstreams].map(upstreamSnapshot),
   };
 }

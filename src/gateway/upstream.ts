@@ -163,10 +163,12 @@ function breakerOptions(breaker: Exclude<NormalisedUpstream["breaker"], false>) 
   return { ...BREAKER, ...breaker };
 }
 
-function stateListener({ events }: GatewayParts, { name, required }: NormalisedUpstream) {
+function stateListener({ events, changed }: GatewayParts, { name, required }: NormalisedUpstream) {
   return (from: UpstreamState, to: UpstreamState): void => {
-    if (!events.has("upstream:state")) return;
-    events.emit("upstream:state", { upstream: name, required, from, to });
+    if (events.has("upstream:state")) {
+      events.emit("upstream:state", { upstream: name, required, from, to });
+    }
+    changed();
   };
 }
 

@@ -11,11 +11,11 @@ export function patientTimer(
   clock: Pick<Clock, "after" | "turn">,
   ms: number,
   fn: () => void,
-): Pick<Timer, "cancel"> {
+): Pick<Timer, "cancel" | "unref"> {
   let timer = clock.after(ms, () => {
     timer = clock.turn(() => {
       timer = clock.turn(fn);
     });
   });
-  return { cancel: () => timer.cancel() };
+  return { cancel: () => timer.cancel(), unref: () => timer.unref() };
 }

@@ -25,7 +25,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
   testing: 6,
 };
 
-/** Packages that one file alone may import, so that each has one place where it can be replaced. */
+/** Packages that one file alone may import, or those named after it: each can be replaced there. */
 export const PACKAGE_HOMES: Readonly<Record<string, string>> = {
   opossum: "src/targets/breaker.ts",
   "p-retry": "src/policies/retry.ts",
@@ -79,7 +79,8 @@ export function strayPackages(files: readonly SourceFile[]): Findings {
 function mayUsePackage(from: string, name: string): boolean {
   if (folderOf(from) === "catalog" || from === "src/index.ts") return false;
   const home = PACKAGE_HOMES[name];
-  return home === undefined || home === from;
+  if (home === undefined || home === from) return true;
+  return from.startsWith(home.replace(/\.ts$/, "-"));
 }
 
 /** Each circle is told once, from the file whose path sorts first. */

@@ -1,0 +1,48 @@
+/**
+ * `fastifyHealth`: the answers of `healthHandler` as routes of Fastify 5.
+ *
+ * The answer goes past Fastify's reply, so that nothing compresses it, adds an ETag or delays it;
+ * hooks that run before a handler do run, and fields that they set are sent.
+ */
+import type { FastifyInstance, FastifyPluginAsync } from "fastify";
+import type { Gateway } from "../gateway/gateway.js";
+import type { HealthView } from "../gateway/health-answer.js";
+import { type HealthHandlerOptions, readHealthPaths } from "../gateway/health-paths.js";
+import { takeOver } from "./fastify-take-over.js";
+import { probeAnswerer } from "./health.js";
+
+/** Options of the plugin: the gateway, and those of `healthHandler`. */
+export interface FastifyHealthOptions extends HealthHandlerOptions {
+  /** What `createGateway` returned. */
+  readonly gateway: Gateway;
+}
+
+/** Registers a route for each path, below the prefix that it is registered with. */
+export const fastifyHealth: FastifyPluginAsync<FastifyHealthOptions> = async (
+  instance: FastifyInstance,
+  options: FastifyHealthOptions,
+) => {
+  const { gateway, ...others } = options;
+  const {
+    prefix: _prefix,
+    logLevel: _logLevel,
+    logSerializers: _logSerializers,
+    ...own
+  } = others as HealthHandlerOptions & Readonly<Record<string, unknown>>;
+  const paths = readHealthPaths(own);
+  const answer = probeAnswerer(gateway, paths);
+  // A body that nobody asked for is no reason for another answer than 405.
+  instance.removeAllContentTypeParsers();
+  instance.addContentTypeParser("*", (_request, _payload, done) => done(null));
+  for (const url of paths.paths) {
+    const view = paths.viewOf(url) as HealthView;
+    instance.route({
+      method: instance.supportedMethods,
+      url,
+      handler: (request, reply) => {
+        takeOver(reply);
+        answer(request.raw, reply.raw, view);
+      },
+    });
+  }
+};

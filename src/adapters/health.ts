@@ -1,0 +1,86 @@
+/**
+ * `healthHandler`: answers the probes of load balancers and orchestrators, for Express 4 and 5 and
+ * for `node:http`.
+ *
+ * Guarantee: 200 or 503 for GET and HEAD, with Content-Length and never from a cache; no probe
+ * waits longer than its slowest check may take. It passes no policy, so it waits in no queue.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Gateway, gatewayCore } from "../gateway/gateway.js";
+import type { ReportOptions } from "../gateway/health.js";
+import { type HealthView, healthAnswer } from "../gateway/health-answer.js";
+import {
+  type HealthHandlerOptions,
+  type HealthPaths,
+  readHealthPaths,
+} from "../gateway/health-paths.js";
+import { writeHead } from "../wire/write-head.js";
+
+export type { HealthHandlerOptions } from "../gateway/health-paths.js";
+
+/** A listener that hands on what is not its own; `next` may be left out where nothing follows. */
+export type HealthHandler = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  next?: (error?: unknown) => void,
+) => void;
+
+/** Answers at the paths of the options, below the mount, and hands on everything else. */
+export function healthHandler(gateway: Gateway, options: HealthHandlerOptions = {}): HealthHandler {
+  const paths = readHealthPaths(options);
+  const answer = probeAnswerer(gateway, paths);
+  return function goodGatewayHealth(req, res, next) {
+    const view = paths.viewOf(req.url as string);
+    if (view !== null) answer(req, res, view);
+    else if (next !== undefined) next();
+    else write(req, res, 404, [], EMPTY);
+  };
+}
+
+/** Answers one probe; for adapters that have found out the view by themselves. */
+export function probeAnswerer(gateway: Gateway, paths: HealthPaths) {
+  const { name, health } = gatewayCore(gateway);
+  return (req: IncomingMessage, res: ServerResponse, view: HealthView): void => {
+    // What comes of a body is thrown away, so that the connection can go on.
+    if (!req.complete) req.resume();
+    if (req.method !== "GET" && req.method !== "HEAD") {
+      write(req, res, 405, ["allow", "GET, HEAD"], EMPTY);
+      return;
+    }
+    const details = paths.detailsFor(req, req.url as string);
+    void health.report({ checks: ASKED[view] }).then((report) => {
+      if (res.destroyed || res.headersSent) return;
+      const { status, body } = healthAnswer(name, view, report, details);
+      write(req, res, status, ["content-type", "application/health+json"], body);
+    });
+  };
+}
+
+/** Liveness asks nothing, so that nothing outside the process can make it fail or wait. */
+const ASKED = {
+  live: "none",
+  ready: "critical",
+  health: "all",
+} as const satisfies Readonly<Record<HealthView, ReportOptions["checks"]>>;
+
+const EMPTY = Buffer.alloc(0);
+
+function write(
+  req: IncomingMessage,
+  res: ServerResponse,
+  status: number,
+  fields: readonly string[],
+  body: Buffer,
+): void {
+  writeHead(res, status, undefined, [
+    ...fields,
+    // RFC 9111 §5.2.2.6: what lies between must not compress or change it either.
+    "cache-control",
+    "no-store, no-transform",
+    "x-content-type-options",
+    "nosniff",
+    "content-length",
+    String(body.byteLength),
+  ]);
+  res.end(req.method === "HEAD" ? undefined : body);
+}
