@@ -135,7 +135,7 @@ export function parseDate(text: string): number {
   return Date.parse(text);
 }
 
-/** Milliseconds since 1970 as a date of RFC 3339. */
+/** Milliseconds since 1970 as a date of RFC 3339; `?` for what is none. */
 export function isoDate(ms: number): string {
-  return new Date(ms).toISOString();
+  return Number.isFinite(ms) ? new Date(ms).toISOString() : "?";
 }

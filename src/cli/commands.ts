@@ -4,35 +4,25 @@
  */
 import { parseArgs } from "node:util";
 import { nearest } from "../gateway/nearest.js";
+import { type CommandWorld, EXIT } from "./command.js";
+import { DOCTOR_USAGE, runDoctor } from "./doctor/command.js";
 import { explain } from "./explain/explain.js";
 import { explainedAsJson, printExplained } from "./explain/print.js";
 import { readInput } from "./read-input.js";
-import { type Output, terminal } from "./terminal.js";
-
-/** What a command has of the process. */
-export interface CommandWorld {
-  readonly stdin: AsyncIterable<Uint8Array | string> & { readonly isTTY?: boolean };
-  readonly stdout: Output;
-  readonly stderr: Output;
-  readonly env: Readonly<Record<string, string | undefined>>;
-}
-
-export const EXIT = { well: 0, found: 1, couldNotRun: 2 } as const;
+import { terminal } from "./terminal.js";
 
 type Command = (args: readonly string[], world: CommandWorld) => Promise<number>;
 
-const COMMANDS: Readonly<Record<string, Command>> = { explain: runExplain };
+const COMMANDS: Readonly<Record<string, Command>> = { explain: runExplain, doctor: runDoctor };
 
 const USAGE = `good-gateway: find out whose fault a 502 is
 
   good-gateway explain <anything>   what a status, name, error code, flag or log line means
   curl -sI URL | good-gateway explain          the same for the head of an answer
   tail error.log | good-gateway explain        and for lines of a log
+  --json              for programs
 
-Options
-  --json    for programs
-  --help    this text
-
+${DOCTOR_USAGE}
 Exit codes: 0 all is well, 1 something was found or is not known, 2 could not run.
 `;
 

@@ -1,0 +1,14 @@
+/**
+ * What every command has: standard streams and the environment, and the codes with which it ends.
+ */
+import type { Output } from "./terminal.js";
+
+/** What a command has of the process. */
+export interface CommandWorld {
+  readonly stdin: AsyncIterable<Uint8Array | string> & { readonly isTTY?: boolean };
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export const EXIT = { well: 0, found: 1, couldNotRun: 2 } as const;

@@ -1,0 +1,251 @@
+/**
+ * Causes of an accepted connection without a valid answer: another protocol, a crash, silence.
+ */
+import type { Facts } from "../facts.js";
+import type { ProcessFacts } from "../local/local-facts.js";
+import type { Finding } from "../report.js";
+import { bannerOf } from "./banners.js";
+import { fault, inMiB, said } from "./finding.js";
+
+export function answerCauses(facts: Facts): readonly Finding[] {
+  const { first } = facts;
+  if (first === null || first.answer !== null) return first === null ? [] : bodyCauses(facts);
+  const evidence = said(
+    `GET ${facts.endpoint.path}: ${first.errno ?? `no answer within ${facts.limits.responseMs} ms`}`,
+    first.firstBytes !== "" && `first bytes: ${shown(first.firstBytes)}`,
+  );
+  switch (first.code) {
+    case "http_response_timeout":
+      return [silent(facts, evidence)];
+    case "connection_terminated":
+    case "connection_terminated_while_sending":
+    case "stale_connection":
+      return [closed(facts, evidence)];
+    case "http_response_incomplete":
+      return first.firstBytes === "" ? [closed(facts, evidence)] : [rubbish(facts, evidence)];
+    case "http_response_header_section_size":
+      return [headTooLarge(evidence)];
+    default:
+      return [rubbish(facts, evidence)];
+  }
+}
+
+function shown(bytes: string): string {
+  return JSON.stringify(bytes.slice(0, 60)).replace(/\\u00/g, "\\x");
+}
+
+/** The connection ended without a byte. */
+function closed(facts: Facts, evidence: readonly string[]): Finding {
+  const { otherProtocol, endpoint, local } = facts;
+  if (otherProtocol === "tls") {
+    return fault({
+      cause: "http_to_tls_port",
+      layer: "secure",
+      code: "tls_protocol_error",
+      blame: "proxy",
+      title: `Port ${endpoint.port} speaks TLS, and http:// is asked of it.`,
+      evidence: [...evidence, "a TLS handshake with the same port succeeded"],
+      fix: `Write https://${endpoint.authority}, or the port of its plain listener.`,
+    });
+  }
+  const command = local?.process?.command ?? "";
+  if (/php-fpm/.test(command)) {
+    return fault({
+      cause: "http_to_fastcgi_port",
+      layer: "head",
+      code: "http_protocol_error",
+      blame: "proxy",
+      title: "PHP-FPM listens there, and it speaks FastCGI, not HTTP.",
+      evidence: [...evidence, `pid ${local?.process?.pid ?? "?"}: ${command}`],
+      fix: "fastcgi_pass in place of proxy_pass; to check it: good-gateway doctor fastcgi://…",
+    });
+  }
+  const crash = crashed(facts);
+  if (crash !== null) return crash(evidence);
+  return fault({
+    cause: "closes_without_answer",
+    layer: "head",
+    code: "connection_terminated",
+    confidence: "possible",
+    title: "The server accepts the request and closes without an answer.",
+    evidence,
+    fix: "Read the application's log at this second: a crash, a handler that destroys the socket.",
+  });
+}
+
+/** The process is gone, or another one is there: it died of the request. */
+export function crashed(facts: Facts): ((evidence: readonly string[]) => Finding) | null {
+  const { local } = facts;
+  if (local === null || local.process === null) return null;
+  const { process: before, processAfter: after } = local;
+  if (after !== null && sameProcess(before, after)) return null;
+  const memory = local.kernelKills.at(-1) ?? null;
+  const killed = memory !== null || (local.cgroup?.oomKills ?? 0) > 0;
+  return (evidence) =>
+    fault({
+      cause: killed ? "killed_for_memory" : "crashes_on_request",
+      layer: "process",
+      code: "connection_terminated",
+      confidence: killed ? "likely" : "certain",
+      title: killed
+        ? "The process was killed for memory while it served the request."
+        : "The process ends when it gets this request.",
+      evidence: said(
+        ...evidence,
+        after === null
+          ? `pid ${before.pid} listened before the request, and nobody listens now`
+          : `pid ${before.pid} served before, pid ${after.pid} does now`,
+        memory,
+        local.cgroup?.memoryBytesMax != null &&
+          `the cgroup may use ${inMiB(local.cgroup.memoryBytesMax)}`,
+      ),
+      fix: killed
+        ? "Compare the memory limit with what this request needs."
+        : "Its log has the error: an uncaught exception, or a promise that nobody caught.",
+    });
+}
+
+export function sameProcess(a: ProcessFacts, b: ProcessFacts): boolean {
+  return a.pid === b.pid;
+}
+
+/** Busier than this over the watched time, a single thread has no turn for its sockets. */
+const BUSY_SHARE = 0.8;
+
+function silent(facts: Facts, evidence: readonly string[]): Finding {
+  const { local, health, endpoint, limits } = facts;
+  const seen = local?.processAfter ?? local?.process ?? null;
+  const waiting = local?.onPort[0]?.waiting ?? local?.unixSocket?.waiting ?? 0;
+  const common = { layer: "head", code: "http_response_timeout" } as const;
+  if (seen?.state === "T") {
+    return fault({
+      ...common,
+      cause: "process_stopped",
+      layer: "process",
+      title: `The process ${seen.pid} is stopped (SIGSTOP, a debugger): it takes connections and does nothing.`,
+      evidence: [...evidence, `${seen.command}: state T`],
+      fix: `kill -CONT ${seen.pid}, and find out who stopped it.`,
+    });
+  }
+  if (seen !== null && (seen.processorShare ?? 0) > BUSY_SHARE) {
+    return fault({
+      ...common,
+      cause: "event_loop_hangs",
+      layer: "process",
+      title: `The process ${seen.pid} is busy and answers nobody: its event loop hangs.`,
+      evidence: said(
+        ...evidence,
+        `${Math.round((seen.processorShare ?? 0) * 100)} % of a processor`,
+        waiting > 0 && `${waiting} connections wait to be accepted`,
+      ),
+      fix: "node --cpu-prof, or kill -USR1 and the inspector, shows the code that runs.",
+    });
+  }
+  if (health?.exchanged.answer != null) {
+    return fault({
+      ...common,
+      cause: "route_is_slow",
+      title: `${endpoint.path} does not answer, while ${health.path} does: it is this route.`,
+      evidence: [...evidence, `${health.path}: ${health.exchanged.answer.status}`],
+      fix: "Look at what this route waits for: a query, a lock, another service.",
+    });
+  }
+  return fault({
+    ...common,
+    cause: waiting > 0 ? "does_not_accept" : "application_is_slow",
+    confidence: "likely",
+    title:
+      waiting > 0
+        ? "The application does not even accept its connections: it is stuck."
+        : `The application took the request and did not answer within ${limits.responseMs} ms.`,
+    evidence: said(...evidence, waiting > 0 && `${waiting} connections wait to be accepted`),
+    fix: "Look at what it waits for: a database, a lock, a full pool, a handler that forgot to answer.",
+  });
+}
+
+/** Bytes came, and they are not HTTP. */
+function rubbish({ first, endpoint }: Facts, evidence: readonly string[]): Finding {
+  const banner = bannerOf(first?.firstBytes ?? "");
+  if (banner !== null) {
+    return fault({
+      cause: banner.cause,
+      layer: banner.cause === "http_to_tls_port" ? "secure" : "head",
+      code: "http_protocol_error",
+      blame: "proxy",
+      title: `Port ${endpoint.port} speaks ${banner.speaks}, not HTTP.`,
+      evidence,
+      fix: banner.fix,
+    });
+  }
+  const begun = first?.firstBytes.startsWith("HTTP/") === true;
+  const cut = first?.code === "http_response_incomplete";
+  return fault({
+    cause: cut ? "head_is_cut" : "head_is_invalid",
+    layer: "head",
+    code: cut ? "http_response_incomplete" : "http_protocol_error",
+    title: cut
+      ? "The connection ends inside the head of the answer."
+      : begun
+        ? "The head of the answer has a line that is not valid HTTP."
+        : "What comes from this port is not an HTTP answer.",
+    evidence,
+    fix: cut
+      ? "The process died while it answered, or closed the socket by itself: look at its log."
+      : "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc HOST PORT | xxd | head shows the bytes.",
+  });
+}
+
+function headTooLarge(evidence: readonly string[]): Finding {
+  return fault({
+    cause: "head_too_large",
+    layer: "head",
+    code: "http_response_header_section_size",
+    title: "The head of the answer is larger than anybody reads.",
+    evidence,
+    fix: "Look for cookies or tokens that grow; curl -sI URL | wc -c measures it.",
+  });
+}
+
+/** The head was good, and the body is not. */
+function bodyCauses(facts: Facts): readonly Finding[] {
+  const { first, endpoint, limits } = facts;
+  if (first?.code == null || first.answer === null) return [];
+  const { headers } = first.answer;
+  const length = headers["content-length"];
+  const evidence = said(
+    `GET ${endpoint.path}: ${first.answer.status}, then ${first.errno ?? first.code}`,
+    length !== undefined && `Content-Length ${length}, and ${first.bodyBytes} bytes came`,
+  );
+  if (first.code === "connection_read_timeout") {
+    const stream = /event-stream/.test(headers["content-type"] ?? "");
+    if (stream) return [];
+    return [
+      fault({
+        cause: "body_stops",
+        layer: "body",
+        code: "connection_read_timeout",
+        title: `The body stops: it was not complete after ${limits.bodyMs} ms.`,
+        evidence,
+        fix:
+          length === undefined
+            ? "The application does not end its answer (res.end), or waits for something."
+            : "Content-Length is larger than what is sent: let the server compute it.",
+      }),
+    ];
+  }
+  const crash = crashed(facts);
+  if (crash !== null) return [crash(evidence)];
+  return [
+    fault({
+      cause: "body_is_cut",
+      layer: "body",
+      code: first.code,
+      title: "The answer ends before it is complete.",
+      evidence,
+      fix:
+        length === undefined
+          ? "The process ended or destroyed the socket in the middle of the body: look at its log."
+          : "Content-Length is larger than what is sent, or the process ended in the middle.",
+    }),
+  ];
+}

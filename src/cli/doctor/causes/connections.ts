@@ -1,0 +1,196 @@
+/**
+ * Causes of connections that do not come about, over the network.
+ *
+ * On this machine the kernel knows who listens where, so "refused" has a reason; of another machine
+ * only the answer is known.
+ */
+import type { Facts } from "../facts.js";
+import type { Listener, LocalFacts } from "../local/local-facts.js";
+import type { Finding } from "../report.js";
+import { fault, said } from "./finding.js";
+
+export function connectionCauses(facts: Facts): readonly Finding[] {
+  const { dialled, endpoint } = facts;
+  if (endpoint.socketPath !== null || dialled.length === 0) return [];
+  if (dialled.some(({ step }) => step.result === "ok")) return [];
+  const evidence = dialled.map(({ step }) => `${step.name}: ${step.detail}`);
+  const [first] = dialled;
+  switch (first?.step.code) {
+    case "connection_refused":
+      return [refused(facts, evidence)];
+    case "connection_timeout":
+      return [silent(facts, evidence)];
+    case "destination_ip_unroutable":
+      return [unroutable(evidence)];
+    case "local_resources_exhausted":
+      return [exhausted(evidence)];
+    default:
+      return [];
+  }
+}
+
+function refused(facts: Facts, evidence: readonly string[]): Finding {
+  const { endpoint, local, dialled } = facts;
+  if (local === null) {
+    return fault({
+      cause: "nothing_listens",
+      layer: "connect",
+      code: "connection_refused",
+      confidence: "likely",
+      title: `Nothing listens on port ${endpoint.port} of ${endpoint.hostname}.`,
+      evidence: [...evidence, "A refusal comes from the machine itself, so it is up."],
+      fix: "On that machine: ss -ltnp shows which ports are open, and on which addresses.",
+    });
+  }
+  const elsewhere = local.onPort[0];
+  if (elsewhere !== undefined) {
+    const asked = dialled.map(({ address }) => address?.address ?? "").join(" and ");
+    return fault({
+      cause: "listens_on_other_address",
+      layer: "connect",
+      code: "connection_refused",
+      blame: "proxy",
+      title: `The application listens on ${placeOf(elsewhere)} only, and ${asked} is dialled.`,
+      evidence: [...evidence, `${holderOf(elsewhere)} listens on ${placeOf(elsewhere)}`],
+      fix:
+        `Dial ${elsewhere.address === "::" ? "::1" : elsewhere.address}, or let the application ` +
+        "listen on :: (both families) or 0.0.0.0.",
+    });
+  }
+  return notThere(facts, local, evidence);
+}
+
+/** Nothing listens on the port, on this machine. Why? */
+function notThere({ endpoint }: Facts, local: LocalFacts, evidence: readonly string[]): Finding {
+  const gone = local.managed.find(({ running }) => !running);
+  if (gone !== undefined) {
+    return fault({
+      cause: "stopped_by_manager",
+      layer: "process",
+      code: "connection_refused",
+      confidence: "likely",
+      title: `${gone.manager} has "${gone.name}" as ${gone.state}: the application is not running.`,
+      evidence: said(
+        ...evidence,
+        gone.lastEnd !== null && `it ended: ${gone.lastEnd}`,
+        gone.restarts !== null && gone.restarts > 0 && `restarts so far: ${gone.restarts}`,
+      ),
+      fix: `Look at why it ended, then start it: ${LOGS[gone.manager]} ${gone.name}`,
+    });
+  }
+  const killed = local.kernelKills.at(-1);
+  if (killed !== undefined) {
+    return fault({
+      cause: "killed_for_memory",
+      layer: "process",
+      code: "connection_refused",
+      confidence: "likely",
+      title: `Nothing listens on port ${endpoint.port}, and the kernel killed a process for memory.`,
+      evidence: [...evidence, killed.trim()],
+      fix: "Compare the memory limit with what the application needs; then start it again.",
+    });
+  }
+  const other = nearestPort(endpoint.port, local);
+  if (other !== null) {
+    return fault({
+      cause: "listens_on_other_port",
+      layer: "connect",
+      code: "connection_refused",
+      blame: "proxy",
+      confidence: "likely",
+      title:
+        `Nothing listens on port ${endpoint.port}, but ${holderOf(other)} listens on ` +
+        `${other.port}.`,
+      evidence: [...evidence, `${other.command}: ${placeOf(other)}`],
+      fix: `Write port ${other.port} in the proxy, or start the application with ${endpoint.port}.`,
+    });
+  }
+  return fault({
+    cause: "nothing_listens",
+    layer: "connect",
+    code: "connection_refused",
+    title: `Nothing listens on port ${endpoint.port} of this machine: the application is down.`,
+    evidence: said(
+      ...evidence,
+      local.nodeListeners.length > 0 &&
+        `Node listens on ${local.nodeListeners.map((one) => one.port).join(", ")}`,
+    ),
+    fix: "Start the application, and read the end of its log for why it is not running.",
+  });
+}
+
+const LOGS = {
+  pm2: "pm2 logs",
+  systemd: "journalctl -u",
+  supervisord: "supervisorctl tail",
+} as const;
+
+/** Ports that the kernel gives away by chance begin here; nobody types them. */
+const EPHEMERAL_PORT_MIN = 32_768;
+/** So near, it is the next port that was free, or a slip of a finger. */
+const PORTS_NEAR = 100;
+
+/** A Node process on the port that is nearest to the one that was asked for. */
+function nearestPort(port: number, { nodeListeners }: LocalFacts) {
+  const far = (other: number): number => Math.abs(other - port);
+  const [nearest] = nodeListeners
+    .filter((one) => one.port < EPHEMERAL_PORT_MIN || far(one.port) <= PORTS_NEAR)
+    .sort((a, b) => far(a.port) - far(b.port));
+  return nearest ?? null;
+}
+
+function placeOf({ address, family, port }: Listener): string {
+  return family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function holderOf({ pid }: Listener): string {
+  return pid === null ? "a process" : `node pid ${pid}`;
+}
+
+function silent({ endpoint, local, limits }: Facts, evidence: readonly string[]): Finding {
+  const full = local?.onPort.find(({ waiting, backlog }) => backlog !== null && waiting > backlog);
+  if (full !== undefined) {
+    return fault({
+      cause: "backlog_full",
+      layer: "connect",
+      code: "connection_timeout",
+      blame: "overload",
+      title: "The accept queue of the application is full: it takes no new connections.",
+      evidence: [...evidence, `${full.waiting} connections wait, ${full.backlog} may`],
+      fix:
+        "The process is too busy, stopped or stuck: look at its processor time and its event " +
+        "loop; a longer backlog only hides it.",
+    });
+  }
+  return fault({
+    cause: "packets_dropped",
+    layer: "route",
+    code: "connection_timeout",
+    confidence: "likely",
+    title: `Nobody answers at ${endpoint.authority} within ${limits.connectMs} ms.`,
+    evidence: [...evidence, "An application that is down would refuse at once."],
+    fix: "Look for a firewall or security group that drops, a wrong address, or a host that is off.",
+  });
+}
+
+function unroutable(evidence: readonly string[]): Finding {
+  return fault({
+    cause: "no_route",
+    layer: "route",
+    code: "destination_ip_unroutable",
+    title: "This machine has no route to the address.",
+    evidence,
+    fix: "ip route get ADDRESS shows the way that the kernel takes; look at VPN and subnets.",
+  });
+}
+
+function exhausted(evidence: readonly string[]): Finding {
+  return fault({
+    cause: "no_local_resources",
+    layer: "connect",
+    code: "local_resources_exhausted",
+    title: "This machine has no file descriptor or local port left.",
+    evidence,
+    fix: "ulimit -n, and ss -s for sockets in TIME-WAIT; keep connections open and reuse them.",
+  });
+}

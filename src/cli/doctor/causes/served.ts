@@ -1,0 +1,226 @@
+/**
+ * Causes that show although an answer came: errors that the server answers itself, connections that
+ * are closed too early, heads that are too large for what stands in front, a process near its end.
+ */
+import { FAILURES } from "../../../catalog/failures.js";
+import { classifyResponse } from "../../../core/classify.js";
+import { explainHead } from "../../explain/head.js";
+import type { Facts } from "../facts.js";
+import type { Finding } from "../report.js";
+import { keptMsOf, POOL_IDLE_MS } from "../steps.js";
+import { crashed } from "./answers.js";
+import { fault, inMiB, said, warning } from "./finding.js";
+
+export function servedCauses(facts: Facts): readonly Finding[] {
+  if (facts.first?.answer == null || facts.first.code !== null) return processCauses(facts);
+  return [
+    ...statusCauses(facts),
+    ...repeatCauses(facts),
+    ...healthCauses(facts),
+    ...keepAliveCauses(facts),
+    ...headSizeCauses(facts),
+    ...processCauses(facts),
+  ];
+}
+
+function statusCauses({ first, endpoint }: Facts): readonly Finding[] {
+  if (first?.answer == null) return [];
+  const { status, headers } = first.answer;
+  if (status === 400 && /plain HTTP request was sent to HTTPS port/i.test(first.bodyText)) {
+    return [
+      fault({
+        cause: "http_to_tls_port",
+        layer: "secure",
+        code: "tls_protocol_error",
+        blame: "proxy",
+        title: `Port ${endpoint.port} speaks TLS, and http:// is asked of it.`,
+        evidence: ["the server says so itself, with status 400"],
+        fix: `Write https://${endpoint.authority}.`,
+      }),
+    ];
+  }
+  const code = classifyResponse(status, headers["retry-after"] !== undefined);
+  if (code === null || status < 500) return [];
+  const fields = new Map(
+    Object.entries(headers).map(([name, value]) => [name, [value].flat().join(", ")]),
+  );
+  const [who] = explainHead({ status, fields });
+  const byFront = status >= 502 && status <= 504 && isFront(fields);
+  return [
+    fault({
+      cause: byFront ? "front_answers_error" : "application_answers_error",
+      layer: "head",
+      code: who?.failures[0] ?? code,
+      blame: byFront ? "upstream" : FAILURES[code].blame,
+      confidence: byFront ? "possible" : "likely",
+      title: byFront
+        ? `A proxy answers ${status}: what is behind it failed, and the proxy knows why.`
+        : `The application itself answers ${status}.`,
+      evidence: said(`GET ${endpoint.path}: ${status}`, who?.recognised, who?.meaning),
+      fix: byFront
+        ? "Point the doctor at its configuration (good-gateway doctor nginx.conf), or explain its log."
+        : "Its own log has the reason: look at this second.",
+    }),
+  ];
+}
+
+function isFront(fields: ReadonlyMap<string, string>): boolean {
+  const server = fields.get("server") ?? "";
+  return (
+    fields.has("proxy-status") ||
+    fields.has("via") ||
+    /^(?:nginx|openresty|apache|haproxy|cloudflare|awselb|envoy|istio|caddy|traefik)/i.test(server)
+  );
+}
+
+/** The first answer was good, and a later one was not. */
+function repeatCauses(facts: Facts): readonly Finding[] {
+  const { second, third, endpoint } = facts;
+  if (third !== null && third.answer === null) {
+    const evidence = [`the first GET ${endpoint.path} was answered, a later one: ${third.code}`];
+    const crash = crashed(facts);
+    if (crash !== null) return [crash(evidence)];
+    return [
+      fault({
+        cause: "answers_only_sometimes",
+        layer: "head",
+        code: third.code ?? "connection_terminated",
+        confidence: "likely",
+        title: "It answers one request and fails the next.",
+        evidence,
+        fix: "Look for a crash after each request, or for several instances of which one is ill.",
+      }),
+    ];
+  }
+  if (second === null || second.answer !== null) return [];
+  return [
+    fault({
+      cause: "kept_connection_fails",
+      layer: "keep_alive",
+      code: "stale_connection",
+      title: "The second request on a kept connection fails, although the server had kept it.",
+      evidence: [`GET ${endpoint.path} on the same connection: ${second.errno ?? second.code}`],
+      fix: "Let the server say Connection: close when it is going to close.",
+    }),
+  ];
+}
+
+function healthCauses({ health }: Facts): readonly Finding[] {
+  if (health === null) return [];
+  const { path, exchanged } = health;
+  const status = exchanged.answer?.status;
+  if (status !== undefined && status >= 200 && status < 300) return [];
+  const redirect = status !== undefined && status >= 300 && status < 400;
+  return [
+    fault({
+      cause: redirect ? "health_path_redirects" : "health_path_fails",
+      layer: "health",
+      code: "no_healthy_target",
+      blame: status === 404 || redirect ? "proxy" : "upstream",
+      title: `The health path ${path} answers ${status ?? exchanged.errno ?? "nothing"}.`,
+      evidence: said(exchanged.bodyText.slice(0, 200)),
+      fix:
+        status === 404
+          ? "Correct the path in the health check, or serve it (healthHandler)."
+          : "A balancer wants exactly 200: no redirect, no login. The body says what is down.",
+    }),
+  ];
+}
+
+function keepAliveCauses({ first, idleCloseMs }: Facts): readonly Finding[] {
+  const toldMs = keptMsOf(first);
+  const keptMs = toldMs ?? idleCloseMs;
+  if (keptMs === null || keptMs >= POOL_IDLE_MS) return [];
+  return [
+    warning({
+      cause: "keep_alive_too_short",
+      layer: "keep_alive",
+      code: "stale_connection",
+      title:
+        `It closes idle connections after ${Math.round(keptMs / 1_000)} s, and the pools of nginx, ` +
+        "ALB and others keep them for 60 s: the race gives 502s.",
+      evidence: said(
+        toldMs !== null && `Keep-Alive: timeout=${toldMs / 1_000}`,
+        toldMs === null && `an idle connection was closed after ${Math.round(keptMs)} ms`,
+      ),
+      fix:
+        "server.keepAliveTimeout = 65_000 (above the pool in front), or " +
+        'behind: "nginx" with good-gateway.',
+    }),
+  ];
+}
+
+/** The page of memory that nginx reads a head into, unless told otherwise. */
+const NGINX_HEAD_BYTES = 4_096;
+const FIELD_BYTES = 8_190;
+
+function headSizeCauses({ first }: Facts): readonly Finding[] {
+  if (first?.answer == null) return [];
+  const { headBytes, largestField } = first.answer;
+  if (headBytes <= NGINX_HEAD_BYTES && largestField.bytes <= FIELD_BYTES) return [];
+  return [
+    warning({
+      cause: "head_large_for_fronts",
+      layer: "head",
+      code: "http_response_header_section_size",
+      title: `The head of the answer has ${headBytes} bytes: more than nginx reads by default (4 KiB).`,
+      evidence: [`largest field: ${largestField.name}, ${largestField.bytes} bytes`],
+      fix: "Make that field smaller, or raise proxy_buffer_size in nginx.",
+      write: "proxy_buffer_size 16k; proxy_buffers 8 16k;",
+    }),
+  ];
+}
+
+/** Share of its files or its memory from which on a process is near its end. */
+const NEAR = 0.9;
+const RESTARTS_MANY = 5;
+
+function processCauses({ local }: Facts): readonly Finding[] {
+  if (local === null) return [];
+  const { cgroup, managed, processAfter: seen } = local;
+  const findings: Finding[] = [];
+  if (
+    seen?.openFiles != null &&
+    seen.openFilesMax !== null &&
+    seen.openFiles > seen.openFilesMax * NEAR
+  ) {
+    findings.push(
+      warning({
+        cause: "files_nearly_used_up",
+        layer: "process",
+        code: "local_resources_exhausted",
+        title: `Process ${seen.pid} has ${seen.openFiles} of ${seen.openFilesMax} files open.`,
+        evidence: [seen.command],
+        fix: "Raise LimitNOFILE (systemd) or ulimit -n, and look for sockets that are never closed.",
+      }),
+    );
+  }
+  if (cgroup !== null && cgroup.oomKills > 0) {
+    findings.push(
+      warning({
+        cause: "was_killed_for_memory",
+        layer: "process",
+        code: "connection_terminated",
+        title: `The kernel has killed for memory in this cgroup ${cgroup.oomKills} times.`,
+        evidence: said(cgroup.memoryBytesMax !== null && `limit ${inMiB(cgroup.memoryBytesMax)}`),
+        fix: "Raise the limit, or find what grows: a heap snapshot before and after.",
+      }),
+    );
+  }
+  const own = managed.find(
+    ({ pid }) => pid !== null && (pid === seen?.pid || pid === seen?.parentPid),
+  );
+  if (own !== undefined && (own.restarts ?? 0) >= RESTARTS_MANY) {
+    findings.push(
+      warning({
+        cause: "restarts_often",
+        layer: "process",
+        code: "connection_refused",
+        title: `${own.manager} has restarted "${own.name}" ${own.restarts} times.`,
+        evidence: said(own.lastEnd),
+        fix: "Each restart refuses requests: its log has the reason of each end.",
+      }),
+    );
+  }
+  return findings;
+}

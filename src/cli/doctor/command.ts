@@ -1,0 +1,137 @@
+/**
+ * The command `good-gateway doctor`: reads its arguments, examines each endpoint, and prints what it
+ * found. It ends with 0 when all is well, 1 when something is wrong, 2 when it could not look.
+ */
+import { parseArgs } from "node:util";
+import { type CommandWorld, EXIT } from "../command.js";
+import { terminal } from "../terminal.js";
+import { diagnose } from "./diagnose.js";
+import { type Endpoint, parseEndpoint } from "./endpoint.js";
+import { examine } from "./examine.js";
+import { DOCTOR_LIMITS, type DoctorLimits } from "./limits.js";
+import { printReport } from "./print-report.js";
+import type { Report } from "./report.js";
+import { type DoctorWorld, systemWorld } from "./world.js";
+
+export const DOCTOR_USAGE = `good-gateway doctor <url …>        walk the layers to an upstream, and say what is wrong
+
+  http://127.0.0.1:3000/path, https://host, unix:/run/app.sock, fastcgi://127.0.0.1:9000
+
+Options
+  --health PATH       a path that tells whether the application is well, such as /readyz
+  --timeout MS        the longest wait for an answer (${DOCTOR_LIMITS.responseMs})
+  --idle MS           how long an idle connection is watched (${DOCTOR_LIMITS.idleMs})
+  --watch [SECONDS]   look again and again, until it is ended
+  --json              for programs
+`;
+
+interface Asked {
+  readonly endpoints: readonly Endpoint[];
+  readonly limits: DoctorLimits;
+  readonly healthPath: string | null;
+  readonly watchMs: number | null;
+  readonly json: boolean;
+}
+
+export async function runDoctor(
+  args: readonly string[],
+  world: CommandWorld,
+  machine: DoctorWorld = systemWorld,
+): Promise<number> {
+  let asked: Asked | "help";
+  try {
+    asked = readDoctorArguments(args);
+  } catch (error) {
+    world.stderr.write(`${(error as Error).message}\n\n${DOCTOR_USAGE}`);
+    return EXIT.couldNotRun;
+  }
+  if (asked === "help") {
+    world.stdout.write(DOCTOR_USAGE);
+    return EXIT.well;
+  }
+  for (;;) {
+    const code = await look(asked, world, machine);
+    if (asked.watchMs === null) return code;
+    await machine.clock.sleep(asked.watchMs);
+  }
+}
+
+async function look(asked: Asked, world: CommandWorld, machine: DoctorWorld): Promise<number> {
+  const { limits, healthPath } = asked;
+  // Side by side: each waits for its own server, and a person waits for all of them.
+  const reports = await Promise.all(
+    asked.endpoints.map(async (endpoint) =>
+      diagnose(await examine(machine, endpoint, { limits, healthPath }), machine.clock),
+    ),
+  );
+  printReports(reports, asked.json, world);
+  const found = reports.some(
+    ({ verdict, findings }) => !verdict.well || findings.some((one) => one.severity === "warning"),
+  );
+  return found ? EXIT.found : EXIT.well;
+}
+
+function printReports(reports: readonly Report[], json: boolean, world: CommandWorld): void {
+  if (json) {
+    world.stdout.write(`${JSON.stringify(reports, null, 2)}\n`);
+    return;
+  }
+  const to = terminal(world.stdout, world.env);
+  for (const report of reports) printReport(report, to);
+}
+
+const WATCH_SECONDS = 5;
+
+function readDoctorArguments(args: readonly string[]): Asked | "help" {
+  const { values, positionals } = parseArgs({
+    args: withWatchValue(args),
+    allowPositionals: true,
+    options: {
+      health: { type: "string" },
+      timeout: { type: "string" },
+      idle: { type: "string" },
+      watch: { type: "string" },
+      json: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help === true) return "help";
+  if (positionals.length === 0) throw new TypeError("doctor needs an address to look at.");
+  const { health = null } = values;
+  if (health !== null && !health.startsWith("/")) {
+    throw new TypeError(`--health is a path: write --health /${health}`);
+  }
+  return {
+    endpoints: positionals.map(parseEndpoint),
+    limits: {
+      ...DOCTOR_LIMITS,
+      responseMs: milliseconds("timeout", values.timeout) ?? DOCTOR_LIMITS.responseMs,
+      idleMs: milliseconds("idle", values.idle) ?? DOCTOR_LIMITS.idleMs,
+    },
+    healthPath: health,
+    watchMs: watchMsOf(values.watch),
+    json: values.json === true,
+  };
+}
+
+/** `--watch` alone means a usual time; parseArgs knows options with a value or without one. */
+function withWatchValue(args: readonly string[]): string[] {
+  return args.flatMap((arg, index) => {
+    const bare = arg === "--watch" && !/^\d+(?:\.\d+)?$/.test(args[index + 1] ?? "");
+    return bare ? [`--watch=${WATCH_SECONDS}`] : [arg];
+  });
+}
+
+function watchMsOf(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const seconds = Number(text);
+  if (Number.isFinite(seconds) && seconds > 0) return seconds * 1_000;
+  throw new TypeError(`--watch takes seconds, such as --watch ${WATCH_SECONDS}, not "${text}"`);
+}
+
+function milliseconds(name: string, text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new TypeError(`--${name} takes milliseconds, such as --${name} 2000, not "${text}"`);
+}

@@ -1,0 +1,85 @@
+/**
+ * The look at this machine, for an endpoint that is on it. Null for one that is elsewhere: what
+ * listens here says nothing about another machine.
+ */
+import { networkInterfaces } from "node:os";
+import type { Endpoint } from "../endpoint.js";
+import type { Address } from "../probes/resolve.js";
+import type { DoctorWorld } from "../world.js";
+import type { Listener, LocalFacts, ProcessFacts } from "./local-facts.js";
+import { managedPrograms } from "./managers.js";
+import { cgroupFacts, commandOf, kernelKills, processFacts } from "./processes.js";
+import { listenersOf, unixListenersOf } from "./sockets.js";
+import { unixSocketFacts } from "./unix-socket.js";
+
+const NODE_LISTENERS_MAX = 10;
+
+/** Whether an endpoint is on this machine. */
+export function isLocal({ socketPath }: Endpoint, addresses: readonly Address[]): boolean {
+  if (socketPath !== null) return true;
+  const own = new Set(
+    Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((one) => one.address)),
+  );
+  return addresses.some(({ address }) => LOOPBACK.test(address) || own.has(address));
+}
+
+const LOOPBACK = /^(?:127\.|::1$|0\.0\.0\.0$|::$)/;
+
+/** The process behind an endpoint, before anything was sent to it. */
+export async function holderOf(
+  world: DoctorWorld,
+  { port, socketPath }: Endpoint,
+): Promise<number | null> {
+  if (socketPath !== null) {
+    const listeners = await unixListenersOf(world);
+    return listeners.find(({ path }) => path === socketPath)?.pid ?? null;
+  }
+  const listeners = await listenersOf(world);
+  return listeners.find((one) => one.port === port)?.pid ?? null;
+}
+
+export async function lookLocally(
+  world: DoctorWorld,
+  endpoint: Endpoint,
+  before: ProcessFacts | null,
+): Promise<LocalFacts> {
+  const { port, socketPath } = endpoint;
+  const listeners = await listenersOf(world);
+  const pid = await holderOf(world, endpoint);
+  const [processAfter, cgroup, managed, unixSocket, kills, nodeListeners] = await Promise.all([
+    pid === null ? null : processFacts(world, pid),
+    cgroupFacts(world, before?.pid ?? pid ?? process.pid),
+    managedPrograms(world, pid),
+    socketPath === null ? null : unixSocketFacts(world, socketPath),
+    kernelKills(world),
+    nodeListenersOf(world, listeners),
+  ]);
+  return {
+    listeners,
+    onPort: socketPath === null ? listeners.filter((one) => one.port === port) : [],
+    process: before,
+    processAfter,
+    nodeListeners,
+    cgroup,
+    managed,
+    unixSocket,
+    kernelKills: kills,
+  };
+}
+
+async function nodeListenersOf(
+  world: DoctorWorld,
+  listeners: readonly Listener[],
+): Promise<LocalFacts["nodeListeners"]> {
+  const named = await Promise.all(
+    listeners.map(async (one) => ({
+      ...one,
+      command: one.pid === null ? "" : await commandOf(world, one.pid),
+    })),
+  );
+  return named
+    .filter(
+      ({ pid, command }) => pid !== process.pid && /(?:^|\/)(?:node|bun|deno)\b/.test(command),
+    )
+    .slice(0, NODE_LISTENERS_MAX);
+}

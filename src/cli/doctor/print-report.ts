@@ -1,0 +1,58 @@
+/**
+ * Prints a report: the verdict first, since that is what a person came for; then the steps with
+ * their times, and the other findings.
+ */
+import type { Terminal } from "../terminal.js";
+import type { Finding, Report, Step } from "./report.js";
+
+export function printReport({ subject, steps, findings, verdict }: Report, to: Terminal): void {
+  const paint = verdict.well ? to.green : to.red;
+  to.line();
+  to.paragraph(`${paint(verdict.well ? "✔" : "✘")} ${to.bold(subject)}`);
+  to.paragraph(to.bold(verdict.title), "  ");
+  if (!verdict.well) {
+    const facts = [`at fault: ${verdict.blame ?? "?"}`, `layer: ${verdict.layer ?? "?"}`];
+    to.paragraph(to.dim([...facts, verdict.confidence, verdict.cause ?? ""].join(" · ")), "  ");
+    for (const line of verdict.evidence) to.paragraph(line, "    - ", "      ");
+    to.paragraph(`${to.cyan("Next:")} ${verdict.next}`, "  ", "    ");
+  }
+  if (steps.length > 0) {
+    to.line();
+    for (const step of steps) printStep(step, to);
+  }
+  const others = findings.filter(({ cause }) => verdict.well || cause !== verdict.cause);
+  for (const finding of others) printFinding(finding, to);
+}
+
+function printStep({ name, result, durationMs, limitMs, detail }: Step, to: Terminal): void {
+  const marks = {
+    ok: to.green("✔"),
+    warning: to.yellow("!"),
+    failed: to.red("✘"),
+    skipped: to.dim("–"),
+  };
+  const time = durationMs === null ? "" : ` ${timeInWords(durationMs)}`;
+  const limit =
+    limitMs === null || result === "skipped" ? "" : to.dim(` of ${timeInWords(limitMs)}`);
+  to.paragraph(
+    `${marks[result]} ${name}: ${detail}${time === "" ? "" : `,${time}${limit}`}`,
+    "  ",
+    "    ",
+  );
+}
+
+function printFinding(finding: Finding, to: Terminal): void {
+  const { severity, title, evidence, fix, write, where } = finding;
+  const mark = severity === "fault" ? to.red("✘") : severity === "warning" ? to.yellow("!") : "·";
+  to.line();
+  to.paragraph(`${mark} ${title}`, "  ", "    ");
+  if (where !== undefined) to.paragraph(to.dim(`${where.file}:${where.line}`), "    ");
+  for (const line of evidence) to.paragraph(line, "    - ", "      ");
+  to.paragraph(fix, "    ", "    ");
+  if (write !== undefined) for (const line of write.split("\n")) to.line(`      ${to.cyan(line)}`);
+}
+
+function timeInWords(ms: number): string {
+  if (ms >= 1_000) return `${(ms / 1_000).toFixed(1)} s`;
+  return ms >= 10 ? `${Math.round(ms)} ms` : `${ms.toFixed(1)} ms`;
+}

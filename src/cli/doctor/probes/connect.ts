@@ -1,0 +1,106 @@
+/**
+ * Connections: to every address of both families at once, or to the Unix socket. What refuses, what
+ * is silent and what has no route are three different things.
+ */
+import { connect as connectTcp, type Socket } from "node:net";
+import type { FailureCode } from "../../../catalog/failures.js";
+import { classifyError } from "../../../core/classify.js";
+import { Timeline } from "../../../core/timeline.js";
+import type { Endpoint } from "../endpoint.js";
+import type { DoctorLimits } from "../limits.js";
+import type { Step } from "../report.js";
+import type { DoctorWorld } from "../world.js";
+import type { Address } from "./resolve.js";
+
+export interface Dialled {
+  readonly step: Step;
+  /** The address that was dialled; null for a Unix socket. */
+  readonly address: Address | null;
+  /** The errno of Node, such as ECONNREFUSED; null when it connected or was silent. */
+  readonly errno: string | null;
+}
+
+/** Where a socket is opened to. */
+export interface Place {
+  readonly address: Address | null;
+  readonly port: number;
+  readonly socketPath: string | null;
+}
+
+export function placesOf(
+  { port, socketPath }: Endpoint,
+  addresses: readonly Address[],
+): readonly Place[] {
+  if (socketPath !== null) return [{ address: null, port, socketPath }];
+  return addresses.map((address) => ({ address, port, socketPath: null }));
+}
+
+export function placeInWords({ address, port, socketPath }: Place): string {
+  if (address === null) return `unix:${socketPath ?? ""}`;
+  return address.family === 6 ? `[${address.address}]:${port}` : `${address.address}:${port}`;
+}
+
+/** Opens a socket within the limit; rejects with Node's error, or with null for silence. */
+export function openSocket(world: DoctorWorld, place: Place, limitMs: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket =
+      place.socketPath === null
+        ? connectTcp({ host: place.address?.address ?? "", port: place.port })
+        : connectTcp({ path: place.socketPath });
+    const timer = world.clock.after(limitMs, () => {
+      socket.destroy();
+      reject(null);
+    });
+    socket.once("connect", () => {
+      timer.cancel();
+      socket.removeAllListeners("error");
+      // Who takes the socket over listens again; until then an error must not end the process.
+      socket.on("error", () => {});
+      resolve(socket);
+    });
+    socket.once("error", (error) => {
+      timer.cancel();
+      reject(error);
+    });
+  });
+}
+
+export async function dial(
+  world: DoctorWorld,
+  place: Place,
+  { connectMs }: DoctorLimits,
+): Promise<Dialled> {
+  const startedAt = world.clock.now();
+  const name = `connect to ${placeInWords(place)}`;
+  const done = (
+    result: Step["result"],
+    detail: string,
+    code: FailureCode | null,
+    errno: string | null,
+  ): Dialled => {
+    const durationMs = world.clock.now() - startedAt;
+    const step: Step = {
+      layer: "connect",
+      name,
+      result,
+      durationMs,
+      limitMs: connectMs,
+      detail,
+      code,
+    };
+    return { step, address: place.address, errno };
+  };
+  try {
+    (await openSocket(world, place, connectMs)).destroy();
+    return done("ok", "accepted", null, null);
+  } catch (error) {
+    if (error === null) {
+      return done("failed", `no answer within ${connectMs} ms`, "connection_timeout", null);
+    }
+    const timeline = new Timeline(startedAt);
+    timeline.enter("connect", startedAt);
+    timeline.endAt = world.clock.now();
+    const { code = "unknown" } = error as NodeJS.ErrnoException;
+    return done("failed", code, classifyError(timeline, null, error), code);
+  }
+}

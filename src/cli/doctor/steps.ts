@@ -1,0 +1,75 @@
+/**
+ * How requests, the health path and the idle time look as steps of the report.
+ */
+import type { Endpoint } from "./endpoint.js";
+import type { Facts } from "./facts.js";
+import type { DoctorLimits } from "./limits.js";
+import type { Exchanged } from "./probes/exchange.js";
+import type { Step } from "./report.js";
+
+interface Asked {
+  readonly endpoint: Endpoint;
+  readonly limits: DoctorLimits;
+}
+
+/** From this status on an answer is an error of the server. */
+const ERROR_STATUS = 500;
+/** Below this, the usual pools of fronts (60 s) reuse a connection that is closed already. */
+export const POOL_IDLE_MS = 60_000;
+
+export function exchangeStep(
+  { endpoint, limits }: Asked,
+  { answer, code, errno, headMs, bodyBytes }: Exchanged,
+  connection: "new" | "kept",
+): Step {
+  const name = `GET ${endpoint.path} on a ${connection} connection`;
+  const common = { name, durationMs: headMs, limitMs: limits.responseMs };
+  if (answer === null) {
+    const detail = errno ?? `no answer within ${limits.responseMs} ms`;
+    return { ...common, layer: "head", result: "failed", detail, code };
+  }
+  const detail = `${answer.status}, head ${answer.headBytes} bytes, body ${bodyBytes} bytes`;
+  if (code !== null) return { ...common, layer: "body", result: "failed", detail, code };
+  const result = answer.status >= ERROR_STATUS ? "warning" : "ok";
+  return { ...common, layer: "head", result, detail, code: null };
+}
+
+export function healthStep(
+  { limits }: Asked,
+  { path, exchanged }: NonNullable<Facts["health"]>,
+): Step {
+  const { answer, code, errno, headMs } = exchanged;
+  const well = answer !== null && answer.status >= 200 && answer.status < 300;
+  const detail = answer === null ? (errno ?? "no answer") : String(answer.status);
+  return {
+    layer: "health",
+    name: `health path ${path}`,
+    result: well ? "ok" : "failed",
+    durationMs: headMs,
+    limitMs: limits.responseMs,
+    detail,
+    code,
+  };
+}
+
+/** How long the server says that it keeps an idle connection; null when it does not say. */
+export function keptMsOf(exchanged: Exchanged | null): number | null {
+  const field = String(exchanged?.answer?.headers["keep-alive"] ?? "");
+  const seconds = /timeout=(\d+)/.exec(field)?.[1];
+  return seconds === undefined ? null : Number(seconds) * 1_000;
+}
+
+export function idleStep(idleCloseMs: number | null, { idleMs }: DoctorLimits): Step {
+  const closed = idleCloseMs !== null;
+  return {
+    layer: "keep_alive",
+    name: "an idle connection",
+    result: closed && idleCloseMs < POOL_IDLE_MS ? "warning" : "ok",
+    durationMs: idleCloseMs,
+    limitMs: null,
+    detail: closed
+      ? `closed by the server after ${(idleCloseMs / 1_000).toFixed(1)} s`
+      : `still open after ${(idleMs / 1_000).toFixed(1)} s`,
+    code: null,
+  };
+}
