@@ -1,5 +1,6 @@
 /**
  * What every command has: standard streams and the environment, and the codes with which it ends.
+ * They are handed in, so that a test can read what a person would see.
  */
 import type { Output } from "./terminal.js";
 

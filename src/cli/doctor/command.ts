@@ -1,5 +1,6 @@
 /**
- * The command `good-gateway doctor`: reads its arguments, examines each endpoint, and prints what it
+ * The command `good-gateway doctor`: reads its arguments, examines each endpoint, and prints what
+ * it
  * found. It ends with 0 when all is well, 1 when something is wrong, 2 when it could not look.
  */
 import { parseArgs } from "node:util";
@@ -13,7 +14,7 @@ import { printReport } from "./print-report.js";
 import type { Report } from "./report.js";
 import { type DoctorWorld, systemWorld } from "./world.js";
 
-export const DOCTOR_USAGE = `good-gateway doctor <url …>        walk the layers to an upstream, and say what is wrong
+export const DOCTOR_USAGE = `good-gateway doctor <url …>        walk the layers to an upstream: what is wrong?
 
   http://127.0.0.1:3000/path, https://host, unix:/run/app.sock, fastcgi://127.0.0.1:9000
 

@@ -52,7 +52,7 @@ function overHttp(text: string, target: string, path: string): Endpoint {
 
 function overFastcgi(text: string): Endpoint {
   const rest = text.replace(FASTCGI, "");
-  const socket = /^(?:\/\/)?(?:unix:)?(\/[^:]+)$/.exec(rest)?.[1] ?? null;
+  const socket = /^(?:(?:\/\/)?unix:)?(\/[^/:][^:]*)$/.exec(rest)?.[1] ?? null;
   const [, host, port] = /^\/\/(\[[^\]]+\]|[^:/]+):(\d+)\/?$/.exec(rest) ?? [];
   if (socket === null && (host === undefined || port === undefined)) {
     throw new TypeError(

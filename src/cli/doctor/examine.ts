@@ -89,14 +89,21 @@ async function talk(line: Line, healthPath: string | null, walked: Walked): Prom
   try {
     const first = await connection.get(line.endpoint.path);
     const answered = { ...known, first, steps: [...steps, exchangeStep(line, first, "new")] };
-    if (first.answer === null) {
-      return { ...answered, otherProtocol: await otherProtocol(line) };
-    }
+    if (first.answer === null) return await unanswered(line, healthPath, answered);
     if (first.code !== null) return answered;
     return await reuse(line, connection, healthPath, answered);
   } finally {
     connection.close();
   }
+}
+
+/** No answer came: is it the protocol, or does another path answer? */
+async function unanswered(line: Line, healthPath: string | null, walked: Walked): Promise<Walked> {
+  const protocol = await otherProtocol(line);
+  if (protocol !== null || healthPath === null) return { ...walked, otherProtocol: protocol };
+  const health = await askHealth(line, healthPath);
+  const steps = health === null ? walked.steps : [...walked.steps, healthStep(line, health)];
+  return { ...walked, health, steps };
 }
 
 async function reuse(

@@ -1,5 +1,6 @@
 /**
  * How requests, the health path and the idle time look as steps of the report.
+ * They are apart from the walk, which only decides what comes next.
  */
 import type { Endpoint } from "./endpoint.js";
 import type { Facts } from "./facts.js";

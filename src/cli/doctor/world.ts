@@ -1,5 +1,6 @@
 /**
  * What the doctor has of the machine: time, names, files and programs. Tests put others in place.
+ * Nothing here waits longer than its limit.
  */
 import { execFile } from "node:child_process";
 import type { LookupAddress } from "node:dns";

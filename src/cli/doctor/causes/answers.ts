@@ -1,5 +1,6 @@
 /**
  * Causes of an accepted connection without a valid answer: another protocol, a crash, silence.
+ * What the process did in that time tells them apart, where it is on this machine.
  */
 import type { Facts } from "../facts.js";
 import type { ProcessFacts } from "../local/local-facts.js";
@@ -11,7 +12,8 @@ export function answerCauses(facts: Facts): readonly Finding[] {
   const { first } = facts;
   if (first === null || first.answer !== null) return first === null ? [] : bodyCauses(facts);
   const evidence = said(
-    `GET ${facts.endpoint.path}: ${first.errno ?? `no answer within ${facts.limits.responseMs} ms`}`,
+    `GET ${facts.endpoint.path}: ` +
+      `${first.errno ?? `no answer within ${facts.limits.responseMs} ms`}`,
     first.firstBytes !== "" && `first bytes: ${shown(first.firstBytes)}`,
   );
   switch (first.code) {
@@ -109,9 +111,6 @@ export function sameProcess(a: ProcessFacts, b: ProcessFacts): boolean {
   return a.pid === b.pid;
 }
 
-/** Busier than this over the watched time, a single thread has no turn for its sockets. */
-const BUSY_SHARE = 0.8;
-
 function silent(facts: Facts, evidence: readonly string[]): Finding {
   const { local, health, endpoint, limits } = facts;
   const seen = local?.processAfter ?? local?.process ?? null;
@@ -122,12 +121,14 @@ function silent(facts: Facts, evidence: readonly string[]): Finding {
       ...common,
       cause: "process_stopped",
       layer: "process",
-      title: `The process ${seen.pid} is stopped (SIGSTOP, a debugger): it takes connections and does nothing.`,
+      title:
+        `The process ${seen.pid} is stopped (SIGSTOP, a debugger): it takes connections ` +
+        "and does nothing.",
       evidence: [...evidence, `${seen.command}: state T`],
       fix: `kill -CONT ${seen.pid}, and find out who stopped it.`,
     });
   }
-  if (seen !== null && (seen.processorShare ?? 0) > BUSY_SHARE) {
+  if (seen?.spins) {
     return fault({
       ...common,
       cause: "event_loop_hangs",
@@ -159,7 +160,9 @@ function silent(facts: Facts, evidence: readonly string[]): Finding {
         ? "The application does not even accept its connections: it is stuck."
         : `The application took the request and did not answer within ${limits.responseMs} ms.`,
     evidence: said(...evidence, waiting > 0 && `${waiting} connections wait to be accepted`),
-    fix: "Look at what it waits for: a database, a lock, a full pool, a handler that forgot to answer.",
+    fix:
+      "Look at what it waits for: a database, a lock, a full pool, a handler that forgot " +
+      "to answer.",
   });
 }
 

@@ -1,5 +1,6 @@
 /**
  * What other protocols say first: enough to tell a person that a port is not what they think it is.
+ * First bytes are compared, since no parser understands all of them.
  */
 export interface Banner {
   readonly cause: string;

@@ -1,5 +1,6 @@
 /**
  * Causes in TLS: the port that does not speak it, and certificates that nobody may trust.
+ * Each says what to change, and on which side.
  */
 import { isoDate } from "../../../base/clock.js";
 import type { Facts } from "../facts.js";

@@ -85,7 +85,9 @@ function notThere({ endpoint }: Facts, local: LocalFacts, evidence: readonly str
       layer: "process",
       code: "connection_refused",
       confidence: "likely",
-      title: `Nothing listens on port ${endpoint.port}, and the kernel killed a process for memory.`,
+      title:
+        `Nothing listens on port ${endpoint.port}, and the kernel killed a process ` +
+        "for memory.",
       evidence: [...evidence, killed.trim()],
       fix: "Compare the memory limit with what the application needs; then start it again.",
     });
@@ -169,7 +171,9 @@ function silent({ endpoint, local, limits }: Facts, evidence: readonly string[])
     confidence: "likely",
     title: `Nobody answers at ${endpoint.authority} within ${limits.connectMs} ms.`,
     evidence: [...evidence, "An application that is down would refuse at once."],
-    fix: "Look for a firewall or security group that drops, a wrong address, or a host that is off.",
+    fix:
+      "Look for a firewall or security group that drops, a wrong address, or a host " +
+      "that is off.",
   });
 }
 

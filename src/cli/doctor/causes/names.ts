@@ -1,5 +1,6 @@
 /**
  * Causes in name resolution, and the two families behind one name.
+ * A name is where the configuration of a proxy meets the network.
  */
 import type { Facts } from "../facts.js";
 import type { Finding } from "../report.js";
@@ -55,7 +56,9 @@ function oneFamily({ endpoint, dialled }: Facts): readonly Finding[] {
         layer: "connect",
         blame: "upstream",
         ...(bad[0]?.step.code == null ? {} : { code: bad[0].step.code }),
-        title: `${bad.length} of ${dialled.length} addresses of ${endpoint.hostname} do not answer.`,
+        title:
+          `${bad.length} of ${dialled.length} addresses of ${endpoint.hostname} do ` +
+          "not answer.",
         evidence,
         fix: "Take the dead address out of DNS, or start the application there.",
       }),

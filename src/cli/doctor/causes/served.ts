@@ -58,7 +58,8 @@ function statusCauses({ first, endpoint }: Facts): readonly Finding[] {
         : `The application itself answers ${status}.`,
       evidence: said(`GET ${endpoint.path}: ${status}`, who?.recognised, who?.meaning),
       fix: byFront
-        ? "Point the doctor at its configuration (good-gateway doctor nginx.conf), or explain its log."
+        ? "Point the doctor at its configuration (good-gateway doctor nginx.conf), or explain " +
+          "its log."
         : "Its own log has the reason: look at this second.",
     }),
   ];
@@ -137,7 +138,8 @@ function keepAliveCauses({ first, idleCloseMs }: Facts): readonly Finding[] {
       layer: "keep_alive",
       code: "stale_connection",
       title:
-        `It closes idle connections after ${Math.round(keptMs / 1_000)} s, and the pools of nginx, ` +
+        `It closes idle connections after ${Math.round(keptMs / 1_000)} s, and the pools ` +
+        "of nginx, " +
         "ALB and others keep them for 60 s: the race gives 502s.",
       evidence: said(
         toldMs !== null && `Keep-Alive: timeout=${toldMs / 1_000}`,
@@ -163,7 +165,9 @@ function headSizeCauses({ first }: Facts): readonly Finding[] {
       cause: "head_large_for_fronts",
       layer: "head",
       code: "http_response_header_section_size",
-      title: `The head of the answer has ${headBytes} bytes: more than nginx reads by default (4 KiB).`,
+      title:
+        `The head of the answer has ${headBytes} bytes: more than nginx reads by default ` +
+        "(4 KiB).",
       evidence: [`largest field: ${largestField.name}, ${largestField.bytes} bytes`],
       fix: "Make that field smaller, or raise proxy_buffer_size in nginx.",
       write: "proxy_buffer_size 16k; proxy_buffers 8 16k;",
@@ -191,7 +195,9 @@ function processCauses({ local }: Facts): readonly Finding[] {
         code: "local_resources_exhausted",
         title: `Process ${seen.pid} has ${seen.openFiles} of ${seen.openFilesMax} files open.`,
         evidence: [seen.command],
-        fix: "Raise LimitNOFILE (systemd) or ulimit -n, and look for sockets that are never closed.",
+        fix:
+          "Raise LimitNOFILE (systemd) or ulimit -n, and look for sockets that are " +
+          "never closed.",
       }),
     );
   }

@@ -1,5 +1,6 @@
 /**
  * Causes of connections that do not come about, over a Unix socket: the file system knows each.
+ * So the verdict is certain wherever the file may be looked at.
  */
 import type { Facts } from "../facts.js";
 import type { UnixSocketFacts } from "../local/local-facts.js";
@@ -68,7 +69,9 @@ function forbidden(socket: UnixSocketFacts, evidence: readonly string[]): Findin
     cause: "socket_mode_wrong",
     layer: "connect",
     code: "unix_socket_forbidden",
-    title: `${path} is ${mode ?? "?"} ${owner ?? "?"}:${group ?? "?"}, and this user may not write.`,
+    title:
+      `${path} is ${mode ?? "?"} ${owner ?? "?"}:${group ?? "?"}, and this user may ` +
+      "not write.",
     evidence: said(...evidence, `this process runs as ${userInWords()}`),
     fix:
       `Give the socket the group of the proxy and mode 0660 (PHP-FPM: listen.group, ` +

@@ -26,6 +26,8 @@ export interface ProcessFacts {
   readonly startedAt: number;
   /** Share of one processor over a short time, 0 to 1 and more. */
   readonly processorShare: number | null;
+  /** It ran all that time without waiting for anything, as an event loop that hangs does. */
+  readonly spins: boolean;
   readonly openFiles: number | null;
   readonly openFilesMax: number | null;
   readonly memoryBytes: number | null;

@@ -1,5 +1,6 @@
 /**
- * What /proc says of a process: its state, how busy it is, its files and its memory, and whether its
+ * What /proc says of a process: its state, how busy it is, its files and its memory, and whether
+ * its
  * cgroup was ever short of memory.
  */
 import { readFile } from "node:fs/promises";
@@ -17,6 +18,7 @@ const COMMAND_CHARACTERS_MAX = 120;
 export async function processFacts(world: DoctorWorld, pid: number): Promise<ProcessFacts | null> {
   const before = await readStat(world, pid);
   if (before === null) return null;
+  const waitsBefore = await waitsOf(world, pid);
   const startedAt = world.clock.now();
   await world.clock.sleep(WATCH_MS);
   const after = await readStat(world, pid);
@@ -37,11 +39,18 @@ export async function processFacts(world: DoctorWorld, pid: number): Promise<Pro
     command,
     state: (after ?? before).state,
     startedAt: await startOf(world, before.startTicks),
+    spins: after?.state === "R" && waitsBefore === (await waitsOf(world, pid)),
     processorShare: used === null || seconds === 0 ? null : used / seconds,
     openFiles: files.length === 0 ? null : files.length,
     openFilesMax: max === undefined ? null : Number(max),
     memoryBytes: resident === undefined ? null : Number(resident) * 1024,
   };
+}
+
+/** How often the main thread has waited for something by its own choice. */
+async function waitsOf({ root }: DoctorWorld, pid: number): Promise<string | null> {
+  const lines = await linesOf(join(root, "proc", String(pid), "status"));
+  return lines.find((line) => line.startsWith("voluntary_ctxt_switches:")) ?? null;
 }
 
 interface Stat {

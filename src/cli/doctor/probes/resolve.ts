@@ -1,5 +1,6 @@
 /**
  * Name resolution: every address of both families, and how long it took.
+ * An address or a socket needs none of it, and the step says so.
  */
 
 import { isIP } from "node:net";

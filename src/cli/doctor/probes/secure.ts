@@ -4,7 +4,12 @@
  */
 
 import { isIP } from "node:net";
-import { connect as connectTls, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
+import {
+  checkServerIdentity,
+  connect as connectTls,
+  type DetailedPeerCertificate,
+  type TLSSocket,
+} from "node:tls";
 import { parseDate } from "../../../base/clock.js";
 import type { FailureCode } from "../../../catalog/failures.js";
 import { classifyError } from "../../../core/classify.js";
@@ -67,9 +72,10 @@ export async function secure(
     const plain = await openSocket(world, place, connectMs);
     const socket = await handshake(world, plain, servername, connectMs);
     const certificate = readCertificate(socket.getPeerCertificate(true));
-    const mistrust = socket.authorized ? null : codeOf(socket.authorizationError);
+    const mistrust = mistrustOf(socket, certificate, servername, world.clock.wallNow());
     if (mistrust === null) {
-      const detail = `${socket.getProtocol() ?? "TLS"}, certificate of ${certificate?.subject ?? "?"}`;
+      const detail =
+        `${socket.getProtocol() ?? "TLS"}, certificate of ` + `${certificate?.subject ?? "?"}`;
       return done("ok", detail, null, { certificate, socket });
     }
     const expired = mistrust === "CERT_HAS_EXPIRED";
@@ -86,6 +92,23 @@ export async function secure(
     const errno = codeOf(error);
     return done("failed", errno, classifyError(timeline, null, error), { errno });
   }
+}
+
+/**
+ * Node tells the first thing that it finds wrong, most often the authority. What a person must know
+ * comes first: that it has expired, or is for another name, is so whoever signed it.
+ */
+function mistrustOf(
+  socket: TLSSocket,
+  certificate: Certificate | null,
+  servername: string,
+  now: number,
+): string | null {
+  if (certificate !== null && certificate.validTo < now) return "CERT_HAS_EXPIRED";
+  if (certificate !== null && certificate.validFrom > now) return "CERT_NOT_YET_VALID";
+  const identity = checkServerIdentity(servername, socket.getPeerCertificate());
+  if (identity !== undefined) return "ERR_TLS_CERT_ALTNAME_INVALID";
+  return socket.authorized ? null : codeOf(socket.authorizationError);
 }
 
 function handshake(
