@@ -14,7 +14,8 @@ import { printReport } from "./print-report.js";
 import type { Report } from "./report.js";
 import { type DoctorWorld, systemWorld } from "./world.js";
 
-export const DOCTOR_USAGE = `good-gateway doctor <url …>        walk the layers to an upstream: what is wrong?
+export const DOCTOR_USAGE = `\
+good-gateway doctor <url …>        walk the layers to an upstream: what is wrong?
 
   http://127.0.0.1:3000/path, https://host, unix:/run/app.sock, fastcgi://127.0.0.1:9000
 
