@@ -38,6 +38,8 @@ export type {
 } from "./gateway/health-report.js";
 export type { CheckResult, HealthStatus } from "./gateway/health-result.js";
 export type { DrainReport } from "./gateway/lifecycle.js";
+export type { ListenFd } from "./gateway/managers/listen-fds.js";
+export { listenFds } from "./gateway/managers/listen-fds.js";
 export type {
   AdaptiveLimitOptions,
   BreakerOptions,

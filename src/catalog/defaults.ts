@@ -379,3 +379,21 @@ export const SHUTDOWN = {
   /** What a process needs after the hard stop to end: closing pools, flushing logs. */
   slackMs: 250,
 } as const;
+
+/** How long process managers wait before they kill, and what they are told meanwhile. */
+export const PROCESS_MANAGERS = {
+  /** `kill_timeout` of PM2. */
+  pm2KillMs: 1_600,
+  /** `stopwaitsecs` of supervisord. */
+  supervisordKillMs: 10_000,
+  /** `terminationGracePeriodSeconds` of Kubernetes. */
+  kubernetesKillMs: 30_000,
+  /** `TimeoutStopSec` of systemd. */
+  systemdKillMs: 90_000,
+  /** The watchdog of systemd is fed in this part of its time, as sd_watchdog_enabled(3) asks … */
+  watchdogShare: 0.5,
+  /** … unless the event loop was blocked for this part of it … */
+  watchdogDelayShare: 0.25,
+  /** … which is looked at so many times in between. */
+  watchdogSamples: 10,
+} as const;

@@ -58,6 +58,16 @@ export interface ShutdownOptions {
    * @default "refuse"
    */
   readonly newConnections?: "refuse" | "answer";
+  /**
+   * Whether to speak with the process manager (PM2, systemd, supervisord, Kubernetes), and to fit
+   * the times into what it allows.
+   * @default true
+   */
+  readonly processManagers?: boolean;
+  /** What has to be done, beside listening, before the process manager is told `ready`. */
+  readonly ready?: PromiseLike<unknown>;
+  /** Sends a message to systemd, such as `READY=1`, in place of the program `systemd-notify`. */
+  readonly notifySystemd?: (message: string) => unknown;
   /** Awaited after the last connection is closed: the place to close pools and to flush logs. */
   readonly onDrained?: (report: ShutdownReport) => unknown;
 }
@@ -90,15 +100,19 @@ const LENGTHS = [
   "upgradeTimeoutMs",
 ] as const;
 
-const NAMES: readonly string[] = [...LENGTHS, "signals", "newConnections", "onDrained"];
+const NAMES: readonly string[] = [
+  ...LENGTHS,
+  ...["signals", "newConnections", "onDrained", "processManagers", "ready", "notifySystemd"],
+];
 
 /** Checks, and fills in what was left out. Throws a TypeError that names the option. */
 export function readShutdownOptions(options: ShutdownOptions, limit: KillLimit): ShutdownPlan {
   checkNames(options);
   for (const name of LENGTHS) checkLength(name, options[name]);
   const { signals, newConnections, onDrained } = options;
-  if (onDrained !== undefined && typeof onDrained !== "function") {
-    throw new TypeError("installShutdown: onDrained is not a function");
+  for (const name of ["onDrained", "notifySystemd"] as const) {
+    if (options[name] === undefined || typeof options[name] === "function") continue;
+    throw new TypeError(`installShutdown: ${name} is not a function`);
   }
   if (newConnections !== undefined && !["refuse", "answer"].includes(newConnections)) {
     throw new TypeError('installShutdown: newConnections is neither "refuse" nor "answer"');

@@ -12,17 +12,24 @@ import { GatewayError } from "../core/failure.js";
 import { writeFailure } from "../wire/write-failure.js";
 import type { GatewayCore } from "./core.js";
 import { type Gateway, gatewayCore } from "./gateway.js";
+import type { ProcessManager } from "./managers/manager.js";
+import { detectManagers, managerWarnings } from "./managers/managers.js";
+import { systemdNotify } from "./managers/systemd-notify.js";
 import { routeFailureMessage } from "./route-failure.js";
 import {
   type FastifyLike,
+  type KillLimit,
+  longestMs,
   readShutdownOptions,
   type ShutdownOptions,
   type ShutdownPlan,
   type ShutdownServer,
 } from "./shutdown-options.js";
+import { listenForOrders } from "./shutdown-orders.js";
+import { whenReady } from "./shutdown-ready.js";
 import type { ShutdownPhase, ShutdownReport } from "./shutdown-report.js";
-import { shutdownRun } from "./shutdown-run.js";
-import { drainServer, type Refuse } from "./shutdown-server.js";
+import { type ShutdownRun, shutdownRun } from "./shutdown-run.js";
+import { drainServer, type Refuse, type ServerDrain } from "./shutdown-server.js";
 import { newTally } from "./shutdown-tally.js";
 
 /** A shutdown that is ready to begin. */
@@ -40,7 +47,8 @@ const INSTALLED = new WeakSet<NetServer>();
 
 /**
  * Shuts down in order: readiness fails, the listening sockets close, every answer closes its
- * connection, what is at rest is closed, and what has had its time is cut.
+ * connection, what is at rest is closed, and what has had its time is cut. Speaks with the process
+ * manager meanwhile.
  */
 export function installShutdown(
   server: ShutdownServer | readonly ShutdownServer[],
@@ -48,38 +56,38 @@ export function installShutdown(
   options: ShutdownOptions = {},
 ): Shutdown {
   const core = gatewayCore(gateway);
-  const plan = readShutdownOptions(options, { killMs: Infinity, lameDuckMs: SHUTDOWN.lameDuckMs });
   const given: readonly ShutdownServer[] = Array.isArray(server) ? server : [server];
   const listening = given.map(netServerOf);
+  const managers = options.processManagers === false ? [] : managersOf(core, options);
+  const plan = readShutdownOptions(options, limitOf(managers));
   for (const one of listening) installOnce(one);
-  const tally = newTally();
-  const drains = listening.map((one) =>
-    drainServer(one, { clock: core.clock, random: core.random, plan, tally }, refusal(core)),
-  );
-  const run = shutdownRun({
-    clock: core.clock,
-    lifecycle: core.lifecycle,
-    servers: drains,
-    plan,
-    tally,
-    progress: () => {},
-  });
+  for (const warning of managerWarnings(managers, plan)) core.warn(`installShutdown: ${warning}`);
+  const { run, drains } = prepare(core, listening, managers, plan);
   let running: Promise<ShutdownReport> | null = null;
 
-  const begin = async (reason: string): Promise<ShutdownReport> => {
-    const report = await run.run(reason);
-    await finish(core, gateway, given, plan, report);
-    release();
-    leaveCluster();
-    return report;
-  };
   const shutdown = (reason: string): Promise<ShutdownReport> => {
-    running ??= begin(reason);
+    running ??= run.run(reason).then(async (report) => {
+      await finish(core, gateway, given, plan, report);
+      release();
+      for (const manager of managers) manager.leave();
+      leaveCluster();
+      return report;
+    });
     return running;
   };
-  const ignore = listenForOrders(core, plan, (reason) => void shutdown(reason), run.force);
+  const ignoreOrders = listenForOrders(core.clock, plan.signals, managers, {
+    begin: (reason) => void shutdown(reason),
+    force: run.force,
+  });
+  const tellReady = (): void => {
+    for (const manager of managers) manager.ready();
+  };
+  const stopWaiting = whenReady(listening, options.ready, tellReady, (error) =>
+    core.warn(`installShutdown: this process is never told to be ready: ${String(error)}`),
+  );
   const release = (): void => {
-    ignore();
+    ignoreOrders();
+    stopWaiting();
     for (const drain of drains) drain.release();
     for (const one of listening) INSTALLED.delete(one);
   };
@@ -88,7 +96,7 @@ export function installShutdown(
       return run.phase;
     },
     shutdown: (reason = "shutdown") => shutdown(reason),
-    force: () => {
+    force() {
       if (running !== null) run.force();
     },
     uninstall() {
@@ -114,6 +122,40 @@ function installOnce(server: NetServer): void {
   INSTALLED.add(server);
 }
 
+function managersOf(core: GatewayCore, options: ShutdownOptions): readonly ProcessManager[] {
+  const { env, pid } = process;
+  const notifySystemd = options.notifySystemd ?? systemdNotify(core.warn);
+  return detectManagers({ env, pid, channel: process, clock: core.clock, notifySystemd });
+}
+
+function limitOf(managers: readonly ProcessManager[]): KillLimit {
+  return {
+    killMs: Math.min(...managers.map(({ killMs }) => killMs)),
+    lameDuckMs: Math.max(SHUTDOWN.lameDuckMs, ...managers.map(({ lameDuckMs }) => lameDuckMs)),
+  };
+}
+
+interface Prepared {
+  readonly run: ShutdownRun;
+  readonly drains: readonly ServerDrain[];
+}
+
+function prepare(
+  core: GatewayCore,
+  servers: readonly NetServer[],
+  managers: readonly ProcessManager[],
+  plan: ShutdownPlan,
+): Prepared {
+  const { clock, random, lifecycle } = core;
+  const tally = newTally();
+  const parts = { clock, random, plan, tally };
+  const drains = servers.map((server) => drainServer(server, parts, refusal(core)));
+  const progress = (phase: ShutdownPhase, busy: number): void => {
+    for (const manager of managers) manager.progress(phase, busy, longestMs(plan));
+  };
+  return { run: shutdownRun({ clock, lifecycle, servers: drains, plan, tally, progress }), drains };
+}
+
 function refusal(core: GatewayCore): Refuse {
   const failure = { code: "draining", retryAfterMs: RETRY_AFTER.fallbackMs } as const;
   return (req, res) => {
@@ -121,27 +163,6 @@ function refusal(core: GatewayCore): Refuse {
     const error = new GatewayError("shutting down", failure, 0);
     writeFailure(req, res, routeFailureMessage(core, req, error, "code"));
     req.resume();
-  };
-}
-
-/** Signals, and the message of process managers that cannot send one. */
-function listenForOrders(
-  { clock }: GatewayCore,
-  { signals }: ShutdownPlan,
-  begin: (reason: string) => void,
-  force: () => void,
-): () => void {
-  let firstAt: number | null = null;
-  const onOrder = (reason: string): void => {
-    if (firstAt === null) {
-      firstAt = clock.now();
-      begin(reason);
-    } else if (clock.now() - firstAt > SHUTDOWN.sameSignalMs) force();
-  };
-  const onSignal = (signal: NodeJS.Signals): void => onOrder(signal);
-  for (const signal of signals) process.on(signal, onSignal);
-  return () => {
-    for (const signal of signals) process.off(signal, onSignal);
   };
 }
 
