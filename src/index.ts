@@ -9,6 +9,7 @@ export type { HealthHandler, HealthHandlerOptions } from "./adapters/health.js";
 export { healthHandler } from "./adapters/health.js";
 export type { Blame, FailureCode, FailureRow, Phase, Repeat } from "./catalog/failures.js";
 export { FAILURES } from "./catalog/failures.js";
+export type { FrontName } from "./catalog/fronts.js";
 export type { Priority } from "./catalog/priorities.js";
 export type { StatusPolicy } from "./catalog/status-policy.js";
 export { statusOf } from "./catalog/status-policy.js";
@@ -25,6 +26,7 @@ export type {
   StickyOptions,
 } from "./gateway/balance-options.js";
 export type { GatewayEvents } from "./gateway/events.js";
+export type { FrontOptions } from "./gateway/front-options.js";
 export type { Gateway, GatewaySeams } from "./gateway/gateway.js";
 export { createGateway } from "./gateway/gateway.js";
 export type { GatewayHealth, ReportOptions } from "./gateway/health.js";
@@ -56,6 +58,8 @@ export type {
 } from "./gateway/options.js";
 export { GatewayOptionsError, isGatewayOptionsError } from "./gateway/options-error.js";
 export type { OverloadState } from "./gateway/overload.js";
+export type { PreparableServer, PreparedServer } from "./gateway/prepare-server.js";
+export { prepareServer } from "./gateway/prepare-server.js";
 export type { ProbeExpectation, ProbeOptions, ProbeStatus } from "./gateway/probe-options.js";
 export type { Admission, FailureContext, ProxyOptions, Refusal } from "./gateway/proxy-options.js";
 export type { ContextInit, RequestContextOptions } from "./gateway/request-context.js";

@@ -15,6 +15,7 @@ import { LAYER_DEFAULTS } from "../src/gateway/read-layers.js";
 import { answers, steady } from "./tools/docs-answers.js";
 import { errorPages } from "./tools/docs-errors.js";
 import * as failures from "./tools/docs-failures.js";
+import * as fronts from "./tools/docs-fronts.js";
 import * as options from "./tools/docs-options.js";
 import {
   anchorOf,
@@ -39,6 +40,7 @@ const INTERFACES: readonly (readonly [part: string, path: string, name: string])
   ["gateway-options", OPTIONS, "GatewayOptions"],
   ["upstream-sections", OPTIONS, "UpstreamOptions"],
   ["target-options", "src/gateway/target-options.ts", "TargetInput"],
+  ["front-options", "src/gateway/front-options.ts", "FrontOptions"],
   ["probe-options", PROBE_OPTIONS, "ProbeOptions"],
   ["probe-expectation", PROBE_OPTIONS, "ProbeExpectation"],
   ["balance-options", "src/gateway/balance-options.ts", "BalanceOptions"],
@@ -71,6 +73,9 @@ const PARTS: ReadonlyMap<string, string> = new Map([
   ["proxy-options", options.shortOptionTable("src/gateway/proxy-options.ts", "ProxyOptions")],
   ["events", options.eventTable()],
   ["fixed-numbers", options.fixedNumbers()],
+  ["fronts", fronts.frontTable()],
+  ["front-trust", fronts.frontTrustTable()],
+  ["front-signs", fronts.frontSignTable()],
   ...SECTION_NAMES.map((name) => [`section-${name}`, options.sectionTable(name)] as const),
   ...INTERFACES.map(([part, path, name]) => [part, options.optionTable(path, name)] as const),
 ]);
@@ -254,7 +259,7 @@ describe("snippets", () => {
   });
 });
 
-const KNOWN: ReadonlySet<string> = new Set(["ts", "sh", "text", "http", "json"]);
+const KNOWN: ReadonlySet<string> = new Set(["ts", "sh", "text", "http", "json", "nginx"]);
 
 interface TourCases {
   readonly GROUPS: readonly {

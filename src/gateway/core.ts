@@ -7,6 +7,8 @@ import type { Emitter } from "../base/emitter.js";
 import type { Random } from "../base/random.js";
 import type { StatusPolicy } from "../catalog/status-policy.js";
 import type { ViaSignature } from "../wire/forwarding.js";
+import type { Believe } from "../wire/trusted-fronts.js";
+import type { Behind } from "./behind.js";
 import type { GatewayEvents } from "./events.js";
 import type { HealthCore } from "./health.js";
 import type { GatewayLifecycle } from "./lifecycle.js";
@@ -21,6 +23,10 @@ export interface GatewayCore {
   readonly random: Random;
   readonly events: Emitter<GatewayEvents>;
   readonly lifecycle: GatewayLifecycle;
+  /** What stands in front of the server; null when nothing was written. */
+  readonly behind: Behind | null;
+  /** What is believed of forwarding fields because of it. */
+  readonly believe: Believe | null;
   /** Tells the owner of the gateway about a contradiction that is no error. */
   warn(message: string): void;
   readonly health: HealthCore;

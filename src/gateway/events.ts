@@ -2,6 +2,7 @@
  * The events of a gateway, one list. Mirrored to `node:diagnostics_channel` as
  * `good-gateway:<event>`.
  */
+import type { FrontName } from "../catalog/fronts.js";
 import type { AttemptRecord, Call } from "../core/call.js";
 import type { Failure } from "../core/failure.js";
 import type { LifecycleState } from "../policies/drain-gate.js";
@@ -99,4 +100,33 @@ export interface GatewayEvents {
   readonly "shutdown:end": { readonly report: ShutdownReport };
   /** A late timer of ours fired, and the answer had been in the socket all along. */
   readonly "stall:saved": { readonly upstream: string; readonly target: string };
+  /** `behind: "auto"` has recognised what stands in front of the server. */
+  readonly "front:recognised": {
+    readonly fronts: readonly FrontName[];
+    readonly by: "fields" | "ages";
+    readonly evidence: readonly string[];
+    readonly set: Readonly<Record<string, number>>;
+  };
+  /** Something about a server that may be a problem for what stands in front of it. */
+  readonly "server:advice": { readonly advice: string };
+  /** The keep-alive time of a connection was over, but a request lay on it, and was served. */
+  readonly "request:saved": { readonly restedMs: number };
+  /** A connection at rest ended with bytes of a request on it that nobody had answered. */
+  readonly "request:lost": { readonly restedMs: number };
+  /** An answer's head is larger than a front takes, so that its client gets a 502. */
+  readonly "answer:oversized": {
+    readonly front: FrontName;
+    readonly bytes: number;
+    readonly bytesMax: number;
+    readonly field: string;
+    readonly fieldBytes: number;
+  };
+  /** An answer had fewer bytes than its Content-Length; its connection was cut. */
+  readonly "answer:short": {
+    readonly path: string;
+    readonly announced: number;
+    readonly missing: number;
+  };
+  /** A WebSocket handshake came without Upgrade: the hop in front has removed it. */
+  readonly "upgrade:stripped": { readonly path: string };
 }

@@ -12,6 +12,7 @@ import { sharedTimers } from "../base/shared-timers.js";
 import { GATEWAY, RETRY_AFTER } from "../catalog/defaults.js";
 import { GatewayError } from "../core/failure.js";
 import { viaSignature } from "../wire/forwarding.js";
+import { believeFronts } from "../wire/trusted-fronts.js";
 import type { GatewayCore } from "./core.js";
 import type { GatewayEvents } from "./events.js";
 import { copied } from "./freeze.js";
@@ -140,6 +141,7 @@ function coreOf(
   const instance = randomBytes(6).toString("hex");
   // A copy: what the caller changes later is no option of this gateway.
   const defaults = copied(options.defaults ?? {});
+  const { behind } = settings;
   let requests = 0;
   let byOrigin: Map<string, UpstreamCore> | null = null;
   return {
@@ -156,6 +158,8 @@ function coreOf(
       parts.closing.add(fn);
       return () => void parts.closing.delete(fn);
     },
+    behind,
+    believe: behind === null || behind.fronts.length === 0 ? null : believeFronts(behind.fronts),
     newRequestId() {
       requests += 1;
       return `${instance}-${requests.toString(36)}`;
@@ -166,7 +170,8 @@ function coreOf(
       if (known !== undefined) return known;
       // An upstream per origin is kept for ever, so a flood of made-up origins must end somewhere.
       if (byOrigin.size >= GATEWAY.originsMax) throw tooManyOrigins(origin);
-      const made = createUpstream(parts, normaliseUpstream(origin, { targets: origin }, defaults));
+      const own = normaliseUpstream(origin, { targets: origin }, defaults, behind);
+      const made = createUpstream(parts, own);
       byOrigin.set(origin, made);
       cores.set(origin, made);
       return made;

@@ -8,6 +8,8 @@
 import { hostname } from "node:os";
 import { STATUS_TABLES, type StatusPolicy } from "../catalog/status-policy.js";
 import type { ParsedTarget } from "../targets/target.js";
+import { type Behind, readableStatuses, replacedBodies, responseLimit } from "./behind.js";
+import { readBehind } from "./behind-options.js";
 import { at, createFindings, type Findings, isRecord, shown } from "./findings.js";
 import { deepFreeze } from "./freeze.js";
 import { nearest } from "./nearest.js";
@@ -32,7 +34,9 @@ const NOTHING_WRITTEN: Written = {
   required: undefined,
   probe: undefined,
   balance: undefined,
+  limit: null,
 };
+const NONE_REPLACED: ReadonlySet<number> = new Set();
 const EXAMPLE = '{ targets: "http://127.0.0.1:8080" }';
 
 /** Checks and completes what `createGateway` takes; throws a `GatewayOptionsError`. */
@@ -48,9 +52,10 @@ export function normaliseUpstream(
   name: string,
   options: UpstreamOptions,
   defaults: GatewayOptions["defaults"] = {},
+  behind: Behind | null = null,
 ): NormalisedUpstream {
   const findings = createFindings();
-  const shared = readDefaults(findings, defaults);
+  const shared = readDefaults(findings, defaults, behind);
   const upstream = readUpstream(findings, at("upstreams", name), name, options, shared);
   throwProblems(findings);
   return deepFreeze(upstream);
@@ -64,20 +69,21 @@ function readGateway(findings: Findings, options: unknown): Omit<NormalisedGatew
   if (!isRecord(options)) {
     const advice = `write createGateway({ upstreams: { orders: ${EXAMPLE} } })`;
     findings.problem("options", `${shown(options)} is not an object; ${advice}`);
-    const name = readName(findings, undefined);
-    return { ...name, zone: null, upstreams: {}, statusPolicy: "rfc9209" };
+    const nothing = { zone: null, upstreams: {}, statusPolicy: "rfc9209", behind: null } as const;
+    return { ...readName(findings, undefined), ...nothing };
   }
   checkNames(findings, "", "gateway", options);
   const name = readName(findings, options["name"]);
-  const shared = readDefaults(findings, options["defaults"]);
+  const behind = readBehind(findings, options["behind"]);
+  const shared = readDefaults(findings, options["defaults"], behind);
   const upstreams = readUpstreams(findings, options, shared);
-  const statusPolicy = readStatusPolicy(findings, options["statusPolicy"]);
+  const statusPolicy = readStatusPolicy(findings, options["statusPolicy"], behind);
   const { onWarning } = options;
   if (onWarning !== undefined && typeof onWarning !== "function") {
     findings.problem("onWarning", `${shown(onWarning)} is not a function`);
   }
   const zone = readZone(findings, "zone", options["zone"]);
-  return { ...name, zone, upstreams, statusPolicy };
+  return { ...name, zone, upstreams, statusPolicy, behind };
 }
 
 const PRINTABLE = /^[\x20-\x7e]+$/;
@@ -104,7 +110,12 @@ function readName(findings: Findings, value: unknown): Pick<NormalisedGateway, "
   return { name: String(value), named: true };
 }
 
-function readDefaults(findings: Findings, value: unknown): Written {
+function readDefaults(findings: Findings, value: unknown, behind: Behind | null): Written {
+  const limit = behind === null ? null : responseLimit(behind);
+  return { ...readWrittenDefaults(findings, value), limit };
+}
+
+function readWrittenDefaults(findings: Findings, value: unknown): Written {
   if (value === undefined) return NOTHING_WRITTEN;
   if (!isRecord(value)) {
     const advice = "such as { timeouts: { totalMs: 8_000 } }";
@@ -212,9 +223,12 @@ export function isLoopback(host: string): boolean {
   return LOOPBACK.test(host);
 }
 
-function readStatusPolicy(findings: Findings, value: unknown): StatusPolicy {
+function readStatusPolicy(findings: Findings, value: unknown, behind: Behind | null): StatusPolicy {
   const policies = Object.keys(STATUS_TABLES) as (keyof typeof STATUS_TABLES)[];
-  if (value === undefined) return "rfc9209";
+  if (value === undefined) {
+    const replaced = behind === null ? NONE_REPLACED : replacedBodies(behind);
+    return replaced.size === 0 ? "rfc9209" : readableStatuses(replaced);
+  }
   if (typeof value === "function") return value as Exclude<StatusPolicy, string>;
   const known = policies.find((policy) => policy === value);
   if (known !== undefined) return known;

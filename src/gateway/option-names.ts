@@ -3,8 +3,10 @@
  *
  * An unknown name is answered with where it belongs, what it is called here, or the nearest name.
  */
+
 import type { BalanceOptions, StickyOptions } from "./balance-options.js";
 import { at, type Findings, isRecord } from "./findings.js";
+import type { FrontOptions } from "./front-options.js";
 import { nearest } from "./nearest.js";
 import { SECTION_NAMES, SECTIONS } from "./option-rules.js";
 import type { GatewayOptions, LayerOptions, UpstreamOptions } from "./options.js";
@@ -19,6 +21,7 @@ const GATEWAY_NAMES = Object.keys({
   upstreams: true,
   defaults: true,
   statusPolicy: true,
+  behind: true,
   onWarning: true,
   zone: true,
 } satisfies Names<GatewayOptions>);
@@ -99,6 +102,15 @@ const EXPECT_NAMES = Object.keys({
   status: true,
   body: true,
 } satisfies Names<ProbeExpectation>);
+const FRONT_NAMES = Object.keys({
+  front: true,
+  keepAliveMs: true,
+  responseMs: true,
+  responseHeadBytesMax: true,
+  responseFieldBytesMax: true,
+  addresses: true,
+  fields: true,
+} satisfies Names<FrontOptions>);
 
 const NAMES: Readonly<Record<Place, readonly string[]>> = {
   gateway: GATEWAY_NAMES,
@@ -121,6 +133,7 @@ const NAMES: Readonly<Record<Place, readonly string[]>> = {
   balance: BALANCE_NAMES,
   sticky: STICKY_NAMES,
   key: ["header", "cookie"],
+  behind: FRONT_NAMES,
 };
 
 /** Where a name belongs that was written elsewhere. */

@@ -4,6 +4,7 @@
  * A table to read; `check-number.ts` holds the code that asks it. The compiler compares it with the
  * types in `options.ts`, so no option can be left out.
  */
+
 import {
   ADAPTIVE_LIMIT,
   BREAKER,
@@ -17,6 +18,8 @@ import {
   SLOW_START,
   TIMEOUTS,
 } from "../catalog/defaults.js";
+import { FRONTS } from "../catalog/fronts.js";
+import type { FrontOptions } from "./front-options.js";
 import type {
   AdaptiveLimitOptions,
   BreakerOptions,
@@ -240,6 +243,14 @@ export const SECTIONS = {
     Record<keyof SectionTypes[Section] & string, NumberRule>
   >;
 };
+
+/** The numbers of a front, whose defaults stand in the catalog of fronts. */
+export const FRONT_RULES = {
+  keepAliveMs: longCut(FRONTS.nginx.keepAliveMs, { tooLow: "write Infinity if it keeps them" }),
+  responseMs: longCut(FRONTS.nginx.responseMs),
+  responseHeadBytesMax: bytes(FRONTS.nginx.responseHeadBytesMax, 1, ANY, NO_LIMIT),
+  responseFieldBytesMax: bytes(FRONTS.nginx.responseFieldBytesMax, 1, ANY, NO_LIMIT),
+} as const satisfies Partial<Record<keyof FrontOptions, NumberRule>>;
 
 export const SECTION_NAMES = Object.keys(SECTIONS) as readonly SectionName[];
 

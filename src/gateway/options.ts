@@ -5,10 +5,13 @@
  * in `catalog/defaults.ts`; a test compares the `@default` lines here with it. A default gives way
  * to what is written beside it: with `totalMs: 5_000` alone, `responseMs` is 5,000, too.
  */
+import type { FrontName } from "../catalog/fronts.js";
 import type { StatusPolicy } from "../catalog/status-policy.js";
 import type { Balancer } from "../targets/balance/balancer.js";
 import type { ParsedTarget } from "../targets/target.js";
 import type { BalanceOptions, BalancePolicy, NormalisedBalance } from "./balance-options.js";
+import type { Behind } from "./behind.js";
+import type { FrontOptions } from "./front-options.js";
 import type { NormalisedProbe, ProbeOptions } from "./probe-options.js";
 import type { TargetInput } from "./target-options.js";
 
@@ -348,6 +351,13 @@ export interface GatewayOptions<Names extends string = string> {
    * @default "rfc9209"
    */
   readonly statusPolicy?: StatusPolicy;
+  /**
+   * The proxy in front of this server; a list when there are several, the nearest first. It sets
+   * the times of the server, the deadline of calls, whose forwarding fields are believed, and the
+   * statuses of answers that would lose their bodies. What is written elsewhere wins. `"auto"`
+   * recognises the front, and tells what it would set. See docs/front-proxies.md.
+   */
+  readonly behind?: "auto" | FrontName | FrontOptions | readonly (FrontName | FrontOptions)[];
   /** Told of contradictions that are no errors. `process.emitWarning` unless given. */
   readonly onWarning?: (message: string) => void;
 }
@@ -380,5 +390,6 @@ export interface NormalisedGateway {
   readonly zone: string | null;
   readonly upstreams: Readonly<Record<string, NormalisedUpstream>>;
   readonly statusPolicy: StatusPolicy;
+  readonly behind: Behind | null;
   readonly warnings: readonly string[];
 }

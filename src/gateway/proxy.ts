@@ -20,6 +20,7 @@ import {
 import { writeInformation } from "../wire/write-information.js";
 import { askToAdmit, type Refused } from "./admit.js";
 import { answering } from "./answer.js";
+import { prepareServerBehind } from "./behind-server.js";
 import { checkProxyOptions } from "./check-proxy-options.js";
 import type { Framework, ProxyOptions } from "./proxy-options.js";
 import { type Upstream, upstreamInside } from "./upstream-handle.js";
@@ -43,6 +44,7 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
   const answer = answering(upstream, options);
 
   const send: ProxyHandler = (req, res, url, body, framework = NO_FRAMEWORK) => {
+    if (gateway.behind !== null) prepareServerBehind(gateway, req.socket);
     const read = readSafely(req, res, url, reading, body);
     if ("answer" in read) {
       framework.beforeWriting();
@@ -95,7 +97,7 @@ export function readingOptions(upstream: Upstream, options: ProxyOptions): ReadR
   return {
     rewritePath: options.rewritePath ?? null,
     requestHeaders: options.requestHeaders ?? null,
-    forwarder: createForwarder(options.forwarded ?? {}),
+    forwarder: createForwarder(options.forwarded ?? {}, gateway.believe),
     via: gateway.via,
     layers: layerNames(core.options.layers),
     host: options.host ?? "preserve",

@@ -5,6 +5,7 @@
  * Nothing of the caller's is kept.
  */
 import type { NormalisedBalance } from "./balance-options.js";
+import type { ResponseLimit } from "./behind.js";
 import { checkNumber } from "./check-number.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
 import { checkNames } from "./option-names.js";
@@ -36,6 +37,8 @@ export interface Written {
   readonly sections: Readonly<Partial<Record<SectionName, WrittenSection>>>;
   readonly layers: WrittenLayers | undefined;
   readonly trustProxyStatus: boolean | undefined;
+  /** What stands in front bounds the calls of all upstreams; null where nothing does. */
+  readonly limit: ResponseLimit | null;
   readonly required: boolean | undefined;
   readonly probe: NormalisedProbe | undefined;
   /** Taken as a whole, not merged: what one way of balancing needs means nothing to another. */
@@ -59,6 +62,7 @@ export function readShared(
     trustProxyStatus: readBoolean(findings, trustPath, options["trustProxyStatus"]),
     required: readBoolean(findings, at(path, "required"), options["required"]),
     probe: readProbe(findings, at(path, "probe"), options["probe"]),
+    limit: null,
   };
 }
 
@@ -79,6 +83,7 @@ export function mergeWritten(shared: Written, own: Written): Written {
     required: own.required ?? shared.required,
     probe: own.probe ?? shared.probe,
     balance: own.balance ?? shared.balance,
+    limit: shared.limit,
   };
 }
 

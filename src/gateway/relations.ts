@@ -102,6 +102,7 @@ export function fillSections(findings: Findings, written: Written, targets: Targ
     const text = "has no effect beside bulkhead: false, whose places it would count";
     findings.warning("adaptiveLimit", text);
   }
+  checkFront(findings, written);
   return filled;
 }
 
@@ -114,9 +115,11 @@ function startOf(written: Written, section: SectionName, targets: TargetFacts) {
     settingOf(written, [section, name])?.value ?? initial,
   ]);
   const start = Object.fromEntries(values);
-  if (targets.local && settingOf(written, ["timeouts", "connectMs"]) === undefined) {
-    return section === "timeouts" ? { ...start, connectMs: TIMEOUTS.connectLocalMs } : start;
-  }
+  if (section !== "timeouts") return start;
+  const unwritten = (name: string) => settingOf(written, [section, name]) === undefined;
+  if (targets.local && unwritten("connectMs")) start["connectMs"] = TIMEOUTS.connectLocalMs;
+  // Our own answer comes before the front gives up; without one the time is a guess.
+  if (written.limit !== null && unwritten("totalMs")) start["totalMs"] = written.limit.totalMs;
   return start;
 }
 
@@ -163,6 +166,21 @@ function contradiction(
   return (
     `${literal(value)} is ${compared} ${larger.join(".")} ` +
     `(${size}${given}), ${otherwise}${advice}`
+  );
+}
+
+/** Whether a call may go on after the front has answered in our place. */
+function checkFront(findings: Findings, written: Written): void {
+  const total = settingOf(written, TOTAL);
+  if (written.limit === null || total === undefined) return;
+  const { front, totalMs } = written.limit;
+  if (total.value < front.responseMs) return;
+  const waits = literal(front.responseMs);
+  findings.warning(
+    total.path,
+    `${literal(total.value)} is longer than ${front.title} waits (${waits}), which then answers ` +
+      `${front.lateStatus} in our place; write ${literal(totalMs)}, or how long it waits: ` +
+      `behind: { front: "${front.name}", responseMs: … }`,
   );
 }
 

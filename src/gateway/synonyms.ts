@@ -19,7 +19,8 @@ export type Place =
   | "tls"
   | "balance"
   | "sticky"
-  | "key";
+  | "key"
+  | "behind";
 
 const UPSTREAM_SYNONYMS: Readonly<Record<string, string>> = {
   timeout: "timeouts.totalMs",
@@ -98,6 +99,9 @@ export const SYNONYMS: Readonly<Record<Place, Readonly<Record<string, string>>>>
     proxyName: "name",
     id: "name",
     status: "statusPolicy",
+    front: "behind",
+    proxy: "behind",
+    trustProxy: "behind",
     statusCodes: "statusPolicy",
   },
   defaults: UPSTREAM_SYNONYMS,
@@ -327,6 +331,28 @@ export const SYNONYMS: Readonly<Record<Place, Readonly<Record<string, string>>>>
     caFile: "ca",
     certFile: "cert",
     keyFile: "key",
+  },
+  behind: {
+    name: "front",
+    proxy: "front",
+    kind: "front",
+    keepalive_timeout: "keepAliveMs",
+    keepAliveTimeout: "keepAliveMs",
+    keepAlive: "keepAliveMs",
+    idleTimeout: "keepAliveMs",
+    idle_timeout: "keepAliveMs",
+    ttl: "keepAliveMs",
+    proxy_read_timeout: "responseMs",
+    readTimeout: "responseMs",
+    timeout: "responseMs",
+    ProxyTimeout: "responseMs",
+    proxy_buffer_size: "responseHeadBytesMax",
+    bufsize: "responseHeadBytesMax",
+    responsefieldsize: "responseFieldBytesMax",
+    trust: "addresses",
+    ranges: "addresses",
+    ips: "addresses",
+    headers: "fields",
   },
 };
 

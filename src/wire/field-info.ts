@@ -35,7 +35,17 @@ const USES: ReadonlyMap<string, FieldUse> = new Map<string, FieldUse>([
   ["x-forwarded-host", "forwarding"],
   ["x-forwarded-proto", "forwarding"],
   ["x-forwarded-port", "forwarding"],
+  ["x-forwarded-server", "forwarding"],
   ["x-real-ip", "forwarding"],
+  // What clients' addresses are called by one front or the other, and by libraries that look for
+  // them; none of it may come from the client itself.
+  ["x-client-ip", "forwarding"],
+  ["x-cluster-client-ip", "forwarding"],
+  ["x-envoy-external-address", "forwarding"],
+  ["true-client-ip", "forwarding"],
+  ["cf-connecting-ip", "forwarding"],
+  ["cf-connecting-ipv6", "forwarding"],
+  ["fastly-client-ip", "forwarding"],
   ["max-forwards", "max_forwards"],
   ["x-request-id", "request_id"],
   ["idempotency-key", "idempotency_key"],

@@ -5,12 +5,15 @@
  * Guarantee: nothing that a client says about itself reaches the application unless the client is
  * trusted to say it.
  */
-import { BlockList, isIP, isIPv6 } from "node:net";
+import { isIPv6 } from "node:net";
+import { type FieldPairs, fieldValue, forwardedNode, quotable } from "./forwarding-fields.js";
+import { type Believe, blockList } from "./trusted-fronts.js";
 
 export interface ForwardedOptions {
   /**
    * Whose forwarding fields are believed and continued: `true` for everybody, a list of addresses
-   * and ranges (`10.0.0.0/8`), or a function of the address. Others' fields are replaced.
+   * and ranges (`10.0.0.0/8`), or a function of the address. Others' fields are replaced. With
+   * `behind`, each front is believed what it says itself, as far as it would know.
    * @default false
    */
   readonly trust?: boolean | readonly string[] | ((address: string) => boolean);
@@ -27,7 +30,7 @@ export interface Peer {
   readonly protocol: "http" | "https";
   readonly host: string | undefined;
   /** Forwarding fields as they came, names and values in turn. */
-  readonly received: readonly string[];
+  readonly received: FieldPairs;
 }
 
 export interface Forwarder {
@@ -39,8 +42,14 @@ export interface Forwarder {
   append(fields: string[], peer: Peer): void;
 }
 
-/** What is done with forwarding fields; `false` passes them as they come and adds none. */
-export function createForwarder(options: ForwardedOptions | false): Forwarder {
+/**
+ * What is done with forwarding fields; `false` passes them as they come and adds none. Where it is
+ * not written who is trusted, the fronts are believed.
+ */
+export function createForwarder(
+  options: ForwardedOptions | false,
+  fronts: Believe | null = null,
+): Forwarder {
   if (options === false) {
     return {
       trusts: () => false,
@@ -48,14 +57,16 @@ export function createForwarder(options: ForwardedOptions | false): Forwarder {
       append: (fields, peer) => void fields.push(...peer.received),
     };
   }
+  // A front passes the hints of its clients through, so that it cannot vouch for them.
   const trusts = trustOf(options.trust ?? false);
+  const believe = fronts !== null && options.trust === undefined ? fronts : believing(trusts);
   const kind = options.fields ?? "both";
   return {
     passes: false,
     trusts: (address) => trusts(unmappedAddress(address)),
     append(fields, connected) {
       const peer = unmapped(connected);
-      const before = trusts(peer.address) ? peer.received : NOTHING;
+      const before = peer.received.length === 0 ? NOTHING : believe(peer.address, peer.received);
       if (kind !== "forwarded") appendXForwarded(fields, peer, before);
       if (kind !== "x-forwarded") appendForwarded(fields, peer, before);
     },
@@ -75,37 +86,40 @@ function unmappedAddress(address: string): string {
   return mapped ? address.slice(MAPPED.length) : address;
 }
 
-const NOTHING: readonly string[] = [];
+const NOTHING: FieldPairs = [];
 
-function appendXForwarded(fields: string[], peer: Peer, before: readonly string[]): void {
+function appendXForwarded(fields: string[], peer: Peer, before: FieldPairs): void {
   const chain = fieldValue(before, "x-forwarded-for");
   fields.push("x-forwarded-for", chain === null ? peer.address : `${chain}, ${peer.address}`);
   const host = fieldValue(before, "x-forwarded-host") ?? peer.host;
   if (host !== undefined) fields.push("x-forwarded-host", host);
   fields.push("x-forwarded-proto", fieldValue(before, "x-forwarded-proto") ?? peer.protocol);
-  const port = fieldValue(before, "x-forwarded-port");
-  if (port !== null) fields.push("x-forwarded-port", port);
-  const realIp = fieldValue(before, "x-real-ip");
-  if (realIp !== null) fields.push("x-real-ip", realIp);
+  for (let index = 0; index < before.length; index += 2) {
+    const name = (before[index] as string).toLowerCase();
+    if (!WRITTEN.has(name)) fields.push(name, before[index + 1] as string);
+  }
 }
 
+/** The fields that are written anew; what else is believed is passed on as it came. */
+const WRITTEN: ReadonlySet<string> = new Set([
+  "forwarded",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+]);
+
 // RFC 7239 §4.
-function appendForwarded(fields: string[], peer: Peer, before: readonly string[]): void {
+function appendForwarded(fields: string[], peer: Peer, before: FieldPairs): void {
   let element = `for=${nodes(peer.address)};proto=${peer.protocol}`;
   if (peer.host !== undefined) element += `;host=${quotables(peer.host)}`;
   const chain = fieldValue(before, "forwarded");
   fields.push("forwarded", chain === null ? element : `${chain}, ${element}`);
 }
 
-// RFC 7239 §6: an IPv6 address stands in brackets, and so in quotes.
-function node(address: string): string {
-  return isIPv6(address) ? `"[${address}]"` : isIP(address) === 0 ? "unknown" : address;
-}
-
 /** Clients choose their addresses and what they call us, so the memory for them has an end. */
 const REMEMBERED_MAX = 1_024;
 const REMEMBERED_LENGTH_MAX = 64;
-const nodes = remembered(node);
+const nodes = remembered(forwardedNode);
 const quotables = remembered(quotable);
 
 /** Peers and hosts come again and again; what is made of their names is kept, bounded. */
@@ -122,32 +136,14 @@ function remembered(make: (text: string) => string): (text: string) => string {
   };
 }
 
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-
-function quotable(value: string): string {
-  return TOKEN.test(value) ? value : `"${value.replace(/["\\]/g, "\\$&")}"`;
+function believing(trusts: (address: string) => boolean): Believe {
+  return (address, received) => (trusts(address) ? received : NOTHING);
 }
 
-function fieldValue(fields: readonly string[], name: string): string | null {
-  let joined: string | null = null;
-  for (let index = 0; index < fields.length; index += 2) {
-    if ((fields[index] as string).toLowerCase() !== name) continue;
-    const value = fields[index + 1] as string;
-    joined = joined === null ? value : `${joined}, ${value}`;
-  }
-  return joined;
-}
-
-function trustOf(trust: boolean | readonly string[] | ((address: string) => boolean)) {
+function trustOf(trust: NonNullable<ForwardedOptions["trust"]>): (address: string) => boolean {
   if (typeof trust === "boolean") return () => trust;
   if (typeof trust === "function") return trust;
-  const list = new BlockList();
-  for (const entry of trust) {
-    const [address = "", bits] = entry.split("/");
-    const family = isIPv6(address) ? "ipv6" : "ipv4";
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
-  }
+  const list = blockList(trust);
   return (address: string) => list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
 }
 

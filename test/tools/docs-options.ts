@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import ts from "typescript";
 import * as balanceDefaults from "../../src/catalog/balance-defaults.js";
 import * as defaults from "../../src/catalog/defaults.js";
+import * as frontDefaults from "../../src/catalog/front-defaults.js";
 import { SECTIONS, type SectionName } from "../../src/gateway/option-rules.js";
 import { table } from "./docs-pages.js";
 import { nodesOf, parse, ROOT } from "./source-files.js";
@@ -72,9 +73,14 @@ const SECTION_TABLES: Readonly<Record<SectionName, readonly string[]>> = {
 
 const TABLES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   ...defaults,
+  ...frontDefaults,
   ...balanceDefaults,
 };
-const DEFAULTS = ["src/catalog/defaults.ts", "src/catalog/balance-defaults.ts"];
+const DEFAULTS = [
+  "src/catalog/defaults.ts",
+  "src/catalog/balance-defaults.ts",
+  "src/catalog/front-defaults.ts",
+];
 
 const SECTION_NAMES = Object.keys(SECTION_TYPES) as readonly SectionName[];
 

@@ -97,7 +97,7 @@ describe("the gateway as a whole", () => {
     [
       { upstreams, constructor: 1 },
       "constructor: unknown option; " +
-        "there are name, upstreams, defaults, statusPolicy, onWarning and zone",
+        "there are name, upstreams, defaults, statusPolicy, behind, onWarning and zone",
     ],
     [
       { upstreams, name: "   " },
