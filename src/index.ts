@@ -13,7 +13,14 @@ export type { FrontName } from "./catalog/fronts.js";
 export type { Priority } from "./catalog/priorities.js";
 export type { StatusPolicy } from "./catalog/status-policy.js";
 export { statusOf } from "./catalog/status-policy.js";
-export type { AttemptRecord, Call, CallOverrides, StopReason } from "./core/call.js";
+export type {
+  AnswerSource,
+  AttemptRecord,
+  Call,
+  CallOverrides,
+  ClientEnd,
+  StopReason,
+} from "./core/call.js";
 export type { Failure } from "./core/failure.js";
 export { GatewayError, isGatewayError } from "./core/failure.js";
 export type { Outcome, UpstreamResponse } from "./core/outcome.js";
@@ -25,6 +32,13 @@ export type {
   BalancePolicy,
   StickyOptions,
 } from "./gateway/balance-options.js";
+export type {
+  AttemptTimings,
+  CallAttempt,
+  CallClient,
+  CallKind,
+  CallRecord,
+} from "./gateway/call-record.js";
 export type { GatewayEvents } from "./gateway/events.js";
 export type { FrontOptions } from "./gateway/front-options.js";
 export type { Gateway, GatewaySeams } from "./gateway/gateway.js";

@@ -14,6 +14,7 @@ import { SECTIONS } from "../src/gateway/option-rules.js";
 import { LAYER_DEFAULTS } from "../src/gateway/read-layers.js";
 import { answers, steady } from "./tools/docs-answers.js";
 import { errorPages } from "./tools/docs-errors.js";
+import * as events from "./tools/docs-events.js";
 import * as failures from "./tools/docs-failures.js";
 import * as fronts from "./tools/docs-fronts.js";
 import * as options from "./tools/docs-options.js";
@@ -71,7 +72,10 @@ const PARTS: ReadonlyMap<string, string> = new Map([
   ["status-policies", failures.statusPolicies()],
   ["upstream-options", options.upstreamOptions()],
   ["proxy-options", options.shortOptionTable("src/gateway/proxy-options.ts", "ProxyOptions")],
-  ["events", options.eventTable()],
+  ["events", events.eventTable()],
+  ...Object.entries(events.EVENT_DATA).map(
+    ([part, name]) => [part, events.memberTable(name)] as const,
+  ),
   ["fixed-numbers", options.fixedNumbers()],
   ["fronts", fronts.frontTable()],
   ["front-trust", fronts.frontTrustTable()],
@@ -209,6 +213,16 @@ describe("options", () => {
         expect(option.text, `${name}.${option.name}`).not.toBe("");
       }
     }
+  });
+
+  it("every event and every member of what they carry is explained", () => {
+    const silent = [...PARTS]
+      .filter(([part]) => part === "events" || part in events.EVENT_DATA)
+      .flatMap(([part, text]) =>
+        [...text.matchAll(/^\| (`[^|]+) \|.*\| +\|$/gm)].map(([, name]) => `${part}: ${name}`),
+      );
+    // Phases are explained by their names.
+    expect(silent.filter((one) => !one.startsWith("attempt-timings"))).toEqual([]);
   });
 
   it("every number has a reason, but for those that share one with a neighbour", () => {

@@ -11,6 +11,7 @@ import type { Clock } from "../base/clock.js";
 import type { Call } from "../core/call.js";
 import type { Outcome } from "../core/outcome.js";
 import { joinContext } from "../core/request-context.js";
+import { ownCallOver } from "../gateway/call-end.js";
 import {
   type FetchArguments,
   type FetchInit,
@@ -151,9 +152,11 @@ async function callThrough(
     unlink();
     unlinkContext();
     body.close();
+    ownCallOver(gateway, core.name, "fetch", call);
   };
   const outcome = await perform(gateway.clock, core, call, ask);
   if (outcome.kind !== "no_response") {
+    call.answeredBy = "upstream";
     outcome.response.body.onBodyOver(over);
     return outcome.response.body.response;
   }

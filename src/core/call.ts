@@ -10,7 +10,9 @@ import type { FailureCode, Phase } from "../catalog/failures.js";
 import { PRIORITY_UNLESS_GIVEN, type Priority } from "../catalog/priorities.js";
 import { Cancellation } from "./cancellation.js";
 import { NEVER } from "./deadline.js";
+import type { Failure } from "./failure.js";
 import type { GatewayRequest } from "./request.js";
+import type { Timeline } from "./timeline.js";
 
 /** Why no further attempt was made. */
 export type StopReason =
@@ -42,6 +44,12 @@ export interface AttemptRecord {
   readonly reused: boolean;
 }
 
+/** Who made the answer that a client got. */
+export type AnswerSource = "upstream" | "gateway" | "application";
+
+/** How the client's side of a call ended: it has the whole answer, it left, or we cut it. */
+export type ClientEnd = "complete" | "aborted" | "cut";
+
 /** What a caller may set for one call, over the upstream's options. Milliseconds. */
 export interface CallOverrides {
   readonly timeouts?: {
@@ -71,6 +79,16 @@ export class Call implements Linked<Call> {
   callerAttempt = 1;
   /** Attempts that were made, in order. */
   readonly attempts: AttemptRecord[] = [];
+  /** How each attempt went through its phases; null unless somebody wants to know. */
+  timelines: Timeline[] | null = null;
+  /** Why it has no good answer; null while it is under way, and when it has one. */
+  failure: Failure | null = null;
+  /** Who made its answer, null while nobody has. */
+  answeredBy: AnswerSource | null = null;
+  /** Bytes of the body of an answer of our own. */
+  ownBytes = 0;
+  /** The answer's body is one side, the client the other. */
+  sidesOver = 0;
   /** Why no further attempt was made; null when the first one was good. */
   stopReason: StopReason | null = null;
   /** The caller's request id, or one of our own. */

@@ -23,6 +23,8 @@ export class Timeline {
   written = false;
   /** Bytes of the answer that arrived before its head was complete. */
   headBytes = 0;
+  /** Bytes of the answer's body, transfer coding removed. */
+  receivedBytes = 0;
   /** The sender waits for the client's body rather than for the upstream's socket. */
   waitsForClient = false;
   /** The receiver waits for the client to read, not for the upstream to send. */

@@ -72,8 +72,14 @@ export function diagnosticsFor(
 function answerFailure(answerer: Answerer, asking: Asking, failure: Failure): void {
   const { req, res, framework } = asking;
   tellHook(answerer, asking, failure);
-  if (res.writableEnded || res.destroyed) return;
+  const { call } = asking;
+  if (res.writableEnded || res.destroyed) {
+    if (call !== null) call.answeredBy = res.headersSent ? "application" : null;
+    return;
+  }
+  if (call !== null) call.answeredBy = "gateway";
   const message = messageOf(answerer, asking, failure);
+  if (call !== null && req.method !== "HEAD") call.ownBytes = message.body.byteLength;
   if (!framework.sendFailure(message)) writeFailure(req, res, message);
 }
 
@@ -101,10 +107,12 @@ function answerResponse(
   if (failure !== null && !res.headersSent) tellHook(answerer, asking, failure);
   if (res.destroyed || res.headersSent || res.writableEnded) {
     // Whoever has answered in our place keeps that answer; half of one has no other end.
+    asking.call.answeredBy = res.headersSent ? "application" : null;
     if (!res.writableEnded) cutResponse(res);
     void response.discard();
     return;
   }
+  asking.call.answeredBy = "upstream";
   try {
     const extra = receivedFields(answerer, asking, response.status, failure);
     writeResponse(req, res, response, withCookie(answerer, asking.call, extra), {

@@ -10,6 +10,7 @@ import type { BreakerReason, BreakerState } from "../targets/breaker.js";
 import type { HealthState } from "../targets/target-health.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import type { HealthReason } from "../targets/watched-health.js";
+import type { CallRecord } from "./call-record.js";
 import type { NotReadyReason } from "./health-report.js";
 import type { HealthStatus } from "./health-result.js";
 import type { ShutdownReport } from "./shutdown-report.js";
@@ -78,6 +79,11 @@ export interface GatewayEvents {
     readonly call: Call;
     readonly failure: Failure | null;
   };
+  /**
+   * A call is over: the body of its answer, and the client's end. Requests that were refused before
+   * they became a call are among them.
+   */
+  readonly "call:end": CallRecord;
   /** The gateway took a step in its life: not ready, winding down, closed. */
   readonly "lifecycle:change": {
     readonly from: LifecycleState;

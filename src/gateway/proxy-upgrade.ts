@@ -8,11 +8,12 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Outcome } from "../core/outcome.js";
+import { type Outcome, whenOver } from "../core/outcome.js";
 import type { ResponseBody } from "../core/response-body.js";
 import { joinTunnel, switchingHead } from "../wire/tunnel.js";
 import { askToAdmit } from "./admit.js";
 import { type Answering, type Asking, answering } from "./answer.js";
+import { sideOver, tellOfRefusal, tunnelOver } from "./call-end.js";
 import { checkProxyOptions } from "./check-proxy-options.js";
 import { NO_FRAMEWORK, readingOptions, readSafely, UNREAD } from "./proxy.js";
 import type { ProxyOptions } from "./proxy-options.js";
@@ -34,17 +35,24 @@ export function createUpgradeProxy(upstream: Upstream, options: ProxyOptions): U
     const requestId = read.id;
     if (!("request" in read)) {
       const failure = "failure" in read ? read.failure : ({ code: "bad_request" } as const);
+      tellOfRefusal(gateway, core.name, "upgrade", { req, res, id: requestId, failure });
       answer.failure({ req, res, framework, call: null, requestId }, failure);
       return;
     }
     const request = { ...read.request, body: null, upgrade: req.headers.upgrade ?? "" };
     const call = core.newCall(request, requestId, null, read.caller);
-    const onClose = (): void => call.cancellation.cut("client");
+    const onSideOver = (): void => sideOver(gateway, core.name, "upgrade", call, req, res);
+    const onClose = (): void => {
+      call.cancellation.cut("client");
+      onSideOver();
+    };
     socket.once("close", onClose);
     void core.execute(call).then((outcome) => {
       const asking = { req, res, framework, call, requestId };
-      if (!switched(answer, asking, outcome, trustProxyStatus, socket, head)) return;
-      socket.off("close", onClose);
+      if (switched(answer, asking, outcome, trustProxyStatus, socket, head)) {
+        socket.off("close", onClose);
+        whenOver(outcome, () => tunnelOver(gateway, core.name, call, req));
+      } else whenOver(outcome, onSideOver);
     });
   };
 
@@ -56,6 +64,7 @@ export function createUpgradeProxy(upstream: Upstream, options: ProxyOptions): U
       if (refused === null) shakeHands(req, res, socket, head);
       else {
         const { failure, id: requestId } = refused;
+        tellOfRefusal(gateway, core.name, "upgrade", { req, res, id: requestId, failure });
         answer.failure({ req, res, framework: NO_FRAMEWORK, call: null, requestId }, failure);
       }
     });
@@ -82,6 +91,7 @@ function switched(
     answer.failure(asking, { code: "http_upgrade_failed" });
     return false;
   }
+  asking.call.answeredBy = "upstream";
   asking.res.detachSocket(socket as Socket);
   socket.write(text, "latin1");
   joinTunnel(socket, tunnel, head);

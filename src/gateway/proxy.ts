@@ -21,6 +21,7 @@ import { writeInformation } from "../wire/write-information.js";
 import { askToAdmit, type Refused } from "./admit.js";
 import { answering } from "./answer.js";
 import { prepareServerBehind } from "./behind-server.js";
+import { sideOver, tellOfRefusal } from "./call-end.js";
 import { checkProxyOptions } from "./check-proxy-options.js";
 import type { Framework, ProxyOptions } from "./proxy-options.js";
 import { type Upstream, upstreamInside } from "./upstream-handle.js";
@@ -59,6 +60,7 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
     framework: Framework,
     { failure, id: requestId }: Refused,
   ): void => {
+    tellOfRefusal(gateway, core.name, "proxy", { req, res, id: requestId, failure });
     answer.failure({ req, res, framework, call: null, requestId }, failure);
     // What comes of its body is thrown away, so that the connection can go on.
     if (!req.complete) req.resume();
@@ -73,10 +75,14 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
     const made = core.newCall(request, id, null, caller);
     res.once("close", () => {
       if (!res.writableFinished) made.cancellation.cut("client");
+      sideOver(gateway, core.name, "proxy", made, req, res);
     });
     core.execute(made).tell((outcome) => {
       answer.outcome({ req, res, framework, call: made, requestId: id }, outcome);
-      whenOver(outcome, () => lingerForUpload(gateway.clock, req, res, request.body));
+      whenOver(outcome, () => {
+        lingerForUpload(gateway.clock, req, res, request.body);
+        sideOver(gateway, core.name, "proxy", made, req, res);
+      });
     });
   };
 

@@ -13,6 +13,7 @@ import { ReplayBody } from "../core/replay-body.js";
 import type { GatewayRequest } from "../core/request.js";
 import { joinContext } from "../core/request-context.js";
 import type { ResponseBody } from "../core/response-body.js";
+import { ownCallOver } from "./call-end.js";
 import type { GatewayCore } from "./core.js";
 import { shown } from "./findings.js";
 import type { UpstreamCore } from "./upstream.js";
@@ -48,9 +49,11 @@ export async function sendThrough(
   const unlinkContext = joinContext(call);
   const unlinkSignal = onAbort(request.signal, () => call.cancellation.cut("client"));
   const outcome = await core.execute(call);
+  if (outcome.kind !== "no_response") call.answeredBy = "upstream";
   whenOver(outcome, () => {
     unlinkSignal();
     unlinkContext();
+    ownCallOver(gateway, core.name, "send", call);
   });
   if (outcome.kind === "no_response") return outcome;
   return { ...outcome, response: withReadableBody(outcome.response) };

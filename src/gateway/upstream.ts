@@ -7,7 +7,7 @@
 import { BREAKER, RETRY } from "../catalog/defaults.js";
 import type { BoundedCall, Call, CallOverrides, SeatedCall } from "../core/call.js";
 import type { CallerHints } from "../core/layers.js";
-import { noResponse, type Outcome } from "../core/outcome.js";
+import { failureOf, noResponse, type Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import { bypass, type PolicyDescription, pipe, type Step } from "../core/pipe.js";
 import type { GatewayRequest } from "../core/request.js";
@@ -183,6 +183,7 @@ function stallSaved({ events }: GatewayParts, { name }: NormalisedUpstream) {
 function attemptListener({ events }: GatewayParts, { name }: NormalisedUpstream): AttemptListener {
   return {
     has: () => events.has("attempt:end"),
+    keeps: () => events.has("call:end"),
     tell: ({ call }, attempt) => events.emit("attempt:end", { upstream: name, call, attempt }),
   };
 }
@@ -196,9 +197,9 @@ function safely<Body>(
   step: Step<Call, Body>,
 ): (call: Call) => Pending<Body> {
   const tell = (call: Call, outcome: Outcome<Body>): void => {
-    if (!events.has("call:outcome")) return;
-    const failure = outcome.kind === "success" ? null : outcome.failure;
-    events.emit("call:outcome", { upstream, call, failure });
+    const failure = failureOf(outcome);
+    call.failure = failure;
+    if (events.has("call:outcome")) events.emit("call:outcome", { upstream, call, failure });
   };
   return (call) =>
     begun(step, call)

@@ -16,6 +16,8 @@ import type { Exchange, RecordedExchange, TimedExchange } from "../targets/excha
 /** Is told about every exchange when its body is over; nobody listening costs one question. */
 export interface AttemptListener {
   has(): boolean;
+  /** Whether somebody wants to know of the phases, when the call is over. */
+  keeps(): boolean;
   tell(exchange: Exchange, record: AttemptRecord): void;
 }
 
@@ -39,10 +41,15 @@ function note(
   exchange: Exchange,
   outcome: Outcome<unknown>,
 ): void {
-  const { attempts } = exchange.call;
+  const { call, timeline } = exchange;
+  const { attempts } = call;
   const code = outcome.kind === "success" ? null : outcome.failure.code;
   const first = recordOf(exchange, outcome, code, clock.now());
   const place = attempts.push(first) - 1;
+  if (listener?.keeps()) {
+    call.timelines ??= [];
+    call.timelines[place] = timeline;
+  }
   whenOver(outcome, (ended) => {
     if (ended !== code) attempts[place] = recordOf(exchange, outcome, ended, clock.now());
     if (listener?.has()) listener.tell(exchange, attempts[place] ?? first);

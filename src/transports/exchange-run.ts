@@ -57,7 +57,6 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
   #buffered: Buffer[] = [];
   bufferedBytes = 0;
   upgraded: Tunnel | null = null;
-  #receivedBytes = 0;
   #trailers: readonly string[] = [];
   #brokenBy: FailureCode | null = null;
   #paused = false;
@@ -115,8 +114,9 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
 
   onData(chunk: Buffer): boolean {
     if (this.#state !== "receiving") return true;
-    this.#receivedBytes += chunk.length;
-    if (this.#receivedBytes > this.#context.bodyBytesMax) {
+    const { timeline } = this.#exchange;
+    timeline.receivedBytes += chunk.length;
+    if (timeline.receivedBytes > this.#context.bodyBytesMax) {
       this.#abort?.(new NamedError("http_response_body_size"));
       return true;
     }

@@ -501,7 +501,10 @@ describe("cuts between attempts", () => {
 
 describe("what is no failure of an upstream", () => {
   it("an error thrown by our own code is not repeated and holds nothing back", async () => {
-    const made = world({ targets: 2, listener: { has: () => true, tell: throwBug } });
+    const made = world({
+      targets: 2,
+      listener: { has: () => true, keeps: () => false, tell: throwBug },
+    });
     const sending = made.send();
     const outcome = expect(sending.outcome).rejects.toThrow("a bug in a hook");
     (await made.wire.next()).fail("connection_refused");

@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { nodeProxy } from "../../src/adapters/node.js";
-import { createGateway } from "../../src/index.js";
+import { type CallRecord, createGateway } from "../../src/index.js";
 import { accept, ok, refusingPort, respond, scriptedUpstream } from "../../src/testing/index.js";
 
 const REQUEST_ID = "4f1c9d0a";
@@ -43,6 +43,9 @@ export async function answers(): Promise<ReadonlyMap<string, string>> {
     flapping: nodeProxy(gateway.upstream("flapping")),
     busy: nodeProxy(gateway.upstream("busy")),
   };
+  const record = new Promise<CallRecord>((resolve) => {
+    gateway.on("call:end", (one) => void (one.upstream === "flapping" && resolve(one)));
+  });
   const server = createServer((req, res) => proxies[proxyOf(req)](req, res));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -57,6 +60,7 @@ export async function answers(): Promise<ReadonlyMap<string, string>> {
     show("answer-breaker-open", await get("full", "text/plain"));
     show("answer-recovered", await get("flapping"));
     show("answer-received", await get("busy"));
+    parts.push(["record-recovered", recordBlock(await record)]);
     return new Map(parts);
   } finally {
     server.close();
@@ -96,9 +100,16 @@ function fieldsOf({ rawHeaders }: IncomingMessage): readonly string[] {
   return lines;
 }
 
-/** The same for every run: durations are taken out. */
+/** The same for every run: durations and moments are taken out. */
 export function steady(text: string): string {
-  return text.replace(/dur=[\d.]+/g, "dur=0");
+  return text.replace(/dur=[\d.]+/g, "dur=0").replace(/("(?:\w+Ms|startedAt)": )[\d.]+/g, "$10");
+}
+
+/** As a log would show it, but for the digits that nobody needs. */
+function recordBlock(record: CallRecord): string {
+  const short = (_name: string, value: unknown): unknown =>
+    typeof value === "number" ? Math.round(value * 10) / 10 : value;
+  return `\`\`\`json\n${withoutPort(JSON.stringify(record, short, 2))}\n\`\`\``;
 }
 
 /** The system chooses another port every time. */

@@ -179,16 +179,6 @@ function reasonsOf(name: string): readonly (readonly [string, Reason])[] {
   });
 }
 
-/** The events of a gateway, with the members of each. */
-export function eventTable(): string {
-  const rows = optionsOf("src/gateway/events.ts", "GatewayEvents").map((event) => [
-    `\`${event.name.replaceAll('"', "")}\``,
-    [...event.type.matchAll(/readonly (\w+):/g)].map(([, name]) => `\`${name}\``).join(", "),
-    event.text,
-  ]);
-  return table(["event", "carries", "when"], rows);
-}
-
 /** Every number of defaults.ts that is not an option. */
 export function fixedNumbers(): string {
   const options = new Set(SECTION_NAMES.flatMap((section) => Object.keys(SECTIONS[section])));

@@ -1,0 +1,269 @@
+/**
+ * The record of a call that is over, as plain data: what metrics, traces, access logs and the
+ * dashboard are made of.
+ *
+ * It is built when somebody listens, once, when the body of the answer is over and the client's end
+ * is known. Guarantee: it holds nothing that lives on (no call, no socket, no raw error), no query
+ * and no field of the request but those that say who asked; it can be written as JSON as it is.
+ */
+import { type Blame, FAILURES, type FailureCode, type Phase } from "../catalog/failures.js";
+import { PRIORITY_UNLESS_GIVEN, type Priority } from "../catalog/priorities.js";
+import type { AnswerSource, AttemptRecord, Call, ClientEnd, StopReason } from "../core/call.js";
+import type { Failure } from "../core/failure.js";
+import type { Timeline } from "../core/timeline.js";
+
+/** How a call came to the gateway. */
+export type CallKind = "proxy" | "upgrade" | "fetch" | "send";
+
+/** One call from its first byte to its last. */
+export interface CallRecord {
+  /** The request id: the caller's, or one of our own. */
+  readonly id: string;
+  /** Its name, as it was configured; the origin for one that a fetch has made. */
+  readonly upstream: string;
+  /** How the call came: through a proxy, as an upgrade, from a fetch or a send. */
+  readonly kind: CallKind;
+  /** As it was sent; methods are case-sensitive. */
+  readonly method: string;
+  /** The path that was asked for, without its query. */
+  readonly path: string;
+  /** Milliseconds since 1970, UTC. */
+  readonly startedAt: number;
+  /** Until the body of the answer was over and the client's end was known. */
+  readonly durationMs: number;
+  /** Before the first attempt: the queue, and what was refused there. */
+  readonly queuedMs: number;
+  /** How much it matters when not all can be served. */
+  readonly priority: Priority;
+  /** The number of the caller's own attempt, from 1. */
+  readonly callerAttempt: number;
+  /** The status that the client was sent; null when it was sent none. */
+  readonly status: number | null;
+  /**
+   * Who made the answer: the `upstream`, the `gateway`, the `application` (a hook of its own), or
+   * null when there was none.
+   */
+  readonly answeredBy: AnswerSource | null;
+  /** The status of the upstream's last answer; null without one. */
+  readonly receivedStatus: number | null;
+  /** The failure by its name in the catalog; null when all went well. */
+  readonly code: FailureCode | null;
+  /** Who is at fault; null when all went well. */
+  readonly blame: Blame | null;
+  /** Facts for operators, such as the size of a header section; null for none. */
+  readonly details: string | null;
+  /** Why no further attempt was made; null when nobody asked for one. */
+  readonly stopReason: StopReason | null;
+  /** How the client's side ended: `complete`, `aborted` by the client, or `cut` by us. */
+  readonly clientEnd: ClientEnd;
+  /** Bytes of the request's body that were read. */
+  readonly bytesIn: number;
+  /** Bytes of the answer's body that were handed on. */
+  readonly bytesOut: number;
+  /** In the order in which they ended. */
+  readonly attempts: readonly CallAttempt[];
+  /** Who asked; null for calls of the application itself. */
+  readonly client: CallClient | null;
+}
+
+/** One attempt of a call. */
+export interface CallAttempt {
+  /** From 1. A free repeat of a stale connection keeps the number of the attempt it replaces. */
+  readonly number: number;
+  /** Origin of the target. */
+  readonly target: string | null;
+  /** How far it got. */
+  readonly phase: Phase;
+  /** What it came to, by its name in the catalog; null for a success. */
+  readonly code: FailureCode | null;
+  /** Who is at fault; null for a success. */
+  readonly blame: Blame | null;
+  /** Status of the answer; null without one. */
+  readonly status: number | null;
+  /** The connection had served before. */
+  readonly reused: boolean;
+  /** Milliseconds from the start of the call. */
+  readonly startedMs: number;
+  /** To the end of its body. */
+  readonly durationMs: number;
+  /** Between the end of the attempt before and the start of this one. */
+  readonly waitedMs: number;
+  /** Length of each phase; null for one that was not reached, or not needed. */
+  readonly timings: AttemptTimings;
+  /** Bytes of the answer's body. */
+  readonly bytesReceived: number;
+}
+
+/** Phases of an attempt in milliseconds, in their order. */
+export interface AttemptTimings {
+  /** Waiting for a connection of the pool, and name resolution. */
+  readonly queueMs: number | null;
+  readonly connectMs: number | null;
+  readonly secureMs: number | null;
+  readonly sendMs: number | null;
+  /** From the request being sent to the head of the answer. */
+  readonly waitMs: number | null;
+  readonly receiveMs: number | null;
+}
+
+/** Who asked, for access logs. */
+export interface CallClient {
+  /** Address of the peer of this connection. */
+  readonly address: string;
+  /** What the upstream was told in X-Forwarded-For: trusted addresses before that one. */
+  readonly forwardedFor: string | null;
+  /** Of the request: `1.1`, `2.0`. */
+  readonly httpVersion: string;
+  /** The Host that was asked for. */
+  readonly host: string | null;
+  /** What the client calls itself. */
+  readonly userAgent: string | null;
+  /** Where it came from, without a query. */
+  readonly referer: string | null;
+}
+
+/** What is known of a call beside the call itself. */
+export interface CallFacts {
+  readonly upstream: string;
+  readonly kind: CallKind;
+  readonly path: string;
+  readonly status: number | null;
+  readonly clientEnd: ClientEnd;
+  readonly client: CallClient | null;
+}
+
+/** What is known of a request that never became a call. */
+export interface RefusalFacts extends CallFacts {
+  readonly id: string;
+  readonly method: string;
+  readonly failure: Failure;
+  readonly startedAt: number;
+  readonly answeredBy: AnswerSource | null;
+  readonly bytesOut: number;
+}
+
+/** Both clocks at the same moment. */
+export interface Now {
+  readonly now: number;
+  readonly wallNow: number;
+}
+
+export function callRecord(call: Call, facts: CallFacts, { now, wallNow }: Now): CallRecord {
+  const { request, failure } = call;
+  const attempts = attemptsOf(call);
+  const last = attempts.at(-1);
+  const code = codeOf(failure, last, facts.clientEnd);
+  const durationMs = now - call.startedAt;
+  return {
+    id: call.id,
+    upstream: facts.upstream,
+    kind: facts.kind,
+    method: request.method,
+    path: facts.path,
+    startedAt: Math.round(wallNow - durationMs),
+    durationMs,
+    queuedMs: attempts[0]?.startedMs ?? durationMs,
+    priority: call.priority,
+    callerAttempt: call.callerAttempt,
+    status: facts.status,
+    answeredBy: call.answeredBy,
+    receivedStatus: last?.status ?? null,
+    code,
+    blame: code === null ? null : FAILURES[code].blame,
+    details: failure?.code === code ? (failure?.details ?? null) : null,
+    stopReason: call.stopReason,
+    clientEnd: facts.clientEnd,
+    bytesIn: request.body?.bytesRead ?? 0,
+    bytesOut: call.answeredBy === "upstream" ? (last?.bytesReceived ?? 0) : call.ownBytes,
+    attempts,
+    client: facts.client,
+  };
+}
+
+/** The record of a request that was refused before it became a call. */
+export function refusalRecord(facts: RefusalFacts, { now, wallNow }: Now): CallRecord {
+  const { id, upstream, kind, method, path, status, answeredBy, clientEnd, client } = facts;
+  const durationMs = now - facts.startedAt;
+  const { code, details } = facts.failure;
+  return {
+    ...{ id, upstream, kind, method, path, status, answeredBy, clientEnd, client, code },
+    startedAt: Math.round(wallNow - durationMs),
+    durationMs,
+    queuedMs: 0,
+    priority: PRIORITY_UNLESS_GIVEN,
+    callerAttempt: 1,
+    receivedStatus: null,
+    blame: FAILURES[code].blame,
+    details: details ?? null,
+    stopReason: null,
+    bytesIn: 0,
+    bytesOut: facts.bytesOut,
+    attempts: [],
+  };
+}
+
+/** The last name counts: a body that broke after a good head, a client that left in the middle. */
+function codeOf(
+  failure: Failure | null,
+  last: CallAttempt | undefined,
+  clientEnd: ClientEnd,
+): FailureCode | null {
+  if (failure !== null) return failure.code;
+  return last?.code ?? (clientEnd === "aborted" ? "client_closed_request" : null);
+}
+
+function attemptsOf({ attempts, timelines, startedAt }: Call): readonly CallAttempt[] {
+  let previousEnd = startedAt;
+  return attempts.map((attempt, place) => {
+    const timeline = timelines?.[place] ?? null;
+    const one = attemptOf(attempt, timeline, startedAt, place === 0 ? null : previousEnd);
+    previousEnd = attempt.startedAt + one.durationMs;
+    return one;
+  });
+}
+
+function attemptOf(
+  attempt: AttemptRecord,
+  timeline: Timeline | null,
+  callStartedAt: number,
+  previousEnd: number | null,
+): CallAttempt {
+  const { number, target, phase, code, status, reused, startedAt } = attempt;
+  return {
+    ...{ number, target, phase, code },
+    blame: code === null ? null : FAILURES[code].blame,
+    ...{ status, reused },
+    startedMs: startedAt - callStartedAt,
+    durationMs: timeline === null ? attempt.durationMs : timeline.endAt - startedAt,
+    waitedMs: previousEnd === null ? 0 : Math.max(0, startedAt - previousEnd),
+    timings: timeline === null ? NO_TIMINGS : timingsOf(timeline),
+    bytesReceived: timeline?.receivedBytes ?? 0,
+  };
+}
+
+const NO_TIMINGS: AttemptTimings = {
+  queueMs: null,
+  connectMs: null,
+  secureMs: null,
+  sendMs: null,
+  waitMs: null,
+  receiveMs: null,
+};
+
+/** Each phase lasts until the next one that was reached, the last one until the end. */
+export function timingsOf(timeline: Timeline): AttemptTimings {
+  const { startedAt, connectAt, secureAt, sendAt, waitAt, headAt, endAt } = timeline;
+  const until = (from: number, ...later: readonly number[]): number | null => {
+    if (from < 0) return null;
+    const next = later.find((at) => at >= 0) ?? endAt;
+    return Math.max(0, next - from);
+  };
+  return {
+    queueMs: until(startedAt, connectAt, secureAt, sendAt, waitAt, headAt),
+    connectMs: until(connectAt, secureAt, sendAt, waitAt, headAt),
+    secureMs: until(secureAt, sendAt, waitAt, headAt),
+    sendMs: until(sendAt, waitAt, headAt),
+    waitMs: until(waitAt, headAt),
+    receiveMs: until(headAt),
+  };
+}

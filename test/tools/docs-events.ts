@@ -1,0 +1,45 @@
+/**
+ * The tables of docs/events.md, read from the source: what every event carries, and the members of
+ * the record of a call.
+ */
+import { optionsOf } from "./docs-options.js";
+import { table } from "./docs-pages.js";
+
+const RECORD = "src/gateway/call-record.ts";
+
+/** Plain data that events carry, each with the part that lists its members. */
+export const EVENT_DATA = {
+  "call-record": "CallRecord",
+  "call-attempt": "CallAttempt",
+  "attempt-timings": "AttemptTimings",
+  "call-client": "CallClient",
+} as const;
+
+/** The events of a gateway, with what each carries. */
+export function eventTable(): string {
+  const rows = optionsOf("src/gateway/events.ts", "GatewayEvents").map((event) => [
+    `\`${event.name.replaceAll('"', "")}\``,
+    carried(event.type),
+    event.text,
+  ]);
+  return table(["event", "carries", "when"], rows);
+}
+
+const LINKED: ReadonlySet<string> = new Set(Object.values(EVENT_DATA));
+
+function carried(type: string): string {
+  if (LINKED.has(type)) return `a [\`${type}\`](#${type.toLowerCase()})`;
+  return [...type.matchAll(/readonly (\w+): ([^;]+);/g)]
+    .map(([, name, of]) => `\`${name}: ${of}\``)
+    .join(", ");
+}
+
+/** The members of one of the interfaces above. */
+export function memberTable(name: string): string {
+  const rows = optionsOf(RECORD, name).map((member) => [
+    `\`${member.name}\``,
+    `\`${member.type}\``,
+    member.text,
+  ]);
+  return table(["member", "type", "meaning"], rows);
+}
