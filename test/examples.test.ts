@@ -113,6 +113,15 @@ describe("examples", { timeout: PROCESSES_MS }, () => {
   });
 });
 
+it("drain.mjs finishes what it has begun when it is told to end", async () => {
+  const example = await startExample("examples/drain.mjs");
+  const answer = example.get("/slow", { method: "POST", body: "amount=1" });
+  // The request has to be there before the signal.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(await example.stop()).toBe(0);
+  expect(await answer).toEqual([200, expect.stringMatching(/^POST was answered by process \d+/)]);
+});
+
 const TERMINATED = "connection_terminated";
 
 /** The failures that the tour must show at the least. */

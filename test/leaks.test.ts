@@ -197,6 +197,7 @@ function watchedSignal() {
 
 describe("a process that has used the gateway", () => {
   const ENDS_MS = 10_000;
+  const INDEX = new URL("../src/index.ts", import.meta.url).href;
   /** Its event loop must run empty; whoever has to be killed has kept something. */
   const run = async (code: string): Promise<number | null> => {
     const source = new URL("../src/", import.meta.url);
@@ -253,6 +254,24 @@ describe("a process that has used the gateway", () => {
       await (await gatewayFetch(gateway.upstream("app"))("/")).text();
       await gateway.drain();
       gateway.close();
+      upstream.close();
+    `);
+    expect(status).toBe(0);
+  });
+
+  it("ends by itself after a shutdown, with clients that keep their connections", async () => {
+    const status = await run(`
+      const { installShutdown } = await import(${JSON.stringify(INDEX)});
+      const proxy = createServer(nodeProxy(gateway.upstream("app")));
+      const shutdown = installShutdown(proxy, gateway, { drainTimeoutMs: 400 });
+      await new Promise((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+      const { Agent, get } = await import("node:http");
+      const agent = new Agent({ keepAlive: true });
+      const { port } = proxy.address();
+      await new Promise((resolve) =>
+        get({ port, host: "127.0.0.1", agent }, (res) => res.resume().once("end", resolve)));
+      await shutdown.shutdown();
+      if (process.listenerCount("SIGTERM") > 0) process.exitCode = 2;
       upstream.close();
     `);
     expect(status).toBe(0);

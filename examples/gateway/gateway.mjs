@@ -9,7 +9,7 @@ import { once } from "node:events";
 import { realpathSync } from "node:fs";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
-import { createGateway } from "good-gateway";
+import { createGateway, installShutdown } from "good-gateway";
 import { nodeProxy } from "good-gateway/node";
 
 const SETTINGS = {
@@ -53,16 +53,10 @@ export async function startGateway({ name, host, port, upstreams, onFailure = ()
   server.listen({ host, port });
   await once(server, "listening");
 
-  const stop = async () => {
-    server.close(); // takes no new connections, and ends those at rest
-    const report = await gateway.drain({ timeoutMs: 10_000 }); // lets the calls under way finish
-    server.closeIdleConnections();
-    // What is still being read by slow clients gets a moment more.
-    setTimeout(() => server.closeAllConnections(), 2_000).unref();
-    gateway.close();
-    return report;
-  };
-  return { gateway, port: server.address().port, stop };
+  // On SIGTERM and SIGINT: what is under way is finished, connections are closed without losing a
+  // request, and the process ends by itself. PM2, systemd and the like are spoken to meanwhile.
+  const { shutdown } = installShutdown(server, gateway, { drainTimeoutMs: 10_000 });
+  return { gateway, port: server.address().port, stop: () => shutdown("stop") };
 }
 
 function notFound(_req, res) {
@@ -72,9 +66,8 @@ function notFound(_req, res) {
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const onFailure = ({ code }, { req, attempts, requestId }) =>
     console.warn(`${requestId} ${req.method} ${req.url}: ${code} after ${attempts} attempts`);
-  const { gateway, port, stop } = await startGateway({ ...SETTINGS, onFailure });
+  const { gateway, port } = await startGateway({ ...SETTINGS, onFailure });
   gateway.on("breaker:change", ({ target, to }) => console.warn(`breaker of ${target}: ${to}`));
   console.log(`listening on http://127.0.0.1:${port}`);
-  const onSignal = async () => console.log("stopped:", await stop());
-  process.once("SIGTERM", onSignal).once("SIGINT", onSignal);
+  gateway.on("shutdown:end", ({ report }) => console.log("stopped:", report));
 }
