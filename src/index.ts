@@ -92,9 +92,10 @@ export type {
   TargetSnapshot,
   UpstreamSnapshot,
 } from "./gateway/snapshot.js";
+export type { TargetControl } from "./gateway/target-control.js";
 export type { TargetInput } from "./gateway/target-options.js";
 export type { UpstreamBody } from "./gateway/upstream-body.js";
-export type { TargetState, Upstream } from "./gateway/upstream-handle.js";
+export type { TargetState, Upstream, UpstreamTargets } from "./gateway/upstream-handle.js";
 export type {
   BalanceField,
   BalanceRequest,

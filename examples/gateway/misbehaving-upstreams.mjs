@@ -65,8 +65,8 @@ async function workingUpstreams(one, play) {
     flapping: await one(asked.send(everySecondTry()).close()),
     "one-down": {
       breaker: false,
-      // The weight makes the one that is down the first choice.
-      targets: [{ url: nowhere, weight: 1_000 }, await play(fine)],
+      // The one that is down is the first choice.
+      targets: [nowhere, { url: await play(fine), backup: true }],
     },
     busy: await one(asked.send(respond(503, "Not now.\n", { "retry-after": "7" })).again(), {
       timeouts: { totalMs: BUSY_TOTAL_MS },

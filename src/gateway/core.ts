@@ -12,7 +12,7 @@ import type { Behind } from "./behind.js";
 import type { GatewayEvents } from "./events.js";
 import type { HealthCore } from "./health.js";
 import type { GatewayLifecycle } from "./lifecycle.js";
-import type { UpstreamCore } from "./upstream.js";
+import type { OriginRoute } from "./origin-index.js";
 
 /** The inside of a gateway, for the adapters. */
 export interface GatewayCore {
@@ -33,6 +33,9 @@ export interface GatewayCore {
   newRequestId(): string;
   /** Calls this function when the gateway has been closed; returns how to take that back. */
   onClose(fn: () => void): () => void;
-  /** The upstream that serves this origin; made on first use. Throws when there are too many. */
-  upstreamOf(origin: string): UpstreamCore;
+  /**
+   * The upstream that serves this address, and the path below its targets; made for the origin on
+   * first use. Throws when there are too many.
+   */
+  upstreamOf(url: URL, path: string): OriginRoute;
 }

@@ -67,6 +67,24 @@ export interface GatewayEvents {
     readonly reasons: readonly NotReadyReason[];
     readonly output: string | null;
   };
+  /** A target was added while the gateway ran, by hand or by discovery. */
+  readonly "target:add": {
+    readonly upstream: string;
+    readonly target: string;
+    readonly pending: number;
+  };
+  /** A target gets no further call and is removed when the last one is over. */
+  readonly "target:drain": {
+    readonly upstream: string;
+    readonly target: string;
+    readonly pending: number;
+  };
+  /** A target was removed; what is pending there goes on to its end. */
+  readonly "target:remove": {
+    readonly upstream: string;
+    readonly target: string;
+    readonly pending: number;
+  };
   /** An exchange is over, body included. */
   readonly "attempt:end": {
     readonly upstream: string;

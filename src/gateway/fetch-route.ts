@@ -3,7 +3,6 @@
  *
  * Guarantee: what is asked for can choose one of the known upstreams, never another host.
  */
-import { GatewayError } from "../core/failure.js";
 import type { GatewayCore } from "./core.js";
 import { type FetchArguments, pathAmong } from "./fetch-arguments.js";
 import { gatewayCore, isGateway } from "./gateway.js";
@@ -60,8 +59,5 @@ function toOrigin(gateway: GatewayCore, { url, path }: FetchArguments): FetchRou
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw new TypeError(`${url.protocol} cannot be fetched; write http: or https:`);
   }
-  const core = gateway.upstreamOf(url.origin);
-  const below = pathAmong(core.targets.targets, url, path);
-  if (below !== null) return { gateway, core, path: below };
-  throw new GatewayError("fetch failed", { code: "destination_not_found", target: url.origin }, 0);
+  return { gateway, ...gateway.upstreamOf(url, path) };
 }

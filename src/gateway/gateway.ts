@@ -22,6 +22,7 @@ import { createLifecycle, type DrainReport } from "./lifecycle.js";
 import { nearest } from "./nearest.js";
 import { normaliseGateway, normaliseUpstream } from "./normalise.js";
 import type { GatewayOptions, NormalisedGateway } from "./options.js";
+import { originIndex } from "./origin-index.js";
 import type { GatewayParts } from "./parts.js";
 import { type GatewaySnapshot, takeSnapshot } from "./snapshot.js";
 import { createUpstream, type UpstreamCore } from "./upstream.js";
@@ -143,7 +144,9 @@ function coreOf(
   const defaults = copied(options.defaults ?? {});
   const { behind } = settings;
   let requests = 0;
-  let byOrigin: Map<string, UpstreamCore> | null = null;
+  const origins = originIndex(cores);
+  for (const name of ["target:add", "target:remove"] as const) parts.events.on(name, origins.stale);
+  let made = 0;
   return {
     name: settings.name,
     statusPolicy: settings.statusPolicy,
@@ -164,17 +167,18 @@ function coreOf(
       requests += 1;
       return `${instance}-${requests.toString(36)}`;
     },
-    upstreamOf(origin) {
-      byOrigin ??= indexByOrigin(cores);
-      const known = byOrigin.get(origin);
-      if (known !== undefined) return known;
+    upstreamOf(url, path) {
+      const known = origins.find(url, path);
+      if (known !== null) return known;
+      const { origin } = url;
       // An upstream per origin is kept for ever, so a flood of made-up origins must end somewhere.
-      if (byOrigin.size >= GATEWAY.originsMax) throw tooManyOrigins(origin);
+      if (made >= GATEWAY.originsMax) throw tooManyOrigins(origin);
+      made += 1;
       const own = normaliseUpstream(origin, { targets: origin }, defaults, behind);
-      const made = createUpstream(parts, own);
-      byOrigin.set(origin, made);
-      cores.set(origin, made);
-      return made;
+      const core = createUpstream(parts, own);
+      cores.set(origin, core);
+      origins.add(core);
+      return { core, path };
     },
   };
 }
@@ -185,17 +189,6 @@ function statesOf(cores: ReadonlyMap<string, UpstreamCore>): readonly UpstreamRe
     state: watch.state,
     required,
   }));
-}
-
-/** Configured upstreams serve calls to the origins of their targets. */
-function indexByOrigin(cores: ReadonlyMap<string, UpstreamCore>): Map<string, UpstreamCore> {
-  const index = new Map<string, UpstreamCore>();
-  for (const core of cores.values()) {
-    for (const target of core.targets.targets) {
-      if (!index.has(target.id)) index.set(target.id, core);
-    }
-  }
-  return index;
 }
 
 function tooManyOrigins(origin: string): GatewayError {

@@ -56,8 +56,9 @@ export function targetKeeper(
     keep(targets) {
       if (targets === listed) return;
       listed = targets;
+      const now = new Set(targets);
       for (const [target, { health, prober }] of kept) {
-        if (targets.includes(target)) {
+        if (now.has(target)) {
           if (started) prober?.start();
           continue;
         }

@@ -13,6 +13,7 @@ import type { UpstreamState } from "../targets/upstream-state.js";
 import type { GatewayCore } from "./core.js";
 import type { OverloadState } from "./overload.js";
 import { type SendRequest, sendThrough } from "./send.js";
+import type { TargetControl } from "./target-control.js";
 import type { UpstreamCore } from "./upstream.js";
 import type { UpstreamBody } from "./upstream-body.js";
 
@@ -20,6 +21,11 @@ import type { UpstreamBody } from "./upstream-body.js";
 export interface TargetState {
   readonly target: string;
   readonly weight: number;
+  /** From 0, which is asked first; 100 is a backup. */
+  readonly priority: number;
+  readonly zone: string | null;
+  /** It gets no new calls, and goes when the last one is over. */
+  readonly draining: boolean;
   readonly pending: number;
   readonly breaker: "closed" | "open" | "half_open" | "off";
   /** What probes, its own word and its peers say; why, when it is not healthy. */
@@ -38,9 +44,12 @@ export interface Upstream<Names extends string = string> {
   readonly state: UpstreamState;
   /** How busy it is now, and what was refused because of it. */
   readonly overload: OverloadState;
-  /** The targets as they are now. */
-  readonly targets: readonly TargetState[];
+  /** The targets as they are now, and how to change them. */
+  readonly targets: UpstreamTargets;
 }
+
+/** The states of the targets at one moment; what is done to it is done to the upstream. */
+export interface UpstreamTargets extends ReadonlyArray<TargetState>, TargetControl {}
 
 /** The inside of an upstream handle, for the adapters. */
 export interface UpstreamInside {
@@ -65,10 +74,22 @@ export function upstreamHandle(gateway: GatewayCore, core: UpstreamCore): Upstre
     },
     get targets() {
       core.look();
-      return core.targets.targets.map((target) => targetState(core, target));
+      const states = core.targets.targets.map((target) => targetState(core, target));
+      return withControl(states, core.control);
     },
   };
   return handle;
+}
+
+/** The methods are no members that a loop or a comparison would meet. */
+function withControl(states: TargetState[], control: TargetControl): UpstreamTargets {
+  const { add, remove, drain, setWeight } = control;
+  return Object.defineProperties(states, {
+    add: { value: add },
+    remove: { value: remove },
+    drain: { value: drain },
+    setWeight: { value: setWeight },
+  }) as readonly TargetState[] as UpstreamTargets;
 }
 
 /** One target as it is now. */
@@ -76,6 +97,9 @@ export function targetState(core: UpstreamCore, target: Target): TargetState {
   return {
     target: target.id,
     weight: target.weight,
+    priority: target.priority,
+    zone: target.zone,
+    draining: target.draining,
     pending: target.pending,
     breaker: core.options.breaker === false ? "off" : (target.breaker?.state ?? "off"),
     health: target.health.state,

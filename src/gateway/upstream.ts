@@ -32,6 +32,7 @@ import { targetKeeper } from "./make-target.js";
 import type { NormalisedUpstream } from "./options.js";
 import { createOverload, type Overload, type OverloadState } from "./overload.js";
 import type { GatewayParts } from "./parts.js";
+import { type TargetControl, targetControl } from "./target-control.js";
 import { type UpstreamWatch, upstreamWatch } from "./upstream-watch.js";
 
 /** An upstream as the adapters and the gateway see it. */
@@ -39,6 +40,7 @@ export interface UpstreamCore {
   readonly name: string;
   readonly options: NormalisedUpstream;
   readonly targets: TargetSet;
+  readonly control: TargetControl;
   readonly transport: UndiciTransport;
   /** Somebody wants to know its state, so probes begin. */
   look(): void;
@@ -80,6 +82,13 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
     watch.look();
   });
   const transport = undiciTransport(clock, options.limits, attemptFields(clock, options));
+  const control = targetControl({
+    upstream: options.name,
+    events: parts.events,
+    set: targets,
+    transport,
+    make: keeper.make,
+  });
   const overload = createOverload(parts, options);
   const policies = assemble(parts, options, targets, overload);
   const step = safely(parts, options.name, policies.to(transport.perform));
@@ -87,6 +96,7 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
     name: options.name,
     options,
     targets,
+    control,
     transport,
     watch,
     newCall(request, id, overrides, caller) {

@@ -31,6 +31,8 @@ export interface TargetSet {
   changed(): void;
   /** A weight changed: the balancer prepares itself anew. */
   reweighted(): void;
+  /** Several changes at once; whoever listens is told after the last. */
+  batch(changes: () => void): void;
   /** Calls this function after every such change, and when a target comes or goes. */
   onChange(listener: () => void): void;
   /** Calls back once when nothing is under way at the target, at once where that is so. */
@@ -44,12 +46,10 @@ export function createTargetSet(
 ): TargetSet {
   const byId = new Map<string, Target>();
   const load = loadCount();
-  const chooser = createChooser(parts, options, load.total);
-  // What follows from the targets, made anew when it is asked for after a change.
+  const choices = tieredChoice(parts, options, load.total);
+  // Made anew when it is asked for after a change.
   let list: readonly Target[] | null = null;
-  let tiers: readonly Tier[] | null = null;
-  let homes: Homes | null = null;
-  let measured = false;
+  let batched = false;
   let told = (): void => {};
 
   const set: TargetSet = {
@@ -59,17 +59,7 @@ export function createTargetSet(
     },
     balancing: options,
     get: (id) => byId.get(id),
-    choose(request, tried) {
-      if (tiers === null) {
-        tiers = tiersOf(set.targets, chooser.field, options);
-        homes = options.sticky === null ? null : homesOf(tiers, options.sticky);
-      }
-      if (!measured) {
-        measure(tiers, options.overflowBelow);
-        measured = true;
-      }
-      return chooser.choose(tiers, homes, request, tried);
-    },
+    choose: (request, tried) => choices.choose(set.targets, request, tried),
     hasUntried: (tried) =>
       set.targets.some((target) => !tried.includes(target.id) && deniedForMs(target) === 0),
     deniedForMs: () => Math.min(...set.targets.map(deniedForMs)),
@@ -91,13 +81,22 @@ export function createTargetSet(
       return gone;
     },
     changed() {
-      measured = false;
-      told();
+      choices.measureAnew();
+      if (!batched) told();
     },
     reweighted() {
       list = null;
-      tiers = null;
+      choices.prepareAnew();
       set.changed();
+    },
+    batch(changes) {
+      batched = true;
+      try {
+        changes();
+      } finally {
+        batched = false;
+        told();
+      }
     },
     onChange(listener) {
       told = listener;
@@ -105,6 +104,33 @@ export function createTargetSet(
   };
   for (const target of initial) set.add(target);
   return set;
+}
+
+/** What follows from the targets for a choice, made anew when one is asked for after a change. */
+function tieredChoice(parts: ChooserParts, options: TierOptions, pending: () => number) {
+  const chooser = createChooser(parts, options, pending);
+  let tiers: readonly Tier[] | null = null;
+  let homes: Homes | null = null;
+  let measured = false;
+  return {
+    choose(targets: readonly Target[], request: BalanceRequest, tried: readonly string[]) {
+      if (tiers === null) {
+        tiers = tiersOf(targets, chooser.field, options);
+        homes = options.sticky === null ? null : homesOf(tiers, options.sticky);
+      }
+      if (!measured) {
+        measure(tiers, options.overflowBelow);
+        measured = true;
+      }
+      return chooser.choose(tiers, homes, request, tried);
+    },
+    measureAnew() {
+      measured = false;
+    },
+    prepareAnew() {
+      tiers = null;
+    },
+  };
 }
 
 /** What is under way, at each target and at all of them. */

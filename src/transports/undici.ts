@@ -34,6 +34,10 @@ export interface UndiciTransport {
   readonly fieldsOf: AttemptFields;
   /** Ends connections at rest; those in use end with their exchange. */
   close(): void;
+  /** The target goes: ends its connections, each as soon as its exchange is over. */
+  retire(target: Target): void;
+  /** Nothing is under way there any more. */
+  forget(target: Target): void;
   stats(target: Target): ConnectionPool["stats"];
 }
 
@@ -70,6 +74,11 @@ export function undiciTransport(
     },
     close() {
       for (const pool of pools.values()) pool.close();
+    },
+    retire: (target) => pools.get(target)?.close(),
+    forget(target) {
+      pools.get(target)?.close();
+      pools.delete(target);
     },
     stats: (target) => pools.get(target)?.stats ?? { open: 0, idle: 0, waiting: 0 },
   };

@@ -197,7 +197,7 @@ describe("what is sent again", () => {
 
   it("a POST that was refused, by the next target", async () => {
     const upstream = await play([answer(ok("taken", closing))]);
-    const { orders, ended } = worldOf([await nobody(), upstream.origin]);
+    const { orders, ended } = worldOf([await nobody(), { url: upstream.origin, backup: true }]);
     expect(await (await gatewayFetch(orders)("/", post)).text()).toBe("taken");
     expect(ended).toEqual(["connection_refused", 200]);
     expect(upstream.bodies().map(String)).toEqual(["once"]);
