@@ -53,6 +53,7 @@ export type {
   UpstreamReport,
 } from "./gateway/health-report.js";
 export type { CheckResult, HealthStatus } from "./gateway/health-result.js";
+export type { Incident } from "./gateway/incident.js";
 export type { DrainReport } from "./gateway/lifecycle.js";
 export type { ListenFd } from "./gateway/managers/listen-fds.js";
 export { listenFds } from "./gateway/managers/listen-fds.js";
@@ -104,5 +105,6 @@ export type {
   Picker,
 } from "./targets/balance/balancer.js";
 export type { BreakerSnapshot } from "./targets/breaker.js";
+export type { IncidentFacts, LostSockets } from "./targets/evidence.js";
 export type { UpstreamState } from "./targets/upstream-state.js";
 export type { Diagnostics } from "./wire/proxy-status.js";

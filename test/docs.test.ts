@@ -10,6 +10,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import manifest from "../package.json" with { type: "json" };
 import * as defaults from "../src/catalog/defaults.js";
 import { FAILURE_CODES, FAILURES } from "../src/catalog/failures.js";
+import * as healthDefaults from "../src/catalog/health-defaults.js";
 import { SECTIONS } from "../src/gateway/option-rules.js";
 import { LAYER_DEFAULTS } from "../src/gateway/read-layers.js";
 import { answers, steady } from "./tools/docs-answers.js";
@@ -194,14 +195,14 @@ describe("options", () => {
   it("the defaults of a check, of paths and of the admin server are those that are told", () => {
     const told = (path: string, name: string) =>
       Object.fromEntries(options.optionsOf(path, name).map((one) => [one.name, one.initial]));
-    const { checkMs, cacheMs } = defaults.HEALTH;
+    const { checkMs, cacheMs } = healthDefaults.HEALTH;
     expect(told("src/gateway/health-options.ts", "CheckOptions")).toMatchObject({
       timeoutMs: String(checkMs),
       cacheMs: String(cacheMs),
       critical: "false",
     });
     expect(told("src/adapters/admin.ts", "AdminOptions")["host"]).toBe(
-      JSON.stringify(defaults.ADMIN.host),
+      JSON.stringify(healthDefaults.ADMIN.host),
     );
   });
 

@@ -6,7 +6,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { ADMIN } from "../catalog/defaults.js";
+import { ADMIN } from "../catalog/health-defaults.js";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
 import { isLoopback } from "../gateway/normalise.js";
 import { writeHead } from "../wire/write-head.js";

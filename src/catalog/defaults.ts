@@ -317,26 +317,6 @@ export const LAYERS = {
   fairAttemptMs: 1_000,
 } as const;
 
-/** Health checks of the application, and the answers to probes. */
-export const HEALTH = {
-  /** Kubernetes gives a probe one second unless told otherwise; the answer must be there before. */
-  checkMs: 800,
-  /** Several probers ask within one second; one look at the dependency serves them all. */
-  cacheMs: 1_000,
-  /** Runs that were given up and still hang; one more each time would pile up on what hangs. */
-  hungRunsMax: 3,
-  /** Of what a check has to say, a sentence or two are kept. */
-  outputCharsMax: 300,
-} as const;
-
-/** The small server for operators. */
-export const ADMIN = {
-  /** What it shows is for operators, and these are on this host unless somebody says otherwise. */
-  host: "127.0.0.1",
-  /** Probers, a scraper or two, a few people with a dashboard; more are none of these. */
-  connectionsMax: 100,
-} as const;
-
 /** The gateway as a whole. */
 export const GATEWAY = {
   /**

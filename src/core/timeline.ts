@@ -19,6 +19,8 @@ export class Timeline {
   endAt = -1;
   /** The connection had served an exchange before. */
   reused = false;
+  /** When it was opened; -1 while there is none, or where that is not known. */
+  openedAt = -1;
   /** Bytes of the request may have left this process. */
   written = false;
   /** Bytes of the answer that arrived before its head was complete. */

@@ -11,6 +11,7 @@ import type { Believe } from "../wire/trusted-fronts.js";
 import type { Behind } from "./behind.js";
 import type { GatewayEvents } from "./events.js";
 import type { HealthCore } from "./health.js";
+import type { Incidents } from "./incidents.js";
 import type { GatewayLifecycle } from "./lifecycle.js";
 import type { OriginRoute } from "./origin-index.js";
 
@@ -30,6 +31,7 @@ export interface GatewayCore {
   /** Tells the owner of the gateway about a contradiction that is no error. */
   warn(message: string): void;
   readonly health: HealthCore;
+  readonly incidents: Incidents;
   newRequestId(): string;
   /** Calls this function when the gateway has been closed; returns how to take that back. */
   onClose(fn: () => void): () => void;

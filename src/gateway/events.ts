@@ -13,6 +13,7 @@ import type { HealthReason } from "../targets/watched-health.js";
 import type { CallRecord } from "./call-record.js";
 import type { NotReadyReason } from "./health-report.js";
 import type { HealthStatus } from "./health-result.js";
+import type { Incident } from "./incident.js";
 import type { ShutdownReport } from "./shutdown-report.js";
 
 export interface GatewayEvents {
@@ -25,7 +26,7 @@ export interface GatewayEvents {
     readonly reason: BreakerReason;
     readonly openForMs: number;
   };
-  /** An upstream as a whole became healthy, degraded or down. */
+  /** An upstream as a whole became healthy, degraded or down, or it panics. */
   readonly "upstream:state": {
     readonly upstream: string;
     readonly required: boolean;
@@ -85,6 +86,10 @@ export interface GatewayEvents {
     readonly target: string;
     readonly pending: number;
   };
+  /** The process behind a target vanished: once for each incident, with the evidence so far. */
+  readonly "incident:start": Incident;
+  /** It has answered again for a while, or is no longer a target. */
+  readonly "incident:end": Incident;
   /** An exchange is over, body included. */
   readonly "attempt:end": {
     readonly upstream: string;

@@ -18,6 +18,8 @@ import type { GatewayEvents } from "./events.js";
 import { copied } from "./freeze.js";
 import { createHealth, type GatewayHealth } from "./health.js";
 import type { UpstreamReport } from "./health-report.js";
+import type { Incident } from "./incident.js";
+import { createIncidents } from "./incidents.js";
 import { createLifecycle, type DrainReport } from "./lifecycle.js";
 import { nearest } from "./nearest.js";
 import { normaliseGateway, normaliseUpstream } from "./normalise.js";
@@ -42,6 +44,8 @@ export interface Gateway<Names extends string = string> {
   readonly upstreams: readonly Upstream<Names>[];
   /** Liveness, readiness, and the checks of the application. */
   readonly health: GatewayHealth;
+  /** Processes that vanished behind targets, the latest last; those that go on have no end yet. */
+  readonly incidents: readonly Incident[];
   /** Everything that is known right now, as plain data that can be sent as JSON. */
   snapshot(): GatewaySnapshot;
   /** Subscribes to an event; returns how to unsubscribe. */
@@ -94,7 +98,8 @@ export function createGateway<const Names extends string>(
   const closing = new Set<() => void>();
   const health = createHealth({ clock, events, lifecycle, upstreams: () => statesOf(cores) });
   const changed = health.look;
-  const shared = { clock, timers, random, lifecycle, events, changed };
+  const incidents = createIncidents(events);
+  const shared = { clock, timers, random, lifecycle, events, changed, incidents };
   const parts: GatewayParts = { name: settings.name, zone: settings.zone, ...shared };
   const handles = new Map<string, Upstream<Names>>();
   const inside = { ...parts, lifecycle, warn, health, closing };
@@ -111,6 +116,9 @@ export function createGateway<const Names extends string>(
     upstream: (name: Names) => handles.get(name) ?? unknownUpstream(name, [...handles.keys()]),
     upstreams: [...handles.values()],
     health,
+    get incidents() {
+      return incidents.list();
+    },
     snapshot: () => takeSnapshot(core, cores.values()),
     on: events.on,
     once: events.once,
@@ -157,6 +165,7 @@ function coreOf(
     lifecycle: parts.lifecycle,
     warn: parts.warn,
     health: parts.health,
+    incidents: parts.incidents,
     onClose(fn) {
       parts.closing.add(fn);
       return () => void parts.closing.delete(fn);

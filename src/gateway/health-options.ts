@@ -2,7 +2,7 @@
  * The options of a health check: their types, their defaults, and what is thrown for wrong ones.
  * All that is wrong with one check is told at once, with its name.
  */
-import { HEALTH } from "../catalog/defaults.js";
+import { HEALTH } from "../catalog/health-defaults.js";
 import { checkNumber } from "./check-number.js";
 import { createFindings, type Findings, isRecord, shown } from "./findings.js";
 import { nearest } from "./nearest.js";

@@ -4,7 +4,7 @@
  * Guarantee: whatever it was becomes one of three statuses. What cannot be understood fails and
  * says so, since a check that is misread as passing is worse than none.
  */
-import { HEALTH } from "../catalog/defaults.js";
+import { HEALTH } from "../catalog/health-defaults.js";
 import { isRecord, shown } from "./findings.js";
 
 /** In the words of the health format: a `warn` is worth a look and no reason to stop. */

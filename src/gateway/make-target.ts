@@ -3,8 +3,10 @@
  * happens to them.
  */
 import { BREAKER } from "../catalog/defaults.js";
+import type { FailureCode } from "../catalog/failures.js";
 import { type Breaker, createBreaker } from "../targets/breaker.js";
 import { Peers } from "../targets/peers.js";
+import { Presence } from "../targets/presence.js";
 import { createTarget, type ParsedTarget, type Target } from "../targets/target.js";
 import { TargetMonitor } from "../targets/target-monitor.js";
 import { WatchedHealth } from "../targets/watched-health.js";
@@ -20,6 +22,8 @@ export interface TargetKeeper {
   /** The upstream is used: probes begin. */
   start(): void;
   stop(): void;
+  /** A call of the upstream ended without an answer. */
+  callFailed(call: object, code: FailureCode): void;
 }
 
 interface Kept {
@@ -64,6 +68,7 @@ export function targetKeeper(
         }
         health.stop();
         prober?.stop();
+        target.presence?.stop();
         kept.delete(target);
       }
       peers.sync(targets);
@@ -74,10 +79,15 @@ export function targetKeeper(
       for (const { prober } of kept.values()) prober?.start();
     },
     stop() {
-      for (const { health, prober } of kept.values()) {
+      for (const [target, { health, prober }] of kept) {
         health.stop();
         prober?.stop();
+        target.presence?.stop();
       }
+    },
+    callFailed(call, code) {
+      const unsent = code === "breaker_open" || code === "no_healthy_target";
+      for (const target of kept.keys()) target.presence?.evidence?.callFailed(call, unsent);
     },
   };
 }
@@ -89,7 +99,7 @@ function makeTarget(
   address: ParsedTarget,
   changed: () => void,
 ): Kept & { readonly target: Target } {
-  const { clock, random, events } = parts;
+  const { clock, random, events, incidents } = parts;
   const named = { upstream: options.name, target: address.id };
   const limits = { ...BREAKER, ...(options.breaker === false ? NEVER_BY_ITSELF : options.breaker) };
   const breaker = createBreaker(clock, random, limits, (change) => {
@@ -110,8 +120,10 @@ function makeTarget(
     prober?.soon();
     changed();
   });
-  const prober = proberOf(parts, options, address, breaker, health);
+  const prober = proberOf(parts, options, address, breaker, health, () => made.presence);
   const made = createTarget(address, breaker, health);
+  const told = incidents.listenerFor(options.name, address.id);
+  made.presence = new Presence(clock, told, () => made.pending);
   return { target: made, health, prober };
 }
 
@@ -121,12 +133,15 @@ function proberOf(
   address: ParsedTarget,
   breaker: Breaker,
   health: WatchedHealth,
+  presence: () => Presence | null,
 ): Prober | null {
   if (probe === false) return null;
   const parts = { clock, random, target: address };
   const userAgent = `good-gateway-probe (${name})`;
   if (probe === "reconnect") return reconnectProber(parts, breaker, userAgent);
   return activeProber(parts, { ...probe, userAgent }, health, (result) => {
+    // A probe comes on a connection of its own, so whoever answers it is there now.
+    if (result.passed) presence()?.answered(clock.now(), clock.now());
     if (!events.has("probe:end")) return;
     events.emit("probe:end", { upstream, target: address.id, ...result });
   });

@@ -7,6 +7,7 @@ import type { Emitter } from "../base/emitter.js";
 import type { Random } from "../base/random.js";
 import type { Lifecycle } from "../policies/drain-gate.js";
 import type { GatewayEvents } from "./events.js";
+import type { Incidents } from "./incidents.js";
 
 export interface GatewayParts {
   /** The name of this deployment. */
@@ -21,4 +22,5 @@ export interface GatewayParts {
   readonly events: Emitter<GatewayEvents>;
   /** Something that health depends on has changed. */
   readonly changed: () => void;
+  readonly incidents: Incidents;
 }

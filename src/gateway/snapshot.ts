@@ -10,6 +10,7 @@ import type { Target } from "../targets/target.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import type { GatewayCore } from "./core.js";
 import type { HealthReport } from "./health-report.js";
+import type { Incident } from "./incident.js";
 import type { GatewayLifecycle } from "./lifecycle.js";
 import type { OverloadState } from "./overload.js";
 import type { UpstreamCore } from "./upstream.js";
@@ -51,10 +52,18 @@ export interface GatewaySnapshot {
     "status" | "live" | "ready" | "reasons" | "holds" | "fatal" | "checks"
   >;
   readonly upstreams: readonly UpstreamSnapshot[];
+  /** The latest ones, the oldest first. */
+  readonly incidents: readonly Incident[];
 }
 
 export function takeSnapshot(
-  { name, clock, lifecycle, health }: Pick<GatewayCore, "name" | "clock" | "lifecycle" | "health">,
+  {
+    name,
+    clock,
+    lifecycle,
+    health,
+    incidents,
+  }: Pick<GatewayCore, "name" | "clock" | "lifecycle" | "health" | "incidents">,
   upstreams: Iterable<UpstreamCore>,
 ): GatewaySnapshot {
   const { state, active, maintenance } = lifecycle;
@@ -66,6 +75,7 @@ export function takeSnapshot(
     lifecycle: { state, active, maintenance: maintenance === null ? null : { ...maintenance } },
     health: { status, live, ready, reasons, holds, fatal, checks },
     upstreams: [...upstreams].map(upstreamSnapshot),
+    incidents: incidents.list(),
   };
 }
 

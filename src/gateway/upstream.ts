@@ -28,7 +28,7 @@ import type { TierOptions } from "../targets/tiers.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import { type UndiciTransport, undiciTransport } from "../transports/undici.js";
 import { attemptFields, newCall } from "./layered-call.js";
-import { targetKeeper } from "./make-target.js";
+import { type TargetKeeper, targetKeeper } from "./make-target.js";
 import type { NormalisedUpstream } from "./options.js";
 import { createOverload, type Overload, type OverloadState } from "./overload.js";
 import type { GatewayParts } from "./parts.js";
@@ -91,7 +91,7 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
   });
   const overload = createOverload(parts, options);
   const policies = assemble(parts, options, targets, overload);
-  const step = safely(parts, options.name, policies.to(transport.perform));
+  const step = safely(parts, options.name, keeper, policies.to(transport.perform));
   return {
     name: options.name,
     options,
@@ -106,7 +106,7 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
     },
     look: keeper.start,
     execute: step,
-    executeOver: (other) => safely(parts, options.name, policies.to(other)),
+    executeOver: (other) => safely(parts, options.name, keeper, policies.to(other)),
     describe: () => policies.describe(),
     close() {
       keeper.stop();
@@ -204,12 +204,14 @@ function attemptListener({ events }: GatewayParts, { name }: NormalisedUpstream)
 function safely<Body>(
   { events }: GatewayParts,
   upstream: string,
+  keeper: TargetKeeper,
   step: Step<Call, Body>,
 ): (call: Call) => Pending<Body> {
   const tell = (call: Call, outcome: Outcome<Body>): void => {
     const failure = failureOf(outcome);
     call.failure = failure;
     if (events.has("call:outcome")) events.emit("call:outcome", { upstream, call, failure });
+    if (outcome.kind === "no_response") keeper.callFailed(call, outcome.failure.code);
   };
   return (call) =>
     begun(step, call)

@@ -12,6 +12,7 @@ import { type Outcome, whenOver } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import type { Policy } from "../core/pipe.js";
 import type { Exchange, RecordedExchange, TimedExchange } from "../targets/exchange.js";
+import type { Presence } from "../targets/presence.js";
 
 /** Is told about every exchange when its body is over; nobody listening costs one question. */
 export interface AttemptListener {
@@ -50,10 +51,19 @@ function note(
     call.timelines ??= [];
     call.timelines[place] = timeline;
   }
+  const { presence } = exchange.target;
+  const { openedAt, headAt } = timeline;
+  // After a redirect it may have been another host that answered; then there is no such moment.
+  if (presence !== null && headAt >= 0) presence.answered(openedAt, headAt);
   whenOver(outcome, (ended) => {
+    if (presence !== null && ended !== null) tellLoss(presence, exchange, ended);
     if (ended !== code) attempts[place] = recordOf(exchange, outcome, ended, clock.now());
     if (listener?.has()) listener.tell(exchange, attempts[place] ?? first);
   });
+}
+
+function tellLoss(presence: Presence, { call, timeline }: Exchange, code: FailureCode): void {
+  presence.failed(code, { call, openedAt: timeline.openedAt, reused: timeline.reused });
 }
 
 function recordOf(

@@ -9,6 +9,7 @@ import { isIP } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import type { Breaker } from "./breaker.js";
 import { Latency } from "./latency.js";
+import type { Presence } from "./presence.js";
 import { ALWAYS_HEALTHY, type TargetHealth } from "./target-health.js";
 
 /** What `tls.connect` takes of these. */
@@ -70,6 +71,8 @@ export interface Target extends TargetAddress, TargetRank {
   /** Null when the upstream has its breaker switched off. */
   readonly breaker: Breaker | null;
   readonly health: TargetHealth;
+  /** Notices when the process behind it vanishes; null where nobody looks. */
+  presence: Presence | null;
   /** How long it takes until its answers begin. */
   readonly latency: Latency;
 }
@@ -102,6 +105,7 @@ export function createTarget(
     pending: 0,
     breaker,
     health,
+    presence: null,
     latency: new Latency(),
   };
 }

@@ -11,15 +11,18 @@ import type { Target } from "./target.js";
  * - `healthy`: every target takes calls.
  * - `degraded`: some do, or the first calls after an outage are being tried.
  * - `down`: none does, so calls are refused.
+ * - `panic`: so few are healthy that those that are not are used as well.
  */
-export type UpstreamState = "healthy" | "degraded" | "down";
+export type UpstreamState = "healthy" | "degraded" | "down" | "panic";
 
 type Standing = "up" | "trial" | "denied";
 
 /** The state of an upstream with these targets. */
 export function upstreamState(targets: readonly Target[]): UpstreamState {
-  const standings = targets.filter(({ draining }) => !draining).map(standingOf);
+  const counted = targets.filter(({ draining }) => !draining);
+  const standings = counted.map(standingOf);
   if (standings.every((one) => one === "denied")) return "down";
+  if (counted.some(({ health }) => health.overruled)) return "panic";
   return standings.every((one) => one === "up") ? "healthy" : "degraded";
 }
 

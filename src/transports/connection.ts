@@ -19,6 +19,7 @@ export interface Connection {
   readonly client: Client;
   readonly guard: HeadGuard;
   readonly socket: Socket;
+  readonly openedAt: number;
   /** Exchanges that were begun on it. */
   served: number;
   /** The socket ended with an error of the network rather than with a farewell. */
@@ -43,6 +44,7 @@ export function connectionOver(
     client: clientOver(socket, target),
     guard: new HeadGuard(socket),
     socket,
+    openedAt: clock.now(),
     served: 0,
     broke: false,
     running: null,

@@ -86,6 +86,7 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
     this.#abort = abort;
     this.#state = "waiting";
     timeline.reused = this.#connection.served > 0;
+    timeline.openedAt = this.#connection.openedAt;
     this.#connection.served += 1;
     this.#connection.running = this;
     this.#connection.guard.expect(this);

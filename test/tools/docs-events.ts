@@ -29,6 +29,7 @@ const LINKED: ReadonlySet<string> = new Set(Object.values(EVENT_DATA));
 
 function carried(type: string): string {
   if (LINKED.has(type)) return `a [\`${type}\`](#${type.toLowerCase()})`;
+  if (type === "Incident") return "an [`Incident`](health.md#crashes-around-you)";
   return [...type.matchAll(/readonly (\w+): ([^;]+);/g)]
     .map(([, name, of]) => `\`${name}: ${of}\``)
     .join(", ");

@@ -7,6 +7,7 @@ import ts from "typescript";
 import * as balanceDefaults from "../../src/catalog/balance-defaults.js";
 import * as defaults from "../../src/catalog/defaults.js";
 import * as frontDefaults from "../../src/catalog/front-defaults.js";
+import * as healthDefaults from "../../src/catalog/health-defaults.js";
 import { SECTIONS, type SectionName } from "../../src/gateway/option-rules.js";
 import { table } from "./docs-pages.js";
 import { nodesOf, parse, ROOT } from "./source-files.js";
@@ -75,11 +76,13 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   ...defaults,
   ...frontDefaults,
   ...balanceDefaults,
+  ...healthDefaults,
 };
 const DEFAULTS = [
   "src/catalog/defaults.ts",
   "src/catalog/balance-defaults.ts",
   "src/catalog/front-defaults.ts",
+  "src/catalog/health-defaults.ts",
 ];
 
 const SECTION_NAMES = Object.keys(SECTION_TYPES) as readonly SectionName[];

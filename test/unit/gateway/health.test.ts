@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { BREAKER, HEALTH } from "../../../src/catalog/defaults.js";
+import { BREAKER } from "../../../src/catalog/defaults.js";
+import { HEALTH } from "../../../src/catalog/health-defaults.js";
 import type { GatewayEvents } from "../../../src/gateway/events.js";
 import { createGateway } from "../../../src/gateway/gateway.js";
 import type { CheckOptions } from "../../../src/gateway/health-options.js";

@@ -46,6 +46,12 @@ describe("the state of an upstream", () => {
     expect(upstreamState([draining()])).toBe("down");
   });
 
+  it("panics while a target that is out of health is used all the same", () => {
+    const overruled = { ...ALWAYS_HEALTHY, state: "unhealthy", overruled: true } as const;
+    expect(upstreamState([target("closed"), target("closed", 0, overruled)])).toBe("panic");
+    expect(upstreamState([target("open", 500, overruled)])).toBe("down");
+  });
+
   it("says when the first target comes back by itself", () => {
     expect(nextReturnMs([target("open", 900), target("open", 500), target("closed")])).toBe(500);
     expect(nextReturnMs([target("open", 100, outOfHealth(900)), draining()])).toBe(900);

@@ -1,0 +1,12 @@
+/**
+ * A process that vanished behind a target: what events, snapshots and `gateway.incidents` show.
+ * Plain data that says what it cost so far, or in all.
+ */
+import type { IncidentFacts } from "../targets/evidence.js";
+
+export interface Incident extends IncidentFacts {
+  /** Counted from 1 in each gateway. */
+  readonly id: number;
+  readonly upstream: string;
+  readonly target: string;
+}
