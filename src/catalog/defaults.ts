@@ -370,6 +370,8 @@ export const PROCESS_MANAGERS = {
   kubernetesKillMs: 30_000,
   /** `TimeoutStopSec` of systemd. */
   systemdKillMs: 90_000,
+  /** How often it is looked whether the start is over, before a manager is told so. */
+  startPollMs: 50,
   /** The watchdog of systemd is fed in this part of its time, as sd_watchdog_enabled(3) asks … */
   watchdogShare: 0.5,
   /** … unless the event loop was blocked for this part of it … */

@@ -6,10 +6,12 @@
  * it is done, nothing of it is left that would keep the process from ending by itself.
  */
 import cluster from "node:cluster";
+import type { Server as HttpServer } from "node:http";
 import { Server as NetServer } from "node:net";
 import { RETRY_AFTER, SHUTDOWN } from "../catalog/defaults.js";
 import { GatewayError } from "../core/failure.js";
 import { writeFailure } from "../wire/write-failure.js";
+import { prepareServerOf } from "./behind-server.js";
 import type { GatewayCore } from "./core.js";
 import { type Gateway, gatewayCore } from "./gateway.js";
 import type { ProcessManager } from "./managers/manager.js";
@@ -61,6 +63,7 @@ export function installShutdown(
   const managers = options.processManagers === false ? [] : managersOf(core, options);
   const plan = readShutdownOptions(options, limitOf(managers));
   for (const one of listening) installOnce(one);
+  if (core.behind !== null) prepareServers(core, listening);
   for (const warning of managerWarnings(managers, plan)) core.warn(`installShutdown: ${warning}`);
   const { run, drains } = prepare(core, listening, managers, plan);
   let running: Promise<ShutdownReport> | null = null;
@@ -82,9 +85,13 @@ export function installShutdown(
   const tellReady = (): void => {
     for (const manager of managers) manager.ready();
   };
-  const stopWaiting = whenReady(listening, options.ready, tellReady, (error) =>
-    core.warn(`installShutdown: this process is never told to be ready: ${String(error)}`),
-  );
+  const stopWaiting = whenReady(core.clock, {
+    servers: listening,
+    first: options.ready,
+    isStarting: () => core.health.now().reasons.includes("starting"),
+    tell: tellReady,
+    failed: (error) => core.warn(`installShutdown: nobody is told ready: ${String(error)}`),
+  });
   const release = (): void => {
     ignoreOrders();
     stopWaiting();
@@ -120,6 +127,13 @@ function installOnce(server: NetServer): void {
     throw new TypeError("installShutdown: it is installed for this server already");
   }
   INSTALLED.add(server);
+}
+
+/** What stands in front decides how long connections are kept; HTTP/2 knows no such time. */
+function prepareServers(core: GatewayCore, servers: readonly NetServer[]): void {
+  for (const server of servers) {
+    if ("keepAliveTimeout" in server) prepareServerOf(core, server as HttpServer);
+  }
 }
 
 function managersOf(core: GatewayCore, options: ShutdownOptions): readonly ProcessManager[] {
