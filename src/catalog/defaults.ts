@@ -352,10 +352,10 @@ export const SHUTDOWN = {
   sweepMs: 50,
   /** A second signal within this time is the first one again: groups and npm deliver it twice. */
   sameSignalMs: 500,
-  /** A turn of the event loop as short as this has left nobody waiting to be accepted … */
+  /** A turn of the event loop that accepted nobody and was so short: nobody waits in the queue … */
   quietTurnMs: 0.2,
-  /** … and after this many turns it is given up to wait for one. */
-  quietTurnsMax: 200,
+  /** … and after this many turns, below a second, it is given up to wait for one. */
+  quietTurnsMax: 1_000,
   /** What a process needs after the hard stop to end: closing pools, flushing logs. */
   slackMs: 250,
 } as const;

@@ -48,7 +48,7 @@ export function drainServer(server: NetServer, parts: DrainParts, refuse: Refuse
     begin: () => all((tracker) => tracker.begin()),
     async stopAccepting() {
       if (parts.plan.newConnections === "refuse" || connections === null) {
-        await quietTurn(parts.clock);
+        await quietTurn(server, parts.clock);
         closeListener(server);
         return;
       }
@@ -78,17 +78,25 @@ interface ConnectionCloser {
 }
 
 /**
- * Closing a listening socket resets those who wait to be accepted. The event loop accepts all of
- * them when it polls; so this waits for a turn in which nothing came after that.
+ * Closing a listening socket resets those who wait to be accepted. The event loop accepts one of
+ * them in each turn; so in a turn that accepted nobody, nobody waited when it polled. It has to be
+ * a short one, too, since others come meanwhile.
  */
-async function quietTurn(clock: Clock): Promise<void> {
-  let before = Number.NEGATIVE_INFINITY;
+async function quietTurn(server: NetServer, clock: Clock): Promise<void> {
+  let accepted = 0;
+  const onConnection = (): void => {
+    accepted += 1;
+  };
+  server.on("connection", onConnection);
+  let turnedAt = Number.NEGATIVE_INFINITY;
   for (let turns = 0; turns < SHUTDOWN.quietTurnsMax; turns += 1) {
+    const before = accepted;
     await new Promise<void>((resolve) => void clock.turn(resolve));
     const now = clock.now();
-    if (now - before <= SHUTDOWN.quietTurnMs) return;
-    before = now;
+    if (accepted === before && now - turnedAt <= SHUTDOWN.quietTurnMs) break;
+    turnedAt = now;
   }
+  server.off("connection", onConnection);
 }
 
 /** Node's `close` also closes the connections at rest, at once; they are our affair. */
