@@ -11,9 +11,19 @@
  */
 export type CutBy = "client" | "timeout" | "body_timeout" | "deadline" | "shutdown";
 
-type Listener = (by: CutBy) => void;
+/** A function, or whatever can be cut itself: so one cancellation can follow another. */
+type Listener = ((by: CutBy) => void) | Cuttable;
 
-export class Cancellation {
+export interface Cuttable {
+  cut(by: CutBy): void;
+}
+
+function tell(listener: Listener, by: CutBy): void {
+  if (typeof listener === "function") listener(by);
+  else listener.cut(by);
+}
+
+export class Cancellation implements Cuttable {
   #by: CutBy | null = null;
   // Nearly always there is one listener at the most, and it shall cost no list.
   #first: Listener | null = null;
@@ -32,13 +42,13 @@ export class Cancellation {
     const others = this.#others;
     this.#first = null;
     this.#others = NONE;
-    first?.(by);
-    for (const listener of others) listener(by);
+    if (first !== null) tell(first, by);
+    for (const listener of others) tell(listener, by);
   }
 
   /** Listens for the cut; called at once when it has happened. Every listener must be removed. */
   add(listener: Listener): void {
-    if (this.#by !== null) listener(this.#by);
+    if (this.#by !== null) tell(listener, this.#by);
     else if (this.#first === null && this.#others === NONE) this.#first = listener;
     else this.#others = [...this.#others, listener];
   }

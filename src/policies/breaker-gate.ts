@@ -10,7 +10,8 @@
 import { freePermit, type Permit, type Verdict } from "../base/permit.js";
 import { LAYERS } from "../catalog/defaults.js";
 import { FAILURES, type FailureCode } from "../catalog/failures.js";
-import { type Outcome, whenOver } from "../core/outcome.js";
+import type { Outcome } from "../core/outcome.js";
+import type { Pending } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
 import type { BreakerOptions } from "../targets/breaker.js";
 import type { Exchange, GuardedExchange } from "../targets/exchange.js";
@@ -57,32 +58,27 @@ function wasHurried({ call, cancellation, timeline }: Exchange): boolean {
 }
 
 /** The same as `holding` with two who want to know, and one of them when the head is there. */
-async function watched<Body>(
+function watched<Body>(
   next: Step<GuardedExchange, Body>,
   exchange: GuardedExchange,
   monitor: TargetMonitor,
   permit: Permit,
-): Promise<Outcome<Body>> {
+): Pending<Body> {
   monitor.began();
-  let outcome: Outcome<Body>;
-  try {
-    outcome = await next(exchange);
-  } catch (stray) {
-    monitor.unanswered();
-    permit.settle("neutral");
-    throw stray;
-  }
-  if (outcome.kind === "no_response") monitor.unanswered();
-  else {
+  const known = (outcome: Outcome<Body>): void => {
+    if (outcome.kind === "no_response") {
+      monitor.unanswered();
+      return;
+    }
     const { status, rawHeaders } = outcome.response;
     monitor.answered(exchange.timeline.startedAt, status, rawHeaders);
-  }
-  whenOver(outcome, (code) => {
+  };
+  const giveBack = (code: FailureCode | null): void => {
     const verdict = judged(exchange, code);
     permit.settle(verdict);
     if (verdict !== "neutral") monitor.ended(verdict === "failure", isGatewayFailure(code));
-  });
-  return outcome;
+  };
+  return holding(next, exchange, giveBack, known);
 }
 
 /** An application's own error may follow from what was asked; all else is the target's. */

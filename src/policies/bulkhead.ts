@@ -15,7 +15,7 @@ import type { CutBy } from "../core/cancellation.js";
 import { classifyError } from "../core/classify.js";
 import type { Failure } from "../core/failure.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
-import type { Pending } from "../core/pending.js";
+import { Pending } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
 import { Timeline } from "../core/timeline.js";
 import type { AdaptiveLimit } from "./adaptive-limit.js";
@@ -127,12 +127,12 @@ function watched<Body>(
   limit: AdaptiveLimit,
   next: Step<SeatedCall, Body>,
 ): Step<SeatedCall, Body> {
-  return async (call) => {
+  return (call) => {
     const startedAt = clock.now();
-    const outcome = await next(call);
-    limit.seen(call, outcome, clock.now() - startedAt, places.running);
-    if (limit.limit !== places.count) places.resize(limit.limit);
-    return outcome;
+    return Pending.of(next(call)).tell((outcome) => {
+      limit.seen(call, outcome, clock.now() - startedAt, places.running);
+      if (limit.limit !== places.count) places.resize(limit.limit);
+    });
   };
 }
 

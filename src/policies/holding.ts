@@ -4,27 +4,33 @@
  */
 import type { FailureCode } from "../catalog/failures.js";
 import type { Failure } from "../core/failure.js";
-import { noResponse, whenOver } from "../core/outcome.js";
+import { noResponse, type Outcome, whenOver } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import type { Step } from "../core/pipe.js";
 
 /**
  * Goes on with the next step and calls `giveBack` once: with the name by which it ended, null for a
- * whole answer. What is thrown past a policy is a bug of ours, and holds nothing back either.
+ * whole answer. `known` is called before it, as soon as there is an outcome. What is thrown past a
+ * policy is a bug of ours, and holds nothing back either.
  */
 export function holding<In, Body>(
   next: Step<In, Body>,
   input: In,
   giveBack: (code: FailureCode | null) => void,
+  known: ((outcome: Outcome<Body>) => void) | null = null,
 ): Pending<Body> {
   let coming: Pending<Body>;
   try {
     coming = Pending.of(next(input));
   } catch (stray) {
+    known?.(noResponse({ code: "proxy_internal_error", cause: stray }));
     giveBack("proxy_internal_error");
     throw stray;
   }
-  return coming.tell((outcome) => whenOver(outcome, giveBack));
+  return coming.tell((outcome) => {
+    known?.(outcome);
+    whenOver(outcome, giveBack);
+  });
 }
 
 /** Goes no further. */

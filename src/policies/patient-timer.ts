@@ -6,16 +6,37 @@
  */
 import type { Clock, Timer } from "../base/clock.js";
 
+type Moments = Pick<Clock, "after" | "turn">;
+
 /** Calls `fn` after this many milliseconds and two turns of the event loop, unless cancelled. */
-export function patientTimer(
-  clock: Pick<Clock, "after" | "turn">,
-  ms: number,
-  fn: () => void,
-): Pick<Timer, "cancel" | "unref"> {
-  let timer = clock.after(ms, () => {
-    timer = clock.turn(() => {
-      timer = clock.turn(fn);
+export function patientTimer(clock: Moments, ms: number, fn: () => void): PatientTimer {
+  return new PatientTimer(clock, ms, fn);
+}
+
+// A class, since every call makes one.
+class PatientTimer implements Pick<Timer, "cancel" | "unref"> {
+  readonly #clock: Moments;
+  readonly #fn: () => void;
+  #timer: Timer;
+
+  constructor(clock: Moments, ms: number, fn: () => void) {
+    this.#clock = clock;
+    this.#fn = fn;
+    this.#timer = clock.after(ms, () => this.#onDue());
+  }
+
+  cancel(): void {
+    this.#timer.cancel();
+  }
+
+  /** Lets the process end although the call is still to come. */
+  unref(): void {
+    this.#timer.unref();
+  }
+
+  #onDue(): void {
+    this.#timer = this.#clock.turn(() => {
+      this.#timer = this.#clock.turn(this.#fn);
     });
-  });
-  return { cancel: () => timer.cancel(), unref: () => timer.unref() };
+  }
 }

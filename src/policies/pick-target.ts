@@ -10,12 +10,12 @@ import { BALANCE } from "../catalog/balance-defaults.js";
 import { RETRY_AFTER } from "../catalog/defaults.js";
 import type { Attempt } from "../core/attempt.js";
 import type { Failure } from "../core/failure.js";
-import { type Outcome, whenOver } from "../core/outcome.js";
-import type { Policy, Step } from "../core/pipe.js";
+import type { Outcome } from "../core/outcome.js";
+import type { Policy } from "../core/pipe.js";
 import { Exchange } from "../targets/exchange.js";
 import type { TargetSet } from "../targets/target-set.js";
 import { verdictOf } from "./breaker-gate.js";
-import { refused } from "./holding.js";
+import { holding, refused } from "./holding.js";
 
 export function pickTarget(clock: Clock, targets: TargetSet): Policy<Attempt, Exchange> {
   const { balancer, overflowBelow, sticky } = targets.balancing;
@@ -26,30 +26,16 @@ export function pickTarget(clock: Clock, targets: TargetSet): Policy<Attempt, Ex
       const target = targets.choose(attempt.call.request, attempt.triedTargets);
       if (target === null) return refused(refusal(targets));
       attempt.target = target.id;
-      return held(clock, targets, new Exchange(clock, attempt, target), next);
+      targets.begin(target);
+      const exchange = new Exchange(clock, attempt, target);
+      // How fast a target is matters only where there is another.
+      const known =
+        targets.targets.length === 1
+          ? null
+          : (outcome: Outcome<unknown>) => observe(clock, exchange, outcome);
+      return holding(next, exchange, () => targets.end(target), known);
     },
   };
-}
-
-/** The target is busy with the exchange until the body of its answer is over. */
-async function held<Body>(
-  clock: Clock,
-  targets: TargetSet,
-  exchange: Exchange,
-  next: Step<Exchange, Body>,
-): Promise<Outcome<Body>> {
-  const { target } = exchange;
-  targets.begin(target);
-  let outcome: Outcome<Body>;
-  try {
-    outcome = await next(exchange);
-  } catch (stray) {
-    targets.end(target);
-    throw stray;
-  }
-  if (targets.targets.length > 1) observe(clock, exchange, outcome);
-  whenOver(outcome, () => targets.end(target));
-  return outcome;
 }
 
 /** Notes how long the answer took to begin; what failed is noted as a long wait. */

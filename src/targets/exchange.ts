@@ -11,7 +11,7 @@ import { invariant } from "../base/invariant.js";
 import type { Phase } from "../catalog/failures.js";
 import type { Attempt } from "../core/attempt.js";
 import type { Call } from "../core/call.js";
-import { Cancellation, type CutBy } from "../core/cancellation.js";
+import { Cancellation } from "../core/cancellation.js";
 import type { GatewayRequest } from "../core/request.js";
 import { Timeline } from "../core/timeline.js";
 import type { Target } from "./target.js";
@@ -33,7 +33,6 @@ export class Exchange {
   readonly cancellation = new Cancellation();
   watch: ExchangeWatch | null = null;
   readonly #clock: Clock;
-  readonly #onCallCut = (by: CutBy): void => this.cancellation.cut(by);
   #ended = false;
 
   constructor(clock: Clock, attempt: Attempt, target: Target) {
@@ -41,7 +40,7 @@ export class Exchange {
     this.attempt = attempt;
     this.target = target;
     this.timeline = new Timeline(clock.now());
-    attempt.call.cancellation.add(this.#onCallCut);
+    attempt.call.cancellation.add(this.cancellation);
   }
 
   get call(): Call {
@@ -69,7 +68,7 @@ export class Exchange {
     invariant(!this.#ended, "an exchange ends once");
     this.#ended = true;
     this.timeline.endAt = this.#clock.now();
-    this.call.cancellation.remove(this.#onCallCut);
+    this.call.cancellation.remove(this.cancellation);
     this.watch?.ended();
   }
 }

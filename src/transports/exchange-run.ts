@@ -9,7 +9,7 @@ import type { Duplex } from "node:stream";
 import type { Dispatcher } from "undici";
 import { LIMITS } from "../catalog/defaults.js";
 import type { FailureCode } from "../catalog/failures.js";
-import type { CutBy } from "../core/cancellation.js";
+import type { CutBy, Cuttable } from "../core/cancellation.js";
 import { classifyError } from "../core/classify.js";
 import { NamedError } from "../core/named-error.js";
 import type { Outcome } from "../core/outcome.js";
@@ -43,7 +43,7 @@ const EMPTY = Buffer.alloc(0);
 
 type State = "starting" | "waiting" | "receiving" | "over";
 
-export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, ResponseBody {
+export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, ResponseBody, Cuttable {
   readonly upgrade: boolean;
   readonly headOnly: boolean;
   readonly #exchange: Exchange;
@@ -63,7 +63,6 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
   #delivered = false;
   #sentNotified = false;
   #onFinished: ((broken: FailureCode | null) => void)[] | null = null;
-  readonly #onCut = (by: CutBy): void => this.#cut(by);
 
   constructor(exchange: Exchange, connection: Connection, context: RunContext, end: RunEnd) {
     this.#exchange = exchange;
@@ -72,7 +71,7 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
     this.#end = end;
     this.upgrade = exchange.request.upgrade !== null;
     this.headOnly = exchange.request.method === "HEAD";
-    exchange.cancellation.add(this.#onCut);
+    exchange.cancellation.add(this);
   }
 
   // --- what undici tells ---
@@ -148,7 +147,7 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
   onError(error: Error): void {
     if (this.#state === "over") return;
     if (this.#state === "starting" && this.#exchange.cancellation.by === null) {
-      this.#exchange.cancellation.remove(this.#onCut);
+      this.#exchange.cancellation.remove(this);
       this.#state = "over";
       this.#end.neverStarted(error);
       return;
@@ -312,7 +311,7 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
 
   #close(): void {
     this.#state = "over";
-    this.#exchange.cancellation.remove(this.#onCut);
+    this.#exchange.cancellation.remove(this);
     this.#connection.running = null;
     this.#connection.guard.idle();
     this.#exchange.end();
@@ -325,7 +324,8 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
     if (listeners !== null) for (const listener of listeners) listener(broken);
   }
 
-  #cut(by: CutBy): void {
+  /** Whoever waits for the exchange has gone, or its time is over. */
+  cut(by: CutBy): void {
     if (this.#state === "over" || this.#state === "starting") return;
     const error = new NamedError("proxy_internal_error", by);
     if (this.upgraded !== null) this.#connection.destroy();

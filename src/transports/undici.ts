@@ -116,6 +116,8 @@ function wordsOf(
       ? [...headers, "content-length", String(contentLength)]
       : (headers as string[]),
     body,
-    ...(upgrade === null ? {} : { upgrade }),
+    upgrade,
+    // It keeps others from being sent behind a request on one connection; we send one at a time.
+    blocking: false,
   };
 }
