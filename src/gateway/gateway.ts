@@ -96,7 +96,13 @@ export function createGateway<const Names extends string>(
   const timers = sharedTimers(clock);
   const cores = new Map<string, UpstreamCore>();
   const closing = new Set<() => void>();
-  const health = createHealth({ clock, events, lifecycle, upstreams: () => statesOf(cores) });
+  const health = createHealth({
+    clock,
+    events,
+    lifecycle,
+    upstreams: () => statesOf(cores),
+    asked: () => startProbes(cores),
+  });
   const changed = health.look;
   const incidents = createIncidents(events);
   const shared = { clock, timers, random, lifecycle, events, changed, incidents };
@@ -190,6 +196,11 @@ function coreOf(
       return { core, path };
     },
   };
+}
+
+/** A process that has not served yet must learn, too, whether what it needs is there. */
+function startProbes(cores: ReadonlyMap<string, UpstreamCore>): void {
+  for (const core of cores.values()) core.look();
 }
 
 function statesOf(cores: ReadonlyMap<string, UpstreamCore>): readonly UpstreamReport[] {

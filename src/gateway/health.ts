@@ -52,6 +52,8 @@ export interface HealthParts {
   readonly events: Emitter<GatewayEvents>;
   readonly lifecycle: { readonly state: LifecycleState; readonly maintenance: object | null };
   upstreams(): readonly UpstreamReport[];
+  /** Somebody wants to know, so that what looks after the upstreams begins. */
+  asked(): void;
 }
 
 type Hold = { readonly reason: string };
@@ -97,6 +99,7 @@ export function createHealth(parts: HealthParts): HealthCore {
       teller.look();
     },
     async report({ checks: which = "all" } = {}) {
+      parts.asked();
       const asked = [...checks.values()].filter(
         ({ settings }) => which === "all" || (which === "critical" && settings.critical),
       );

@@ -324,6 +324,20 @@ describe("readiness", () => {
     expect(await health.report()).toMatchObject({ status: "warn", ready: true });
   });
 
+  it("is asked for, and so probes begin before the first call", async () => {
+    const targets = `http://127.0.0.1:${await refusingPort()}`;
+    const gateway = createGateway({
+      upstreams: {
+        orders: { targets, required: true, probe: { path: "/", intervalMs: 1_000 } },
+      },
+      onWarning: () => {},
+    });
+    const probed = new Promise((resolve) => gateway.once("probe:end", resolve));
+    await gateway.health.report();
+    expect(await probed).toMatchObject({ upstream: "orders", passed: false });
+    gateway.close();
+  });
+
   it("waits for the first result of a critical check that runs by itself", async () => {
     const { clock, health, told } = bench();
     const { fn, runs } = byHand();
