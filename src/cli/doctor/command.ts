@@ -6,10 +6,8 @@
 import { parseArgs } from "node:util";
 import { type CommandWorld, EXIT } from "../command.js";
 import { terminal } from "../terminal.js";
-import { diagnose } from "./diagnose.js";
-import { type Endpoint, parseEndpoint } from "./endpoint.js";
-import { examine } from "./examine.js";
 import { DOCTOR_LIMITS, type DoctorLimits } from "./limits.js";
+import { readSubject, type Subject } from "./look-at.js";
 import { printReport } from "./print-report.js";
 import type { Report } from "./report.js";
 import { type DoctorWorld, systemWorld } from "./world.js";
@@ -18,6 +16,10 @@ export const DOCTOR_USAGE = `\
 good-gateway doctor <url …>        walk the layers to an upstream: what is wrong?
 
   http://127.0.0.1:3000/path, https://host, unix:/run/app.sock, fastcgi://127.0.0.1:9000
+
+good-gateway doctor <config …>     every upstream of a configuration, and its contradictions
+
+  nginx.conf, httpd.conf, haproxy.cfg, Caddyfile, gateway.config.mjs
 
 Options
   --health PATH       a path that tells whether the application is well, such as /readyz
@@ -28,7 +30,7 @@ Options
 `;
 
 interface Asked {
-  readonly endpoints: readonly Endpoint[];
+  readonly subjects: readonly Subject[];
   readonly limits: DoctorLimits;
   readonly healthPath: string | null;
   readonly watchMs: number | null;
@@ -42,7 +44,7 @@ export async function runDoctor(
 ): Promise<number> {
   let asked: Asked | "help";
   try {
-    asked = readDoctorArguments(args);
+    asked = await readDoctorArguments(args);
   } catch (error) {
     world.stderr.write(`${(error as Error).message}\n\n${DOCTOR_USAGE}`);
     return EXIT.couldNotRun;
@@ -62,9 +64,7 @@ async function look(asked: Asked, world: CommandWorld, machine: DoctorWorld): Pr
   const { limits, healthPath } = asked;
   // Side by side: each waits for its own server, and a person waits for all of them.
   const reports = await Promise.all(
-    asked.endpoints.map(async (endpoint) =>
-      diagnose(await examine(machine, endpoint, { limits, healthPath }), machine.clock),
-    ),
+    asked.subjects.map((look) => look(machine, { limits, healthPath, upgrades: false })),
   );
   printReports(reports, asked.json, world);
   const found = reports.some(
@@ -84,11 +84,12 @@ function printReports(reports: readonly Report[], json: boolean, world: CommandW
 
 const WATCH_SECONDS = 5;
 
-function readDoctorArguments(args: readonly string[]): Asked | "help" {
+async function readDoctorArguments(args: readonly string[]): Promise<Asked | "help"> {
   const { values, positionals } = parseArgs({
     args: withWatchValue(args),
     allowPositionals: true,
     options: {
+      config: { type: "string", multiple: true },
       health: { type: "string" },
       timeout: { type: "string" },
       idle: { type: "string" },
@@ -98,13 +99,16 @@ function readDoctorArguments(args: readonly string[]): Asked | "help" {
     },
   });
   if (values.help === true) return "help";
-  if (positionals.length === 0) throw new TypeError("doctor needs an address to look at.");
+  const subjects = [...(values.config ?? []), ...positionals];
+  if (subjects.length === 0) {
+    throw new TypeError("doctor needs an address or a configuration to look at.");
+  }
   const { health = null } = values;
   if (health !== null && !health.startsWith("/")) {
     throw new TypeError(`--health is a path: write --health /${health}`);
   }
   return {
-    endpoints: positionals.map(parseEndpoint),
+    subjects: await Promise.all(subjects.map(readSubject)),
     limits: {
       ...DOCTOR_LIMITS,
       responseMs: milliseconds("timeout", values.timeout) ?? DOCTOR_LIMITS.responseMs,

@@ -7,6 +7,7 @@ import { answerCauses } from "./causes/answers.js";
 import { certificateCauses } from "./causes/certificates.js";
 import { connectionCauses } from "./causes/connections.js";
 import { nameCauses } from "./causes/names.js";
+import { poolCauses } from "./causes/pools.js";
 import { servedCauses } from "./causes/served.js";
 import { unixSocketCauses } from "./causes/unix-sockets.js";
 import type { Facts } from "./facts.js";
@@ -20,6 +21,7 @@ export function diagnose(facts: Facts, clock: Pick<Clock, "wallNow">): Report {
     ...unixSocketCauses(facts),
     ...certificateCauses(facts, clock.wallNow()),
     ...answerCauses(facts),
+    ...poolCauses(facts),
     ...servedCauses(facts),
   ]);
   const { steps, endpoint } = facts;

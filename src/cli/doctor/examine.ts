@@ -4,14 +4,17 @@
  */
 import type { Endpoint } from "./endpoint.js";
 import type { Facts, OtherProtocol } from "./facts.js";
+import { askPool, readPoolStatus } from "./fastcgi/ask.js";
 import type { DoctorLimits } from "./limits.js";
 import type { ProcessFacts } from "./local/local-facts.js";
 import { holderOf, isLocal, lookLocally } from "./local/look.js";
 import { processFacts } from "./local/processes.js";
-import { type Dialled, dial, openSocket, type Place, placesOf } from "./probes/connect.js";
+import { dial, openSocket, type Place, placesOf } from "./probes/connect.js";
 import { type Exchanged, type ProbeConnection, probeConnection } from "./probes/exchange.js";
 import { type Resolved, resolve } from "./probes/resolve.js";
 import { type Secured, secure } from "./probes/secure.js";
+import { upgradeStatus } from "./probes/upgrade.js";
+import type { Step } from "./report.js";
 import { exchangeStep, healthStep, idleStep, keptMsOf } from "./steps.js";
 import type { DoctorWorld } from "./world.js";
 
@@ -19,6 +22,8 @@ export interface ExamineOptions {
   readonly limits: DoctorLimits;
   /** A path that tells whether the application is well; null to ask for none. */
   readonly healthPath: string | null;
+  /** Whether to try a WebSocket handshake. */
+  readonly upgrades: boolean;
 }
 
 /** What is known after the walk, without the look at this machine. */
@@ -27,12 +32,12 @@ type Walked = Omit<Facts, "local" | "endpoint" | "limits">;
 export async function examine(
   world: DoctorWorld,
   endpoint: Endpoint,
-  { limits, healthPath }: ExamineOptions,
+  { limits, ...options }: ExamineOptions,
 ): Promise<Facts> {
   const resolved = await resolve(world, endpoint, limits);
   const local = isLocal(endpoint, resolved.addresses);
   const before = local ? await holderFacts(world, endpoint) : null;
-  const walked = await walk(world, endpoint, limits, healthPath, resolved);
+  const walked = await walk(world, endpoint, limits, options, resolved);
   return {
     endpoint,
     limits,
@@ -50,7 +55,7 @@ async function walk(
   world: DoctorWorld,
   endpoint: Endpoint,
   limits: DoctorLimits,
-  healthPath: string | null,
+  { healthPath, upgrades }: Pick<ExamineOptions, "healthPath" | "upgrades">,
   resolved: Resolved,
 ): Promise<Walked> {
   const places = placesOf(endpoint, resolved.addresses);
@@ -65,11 +70,16 @@ async function walk(
     third: null,
     idleCloseMs: null,
     health: null,
+    upgradeStatus: null,
+    pool: null,
     steps: [resolved.step, ...dialled.map(({ step }) => step)],
   };
   const place = places[dialled.findIndex(({ step }) => step.result === "ok")];
   if (place === undefined) return walked;
-  return talk({ world, endpoint, limits, place }, healthPath, walked);
+  const line = { world, endpoint, limits, place };
+  if (endpoint.protocol === "fastcgi") return talkFastcgi(line, walked);
+  const talked = await talk(line, healthPath, walked);
+  return upgrades ? { ...talked, upgradeStatus: await tryUpgrade(line, talked) } : talked;
 }
 
 interface Line {
@@ -77,6 +87,32 @@ interface Line {
   readonly endpoint: Endpoint;
   readonly limits: DoctorLimits;
   readonly place: Place;
+}
+
+/** A pool is asked for its ping and its status page; PHP-FPM has both where its settings say. */
+async function talkFastcgi(line: Line, walked: Walked): Promise<Walked> {
+  const { world, place, limits } = line;
+  const ping = await askPool(world, place, limits, "/ping");
+  const page = ping.code === null ? await askPool(world, place, limits, "/status", "json") : null;
+  const step: Step = {
+    layer: "head",
+    name: "FastCGI ping",
+    result: ping.code === null ? "ok" : "failed",
+    durationMs: ping.durationMs,
+    limitMs: limits.responseMs,
+    detail: ping.detail,
+    code: ping.code,
+  };
+  const pool = { ping, status: readPoolStatus(page?.answer ?? null) };
+  return { ...walked, pool, steps: [...walked.steps, step] };
+}
+
+/** Asked only of what answers at all. */
+async function tryUpgrade(line: Line, { first }: Walked): Promise<number | null> {
+  if (first?.answer == null) return null;
+  const { connection } = await open(line);
+  if (connection === null) return null;
+  return upgradeStatus(line.world, line.endpoint, connection.socket, line.limits);
 }
 
 /** From an accepted connection on. */
@@ -196,8 +232,4 @@ function idleClose(
       resolve(clock.now() - startedAt);
     });
   });
-}
-
-export function reached(dialled: readonly Dialled[]): boolean {
-  return dialled.some(({ step }) => step.result === "ok");
 }

@@ -3,6 +3,7 @@
  * it; so what a fact means can be tested without a network.
  */
 import type { Endpoint } from "./endpoint.js";
+import type { PoolAsked, PoolStatus } from "./fastcgi/ask.js";
 import type { DoctorLimits } from "./limits.js";
 import type { LocalFacts } from "./local/local-facts.js";
 import type { Dialled } from "./probes/connect.js";
@@ -33,6 +34,10 @@ export interface Facts {
   readonly idleCloseMs: number | null;
   /** Null when no health path was asked for. */
   readonly health: { readonly path: string; readonly exchanged: Exchanged } | null;
+  /** The answer to a WebSocket handshake; null when none was tried, or none came. */
+  readonly upgradeStatus: number | null;
+  /** What a FastCGI pool said; null for what is none. */
+  readonly pool: { readonly ping: PoolAsked; readonly status: PoolStatus | null } | null;
   /** Null when the endpoint is on another machine. */
   readonly local: LocalFacts | null;
   readonly steps: readonly Step[];

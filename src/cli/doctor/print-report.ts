@@ -15,6 +15,7 @@ export function printReport({ subject, steps, findings, verdict }: Report, to: T
     to.paragraph(to.dim([...facts, verdict.confidence, verdict.cause ?? ""].join(" · ")), "  ");
     for (const line of verdict.evidence) to.paragraph(line, "    - ", "      ");
     to.paragraph(`${to.cyan("Next:")} ${verdict.next}`, "  ", "    ");
+    printWrite(verdict, to);
   }
   if (steps.length > 0) {
     to.line();
@@ -49,7 +50,16 @@ function printFinding(finding: Finding, to: Terminal): void {
   if (where !== undefined) to.paragraph(to.dim(`${where.file}:${where.line}`), "    ");
   for (const line of evidence) to.paragraph(line, "    - ", "      ");
   to.paragraph(fix, "    ", "    ");
-  if (write !== undefined) for (const line of write.split("\n")) to.line(`      ${to.cyan(line)}`);
+  printLines(write, to);
+}
+
+function printWrite({ write, where }: Pick<Finding, "write" | "where">, to: Terminal): void {
+  if (where !== undefined) to.line(`    ${to.dim(`${where.file}:${where.line}`)}`);
+  printLines(write, to);
+}
+
+function printLines(write: string | undefined, to: Terminal): void {
+  for (const line of (write ?? "").split("\n").filter(Boolean)) to.line(`      ${to.cyan(line)}`);
 }
 
 function timeInWords(ms: number): string {

@@ -56,6 +56,8 @@ export interface Finding {
   /** A stable name of the cause, such as `listens_on_other_port`. */
   readonly cause: string;
   readonly severity: "fault" | "warning" | "note";
+  /** Whether every request of this kind fails now, or some do, now and then. */
+  readonly impact: "all" | "some";
   readonly layer: Layer;
   readonly blame: Blame;
   readonly confidence: Confidence;
@@ -82,6 +84,9 @@ export interface Verdict {
   readonly title: string;
   readonly evidence: readonly string[];
   readonly next: string;
+  /** The line to write, and where, for a cause in a configuration. */
+  readonly write?: string;
+  readonly where?: { readonly file: string; readonly line: number };
 }
 
 export interface Report {

@@ -1,7 +1,7 @@
 /**
  * From findings to one verdict: the fault that explains the most.
  *
- * A certain cause comes before a likely one, and of two as sure the one that lies earlier on a
+ * What fails every request comes before what fails some. A certain cause comes before a likely one, and of two as sure the one that lies earlier on a
  * request's way, since what comes later follows from it. Warnings never make a verdict of fault.
  */
 import { FAILURES } from "../../catalog/failures.js";
@@ -15,6 +15,7 @@ export function inOrder(findings: readonly Finding[]): readonly Finding[] {
   return [...findings].sort(
     (a, b) =>
       severity[a.severity] - severity[b.severity] ||
+      a.impact.localeCompare(b.impact) ||
       SURENESS[a.confidence] - SURENESS[b.confidence] ||
       LAYERS.indexOf(a.layer) - LAYERS.indexOf(b.layer),
   );

@@ -14,14 +14,15 @@ interface Parts {
   readonly code?: FailureCode;
   readonly blame?: Blame;
   readonly confidence?: Confidence;
+  readonly impact?: Finding["impact"];
   readonly write?: string;
   readonly where?: { readonly file: string; readonly line: number };
 }
 
 function finding(severity: Finding["severity"], parts: Parts): Finding {
-  const { code = null, blame, confidence = "certain", ...rest } = parts;
+  const { code = null, blame, confidence = "certain", impact = "all", ...rest } = parts;
   const known = code === null ? "proxy" : FAILURES[code].blame;
-  return { severity, code, blame: blame ?? known, confidence, ...rest };
+  return { severity, code, blame: blame ?? known, confidence, impact, ...rest };
 }
 
 export const fault = (parts: Parts): Finding => finding("fault", parts);

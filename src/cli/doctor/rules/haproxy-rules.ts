@@ -1,0 +1,148 @@
+/**
+ * Contradictions in a HAProxy configuration that can be seen without asking anybody.
+ */
+
+import { fault, note, warning } from "../causes/finding.js";
+import {
+  backendsOf,
+  optionOf,
+  type Section,
+  serversOf,
+  settingOf,
+  timeoutOf,
+} from "../config/haproxy.js";
+import type { Line } from "../config/words-of-lines.js";
+import type { Finding } from "../report.js";
+
+export function haproxyRules(sections: readonly Section[]): readonly Finding[] {
+  const backends = backendsOf(sections);
+  return [
+    ...missingTimeouts(backends),
+    ...backends.flatMap((section) => [
+      ...uncheckedServers(section),
+      ...localhostServers(section),
+      ...unverifiedServers(section),
+      ...noServer(section),
+    ]),
+    ...unknownBackends(sections),
+  ];
+}
+
+function at({ file, line }: Line) {
+  return { file, line };
+}
+
+function missingTimeouts(backends: readonly Section[]): readonly Finding[] {
+  const [first] = backends;
+  if (first === undefined) return [];
+  return (["connect", "server"] as const)
+    .filter((name) => timeoutOf(first, name) === null)
+    .map((name) =>
+      warning({
+        cause: "timeout_missing",
+        layer: "config",
+        blame: "proxy",
+        code: name === "connect" ? "connection_timeout" : "http_response_timeout",
+        title: `timeout ${name} is not set: HAProxy waits without an end.`,
+        evidence: ["HAProxy itself warns of it when it starts."],
+        fix: "Write it into defaults:",
+        write: name === "connect" ? "timeout connect 3s" : "timeout server 60s",
+        where: at(first.head),
+      }),
+    );
+}
+
+function uncheckedServers(section: Section): readonly Finding[] {
+  const server = serversOf(section).find((one) => optionOf(one, "check") === null);
+  if (server === undefined) return [];
+  const [, name = "?", address = "ADDRESS"] = server.words;
+  return [
+    warning({
+      cause: "no_health_check",
+      layer: "config",
+      blame: "proxy",
+      title: `HAProxy does not check "${name}": it sends requests to a dead server, and answers 503.`,
+      evidence: [],
+      fix: "Check it, over HTTP:",
+      write: `option httpchk GET /healthz\nserver ${name} ${address} check inter 2s fall 3 rise 2`,
+      where: at(server),
+    }),
+  ];
+}
+
+function localhostServers(section: Section): readonly Finding[] {
+  const server = serversOf(section).find(({ words }) => /^localhost:/.test(words[2] ?? ""));
+  if (server === undefined) return [];
+  const [, name = "?", address = ""] = server.words;
+  return [
+    note({
+      cause: "localhost_has_two_families",
+      layer: "config",
+      blame: "proxy",
+      title: "localhost can be ::1 and 127.0.0.1; HAProxy takes one of them, once, when it starts.",
+      evidence: [],
+      fix: "Name the address that the application listens on:",
+      write: `server ${name} ${address.replace("localhost", "127.0.0.1")} check`,
+      where: at(server),
+    }),
+  ];
+}
+
+function unverifiedServers(section: Section): readonly Finding[] {
+  const server = serversOf(section).find((one) => optionOf(one, "ssl") !== null);
+  if (server === undefined || optionOf(server, "verify") !== null) return [];
+  return [
+    fault({
+      cause: "ssl_without_verify",
+      layer: "config",
+      blame: "proxy",
+      code: "tls_certificate_error",
+      confidence: "likely",
+      title: "A server with ssl needs a ca-file or `verify none`; HAProxy does not start without.",
+      evidence: [],
+      fix: "Name the authority:",
+      write: `${server.words.join(" ")} verify required ca-file /etc/ssl/certs/ca-certificates.crt`,
+      where: at(server),
+    }),
+  ];
+}
+
+function noServer(section: Section): readonly Finding[] {
+  const answersItself = ["redirect", "http-request", "stats", "use_backend", "default_backend"];
+  const other = answersItself.some((word) => settingOf(section, word) !== null);
+  const template = settingOf(section, "server-template") !== null;
+  if (serversOf(section).length > 0 || other || template) return [];
+  return [
+    fault({
+      cause: "no_server_in_upstream",
+      layer: "config",
+      blame: "proxy",
+      code: "no_healthy_target",
+      title: `The ${section.kind} "${section.name}" has no server: HAProxy answers 503 <NOSRV>.`,
+      evidence: [],
+      fix: "Add one:",
+      write: "server app1 127.0.0.1:3000 check",
+      where: at(section.head),
+    }),
+  ];
+}
+
+function unknownBackends(sections: readonly Section[]): readonly Finding[] {
+  const known = new Set(backendsOf(sections).map(({ name }) => name));
+  return sections
+    .flatMap(({ lines }) => lines)
+    .filter(({ words }) => words[0] === "default_backend" || words[0] === "use_backend")
+    .filter(({ words }) => !(words[1] ?? "").includes("%[") && !known.has(words[1] ?? ""))
+    .map((line) =>
+      fault({
+        cause: "unknown_backend",
+        layer: "config",
+        blame: "proxy",
+        code: "destination_not_found",
+        title: `There is no backend "${line.words[1] ?? ""}".`,
+        evidence: [`backends: ${[...known].join(", ")}`],
+        fix: "Correct the name.",
+        where: at(line),
+      }),
+    );
+}

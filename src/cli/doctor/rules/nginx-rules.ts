@@ -1,0 +1,284 @@
+/**
+ * Contradictions in an nginx configuration that can be seen without asking anybody. Each finding has
+ * the file and the line, says why, and what to write instead.
+ */
+
+import { fault, note, warning } from "../causes/finding.js";
+import {
+  fieldsAt,
+  keepsConnections,
+  type Pass,
+  passesUpgrades,
+  serversOf,
+  settingAt,
+} from "../config/nginx.js";
+import { type Directive, everywhere } from "../config/nginx-syntax.js";
+import { timeMs } from "../config/units.js";
+import type { Finding } from "../report.js";
+
+type Rule = (pass: Pass, all: readonly Directive[]) => Finding | null;
+
+/** Every rule on every place that asks an upstream. */
+export function nginxRules(passes: readonly Pass[], all: readonly Directive[]): readonly Finding[] {
+  const found = passes.flatMap((pass) =>
+    RULES.map((rule) => rule(pass, all)).filter((finding) => finding !== null),
+  );
+  return unique(found);
+}
+
+/** A setting of a shared block is told once, not for every location below it. */
+function unique(findings: readonly Finding[]): readonly Finding[] {
+  const seen = new Set<string>();
+  return findings.filter(({ cause, where }) => {
+    const key = `${cause} ${where?.file}:${where?.line}`;
+    return !seen.has(key) && seen.add(key) !== undefined;
+  });
+}
+
+function at({ file, line }: Directive) {
+  return { file, line };
+}
+
+const unusedPool: Rule = (pass) => {
+  const pool = pass.group?.block?.find(({ name }) => name === "keepalive");
+  if (pool === undefined || pass.kind !== "proxy" || keepsConnections(pass)) return null;
+  return warning({
+    cause: "pool_is_not_used",
+    layer: "config",
+    blame: "proxy",
+    title: "keepalive is set, but each request says Connection: close.",
+    evidence: ["Before nginx 1.29.7 a pool needs HTTP/1.1 and an empty Connection field."],
+    fix: "Every request opens a new connection; write in this location:",
+    write: 'proxy_http_version 1.1;\nproxy_set_header Connection "";',
+    where: at(pass.directive),
+  });
+};
+
+const variableWithoutResolver: Rule = (pass, all) => {
+  if (!pass.place.includes("$")) return null;
+  const known = everywhere(all, "set").length > 0 || pass.place.startsWith("$");
+  if (!known || settingAt(pass, "resolver") !== null || pass.group !== null) return null;
+  return fault({
+    cause: "no_resolver",
+    layer: "config",
+    blame: "proxy",
+    code: "dns_error",
+    confidence: "likely",
+    title: "The address has a variable, so nginx resolves it at run time, and has no resolver.",
+    evidence: ["nginx answers 502: no resolver defined to resolve NAME."],
+    fix: "Name the servers of /etc/resolv.conf:",
+    write: "resolver 127.0.0.53 valid=10s;",
+    where: at(pass.directive),
+  });
+};
+
+const localhost: Rule = (pass) => {
+  const places = pass.group === null ? [pass.directive] : serversOf(pass.group);
+  const place = places.find(({ args }) => /(?:^|\/\/)localhost(?::|\/|$)/.test(args[0] ?? ""));
+  if (place === undefined) return null;
+  return warning({
+    cause: "localhost_has_two_families",
+    layer: "config",
+    blame: "proxy",
+    code: "connection_refused",
+    title: "localhost can be ::1 and 127.0.0.1; nginx counts them as two servers.",
+    evidence: ["An application on one family is refused on every second try: 502."],
+    fix: "Name the address that the application listens on:",
+    write: `${place.name} ${(place.args[0] ?? "").replace("localhost", "127.0.0.1")};`,
+    where: at(place),
+  });
+};
+
+const upstreamWithPort: Rule = (pass, all) => {
+  const [name = ""] = pass.place.split(":");
+  if (pass.group !== null || name === pass.place) return null;
+  const group = everywhere(all, "upstream").find(({ args }) => args[0] === name);
+  if (group === undefined) return null;
+  return fault({
+    cause: "upstream_with_port",
+    layer: "config",
+    blame: "proxy",
+    code: "dns_name_not_found",
+    title: `"${name}" is an upstream block, but with a port it is taken for a host name.`,
+    evidence: [`the block stands in ${group.file}:${group.line}`],
+    fix: "Leave the port out; the block has it:",
+    write: `proxy_pass ${pass.scheme || "http"}://${name};`,
+    where: at(pass.directive),
+  });
+};
+
+const serverName: Rule = (pass) => {
+  if (pass.scheme !== "https" && pass.scheme !== "grpcs") return null;
+  const name = pass.kind === "grpc" ? "grpc_ssl_server_name" : "proxy_ssl_server_name";
+  if (settingAt(pass, name)?.args[0] === "on") return null;
+  return warning({
+    cause: "no_server_name_sent",
+    layer: "config",
+    blame: "proxy",
+    code: "tls_alert_received",
+    title: "https is asked without SNI: a server with several names ends the handshake.",
+    evidence: [`${name} is off by default.`],
+    fix: "Send the name:",
+    write: `${name} on;`,
+    where: at(pass.directive),
+  });
+};
+
+const halfUpgrade: Rule = (pass) => {
+  const upgrade = fieldsAt(pass).get("upgrade");
+  if (upgrade === undefined) return null;
+  const version = settingAt(pass, "proxy_http_version")?.args[0];
+  if (version === "1.1" && passesUpgrades(pass)) return null;
+  return fault({
+    cause: "upgrade_header_missing",
+    impact: "some",
+    layer: "config",
+    blame: "proxy",
+    code: "http_upgrade_failed",
+    confidence: "likely",
+    title: "Upgrade is passed on, but without HTTP/1.1 or the Connection field it means nothing.",
+    evidence: ["RFC 9110 §7.8: Upgrade must be named in Connection."],
+    fix: "A WebSocket handshake needs all three:",
+    write:
+      "proxy_http_version 1.1;\nproxy_set_header Upgrade $http_upgrade;\n" +
+      'proxy_set_header Connection "upgrade";',
+    where: at(upgrade),
+  });
+};
+
+const SOCKET_PATHS = /\b(?:ws|wss|websocket|socket\.io|sockjs|graphql-ws|cable|hub|live)\b/i;
+
+const socketPathWithoutUpgrade: Rule = (pass) => {
+  const location = pass.around.find(({ name }) => name === "location");
+  const path = location?.args.at(-1) ?? "";
+  if (!SOCKET_PATHS.test(path) || fieldsAt(pass).has("upgrade")) return null;
+  return warning({
+    cause: "upgrade_header_missing",
+    impact: "some",
+    layer: "config",
+    blame: "proxy",
+    code: "http_upgrade_failed",
+    confidence: "likely",
+    title: `${path} looks like WebSockets, and nginx drops the Upgrade field.`,
+    evidence: ["Upgrade and Connection are hop-by-hop; nginx passes them on only when told."],
+    fix: "Pass the handshake on:",
+    write:
+      "proxy_http_version 1.1;\nproxy_set_header Upgrade $http_upgrade;\n" +
+      'proxy_set_header Connection "upgrade";',
+    where: at(location ?? pass.directive),
+  });
+};
+
+const oneFailureTakesOut: Rule = ({ group }) => {
+  if (group === null) return null;
+  const servers = serversOf(group);
+  const explicit = servers.find(({ args }) => args.some((arg) => arg.startsWith("max_fails=")));
+  if (servers.length === 1 && explicit !== undefined) {
+    return note({
+      cause: "max_fails_with_one_server",
+      layer: "config",
+      blame: "proxy",
+      title: "max_fails does nothing with a single server: nginx never takes it out.",
+      evidence: [],
+      fix: "Add a second server, or leave the setting out.",
+      where: at(explicit),
+    });
+  }
+  if (servers.length < 2 || explicit !== undefined) return null;
+  return note({
+    cause: "one_failure_takes_a_server_out",
+    layer: "config",
+    blame: "proxy",
+    title: "One failed request takes a server out for 10 s (max_fails=1 fail_timeout=10s).",
+    evidence: ["When all are out at once nginx answers 502: no live upstreams."],
+    fix: "Allow a few failures in a short time:",
+    write: `server ${servers[0]?.args[0] ?? "ADDRESS"} max_fails=3 fail_timeout=5s;`,
+    where: at(servers[0] as Directive),
+  });
+};
+
+/** The kernel gives up before that. */
+const CONNECT_MS_MAX = 75_000;
+
+const timeouts: Rule = (pass) => {
+  const connect = settingAt(pass, "proxy_connect_timeout");
+  const connectMs = timeMs(connect?.args[0] ?? "", "s");
+  if (connect === null || connectMs === null || connectMs <= CONNECT_MS_MAX) return null;
+  return warning({
+    cause: "connect_timeout_too_long",
+    layer: "config",
+    blame: "proxy",
+    title: "proxy_connect_timeout over 75 s has no effect, and people do not wait that long.",
+    evidence: [],
+    fix: "An application on the same network answers at once:",
+    write: "proxy_connect_timeout 3s;",
+    where: at(connect),
+  });
+};
+
+const scriptFilename: Rule = (pass, all) => {
+  if (pass.kind !== "fastcgi") return null;
+  const params = everywhere(all, "fastcgi_param").map(({ args }) => args[0]);
+  if (params.includes("SCRIPT_FILENAME")) return null;
+  return fault({
+    cause: "script_filename_missing",
+    layer: "config",
+    blame: "proxy",
+    code: "proxy_configuration_error",
+    confidence: "likely",
+    title: "PHP-FPM is not told which file to run: SCRIPT_FILENAME is not set.",
+    evidence: ["It answers with an empty page, or 404 Primary script unknown."],
+    fix: "Set it, or include fastcgi.conf:",
+    write: "fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;",
+    where: at(pass.directive),
+  });
+};
+
+const emptyGroup: Rule = ({ group }) => {
+  if (group === null || serversOf(group).some(({ args }) => !args.includes("down"))) return null;
+  return fault({
+    cause: "no_server_in_upstream",
+    layer: "config",
+    blame: "proxy",
+    code: "no_healthy_target",
+    title: `The upstream "${group.args[0] ?? "?"}" has no server that is not marked down.`,
+    evidence: [],
+    fix: "Take `down` away from a server that works.",
+    where: at(group),
+  });
+};
+
+const readTimeoutShort: Rule = (pass) => {
+  const read = settingAt(
+    pass,
+    pass.kind === "fastcgi" ? "fastcgi_read_timeout" : "proxy_read_timeout",
+  );
+  const readMs = timeMs(read?.args[0] ?? "", "s");
+  if (read === null || readMs === null || (readMs > 0 && readMs >= 1_000)) return null;
+  return warning({
+    cause: "read_timeout_too_short",
+    layer: "config",
+    blame: "proxy",
+    code: "http_response_timeout",
+    title: `The application has ${readMs} ms to answer; anything slower is a 504.`,
+    evidence: [],
+    fix: "Give it the time that its slowest good answer takes:",
+    write: `${read.name} 30s;`,
+    where: at(read),
+  });
+};
+
+const RULES: readonly Rule[] = [
+  emptyGroup,
+  upstreamWithPort,
+  variableWithoutResolver,
+  localhost,
+  unusedPool,
+  serverName,
+  halfUpgrade,
+  socketPathWithoutUpgrade,
+  oneFailureTakesOut,
+  timeouts,
+  readTimeoutShort,
+  scriptFilename,
+];
