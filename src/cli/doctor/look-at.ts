@@ -1,5 +1,6 @@
 /**
  * One report for one subject: an address, or a configuration with everything that it names.
+ * Both end in the same report, so that it is printed in one way.
  */
 
 import type { ConfiguredUpstream } from "./config/front-config.js";

@@ -1,7 +1,8 @@
 /**
  * From findings to one verdict: the fault that explains the most.
  *
- * What fails every request comes before what fails some. A certain cause comes before a likely one, and of two as sure the one that lies earlier on a
+ * What fails every request comes before what fails some. A certain cause comes before a likely
+ * one, and of two as sure the one that lies earlier on a
  * request's way, since what comes later follows from it. Warnings never make a verdict of fault.
  */
 import { FAILURES } from "../../catalog/failures.js";

@@ -1,5 +1,6 @@
 /**
  * Causes in a FastCGI pool (PHP-FPM): full, dead, or no FastCGI at all.
+ * The ping proves life; the status page, where there is one, says how full it is.
  */
 import type { Facts } from "../facts.js";
 import type { Finding } from "../report.js";
@@ -13,7 +14,8 @@ export function poolCauses({ pool, endpoint, local, otherProtocol }: Facts): rea
     `FastCGI ping: ${ping.detail}`,
     waiting > 0 && `${waiting} connections wait to be accepted`,
     status !== null &&
-      `pool ${status.pool}: ${status.active} of ${status.total} active, queue ${status.listenQueue}, ` +
+      `pool ${status.pool}: ${status.active} of ${status.total} active, queue ` +
+        `${status.listenQueue}, ` +
         `max children reached ${status.maxChildrenReached} times`,
   );
   if (ping.code === "http_response_timeout") {
@@ -26,7 +28,9 @@ export function poolCauses({ pool, endpoint, local, otherProtocol }: Facts): rea
         confidence: waiting > 0 ? "certain" : "likely",
         title: "The pool takes connections and answers none: all of its workers are busy.",
         evidence,
-        fix: "Find the slow scripts first (slowlog, request_slowlog_timeout), then pm.max_children.",
+        fix:
+          "Find the slow scripts first (slowlog, request_slowlog_timeout), then " +
+          "pm.max_children.",
       }),
     ];
   }

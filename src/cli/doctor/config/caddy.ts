@@ -1,5 +1,6 @@
 /**
  * What a Caddyfile says of upstreams: the addresses behind every `reverse_proxy` and `php_fastcgi`.
+ * Placeholders and matchers are passed over, since nobody can be asked at them.
  */
 import type { ConfiguredUpstream, FrontSettings } from "./front-config.js";
 import { type Line, readLines } from "./words-of-lines.js";

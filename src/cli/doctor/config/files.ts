@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 const FILES_MAX = 1_000;
 
-/** The files that a pattern names; a path without a pattern is given back as it is, if it exists. */
+/** The files that a pattern names; a path without a pattern is given back, if it exists. */
 export async function expandGlob(pattern: string): Promise<readonly string[]> {
   let found: readonly string[] = [pattern.startsWith("/") ? "/" : "."];
   for (const part of pattern.split("/").filter(Boolean)) {

@@ -58,7 +58,7 @@ async function withIncludes(
 }
 
 const TOKEN =
-  /#[^\n]*|"(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*'|[{};]|(?:\$\{[^}]*\}|\\.|[^\s{};"'])+|\n|\s/g;
+  /#[^\n]*|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[{};]|(?:\$\{[^}]*\}|\\.|[^\s{};"'])+|\s/gs;
 
 function tokensOf(text: string): readonly Token[] {
   const tokens: Token[] = [];

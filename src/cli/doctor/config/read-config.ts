@@ -1,5 +1,6 @@
 /**
- * Reads a configuration of any front: which one it is, is seen by its name and by what stands in it.
+ * Reads a configuration of any front: which one it is, is seen by its name and by what stands in
+ * it.
  */
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";

@@ -1,5 +1,6 @@
 /**
  * Contradictions in an Apache configuration that can be seen without asking anybody.
+ * Each finding has the file and the line, says why, and what to write instead.
  */
 
 import { fault, note, warning } from "../causes/finding.js";
@@ -36,7 +37,9 @@ function retry(backend: Backend): readonly Finding[] {
       layer: "config",
       blame: "proxy",
       code: "breaker_open",
-      title: `After one refused connection Apache answers 503 for ${seconds} s, without asking again.`,
+      title:
+        `After one refused connection Apache answers 503 for ${seconds} s, without ` +
+        "asking again.",
       evidence: [`retry=${seconds}${backend.options.has("retry") ? "" : " is the default"}`],
       fix: "Ask again at once; a refusal costs nothing:",
       write: `${rest(backend)} retry=0`,

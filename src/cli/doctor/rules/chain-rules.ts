@@ -40,7 +40,9 @@ function keepAliveRace(
         `The pool keeps idle connections ${pool}, the application closes them after ` +
         `${Math.round(keptMs / 1_000)} s: now and then a request meets a closed connection (502).`,
       evidence: said(context, "it shows on POST, since a GET is silently tried again"),
-      fix: "In Node: server.keepAliveTimeout = 65_000 (with good-gateway: behind). Or in the front:",
+      fix:
+        "In Node: server.keepAliveTimeout = 65_000 (with good-gateway: behind). Or in " +
+        "the front:",
       write: settings.write.keepAlive,
       where,
     }),
@@ -98,7 +100,9 @@ function waits({ settings, where }: ConfiguredUpstream, { first }: Facts): reado
       layer: "head",
       code: "http_response_timeout",
       blame: "proxy",
-      title: `The answer takes ${Math.round(first.headMs)} ms, and the front waits ${responseMs} ms.`,
+      title:
+        `The answer takes ${Math.round(first.headMs)} ms, and the front waits ` +
+        `${responseMs} ms.`,
       evidence: [],
       fix: "Make this route faster, or let the front wait longer than its slowest good answer.",
       where,

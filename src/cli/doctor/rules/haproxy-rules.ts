@@ -1,5 +1,6 @@
 /**
  * Contradictions in a HAProxy configuration that can be seen without asking anybody.
+ * Each finding has the file and the line, says why, and what to write instead.
  */
 
 import { fault, note, warning } from "../causes/finding.js";
@@ -61,7 +62,9 @@ function uncheckedServers(section: Section): readonly Finding[] {
       cause: "no_health_check",
       layer: "config",
       blame: "proxy",
-      title: `HAProxy does not check "${name}": it sends requests to a dead server, and answers 503.`,
+      title:
+        `HAProxy does not check "${name}": it sends requests to a dead server, and ` +
+        "answers 503.",
       evidence: [],
       fix: "Check it, over HTTP:",
       write: `option httpchk GET /healthz\nserver ${name} ${address} check inter 2s fall 3 rise 2`,

@@ -1,5 +1,6 @@
 /**
- * Contradictions in an nginx configuration that can be seen without asking anybody. Each finding has
+ * Contradictions in an nginx configuration that can be seen without asking anybody. Each finding
+ * has
  * the file and the line, says why, and what to write instead.
  */
 
