@@ -70,6 +70,8 @@ describeWith(["supervisord", "supervisorctl"], "supervisord", () => {
       expect(await control("restart", "drain")).toBe(0);
       expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200]);
     }
+    // Before it listens it has no handler for signals.
+    await listening(port);
     expect(await control("stop", "drain")).toBe(0);
     const seen = await log("supervisord.log");
     expect(seen.match(/stopped: drain \(exit status 0\)/g)).toHaveLength(3);
