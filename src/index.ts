@@ -58,9 +58,7 @@ export type { DrainReport } from "./gateway/lifecycle.js";
 export type { ListenFd } from "./gateway/managers/listen-fds.js";
 export { listenFds } from "./gateway/managers/listen-fds.js";
 export type {
-  AdaptiveLimitOptions,
   BreakerOptions,
-  BulkheadOptions,
   EjectionOptions,
   GatewayOptions,
   LayerOptions,
@@ -73,6 +71,12 @@ export type {
 } from "./gateway/options.js";
 export { GatewayOptionsError, isGatewayOptionsError } from "./gateway/options-error.js";
 export type { OverloadState } from "./gateway/overload.js";
+export type {
+  AdaptiveLimitOptions,
+  BulkheadOptions,
+  ShedOptions,
+  ThrottleOptions,
+} from "./gateway/overload-options.js";
 export type { PreparableServer, PreparedServer } from "./gateway/prepare-server.js";
 export { prepareServer } from "./gateway/prepare-server.js";
 export type { ProbeExpectation, ProbeOptions, ProbeStatus } from "./gateway/probe-options.js";
@@ -97,6 +101,7 @@ export type { TargetControl } from "./gateway/target-control.js";
 export type { TargetInput } from "./gateway/target-options.js";
 export type { UpstreamBody } from "./gateway/upstream-body.js";
 export type { TargetState, Upstream, UpstreamTargets } from "./gateway/upstream-handle.js";
+export type { PriorityRequest, PriorityRule } from "./policies/priority.js";
 export type {
   BalanceField,
   BalanceRequest,

@@ -161,14 +161,14 @@ describe("failures", () => {
 });
 
 function sectionOptions(): readonly (readonly options.Option[])[] {
-  return SECTION_NAMES.map((name) => options.optionsOf(OPTIONS, options.SECTION_TYPES[name]));
+  return SECTION_NAMES.map((name) => options.sectionOptions(name));
 }
 
 describe("options", () => {
   it("the default that the types tell is the one of defaults.ts", () => {
     const told = SECTION_NAMES.flatMap((section) =>
       options
-        .optionsOf(OPTIONS, options.SECTION_TYPES[section])
+        .sectionOptions(section)
         .map(({ name, initial }) => [`${section}.${name}`, Number(initial)]),
     );
     const real = SECTION_NAMES.flatMap((section) =>

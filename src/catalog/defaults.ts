@@ -215,32 +215,6 @@ export const BULKHEAD = {
   criticalShare: 0.2,
 } as const;
 
-/** The limit that follows what the upstream can take. */
-export const ADAPTIVE_LIMIT = {
-  /** Never fewer: with one at a time nothing can be learnt about two (Envoy has three, too). */
-  concurrencyMin: 3,
-  /** Enough for most services until something is known (20 in Netflix's limiter). */
-  concurrencyStart: 20,
-  /** Half as long again as at rest is noise and a short queue; more is a queue that grows. */
-  latencyTolerance: 1.5,
-  /** The limit moves once in this time … */
-  windowMs: 250,
-  /** … if this many answers have come, so that one slow answer moves nothing. */
-  samplesMin: 10,
-  /** A fifth of the way at a time: two windows of noise cancel each other out. */
-  smoothing: 0.2,
-  /** One bad window never takes more than half. */
-  gradientMin: 0.5,
-  /** A window with refusals or timeouts takes a tenth, as TCP-like limiters do (AIMD). */
-  overloadFactor: 0.9,
-  /** How far a window at rest moves what is held for the usual latency. */
-  baselineSmoothing: 0.1,
-  /** Under a full limit the latency at rest cannot be seen, so it is looked at now and then … */
-  remeasureMs: 30_000,
-  /** … by halving the limit for one window: less than half of a hundredth of the throughput. */
-  remeasureFactor: 0.5,
-} as const;
-
 /** Connections to targets. */
 export const POOL = {
   /** Below Node's own 5 s as a server (up to version 25), the shortest that is common. */

@@ -10,9 +10,12 @@ import type { Outcome } from "./outcome.js";
 /** What a policy is for. */
 export type Role =
   | "drain_gate"
+  | "priority"
+  | "load_shed"
   | "total_deadline"
   | "bulkhead"
   | "retry"
+  | "throttle"
   | "pick_target"
   | "breaker"
   | "attempt_timeout"

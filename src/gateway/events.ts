@@ -119,6 +119,11 @@ export interface GatewayEvents {
     readonly call: Call;
     readonly failure: Failure;
   };
+  /** This process began to refuse calls because its event loop is late, or ended it. */
+  readonly "load:change": {
+    readonly shedding: boolean;
+    readonly eventLoopDelayMs: number;
+  };
   /** The adaptive limit of an upstream moved. */
   readonly "limit:change": {
     readonly upstream: string;

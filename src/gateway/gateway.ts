@@ -11,6 +11,7 @@ import { type Random, systemRandom } from "../base/random.js";
 import { sharedTimers } from "../base/shared-timers.js";
 import { GATEWAY, RETRY_AFTER } from "../catalog/defaults.js";
 import { GatewayError } from "../core/failure.js";
+import { type LoadGuard, loadGuard } from "../policies/load-shed.js";
 import { viaSignature } from "../wire/forwarding.js";
 import { believeFronts } from "../wire/trusted-fronts.js";
 import type { GatewayCore } from "./core.js";
@@ -105,7 +106,8 @@ export function createGateway<const Names extends string>(
   });
   const changed = health.look;
   const incidents = createIncidents(events);
-  const shared = { clock, timers, random, lifecycle, events, changed, incidents };
+  const load = loadOf(settings, clock, random, events);
+  const shared = { clock, timers, random, lifecycle, events, changed, incidents, load };
   const parts: GatewayParts = { name: settings.name, zone: settings.zone, ...shared };
   const handles = new Map<string, Upstream<Names>>();
   const inside = { ...parts, lifecycle, warn, health, closing };
@@ -145,6 +147,18 @@ export function createGateway<const Names extends string>(
 interface OwnParts extends Pick<GatewayCore, "lifecycle" | "warn" | "health"> {
   /** What is closed with the gateway, after everything else. */
   readonly closing: Set<() => void>;
+}
+
+function loadOf(
+  { shed }: NormalisedGateway,
+  clock: Clock,
+  random: Random,
+  events: Emitter<GatewayEvents>,
+): LoadGuard | null {
+  if (shed === false) return null;
+  return loadGuard(clock, random, shed, (change) => {
+    if (events.has("load:change")) events.emit("load:change", change);
+  });
 }
 
 function coreOf(

@@ -6,6 +6,7 @@
  * returned as warnings, which the caller tells.
  */
 import { hostname } from "node:os";
+import { SHED } from "../catalog/overload-defaults.js";
 import { STATUS_TABLES, type StatusPolicy } from "../catalog/status-policy.js";
 import type { ParsedTarget } from "../targets/target.js";
 import { type Behind, readableStatuses, replacedBodies, responseLimit } from "./behind.js";
@@ -23,12 +24,13 @@ import type {
 import { GatewayOptionsError } from "./options-error.js";
 import { DEFAULT_BALANCE, readBalance } from "./read-balance.js";
 import { fillLayers } from "./read-layers.js";
-import { mergeWritten, readShared, type Written } from "./read-sections.js";
+import { mergeWritten, readSection, readShared, type Written } from "./read-sections.js";
 import { readTargets, readZone } from "./read-targets.js";
 import { fillSections } from "./relations.js";
 
 const NOTHING_WRITTEN: Written = {
   sections: {},
+  priority: undefined,
   layers: undefined,
   trustProxyStatus: undefined,
   required: undefined,
@@ -70,7 +72,7 @@ function readGateway(findings: Findings, options: unknown): Omit<NormalisedGatew
     const advice = `write createGateway({ upstreams: { orders: ${EXAMPLE} } })`;
     findings.problem("options", `${shown(options)} is not an object; ${advice}`);
     const nothing = { zone: null, upstreams: {}, statusPolicy: "rfc9209", behind: null } as const;
-    return { ...readName(findings, undefined), ...nothing };
+    return { ...readName(findings, undefined), ...nothing, shed: false };
   }
   checkNames(findings, "", "gateway", options);
   const name = readName(findings, options["name"]);
@@ -83,7 +85,14 @@ function readGateway(findings: Findings, options: unknown): Omit<NormalisedGatew
     findings.problem("onWarning", `${shown(onWarning)} is not a function`);
   }
   const zone = readZone(findings, "zone", options["zone"]);
-  return { ...name, zone, upstreams, statusPolicy, behind };
+  const shed = readShed(findings, options["shed"]);
+  return { ...name, zone, upstreams, statusPolicy, behind, shed };
+}
+
+function readShed(findings: Findings, value: unknown): NormalisedGateway["shed"] {
+  const written = readSection(findings, "shed", "shed", value);
+  if (written === undefined || written === false) return false;
+  return { eventLoopDelayMs: written["eventLoopDelayMs"]?.value ?? SHED.eventLoopDelayMs };
 }
 
 const PRINTABLE = /^[\x20-\x7e]+$/;
@@ -203,9 +212,10 @@ function complete(
   const facts = { count: Math.max(1, targets.length), local: isLocal(targets) };
   const sections = fillSections(findings, written, facts);
   const { trustProxyStatus = false, required = false, probe = "reconnect" } = written;
-  const { balance = DEFAULT_BALANCE } = written;
+  const { balance = DEFAULT_BALANCE, priority = false } = written;
+  const layers = fillLayers(written.layers);
+  const rest = { layers, trustProxyStatus, required, probe, balance, priority };
   // The rules have the options of the types, one for one; the compiler checked it at the table.
-  const rest = { layers: fillLayers(written.layers), trustProxyStatus, required, probe, balance };
   return { name, targets, ...sections, ...rest } as unknown as NormalisedUpstream;
 }
 

@@ -22,6 +22,7 @@ const GATEWAY_NAMES = Object.keys({
   defaults: true,
   statusPolicy: true,
   behind: true,
+  shed: true,
   onWarning: true,
   zone: true,
 } satisfies Names<GatewayOptions>);
@@ -32,6 +33,8 @@ const SHARED_NAMES = Object.keys({
   breaker: true,
   bulkhead: true,
   adaptiveLimit: true,
+  priority: true,
+  throttle: true,
   limits: true,
   ejection: true,
   slowStart: true,
@@ -121,6 +124,8 @@ const NAMES: Readonly<Record<Place, readonly string[]>> = {
   breaker: Object.keys(SECTIONS.breaker),
   bulkhead: Object.keys(SECTIONS.bulkhead),
   adaptiveLimit: Object.keys(SECTIONS.adaptiveLimit),
+  throttle: Object.keys(SECTIONS.throttle),
+  shed: Object.keys(SECTIONS.shed),
   limits: Object.keys(SECTIONS.limits),
   layers: LAYER_NAMES,
   ejection: Object.keys(SECTIONS.ejection),
@@ -139,6 +144,7 @@ const NAMES: Readonly<Record<Place, readonly string[]>> = {
 /** Where a name belongs that was written elsewhere. */
 const HOMES: readonly (readonly [home: string, names: readonly string[]])[] = [
   ...SECTION_NAMES.map((section) => [section, NAMES[section]] as const),
+  ["shed of createGateway", NAMES.shed],
   ["layers", LAYER_NAMES],
   ["probe", PROBE_NAMES],
   ["probe.expect", EXPECT_NAMES],

@@ -6,7 +6,6 @@
  */
 
 import {
-  ADAPTIVE_LIMIT,
   BREAKER,
   BULKHEAD,
   EJECTION,
@@ -19,11 +18,10 @@ import {
   TIMEOUTS,
 } from "../catalog/defaults.js";
 import { FRONTS } from "../catalog/fronts.js";
+import { ADAPTIVE_LIMIT, SHED, THROTTLE } from "../catalog/overload-defaults.js";
 import type { FrontOptions } from "./front-options.js";
 import type {
-  AdaptiveLimitOptions,
   BreakerOptions,
-  BulkheadOptions,
   EjectionOptions,
   LimitOptions,
   PanicOptions,
@@ -31,6 +29,12 @@ import type {
   SlowStartOptions,
   TimeoutOptions,
 } from "./options.js";
+import type {
+  AdaptiveLimitOptions,
+  BulkheadOptions,
+  ShedOptions,
+  ThrottleOptions,
+} from "./overload-options.js";
 import type { ProbeOptions } from "./probe-options.js";
 
 export type Unit = "ms" | "bytes" | "ratio" | "count";
@@ -58,6 +62,8 @@ interface SectionTypes {
   readonly breaker: BreakerOptions;
   readonly bulkhead: BulkheadOptions;
   readonly adaptiveLimit: AdaptiveLimitOptions;
+  readonly throttle: ThrottleOptions;
+  readonly shed: ShedOptions;
   readonly limits: LimitOptions;
   readonly ejection: EjectionOptions;
   readonly slowStart: SlowStartOptions;
@@ -194,6 +200,33 @@ export const SECTIONS = {
       tooLow: "less than the latency at rest would be a sign of a queue all the time",
     },
   },
+  throttle: {
+    requestsPerAccept: {
+      initial: THROTTLE.requestsPerAccept,
+      unit: "count",
+      wanted: "a number of at least 1",
+      least: 1,
+      most: FINITE,
+      tooLow: "less than one would refuse calls of an upstream that accepts them all",
+    },
+    windowMs: span(THROTTLE.windowMs),
+    refusedMax: {
+      initial: THROTTLE.refusedMax,
+      unit: "ratio",
+      wanted: "a ratio above 0, below 1",
+      least: 0,
+      above: true,
+      most: 0.99,
+      tooHigh: "a part must be sent, or nobody would see that the overload is over",
+    },
+  },
+  shed: {
+    eventLoopDelayMs: {
+      ...cut(SHED.eventLoopDelayMs, {}),
+      wanted: "a finite number of milliseconds above 0",
+      most: FINITE,
+    },
+  },
   limits: {
     requestBodyBytesMax: bytes(LIMITS.requestBodyBytesMax, 0, ANY),
     responseBodyBytesMax: bytes(LIMITS.responseBodyBytesMax, 1, ANY, NO_LIMIT),
@@ -252,7 +285,10 @@ export const FRONT_RULES = {
   responseFieldBytesMax: bytes(FRONTS.nginx.responseFieldBytesMax, 1, ANY, NO_LIMIT),
 } as const satisfies Partial<Record<keyof FrontOptions, NumberRule>>;
 
-export const SECTION_NAMES = Object.keys(SECTIONS) as readonly SectionName[];
+/** Sections of an upstream; load is shed by the gateway as a whole. */
+export const SECTION_NAMES = (Object.keys(SECTIONS) as readonly SectionName[]).filter(
+  (name) => name !== "shed",
+);
 
 /** Sections that are on unless `false` is written; the others are always there. */
 export const SWITCHABLE: ReadonlySet<string> = new Set<SectionName>([
@@ -265,7 +301,11 @@ export const SWITCHABLE: ReadonlySet<string> = new Set<SectionName>([
 ]);
 
 /** Sections that are off unless they are written; `true` is for their defaults. */
-export const OPT_IN: ReadonlySet<string> = new Set<SectionName>(["adaptiveLimit"]);
+export const OPT_IN: ReadonlySet<string> = new Set<SectionName>([
+  "adaptiveLimit",
+  "throttle",
+  "shed",
+]);
 
 /** What a bare number most likely means where a section is asked for. */
 export const MEANT_BY_NUMBER: Readonly<Record<SectionName, string>> = {
@@ -274,6 +314,8 @@ export const MEANT_BY_NUMBER: Readonly<Record<SectionName, string>> = {
   breaker: "consecutiveFailures",
   bulkhead: "concurrencyMax",
   adaptiveLimit: "concurrencyStart",
+  throttle: "requestsPerAccept",
+  shed: "eventLoopDelayMs",
   limits: "connectionsMax",
   ejection: "consecutiveFailures",
   slowStart: "rampMs",

@@ -7,11 +7,18 @@
  */
 import type { FrontName } from "../catalog/fronts.js";
 import type { StatusPolicy } from "../catalog/status-policy.js";
+import type { PriorityRule } from "../policies/priority.js";
 import type { Balancer } from "../targets/balance/balancer.js";
 import type { ParsedTarget } from "../targets/target.js";
 import type { BalanceOptions, BalancePolicy, NormalisedBalance } from "./balance-options.js";
 import type { Behind } from "./behind.js";
 import type { FrontOptions } from "./front-options.js";
+import type {
+  AdaptiveLimitOptions,
+  BulkheadOptions,
+  ShedOptions,
+  ThrottleOptions,
+} from "./overload-options.js";
 import type { NormalisedProbe, ProbeOptions } from "./probe-options.js";
 import type { TargetInput } from "./target-options.js";
 
@@ -120,54 +127,6 @@ export interface BreakerOptions {
    * @default 3
    */
   readonly trialSuccesses?: number;
-}
-
-export interface BulkheadOptions {
-  /**
-   * Calls at once.
-   * @default 1000
-   */
-  readonly concurrencyMax?: number;
-  /**
-   * Calls that may wait for a place.
-   * @default 100
-   */
-  readonly queueMax?: number;
-  /**
-   * Longest wait for a place.
-   * @default 1000
-   */
-  readonly queueMs?: number;
-  /**
-   * A queue that has not been empty for this long is served from its newest end, and is full at
-   * the cost of its oldest; `Infinity` for oldest first at all times.
-   * @default 100
-   */
-  readonly queueStressMs?: number;
-  /**
-   * Share of the places that calls of the priorities `SHEDDABLE` and `SHEDDABLE_PLUS` cannot take.
-   * @default 0.2
-   */
-  readonly criticalShare?: number;
-}
-
-export interface AdaptiveLimitOptions {
-  /**
-   * Calls at once that are allowed however slow the upstream is. The most that are ever allowed is
-   * `bulkhead.concurrencyMax`.
-   * @default 3
-   */
-  readonly concurrencyMin?: number;
-  /**
-   * Calls at once until something is known.
-   * @default 20
-   */
-  readonly concurrencyStart?: number;
-  /**
-   * An answer that takes this many times the latency at rest is still no sign of a queue.
-   * @default 1.5
-   */
-  readonly latencyTolerance?: number;
 }
 
 export interface LimitOptions {
@@ -300,6 +259,16 @@ export interface UpstreamOptions {
    * @default false
    */
   readonly adaptiveLimit?: boolean | AdaptiveLimitOptions;
+  /**
+   * How much a call matters: a function of the request, or the name of a field that says so. Name a
+   * field only if your clients cannot set it, or may. What code says for its own call comes first.
+   */
+  readonly priority?: false | PriorityRule;
+  /**
+   * Stops sending what an overloaded upstream would refuse anyway; `true` for the defaults.
+   * @default false
+   */
+  readonly throttle?: boolean | ThrottleOptions;
   /** Sizes and counts. */
   readonly limits?: LimitOptions;
   /** Takes out a target that does worse than its peers; `false` for never. */
@@ -358,6 +327,11 @@ export interface GatewayOptions<Names extends string = string> {
    * recognises the front, and tells what it would set. See docs/front-proxies.md.
    */
   readonly behind?: "auto" | FrontName | FrontOptions | readonly (FrontName | FrontOptions)[];
+  /**
+   * Refuses calls while the event loop of this process is late; `true` for the defaults.
+   * @default false
+   */
+  readonly shed?: boolean | ShedOptions;
   /** Told of contradictions that are no errors. `process.emitWarning` unless given. */
   readonly onWarning?: (message: string) => void;
 }
@@ -371,6 +345,8 @@ export interface NormalisedUpstream {
   readonly breaker: false | Required<BreakerOptions>;
   readonly bulkhead: false | Required<BulkheadOptions>;
   readonly adaptiveLimit: false | Required<AdaptiveLimitOptions>;
+  readonly priority: false | PriorityRule;
+  readonly throttle: false | Required<ThrottleOptions>;
   readonly limits: Required<LimitOptions>;
   readonly layers: false | Required<LayerOptions>;
   readonly ejection: false | Required<EjectionOptions>;
@@ -391,5 +367,6 @@ export interface NormalisedGateway {
   readonly upstreams: Readonly<Record<string, NormalisedUpstream>>;
   readonly statusPolicy: StatusPolicy;
   readonly behind: Behind | null;
+  readonly shed: false | Required<ShedOptions>;
   readonly warnings: readonly string[];
 }

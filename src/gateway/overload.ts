@@ -2,21 +2,16 @@
  * What guards an upstream and this process against too much: the policies, made from the options,
  * and their state as plain data. Where each stands in the pipe is argued in `upstream.ts`.
  */
-import type { Clock } from "../base/clock.js";
-import type { Emitter } from "../base/emitter.js";
-import type { Random } from "../base/random.js";
+import { PRIORITY_UNLESS_GIVEN } from "../catalog/priorities.js";
+import type { AdmittedCall } from "../core/call.js";
+import type { Policy } from "../core/pipe.js";
 import { type AdaptiveLimit, adaptiveLimit } from "../policies/adaptive-limit.js";
 import { type Bulkhead, bulkhead } from "../policies/bulkhead.js";
+import { loadShed } from "../policies/load-shed.js";
 import { type RefusalCounts, type Refusals, refusals } from "../policies/refusals.js";
-import type { GatewayEvents } from "./events.js";
+import { type Throttle, throttle } from "../policies/throttle.js";
 import type { NormalisedUpstream } from "./options.js";
-
-/** What it needs of the gateway. */
-interface OverloadParts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly events: Emitter<GatewayEvents>;
-}
+import type { GatewayParts } from "./parts.js";
 
 /** How busy an upstream is, and what was refused because of it. */
 export interface OverloadState {
@@ -35,6 +30,14 @@ export interface OverloadState {
     /** Latency without a queue; null until it is known. */
     readonly baselineMs: number | null;
   } | null;
+  /** Share of the ordinary calls that are not sent, since the upstream refuses; null where off. */
+  readonly throttle: { readonly refusedShare: number } | null;
+  /** How late this process is; null where load is not shed. */
+  readonly shed: {
+    readonly eventLoopDelayMs: number;
+    /** From 0, where nobody is refused, to 1, where everybody is. */
+    readonly pressure: number;
+  } | null;
   /** Calls that were refused since the start, by name and by priority. */
   readonly refused: RefusalCounts;
 }
@@ -42,35 +45,43 @@ export interface OverloadState {
 export interface Overload {
   /** Null when it is switched off. */
   readonly bulkhead: Bulkhead | null;
+  readonly throttle: Throttle | null;
+  readonly loadShed: Policy<AdmittedCall> | null;
   state(): OverloadState;
 }
 
-export function createOverload(parts: OverloadParts, options: NormalisedUpstream): Overload {
+export function createOverload(parts: GatewayParts, options: NormalisedUpstream): Overload {
   const counted = refusalsOf(parts, options);
   const limit = limitOf(parts, options);
-  const { clock, random } = parts;
+  const { clock, random, load } = parts;
   const places =
     options.bulkhead === false
       ? null
       : bulkhead(clock, random, options.bulkhead, { limit, refusals: counted });
+  const sending =
+    options.throttle === false ? null : throttle(clock, random, options.throttle, counted);
   return {
     bulkhead: places,
+    throttle: sending,
+    loadShed: load && loadShed(load, counted),
     state: () => ({
       bulkhead: places && stateOf(places),
       adaptiveLimit: limit && { limit: limit.limit, baselineMs: limit.baselineMs },
+      throttle: sending && { refusedShare: sending.refusedShare(PRIORITY_UNLESS_GIVEN) },
+      shed: load && { eventLoopDelayMs: load.eventLoopDelayMs, pressure: load.pressure },
       refused: counted.counts(),
     }),
   };
 }
 
-function refusalsOf({ events }: OverloadParts, { name: upstream }: NormalisedUpstream): Refusals {
+function refusalsOf({ events }: GatewayParts, { name: upstream }: NormalisedUpstream): Refusals {
   return refusals((call, failure) => {
     if (events.has("call:refused")) events.emit("call:refused", { upstream, call, failure });
   });
 }
 
 function limitOf(
-  { clock, events }: OverloadParts,
+  { clock, events }: GatewayParts,
   { name: upstream, bulkhead: places, adaptiveLimit: settings }: NormalisedUpstream,
 ): AdaptiveLimit | null {
   if (places === false || settings === false) return null;

@@ -6,6 +6,7 @@ import type { Clock } from "../base/clock.js";
 import type { Emitter } from "../base/emitter.js";
 import type { Random } from "../base/random.js";
 import type { Lifecycle } from "../policies/drain-gate.js";
+import type { LoadGuard } from "../policies/load-shed.js";
 import type { GatewayEvents } from "./events.js";
 import type { Incidents } from "./incidents.js";
 
@@ -23,4 +24,6 @@ export interface GatewayParts {
   /** Something that health depends on has changed. */
   readonly changed: () => void;
   readonly incidents: Incidents;
+  /** The load of this process; null where none is shed. */
+  readonly load: LoadGuard | null;
 }

@@ -4,6 +4,8 @@
  * An option that is `undefined` counts as not written, since JavaScript passes those on unasked.
  * Nothing of the caller's is kept.
  */
+
+import type { PriorityRule } from "../policies/priority.js";
 import type { NormalisedBalance } from "./balance-options.js";
 import type { ResponseLimit } from "./behind.js";
 import { checkNumber } from "./check-number.js";
@@ -21,6 +23,7 @@ import {
 import type { NormalisedProbe } from "./probe-options.js";
 import { readBoolean } from "./read-boolean.js";
 import { mergeLayers, readLayers, type WrittenLayers } from "./read-layers.js";
+import { readPriorityRule } from "./read-priority.js";
 import { readProbe } from "./read-probe.js";
 
 /** A value that was written, and the path of it. */
@@ -36,6 +39,7 @@ export type WrittenSection = false | Readonly<Record<string, Setting>>;
 export interface Written {
   readonly sections: Readonly<Partial<Record<SectionName, WrittenSection>>>;
   readonly layers: WrittenLayers | undefined;
+  readonly priority: false | PriorityRule | undefined;
   readonly trustProxyStatus: boolean | undefined;
   /** What stands in front bounds the calls of all upstreams; null where nothing does. */
   readonly limit: ResponseLimit | null;
@@ -59,6 +63,7 @@ export function readShared(
   return {
     sections,
     layers: readLayers(findings, at(path, "layers"), options["layers"]),
+    priority: readPriorityRule(findings, at(path, "priority"), options["priority"]),
     trustProxyStatus: readBoolean(findings, trustPath, options["trustProxyStatus"]),
     required: readBoolean(findings, at(path, "required"), options["required"]),
     probe: readProbe(findings, at(path, "probe"), options["probe"]),
@@ -79,6 +84,7 @@ export function mergeWritten(shared: Written, own: Written): Written {
   return {
     sections,
     layers: mergeLayers(shared.layers, own.layers),
+    priority: own.priority ?? shared.priority,
     trustProxyStatus: own.trustProxyStatus ?? shared.trustProxyStatus,
     required: own.required ?? shared.required,
     probe: own.probe ?? shared.probe,
@@ -87,7 +93,7 @@ export function mergeWritten(shared: Written, own: Written): Written {
   };
 }
 
-function readSection(
+export function readSection(
   findings: Findings,
   path: string,
   section: SectionName,

@@ -5,6 +5,7 @@
  * languages. A name that is merely mistyped is not here; `nearest.ts` finds it.
  */
 import type { SectionName } from "./option-rules.js";
+import { OVERLOAD_SYNONYMS } from "./overload-synonyms.js";
 
 /** Where an option may stand. */
 export type Place =
@@ -46,6 +47,10 @@ const UPSTREAM_SYNONYMS: Readonly<Record<string, string>> = {
   adaptiveConcurrency: "adaptiveLimit",
   adaptive: "adaptiveLimit",
   gradient: "adaptiveLimit",
+  criticality: "priority",
+  priorities: "priority",
+  adaptiveThrottling: "throttle",
+  throttling: "throttle",
   connections: "limits.connectionsMax",
   maxConnections: "limits.connectionsMax",
   maxSockets: "limits.connectionsMax",
@@ -103,6 +108,9 @@ export const SYNONYMS: Readonly<Record<Place, Readonly<Record<string, string>>>>
     proxy: "behind",
     trustProxy: "behind",
     statusCodes: "statusPolicy",
+    underPressure: "shed",
+    loadShedding: "shed",
+    overload: "shed",
   },
   defaults: UPSTREAM_SYNONYMS,
   upstream: { ...TARGETS_SYNONYMS, ...UPSTREAM_SYNONYMS },
@@ -171,6 +179,7 @@ export const SYNONYMS: Readonly<Record<Place, Readonly<Record<string, string>>>>
     timeout: "timeouts.responseMs",
     capacity: "bulkhead.concurrencyMax",
   },
+  ...OVERLOAD_SYNONYMS,
   bulkhead: {
     limit: "concurrencyMax",
     max: "concurrencyMax",
@@ -187,18 +196,6 @@ export const SYNONYMS: Readonly<Record<Place, Readonly<Record<string, string>>>>
     timeout: "queueMs",
     maxWait: "queueMs",
     maxWaitDuration: "queueMs",
-  },
-  adaptiveLimit: {
-    min: "concurrencyMin",
-    minLimit: "concurrencyMin",
-    max: "bulkhead.concurrencyMax",
-    maxLimit: "bulkhead.concurrencyMax",
-    maxConcurrencyLimit: "bulkhead.concurrencyMax",
-    initial: "concurrencyStart",
-    initialLimit: "concurrencyStart",
-    start: "concurrencyStart",
-    tolerance: "latencyTolerance",
-    rttTolerance: "latencyTolerance",
   },
   limits: {
     maxSockets: "connectionsMax",

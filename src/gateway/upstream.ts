@@ -5,7 +5,8 @@
  * up as `proxy_internal_error`.
  */
 import { BREAKER, RETRY } from "../catalog/defaults.js";
-import type { BoundedCall, Call, CallOverrides, SeatedCall } from "../core/call.js";
+import type { Attempt } from "../core/attempt.js";
+import type { AdmittedCall, BoundedCall, Call, CallOverrides, SeatedCall } from "../core/call.js";
 import type { CallerHints } from "../core/layers.js";
 import { failureOf, noResponse, type Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
@@ -17,6 +18,7 @@ import { breakerGate } from "../policies/breaker-gate.js";
 import { doubts } from "../policies/doubts.js";
 import { drainGate } from "../policies/drain-gate.js";
 import { pickTarget } from "../policies/pick-target.js";
+import { priorityOf } from "../policies/priority.js";
 import { type AttemptListener, record } from "../policies/record.js";
 import { type RetryOptions, retry } from "../policies/retry.js";
 import { retryBudget } from "../policies/retry-budget.js";
@@ -141,12 +143,18 @@ function assemble(
     pipe<Call>()
       // First: a call that is refused while draining must cost nothing and touch no counter.
       .through(drainGate(lifecycle))
+      // Above all that refuses by it.
+      .through(ranked(options))
+      // Above the timers: what this process cannot serve shall not make work.
+      .through(overload.loadShed ?? bypass<AdmittedCall, AdmittedCall>("load_shed"))
       // Above the queue and the repeats: waiting and repeating are part of the promise.
       .through(totalDeadline(timers, timeouts))
       // Above retry: a call holds one place however often it is repeated.
       .through(overload.bulkhead ?? bypass<BoundedCall, SeatedCall>("bulkhead"))
       // Above target choice: a repeat may go elsewhere.
       .through(retryOf(parts, options, targets))
+      // Below retry, which it counts; above target choice, since it is about all of them.
+      .through(overload.throttle ?? bypass<Attempt, Attempt>("throttle"))
       // Above the breaker: the breaker belongs to a target.
       .through(pickTarget(clock, targets))
       // Above the timeout: an attempt that timed out must count against the target.
@@ -156,6 +164,10 @@ function assemble(
       // Last: it sees exactly what the wire did.
       .through(record(clock, attemptListener(parts, options)))
   );
+}
+
+function ranked({ priority }: NormalisedUpstream) {
+  return priority === false ? bypass<AdmittedCall, AdmittedCall>("priority") : priorityOf(priority);
 }
 
 function retryOf(parts: GatewayParts, options: NormalisedUpstream, targets: TargetSet) {

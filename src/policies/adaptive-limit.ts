@@ -9,8 +9,8 @@
  * measured at half of it while it is, so that an overload that lasts never becomes what is usual.
  */
 import type { Clock } from "../base/clock.js";
-import { ADAPTIVE_LIMIT } from "../catalog/defaults.js";
 import { FAILURES } from "../catalog/failures.js";
+import { ADAPTIVE_LIMIT } from "../catalog/overload-defaults.js";
 import type { Call } from "../core/call.js";
 import { failureOf, type Outcome } from "../core/outcome.js";
 
@@ -85,6 +85,8 @@ class GradientLimit implements AdaptiveLimit {
   seen({ attempts }: Call, outcome: Outcome<unknown>, latencyMs: number, running: number): void {
     const window = this.#window;
     const now = this.#clock.now();
+    // What we refused ourselves says nothing about the upstream.
+    if (attempts.length === 0) return;
     // What began before the limit was halved has waited in the old queue.
     if (this.#measuring && now - latencyMs < window.startedAt) return;
     window.runningMax = Math.max(window.runningMax, running);

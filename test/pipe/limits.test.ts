@@ -262,16 +262,20 @@ describe("the description", () => {
     const roles = world({ retry: { attemptsMax: 7 } }).describe();
     expect(roles.map(({ role }) => role)).toEqual([
       "drain_gate",
+      "priority",
+      "load_shed",
       "total_deadline",
       "bulkhead",
       "retry",
+      "throttle",
       "pick_target",
       "breaker",
       "attempt_timeout",
       "record",
     ]);
-    expect(roles[3]?.settings).toMatchObject({ attemptsMax: 7, budgetRatio: 0.2 });
-    expect(world({ retry: { enabled: false } }).describe()[3]?.settings).toEqual({
+    const settingsOf = (all: typeof roles) => all.find(({ role }) => role === "retry")?.settings;
+    expect(settingsOf(roles)).toMatchObject({ attemptsMax: 7, budgetRatio: 0.2 });
+    expect(settingsOf(world({ retry: { enabled: false } }).describe())).toEqual({
       enabled: false,
     });
   });

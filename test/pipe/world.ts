@@ -7,11 +7,13 @@ import type { Random } from "../../src/base/random.js";
 import { BALANCE } from "../../src/catalog/balance-defaults.js";
 import { BREAKER, BULKHEAD, RETRY, TIMEOUTS } from "../../src/catalog/defaults.js";
 import type { FailureCode } from "../../src/catalog/failures.js";
-import { Call, type CallOverrides } from "../../src/core/call.js";
+import { THROTTLE } from "../../src/catalog/overload-defaults.js";
+import type { Attempt } from "../../src/core/attempt.js";
+import { type AdmittedCall, Call, type CallOverrides } from "../../src/core/call.js";
 import { NEVER } from "../../src/core/deadline.js";
 import type { CallerHints } from "../../src/core/layers.js";
 import type { Outcome } from "../../src/core/outcome.js";
-import { pipe } from "../../src/core/pipe.js";
+import { bypass, pipe } from "../../src/core/pipe.js";
 import { ReplayBody } from "../../src/core/replay-body.js";
 import type { GatewayRequest } from "../../src/core/request.js";
 import type { ResponseBody } from "../../src/core/response-body.js";
@@ -21,11 +23,14 @@ import { breakerGate } from "../../src/policies/breaker-gate.js";
 import { type BulkheadOptions, bulkhead } from "../../src/policies/bulkhead.js";
 import { doubts } from "../../src/policies/doubts.js";
 import { drainGate, type Lifecycle, type LifecycleState } from "../../src/policies/drain-gate.js";
+import { loadGuard, loadShed } from "../../src/policies/load-shed.js";
 import { pickTarget } from "../../src/policies/pick-target.js";
+import { type PriorityRule, priorityOf } from "../../src/policies/priority.js";
 import { type AttemptListener, record } from "../../src/policies/record.js";
 import { type Refusals, refusals } from "../../src/policies/refusals.js";
 import { type RetryOptions, retry } from "../../src/policies/retry.js";
 import { type RetryBudgetOptions, retryBudget } from "../../src/policies/retry-budget.js";
+import { type ThrottleOptions, throttle } from "../../src/policies/throttle.js";
 import { totalDeadline } from "../../src/policies/total-deadline.js";
 import { roundRobin } from "../../src/targets/balance/round-robin.js";
 import {
@@ -50,6 +55,10 @@ export interface WorldOptions {
   readonly random?: Random;
   readonly listener?: AttemptListener;
   readonly refusals?: Refusals;
+  readonly priority?: PriorityRule;
+  readonly throttle?: Partial<ThrottleOptions>;
+  /** Delay of the event loop above which calls are refused. */
+  readonly shedMs?: number;
   readonly adaptiveLimit?: AdaptiveLimitOptions;
 }
 
@@ -101,8 +110,23 @@ export function world(options: WorldOptions = {}) {
   const counted = options.refusals ?? refusals();
   const places = bulkhead(clock, random, placesOptions, { limit, refusals: counted });
 
+  const { shedMs } = options;
+  const load = shedMs === undefined ? null : loadGuard(clock, random, { eventLoopDelayMs: shedMs });
+  const sending =
+    options.throttle === undefined
+      ? null
+      : throttle(clock, random, { ...THROTTLE, ...options.throttle }, counted);
+
   const chain = pipe<Call>()
     .through(drainGate(lifecycle))
+    .through(
+      options.priority === undefined
+        ? bypass<AdmittedCall, AdmittedCall>("priority")
+        : priorityOf(options.priority),
+    )
+    .through(
+      load === null ? bypass<AdmittedCall, AdmittedCall>("load_shed") : loadShed(load, counted),
+    )
     .through(totalDeadline(clock, { totalMs: options.totalMs ?? TIMEOUTS.totalMs }))
     .through(places)
     .through(
@@ -111,6 +135,7 @@ export function world(options: WorldOptions = {}) {
         { enabled: true, ...RETRY, ...options.retry },
       ),
     )
+    .through(sending ?? bypass<Attempt, Attempt>("throttle"))
     .through(pickTarget(clock, targets))
     .through(breakerGate(options.breaker === false ? false : breakerOptions))
     .through(attemptTimeout(clock, { ...TIMEOUTS, ...options.timeouts }))
@@ -124,6 +149,8 @@ export function world(options: WorldOptions = {}) {
     targets,
     budget,
     places,
+    load,
+    throttle: sending,
     changes,
     describe: () => chain.describe(),
     send(

@@ -1,7 +1,7 @@
 /** The adaptive limit in front of a server whose capacity changes, on the virtual clock. */
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../../src/base/random.js";
-import { ADAPTIVE_LIMIT } from "../../src/catalog/defaults.js";
+import { ADAPTIVE_LIMIT } from "../../src/catalog/overload-defaults.js";
 import { Call } from "../../src/core/call.js";
 import { noResponse } from "../../src/core/outcome.js";
 import { adaptiveLimit } from "../../src/policies/adaptive-limit.js";
@@ -104,6 +104,7 @@ describe("the adaptive limit", () => {
     const changes: { from: number; to: number }[] = [];
     const limit = adaptiveLimit({ now: () => now }, 40, ADAPTIVE_LIMIT, (one) => changes.push(one));
     const call = new Call(requestOf({}), 0, "id", null);
+    call.attempts.push({} as never);
     const feed = (windows: number, latencyMs: number, code: "ok" | "timeout" | "refused") => {
       for (let answer = 0; answer < windows * 20; answer += 1) {
         now += ADAPTIVE_LIMIT.windowMs / 20 + 1;

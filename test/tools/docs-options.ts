@@ -8,6 +8,7 @@ import * as balanceDefaults from "../../src/catalog/balance-defaults.js";
 import * as defaults from "../../src/catalog/defaults.js";
 import * as frontDefaults from "../../src/catalog/front-defaults.js";
 import * as healthDefaults from "../../src/catalog/health-defaults.js";
+import * as overloadDefaults from "../../src/catalog/overload-defaults.js";
 import { SECTIONS, type SectionName } from "../../src/gateway/option-rules.js";
 import { table } from "./docs-pages.js";
 import { nodesOf, parse, ROOT } from "./source-files.js";
@@ -53,6 +54,8 @@ export const SECTION_TYPES = {
   breaker: "BreakerOptions",
   bulkhead: "BulkheadOptions",
   adaptiveLimit: "AdaptiveLimitOptions",
+  throttle: "ThrottleOptions",
+  shed: "ShedOptions",
   limits: "LimitOptions",
   ejection: "EjectionOptions",
   slowStart: "SlowStartOptions",
@@ -66,6 +69,8 @@ const SECTION_TABLES: Readonly<Record<SectionName, readonly string[]>> = {
   breaker: ["BREAKER"],
   bulkhead: ["BULKHEAD"],
   adaptiveLimit: ["ADAPTIVE_LIMIT"],
+  throttle: ["THROTTLE"],
+  shed: ["SHED"],
   limits: ["LIMITS", "POOL"],
   ejection: ["EJECTION"],
   slowStart: ["SLOW_START"],
@@ -77,20 +82,30 @@ const TABLES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   ...frontDefaults,
   ...balanceDefaults,
   ...healthDefaults,
+  ...overloadDefaults,
 };
 const DEFAULTS = [
   "src/catalog/defaults.ts",
   "src/catalog/balance-defaults.ts",
   "src/catalog/front-defaults.ts",
   "src/catalog/health-defaults.ts",
+  "src/catalog/overload-defaults.ts",
 ];
 
 const SECTION_NAMES = Object.keys(SECTION_TYPES) as readonly SectionName[];
 
+const OVERLOAD_OPTIONS = "src/gateway/overload-options.ts";
+const OVERLOAD: ReadonlySet<string> = new Set(["bulkhead", "adaptiveLimit", "throttle", "shed"]);
+
+/** The options of one section, wherever they are declared. */
+export function sectionOptions(section: SectionName): readonly Option[] {
+  return optionsOf(OVERLOAD.has(section) ? OVERLOAD_OPTIONS : OPTIONS, SECTION_TYPES[section]);
+}
+
 /** The README's table: all sections of an upstream. */
 export function upstreamOptions(): string {
   const rows = SECTION_NAMES.flatMap((section) =>
-    optionsOf(OPTIONS, SECTION_TYPES[section]).map((option) => [
+    sectionOptions(section).map((option) => [
       `\`${section}.${option.name}\``,
       initialOf(option),
       option.text,
@@ -102,7 +117,7 @@ export function upstreamOptions(): string {
 /** One section with the reasons for its defaults. */
 export function sectionTable(section: SectionName): string {
   const reasons = new Map(SECTION_TABLES[section].flatMap((name) => reasonsOf(name)));
-  const rows = optionsOf(OPTIONS, SECTION_TYPES[section]).map((option) => [
+  const rows = sectionOptions(section).map((option) => [
     `\`${option.name}\``,
     initialOf(option),
     option.text,

@@ -147,6 +147,23 @@ export const ADMISSION_ROWS = {
       "Look for streams that never end; timeouts.idleMs and timeouts.bodyMs bound them.",
     ],
   },
+  upstream_throttled: {
+    phase: "admit",
+    status: 503,
+    proxyError: "destination_unavailable",
+    repeat: "never",
+    blame: "overload",
+    summary: "The upstream refuses so much that this call is refused here, at no cost to it.",
+    causes: [
+      "The upstream answered 503 or 429 to most of the calls of the last half minute.",
+      "Its rate limit is lower than the traffic of this gateway.",
+    ],
+    remedies: [
+      "Look at why the upstream refuses; event attempt:end has its answers.",
+      "Raise the upstream's limit, or add targets.",
+      "Give calls that may fail the priority SHEDDABLE; they are refused first.",
+    ],
+  },
   load_shed: {
     phase: "admit",
     status: 503,

@@ -11,6 +11,8 @@ import { eventually, type World, type WorldOptions } from "../tools/world.js";
 
 const WORKS = accept().readHead().readBody().send(ok("fine")).again();
 const NOT_SENT = { sends: [0, 0], attempts: [0, 0], breaker: "neutral" } as const;
+const OVERLOADED =
+  "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
 const ONE_FAILURE = { consecutiveFailures: 1, openMs: 60_000 } as const;
 
 /** Holds its place for as long as the client stays: the head has come, the body never ends. */
@@ -173,6 +175,22 @@ export const ADMISSION: readonly Row[] = [
       timeouts: { totalMs: 200 },
     }),
     before: occupy,
+  },
+  {
+    code: "upstream_throttled",
+    answer: 503,
+    error: "destination_unavailable",
+    sends: [0, 0],
+    attempts: [0, 0],
+    // It opened by the refusal of the upstream before this one.
+    breaker: "failure",
+    world: {
+      script: accept().readHead().readBody().send(OVERLOADED).again(),
+      options: { throttle: { requestsPerAccept: 1 }, retry: false },
+      // Half of the calls are refused by then; these are among them.
+      random: { next: () => 0 },
+    },
+    before: fail,
   },
   {
     code: "load_shed",

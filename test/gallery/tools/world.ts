@@ -5,7 +5,13 @@
  */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createGateway, type FailureCode, type Gateway, type UpstreamOptions } from "good-gateway";
+import {
+  createGateway,
+  type FailureCode,
+  type Gateway,
+  type GatewayOptions,
+  type UpstreamOptions,
+} from "good-gateway";
 import { type NodeProxy, nodeProxy, type ProxyOptions } from "good-gateway/node";
 import {
   type Script,
@@ -25,6 +31,8 @@ export interface WorldOptions {
   readonly targets?: (played: ScriptedUpstream | null) => UpstreamOptions["targets"];
   readonly options?: Omit<UpstreamOptions, "targets">;
   readonly proxy?: ProxyOptions;
+  /** In place of chance, where that decides. */
+  readonly random?: { next(): number };
   /** Called at the end. */
   readonly cleanUp?: () => Promise<void>;
 }
@@ -58,7 +66,8 @@ export async function world(options: WorldOptions): Promise<World> {
   const scripts = options.scripts ?? (options.script === undefined ? null : [options.script]);
   const played =
     scripts === null ? null : await scriptedUpstream(scripts, { loop: true, ...options.serve });
-  const gateway = createGateway({
+  const { random } = options;
+  const settings: GatewayOptions<"app"> = {
     name: "edge",
     upstreams: {
       app: {
@@ -69,7 +78,8 @@ export async function world(options: WorldOptions): Promise<World> {
       },
     },
     onWarning: () => {},
-  });
+  };
+  const gateway = createGateway(settings, random === undefined ? {} : { random });
   const attempts: AttemptEnd[] = [];
   const outcomes: (FailureCode | null)[] = [];
   const breakerWent: string[] = [];

@@ -55,6 +55,7 @@ describe("failure catalog", () => {
       "bulkhead_queue_timeout",
       "bulkhead_queue_displaced",
       "connection_pool_timeout",
+      "upstream_throttled",
       "load_shed",
     ]);
   });
@@ -87,7 +88,11 @@ describe("failure catalog", () => {
   });
 
   it("does not blame an upstream for what was never sent to one", () => {
-    const earlier: readonly FailureCode[] = ["breaker_open", "no_healthy_target"];
+    const earlier: readonly FailureCode[] = [
+      "breaker_open",
+      "no_healthy_target",
+      "upstream_throttled",
+    ];
     for (const [code, row] of rows) {
       if (row.phase !== "admit" || earlier.includes(code)) continue;
       expect(["proxy", "client", "self"], code).toContain(row.blame);

@@ -97,7 +97,7 @@ describe("the gateway as a whole", () => {
     [
       { upstreams, constructor: 1 },
       "constructor: unknown option; " +
-        "there are name, upstreams, defaults, statusPolicy, behind, onWarning and zone",
+        "there are name, upstreams, defaults, statusPolicy, behind, shed, onWarning and zone",
     ],
     [
       { upstreams, name: "   " },
@@ -167,9 +167,8 @@ describe("the gateway as a whole", () => {
 
 describe("names that are no options", () => {
   const all =
-    "targets, timeouts, retry, breaker, bulkhead, adaptiveLimit, limits, ejection, " +
-    "slowStart, panic, probe, layers, " +
-    "trustProxyStatus, required and balance";
+    "targets, timeouts, retry, breaker, bulkhead, adaptiveLimit, priority, throttle, limits, " +
+    "ejection, slowStart, panic, probe, layers, trustProxyStatus, required and balance";
 
   it.each([
     [{ timeout: 5_000 }, 'timeout: unknown option; did you mean "timeouts.totalMs"?'],

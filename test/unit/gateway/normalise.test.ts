@@ -3,7 +3,6 @@
 import { hostname } from "node:os";
 import { describe, expect, it } from "vitest";
 import {
-  ADAPTIVE_LIMIT,
   BREAKER,
   BULKHEAD,
   LIMITS,
@@ -12,6 +11,7 @@ import {
   RETRY,
   TIMEOUTS,
 } from "../../../src/catalog/defaults.js";
+import { ADAPTIVE_LIMIT } from "../../../src/catalog/overload-defaults.js";
 import { normaliseGateway, normaliseUpstream } from "../../../src/gateway/normalise.js";
 import type { GatewayOptions, UpstreamOptions } from "../../../src/gateway/options.js";
 import type { ProbeOptions } from "../../../src/gateway/probe-options.js";

@@ -1,0 +1,33 @@
+/**
+ * What limiters, throttles and shedders of other libraries call our options.
+ *
+ * Part of the table in `synonyms.ts`; a name that is merely mistyped is not here.
+ */
+export const OVERLOAD_SYNONYMS = {
+  adaptiveLimit: {
+    min: "concurrencyMin",
+    minLimit: "concurrencyMin",
+    max: "bulkhead.concurrencyMax",
+    maxLimit: "bulkhead.concurrencyMax",
+    maxConcurrencyLimit: "bulkhead.concurrencyMax",
+    initial: "concurrencyStart",
+    initialLimit: "concurrencyStart",
+    start: "concurrencyStart",
+    tolerance: "latencyTolerance",
+    rttTolerance: "latencyTolerance",
+  },
+  throttle: {
+    k: "requestsPerAccept",
+    multiplier: "requestsPerAccept",
+    ratio: "requestsPerAccept",
+    window: "windowMs",
+    maxRejectionProbability: "refusedMax",
+  },
+  shed: {
+    maxEventLoopDelay: "eventLoopDelayMs",
+    eventLoopDelay: "eventLoopDelayMs",
+    eventLoopLagMs: "eventLoopDelayMs",
+    lagMs: "eventLoopDelayMs",
+    maxLag: "eventLoopDelayMs",
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>;
