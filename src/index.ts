@@ -112,4 +112,8 @@ export type {
 export type { BreakerSnapshot } from "./targets/breaker.js";
 export type { IncidentFacts, LostSockets } from "./targets/evidence.js";
 export type { UpstreamState } from "./targets/upstream-state.js";
+export type { MetricsHandler, MetricsHandlerOptions } from "./telemetry/metrics-handler.js";
+export { metricsHandler } from "./telemetry/metrics-handler.js";
+export type { MetricsRegistry } from "./telemetry/register-metrics.js";
+export { registerMetrics } from "./telemetry/register-metrics.js";
 export type { Diagnostics } from "./wire/proxy-status.js";

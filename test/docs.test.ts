@@ -74,6 +74,7 @@ const PARTS: ReadonlyMap<string, string> = new Map([
   ["upstream-options", options.upstreamOptions()],
   ["proxy-options", options.shortOptionTable("src/gateway/proxy-options.ts", "ProxyOptions")],
   ["events", events.eventTable()],
+  ["metrics", events.metricTable()],
   ...Object.entries(events.EVENT_DATA).map(
     ([part, name]) => [part, events.memberTable(name)] as const,
   ),

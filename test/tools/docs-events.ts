@@ -1,7 +1,8 @@
 /**
- * The tables of docs/events.md, read from the source: what every event carries, and the members of
- * the record of a call.
+ * The tables of docs/events.md and docs/metrics.md, read from the source: what every event carries,
+ * the members of the record of a call, and all metrics.
  */
+import { METRIC_PREFIX, METRICS } from "../../src/telemetry/metric-table.js";
 import { optionsOf } from "./docs-options.js";
 import { table } from "./docs-pages.js";
 
@@ -33,6 +34,17 @@ function carried(type: string): string {
   return [...type.matchAll(/readonly (\w+): ([^;]+);/g)]
     .map(([, name, of]) => `\`${name}: ${of}\``)
     .join(", ");
+}
+
+/** All metrics by their full names. */
+export function metricTable(): string {
+  const rows = Object.values(METRICS).map(({ name, type, labels, help }) => [
+    `\`${METRIC_PREFIX}${name}\``,
+    type,
+    labels.map((label) => `\`${label}\``).join(", ") || "–",
+    help,
+  ]);
+  return table(["metric", "type", "labels", "meaning"], rows);
 }
 
 /** The members of one of the interfaces above. */

@@ -20,6 +20,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
   wire: 4,
   gateway: 5,
   adapters: 6,
+  telemetry: 6,
   dashboard: 6,
   cli: 6,
   testing: 6,

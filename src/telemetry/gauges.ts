@@ -1,0 +1,69 @@
+/**
+ * States of a gateway as samples, from one snapshot.
+ *
+ * Guarantee: a state is shown by one series for each value that it can have, 1 for the one that
+ * holds, so that a graph of it needs no code book and a series never disappears.
+ */
+import type { GatewaySnapshot, TargetSnapshot, UpstreamSnapshot } from "../gateway/snapshot.js";
+import type { METRICS, MetricKey } from "./metric-table.js";
+import type { Sample } from "./series.js";
+
+type GaugeKey = {
+  [Key in MetricKey]: (typeof METRICS)[Key]["type"] extends "gauge" ? Key : never;
+}[MetricKey];
+
+export type GaugeSamples = Readonly<Record<GaugeKey, readonly Sample[]>>;
+
+const LIFECYCLE = ["running", "lame_duck", "draining", "closed"];
+const UPSTREAM = ["healthy", "degraded", "down"];
+const HEALTH = ["healthy", "unhealthy", "ejected"];
+const BREAKER = ["closed", "half_open", "open"];
+
+export function gaugeSamples({ lifecycle, health, upstreams }: GatewaySnapshot): GaugeSamples {
+  const eachTarget = (samplesOf: (upstream: string, one: TargetSnapshot) => readonly Sample[]) =>
+    upstreams.flatMap(({ name, targets }) => targets.flatMap((one) => samplesOf(name, one)));
+  return {
+    active: [gauge({}, lifecycle.active)],
+    lifecycle: states({}, lifecycle.state, LIFECYCLE),
+    ready: [gauge({}, health.ready ? 1 : 0)],
+    upstreamState: upstreams.flatMap(({ name, state }) =>
+      states({ upstream: name }, state, UPSTREAM),
+    ),
+    places: upstreams.flatMap(placeSamples),
+    adaptiveLimit: upstreams.flatMap(({ name, overload: { adaptiveLimit } }) =>
+      adaptiveLimit === null ? [] : [gauge({ upstream: name }, adaptiveLimit.limit)],
+    ),
+    targetPending: eachTarget((upstream, { target, pending }) => [
+      gauge({ upstream, target }, pending),
+    ]),
+    targetHealth: eachTarget((upstream, one) =>
+      states({ upstream, target: one.target }, one.health, HEALTH),
+    ),
+    breakerState: eachTarget((upstream, { target, breaker }) =>
+      breaker === null ? [] : states({ upstream, target }, breaker.state, BREAKER),
+    ),
+    connections: eachTarget((upstream, { target, connections }) =>
+      Object.entries(connections).map(([kind, count]) => gauge({ upstream, target, kind }, count)),
+    ),
+  };
+}
+
+function gauge(labels: Readonly<Record<string, string>>, value: number): Sample {
+  return { suffix: "", labels, value };
+}
+
+function states(
+  labels: Readonly<Record<string, string>>,
+  current: string,
+  known: readonly string[],
+): readonly Sample[] {
+  return known.map((state) => gauge({ ...labels, state }, state === current ? 1 : 0));
+}
+
+function placeSamples({ name, overload: { bulkhead } }: UpstreamSnapshot): readonly Sample[] {
+  if (bulkhead === null) return [];
+  const { running, waiting, places } = bulkhead;
+  return Object.entries({ running, waiting, places }).map(([kind, count]) =>
+    gauge({ upstream: name, kind }, count),
+  );
+}

@@ -1,0 +1,158 @@
+/**
+ * Counts what a gateway tells, from the moment that somebody asks for its metrics.
+ *
+ * Guarantee: one meter for each gateway, however often it is asked for; without one nothing listens
+ * and nothing is counted. States are read from a snapshot at the time of the scrape.
+ */
+import type { CallAttempt, CallRecord } from "../gateway/call-record.js";
+import type { Gateway } from "../gateway/gateway.js";
+import { type GaugeSamples, gaugeSamples } from "./gauges.js";
+import {
+  DURATION_BUCKETS,
+  METRIC_PREFIX,
+  METRICS,
+  type MetricKey,
+  type MetricType,
+  SERIES_MAX,
+} from "./metric-table.js";
+import { type Counter, counter, type Histogram, histogram, type Sample } from "./series.js";
+
+/** A metric with its values of this moment. */
+export interface Family {
+  readonly name: string;
+  readonly type: MetricType;
+  readonly help: string;
+  readonly labels: readonly string[];
+  readonly samples: readonly Sample[];
+}
+
+export interface Meter {
+  /** All metrics, in the order of the table; those without values, too. */
+  collect(): readonly Family[];
+  /** One of them. */
+  read(key: MetricKey): Family;
+}
+
+const meters = new WeakMap<object, Meter>();
+
+/** The meter of a gateway; it counts from the first call of this function. */
+export function meterOf(gateway: Gateway): Meter {
+  let meter = meters.get(gateway);
+  if (meter === undefined) {
+    meter = startMeter(gateway);
+    meters.set(gateway, meter);
+  }
+  return meter;
+}
+
+type KeyOf<Type extends MetricType> = {
+  [Key in MetricKey]: (typeof METRICS)[Key]["type"] extends Type ? Key : never;
+}[MetricKey];
+
+interface Counted {
+  readonly counters: Readonly<Record<KeyOf<"counter">, Counter>>;
+  readonly histograms: Readonly<Record<KeyOf<"histogram">, Histogram>>;
+}
+
+function startMeter(gateway: Gateway): Meter {
+  const counted = instruments();
+  listen(gateway, counted);
+  const read = (key: MetricKey, gauges: () => GaugeSamples): Family => {
+    const { name, type, help, labels } = METRICS[key];
+    const samples = samplesOf(counted, key, gauges);
+    return { name: METRIC_PREFIX + name, type, help, labels, samples };
+  };
+  return {
+    collect() {
+      // One snapshot for all, so that they tell of one moment.
+      const gauges = gaugeSamples(gateway.snapshot());
+      return METRIC_KEYS.map((key) => read(key, () => gauges));
+    },
+    read: (key) => read(key, () => gaugeSamples(gateway.snapshot())),
+  };
+}
+
+function samplesOf(
+  { counters, histograms }: Counted,
+  key: MetricKey,
+  gauges: () => GaugeSamples,
+): readonly Sample[] {
+  if (Object.hasOwn(counters, key)) return counters[key as KeyOf<"counter">].samples();
+  if (Object.hasOwn(histograms, key)) return histograms[key as KeyOf<"histogram">].samples();
+  return gauges()[key as KeyOf<"gauge">];
+}
+
+export const METRIC_KEYS = Object.keys(METRICS) as readonly MetricKey[];
+
+function instruments(): Counted {
+  const overflow = counter(METRICS.overflow.labels, SERIES_MAX, () => {});
+  const counters: Record<string, Counter> = { overflow };
+  const histograms: Record<string, Histogram> = {};
+  for (const key of METRIC_KEYS) {
+    const { name, type, labels } = METRICS[key];
+    const onOverflow = (): void => overflow.add([METRIC_PREFIX + name], 1);
+    if (type === "counter" && key !== "overflow") {
+      counters[key] = counter(labels, SERIES_MAX, onOverflow);
+    } else if (type === "histogram") {
+      histograms[key] = histogram(labels, DURATION_BUCKETS, HISTOGRAMS_MAX, onOverflow);
+    }
+  }
+  return { counters, histograms } as Counted;
+}
+
+/** Each series of a histogram is a line for every bucket. */
+const HISTOGRAMS_MAX = Math.floor(SERIES_MAX / DURATION_BUCKETS.length);
+
+function listen(gateway: Gateway, { counters, histograms }: Counted): void {
+  gateway.on("call:end", (record) => {
+    countCall(counters, histograms, record);
+    for (const attempt of record.attempts) countAttempt(counters, histograms, record, attempt);
+  });
+  gateway.on("call:refused", ({ upstream, call, failure }) =>
+    counters.refused.add([upstream, failure.code, call.priority], 1),
+  );
+  gateway.on("breaker:change", ({ upstream, target, to }) =>
+    counters.breakerChanges.add([upstream, target, to], 1),
+  );
+  gateway.on("target:health", ({ upstream, target, to }) =>
+    counters.healthChanges.add([upstream, target, to], 1),
+  );
+  gateway.on("probe:end", ({ upstream, target, passed }) =>
+    counters.probes.add([upstream, target, String(passed)], 1),
+  );
+  gateway.on("stall:saved", ({ upstream }) => counters.stallsSaved.add([upstream], 1));
+}
+
+function countCall(
+  counters: Counted["counters"],
+  { callSeconds, queueSeconds }: Counted["histograms"],
+  record: CallRecord,
+): void {
+  const { upstream, status, answeredBy, code, blame, stopReason, attempts } = record;
+  const one = [upstream];
+  counters.calls.add(
+    [upstream, status === null ? "none" : String(status), answeredBy ?? "none"],
+    1,
+  );
+  if (code !== null && blame !== null) counters.failures.add([upstream, code, blame], 1);
+  if (stopReason !== null) counters.stopped.add([upstream, stopReason], 1);
+  if (attempts.length > 1) counters.repeats.add(one, attempts.length - 1);
+  if (record.bytesIn > 0) counters.requestBytes.add(one, record.bytesIn);
+  if (record.bytesOut > 0) counters.responseBytes.add(one, record.bytesOut);
+  // A tunnel may live for days; its length says nothing about the speed of calls.
+  if (record.kind !== "upgrade") callSeconds.observe(one, record.durationMs / MS_PER_SECOND);
+  queueSeconds.observe(one, record.queuedMs / MS_PER_SECOND);
+}
+
+function countAttempt(
+  counters: Counted["counters"],
+  { attemptSeconds }: Counted["histograms"],
+  { upstream, kind }: CallRecord,
+  { target, code, durationMs }: CallAttempt,
+): void {
+  const at = target ?? "none";
+  counters.attempts.add([upstream, at, code ?? "ok"], 1);
+  if (kind !== "upgrade") attemptSeconds.observe([upstream, at], durationMs / MS_PER_SECOND);
+}
+
+const MS_PER_SECOND = 1_000;

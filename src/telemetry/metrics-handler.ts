@@ -1,0 +1,69 @@
+/**
+ * `metricsHandler`: the metrics of a gateway over HTTP, for Prometheus and whoever reads its
+ * format. For Express 4 and 5, `node:http`, and the admin server; it needs no other package.
+ *
+ * Guarantee: GET and HEAD only, never from a cache; counting begins when the handler is made.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Gateway } from "../gateway/gateway.js";
+import { CONTENT_TYPES, expose, formatFor } from "./exposition.js";
+import { meterOf } from "./meter.js";
+
+export interface MetricsHandlerOptions {
+  /**
+   * Answers at this path only and hands on everything else; without it every request is answered,
+   * for a route that leads here alone.
+   */
+  readonly path?: string;
+}
+
+/** A listener that hands on what is not its own, where something follows. */
+export type MetricsHandler = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  next?: (error?: unknown) => void,
+) => void;
+
+export function metricsHandler(
+  gateway: Gateway,
+  options: MetricsHandlerOptions = {},
+): MetricsHandler {
+  const { path } = options;
+  const unknown = Object.keys(options).find((name) => name !== "path");
+  if (unknown !== undefined) throw new TypeError(`${unknown}: unknown option; there is path`);
+  if (path !== undefined && !String(path).startsWith("/")) {
+    throw new TypeError(`path: ${JSON.stringify(path)} is not a path such as "/metrics"`);
+  }
+  const meter = meterOf(gateway);
+  return function goodGatewayMetrics(req, res, next) {
+    if (path !== undefined && pathOf(req) !== path) {
+      if (next !== undefined) next();
+      else answer(req, res, 404, [], "");
+    } else if (req.method !== "GET" && req.method !== "HEAD") {
+      answer(req, res, 405, ["allow", "GET, HEAD"], "");
+    } else {
+      const format = formatFor(req.headers.accept);
+      const fields = ["content-type", CONTENT_TYPES[format], "vary", "accept"];
+      answer(req, res, 200, fields, expose(meter.collect(), format));
+    }
+  };
+}
+
+function pathOf({ url = "" }: IncomingMessage): string {
+  const query = url.indexOf("?");
+  return query === -1 ? url : url.slice(0, query);
+}
+
+function answer(
+  req: IncomingMessage,
+  res: ServerResponse,
+  status: number,
+  fields: readonly string[],
+  text: string,
+): void {
+  // What comes of a body is thrown away, so that the connection can go on.
+  if (!req.complete) req.resume();
+  const length = String(Buffer.byteLength(text));
+  res.writeHead(status, [...fields, "cache-control", "no-store", "content-length", length]);
+  res.end(req.method === "HEAD" ? undefined : text);
+}
