@@ -43,6 +43,23 @@ describe.runIf(existsSync("/proc/self/stat"))("the bench", () => {
     expect(results[0]?.figures["ratio"]).toBe(1);
   });
 
+  it("compares proxies that live side by side, set by set", async () => {
+    const sizes = ["--rounds", "2", "--requests", "90", "--warmup", "50", "--connections", "5"];
+    const proxies = ["--proxies", "bare-undici,good-gateway"];
+    const { code, output } = await bench(["--paired", ...sizes, ...proxies, "--json", "-"]);
+    expect(code).toBe(0);
+    const { results } = JSON.parse(output) as {
+      readonly results: readonly { ratio: number; quietUs: number; sets: readonly object[] }[];
+    };
+    expect(results).toHaveLength(2);
+    expect(results[0]?.ratio).toBe(1);
+    for (const { ratio, quietUs, sets } of results) {
+      expect(ratio).toBeGreaterThan(0);
+      expect(quietUs).toBeGreaterThan(0);
+      expect(sets).toHaveLength(2);
+    }
+  });
+
   it("names the right choices for a proxy that it does not know", async () => {
     const { code, errors } = await bench(["--proxies", "good-gatway"]);
     expect(code).toBe(1);

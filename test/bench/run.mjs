@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { BASELINE, chooseContenders } from "./lib/contenders.mjs";
 import { chooseLoad, sendLoad } from "./lib/load.mjs";
 import { readOptions } from "./lib/options.mjs";
+import { measurePaired, printPaired } from "./lib/paired.mjs";
 import { chooseCores, startScript } from "./lib/processes.mjs";
 import { printProfile } from "./lib/profile.mjs";
 import { summarise } from "./lib/statistics.mjs";
@@ -29,11 +30,19 @@ async function main() {
   const setting = { load: chooseLoad(options.load), cores: chooseCores() };
   const upstream = await startUpstream(options, setting);
   try {
-    await report(await measure(contenders, upstream, options, setting), options, setting);
+    if (options.paired) await pair(contenders, upstream, options, setting);
+    else await report(await measure(contenders, upstream, options, setting), options, setting);
   } finally {
     await upstream.stop();
   }
   if (options.profile !== null) reportProfiles(contenders, options.profile);
+}
+
+async function pair(contenders, upstream, options, setting) {
+  const start = (contender) => startProxy(contender, upstream, options, setting);
+  const results = await measurePaired(contenders, start, options, tell);
+  if (options.json === "-") process.stdout.write(`${JSON.stringify({ results }, null, 2)}\n`);
+  else process.stdout.write(`\n${printPaired(results)}`);
 }
 
 /** The peers are no dependency of the package; they are installed when somebody compares. */

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { onCore } from "./processes.mjs";
 
 /** What a browser sends with a call of an application, more or less. */
-const FIELDS = [
+export const FIELDS = [
   ["User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"],
   ["Accept", "application/json, text/plain, */*"],
   ["Accept-Language", "en-GB,en;q=0.5"],
@@ -18,7 +18,7 @@ const FIELDS = [
   ["Referer", "http://shop.example/orders"],
   ["Cookie", "session=0123456789abcdef0123456789abcdef"],
 ];
-const PATH = "/v1/orders/7?expand=lines";
+export const PATH = "/v1/orders/7?expand=lines";
 /** wrk knows seconds only; a round of less would be mostly its start. */
 const WRK_SECONDS_MIN = 1;
 const WRK_GUESSED_RATE = 10_000;

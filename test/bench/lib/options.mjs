@@ -24,6 +24,7 @@ const HELP = `npm run bench -- [options]
   --load KIND       wrk, own, or auto: wrk where it is installed (auto)
   --proxies A,B     only these
   --build NAME=DIR  also the good-gateway that is built in DIR; may be repeated
+  --paired          all proxies at once, in many small loads; rounds are sets of processes
   --profile DIR     write CPU profiles there, and print where time goes
   --json FILE       write all figures there as JSON; - is the standard output, without a table
 `;
@@ -41,6 +42,7 @@ export function readOptions(args) {
       proxies: { type: "string", default: "" },
       build: { type: "string", multiple: true, default: [] },
       profile: { type: "string" },
+      paired: { type: "boolean", default: false },
       json: { type: "string" },
       help: { type: "boolean", default: false },
     },
@@ -63,6 +65,7 @@ export function readOptions(args) {
     builds: values.build.map(readBuild),
     profile: values.profile === undefined ? null : resolve(values.profile),
     json: values.json ?? null,
+    paired: values.paired,
   };
 }
 

@@ -1,0 +1,90 @@
+/**
+ * The steadiest figure that a shared machine gives: all proxies live at once, and small loads go to
+ * one after another.
+ *
+ * What else the machine does comes and goes within seconds; a slice of load takes some ten
+ * milliseconds, so neighbours in time have the same weather and their ratio does not show it. What
+ * the compiler makes of the same code differs between processes, and by more than anything else
+ * here; so there are several sets of processes, each of which is shown.
+ */
+import { keptClient } from "./kept-client.mjs";
+import { median } from "./statistics.mjs";
+import { cpuSeconds } from "./usage.mjs";
+
+/** Into so many slices the requests of a set are cut. */
+const SLICES = 30;
+const MICROSECONDS = 1e6;
+/** A slice that nothing disturbed; other work can only make one dearer. */
+const QUIET = 0.15;
+
+/** `start` starts a contender's process; the ratios are to the first contender. */
+export async function measurePaired(contenders, start, options, tell) {
+  const { rounds } = options;
+  const sets = [];
+  for (let set = 0; set < rounds; set += 1) {
+    sets.push(await measureSet(contenders, start, options));
+    tell(
+      `set ${set + 1} of ${rounds}: ${sets[set].map(({ ratio }) => ratio.toFixed(3)).join(" ")}`,
+    );
+  }
+  return contenders.map(({ name, label }, index) => {
+    const rows = sets.map((set) => set[index]);
+    return {
+      name,
+      label,
+      quietUs: median(rows.map(({ quietUs }) => quietUs)),
+      ratio: median(rows.map(({ ratio }) => ratio)),
+      sets: rows,
+    };
+  });
+}
+
+async function measureSet(contenders, start, { requests, warmup, connections }) {
+  const living = [];
+  const perSlice = Math.ceil(requests / SLICES);
+  try {
+    for (const contender of contenders) {
+      const proxy = await start(contender);
+      living.push({ proxy, client: keptClient(proxy.url, connections), slices: [] });
+    }
+    for (const { client } of living) await client.run(warmup);
+    for (let slice = 0; slice < SLICES; slice += 1) {
+      // Each slice starts with another proxy, so that none is always the one behind another.
+      for (let step = 0; step < living.length; step += 1) {
+        await measureSlice(living[(slice + step) % living.length], perSlice);
+      }
+    }
+  } finally {
+    for (const { proxy, client } of living) {
+      client.close();
+      await proxy.stop();
+    }
+  }
+  const [{ slices: base }] = living;
+  return living.map(({ slices }) => ({
+    quietUs: quiet(slices),
+    ratio: median(slices.map((us, index) => us / base[index])),
+    quietRatio: quiet(slices) / quiet(base),
+  }));
+}
+
+async function measureSlice({ proxy, client, slices }, requests) {
+  const before = cpuSeconds(proxy.pid);
+  await client.run(requests);
+  slices.push(((cpuSeconds(proxy.pid) - before) * MICROSECONDS) / requests);
+}
+
+function quiet(slices) {
+  const sorted = [...slices].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length * QUIET)];
+}
+
+export function printPaired(results) {
+  const width = Math.max(...results.map(({ label }) => label.length));
+  const lines = results.map(({ label, quietUs, ratio, sets }) => {
+    const each = sets.map((set) => set.ratio.toFixed(2)).join(" ");
+    const cost = quietUs.toFixed(1).padStart(8);
+    return `${label.padEnd(width)}  ${cost}  ${ratio.toFixed(2)}  ${each}`;
+  });
+  return `${"proxy".padEnd(width)}  quiet us     x  of each set\n${lines.join("\n")}\n`;
+}
