@@ -16,6 +16,8 @@ export interface LoadOptions {
   readonly methods?: readonly ("GET" | "POST")[];
   /** Requests at once, each over a connection of its own for each port. */
   readonly workers: number;
+  /** Whether a refused connection is tried at the next port: nothing was sent over it. */
+  readonly nextWhenRefused?: boolean;
   /** Time between an answer and the worker's next request. */
   readonly pauseMs?: number;
 }
@@ -47,8 +49,14 @@ export function startLoad(options: LoadOptions): Load {
       const turn = losses.sent;
       losses.sent += 1;
       const method = methods[turn % methods.length] as string;
-      const port = ports[Math.trunc(turn / methods.length) % ports.length] as number;
-      count(losses, method, await send(agent, options, port, method));
+      const first = Math.trunc(turn / methods.length);
+      let came: number | string = "ECONNREFUSED";
+      const tries = options.nextWhenRefused === true ? ports.length : 1;
+      for (let tried = 0; tried < tries && came === "ECONNREFUSED"; tried += 1) {
+        const port = ports[(first + tried) % ports.length] as number;
+        came = await send(agent, options, port, method);
+      }
+      count(losses, method, came);
       if (pauseMs > 0) await sleep(pauseMs);
     }
   };
