@@ -20,8 +20,13 @@ describeWith(["nginx"], "a rolling restart", () => {
   it(
     "loses requests of an app that closes its server on SIGTERM and does no more",
     async () => {
-      const { nginx, direct } = await rollingRestart({ env: {}, restarts: 4 });
-      expect(lostTotal(nginx) + lostTotal(direct)).toBeGreaterThan(0);
+      // Chance has a part in it, so that it may take more than two.
+      let lost = 0;
+      for (let turn = 0; turn < 4 && lost === 0; turn += 1) {
+        const { nginx, direct } = await rollingRestart({ env: {}, restarts: 2 });
+        lost = lostTotal(nginx) + lostTotal(direct);
+      }
+      expect(lost).toBeGreaterThan(0);
     },
     RUN_MS,
   );
