@@ -3,9 +3,9 @@
  * loses POSTs, and one with `behind` loses none.
  *
  * The times are shorter than the defaults of both sides, so that many rests fit into half a minute:
- * nginx keeps connections for 2 s and not 60, and is said to in the object form; the server alone is
+ * nginx keeps connections for 2 s and not 60, which the object form says; the server alone is
  * set to a quarter of a second and not 5 s, to which Node adds its own. The margin between the two
- * is what it always is. `npm run figures:keep-alive-race` runs the same with the real times.
+ * is what it always is. `npm run figures:race` runs the same with the real times.
  */
 import { afterEach, beforeAll, expect, it } from "vitest";
 import { buildQuick } from "../tools/build-quick.mjs";

@@ -2,7 +2,7 @@
  * The keep-alive race at full scale, for the figures in docs/front-proxies.md: Node and nginx with
  * their own defaults, and then with `behind: "nginx"`. It takes four minutes.
  *
- * `npm run figures:keep-alive-race`
+ * `npm run figures:race`
  */
 import { buildQuick } from "../../tools/build-quick.mjs";
 import { lostTotal } from "./load.js";

@@ -2,7 +2,7 @@
  * Twenty rolling restarts, without good-gateway and with it, for the figures in
  * docs/front-proxies.md.
  *
- * `npm run figures:rolling-restart`
+ * `npm run figures:restart`
  */
 import { buildQuick } from "../../tools/build-quick.mjs";
 import { type Losses, lostTotal } from "./load.js";
