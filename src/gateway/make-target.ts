@@ -58,7 +58,11 @@ export function targetKeeper(
       return made.target;
     },
     keep(targets) {
-      if (targets === listed) return;
+      if (targets === listed) {
+        // Somebody may be drained now who was not.
+        peers.recount();
+        return;
+      }
       listed = targets;
       const now = new Set(targets);
       for (const [target, { health, prober }] of kept) {
@@ -128,7 +132,7 @@ function makeTarget(
 }
 
 function proberOf(
-  { clock, random, events, name }: GatewayParts,
+  parts: GatewayParts,
   { name: upstream, probe }: NormalisedUpstream,
   address: ParsedTarget,
   breaker: Breaker,
@@ -136,10 +140,10 @@ function proberOf(
   presence: () => Presence | null,
 ): Prober | null {
   if (probe === false) return null;
-  const parts = { clock, random, target: address };
+  const { clock, events, name } = parts;
   const userAgent = `good-gateway-probe (${name})`;
-  if (probe === "reconnect") return reconnectProber(parts, breaker, userAgent);
-  return activeProber(parts, { ...probe, userAgent }, health, (result) => {
+  if (probe === "reconnect") return reconnectProber(parts, address, breaker, userAgent);
+  return activeProber(parts, address, { ...probe, userAgent }, health, (result) => {
     // A probe comes on a connection of its own, so whoever answers it is there now.
     if (result.passed) presence()?.answered(clock.now(), clock.now());
     if (!events.has("probe:end")) return;

@@ -7,6 +7,7 @@ import type { Emitter } from "../base/emitter.js";
 import type { Random } from "../base/random.js";
 import type { Lifecycle } from "../policies/drain-gate.js";
 import type { LoadGuard } from "../policies/load-shed.js";
+import type { probeTarget } from "../transports/probe.js";
 import type { GatewayEvents } from "./events.js";
 import type { Incidents } from "./incidents.js";
 
@@ -26,4 +27,6 @@ export interface GatewayParts {
   readonly incidents: Incidents;
   /** The load of this process; null where none is shed. */
   readonly load: LoadGuard | null;
+  /** Asks a target once whether it is well, in place of a real probe. */
+  readonly probe?: typeof probeTarget;
 }

@@ -6,7 +6,7 @@
  * tried again until something does, which ends the open time. Either way off the path of calls,
  * and nothing of it keeps a process alive.
  */
-import type { Clock, Timer } from "../base/clock.js";
+import type { Timer } from "../base/clock.js";
 import type { Random } from "../base/random.js";
 import { PROBE } from "../catalog/defaults.js";
 import type { Breaker } from "../targets/breaker.js";
@@ -18,6 +18,7 @@ import {
   probeTarget,
   type RunningProbe,
 } from "../transports/probe.js";
+import type { GatewayParts } from "./parts.js";
 
 /** Who looks after one target. */
 export interface Prober {
@@ -28,11 +29,7 @@ export interface Prober {
   stop(): void;
 }
 
-interface ProberParts {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly target: TargetAddress;
-}
+type ProberParts = Pick<GatewayParts, "clock" | "random" | "probe">;
 
 export interface ProbeResult {
   readonly passed: boolean;
@@ -47,12 +44,14 @@ export interface ProbeSettings extends ProbeQuestion {
 
 /** Probes as configured. */
 export function activeProber(
-  { clock, random, target }: ProberParts,
+  parts: ProberParts,
+  target: TargetAddress,
   settings: ProbeSettings,
   health: WatchedHealth,
   told: (result: ProbeResult) => void,
 ): Prober {
-  const loop = probeLoop(clock);
+  const { clock, random } = parts;
+  const loop = probeLoop(parts);
   const next = (): void => {
     const { intervalMs } = settings;
     const faster = Math.max(intervalMs / PROBE.fasterFactor, PROBE.fasterMsMin);
@@ -74,11 +73,12 @@ export function activeProber(
 
 /** Tries a target whose breaker is open, if nothing accepts connections there. */
 export function reconnectProber(
-  { clock, random, target }: ProberParts,
+  parts: ProberParts,
+  target: TargetAddress,
   breaker: Breaker,
   userAgent: string,
 ): Prober {
-  const loop = probeLoop(clock);
+  const loop = probeLoop(parts);
   const question = {
     path: null,
     statuses: [],
@@ -89,10 +89,10 @@ export function reconnectProber(
   const connect = (waitMs: number, wasRefused: boolean): void => {
     const done = (wrong: string | null): void => {
       // That it accepts now says something only if it did not before.
-      if (wrong === null && wasRefused) breaker.hasten(0);
+      if (wrong === null && wasRefused) breaker.hasten();
       if (wrong === null || breaker.state !== "open") return;
       const longer = Math.min(waitMs * 2, PROBE.reconnectMsMax);
-      loop.after(jittered(random, waitMs), () => connect(longer, true));
+      loop.after(jittered(parts.random, waitMs), () => connect(longer, true));
     };
     loop.ask(target, question, done);
   };
@@ -111,9 +111,9 @@ function jittered(random: Random, ms: number): number {
 }
 
 /** One probe or one wait at a time, until it is stopped. */
-function probeLoop(clock: Clock) {
+function probeLoop({ clock, probe = probeTarget }: ProberParts) {
   let timer: Timer | null = null;
-  let probe: RunningProbe | null = null;
+  let running: RunningProbe | null = null;
   let stopped = false;
   return {
     after(ms: number, fn: () => void): void {
@@ -128,8 +128,8 @@ function probeLoop(clock: Clock) {
     },
     ask(target: TargetAddress, question: ProbeQuestion, done: ProbeDone): void {
       if (stopped) return;
-      probe = probeTarget(clock, target, question, (wrong) => {
-        probe = null;
+      running = probe(clock, target, question, (wrong) => {
+        running = null;
         done(wrong);
       });
     },
@@ -137,14 +137,14 @@ function probeLoop(clock: Clock) {
       if (timer !== null) fn();
     },
     ifIdle(fn: () => void): void {
-      if (timer === null && probe === null) fn();
+      if (timer === null && running === null) fn();
     },
     stop(): void {
       stopped = true;
       timer?.cancel();
       timer = null;
-      probe?.cancel();
-      probe = null;
+      running?.cancel();
+      running = null;
     },
   };
 }

@@ -76,14 +76,9 @@ function watched<Body>(
   const giveBack = (code: FailureCode | null): void => {
     const verdict = judged(exchange, code);
     permit.settle(verdict);
-    if (verdict !== "neutral") monitor.ended(verdict === "failure", isGatewayFailure(code));
+    if (verdict !== "neutral") monitor.ended(code);
   };
   return holding(next, exchange, giveBack, known);
-}
-
-/** An application's own error may follow from what was asked; all else is the target's. */
-function isGatewayFailure(code: FailureCode | null): boolean {
-  return code !== null && code !== "received_server_error";
 }
 
 /** What an exchange that ended by this name says of its target; null is a whole answer. */

@@ -53,11 +53,10 @@ export interface Breaker {
   deniedForMs(): number;
   /** Opens it on evidence that is not in its window; for the given time, or for its own. */
   open(reason: "ejected" | "silence", openForMs: number | null): void;
-  /**
-   * Something shows that the target may be back: the open time is over, if it has lasted for at
-   * least so long. It helps once for each time that it opens; the trials decide.
-   */
-  hasten(openedMsMin: number): void;
+  /** Something shows that the target may be back: the open time is over. Trials decide. */
+  hasten(): void;
+  /** Nobody else is left: the first open time is enough. Once, until it was closed again. */
+  lastResort(): void;
   snapshot(): BreakerSnapshot;
 }
 
@@ -120,7 +119,8 @@ export function createBreaker(
     admit: () => (states.current() === "closed" ? permit(null) : admitTrial()),
     deniedForMs: () => states.deniedForMs(),
     open: (reason, openForMs) => states.open(reason, openForMs),
-    hasten: (openedMsMin) => states.hasten(openedMsMin),
+    hasten: () => states.openTime.end(),
+    lastResort: () => states.openTime.cutShort(),
     snapshot: () => ({
       state: states.current(),
       ...states.counts(),
@@ -155,6 +155,7 @@ function createStates(
 
   return {
     trials,
+    openTime,
     current: () => ledger.state,
     epoch: () => memory.epoch,
     judge(verdict: Exclude<Verdict, "neutral">): void {
@@ -190,7 +191,6 @@ function createStates(
       ledger.open();
       changed("closed", reason, openForMs);
     },
-    hasten: (openedMsMin: number): void => openTime.hasten(openedMsMin),
     deniedForMs(): number {
       const { state } = ledger;
       if (state === "closed") return 0;
@@ -205,7 +205,7 @@ function growingTime(clock: Pick<Clock, "now">, random: Random, options: Breaker
   let openings = 0;
   let openedAt = 0;
   let until = 0;
-  let hastened = false;
+  let wasCutShort = false;
   const grown = (): number => {
     const ms = options.openMs * BREAKER.openFactor ** openings;
     return Math.min(ms * (1 + options.openJitter * random.next()), options.openMsMax);
@@ -216,18 +216,20 @@ function growingTime(clock: Pick<Clock, "now">, random: Random, options: Breaker
       openings += 1;
       openedAt = clock.now();
       until = openedAt + openForMs;
-      hastened = false;
       return openForMs;
     },
-    hasten(openedMsMin: number): void {
-      const now = clock.now();
-      if (hastened || now - openedAt < openedMsMin) return;
-      hastened = true;
-      until = Math.min(until, now);
+    end(): void {
+      until = Math.min(until, clock.now());
+    },
+    cutShort(): void {
+      if (wasCutShort || clock.now() - openedAt < options.openMs) return;
+      wasCutShort = true;
+      until = Math.min(until, clock.now());
     },
     leftMs: () => Math.max(0, until - clock.now()),
     forget() {
       openings = 0;
+      wasCutShort = false;
     },
   };
 }

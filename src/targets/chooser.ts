@@ -4,9 +4,11 @@
  * A target that was not tried by this call comes before one that was. The balancer looks at a few
  * targets only; all of them are looked at when it finds none, which is when many are out.
  */
+import { isIdempotent } from "../catalog/methods.js";
 import type { BalanceField, BalanceRequest, BalanceTarget } from "./balance/balancer.js";
 import type { Stickiness } from "./balance/sticky.js";
 import type { Target } from "./target.js";
+import type { TargetMonitor } from "./target-monitor.js";
 import { firstTier, type Homes, lastNeeded, type Tier, type TierOptions } from "./tiers.js";
 
 export interface ChooserParts {
@@ -22,10 +24,12 @@ export function createChooser(
   { balancer, sticky }: Pick<TierOptions, "balancer" | "sticky">,
   pending: () => number,
 ) {
-  const call = { tried: NONE, place: -1 };
+  const call = { tried: NONE, place: -1, careful: false, choosy: false };
   const draw = (): number => (call.place >= 0 ? call.place : random.next());
   const takes = (target: Target): boolean =>
-    deniedForMs(target) === 0 && (call.tried.length === 0 || !call.tried.includes(target.id));
+    deniedForMs(target) === 0 &&
+    (call.tried.length === 0 || !call.tried.includes(target.id)) &&
+    !(call.choosy && isDoubtful(target.health.monitor, call.careful));
   const field: BalanceField = {
     accepts(one: BalanceTarget) {
       const target = one as Target;
@@ -38,9 +42,15 @@ export function createChooser(
     random: () => random.next(),
   };
 
-  const fromTier = ({ picker, targets }: Tier, request: BalanceRequest): Target | null => {
+  const pickFrom = ({ picker, targets }: Tier, request: BalanceRequest): Target | null => {
     const picked = picker.pick(request) as Target | null;
     return picked !== null && takes(picked) ? picked : anyOf(targets, takes, draw);
+  };
+  const fromTier = (tier: Tier, request: BalanceRequest): Target | null => {
+    call.choosy = true;
+    const wished = pickFrom(tier, request);
+    call.choosy = false;
+    return wished ?? pickFrom(tier, request);
   };
   const fromTiers = (tiers: readonly Tier[], request: BalanceRequest): Target | null => {
     const first = tiers.length > 1 ? firstTier(tiers, draw) : 0;
@@ -53,17 +63,6 @@ export function createChooser(
     return null;
   };
 
-  const home = (
-    tiers: readonly Tier[],
-    homes: Homes,
-    { tokenIn }: Stickiness,
-    request: BalanceRequest,
-  ): Target | null => {
-    const known = homes.get(tokenIn(request) ?? "");
-    if (known === undefined || !takes(known.target)) return null;
-    return known.tier <= lastNeeded(tiers) ? known.target : null;
-  };
-
   return {
     field,
     choose(
@@ -74,14 +73,45 @@ export function createChooser(
     ): Target | null {
       call.place = balancer.place?.(request) ?? -1;
       call.tried = tried;
-      const led = homes && sticky && home(tiers, homes, sticky, request);
-      if (led !== null) return led;
+      // What cannot be repeated is not sent where something was lost a moment ago.
+      call.careful = !isIdempotent(request.method);
+      const led = homes && sticky && homeOf(tiers, homes, sticky, request);
+      if (led !== null && takes(led)) return led;
       const untried = fromTiers(tiers, request);
-      if (untried !== null || tried.length === 0) return untried;
+      if (untried !== null) return untried;
       call.tried = NONE;
-      return fromTiers(tiers, request);
+      const again = tried.length > 0 ? fromTiers(tiers, request) : null;
+      if (again !== null) return again;
+      return lastResort(tiers) ? fromTiers(tiers, request) : null;
     },
   };
+}
+
+/** Where the client is led back to; null when it has no home, or that is not asked now. */
+function homeOf(
+  tiers: readonly Tier[],
+  homes: Homes,
+  { tokenIn }: Stickiness,
+  request: BalanceRequest,
+): Target | null {
+  const known = homes.get(tokenIn(request) ?? "");
+  return known !== undefined && known.tier <= lastNeeded(tiers) ? known.target : null;
+}
+
+/** Its answers are overdue; or it lost something lately, and this call could not be repeated. */
+function isDoubtful(monitor: TargetMonitor | null, careful: boolean): boolean {
+  return monitor !== null && (monitor.overdue || (careful && monitor.suspect));
+}
+
+/**
+ * With nobody left to serve, breakers stay open for their first open time only: longer ones are to
+ * spare calls that others would take. A single target is spared all the same.
+ */
+function lastResort(tiers: readonly Tier[]): boolean {
+  const targets = tiers.flatMap((tier) => tier.targets);
+  if (targets.length < 2) return false;
+  for (const { breaker } of targets) breaker?.lastResort();
+  return true;
 }
 
 /** How long a target takes no call; Infinity while that is not known. */

@@ -119,7 +119,7 @@ export class Peers implements HealthGroup {
 
   #answered(member: Member, status: number, rawHeaders: readonly string[]): void {
     member.quietNotedAt = Number.NaN;
-    if (member.health.ejection === "silence") member.target.breaker?.hasten(0);
+    if (member.health.ejection === "silence") member.target.breaker?.hasten();
     const said = declaredState(status, rawHeaders);
     if (said === "leaving") this.#eject(member, "leaving");
     else if (said !== null) member.health.declared(said);
@@ -188,6 +188,8 @@ export class Peers implements HealthGroup {
     const ejected = others.filter(({ health }) => health.ejection !== null).length;
     if (ejection.ejectedRatioMax === 0 || ejected >= most || !others.some(isWell)) return;
     member.quietNotedAt = Number.NaN;
+    // What is waiting there is lost, if nobody answers.
+    if (reason === "silence") member.monitor.doubt();
     member.health.eject(reason, this.#ejectionMs(member, ejection));
   }
 

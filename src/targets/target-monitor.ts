@@ -7,6 +7,7 @@
 import type { Clock } from "../base/clock.js";
 import { type RollingWindow, rollingWindow } from "../base/rolling-window.js";
 import { EJECTION } from "../catalog/defaults.js";
+import { FAILURES, type FailureCode } from "../catalog/failures.js";
 import type { Lately } from "./outlier.js";
 
 /** Who is told what the exchanges of a target come to. */
@@ -32,7 +33,8 @@ export class TargetMonitor {
   #usualMs = 0;
   #deviationMs = 0;
   #answers = 0;
-  #suspectUntil = Number.NEGATIVE_INFINITY;
+  /** 0 for nobody. */
+  #suspectUntil = 0;
 
   constructor(clock: Pick<Clock, "now">) {
     this.#clock = clock;
@@ -60,23 +62,42 @@ export class TargetMonitor {
   }
 
   /** It is over, body included, and says something of the target. */
-  ended(failed: boolean, isGatewayFailure: boolean): void {
+  ended(failure: FailureCode | null): void {
+    const failed = failure !== null;
     this.#window.add("answers");
     if (failed) this.#window.add("failures");
-    if (failed && isGatewayFailure) {
-      const again = EJECTION.ejectFactor ** Math.min(this.failuresInRow, 6);
+    // An application's own error may follow from what was asked; all else is the target's.
+    if (failed && failure !== "received_server_error") {
       this.failuresInRow += 1;
-      this.#suspectUntil = this.#clock.now() + EJECTION.suspectMs * again;
+      // Who was never sent anything has lost nothing, and may try there as well as anybody.
+      if (FAILURES[failure].repeat !== "safe") this.doubt();
     } else if (!failed) {
       this.failuresInRow = 0;
-      this.#suspectUntil = Number.NEGATIVE_INFINITY;
+      this.#suspectUntil = 0;
     }
     this.listener.ended();
   }
 
-  /** It failed lately and has not answered well since; what cannot be repeated avoids it. */
+  /** What cannot be repeated avoids it for a while, longer with every failure in a row. */
+  doubt(): void {
+    const again = EJECTION.suspectFactor ** Math.max(0, this.failuresInRow - 1);
+    const ms = Math.min(EJECTION.suspectMs * again, EJECTION.suspectMsMax);
+    this.#suspectUntil = this.#clock.now() + ms;
+  }
+
+  /** It lost something lately and has not answered well since. */
   get suspect(): boolean {
-    return this.failuresInRow > 0 && this.#clock.now() < this.#suspectUntil;
+    return this.#suspectUntil > 0 && this.#clock.now() < this.#suspectUntil;
+  }
+
+  /**
+   * Several exchanges wait, and nothing has been heard for longer than answers usually take. Others
+   * are asked first, which keeps what a silent target swallows to a few.
+   */
+  get overdue(): boolean {
+    if (this.#waiting < EJECTION.silentWaitingMin) return false;
+    const quietMs = this.#clock.now() - this.#quietSince;
+    return quietMs > EJECTION.overdueMsMin && quietMs > this.longestMs;
   }
 
   /** What an answer takes at the most, when all is as usual; 0 while nothing is known. */

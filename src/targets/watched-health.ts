@@ -65,6 +65,8 @@ export class WatchedHealth implements TargetHealth {
   #state: HealthState = "healthy";
   #unfit: Unfit | null = null;
   #ejection: EjectionReason | null = null;
+  /** A probe has ended an open time since the breaker was closed. */
+  #hastened = false;
   #declaredUntil = Number.POSITIVE_INFINITY;
   #declaredTimer: Timer | null = null;
   #outSince = Number.NaN;
@@ -145,8 +147,11 @@ export class WatchedHealth implements TargetHealth {
     // What a target said of itself holds until the probes have answered `rise` times since.
     if (up && changed) this.#become(null);
     else if (!up && changed) this.#become("probe_failed");
-    // A good probe ends the open time of the breaker; it closes only by calls that go well.
-    if (passed && up) this.#breaker?.hasten(0);
+    // A good probe ends the open time of the breaker, which closes only by calls that go well.
+    // Once: where probes are answered well and calls are not, the open time has to grow.
+    if (!passed || !up || this.#hastened || this.#breaker?.state !== "open") return;
+    this.#hastened = true;
+    this.#breaker.hasten();
   }
 
   /** A target has said something of itself in an answer. */
@@ -171,6 +176,7 @@ export class WatchedHealth implements TargetHealth {
   breakerChanged({ from, to }: BreakerChange): void {
     if (to === "open" && from === "closed") this.#left();
     if (to !== "closed") return;
+    this.#hastened = false;
     this.#ejection = null;
     this.#returned();
     this.#tell();

@@ -90,6 +90,7 @@ const DEFAULTS = [
   "src/catalog/front-defaults.ts",
   "src/catalog/health-defaults.ts",
   "src/catalog/overload-defaults.ts",
+  "src/catalog/target-defaults.ts",
 ];
 
 const SECTION_NAMES = Object.keys(SECTION_TYPES) as readonly SectionName[];

@@ -363,3 +363,64 @@ describe("the ledger", () => {
 function timers(): number {
   return process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
 }
+
+describe("what is known beside its window", () => {
+  it("opens a closed breaker for the time that is given, or for its own", () => {
+    const made = bench();
+    made.breaker.open("ejected", 250);
+    expect(made.changes).toEqual([
+      { from: "closed", to: "open", reason: "ejected", openForMs: 250 },
+    ]);
+    expect(made.breaker.deniedForMs()).toBe(250);
+    const other = bench();
+    other.breaker.open("silence", null);
+    expect(other.breaker.deniedForMs()).toBe(BREAKER.openMs);
+  });
+
+  it("opens none that is open or on trial", () => {
+    const made = bench();
+    made.times(5, "failure");
+    made.breaker.open("ejected", 60_000);
+    expect(made.breaker.deniedForMs()).toBe(BREAKER.openMs);
+    made.time += BREAKER.openMs;
+    const trial = made.take();
+    made.breaker.open("ejected", 60_000);
+    expect(made.breaker.state).toBe("half_open");
+    trial.settle("neutral");
+  });
+
+  it("ends its open time early, and lets trials decide", () => {
+    const made = bench();
+    made.times(5, "failure");
+    made.breaker.hasten();
+    expect(made.breaker.deniedForMs()).toBe(0);
+    expect(made.breaker.state).toBe("open");
+    expect(made.one("failure")).toBe(true);
+    expect(made.breaker.deniedForMs()).toBe(BREAKER.openMs * 2);
+    made.breaker.hasten();
+    made.times(3, "success");
+    expect(made.breaker.state).toBe("closed");
+  });
+
+  it("is cut short to the first open time when nobody is left, once until it is closed", () => {
+    const made = bench();
+    made.times(5, "failure");
+    made.time += BREAKER.openMs;
+    made.one("failure");
+    made.breaker.lastResort();
+    expect(made.breaker.deniedForMs()).toBe(BREAKER.openMs * 2);
+    made.time += BREAKER.openMs;
+    made.breaker.lastResort();
+    expect(made.breaker.deniedForMs()).toBe(0);
+    made.one("failure");
+    made.time += BREAKER.openMs;
+    made.breaker.lastResort();
+    expect(made.breaker.deniedForMs()).toBe(BREAKER.openMs * 3);
+    made.time += BREAKER.openMs * 3;
+    made.times(3, "success");
+    made.times(5, "failure");
+    made.time += BREAKER.openMs / 2;
+    made.breaker.lastResort();
+    expect(made.breaker.deniedForMs()).toBe(BREAKER.openMs / 2);
+  });
+});

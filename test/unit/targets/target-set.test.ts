@@ -10,7 +10,8 @@ type Waits = Record<string, number>;
 function targetsOf(weights: Record<string, number>, waits: Waits = {}): Target[] {
   return Object.entries(weights).map(([name, weight]) => {
     const deniedForMs = () => waits[name] ?? 0;
-    const breaker = { deniedForMs } as Partial<Breaker> as Breaker;
+    const lastResort = () => {};
+    const breaker = { deniedForMs, lastResort } as Partial<Breaker> as Breaker;
     return createTarget({ ...parseTarget(`http://${name}`), weight }, breaker);
   });
 }

@@ -1,0 +1,110 @@
+/**
+ * The defaults of what is known of targets: probes, ejection, panic and the way back.
+ *
+ * Part of the tables in defaults.ts, which exports them; the same rules hold.
+ */
+
+/** When a target is taken out because it is worse than its peers; only where there are several. */
+export const EJECTION = {
+  /** Gateway failures in a row. Fewer than the breaker needs, since peers take the calls. */
+  consecutiveFailures: 3,
+  /** Standard deviations that the share of good answers may lie below that of the peers … */
+  successDeviations: 3,
+  /** … and at least this much below, or peers without any failure would eject for a single one. */
+  successGapMin: 0.1,
+  /** Times as slow as the peers. Twice is a busy neighbour; this is something broken. */
+  latencyFactor: 5,
+  /** Milliseconds slower at the least: five times a millisecond is nobody's trouble. */
+  latencyGapMsMin: 250,
+  /** Answers in the window below which the comparisons say nothing. */
+  volumeMin: 50,
+  /** The window of the comparisons, that of the breaker. */
+  windowMs: 10_000,
+  /** How often the comparisons are made. */
+  compareMs: 1_000,
+  /** The shortest silence that counts: pauses of a garbage collector are shorter. */
+  silenceMs: 100,
+  /** Before it is ejected, others are asked first, if nothing was heard for this long. */
+  overdueMsMin: 20,
+  /** A target is silent after this many times what its answers usually take at the most … */
+  silenceFactor: 2,
+  /** … where "at the most" is the mean and this many mean deviations, as TCP reckons (RFC 6298). */
+  silenceDeviations: 4,
+  /** The weight of one answer in that mean, an eighth as in RFC 6298 §2.3 … */
+  usualGain: 0.125,
+  /** … and in the mean deviation, a quarter. */
+  usualDeviationGain: 0.25,
+  /** Exchanges that wait for it; fewer may be a slow request each. */
+  silentWaitingMin: 3,
+  /** The silence is looked at twice, a quarter of its length apart, while peers answer. */
+  silenceConfirmRatio: 0.25,
+  /** The first ejection; a restart takes about a second. */
+  ejectMs: 1_000,
+  /** Every further one is twice as long … */
+  ejectFactor: 2,
+  /** … up to a minute. */
+  ejectMsMax: 60_000,
+  /** As with breakers, so that many gateways do not try at the same moment. */
+  ejectJitter: 0.5,
+  /** One ejection is forgotten after this time without a further one. */
+  forgetMs: 30_000,
+  /** Never more than this share at once, rounded down, yet one of two. */
+  ejectedRatioMax: 0.5,
+  /** After a loss, calls that cannot be repeated avoid the target for this long, while others … */
+  suspectMs: 1_000,
+  /** … take them; twice as long after every further loss in a row … */
+  suspectFactor: 2,
+  /** … up to this, since where all calls are of that kind one of them has to find out. */
+  suspectMsMax: 4_000,
+} as const;
+
+/** How a target comes back after it was out. */
+export const SLOW_START = {
+  /** Caches fill and code is compiled within seconds. */
+  rampMs: 10_000,
+  /** Where the ramp begins. A tenth is enough to learn from (Envoy's least). */
+  shareMin: 0.1,
+  /** Who was out for less has no cold caches. */
+  outMsMin: 1_000,
+} as const;
+
+/** Active health checks. */
+export const PROBE = {
+  /** Between two probes of a target that is up; nginx Plus has 5 s, HAProxy 2 s. */
+  intervalMs: 5_000,
+  /** A health check that takes longer is none. */
+  timeoutMs: 2_000,
+  /** Failed probes in a row until it counts as down … */
+  fall: 3,
+  /** … and good ones until it counts as up. HAProxy's numbers. */
+  rise: 2,
+  /** This many times as often while the state is in doubt or the target is down. */
+  fasterFactor: 5,
+  /** Never more often than this by that factor. */
+  fasterMsMin: 250,
+  /** Up to a tenth is added or taken away at random, so that many gateways do not fall in step. */
+  jitter: 0.1,
+  /** Of a body that is looked into. */
+  bodyBytesMax: 65_536,
+  /** Without probes, a target that cannot be connected to is tried again this soon by TCP … */
+  reconnectMs: 250,
+  /** … twice as long after each time, up to this. */
+  reconnectMsMax: 1_000,
+  /** How long one such try may take. */
+  reconnectTimeoutMs: 1_000,
+} as const;
+
+/** When health is overruled. */
+export const PANIC = {
+  /**
+   * With fewer than half of the targets left by probes and their own word, either the word is wrong
+   * or those that are left would be overrun: trying all is better than refusing (Envoy's 50 %).
+   */
+  healthyRatioMin: 0.5,
+} as const;
+
+/** What targets say of themselves. */
+export const DECLARED = {
+  /** Without probes it is believed for this long: a process is replaced within seconds. */
+  believedMs: 10_000,
+} as const;

@@ -1,0 +1,231 @@
+/**
+ * Three instances that fail in turn, under an open loop of calls, on virtual time and from a seed.
+ *
+ * A is down from 3 to 8 s (its port closed, its connections reset), B takes calls and never answers
+ * from 8 to 13 s, C answers 503 to everything from 13 to 17 s. The upstream is a real one with its
+ * defaults, but for `responseMs: 2000` and `connectMs: 1000`; only wire and probes are played. What
+ * each instance executes is counted by it, so that a call that acted twice is seen.
+ */
+import { emitter } from "../../src/base/emitter.js";
+import { seededRandom } from "../../src/base/random.js";
+import { sharedTimers } from "../../src/base/shared-timers.js";
+import type { GatewayEvents } from "../../src/gateway/events.js";
+import { createIncidents } from "../../src/gateway/incidents.js";
+import { createLifecycle } from "../../src/gateway/lifecycle.js";
+import { normaliseUpstream } from "../../src/gateway/normalise.js";
+import type { UpstreamOptions } from "../../src/gateway/options.js";
+import type { GatewayParts } from "../../src/gateway/parts.js";
+import { createUpstream } from "../../src/gateway/upstream.js";
+import { answeredTransport, type Sent } from "../../src/testing/answered-transport.js";
+import { virtualClock } from "../../src/testing/virtual-clock.js";
+import { requestOf } from "../pipe/world.js";
+
+export interface ThreeInstancesOptions {
+  readonly seed: number;
+  readonly method: "GET" | "POST";
+  /** @default 2000 */
+  readonly perSecond?: number;
+  /** What is changed of the defaults. */
+  readonly upstream?: Partial<UpstreamOptions>;
+}
+
+export interface ThreeInstancesResult {
+  readonly calls: number;
+  readonly answeredWell: number;
+  /** Exchanges for each call. */
+  readonly tries: number;
+  /** Of the calls that were answered well, in milliseconds. */
+  readonly p99: number;
+  readonly max: number;
+  readonly executedTwice: number;
+  /** Exchanges that waited for the silent instance. */
+  readonly onSilent: number;
+  /** Calls that failed, by what became of them at the instances. */
+  readonly failed: Readonly<Record<string, number>>;
+  readonly history: readonly string[];
+}
+
+const SECONDS = 20;
+const WORK_MS_MIN = 5;
+const WORK_MS_MAX = 15;
+/** How long it takes until a connection is refused, or a reset arrives. */
+const ROUND_TRIP_MS = 0.5;
+
+type State = "normal" | "down" | "silent" | "refusing";
+
+const SCRIPT: readonly (readonly [atMs: number, instance: number, state: State])[] = [
+  [3_000, 0, "down"],
+  [8_000, 0, "normal"],
+  [8_000, 1, "silent"],
+  [13_000, 1, "normal"],
+  [13_000, 2, "refusing"],
+  [17_000, 2, "normal"],
+];
+
+const TARGETS = [1, 2, 3].map((number) => `http://10.0.0.${number}:8080`);
+
+export async function threeInstances(
+  options: ThreeInstancesOptions,
+): Promise<ThreeInstancesResult> {
+  const { seed, method, perSecond = 2_000 } = options;
+  const clock = virtualClock();
+  const random = seededRandom(seed);
+  const history: string[] = [];
+  const note = (line: string): void => void history.push(`${clock.now().toFixed(1)} ${line}`);
+  const instances = TARGETS.map(() => playInstance(clock, random));
+  const instanceOf = (target: string): Instance => instances[TARGETS.indexOf(target)] as Instance;
+  const events = emitter<GatewayEvents>();
+  events.on("breaker:change", ({ target, to, reason }) => note(`${target} ${to}: ${reason}`));
+  events.on("target:health", ({ target, to, reason }) => note(`${target} ${to}: ${reason}`));
+  let exchanges = 0;
+  events.on("attempt:end", () => {
+    exchanges += 1;
+  });
+  const parts: GatewayParts = {
+    name: "simulation",
+    zone: null,
+    load: null,
+    changed: () => {},
+    incidents: createIncidents(events),
+    clock,
+    timers: sharedTimers(clock),
+    random: seededRandom(seed + 1),
+    lifecycle: createLifecycle(clock, () => {}),
+    events,
+    probe: (_clock, target, _question, done) => {
+      const timer = clock.after(ROUND_TRIP_MS, () =>
+        done(instanceOf(target.id).state === "down" ? "ECONNREFUSED" : null),
+      );
+      return { cancel: () => timer.cancel() };
+    },
+  };
+  const upstream = createUpstream(
+    parts,
+    normaliseUpstream("app", {
+      targets: TARGETS,
+      timeouts: { responseMs: 2_000, connectMs: 1_000 },
+      ...options.upstream,
+    }),
+  );
+  const wire = answeredTransport(clock);
+  const execute = upstream.executeOver(wire.transport);
+  const serve = async (): Promise<never> => {
+    for (;;) {
+      const sent = await wire.next();
+      instanceOf(sent.target).take(sent);
+    }
+  };
+  void serve();
+  for (const [atMs, instance, state] of SCRIPT) {
+    clock.after(atMs, () => (instances[instance] as Instance).become(state));
+  }
+
+  const total = SECONDS * perSecond;
+  const took: number[] = [];
+  const failed = new Map<string, string>();
+  const call = (index: number): void => {
+    if (index + 1 < total) {
+      clock.after(((index + 1) * 1_000) / perSecond - clock.now() + startedAt, () =>
+        call(index + 1),
+      );
+    }
+    const id = String(index);
+    const made = upstream.newCall(requestOf({ method }), id, null, null);
+    const calledAt = clock.now();
+    void execute(made).then((outcome) => {
+      if (outcome.kind === "success") took.push(clock.now() - calledAt);
+      else failed.set(id, `${outcome.failure.code}, ${made.stopReason}`);
+    });
+  };
+  const startedAt = clock.now();
+  call(0);
+  await clock.advance(SECONDS * 1_000 + 10_000);
+  upstream.close();
+  took.sort((one, other) => one - other);
+  const executions = new Map<string, number>();
+  for (const id of instances.flatMap(({ executed }) => executed)) {
+    executions.set(id, (executions.get(id) ?? 0) + 1);
+  }
+  return {
+    calls: total,
+    answeredWell: took.length / total,
+    tries: exchanges / total,
+    p99: took[Math.ceil(took.length * 0.99) - 1] ?? Number.NaN,
+    max: took.at(-1) ?? Number.NaN,
+    executedTwice: [...executions.values()].filter((count) => count > 1).length,
+    onSilent: instances[1]?.swallowed ?? 0,
+    failed: countOf(failed.values()),
+    history,
+  };
+}
+
+interface Instance {
+  readonly state: State;
+  /** Ids of the calls, in the order in which they were executed. */
+  readonly executed: readonly string[];
+  readonly swallowed: number;
+  become(state: State): void;
+  take(sent: Sent): void;
+}
+
+function playInstance(
+  clock: ReturnType<typeof virtualClock>,
+  random: ReturnType<typeof seededRandom>,
+): Instance {
+  const executed: string[] = [];
+  const running = new Set<Sent>();
+  let state: State = "normal";
+  let swallowed = 0;
+  /** Work that began before a change of state never ends. */
+  let epoch = 0;
+
+  const later = (ms: number, sent: Sent, then: () => void): void => {
+    clock.after(ms, () => {
+      if (!sent.settled) then();
+    });
+  };
+  const work = (sent: Sent): void => {
+    executed.push(sent.exchange.call.id);
+    running.add(sent);
+    const began = epoch;
+    later(WORK_MS_MIN + (WORK_MS_MAX - WORK_MS_MIN) * random.next(), sent, () => {
+      if (epoch !== began) return;
+      running.delete(sent);
+      sent.respond(200);
+    });
+  };
+  return {
+    get state() {
+      return state;
+    },
+    executed,
+    get swallowed() {
+      return swallowed;
+    },
+    become(next) {
+      state = next;
+      if (next !== "down" && next !== "silent") return;
+      epoch += 1;
+      if (next === "silent") swallowed += running.size;
+      else
+        for (const sent of running)
+          later(ROUND_TRIP_MS, sent, () => sent.fail("connection_terminated"));
+      running.clear();
+    },
+    take(sent) {
+      if (state === "normal") work(sent);
+      else if (state === "down") later(ROUND_TRIP_MS, sent, () => sent.fail("connection_refused"));
+      else if (state === "refusing") later(1, sent, () => void sent.respond(503));
+      else {
+        executed.push(sent.exchange.call.id);
+        swallowed += 1;
+      }
+    },
+  };
+}
+
+function countOf(values: Iterable<string>): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
+  return counts;
+}
