@@ -39,6 +39,7 @@ export type {
   CallKind,
   CallRecord,
 } from "./gateway/call-record.js";
+export { type DnsOptions, dns } from "./gateway/discovery-dns.js";
 export type { GatewayEvents } from "./gateway/events.js";
 export type { FrontOptions } from "./gateway/front-options.js";
 export type { Gateway, GatewaySeams } from "./gateway/gateway.js";
@@ -98,7 +99,7 @@ export type {
   UpstreamSnapshot,
 } from "./gateway/snapshot.js";
 export type { TargetControl } from "./gateway/target-control.js";
-export type { TargetInput } from "./gateway/target-options.js";
+export type { Discover, DiscoverTools, TargetInput } from "./gateway/target-options.js";
 export type { UpstreamBody } from "./gateway/upstream-body.js";
 export type { TargetState, Upstream, UpstreamTargets } from "./gateway/upstream-handle.js";
 export type { PriorityRequest, PriorityRule } from "./policies/priority.js";

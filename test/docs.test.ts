@@ -46,6 +46,7 @@ const INTERFACES: readonly (readonly [part: string, path: string, name: string])
   ["probe-options", PROBE_OPTIONS, "ProbeOptions"],
   ["probe-expectation", PROBE_OPTIONS, "ProbeExpectation"],
   ["balance-options", "src/gateway/balance-options.ts", "BalanceOptions"],
+  ["dns-options", "src/gateway/discovery-dns.ts", "DnsOptions"],
   ["sticky-options", "src/gateway/balance-options.ts", "StickyOptions"],
   ["layer-options", OPTIONS, "LayerOptions"],
   ["context-options", "src/gateway/request-context.ts", "RequestContextOptions"],

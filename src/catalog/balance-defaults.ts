@@ -41,3 +41,27 @@ export const STICKY = {
   /** The path that a client asks for may be another one behind the gateway. */
   path: "/",
 } as const;
+
+/** Targets that others know of. */
+export const DISCOVERY = {
+  /** Records that live shorter are not asked for more often: five seconds, as in Envoy. */
+  intervalMsMin: 5_000,
+  /** Records that live for hours are asked for again, since a move is not always planned. */
+  intervalMsMax: 60_000,
+  /** Up to a tenth is added at random, so that many gateways do not ask at the same moment. */
+  jitter: 0.1,
+  /** Addresses of one name; an answer with more is most likely a mistake. */
+  dnsTargetsMax: 100,
+  /** Targets of one list of any source. */
+  targetsMax: 1_000,
+  /** A name server is asked again after this … */
+  lookupMs: 2_000,
+  /** … and this often. */
+  lookupTries: 2,
+  /** What a weight of 0 in an SRV record counts, seldom beside the others (RFC 2782). */
+  srvWeightMin: 0.5,
+  /** The wait after a source has failed; doubles each time … */
+  retryMs: 1_000,
+  /** … up to this. */
+  retryMsMax: 30_000,
+} as const;

@@ -90,6 +90,14 @@ export interface GatewayEvents {
   readonly "incident:start": Incident;
   /** It has answered again for a while, or is no longer a target. */
   readonly "incident:end": Incident;
+  /** A source of targets failed; the targets stay, and it is started again after a wait. */
+  readonly "discovery:fail": {
+    readonly upstream: string;
+    readonly cause: unknown;
+    readonly failures: number;
+    readonly retryMs: number;
+    readonly targets: number;
+  };
   /** An exchange is over, body included. */
   readonly "attempt:end": {
     readonly upstream: string;

@@ -27,6 +27,7 @@ import { fillLayers } from "./read-layers.js";
 import { mergeWritten, readSection, readShared, type Written } from "./read-sections.js";
 import { readTargets, readZone } from "./read-targets.js";
 import { fillSections } from "./relations.js";
+import type { Discover } from "./target-options.js";
 
 const NOTHING_WRITTEN: Written = {
   sections: {},
@@ -172,12 +173,13 @@ function readUpstream(
     const meant = typeof value === "string" ? shown(value) : "[…]";
     const advice = isAddress ? `did you mean { targets: ${meant} }?` : `write ${EXAMPLE}`;
     findings.problem(path, `${shown(value)} is not an object; ${advice}`);
-    return complete(findings, name, [], shared);
+    return complete(findings, name, [], shared, null);
   }
   checkNames(findings, path, "upstream", value);
-  const targets = readOwnTargets(findings, path, value);
+  const discover = readDiscover(findings, at(path, "discover"), value["discover"]);
+  const targets = readOwnTargets(findings, path, value, discover !== null);
   const own = readAll(findings, path, value);
-  return complete(findings, name, targets, mergeWritten(shared, own));
+  return complete(findings, name, targets, mergeWritten(shared, own), discover);
 }
 
 function readAll(
@@ -193,8 +195,11 @@ function readOwnTargets(
   findings: Findings,
   path: string,
   options: Readonly<Record<string, unknown>>,
+  discovered: boolean,
 ): readonly ParsedTarget[] {
   const { targets } = options;
+  const none = targets === undefined || (Array.isArray(targets) && targets.length === 0);
+  if (discovered && none) return [];
   if (targets !== undefined) return readTargets(findings, at(path, "targets"), targets);
   if (!meantAs("upstream", options, "targets")) {
     const text = 'missing; write where to send calls, such as "http://127.0.0.1:8080"';
@@ -203,18 +208,28 @@ function readOwnTargets(
   return [];
 }
 
+function readDiscover(findings: Findings, path: string, value: unknown): Discover | null {
+  if (value === undefined) return null;
+  if (typeof value === "function") return value as Discover;
+  const meant = typeof value === "string" ? `did you mean dns(${shown(value)})?` : "";
+  const advice = meant === "" ? 'write dns("http://name:8080") or an async generator' : meant;
+  findings.problem(path, `${shown(value)} is not a source of targets; ${advice}`);
+  return null;
+}
+
 function complete(
   findings: Findings,
   name: string,
   targets: readonly ParsedTarget[],
   written: Written,
+  discover: Discover | null,
 ): NormalisedUpstream {
   const facts = { count: Math.max(1, targets.length), local: isLocal(targets) };
   const sections = fillSections(findings, written, facts);
   const { trustProxyStatus = false, required = false, probe = "reconnect" } = written;
   const { balance = DEFAULT_BALANCE, priority = false } = written;
   const layers = fillLayers(written.layers);
-  const rest = { layers, trustProxyStatus, required, probe, balance, priority };
+  const rest = { layers, trustProxyStatus, required, probe, balance, priority, discover };
   // The rules have the options of the types, one for one; the compiler checked it at the table.
   return { name, targets, ...sections, ...rest } as unknown as NormalisedUpstream;
 }

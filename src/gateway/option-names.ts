@@ -44,7 +44,7 @@ const SHARED_NAMES = Object.keys({
   trustProxyStatus: true,
   required: true,
   balance: true,
-} satisfies Names<Omit<UpstreamOptions, "targets">>);
+} satisfies Names<Omit<UpstreamOptions, "targets" | "discover">>);
 
 const LAYER_NAMES = Object.keys({
   attemptHeader: true,
@@ -118,7 +118,7 @@ const FRONT_NAMES = Object.keys({
 const NAMES: Readonly<Record<Place, readonly string[]>> = {
   gateway: GATEWAY_NAMES,
   defaults: SHARED_NAMES,
-  upstream: ["targets", ...SHARED_NAMES],
+  upstream: ["targets", "discover", ...SHARED_NAMES],
   timeouts: Object.keys(SECTIONS.timeouts),
   retry: Object.keys(SECTIONS.retry),
   breaker: Object.keys(SECTIONS.breaker),
@@ -149,7 +149,7 @@ const HOMES: readonly (readonly [home: string, names: readonly string[]])[] = [
   ["probe", PROBE_NAMES],
   ["probe.expect", EXPECT_NAMES],
   ["an upstream, or in defaults for all of them", SHARED_NAMES],
-  ["each upstream", ["targets"]],
+  ["each upstream", ["targets", "discover"]],
   ["a target: { url, weight, … }", ["weight", "socketPath", "tls", "priority", "backup"]],
   ["balance: { policy, … }", ["loadFactor", "sticky", "overflowBelow", "policy"]],
   ["tls of a target", TLS_NAMES],

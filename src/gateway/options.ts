@@ -20,7 +20,7 @@ import type {
   ThrottleOptions,
 } from "./overload-options.js";
 import type { NormalisedProbe, ProbeOptions } from "./probe-options.js";
-import type { TargetInput } from "./target-options.js";
+import type { Discover, TargetInput } from "./target-options.js";
 
 /** Cuts in time, in milliseconds; `Infinity` for none. */
 export interface TimeoutOptions {
@@ -242,7 +242,12 @@ export interface PanicOptions {
 /** A logical service with one set of policies. */
 export interface UpstreamOptions {
   /** Its addresses, one or several. */
-  readonly targets: string | TargetInput | readonly (string | TargetInput)[];
+  readonly targets?: string | TargetInput | readonly (string | TargetInput)[];
+  /**
+   * Where further addresses come from: `dns("http://orders.internal:8080")`, or an async generator
+   * of lists of your own. `targets` may then be left out.
+   */
+  readonly discover?: Discover;
   /** Which target gets a call: the name of a way, settings, or a balancer of your own. */
   readonly balance?: BalancePolicy | Balancer | BalanceOptions;
   /** Cuts in time. */
@@ -314,7 +319,7 @@ export interface GatewayOptions<Names extends string = string> {
   /** Where this gateway runs; targets of the same zone are preferred. */
   readonly zone?: string;
   /** Settings for all upstreams that do not have their own. */
-  readonly defaults?: Omit<UpstreamOptions, "targets">;
+  readonly defaults?: Omit<UpstreamOptions, "targets" | "discover">;
   /**
    * Which status a failure is answered with, for teams that migrate.
    * @default "rfc9209"
@@ -356,6 +361,8 @@ export interface NormalisedUpstream {
   readonly trustProxyStatus: boolean;
   readonly required: boolean;
   readonly balance: NormalisedBalance;
+  /** Null when its targets are those that are written. */
+  readonly discover: Discover | null;
 }
 
 export interface NormalisedGateway {

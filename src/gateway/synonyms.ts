@@ -113,7 +113,14 @@ export const SYNONYMS: Readonly<Record<Place, Readonly<Record<string, string>>>>
     overload: "shed",
   },
   defaults: UPSTREAM_SYNONYMS,
-  upstream: { ...TARGETS_SYNONYMS, ...UPSTREAM_SYNONYMS },
+  upstream: {
+    ...TARGETS_SYNONYMS,
+    ...UPSTREAM_SYNONYMS,
+    discovery: "discover",
+    serviceDiscovery: "discover",
+    dns: "discover",
+    resolver: "discover",
+  },
   timeouts: {
     connectTimeout: "connectMs",
     connectionTimeout: "connectMs",

@@ -1,6 +1,6 @@
 /**
- * What people may write for a target of an upstream, when its address alone does not say enough.
- * What an address means is read in targets/target.ts.
+ * What people may write for a target of an upstream, when its address alone does not say enough,
+ * and for what tells of targets. What an address means is read in targets/target.ts.
  */
 import type { TargetTls } from "../targets/target.js";
 
@@ -30,3 +30,17 @@ export interface TargetInput {
   /** Where it is; targets in the gateway's own `zone`, and those without one, are preferred. */
   readonly zone?: string;
 }
+
+/** What a source may use besides its signal. */
+export interface DiscoverTools {
+  /** Waits; rejects when the gateway is closed. It does not keep the process alive. */
+  sleep(ms: number): Promise<void>;
+  /** From 0 up to, but not including, 1. */
+  random(): number;
+}
+
+/** A source of targets. The signal is aborted when the gateway is closed. */
+export type Discover = (
+  signal: AbortSignal,
+  tools: DiscoverTools,
+) => AsyncIterable<readonly (string | TargetInput)[]>;

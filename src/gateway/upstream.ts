@@ -29,6 +29,7 @@ import { createTargetSet, type TargetSet } from "../targets/target-set.js";
 import type { TierOptions } from "../targets/tiers.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import { type UndiciTransport, undiciTransport } from "../transports/undici.js";
+import { type DiscoveryParts, startDiscovery } from "./discovery.js";
 import { attemptFields, newCall } from "./layered-call.js";
 import { type TargetKeeper, targetKeeper } from "./make-target.js";
 import type { NormalisedUpstream } from "./options.js";
@@ -91,6 +92,10 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
     transport,
     make: keeper.make,
   });
+  const stopDiscovery = discovered(
+    { ...parts, upstream: options.name, set: targets, control },
+    options,
+  );
   const overload = createOverload(parts, options);
   const policies = assemble(parts, options, targets, overload);
   const step = safely(parts, options.name, keeper, policies.to(transport.perform));
@@ -111,12 +116,17 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
     executeOver: (other) => safely(parts, options.name, keeper, policies.to(other)),
     describe: () => policies.describe(),
     close() {
+      stopDiscovery();
       keeper.stop();
       watch.stop();
       transport.close();
     },
     overload: overload.state,
   };
+}
+
+function discovered(parts: DiscoveryParts, { discover }: NormalisedUpstream): () => void {
+  return discover === null ? () => {} : startDiscovery(parts, discover);
 }
 
 function tierOptions({ zone }: GatewayParts, { balance }: NormalisedUpstream): TierOptions {

@@ -8,10 +8,12 @@
 import type { Clock } from "../base/clock.js";
 import { BALANCE } from "../catalog/balance-defaults.js";
 import { RETRY_AFTER } from "../catalog/defaults.js";
+import type { FailureCode } from "../catalog/failures.js";
 import type { Attempt } from "../core/attempt.js";
+import type { CutBy } from "../core/cancellation.js";
 import type { Failure } from "../core/failure.js";
-import type { Outcome } from "../core/outcome.js";
-import type { Policy } from "../core/pipe.js";
+import { noResponse, type Outcome } from "../core/outcome.js";
+import type { Policy, Step } from "../core/pipe.js";
 import { Exchange } from "../targets/exchange.js";
 import type { TargetSet } from "../targets/target-set.js";
 import { verdictOf } from "./breaker-gate.js";
@@ -19,24 +21,53 @@ import { holding, refused } from "./holding.js";
 
 export function pickTarget(clock: Clock, targets: TargetSet): Policy<Attempt, Exchange> {
   const { balancer, overflowBelow, sticky } = targets.balancing;
+  const pick = <Body>(attempt: Attempt, next: Step<Exchange, Body>): Promise<Outcome<Body>> => {
+    const target = targets.choose(attempt.call.request, attempt.triedTargets);
+    if (target === null) return refused(refusal(targets));
+    attempt.target = target.id;
+    targets.begin(target);
+    const exchange = new Exchange(clock, attempt, target);
+    // How fast a target is matters only where there is another.
+    const known =
+      targets.targets.length === 1
+        ? null
+        : (outcome: Outcome<unknown>) => observe(clock, exchange, outcome);
+    return holding(next, exchange, () => targets.end(target), known);
+  };
   return {
     role: "pick_target",
     settings: { balancer: balancer.name, overflowBelow, sticky: sticky !== null },
     run(attempt, next) {
-      const target = targets.choose(attempt.call.request, attempt.triedTargets);
-      if (target === null) return refused(refusal(targets));
-      attempt.target = target.id;
-      targets.begin(target);
-      const exchange = new Exchange(clock, attempt, target);
-      // How fast a target is matters only where there is another.
-      const known =
-        targets.targets.length === 1
-          ? null
-          : (outcome: Outcome<unknown>) => observe(clock, exchange, outcome);
-      return holding(next, exchange, () => targets.end(target), known);
+      const { awaited } = targets;
+      if (awaited === null || targets.targets.length > 0) return pick(attempt, next);
+      return whenKnown(awaited, attempt).then((cut) =>
+        cut === null ? pick(attempt, next) : noResponse({ code: CODE_OF_CUT[cut] }),
+      );
     },
   };
 }
+
+/** Waits for the first targets; answers who has cut the call meanwhile. */
+function whenKnown(awaited: Promise<void>, { call }: Attempt): Promise<CutBy | null> {
+  const { cancellation } = call;
+  if (cancellation.by !== null) return Promise.resolve(cancellation.by);
+  return new Promise((resolve) => {
+    const over = (): void => {
+      cancellation.remove(over);
+      resolve(cancellation.by);
+    };
+    cancellation.add(over);
+    void awaited.then(over);
+  });
+}
+
+const CODE_OF_CUT = {
+  client: "client_closed_request",
+  shutdown: "draining",
+  deadline: "deadline_exceeded",
+  timeout: "deadline_exceeded",
+  body_timeout: "deadline_exceeded",
+} as const satisfies Record<CutBy, FailureCode>;
 
 /** Notes how long the answer took to begin; what failed is noted as a long wait. */
 function observe(clock: Clock, { target, timeline }: Exchange, outcome: Outcome<unknown>): void {

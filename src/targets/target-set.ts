@@ -13,6 +13,8 @@ import { type Homes, homesOf, measure, type Tier, type TierOptions, tiersOf } fr
 export interface TargetSet {
   readonly targets: readonly Target[];
   readonly balancing: TierOptions;
+  /** Resolves when the first targets are known, or it is known why not; null from then on. */
+  awaited: Promise<void> | null;
   get(id: string): Target | undefined;
   /** The target for the next exchange of a call; null when none would be admitted. */
   choose(request: BalanceRequest, tried: readonly string[]): Target | null;
@@ -58,6 +60,7 @@ export function createTargetSet(
       return list;
     },
     balancing: options,
+    awaited: null,
     get: (id) => byId.get(id),
     choose: (request, tried) => choices.choose(set.targets, request, tried),
     hasUntried: (tried) =>

@@ -35,7 +35,7 @@ export async function play(
   return upstream;
 }
 
-export type Settings = Omit<UpstreamOptions, "targets">;
+export type Settings = Omit<UpstreamOptions, "targets" | "discover">;
 
 export interface World {
   readonly gateway: Gateway<"orders">;
@@ -48,7 +48,7 @@ export interface World {
 
 /** A gateway with one upstream at these targets. */
 export function worldOf(
-  targets: UpstreamOptions["targets"],
+  targets: NonNullable<UpstreamOptions["targets"]>,
   settings: Settings = {},
   rest: Partial<GatewayOptions<"orders">> = {},
 ): World {

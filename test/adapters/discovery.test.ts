@@ -1,0 +1,184 @@
+// Targets that a source tells of, through a whole gateway.
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createGateway, dns, type TargetInput } from "good-gateway";
+import { virtualClock } from "good-gateway/testing";
+import { afterEach, describe, expect, it } from "vitest";
+import { dnsServer } from "../tools/dns-server.js";
+
+const servers: Server[] = [];
+
+async function play(name: string): Promise<string> {
+  const server = createServer((req, res) => {
+    if (req.url === "/slow") setTimeout(() => res.end(name), 50);
+    else res.end(name);
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close().closeAllConnections();
+});
+
+type List = readonly (string | TargetInput)[];
+
+/** A source that the test feeds: with lists, or with an error. */
+function fed() {
+  const waiting: (List | Error)[] = [];
+  let wake = (): void => {};
+  const state = { starts: 0, stopped: false };
+  return {
+    state,
+    feed(list: List | Error): void {
+      waiting.push(list);
+      wake();
+    },
+    async *discover(signal: AbortSignal) {
+      state.starts += 1;
+      signal.addEventListener("abort", () => {
+        state.stopped = true;
+      });
+      for (;;) {
+        const next = waiting.shift();
+        if (next instanceof Error) throw next;
+        if (next !== undefined) yield next;
+        else {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+      }
+    },
+  };
+}
+
+const turns = async (): Promise<void> => {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+};
+
+describe("a source of targets", () => {
+  it("adds, weighs and removes; a call that came first waits for the first list", async () => {
+    const [a, b] = [await play("a"), await play("b")];
+    const source = fed();
+    const { discover } = source;
+    const gateway = createGateway({ upstreams: { orders: { discover } } });
+    const orders = gateway.upstream("orders");
+    const textOf = async (path: string): Promise<string> => {
+      const outcome = await orders.send({ path });
+      return outcome.kind === "success" ? outcome.response.body.text() : outcome.failure.code;
+    };
+    const told: string[] = [];
+    gateway.on("target:add", ({ target }) => told.push(`+ ${target}`));
+    gateway.on("target:remove", ({ target }) => told.push(`- ${target}`));
+    const early = textOf("/slow");
+    await turns();
+    source.feed([a]);
+    expect(await early).toBe("a");
+
+    const running = textOf("/slow");
+    await turns();
+    source.feed([{ url: b, weight: 3 }]);
+    await turns();
+    expect(await textOf("/")).toBe("b");
+    expect(await running).toBe("a");
+    expect(told).toEqual([`+ ${a}`, `+ ${b}`, `- ${a}`]);
+    expect(orders.targets).toMatchObject([{ target: b, weight: 3 }]);
+
+    source.feed([{ url: b, weight: 2 }]);
+    await turns();
+    expect(orders.targets).toMatchObject([{ target: b, weight: 2 }]);
+    source.feed([]);
+    await turns();
+    expect(await textOf("/")).toBe("no_healthy_target");
+    expect(orders.targets).toHaveLength(0);
+    gateway.close();
+    await turns();
+    expect(source.state.stopped).toBe(true);
+  });
+
+  it("that fails leaves the last list, tells of it and is started again later", async () => {
+    const a = await play("a");
+    const clock = virtualClock();
+    const source = fed();
+    const { discover } = source;
+    const gateway = createGateway({ upstreams: { orders: { discover } } }, { clock });
+    const orders = gateway.upstream("orders");
+    const failed: unknown[] = [];
+    gateway.on("discovery:fail", ({ cause, failures, targets }) => {
+      failed.push([String(cause), failures, targets]);
+    });
+    source.feed([a]);
+    await turns();
+    source.feed(new Error("the API server is away"));
+    await turns();
+    expect(failed).toEqual([["Error: the API server is away", 1, 1]]);
+    expect(orders.targets).toMatchObject([{ target: a }]);
+    expect(source.state.starts).toBe(1);
+    await clock.advance(1_000);
+    expect(source.state.starts).toBe(2);
+    source.feed(["not an address"]);
+    await turns();
+    expect(failed[1]).toMatchObject([expect.stringContaining("not an address"), 2, 1]);
+    expect(orders.targets).toHaveLength(1);
+    gateway.close();
+  });
+
+  it("leaves targets alone that came by other ways", async () => {
+    const source = fed();
+    const { discover } = source;
+    const gateway = createGateway({
+      upstreams: { orders: { targets: "http://127.0.0.1:9", discover } },
+    });
+    const names = (): readonly string[] =>
+      gateway.upstream("orders").targets.map(({ target }) => target);
+    source.feed(["http://127.0.0.1:10"]);
+    await turns();
+    expect(names()).toEqual(["http://127.0.0.1:9", "http://127.0.0.1:10"]);
+    source.feed([]);
+    await turns();
+    expect(names()).toEqual(["http://127.0.0.1:9"]);
+    gateway.close();
+  });
+
+  it("a call does not wait for it longer than its deadline", async () => {
+    const { discover } = fed();
+    const timeouts = { totalMs: 60 };
+    const gateway = createGateway({ upstreams: { orders: { discover, timeouts } } });
+    const outcome = await gateway.upstream("orders").send({ path: "/" });
+    expect(outcome).toMatchObject({ failure: { code: "deadline_exceeded" } });
+    gateway.close();
+  });
+});
+
+describe("dns", () => {
+  it("leads to the addresses of a name under that name, and keeps them when it fails", async () => {
+    const hosts: (string | undefined)[] = [];
+    const server = createServer((req, res) => {
+      hosts.push(req.headers.host);
+      res.end("found");
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const names = await dnsServer();
+    names.records.set("orders.test", [{ type: "A", data: "127.0.0.1", ttl: 1 }]);
+    const discover = dns({
+      url: `http://orders.test:${port}`,
+      servers: [names.at],
+      intervalMsMin: 10,
+      intervalMsMax: 20,
+    });
+    const gateway = createGateway({ upstreams: { orders: { discover } } });
+    const failed = new Promise((resolve) => gateway.once("discovery:fail", resolve));
+    const orders = gateway.upstream("orders");
+    expect(await orders.send({ path: "/" })).toMatchObject({ kind: "success" });
+    names.failure = 2;
+    expect(await failed).toMatchObject({ upstream: "orders", targets: 1 });
+    expect(await orders.send({ path: "/" })).toMatchObject({ kind: "success" });
+    expect(hosts).toEqual([`orders.test:${port}`, `orders.test:${port}`]);
+    gateway.close();
+    names.close();
+  });
+});
