@@ -113,6 +113,10 @@ export type {
 export type { BreakerSnapshot } from "./targets/breaker.js";
 export type { IncidentFacts, LostSockets } from "./targets/evidence.js";
 export type { UpstreamState } from "./targets/upstream-state.js";
+export type { AccessFields } from "./telemetry/access-fields.js";
+export type { AccessFormat } from "./telemetry/access-formats.js";
+export type { AccessLogger, AccessLogOptions } from "./telemetry/access-log.js";
+export { accessLog } from "./telemetry/access-log.js";
 export type { MetricsHandler, MetricsHandlerOptions } from "./telemetry/metrics-handler.js";
 export { metricsHandler } from "./telemetry/metrics-handler.js";
 export type { MetricsRegistry } from "./telemetry/register-metrics.js";

@@ -76,6 +76,11 @@ const PARTS: ReadonlyMap<string, string> = new Map([
   ["proxy-options", options.shortOptionTable("src/gateway/proxy-options.ts", "ProxyOptions")],
   ["events", events.eventTable()],
   ["metrics", events.metricTable()],
+  ["access-fields", events.fieldTable()],
+  [
+    "access-log-options",
+    options.shortOptionTable("src/telemetry/access-log.ts", "AccessLogOptions"),
+  ],
   ...Object.entries(events.EVENT_DATA).map(
     ([part, name]) => [part, events.memberTable(name)] as const,
   ),

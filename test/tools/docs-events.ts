@@ -47,6 +47,15 @@ export function metricTable(): string {
   return table(["metric", "type", "labels", "meaning"], rows);
 }
 
+/** The fields of the access log, whose names say what they are. */
+export function fieldTable(): string {
+  const rows = optionsOf("src/telemetry/access-fields.ts", "AccessFields").map((field) => [
+    `\`${field.name}\``,
+    `\`${field.type}\``,
+  ]);
+  return table(["field", "type"], rows);
+}
+
 /** The members of one of the interfaces above. */
 export function memberTable(name: string): string {
   const rows = optionsOf(RECORD, name).map((member) => [

@@ -1,0 +1,111 @@
+/**
+ * `accessLog`: one line for each call that is over, structured for a logger, or as a text that
+ * people's tools for nginx and HAProxy read.
+ *
+ * Guarantee: no query, no field of the request but those that say who asked, and no token in a
+ * path is written; failures are always logged, whatever share of the good calls is.
+ */
+import type { CallRecord } from "../gateway/call-record.js";
+import { type Gateway, gatewayCore } from "../gateway/gateway.js";
+import { type AccessFields, accessFields } from "./access-fields.js";
+import { ACCESS_FORMATS, type AccessFormat } from "./access-formats.js";
+
+/** What is used of a logger: pino, Fastify's `app.log` and `console` have it. */
+export interface AccessLogger {
+  info(fields: AccessFields, message: string): void;
+  warn(fields: AccessFields, message: string): void;
+  error(fields: AccessFields, message: string): void;
+}
+
+export interface AccessLogOptions {
+  /** Takes the fields of a line with its message, by level. */
+  readonly logger?: AccessLogger;
+  /**
+   * Takes a line of text, without its end.
+   * @default process.stdout
+   */
+  readonly write?: (line: string) => void;
+  /**
+   * The form of a line: `json`, or as nginx or HAProxy would write it, or a function of the record.
+   * @default "json"
+   */
+  readonly format?: AccessFormat | ((record: CallRecord) => string);
+  /**
+   * Share of the good calls that is logged, from 0 to 1; failures are always logged.
+   * @default 1
+   */
+  readonly sample?: number;
+  /** Has the last word on what is logged of a call; null leaves it out. */
+  readonly redact?: (record: CallRecord) => CallRecord | null;
+}
+
+/** Logs every call of a gateway; returns how to stop. */
+export function accessLog(gateway: Gateway, to: AccessLogger | AccessLogOptions = {}): () => void {
+  const options = isLogger(to) ? { logger: to } : to;
+  checkOptions(options);
+  const { sample = 1, redact } = options;
+  const { random } = gatewayCore(gateway);
+  const log = lineWriter(options);
+  return gateway.on("call:end", (told) => {
+    if (told.code === null && sample < 1 && random.next() >= sample) return;
+    const plain = withoutTokens(told);
+    const record = redact === undefined ? plain : redact(plain);
+    if (record !== null) log(record);
+  });
+}
+
+function isLogger(to: AccessLogger | AccessLogOptions): to is AccessLogger {
+  const { info, warn, error } = to as Partial<AccessLogger>;
+  return [info, warn, error].every((one) => typeof one === "function");
+}
+
+function lineWriter({ logger, write = toStdout, format = "json" }: AccessLogOptions) {
+  if (logger !== undefined) {
+    return (record: CallRecord): void =>
+      logger[levelOf(record)](accessFields(record), messageOf(record));
+  }
+  const text = typeof format === "function" ? format : ACCESS_FORMATS[format];
+  return (record: CallRecord): void => write(text(record));
+}
+
+function toStdout(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** What clients do is no error of ours; what they got is, if it failed. */
+function levelOf({ code, blame }: CallRecord): "info" | "warn" | "error" {
+  if (code === null) return "info";
+  return blame === "client" ? "warn" : "error";
+}
+
+function messageOf({ method, path, status, code }: CallRecord): string {
+  return [method, path, status ?? "-", code ?? "ok"].join(" ");
+}
+
+/** A JSON Web Token, wherever somebody has put one. */
+const TOKEN = /eyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g;
+
+function withoutTokens(record: CallRecord): CallRecord {
+  if (!record.path.includes("eyJ")) return record;
+  return { ...record, path: record.path.replace(TOKEN, "[token]") };
+}
+
+const NAMES = ["logger", "write", "format", "sample", "redact"];
+
+function checkOptions(options: AccessLogOptions): void {
+  const unknown = Object.keys(options).find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) {
+    throw new TypeError(`${unknown}: unknown option; there are ${NAMES.join(", ")}`);
+  }
+  const { format, sample, logger } = options;
+  if (logger !== undefined && !isLogger(logger)) {
+    throw new TypeError("logger: expected one with info, warn and error, such as pino()");
+  }
+  if (typeof format === "string" && !Object.hasOwn(ACCESS_FORMATS, format)) {
+    const known = Object.keys(ACCESS_FORMATS).join(", ");
+    throw new TypeError(`format: "${String(format)}" is not known; there are ${known}`);
+  }
+  if (sample !== undefined && !(sample >= 0 && sample <= 1)) {
+    throw new TypeError(`sample: ${String(sample)} is not a share from 0 to 1`);
+  }
+}
