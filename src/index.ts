@@ -75,6 +75,7 @@ export type { OverloadState } from "./gateway/overload.js";
 export type {
   AdaptiveLimitOptions,
   BulkheadOptions,
+  HedgeOptions,
   ShedOptions,
   ThrottleOptions,
 } from "./gateway/overload-options.js";

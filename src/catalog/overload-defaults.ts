@@ -60,3 +60,23 @@ export const SHED = {
   /** Without calls for a second there is nothing to guard. */
   idleMs: 1_000,
 } as const;
+
+/** A second request to another target while the first has not answered. */
+export const HEDGE = {
+  /** 0: it follows from the latencies of late. A fixed time is wrong after the next release. */
+  delayMs: 0,
+  /** One in twenty is asked twice; what is slower than that is worth it (Dean, Barroso 2013). */
+  percentile: 0.95,
+  /** The first and one beside it. A third wins next to nothing more. */
+  attemptsMax: 2,
+  /** Timers are no finer, and what is this fast needs no help. */
+  delayMsMin: 2,
+  /** With less before the deadline no answer can come any more. */
+  attemptMsMin: 20,
+  /** Latencies that are kept: enough for the twentieth part to be a dozen … */
+  kept: 256,
+  /** … and so few that it says nothing yet. */
+  least: 50,
+  /** Sorting is cheap, but not for each call. */
+  sortEvery: 16,
+} as const;

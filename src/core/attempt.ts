@@ -4,6 +4,7 @@
  * Made by the retry policy; target choice turns it into an exchange.
  */
 import type { Call } from "./call.js";
+import type { Cuttable } from "./cancellation.js";
 
 export interface Attempt {
   readonly call: Call;
@@ -15,4 +16,20 @@ export interface Attempt {
   readonly triedTargets: readonly string[];
   /** Id of the target that this one was given to; null until one is chosen. */
   target: string | null;
+  /** By which its exchange alone can be cut; null until there is one. */
+  running: Cuttable | null;
+  /** Further attempts that were made beside it, before it had an answer; null for none. */
+  hedges: readonly Attempt[] | null;
+}
+
+/** The highest number that was given, by it or beside it. */
+export function lastNumber({ number, hedges }: Attempt): number {
+  return number + (hedges?.length ?? 0);
+}
+
+/** The targets that it and those before and beside it were given to. */
+export function targetsTried({ triedTargets, target, hedges }: Attempt): readonly string[] {
+  const own = target === null ? triedTargets : [...triedTargets, target];
+  if (hedges === null) return own;
+  return [...own, ...hedges.map((hedge) => hedge.target).filter((id) => id !== null)];
 }

@@ -66,6 +66,8 @@ function classifyCut(timeline: Timeline, cutBy: CutBy): FailureCode {
       return "client_closed_request";
     case "shutdown":
       return "draining";
+    case "hedge":
+      return "hedge_cancelled";
     case "body_timeout":
       return "response_body_timeout";
     case "deadline":

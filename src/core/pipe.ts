@@ -15,6 +15,7 @@ export type Role =
   | "total_deadline"
   | "bulkhead"
   | "retry"
+  | "hedge"
   | "throttle"
   | "pick_target"
   | "breaker"

@@ -27,6 +27,8 @@ export interface GatewayFetchOptions {
   readonly timeouts?: TimeoutOptions;
   /** Repeats, over the upstream's own. */
   readonly retry?: false | { readonly attemptsMax?: number };
+  /** False asks no second target while the first has not answered. */
+  readonly hedge?: false;
   /** How much these calls matter when not all can be served. */
   readonly priority?: Priority;
 }
@@ -37,6 +39,8 @@ export interface GatewayCallOptions {
   readonly timeouts?: TimeoutOptions;
   /** Repeats, over those of the fetch and of the upstream. */
   readonly retry?: false | { readonly attemptsMax?: number };
+  /** False asks no second target while the first has not answered. */
+  readonly hedge?: false;
   /** How much the call matters when not all can be served, over that of the fetch. */
   readonly priority?: Priority;
   /** A promise that sending this twice does no harm, whatever the method. */
@@ -56,8 +60,8 @@ export interface ReadCallOptions {
   readonly overrides: CallOverrides;
 }
 
-const FETCH_NAMES = ["onFailure", "fetch", "timeouts", "retry", "priority"] as const;
-const CALL_NAMES = ["timeouts", "retry", "priority", "replayable"] as const;
+const FETCH_NAMES = ["onFailure", "fetch", "timeouts", "retry", "hedge", "priority"] as const;
+const CALL_NAMES = ["timeouts", "retry", "hedge", "priority", "replayable"] as const;
 const ON_FAILURE = ["throw", "respond"] as const;
 
 /** Reads the options of `gatewayFetch`; throws a `GatewayOptionsError`. */
@@ -134,14 +138,19 @@ function readRecord(
 function readOverrides(
   findings: Findings,
   path: string,
-  { timeouts, retry, priority }: Readonly<Record<string, unknown>>,
+  { timeouts, retry, hedge, priority }: Readonly<Record<string, unknown>>,
 ): CallOverrides {
   const { sections } = readShared(findings, path, { timeouts, retry });
   const { timeouts: cuts, retry: repeats } = sections;
   if (repeats) refuseSharedSettings(findings, repeats);
+  if (hedge !== undefined && hedge !== false) {
+    const advice = "a call can only leave out what the upstream does; write false";
+    findings.problem(at(path, "hedge"), `${shown(hedge)} is not false; ${advice}`);
+  }
   const rank = checkPriority(findings, at(path, "priority"), priority);
   return {
     ...(rank === undefined ? {} : { priority: rank }),
+    ...(hedge === false ? { hedge } : {}),
     ...(cuts ? { timeouts: valuesOf(cuts) } : {}),
     ...(repeats === undefined ? {} : { retry: repeats === false ? false : valuesOf(repeats) }),
   };

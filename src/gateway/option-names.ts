@@ -30,6 +30,7 @@ const GATEWAY_NAMES = Object.keys({
 const SHARED_NAMES = Object.keys({
   timeouts: true,
   retry: true,
+  hedge: true,
   breaker: true,
   bulkhead: true,
   adaptiveLimit: true,
@@ -125,6 +126,7 @@ const NAMES: Readonly<Record<Place, readonly string[]>> = {
   bulkhead: Object.keys(SECTIONS.bulkhead),
   adaptiveLimit: Object.keys(SECTIONS.adaptiveLimit),
   throttle: Object.keys(SECTIONS.throttle),
+  hedge: Object.keys(SECTIONS.hedge),
   shed: Object.keys(SECTIONS.shed),
   limits: Object.keys(SECTIONS.limits),
   layers: LAYER_NAMES,

@@ -18,7 +18,7 @@ import {
   TIMEOUTS,
 } from "../catalog/defaults.js";
 import { FRONTS } from "../catalog/fronts.js";
-import { ADAPTIVE_LIMIT, SHED, THROTTLE } from "../catalog/overload-defaults.js";
+import { ADAPTIVE_LIMIT, HEDGE, SHED, THROTTLE } from "../catalog/overload-defaults.js";
 import type { FrontOptions } from "./front-options.js";
 import type {
   BreakerOptions,
@@ -32,6 +32,7 @@ import type {
 import type {
   AdaptiveLimitOptions,
   BulkheadOptions,
+  HedgeOptions,
   ShedOptions,
   ThrottleOptions,
 } from "./overload-options.js";
@@ -63,6 +64,7 @@ interface SectionTypes {
   readonly bulkhead: BulkheadOptions;
   readonly adaptiveLimit: AdaptiveLimitOptions;
   readonly throttle: ThrottleOptions;
+  readonly hedge: HedgeOptions;
   readonly shed: ShedOptions;
   readonly limits: LimitOptions;
   readonly ejection: EjectionOptions;
@@ -220,6 +222,22 @@ export const SECTIONS = {
       tooHigh: "a part must be sent, or nobody would see that the overload is over",
     },
   },
+  hedge: {
+    delayMs: wait(HEDGE.delayMs, FINITE),
+    percentile: {
+      initial: HEDGE.percentile,
+      unit: "ratio",
+      wanted: "a ratio above 0, below 1",
+      least: 0,
+      above: true,
+      most: 0.999,
+      tooHigh: "nothing is slower than the slowest; write hedge: false for none",
+    },
+    attemptsMax: count(HEDGE.attemptsMax, 2, 5, {
+      tooLow: "the first counts, too; write hedge: false for no further one",
+      tooHigh: "more at once are load without a gain",
+    }),
+  },
   shed: {
     eventLoopDelayMs: {
       ...cut(SHED.eventLoopDelayMs, {}),
@@ -304,6 +322,7 @@ export const SWITCHABLE: ReadonlySet<string> = new Set<SectionName>([
 export const OPT_IN: ReadonlySet<string> = new Set<SectionName>([
   "adaptiveLimit",
   "throttle",
+  "hedge",
   "shed",
 ]);
 
@@ -315,6 +334,7 @@ export const MEANT_BY_NUMBER: Readonly<Record<SectionName, string>> = {
   bulkhead: "concurrencyMax",
   adaptiveLimit: "concurrencyStart",
   throttle: "requestsPerAccept",
+  hedge: "delayMs",
   shed: "eventLoopDelayMs",
   limits: "connectionsMax",
   ejection: "consecutiveFailures",

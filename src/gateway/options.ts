@@ -16,6 +16,7 @@ import type { FrontOptions } from "./front-options.js";
 import type {
   AdaptiveLimitOptions,
   BulkheadOptions,
+  HedgeOptions,
   ShedOptions,
   ThrottleOptions,
 } from "./overload-options.js";
@@ -254,6 +255,12 @@ export interface UpstreamOptions {
   readonly timeouts?: TimeoutOptions;
   /** Further attempts of a call, where that is safe; `false` for one attempt. */
   readonly retry?: false | RetryOptions;
+  /**
+   * Asks another target, too, when an answer takes long, for methods that change nothing, out of
+   * the budget of repeats; `true` for the defaults.
+   * @default false
+   */
+  readonly hedge?: boolean | HedgeOptions;
   /** Stops asking a target that fails; one for each target, `false` for none. */
   readonly breaker?: false | BreakerOptions;
   /** Bounds the calls at once, with a short queue; `false` for no bound. */
@@ -352,6 +359,7 @@ export interface NormalisedUpstream {
   readonly adaptiveLimit: false | Required<AdaptiveLimitOptions>;
   readonly priority: false | PriorityRule;
   readonly throttle: false | Required<ThrottleOptions>;
+  readonly hedge: false | Required<HedgeOptions>;
   readonly limits: Required<LimitOptions>;
   readonly layers: false | Required<LayerOptions>;
   readonly ejection: false | Required<EjectionOptions>;

@@ -77,3 +77,21 @@ export interface ShedOptions {
    */
   readonly eventLoopDelayMs?: number;
 }
+
+export interface HedgeOptions {
+  /**
+   * Wait for an answer before another target is asked, too; 0 takes it from the latencies of late.
+   * @default 0
+   */
+  readonly delayMs?: number;
+  /**
+   * Share of the latest calls that were answered sooner than the wait, when `delayMs` is 0.
+   * @default 0.95
+   */
+  readonly percentile?: number;
+  /**
+   * Attempts of one call at the same time, the first included.
+   * @default 2
+   */
+  readonly attemptsMax?: number;
+}

@@ -23,6 +23,14 @@ export const OVERLOAD_SYNONYMS = {
     window: "windowMs",
     maxRejectionProbability: "refusedMax",
   },
+  hedge: {
+    after: "delayMs",
+    hedgingDelay: "delayMs",
+    delay: "delayMs",
+    quantile: "percentile",
+    maxHedges: "attemptsMax",
+    maxHedgedAttempts: "attemptsMax",
+  },
   shed: {
     maxEventLoopDelay: "eventLoopDelayMs",
     eventLoopDelay: "eventLoopDelayMs",

@@ -50,6 +50,8 @@ const UPSTREAM_SYNONYMS: Readonly<Record<string, string>> = {
   criticality: "priority",
   priorities: "priority",
   adaptiveThrottling: "throttle",
+  hedging: "hedge",
+  backupRequests: "hedge",
   throttling: "throttle",
   connections: "limits.connectionsMax",
   maxConnections: "limits.connectionsMax",

@@ -17,10 +17,11 @@ import { attemptTimeout } from "../policies/attempt-timeout.js";
 import { breakerGate } from "../policies/breaker-gate.js";
 import { doubts } from "../policies/doubts.js";
 import { drainGate } from "../policies/drain-gate.js";
+import { hedge } from "../policies/hedge.js";
 import { pickTarget } from "../policies/pick-target.js";
 import { priorityOf } from "../policies/priority.js";
 import { type AttemptListener, record } from "../policies/record.js";
-import { type RetryOptions, retry } from "../policies/retry.js";
+import { type RetryOptions, type RetryShared, retry } from "../policies/retry.js";
 import { retryBudget } from "../policies/retry-budget.js";
 import { totalDeadline } from "../policies/total-deadline.js";
 import { stickiness } from "../targets/balance/sticky.js";
@@ -149,6 +150,7 @@ function assemble(
   const { timeouts, breaker } = options;
   const breakers = breaker === false ? false : breakerOptions(breaker);
   const onStallSaved = stallSaved(parts, options);
+  const repeats = repeatsOf(parts, options, targets);
   return (
     pipe<Call>()
       // First: a call that is refused while draining must cost nothing and touch no counter.
@@ -162,7 +164,11 @@ function assemble(
       // Above retry: a call holds one place however often it is repeated.
       .through(overload.bulkhead ?? bypass<BoundedCall, SeatedCall>("bulkhead"))
       // Above target choice: a repeat may go elsewhere.
-      .through(retryOf(parts, options, targets))
+      .through(retryOf(options, repeats))
+      // Below retry, which it saves the wait for a failure; it pays from the same budget.
+      .through(
+        options.hedge === false ? bypass<Attempt, Attempt>("hedge") : hedge(repeats, options.hedge),
+      )
       // Below retry, which it counts; above target choice, since it is about all of them.
       .through(overload.throttle ?? bypass<Attempt, Attempt>("throttle"))
       // Above the breaker: the breaker belongs to a target.
@@ -180,15 +186,21 @@ function ranked({ priority }: NormalisedUpstream) {
   return priority === false ? bypass<AdmittedCall, AdmittedCall>("priority") : priorityOf(priority);
 }
 
-function retryOf(parts: GatewayParts, options: NormalisedUpstream, targets: TargetSet) {
+/** What repeats and hedges share. */
+function repeatsOf(parts: GatewayParts, options: NormalisedUpstream, targets: TargetSet) {
   const settings = options.retry === false ? RETRY : options.retry;
   const budget = retryBudget(parts.clock, {
     budgetRatio: settings.budgetRatio,
     budgetWindowMs: RETRY.budgetWindowMs,
     budgetFloorPerSecond: settings.budgetFloorPerSecond,
   });
+  return { ...parts, targets, budget, doubts: doubts(parts.clock, targets) };
+}
+
+function retryOf(options: NormalisedUpstream, repeats: RetryShared) {
+  const settings = options.retry === false ? RETRY : options.retry;
   const retryOptions: RetryOptions = { ...RETRY, ...settings, enabled: options.retry !== false };
-  return retry({ ...parts, targets, budget, doubts: doubts(parts.clock, targets) }, retryOptions);
+  return retry(repeats, retryOptions);
 }
 
 function breakerOptions(breaker: Exclude<NormalisedUpstream["breaker"], false>) {

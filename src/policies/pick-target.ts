@@ -67,6 +67,7 @@ const CODE_OF_CUT = {
   deadline: "deadline_exceeded",
   timeout: "deadline_exceeded",
   body_timeout: "deadline_exceeded",
+  hedge: "hedge_cancelled",
 } as const satisfies Record<CutBy, FailureCode>;
 
 /** Notes how long the answer took to begin; what failed is noted as a long wait. */

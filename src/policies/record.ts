@@ -46,10 +46,15 @@ function note(
   const { attempts } = call;
   const code = outcome.kind === "success" ? null : outcome.failure.code;
   const first = recordOf(exchange, outcome, code, clock.now());
-  const place = attempts.push(first) - 1;
+  // Who reads the last one means the one that counts, and a loser is known after who has won.
+  const lost = code === "hedge_cancelled" && attempts.length > 0;
+  const place = lost ? attempts.length - 1 : attempts.length;
+  if (lost) attempts.splice(place, 0, first);
+  else attempts.push(first);
   if (listener?.keeps()) {
     call.timelines ??= [];
-    call.timelines[place] = timeline;
+    if (lost) call.timelines.splice(place, 0, timeline);
+    else call.timelines[place] = timeline;
   }
   const { presence } = exchange.target;
   const { openedAt, headAt } = timeline;
@@ -57,8 +62,12 @@ function note(
   if (presence !== null && headAt >= 0) presence.answered(openedAt, headAt);
   whenOver(outcome, (ended) => {
     if (presence !== null && ended !== null) tellLoss(presence, exchange, ended);
-    if (ended !== code) attempts[place] = recordOf(exchange, outcome, ended, clock.now());
-    if (listener?.has()) listener.tell(exchange, attempts[place] ?? first);
+    let last = first;
+    if (ended !== code) {
+      last = recordOf(exchange, outcome, ended, clock.now());
+      attempts[attempts.indexOf(first)] = last;
+    }
+    if (listener?.has()) listener.tell(exchange, last);
   });
 }
 

@@ -13,7 +13,7 @@ import type { Clock } from "../base/clock.js";
 import type { Random } from "../base/random.js";
 import { RETRY } from "../catalog/defaults.js";
 import { FAILURES, type FailureCode } from "../catalog/failures.js";
-import type { Attempt } from "../core/attempt.js";
+import { type Attempt, lastNumber, targetsTried } from "../core/attempt.js";
 import type { Call, SeatedCall, StopReason } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
 import { remainingMs } from "../core/deadline.js";
@@ -63,7 +63,7 @@ export function retry(shared: RetryShared, options: RetryOptions): Policy<Seated
       : { enabled },
     run(call, next) {
       shared.budget.deposit();
-      const attempt: Attempt = { call, number: 1, triedTargets: NONE_TRIED, target: null };
+      const attempt = newAttempt(call, 1, NONE_TRIED);
       return Pending.of(next(attempt)).orElse((outcome) =>
         outcome.kind === "success" ? null : repeat(shared, options, next, attempt, outcome),
       );
@@ -146,6 +146,8 @@ const REASON_OF_CUT = {
   body_timeout: "no_time_left",
   deadline: "no_time_left",
   shutdown: "draining",
+  // Single exchanges are cut for this, never a call.
+  hedge: "attempts_exhausted",
 } as const satisfies Record<CutBy, StopReason>;
 
 interface Asked {
@@ -175,7 +177,7 @@ function planRepeat(shared: RetryShared, options: RetryOptions, asked: Asked): P
   if (failure.code === "stale_connection" && freeRepeats < RETRY.staleRepeatsMax) {
     return leftMs < options.attemptMsMin ? { stop: "no_time_left" } : AT_ONCE_AND_FREE;
   }
-  if (attempt.number >= attemptsMax) return { stop: "attempts_exhausted" };
+  if (lastNumber(attempt) >= attemptsMax) return { stop: "attempts_exhausted" };
   // Repeats of two layers multiply. What was never written has cost the upstream nothing.
   if (call.callerAttempt > 1 && !isUnsent(failure)) return { stop: "caller_repeats" };
   const waitMs = waitBefore(shared, options, attempt, failure);
@@ -211,7 +213,7 @@ function waitBefore(
   // A rate limit is meant for us, not for one target; elsewhere it would only be evaded.
   if (code === "received_rate_limited") return (retryAfterMs ?? 0) + spread();
   // Another target has not failed, so it needs no rest.
-  if (targets.hasUntried(triedBy(attempt))) return 0;
+  if (targets.hasUntried(targetsTried(attempt))) return 0;
   // Our own refusal: to wait for a breaker inside the gateway is what a breaker is to prevent.
   if (code === "breaker_open" || code === "no_healthy_target") return null;
   // A wrong name or certificate will be as wrong in a moment.
@@ -228,12 +230,12 @@ function isSetUpWrong(code: FailureCode): boolean {
 function nextAttempt(attempt: Attempt, free: boolean): Attempt {
   const { call, number, triedTargets } = attempt;
   // A connection that had grown stale says nothing about the target.
-  if (free) return { call, number, triedTargets, target: null };
-  return { call, number: number + 1, triedTargets: triedBy(attempt), target: null };
+  if (free) return newAttempt(call, number, triedTargets);
+  return newAttempt(call, lastNumber(attempt) + 1, targetsTried(attempt));
 }
 
-function triedBy({ triedTargets, target }: Attempt): readonly string[] {
-  return target === null ? triedTargets : [...triedTargets, target];
+function newAttempt(call: Call, number: number, triedTargets: readonly string[]): Attempt {
+  return { call, number, triedTargets, target: null, running: null, hedges: null };
 }
 
 /** What a call comes to that was cut between two attempts. */

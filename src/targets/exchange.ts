@@ -40,6 +40,7 @@ export class Exchange {
     this.attempt = attempt;
     this.target = target;
     this.timeline = new Timeline(clock.now());
+    attempt.running = this.cancellation;
     attempt.call.cancellation.add(this.cancellation);
   }
 

@@ -267,6 +267,7 @@ describe("the description", () => {
       "total_deadline",
       "bulkhead",
       "retry",
+      "hedge",
       "throttle",
       "pick_target",
       "breaker",

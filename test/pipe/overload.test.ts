@@ -55,7 +55,9 @@ describe("the priority of a call", () => {
 
   it("that no call can have is our own fault, and says what may be given", async () => {
     const made = world({ priority: () => "HIGH" as Priority });
-    await expect(made.send().outcome).rejects.toThrow(/gave HIGH; it may give SHEDDABLE, /);
+    await expect((async () => made.send().outcome)()).rejects.toThrow(
+      /gave HIGH; it may give SHEDDABLE, /,
+    );
     expect(made.held()).toEqual(NOTHING_HELD);
   });
 });

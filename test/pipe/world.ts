@@ -7,7 +7,7 @@ import type { Random } from "../../src/base/random.js";
 import { BALANCE } from "../../src/catalog/balance-defaults.js";
 import { BREAKER, BULKHEAD, RETRY, TIMEOUTS } from "../../src/catalog/defaults.js";
 import type { FailureCode } from "../../src/catalog/failures.js";
-import { THROTTLE } from "../../src/catalog/overload-defaults.js";
+import { HEDGE, THROTTLE } from "../../src/catalog/overload-defaults.js";
 import type { Attempt } from "../../src/core/attempt.js";
 import { type AdmittedCall, Call, type CallOverrides } from "../../src/core/call.js";
 import { NEVER } from "../../src/core/deadline.js";
@@ -23,6 +23,7 @@ import { breakerGate } from "../../src/policies/breaker-gate.js";
 import { type BulkheadOptions, bulkhead } from "../../src/policies/bulkhead.js";
 import { doubts } from "../../src/policies/doubts.js";
 import { drainGate, type Lifecycle, type LifecycleState } from "../../src/policies/drain-gate.js";
+import { type HedgeOptions, hedge } from "../../src/policies/hedge.js";
 import { loadGuard, loadShed } from "../../src/policies/load-shed.js";
 import { pickTarget } from "../../src/policies/pick-target.js";
 import { type PriorityRule, priorityOf } from "../../src/policies/priority.js";
@@ -57,6 +58,7 @@ export interface WorldOptions {
   readonly refusals?: Refusals;
   readonly priority?: PriorityRule;
   readonly throttle?: Partial<ThrottleOptions>;
+  readonly hedge?: Partial<HedgeOptions>;
   /** Delay of the event loop above which calls are refused. */
   readonly shedMs?: number;
   readonly adaptiveLimit?: AdaptiveLimitOptions;
@@ -117,6 +119,8 @@ export function world(options: WorldOptions = {}) {
       ? null
       : throttle(clock, random, { ...THROTTLE, ...options.throttle }, counted);
 
+  const repeats = { clock, random, lifecycle, targets, budget, doubts: doubts(clock, targets) };
+
   const chain = pipe<Call>()
     .through(drainGate(lifecycle))
     .through(
@@ -129,11 +133,11 @@ export function world(options: WorldOptions = {}) {
     )
     .through(totalDeadline(clock, { totalMs: options.totalMs ?? TIMEOUTS.totalMs }))
     .through(places)
+    .through(retry(repeats, { enabled: true, ...RETRY, ...options.retry }))
     .through(
-      retry(
-        { clock, random, lifecycle, targets, budget, doubts: doubts(clock, targets) },
-        { enabled: true, ...RETRY, ...options.retry },
-      ),
+      options.hedge === undefined
+        ? bypass<Attempt, Attempt>("hedge")
+        : hedge(repeats, { ...HEDGE, ...options.hedge }),
     )
     .through(sending ?? bypass<Attempt, Attempt>("throttle"))
     .through(pickTarget(clock, targets))

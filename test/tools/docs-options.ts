@@ -55,6 +55,7 @@ export const SECTION_TYPES = {
   bulkhead: "BulkheadOptions",
   adaptiveLimit: "AdaptiveLimitOptions",
   throttle: "ThrottleOptions",
+  hedge: "HedgeOptions",
   shed: "ShedOptions",
   limits: "LimitOptions",
   ejection: "EjectionOptions",
@@ -70,6 +71,7 @@ const SECTION_TABLES: Readonly<Record<SectionName, readonly string[]>> = {
   bulkhead: ["BULKHEAD"],
   adaptiveLimit: ["ADAPTIVE_LIMIT"],
   throttle: ["THROTTLE"],
+  hedge: ["HEDGE"],
   shed: ["SHED"],
   limits: ["LIMITS", "POOL"],
   ejection: ["EJECTION"],
@@ -96,7 +98,13 @@ const DEFAULTS = [
 const SECTION_NAMES = Object.keys(SECTION_TYPES) as readonly SectionName[];
 
 const OVERLOAD_OPTIONS = "src/gateway/overload-options.ts";
-const OVERLOAD: ReadonlySet<string> = new Set(["bulkhead", "adaptiveLimit", "throttle", "shed"]);
+const OVERLOAD: ReadonlySet<string> = new Set([
+  "bulkhead",
+  "adaptiveLimit",
+  "throttle",
+  "hedge",
+  "shed",
+]);
 
 /** The options of one section, wherever they are declared. */
 export function sectionOptions(section: SectionName): readonly Option[] {

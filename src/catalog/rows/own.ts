@@ -7,6 +7,23 @@
 import type { FailureRow } from "../failure-row.js";
 
 export const OWN_ROWS = {
+  hedge_cancelled: {
+    phase: "any",
+    status: 503,
+    proxyError: "proxy_internal_response",
+    repeat: "never",
+    blame: "self",
+    summary:
+      "Another attempt of the same call was faster, so this one was given up; nobody sees it.",
+    causes: [
+      "The option hedge asked a second target, and one of the two was slower.",
+      "Most of them lie on one target: it is slower than the others.",
+    ],
+    remedies: [
+      "Nothing; the call was answered well.",
+      "Compare the latencies of the targets when one of them loses more often.",
+    ],
+  },
   deadline_already_over: {
     phase: "admit",
     status: 504,

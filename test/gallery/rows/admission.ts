@@ -200,6 +200,27 @@ export const ADMISSION: readonly Row[] = [
     world: { script: WORKS, proxy: { admit: () => ({ refuse: "load_shed" }) } },
   },
   {
+    code: "hedge_cancelled",
+    // It is an attempt of a call that was answered well, so no client sees it.
+    answer: null,
+    error: null,
+    sends: [2, 2],
+    breaker: "neutral",
+    // POST is never asked twice at once.
+    methods: ["GET", "HEAD"],
+    world: {
+      scripts: [accept().readHead().hang(), accept().readHead().send(ok("")).again()],
+      targets: (played) => [played?.origin ?? "", `${played?.origin}/other`],
+      options: { hedge: { delayMs: 20 } },
+    },
+    ask: async ({ gateway, attempts }, method) => {
+      await gateway.upstream("app").send({ path: "/x", method });
+      await eventually("both have ended", () => attempts.length === 2);
+      const lost = attempts.find(({ code }) => code !== null)?.code ?? null;
+      return { answer: null, error: null, code: lost, attempts: 2, retryAfter: null, raw: "" };
+    },
+  },
+  {
     code: "rate_limited",
     answer: 429,
     error: "http_request_error",

@@ -57,6 +57,7 @@ describe("failure catalog", () => {
       "connection_pool_timeout",
       "upstream_throttled",
       "load_shed",
+      "hedge_cancelled",
     ]);
   });
 
