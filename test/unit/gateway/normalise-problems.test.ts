@@ -167,8 +167,8 @@ describe("the gateway as a whole", () => {
 
 describe("names that are no options", () => {
   const all =
-    "targets, timeouts, retry, hedge, breaker, bulkhead, adaptiveLimit, priority, throttle, " +
-    "limits, " +
+    "targets, discover, timeouts, retry, hedge, breaker, bulkhead, adaptiveLimit, priority, " +
+    "throttle, limits, " +
     "ejection, slowStart, panic, probe, layers, trustProxyStatus, required and balance";
 
   it.each([
