@@ -35,3 +35,21 @@ export const INCIDENT = {
   /** The latest of a bad night; each is some hundred bytes. */
   keptMax: 50,
 } as const;
+
+/** What is kept of failed exchanges, for `gateway.diagnose`. */
+export const DIAGNOSIS = {
+  /** Enough to see a pattern among targets and routes; some ten kilobytes for each upstream. */
+  entriesMax: 200,
+  /** What is older is another story. */
+  windowMs: 300_000,
+  /** A route is told apart by its first parts; the rest are most often ids. */
+  routeSegmentsMax: 4,
+  /** Fewer failures than this are no pattern. */
+  patternMin: 3,
+  /** From this share on, failures belong to one target, one route, or kept connections. */
+  patternRatio: 0.9,
+  /** Ages of connections that are so near to a known time come from there. */
+  ageSlackMs: 1_500,
+  /** Connections of which this share ends at one age end by somebody's limit. */
+  agesAlikeRatio: 0.7,
+} as const;

@@ -15,6 +15,7 @@ import { type LoadGuard, loadGuard } from "../policies/load-shed.js";
 import { viaSignature } from "../wire/forwarding.js";
 import { believeFronts } from "../wire/trusted-fronts.js";
 import type { GatewayCore } from "./core.js";
+import { type Diagnosis, diagnoseUpstream } from "./diagnosis.js";
 import type { GatewayEvents } from "./events.js";
 import { copied } from "./freeze.js";
 import { createHealth, type GatewayHealth } from "./health.js";
@@ -47,6 +48,11 @@ export interface Gateway<Names extends string = string> {
   readonly health: GatewayHealth;
   /** Processes that vanished behind targets, the latest last; those that go on have no end yet. */
   readonly incidents: readonly Incident[];
+  /**
+   * What is wrong with an upstream right now, by live evidence: one target or all, one
+   * route or all, new connections or kept ones, since when. The verdict is that of `good-gateway doctor`.
+   */
+  diagnose(name: Names): Diagnosis;
   /** Everything that is known right now, as plain data that can be sent as JSON. */
   snapshot(): GatewaySnapshot;
   /** Subscribes to an event; returns how to unsubscribe. */
@@ -126,6 +132,10 @@ export function createGateway<const Names extends string>(
     health,
     get incidents() {
       return incidents.list();
+    },
+    diagnose(name: Names) {
+      const upstream = cores.get(name) ?? unknownUpstream(name, [...handles.keys()]);
+      return diagnoseUpstream(upstream, clock, incidents.list());
     },
     snapshot: () => takeSnapshot(core, cores.values()),
     on: events.on,

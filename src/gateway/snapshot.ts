@@ -5,10 +5,13 @@
  * one moment, and later changes do not reach it. Members are added and never change their meaning
  * within one `version`. It names targets, so it is for operators and not for clients.
  */
+import type { Clock } from "../base/clock.js";
 import type { BreakerSnapshot } from "../targets/breaker.js";
 import type { Target } from "../targets/target.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import type { GatewayCore } from "./core.js";
+import { diagnoseUpstream } from "./diagnosis.js";
+import type { Verdict } from "./diagnosis-report.js";
 import type { HealthReport } from "./health-report.js";
 import type { Incident } from "./incident.js";
 import type { GatewayLifecycle } from "./lifecycle.js";
@@ -29,6 +32,8 @@ export interface UpstreamSnapshot {
   /** Readiness depends on it. */
   readonly required: boolean;
   readonly overload: OverloadState;
+  /** What is wrong with it, by live evidence. */
+  readonly verdict: Verdict;
   readonly targets: readonly TargetSnapshot[];
 }
 
@@ -67,6 +72,7 @@ export function takeSnapshot(
   upstreams: Iterable<UpstreamCore>,
 ): GatewaySnapshot {
   const { state, active, maintenance } = lifecycle;
+  const listed = incidents.list();
   const { status, live, ready, reasons, holds, fatal, checks } = health.now();
   return {
     version: 1,
@@ -74,18 +80,23 @@ export function takeSnapshot(
     at: clock.wallNow(),
     lifecycle: { state, active, maintenance: maintenance === null ? null : { ...maintenance } },
     health: { status, live, ready, reasons, holds, fatal, checks },
-    upstreams: [...upstreams].map(upstreamSnapshot),
-    incidents: incidents.list(),
+    upstreams: [...upstreams].map((core) => upstreamSnapshot(core, clock, listed)),
+    incidents: listed,
   };
 }
 
-function upstreamSnapshot(core: UpstreamCore): UpstreamSnapshot {
+function upstreamSnapshot(
+  core: UpstreamCore,
+  clock: Pick<Clock, "now">,
+  incidents: readonly Incident[],
+): UpstreamSnapshot {
   core.look();
   return {
     name: core.name,
     state: core.watch.state,
     required: core.options.required,
     overload: core.overload(),
+    verdict: diagnoseUpstream(core, clock, incidents).verdict,
     targets: core.targets.targets.map((target) => targetSnapshot(core, target)),
   };
 }

@@ -31,6 +31,7 @@ import type { TierOptions } from "../targets/tiers.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import { type UndiciTransport, undiciTransport } from "../transports/undici.js";
 import { type DiscoveryParts, startDiscovery } from "./discovery.js";
+import { type FailureLedger, failureLedger } from "./failure-ledger.js";
 import { attemptFields, newCall } from "./layered-call.js";
 import { type TargetKeeper, targetKeeper } from "./make-target.js";
 import type { NormalisedUpstream } from "./options.js";
@@ -61,6 +62,8 @@ export interface UpstreamCore {
   /** The same pipe over another transport. */
   executeOver<Body>(transport: Transport<Body>): Step<Call, Body>;
   describe(): readonly PolicyDescription[];
+  /** The latest exchanges that failed. */
+  readonly ledger: FailureLedger;
   /** How busy it is, and what was refused because of it. */
   overload(): OverloadState;
   close(): void;
@@ -98,7 +101,8 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
     options,
   );
   const overload = createOverload(parts, options);
-  const policies = assemble(parts, options, targets, overload);
+  const ledger = failureLedger(clock);
+  const policies = assemble(parts, options, targets, overload, ledger);
   const step = safely(parts, options.name, keeper, policies.to(transport.perform));
   return {
     name: options.name,
@@ -122,6 +126,7 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
       watch.stop();
       transport.close();
     },
+    ledger,
     overload: overload.state,
   };
 }
@@ -145,6 +150,7 @@ function assemble(
   options: NormalisedUpstream,
   targets: TargetSet,
   overload: Overload,
+  ledger: FailureLedger,
 ) {
   const { clock, timers, lifecycle } = parts;
   const { timeouts, breaker } = options;
@@ -178,7 +184,7 @@ function assemble(
       // Below the breaker, around the wire only.
       .through(attemptTimeout(timers, timeouts, onStallSaved))
       // Last: it sees exactly what the wire did.
-      .through(record(clock, attemptListener(parts, options)))
+      .through(record(clock, attemptListener(parts, options, ledger)))
   );
 }
 
@@ -224,8 +230,22 @@ function stallSaved({ events }: GatewayParts, { name }: NormalisedUpstream) {
   };
 }
 
-function attemptListener({ events }: GatewayParts, { name }: NormalisedUpstream): AttemptListener {
+function attemptListener(
+  { events, clock }: GatewayParts,
+  { name }: NormalisedUpstream,
+  ledger: FailureLedger,
+): AttemptListener {
   return {
+    ended({ target, request, timeline }, code) {
+      if (code === null) {
+        ledger.succeeded();
+        return;
+      }
+      const { openedAt, reused } = timeline;
+      const socketAgeMs = openedAt < 0 ? null : clock.now() - openedAt;
+      const { method, path } = request;
+      ledger.failed({ target: target.id, code, method, path, reused, socketAgeMs });
+    },
     has: () => events.has("attempt:end"),
     keeps: () => events.has("call:end"),
     tell: ({ call }, attempt) => events.emit("attempt:end", { upstream: name, call, attempt }),

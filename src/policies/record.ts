@@ -20,6 +20,8 @@ export interface AttemptListener {
   /** Whether somebody wants to know of the phases, when the call is over. */
   keeps(): boolean;
   tell(exchange: Exchange, record: AttemptRecord): void;
+  /** Is told how every exchange ended, whoever listens; null for a whole answer. */
+  ended?(exchange: Exchange, code: FailureCode | null): void;
 }
 
 export function record(
@@ -62,6 +64,7 @@ function note(
   if (presence !== null && headAt >= 0) presence.answered(openedAt, headAt);
   whenOver(outcome, (ended) => {
     if (presence !== null && ended !== null) tellLoss(presence, exchange, ended);
+    listener?.ended?.(exchange, ended);
     let last = first;
     if (ended !== code) {
       last = recordOf(exchange, outcome, ended, clock.now());

@@ -4,12 +4,12 @@
  * found. It ends with 0 when all is well, 1 when something is wrong, 2 when it could not look.
  */
 import { parseArgs } from "node:util";
+import type { Report } from "../../gateway/diagnosis-report.js";
 import { type CommandWorld, EXIT } from "../command.js";
 import { terminal } from "../terminal.js";
 import { DOCTOR_LIMITS, type DoctorLimits } from "./limits.js";
 import { readSubject, type Subject } from "./look-at.js";
 import { printReport } from "./print-report.js";
-import type { Report } from "./report.js";
 import { type DoctorWorld, systemWorld } from "./world.js";
 
 export const DOCTOR_USAGE = `\

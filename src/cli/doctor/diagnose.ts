@@ -3,6 +3,8 @@
  * which a request passes the layers.
  */
 import type { Clock } from "../../base/clock.js";
+import type { Finding, Report } from "../../gateway/diagnosis-report.js";
+import { inOrder, verdictOf } from "../../gateway/diagnosis-verdict.js";
 import { answerCauses } from "./causes/answers.js";
 import { certificateCauses } from "./causes/certificates.js";
 import { connectionCauses } from "./causes/connections.js";
@@ -11,8 +13,6 @@ import { poolCauses } from "./causes/pools.js";
 import { servedCauses } from "./causes/served.js";
 import { unixSocketCauses } from "./causes/unix-sockets.js";
 import type { Facts } from "./facts.js";
-import type { Finding, Report } from "./report.js";
-import { inOrder, verdictOf } from "./verdict.js";
 
 export function diagnose(facts: Facts, clock: Pick<Clock, "wallNow">): Report {
   const findings: readonly Finding[] = inOrder([

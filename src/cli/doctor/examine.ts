@@ -2,6 +2,8 @@
  * Walks the layers of an endpoint, one after the other, and writes down what was seen. Each step is
  * bounded; the first that fails ends the walk, since what lies behind it cannot be seen.
  */
+
+import type { Step } from "../../gateway/diagnosis-report.js";
 import type { Endpoint } from "./endpoint.js";
 import type { Facts, OtherProtocol } from "./facts.js";
 import { askPool, readPoolStatus } from "./fastcgi/ask.js";
@@ -14,7 +16,6 @@ import { type Exchanged, type ProbeConnection, probeConnection } from "./probes/
 import { type Resolved, resolve } from "./probes/resolve.js";
 import { type Secured, secure } from "./probes/secure.js";
 import { upgradeStatus } from "./probes/upgrade.js";
-import type { Step } from "./report.js";
 import { exchangeStep, healthStep, idleStep, keptMsOf } from "./steps.js";
 import type { DoctorWorld } from "./world.js";
 

@@ -2,6 +2,8 @@
  * Everything that was seen of an endpoint, as plain facts. The probes write it, and the causes read
  * it; so what a fact means can be tested without a network.
  */
+
+import type { Step } from "../../gateway/diagnosis-report.js";
 import type { Endpoint } from "./endpoint.js";
 import type { PoolAsked, PoolStatus } from "./fastcgi/ask.js";
 import type { DoctorLimits } from "./limits.js";
@@ -10,7 +12,6 @@ import type { Dialled } from "./probes/connect.js";
 import type { Exchanged } from "./probes/exchange.js";
 import type { Resolved } from "./probes/resolve.js";
 import type { Secured } from "./probes/secure.js";
-import type { Step } from "./report.js";
 
 /** What the port speaks in truth, when it is not what the address says. */
 export type OtherProtocol = "tls" | "http" | null;

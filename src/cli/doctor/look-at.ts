@@ -3,14 +3,14 @@
  * Both end in the same report, so that it is printed in one way.
  */
 
+import type { Finding, Report, Step } from "../../gateway/diagnosis-report.js";
+import { inOrder, verdictOf } from "../../gateway/diagnosis-verdict.js";
 import type { ConfiguredUpstream } from "./config/front-config.js";
 import { isConfigPath, readConfig } from "./config/read-config.js";
 import { diagnose } from "./diagnose.js";
 import { parseEndpoint } from "./endpoint.js";
 import { type ExamineOptions, examine } from "./examine.js";
-import type { Finding, Report, Step } from "./report.js";
 import { chainRules, unreadable } from "./rules/chain-rules.js";
-import { inOrder, verdictOf } from "./verdict.js";
 import type { DoctorWorld } from "./world.js";
 
 /** What is looked at, once it has been understood. */

@@ -2,8 +2,9 @@
  * Prints a report: the verdict first, since that is what a person came for; then the steps with
  * their times, and the other findings.
  */
+
+import type { Finding, Report, Step } from "../../gateway/diagnosis-report.js";
 import type { Terminal } from "../terminal.js";
-import type { Finding, Report, Step } from "./report.js";
 
 export function printReport({ subject, steps, findings, verdict }: Report, to: Terminal): void {
   const paint = verdict.well ? to.green : to.red;

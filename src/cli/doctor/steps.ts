@@ -2,11 +2,12 @@
  * How requests, the health path and the idle time look as steps of the report.
  * They are apart from the walk, which only decides what comes next.
  */
+
+import type { Step } from "../../gateway/diagnosis-report.js";
 import type { Endpoint } from "./endpoint.js";
 import type { Facts } from "./facts.js";
 import type { DoctorLimits } from "./limits.js";
 import type { Exchanged } from "./probes/exchange.js";
-import type { Step } from "./report.js";
 
 interface Asked {
   readonly endpoint: Endpoint;

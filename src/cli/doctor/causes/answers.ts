@@ -2,11 +2,12 @@
  * Causes of an accepted connection without a valid answer: another protocol, a crash, silence.
  * What the process did in that time tells them apart, where it is on this machine.
  */
+
+import { fault, inMiB, said } from "../../../gateway/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis-report.js";
 import type { Facts } from "../facts.js";
 import type { ProcessFacts } from "../local/local-facts.js";
-import type { Finding } from "../report.js";
 import { bannerOf } from "./banners.js";
-import { fault, inMiB, said } from "./finding.js";
 
 export function answerCauses(facts: Facts): readonly Finding[] {
   const { first } = facts;

@@ -3,10 +3,10 @@
  * Each says what to change, and on which side.
  */
 import { isoDate } from "../../../base/clock.js";
+import { fault, said, warning } from "../../../gateway/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis-report.js";
 import type { Facts } from "../facts.js";
 import type { Certificate } from "../probes/secure.js";
-import type { Finding } from "../report.js";
-import { fault, said, warning } from "./finding.js";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 /** Time to renew without hurry. */

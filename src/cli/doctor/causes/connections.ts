@@ -4,10 +4,11 @@
  * On this machine the kernel knows who listens where, so "refused" has a reason; of another machine
  * only the answer is known.
  */
+
+import { fault, said } from "../../../gateway/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis-report.js";
 import type { Facts } from "../facts.js";
 import type { Listener, LocalFacts } from "../local/local-facts.js";
-import type { Finding } from "../report.js";
-import { fault, said } from "./finding.js";
 
 export function connectionCauses(facts: Facts): readonly Finding[] {
   const { dialled, endpoint } = facts;

@@ -2,9 +2,10 @@
  * Causes in name resolution, and the two families behind one name.
  * A name is where the configuration of a proxy meets the network.
  */
+
+import { fault, said, warning } from "../../../gateway/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis-report.js";
 import type { Facts } from "../facts.js";
-import type { Finding } from "../report.js";
-import { fault, said, warning } from "./finding.js";
 
 export function nameCauses(facts: Facts): readonly Finding[] {
   const { step } = facts.resolved;

@@ -2,9 +2,10 @@
  * Causes in a FastCGI pool (PHP-FPM): full, dead, or no FastCGI at all.
  * The ping proves life; the status page, where there is one, says how full it is.
  */
+
+import { fault, said, warning } from "../../../gateway/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis-report.js";
 import type { Facts } from "../facts.js";
-import type { Finding } from "../report.js";
-import { fault, said, warning } from "./finding.js";
 
 export function poolCauses({ pool, endpoint, local, otherProtocol }: Facts): readonly Finding[] {
   if (pool === null) return [];

@@ -4,12 +4,12 @@
  */
 import { FAILURES } from "../../../catalog/failures.js";
 import { classifyResponse } from "../../../core/classify.js";
+import { fault, inMiB, said, warning } from "../../../gateway/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis-report.js";
 import { explainHead } from "../../explain/head.js";
 import type { Facts } from "../facts.js";
-import type { Finding } from "../report.js";
 import { keptMsOf, POOL_IDLE_MS } from "../steps.js";
 import { crashed } from "./answers.js";
-import { fault, inMiB, said, warning } from "./finding.js";
 
 export function servedCauses(facts: Facts): readonly Finding[] {
   if (facts.first?.answer == null || facts.first.code !== null) return processCauses(facts);

@@ -2,10 +2,11 @@
  * Causes of connections that do not come about, over a Unix socket: the file system knows each.
  * So the verdict is certain wherever the file may be looked at.
  */
+
+import { fault, said } from "../../../gateway/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis-report.js";
 import type { Facts } from "../facts.js";
 import type { UnixSocketFacts } from "../local/local-facts.js";
-import type { Finding } from "../report.js";
-import { fault, said } from "./finding.js";
 
 export function unixSocketCauses(facts: Facts): readonly Finding[] {
   const { endpoint, dialled, local } = facts;

@@ -3,9 +3,9 @@
  * `createGateway` takes. It is read and checked as createGateway does it, and nothing is started.
  */
 import { pathToFileURL } from "node:url";
+import { note, warning } from "../../../gateway/diagnosis-finding.js";
 import { normaliseGateway } from "../../../gateway/normalise.js";
 import type { GatewayOptions } from "../../../gateway/options.js";
-import { note, warning } from "../causes/finding.js";
 import type { FrontConfig } from "./front-config.js";
 
 /** What our own pools do: they stay below what the upstream tells. */

@@ -14,9 +14,9 @@ import { parseDate } from "../../../base/clock.js";
 import type { FailureCode } from "../../../catalog/failures.js";
 import { classifyError } from "../../../core/classify.js";
 import { Timeline } from "../../../core/timeline.js";
+import type { Step } from "../../../gateway/diagnosis-report.js";
 import type { Endpoint } from "../endpoint.js";
 import type { DoctorLimits } from "../limits.js";
-import type { Step } from "../report.js";
 import type { DoctorWorld } from "../world.js";
 import { openSocket, type Place } from "./connect.js";
 

@@ -3,10 +3,10 @@
  * Each finding has the file and the line, says why, and what to write instead.
  */
 
-import { fault, note, warning } from "../causes/finding.js";
+import { fault, note, warning } from "../../../gateway/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis-report.js";
 import { type Backend, backendsOf, directiveOf } from "../config/apache.js";
 import type { Line } from "../config/words-of-lines.js";
-import type { Finding } from "../report.js";
 
 export function apacheRules(lines: readonly Line[]): readonly Finding[] {
   return backendsOf(lines).flatMap((backend) => [

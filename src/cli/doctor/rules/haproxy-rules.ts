@@ -3,7 +3,8 @@
  * Each finding has the file and the line, says why, and what to write instead.
  */
 
-import { fault, note, warning } from "../causes/finding.js";
+import { fault, note, warning } from "../../../gateway/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis-report.js";
 import {
   backendsOf,
   optionOf,
@@ -13,7 +14,6 @@ import {
   timeoutOf,
 } from "../config/haproxy.js";
 import type { Line } from "../config/words-of-lines.js";
-import type { Finding } from "../report.js";
 
 export function haproxyRules(sections: readonly Section[]): readonly Finding[] {
   const backends = backendsOf(sections);

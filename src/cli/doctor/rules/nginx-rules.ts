@@ -4,7 +4,8 @@
  * the file and the line, says why, and what to write instead.
  */
 
-import { fault, note, warning } from "../causes/finding.js";
+import { fault, note, warning } from "../../../gateway/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis-report.js";
 import {
   fieldsAt,
   keepsConnections,
@@ -15,7 +16,6 @@ import {
 } from "../config/nginx.js";
 import { type Directive, everywhere } from "../config/nginx-syntax.js";
 import { timeMs } from "../config/units.js";
-import type { Finding } from "../report.js";
 
 type Rule = (pass: Pass, all: readonly Directive[]) => Finding | null;
 

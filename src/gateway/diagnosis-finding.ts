@@ -2,8 +2,8 @@
  * How a finding is made: the catalog knows whom a failure's name blames, unless the cause does.
  * Causes differ in what they say, and not in how it is put together.
  */
-import { type Blame, FAILURES, type FailureCode } from "../../../catalog/failures.js";
-import type { Confidence, Finding, Layer } from "../report.js";
+import { type Blame, FAILURES, type FailureCode } from "../catalog/failures.js";
+import type { Confidence, Finding, Layer } from "./diagnosis-report.js";
 
 interface Parts {
   readonly cause: string;

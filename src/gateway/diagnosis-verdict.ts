@@ -5,8 +5,14 @@
  * one, and of two as sure the one that lies earlier on a
  * request's way, since what comes later follows from it. Warnings never make a verdict of fault.
  */
-import { FAILURES } from "../../catalog/failures.js";
-import { type Confidence, type Finding, LAYERS, type Step, type Verdict } from "./report.js";
+import { FAILURES } from "../catalog/failures.js";
+import {
+  type Confidence,
+  type Finding,
+  LAYERS,
+  type Step,
+  type Verdict,
+} from "./diagnosis-report.js";
 
 const SURENESS: Readonly<Record<Confidence, number>> = { certain: 0, likely: 1, possible: 2 };
 

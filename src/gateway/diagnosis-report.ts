@@ -5,7 +5,7 @@
  * will be: a cause with its evidence and what to do. The verdict is the finding that explains the
  * most. All of it is plain data, so that it can be printed, sent as JSON, or shown on a page.
  */
-import type { Blame, FailureCode } from "../../catalog/failures.js";
+import type { Blame, FailureCode } from "../catalog/failures.js";
 
 /** Where on the way to an answer, in the order in which a request passes. */
 export type Layer =
