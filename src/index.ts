@@ -39,9 +39,9 @@ export type {
   CallKind,
   CallRecord,
 } from "./gateway/call-record.js";
-export { type DnsOptions, dns } from "./gateway/discovery-dns.js";
 export type { Diagnosis } from "./gateway/diagnosis.js";
 export type { Finding, Verdict } from "./gateway/diagnosis-report.js";
+export { type DnsOptions, dns } from "./gateway/discovery-dns.js";
 export type { GatewayEvents } from "./gateway/events.js";
 export type { FrontOptions } from "./gateway/front-options.js";
 export type { Gateway, GatewaySeams } from "./gateway/gateway.js";
