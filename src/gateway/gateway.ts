@@ -49,8 +49,8 @@ export interface Gateway<Names extends string = string> {
   /** Processes that vanished behind targets, the latest last; those that go on have no end yet. */
   readonly incidents: readonly Incident[];
   /**
-   * What is wrong with an upstream right now, by live evidence: one target or all, one
-   * route or all, new connections or kept ones, since when. The verdict is that of `good-gateway doctor`.
+   * What is wrong with an upstream right now, by live evidence: one target or all, one route or
+   * all, new connections or kept ones, since when; in the form of `good-gateway doctor`.
    */
   diagnose(name: Names): Diagnosis;
   /** Everything that is known right now, as plain data that can be sent as JSON. */
