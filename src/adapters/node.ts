@@ -1,9 +1,10 @@
 /**
- * `nodeProxy`: listeners for the events of a `node:http` or `node:https` server.
+ * `nodeProxy`: listeners for the events of a `node:http`, `node:https` or `node:http2` server.
  *
  * It holds no decisions: what is sent, answered and tunnelled is decided in `gateway/`.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Duplex } from "node:stream";
 import { runIn } from "../core/request-context.js";
 import { type ClientErrorHandler, createClientErrorHandler } from "../gateway/client-error.js";
@@ -17,15 +18,20 @@ import type { Upstream } from "../gateway/upstream-handle.js";
 export type { FailureContext, ProxyOptions } from "../gateway/proxy-options.js";
 export type { RequestContextOptions } from "../gateway/request-context.js";
 
-/** A listener for `request`, with further listeners for other events of the same server. */
-export interface NodeProxy {
+/** A listener for requests of `node:http`, `node:https` and `node:http2`. */
+export interface RequestListener {
   (req: IncomingMessage, res: ServerResponse): void;
+  (req: Http2ServerRequest, res: Http2ServerResponse): void;
+}
+
+/** A listener for `request`, with further listeners for other events of the same server. */
+export interface NodeProxy extends RequestListener {
   /**
    * For the server's `checkContinue` event: a client that waits before it sends its body is told to
    * go on when an upstream has taken the request, RFC 9110 §10.1.1. Without it Node says so at
    * once.
    */
-  readonly checkContinue: (req: IncomingMessage, res: ServerResponse) => void;
+  readonly checkContinue: RequestListener;
   /** For the server's `upgrade` event: WebSockets and other protocols, tunnelled to one target. */
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** For the server's `clientError` event: what Node's parser refuses is answered like the rest. */
@@ -45,13 +51,20 @@ export function nodeContext(
   return (req, res) => void runIn(contextOf(req, res), () => listener(req, res));
 }
 
+// Node gives requests and answers of HTTP/2 the shape of HTTP/1.1.
+type AnyRequest = IncomingMessage | Http2ServerRequest;
+type AnyResponse = ServerResponse | Http2ServerResponse;
+
 /** Proxies every request that it is given to the upstream, with the path as it came. */
 export function nodeProxy(upstream: Upstream, options: ProxyOptions = {}): NodeProxy {
   const handle = createProxy(upstream, options);
-  const listener = (req: IncomingMessage, res: ServerResponse): void =>
-    handle(req, res, req.url as string, UNREAD);
-  const checkContinue = (req: IncomingMessage, res: ServerResponse): void =>
-    handle(req, res, req.url as string, { parsed: null, onDemand: () => res.writeContinue() });
+  const listener = (req: AnyRequest, res: AnyResponse): void =>
+    handle(req as IncomingMessage, res as ServerResponse, req.url as string, UNREAD);
+  const checkContinue = (req: AnyRequest, res: AnyResponse): void => {
+    const onDemand = (): void => void res.writeContinue();
+    const body = { parsed: null, onDemand };
+    handle(req as IncomingMessage, res as ServerResponse, req.url as string, body);
+  };
   return Object.assign(listener, {
     checkContinue,
     upgrade: createUpgradeProxy(upstream, options),

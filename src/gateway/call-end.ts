@@ -10,6 +10,7 @@ import type { Emitter } from "../base/emitter.js";
 import type { FailureCode } from "../catalog/failures.js";
 import type { Call, ClientEnd } from "../core/call.js";
 import type { Failure } from "../core/failure.js";
+import { authorityOf, sentWhole } from "../wire/http2.js";
 import {
   type CallClient,
   type CallKind,
@@ -101,7 +102,7 @@ export function tellOfRefusal(
       path: askedPath(req),
       status: res.headersSent ? res.statusCode : null,
       answeredBy: res.headersSent ? ("gateway" as const) : null,
-      clientEnd: res.writableFinished ? ("complete" as const) : ("aborted" as const),
+      clientEnd: sentWhole(res) ? ("complete" as const) : ("aborted" as const),
       bytesOut: 0,
     };
     events.emit("call:end", refusalRecord(facts, both(clock)));
@@ -123,7 +124,7 @@ function both(clock: Teller["clock"]): Now {
 const CLIENTS_DOING: ReadonlySet<FailureCode | null> = new Set([null, "client_closed_request"]);
 
 function clientEndOf(call: Call, res: ServerResponse): ClientEnd {
-  if (res.writableFinished) return "complete";
+  if (sentWhole(res)) return "complete";
   const code = call.failure?.code ?? call.attempts.at(-1)?.code ?? null;
   return CLIENTS_DOING.has(code) ? "aborted" : "cut";
 }
@@ -136,13 +137,13 @@ function ownEndOf({ cancellation, attempts, failure }: Call): ClientEnd {
 }
 
 function clientOf(req: IncomingMessage, sent: readonly string[] | null): CallClient {
-  const { host, referer } = req.headers;
+  const { referer } = req.headers;
   return {
     // Known before the socket is closed, and kept by it.
     address: req.socket.remoteAddress ?? "unknown",
     forwardedFor: sent === null ? null : fieldOf(sent, "x-forwarded-for"),
     httpVersion: req.httpVersion,
-    host: host ?? null,
+    host: authorityOf(req) ?? null,
     userAgent: req.headers["user-agent"] ?? null,
     referer: referer === undefined ? null : withoutQuery(referer),
   };

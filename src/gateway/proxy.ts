@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { whenOver } from "../core/outcome.js";
 import { layerNames } from "../wire/caller-hints.js";
 import { createForwarder } from "../wire/forwarding.js";
+import { sentWhole } from "../wire/http2.js";
 import { answerLastHop } from "../wire/last-hop.js";
 import { lingerForUpload } from "../wire/linger.js";
 import {
@@ -74,7 +75,7 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
   ): void => {
     const made = core.newCall(request, id, null, caller);
     res.once("close", () => {
-      if (!res.writableFinished) made.cancellation.cut("client");
+      if (!sentWhole(res)) made.cancellation.cut("client");
       sideOver(gateway, core.name, "proxy", made, req, res);
     });
     core.execute(made).tell((outcome) => {

@@ -18,6 +18,7 @@ import {
 } from "../core/request-context.js";
 import { hintsOf, layerNames } from "../wire/caller-hints.js";
 import { createForwarder, type ForwardedOptions } from "../wire/forwarding.js";
+import { sentWhole } from "../wire/http2.js";
 import { readContextInit, readContextOptions } from "./context-options.js";
 import { type Gateway, gatewayCore } from "./gateway.js";
 
@@ -125,7 +126,7 @@ export function contextMaker(gateway: Gateway, options: RequestContextOptions): 
   return (req, res) => {
     const context = new LiveContext(clock, factsOf(req));
     res.once("close", () => {
-      if (!res.writableFinished) context.leave();
+      if (!sentWhole(res)) context.leave();
     });
     return context;
   };

@@ -25,7 +25,8 @@ function echo(req: IncomingMessage): string {
   let text = `${req.method} ${req.url} HTTP/${req.httpVersion}\r\n`;
   for (let index = 0; index < req.rawHeaders.length; index += 2) {
     const name = req.rawHeaders[index] as string;
-    if (SECRET.has(name.toLowerCase())) continue;
+    // Pseudo-fields are the request line of HTTP/2.
+    if (name.startsWith(":") || SECRET.has(name.toLowerCase())) continue;
     text += `${name}: ${req.rawHeaders[index + 1]}\r\n`;
   }
   return `${text}\r\n`;

@@ -9,6 +9,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock, Timer } from "../base/clock.js";
 import { LIMITS } from "../catalog/defaults.js";
 import type { ReplayBody } from "../core/replay-body.js";
+import { stopUpload, streamOf } from "./http2.js";
 
 /**
  * Call once the exchange is over, and not before: an upstream may answer while it still reads.
@@ -22,6 +23,14 @@ export function lingerForUpload(
 ): void {
   if (body === null || req.complete || req.readableEnded || req.destroyed) return;
   body.release();
+  const stream = req.httpVersionMajor === 2 ? streamOf(res) : null;
+  if (stream !== null) {
+    // Other streams share the connection; this one can be stopped alone, and nothing is lost.
+    const stop = (): void => stopUpload(stream);
+    if (stream.writableFinished) stop();
+    else stream.once("finish", stop);
+    return;
+  }
   let timer: Timer | null = null;
   const stopTimer = (): void => timer?.cancel();
   const end = (): void => {

@@ -15,6 +15,7 @@ import type { GatewayRequest } from "../core/request.js";
 import { type LayerNames, readCallerHints } from "./caller-hints.js";
 import { connectionOptions, fieldInfo } from "./field-info.js";
 import type { Forwarder, ViaSignature } from "./forwarding.js";
+import { authorityOf, joinCookies } from "./http2.js";
 import { readRequestTarget } from "./request-target.js";
 
 /** Changes the fields that are sent: a record to set (`undefined` removes), or a function. */
@@ -95,7 +96,10 @@ export function readRequest(
   if (length !== null && length > options.requestBodyBytesMax) {
     return refuse("request_body_too_large", null, id);
   }
-  const host = target.authority ?? req.headers.host ?? authorityOf(req);
+  const named = authorityOf(req);
+  if (named === null) return refuse("bad_request", "Host is not :authority", id);
+  const host = target.authority ?? named;
+  if (req.httpVersionMajor === 2) joinCookies(scan.fields);
   scan.fields.push("x-request-id", id);
   if (body.decoded === true) removeField(scan.fields, "content-encoding");
   const caller = callerOf(req, scan, options);
@@ -267,12 +271,6 @@ function changed(fields: string[], req: IncomingMessage, change: RequestHeaders)
   }
   for (const [name, value] of names) if (value !== undefined) kept.push(name, value);
   return kept;
-}
-
-// RFC 9113 §8.3.1.
-function authorityOf(req: IncomingMessage): string | undefined {
-  const authority = req.headers[":authority"];
-  return typeof authority === "string" ? authority : undefined;
 }
 
 // RFC 9112 §6.3: a request without a length and without chunks has no body.

@@ -13,6 +13,7 @@ export function writeHead(
   status: number,
   reason: string | undefined,
   fields: readonly string[],
+  ends = false,
 ): void {
   if (isUntouched(res)) {
     res.writeHead(status, reason, fields as string[]);
@@ -24,11 +25,28 @@ export function writeHead(
     merge(res, fields);
     // Without fields: what wraps writeHead (sessions, compression) reads them from the response,
     // and some of it takes a list of names and values for something else.
-    if (reason === undefined || res.req.httpVersionMajor === 2) res.writeHead(status);
+    if (res.req.httpVersionMajor === 2) writeHead2(res, status, ends);
+    else if (reason === undefined) res.writeHead(status);
     else res.writeHead(status, reason);
   } catch (error) {
     if (!res.headersSent) restore(res, before);
     throw error;
+  }
+}
+
+/**
+ * HTTP/2 has no reason phrase. An answer that ends with its head says so in the head: gRPC tells
+ * by that what are trailers, and Node does it for an answer that is ended before its head is out.
+ */
+function writeHead2(res: ServerResponse, status: number, ends: boolean): void {
+  // Node refuses some lists only while it sends, and an answer that has ended has no other answer.
+  const lists = Object.entries(res.getHeaders()).some(
+    ([name, value]) => Array.isArray(value) && name !== "set-cookie",
+  );
+  if (!ends || lists) res.writeHead(status);
+  else {
+    res.statusCode = status;
+    res.end();
   }
 }
 

@@ -11,6 +11,7 @@ import type { FailureCode } from "../catalog/failures.js";
 import type { UpstreamResponse } from "../core/outcome.js";
 import type { BodySink, ResponseBody } from "../core/response-body.js";
 import { connectionOptions, fieldInfo } from "./field-info.js";
+import { fieldsByName, resetStream, streamOf } from "./http2.js";
 import { writeHead } from "./write-head.js";
 
 export interface WriteResponseOptions {
@@ -43,7 +44,8 @@ export function writeResponse(
     return;
   }
   options.beforeWriting();
-  writeHead(res, response.status, response.statusText, fields);
+  const empty = whole === null || whole.byteLength === 0;
+  writeHead(res, response.status, response.statusText, fields, empty);
   if (bodiless) response.body.pipeTo(NOWHERE);
   res.end(whole ?? undefined);
 }
@@ -89,12 +91,13 @@ function connectionValue(rawHeaders: readonly string[]): string | undefined {
   return value;
 }
 
-// RFC 9110 §6.5: trailers need chunks.
+// RFC 9110 §6.5: trailers need chunks, or the frames of HTTP/2.
 function canTrail(
   req: IncomingMessage,
   response: UpstreamResponse<ResponseBody>,
   bodiless: boolean,
 ): boolean {
+  if (req.httpVersionMajor === 2) return !bodiless;
   return !bodiless && req.httpVersion === "1.1" && response.body.contentLength === null;
 }
 
@@ -116,6 +119,11 @@ const NOWHERE: BodySink = { data: () => true, end: () => {}, broken: () => {} };
 
 /** Cuts the connection so that the client cannot take what it got for the whole. */
 export function cutResponse(res: ServerResponse): void {
+  const stream = streamOf(res);
+  if (stream !== null) {
+    resetStream(stream);
+    return;
+  }
   const { socket } = res;
   // Where only the end of the connection delimits the body, a plain close would look like its end.
   if (socket !== null && endsWithConnection(res)) socket.resetAndDestroy();
@@ -124,6 +132,17 @@ export function cutResponse(res: ServerResponse): void {
 
 function endsWithConnection(res: ServerResponse): boolean {
   return !res.chunkedEncoding && !res.hasHeader("content-length") && res.req.httpVersion === "1.0";
+}
+
+function addTrailers(res: ServerResponse, trailers: readonly string[]): void {
+  if (res.req.httpVersionMajor === 2) res.addTrailers(fieldsByName(trailers) as never);
+  else if (res.chunkedEncoding) {
+    const pairs: [string, string][] = [];
+    for (let index = 0; index < trailers.length; index += 2) {
+      pairs.push([trailers[index] as string, trailers[index + 1] as string]);
+    }
+    res.addTrailers(pairs);
+  }
 }
 
 // The head waits for the first part of the body, at most a turn of the event loop: an answer that
@@ -176,13 +195,7 @@ class ResponseSink implements BodySink {
   end(trailers: readonly string[]): void {
     if (!this.#begun) this.#writeHead();
     if (this.#void) return;
-    if (trailers.length > 0 && this.#res.chunkedEncoding) {
-      const pairs: [string, string][] = [];
-      for (let index = 0; index < trailers.length; index += 2) {
-        pairs.push([trailers[index] as string, trailers[index + 1] as string]);
-      }
-      this.#res.addTrailers(pairs);
-    }
+    if (trailers.length > 0) addTrailers(this.#res, trailers);
     this.#res.end();
   }
 

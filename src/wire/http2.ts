@@ -1,0 +1,67 @@
+/**
+ * What is different where a client speaks HTTP/2: Node gives its requests and answers the shape of
+ * HTTP/1.1, and what that shape cannot say is asked of the stream.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { constants, type Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
+
+/** The stream of an answer, null for HTTP/1.1. */
+export function streamOf(res: ServerResponse): ServerHttp2Stream | null {
+  if (res.req.httpVersionMajor !== 2) return null;
+  return (res as unknown as Http2ServerResponse).stream;
+}
+
+/** Whether all of the answer has left, and nobody has cut it. */
+export function sentWhole(res: ServerResponse): boolean {
+  const stream = streamOf(res);
+  if (stream === null) return res.writableFinished;
+  // A stream that was reset counts as written to its end; only its code tells.
+  return res.writableEnded && stream.rstCode === constants.NGHTTP2_NO_ERROR && !stream.aborted;
+}
+
+/** RFC 9113 §8.1: an answer that cannot be finished is reset, and so never taken for whole. */
+export function resetStream(stream: ServerHttp2Stream): void {
+  stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+}
+
+/** RFC 9113 §8.1: after a whole answer the client is told that the rest of its body is not read. */
+export function stopUpload(stream: ServerHttp2Stream): void {
+  stream.close(constants.NGHTTP2_NO_ERROR);
+}
+
+/** RFC 9113 §8.3.1: `:authority` is what HTTP/1.1 calls Host. Null when there are two that differ. */
+export function authorityOf(req: IncomingMessage): string | undefined | null {
+  const { host } = req.headers;
+  if (req.httpVersionMajor !== 2) return host;
+  const authority = req.headers[":authority"] as string | undefined;
+  if (authority === undefined || host === undefined) return authority ?? host;
+  return authority.toLowerCase() === host.toLowerCase() ? authority : null;
+}
+
+// RFC 9113 §8.2.3: a client may send each of its cookies alone; HTTP/1.1 wants one field.
+export function joinCookies(fields: string[]): void {
+  let first = -1;
+  for (let index = 0; index < fields.length; index += 2) {
+    if (fields[index] !== "cookie") continue;
+    if (first === -1) first = index;
+    else {
+      fields[first + 1] = `${fields[first + 1]}; ${fields[index + 1]}`;
+      fields.splice(index, 2);
+      index -= 2;
+    }
+  }
+}
+
+/** Names and values in turn, as Node's HTTP/2 takes them. */
+export function fieldsByName(pairs: readonly string[]): Record<string, string | string[]> {
+  const fields: Record<string, string | string[]> = Object.create(null);
+  for (let index = 0; index < pairs.length; index += 2) {
+    const name = (pairs[index] as string).toLowerCase();
+    const value = pairs[index + 1] as string;
+    const before = fields[name];
+    if (before === undefined) fields[name] = value;
+    else if (typeof before === "string") fields[name] = [before, value];
+    else before.push(value);
+  }
+  return fields;
+}
