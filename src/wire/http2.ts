@@ -29,7 +29,7 @@ export function stopUpload(stream: ServerHttp2Stream): void {
   stream.close(constants.NGHTTP2_NO_ERROR);
 }
 
-/** RFC 9113 §8.3.1: `:authority` is what HTTP/1.1 calls Host. Null when there are two that differ. */
+/** RFC 9113 §8.3.1: `:authority` is HTTP/1.1's Host. Null when there are two that differ. */
 export function authorityOf(req: IncomingMessage): string | undefined | null {
   const { host } = req.headers;
   if (req.httpVersionMajor !== 2) return host;
