@@ -17,6 +17,7 @@ export default defineConfig({
     fastify: "src/adapters/fastify.ts",
     node: "src/adapters/node.ts",
     fetch: "src/adapters/fetch.ts",
+    "http-proxy-middleware": "src/adapters/http-proxy-middleware.ts",
     testing: "src/testing/index.ts",
     cli: "src/cli/main.ts",
   },

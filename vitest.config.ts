@@ -14,7 +14,10 @@ const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.m
 const sourceAliases = [
   { find: /^good-gateway$/, replacement: source("index.ts") },
   { find: /^good-gateway\/testing$/, replacement: source("testing/index.ts") },
-  { find: /^good-gateway\/(express|fastify|node|fetch)$/, replacement: source("adapters/$1.ts") },
+  {
+    find: /^good-gateway\/(express|fastify|node|fetch|http-proxy-middleware)$/,
+    replacement: source("adapters/$1.ts"),
+  },
 ];
 
 export default defineConfig({

@@ -83,6 +83,13 @@ describe("examples", { timeout: PROCESSES_MS }, () => {
     expect(await example.stop()).toBe(0);
   });
 
+  it("http-proxy-middleware.mjs proxies a parsed POST, and answers 502 by its name", async () => {
+    const example = await startExample("examples/http-proxy-middleware.mjs");
+    expect(await example.get("/orders/7", JSON_POST)).toEqual([200, '{"amount":1}']);
+    expect(await example.get("/orders/broken")).toEqual([502, expect.stringContaining(TERMINATED)]);
+    expect(await example.stop()).toBe(0);
+  });
+
   it("fastify.mjs proxies, and answers for routes and proxy alike", async () => {
     const example = await startExample("examples/fastify.mjs");
     expect(await example.get("/orders/7")).toEqual([200, "the upstream got GET /7\n"]);

@@ -31,6 +31,12 @@ export interface Asking {
 
 export interface Answering {
   failure(asking: Asking, failure: Failure): void;
+  /** Fields for an answer of the upstream that somebody else passes on. */
+  received(
+    asking: Asking & { readonly call: Call },
+    status: number,
+    failure: Failure | null,
+  ): ExtraFields;
   outcome(asking: Asking & { readonly call: Call }, outcome: Outcome<ResponseBody>): void;
 }
 
@@ -40,10 +46,21 @@ interface Answerer extends UpstreamInside {
 }
 
 export function answering(upstream: Upstream, options: ProxyOptions): Answering {
+  return answeringFor(upstreamInside(upstream), options);
+}
+
+/** The same for an upstream that has no handle. */
+export function answeringFor(inside: UpstreamInside, options: ProxyOptions): Answering {
   const diagnosticsOf = diagnosticsFor(options.diagnostics ?? "code");
-  const answerer: Answerer = { ...upstreamInside(upstream), options, diagnosticsOf };
+  const answerer: Answerer = { ...inside, options, diagnosticsOf };
   return {
     failure: (asking, failure) => answerFailure(answerer, asking, failure),
+    received(asking, status, failure) {
+      if (failure !== null) tellHook(answerer, asking, failure);
+      asking.call.answeredBy = "upstream";
+      const fields = receivedFields(answerer, asking, status, failure);
+      return withCookie(answerer, asking.call, fields);
+    },
     outcome(asking, outcome) {
       if (outcome.kind === "no_response") answerFailure(answerer, asking, outcome.failure);
       else {

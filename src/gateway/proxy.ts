@@ -25,7 +25,7 @@ import { prepareServerBehind } from "./behind-server.js";
 import { sideOver, tellOfRefusal } from "./call-end.js";
 import { checkProxyOptions } from "./check-proxy-options.js";
 import type { Framework, ProxyOptions } from "./proxy-options.js";
-import { type Upstream, upstreamInside } from "./upstream-handle.js";
+import { type Upstream, type UpstreamInside, upstreamInside } from "./upstream-handle.js";
 
 /** Handles one request. `url` is the path as this mount sees it. */
 export type ProxyHandler = (
@@ -99,7 +99,14 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
 }
 
 export function readingOptions(upstream: Upstream, options: ProxyOptions): ReadRequestOptions {
-  const { gateway, core } = upstreamInside(upstream);
+  return readingFor(upstreamInside(upstream), options);
+}
+
+/** The same for an upstream that has no handle. */
+export function readingFor(
+  { gateway, core }: UpstreamInside,
+  options: ProxyOptions,
+): ReadRequestOptions {
   const { retry, limits } = core.options;
   return {
     rewritePath: options.rewritePath ?? null,

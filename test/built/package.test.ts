@@ -9,7 +9,8 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 
-const ENTRIES = ["", "/express", "/fastify", "/node", "/fetch", "/testing"] as const;
+const HPM = "/http-proxy-middleware";
+const ENTRIES = ["", "/express", "/fastify", "/node", "/fetch", HPM, "/testing"] as const;
 /** Each test starts a few processes of Node, which take their time on a busy machine. */
 const PROCESSES_MS = 60_000;
 
@@ -42,7 +43,7 @@ describe("good-gateway", () => {
   const FRAMEWORK = String.raw`/node_modules[\\/](express|fastify)[\\/]/`;
   const LOADED = `Object.keys(require.cache).filter((path) => ${FRAMEWORK}.test(path))`;
 
-  it.each(["", "/node", "/fetch", "/testing"])(
+  it.each(["", "/node", "/fetch", HPM, "/testing"])(
     "good-gateway%s loads no framework",
     { timeout: PROCESSES_MS },
     async (entry) => {

@@ -45,9 +45,16 @@ async function takeLock() {
 }
 
 async function isStale() {
-  const outputs = ["index", "express", "fastify", "node", "fetch", "testing", "cli"].flatMap(
-    (entry) => [join(ROOT, "dist", `${entry}.js`), join(ROOT, "dist", `${entry}.cjs`)],
-  );
+  const outputs = [
+    "index",
+    "express",
+    "fastify",
+    "node",
+    "fetch",
+    "http-proxy-middleware",
+    "testing",
+    "cli",
+  ].flatMap((entry) => [join(ROOT, "dist", `${entry}.js`), join(ROOT, "dist", `${entry}.cjs`)]);
   const builtAt = await Promise.all(outputs.map((path) => changedAt(path)));
   const settings = ["package.json", "tsup.config.ts", "tsconfig.json", "tsconfig.build.json"];
   const sources = (await readdir(join(ROOT, "src"), { recursive: true })).map((p) =>

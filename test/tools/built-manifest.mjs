@@ -7,7 +7,10 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 
-const TEST_PACKAGES = ["express", "express4", "fast-check", "fastify", "vitest"];
+const HPM = "http-proxy-middleware";
+const TEST_PACKAGES = ["express", "express4", "fast-check", "fastify", HPM, "vitest"];
+/** Beside the version that the repository has: what runs on a newer Node only. */
+const NEWER = { [`${HPM}4`]: `npm:${HPM}@^4.2.1` };
 
 const { devDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
 const dependencies = Object.fromEntries(TEST_PACKAGES.map((name) => [name, devDependencies[name]]));
@@ -15,6 +18,6 @@ const manifest = {
   name: "good-gateway-built-tests",
   private: true,
   type: "module",
-  dependencies: { ...dependencies, "good-gateway": `file:${process.argv[2]}` },
+  dependencies: { ...dependencies, ...NEWER, "good-gateway": `file:${process.argv[2]}` },
 };
 writeFileSync("package.json", `${JSON.stringify(manifest, null, 2)}\n`);

@@ -32,6 +32,7 @@ export const PACKAGE_HOMES: Readonly<Record<string, string>> = {
   "p-retry": "src/policies/retry.ts",
   express: "src/adapters/express.ts",
   fastify: "src/adapters/fastify.ts",
+  "http-proxy-middleware": "src/adapters/http-proxy-middleware.ts",
 };
 
 export const LIMITS = {

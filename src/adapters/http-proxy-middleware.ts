@@ -1,0 +1,27 @@
+/**
+ * `throughGateway` for http-proxy-middleware 3 and 4: its options in, options for
+ * `createProxyMiddleware` out, with the gateway behind them.
+ *
+ * The types are structural, so that both versions fit and the one that is installed is used.
+ */
+import type { IncomingMessage } from "node:http";
+import { createThroughGateway } from "../gateway/hpm.js";
+import type { ThroughGateway, ThroughGatewayOptions } from "../gateway/hpm-options.js";
+import type { Upstream } from "../gateway/upstream-handle.js";
+import { type ParsedRequest, receivedBody } from "./parsed-body.js";
+
+export type { ThroughGateway, ThroughGatewayOptions } from "../gateway/hpm-options.js";
+export type { FailureContext } from "../gateway/proxy-options.js";
+
+/**
+ * Options for `createProxyMiddleware` that send every request through the gateway. A `router` may
+ * give the handle of another upstream, or an address, which leads to the upstream that serves it.
+ */
+export function throughGateway<Options extends object>(
+  upstream: Upstream,
+  hpmOptions: Options = {} as Options,
+  options: ThroughGatewayOptions = {},
+): Options & ThroughGateway {
+  const received = (req: IncomingMessage) => receivedBody(req as ParsedRequest);
+  return createThroughGateway(upstream, hpmOptions, options, received);
+}
