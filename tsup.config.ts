@@ -18,6 +18,7 @@ export default defineConfig({
     node: "src/adapters/node.ts",
     fetch: "src/adapters/fetch.ts",
     "http-proxy-middleware": "src/adapters/http-proxy-middleware.ts",
+    opentelemetry: "src/telemetry/opentelemetry.ts",
     testing: "src/testing/index.ts",
     cli: "src/cli/main.ts",
   },

@@ -18,6 +18,7 @@ const sourceAliases = [
     find: /^good-gateway\/(express|fastify|node|fetch|http-proxy-middleware)$/,
     replacement: source("adapters/$1.ts"),
   },
+  { find: /^good-gateway\/opentelemetry$/, replacement: source("telemetry/opentelemetry.ts") },
 ];
 
 export default defineConfig({

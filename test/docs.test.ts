@@ -81,6 +81,10 @@ const PARTS: ReadonlyMap<string, string> = new Map([
     "access-log-options",
     options.shortOptionTable("src/telemetry/access-log.ts", "AccessLogOptions"),
   ],
+  [
+    "opentelemetry-options",
+    options.shortOptionTable("src/telemetry/opentelemetry.ts", "OpenTelemetryOptions"),
+  ],
   ...Object.entries(events.EVENT_DATA).map(
     ([part, name]) => [part, events.memberTable(name)] as const,
   ),

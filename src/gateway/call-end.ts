@@ -13,24 +13,27 @@ import type { Failure } from "../core/failure.js";
 import { authorityOf, sentWhole } from "../wire/http2.js";
 import {
   type CallClient,
+  type CallFacts,
   type CallKind,
   callRecord,
   type Now,
   refusalRecord,
 } from "./call-record.js";
 import type { GatewayEvents } from "./events.js";
+import type { Tracing } from "./tracing.js";
 
 /** What is needed of a gateway to tell of a call. */
 export interface Teller {
   readonly clock: Pick<Clock, "now" | "wallNow">;
   readonly events: Pick<Emitter<GatewayEvents>, "has" | "emit">;
+  readonly tracing: Readonly<Tracing>;
 }
 
 const BOTH = 2;
 
 /** One side of a call that came through a server is over; whoever comes second tells. */
 export function sideOver(
-  { clock, events }: Teller,
+  teller: Teller,
   upstream: string,
   kind: CallKind,
   call: Call,
@@ -38,50 +41,53 @@ export function sideOver(
   res: ServerResponse,
 ): void {
   call.sidesOver += 1;
-  if (call.sidesOver !== BOTH || !events.has("call:end")) return;
-  const facts = {
+  if (call.sidesOver !== BOTH || !isHeard(teller)) return;
+  tell(teller, call, {
     upstream,
     kind,
     path: askedPath(req),
     status: res.headersSent ? res.statusCode : null,
     clientEnd: clientEndOf(call, res),
     client: clientOf(req, call.request.headers),
-  };
-  events.emit("call:end", callRecord(call, facts, both(clock)));
+  });
 }
 
 /** What was upgraded is over, on both sides at once. */
 export function tunnelOver(
-  { clock, events }: Teller,
+  teller: Teller,
   upstream: string,
   call: Call,
   req: IncomingMessage,
 ): void {
-  if (!events.has("call:end")) return;
+  if (!isHeard(teller)) return;
   const client = clientOf(req, call.request.headers);
   const facts = { upstream, kind: "upgrade", path: askedPath(req), status: 101, client } as const;
   const broken = call.attempts.at(-1)?.code ?? null;
   const clientEnd = broken === null ? "complete" : "cut";
-  events.emit("call:end", callRecord(call, { ...facts, clientEnd }, both(clock)));
+  tell(teller, call, { ...facts, clientEnd });
 }
 
 /** A call of the application itself is over: its answer's body has ended, or there is none. */
-export function ownCallOver(
-  { clock, events }: Teller,
-  upstream: string,
-  kind: CallKind,
-  call: Call,
-): void {
-  if (!events.has("call:end")) return;
-  const facts = {
+export function ownCallOver(teller: Teller, upstream: string, kind: CallKind, call: Call): void {
+  if (!isHeard(teller)) return;
+  tell(teller, call, {
     upstream,
     kind,
     path: withoutQuery(call.request.path),
     status: call.answeredBy === "upstream" ? (call.attempts.at(-1)?.status ?? null) : null,
     clientEnd: ownEndOf(call),
     client: null,
-  };
-  events.emit("call:end", callRecord(call, facts, both(clock)));
+  });
+}
+
+function isHeard({ events, tracing }: Teller): boolean {
+  return events.has("call:end") || tracing.tracer !== null;
+}
+
+function tell({ clock, events, tracing }: Teller, call: Call, facts: CallFacts): void {
+  const record = callRecord(call, facts, both(clock));
+  tracing.tracer?.over(call, record);
+  if (events.has("call:end")) events.emit("call:end", record);
 }
 
 /** A request that was refused before it became a call; tells when its answer is over. */

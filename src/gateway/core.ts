@@ -14,6 +14,7 @@ import type { HealthCore } from "./health.js";
 import type { Incidents } from "./incidents.js";
 import type { GatewayLifecycle } from "./lifecycle.js";
 import type { OriginRoute } from "./origin-index.js";
+import type { Tracing } from "./tracing.js";
 
 /** The inside of a gateway, for the adapters. */
 export interface GatewayCore {
@@ -32,6 +33,7 @@ export interface GatewayCore {
   warn(message: string): void;
   readonly health: HealthCore;
   readonly incidents: Incidents;
+  readonly tracing: Tracing;
   newRequestId(): string;
   /** Calls this function when the gateway has been closed; returns how to take that back. */
   onClose(fn: () => void): () => void;

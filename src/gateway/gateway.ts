@@ -113,7 +113,9 @@ export function createGateway<const Names extends string>(
   const changed = health.look;
   const incidents = createIncidents(events);
   const load = loadOf(settings, clock, random, events);
-  const shared = { clock, timers, random, lifecycle, events, changed, incidents, load };
+  const tracing = { tracer: null };
+  const telling = { events, changed, incidents, tracing };
+  const shared = { clock, timers, random, lifecycle, load, ...telling };
   const parts: GatewayParts = { name: settings.name, zone: settings.zone, ...shared };
   const handles = new Map<string, Upstream<Names>>();
   const inside = { ...parts, lifecycle, warn, health, closing };
@@ -196,6 +198,7 @@ function coreOf(
     warn: parts.warn,
     health: parts.health,
     incidents: parts.incidents,
+    tracing: parts.tracing,
     onClose(fn) {
       parts.closing.add(fn);
       return () => void parts.closing.delete(fn);

@@ -11,6 +11,7 @@ import type { GatewayRequest } from "../core/request.js";
 import { type LiveContext, liveContext } from "../core/request-context.js";
 import type { AttemptFields } from "../transports/undici.js";
 import type { NormalisedUpstream } from "./options.js";
+import type { GatewayParts } from "./parts.js";
 
 /** A call that begins now. */
 export function newCall(
@@ -36,12 +37,25 @@ function inherit(call: Call, { deadline, attempt, priority }: LiveContext): void
   if (priority !== null && call.overrides?.priority === undefined) call.priority = priority;
 }
 
-/** What is sent with each attempt beside the fields of its request; undefined for nothing ever. */
+/** What is sent with each attempt beside the fields of its request; null, as a rule. */
 export function attemptFields(
+  { clock, tracing }: Pick<GatewayParts, "clock" | "tracing">,
+  options: Pick<NormalisedUpstream, "layers" | "timeouts">,
+): AttemptFields {
+  const told = layersTold(clock, options);
+  return (exchange) => {
+    const layered = told(exchange);
+    if (tracing.tracer === null) return layered;
+    const traced = tracing.tracer.fieldsOf(exchange);
+    return layered === null || traced === null ? (layered ?? traced) : layered.concat(traced);
+  };
+}
+
+function layersTold(
   clock: Clock,
   { layers, timeouts }: Pick<NormalisedUpstream, "layers" | "timeouts">,
-): AttemptFields | undefined {
-  if (layers === false) return undefined;
+): AttemptFields {
+  if (layers === false) return () => null;
   return ({ attempt: { call, number } }) => {
     const waitsMs = call.overrides?.timeouts?.responseMs ?? timeouts.responseMs;
     return layerFields(layers, call, number, waitsMs, clock);

@@ -10,6 +10,7 @@ import type { LoadGuard } from "../policies/load-shed.js";
 import type { probeTarget } from "../transports/probe.js";
 import type { GatewayEvents } from "./events.js";
 import type { Incidents } from "./incidents.js";
+import type { Tracing } from "./tracing.js";
 
 export interface GatewayParts {
   /** The name of this deployment. */
@@ -25,6 +26,8 @@ export interface GatewayParts {
   /** Something that health depends on has changed. */
   readonly changed: () => void;
   readonly incidents: Incidents;
+  /** Who follows the calls; the same for all upstreams. */
+  readonly tracing: Tracing;
   /** The load of this process; null where none is shed. */
   readonly load: LoadGuard | null;
   /** Asks a target once whether it is well, in place of a real probe. */

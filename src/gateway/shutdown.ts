@@ -199,8 +199,9 @@ async function finish(
   for (const one of given) {
     if (!(one instanceof NetServer)) await tried("close() of Fastify", () => one.close());
   }
-  if (onDrained !== null) await tried("onDrained", () => onDrained(report));
+  // Before the application's own turn, which may be to send its metrics for the last time.
   if (core.events.has("shutdown:end")) core.events.emit("shutdown:end", { report });
+  if (onDrained !== null) await tried("onDrained", () => onDrained(report));
 }
 
 /** The channel to the primary keeps a worker alive. */

@@ -88,7 +88,7 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
     keeper.keep(targets.targets);
     watch.look();
   });
-  const transport = undiciTransport(clock, options.limits, attemptFields(clock, options));
+  const transport = undiciTransport(clock, options.limits, attemptFields(parts, options));
   const control = targetControl({
     upstream: options.name,
     events: parts.events,
@@ -114,7 +114,9 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
     newCall(request, id, overrides, caller) {
       // Probes begin with the first call; a gateway that is only made sends nothing.
       keeper.start();
-      return newCall(clock.now(), request, id, overrides, caller);
+      const call = newCall(clock.now(), request, id, overrides, caller);
+      parts.tracing.tracer?.begin(options.name, call);
+      return call;
     },
     look: keeper.start,
     execute: step,
@@ -231,7 +233,7 @@ function stallSaved({ events }: GatewayParts, { name }: NormalisedUpstream) {
 }
 
 function attemptListener(
-  { events, clock }: GatewayParts,
+  { clock, events, tracing }: GatewayParts,
   { name }: NormalisedUpstream,
   ledger: FailureLedger,
 ): AttemptListener {
@@ -247,7 +249,7 @@ function attemptListener(
       ledger.failed({ target: target.id, code, method, path, reused, socketAgeMs });
     },
     has: () => events.has("attempt:end"),
-    keeps: () => events.has("call:end"),
+    keeps: () => events.has("call:end") || tracing.tracer !== null,
     tell: ({ call }, attempt) => events.emit("attempt:end", { upstream: name, call, attempt }),
   };
 }

@@ -9,6 +9,7 @@ import type { CallRecord } from "../gateway/call-record.js";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
 import { type AccessFields, accessFields } from "./access-fields.js";
 import { ACCESS_FORMATS, type AccessFormat } from "./access-formats.js";
+import { withoutTokens } from "./redact.js";
 
 /** What is used of a logger: pino, Fastify's `app.log` and `console` have it. */
 export interface AccessLogger {
@@ -48,7 +49,7 @@ export function accessLog(gateway: Gateway, to: AccessLogger | AccessLogOptions 
   const log = lineWriter(options);
   return gateway.on("call:end", (told) => {
     if (told.code === null && sample < 1 && random.next() >= sample) return;
-    const plain = withoutTokens(told);
+    const plain = redacted(told);
     const record = redact === undefined ? plain : redact(plain);
     if (record !== null) log(record);
   });
@@ -82,12 +83,9 @@ function messageOf({ method, path, status, code }: CallRecord): string {
   return [method, path, status ?? "-", code ?? "ok"].join(" ");
 }
 
-/** A JSON Web Token, wherever somebody has put one. */
-const TOKEN = /eyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g;
-
-function withoutTokens(record: CallRecord): CallRecord {
-  if (!record.path.includes("eyJ")) return record;
-  return { ...record, path: record.path.replace(TOKEN, "[token]") };
+function redacted(record: CallRecord): CallRecord {
+  const path = withoutTokens(record.path);
+  return path === record.path ? record : { ...record, path };
 }
 
 const NAMES = ["logger", "write", "format", "sample", "redact"];

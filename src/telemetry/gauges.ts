@@ -19,13 +19,24 @@ const UPSTREAM = ["healthy", "degraded", "down"];
 const HEALTH = ["healthy", "unhealthy", "ejected"];
 const BREAKER = ["closed", "half_open", "open"];
 
-export function gaugeSamples({ lifecycle, health, upstreams }: GatewaySnapshot): GaugeSamples {
+export function gaugeSamples(snapshot: GatewaySnapshot): GaugeSamples {
+  const { lifecycle, health, upstreams, incidents } = snapshot;
+  // One guard for all of them; null where it is off.
+  const shed = upstreams[0]?.overload.shed ?? null;
   const eachTarget = (samplesOf: (upstream: string, one: TargetSnapshot) => readonly Sample[]) =>
     upstreams.flatMap(({ name, targets }) => targets.flatMap((one) => samplesOf(name, one)));
   return {
     active: [gauge({}, lifecycle.active)],
     lifecycle: states({}, lifecycle.state, LIFECYCLE),
     ready: [gauge({}, health.ready ? 1 : 0)],
+    loopDelay: shed === null ? [] : [gauge({}, shed.eventLoopDelayMs / MS_PER_SECOND)],
+    shedPressure: shed === null ? [] : [gauge({}, shed.pressure)],
+    incidentsOpen: eachTarget((upstream, { target }) => {
+      const going = incidents.some(
+        (one) => one.upstream === upstream && one.target === target && one.endedAt === null,
+      );
+      return [gauge({ upstream, target }, going ? 1 : 0)];
+    }),
     upstreamState: upstreams.flatMap(({ name, state }) =>
       states({ upstream: name }, state, UPSTREAM),
     ),
@@ -47,6 +58,8 @@ export function gaugeSamples({ lifecycle, health, upstreams }: GatewaySnapshot):
     ),
   };
 }
+
+const MS_PER_SECOND = 1_000;
 
 function gauge(labels: Readonly<Record<string, string>>, value: number): Sample {
   return { suffix: "", labels, value };

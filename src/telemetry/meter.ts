@@ -6,6 +6,7 @@
  */
 import type { CallAttempt, CallRecord } from "../gateway/call-record.js";
 import type { Gateway } from "../gateway/gateway.js";
+import type { ShutdownReport } from "../gateway/shutdown-report.js";
 import { type GaugeSamples, gaugeSamples } from "./gauges.js";
 import {
   DURATION_BUCKETS,
@@ -57,6 +58,7 @@ interface Counted {
 function startMeter(gateway: Gateway): Meter {
   const counted = instruments();
   listen(gateway, counted);
+  countShutdown(counted.counters, null);
   const read = (key: MetricKey, gauges: () => GaugeSamples): Family => {
     const { name, type, help, labels } = METRICS[key];
     const samples = samplesOf(counted, key, gauges);
@@ -120,7 +122,23 @@ function listen(gateway: Gateway, { counters, histograms }: Counted): void {
   gateway.on("probe:end", ({ upstream, target, passed }) =>
     counters.probes.add([upstream, target, String(passed)], 1),
   );
+  gateway.on("incident:start", ({ upstream, target }) =>
+    counters.incidents.add([upstream, target], 1),
+  );
+  gateway.on("shutdown:end", ({ report }) => countShutdown(counters, report));
   gateway.on("stall:saved", ({ upstream }) => counters.stallsSaved.add([upstream], 1));
+}
+
+/** Kinds that are counted from 0 on: nobody sees a counter grow that begins at its end. */
+const SHUTDOWN_KINDS = ["requests", "eventStreams", "upgrades", "calls"] as const;
+
+function countShutdown({ shutdownWork }: Counted["counters"], report: ShutdownReport | null): void {
+  for (const kind of SHUTDOWN_KINDS) {
+    const { finished, cut } = report?.[kind] ?? { finished: 0, cut: 0 };
+    const label = kind === "eventStreams" ? "event_streams" : kind;
+    shutdownWork.add([label, "finished"], finished);
+    shutdownWork.add([label, "cut"], cut);
+  }
 }
 
 function countCall(

@@ -103,6 +103,18 @@ export const METRICS = {
     help: "Probes that were answered, or not.",
     labels: ["upstream", "target", "passed"],
   },
+  incidents: {
+    name: "incidents_total",
+    type: "counter",
+    help: "Processes that vanished behind a target.",
+    labels: ["upstream", "target"],
+  },
+  shutdownWork: {
+    name: "shutdown_work_total",
+    type: "counter",
+    help: "Work that a shutdown found under way, by what came of it: finished, or cut.",
+    labels: ["kind", "result"],
+  },
   stallsSaved: {
     name: "stalls_saved_total",
     type: "counter",
@@ -132,6 +144,24 @@ export const METRICS = {
     type: "gauge",
     help: "1 while the gateway is ready for requests.",
     labels: [],
+  },
+  loopDelay: {
+    name: "event_loop_delay_seconds",
+    type: "gauge",
+    help: "How late this process gets to its work, smoothed; measured while there are calls.",
+    labels: [],
+  },
+  shedPressure: {
+    name: "load_shed_pressure",
+    type: "gauge",
+    help: "From 0, where no call is refused because this process is late, to 1, where all are.",
+    labels: [],
+  },
+  incidentsOpen: {
+    name: "incidents_open",
+    type: "gauge",
+    help: "1 while the process behind the target has vanished and has not answered for a while.",
+    labels: ["upstream", "target"],
   },
   upstreamState: {
     name: "upstream_state",

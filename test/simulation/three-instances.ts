@@ -87,6 +87,7 @@ export async function threeInstances(
     load: null,
     changed: () => {},
     incidents: createIncidents(events),
+    tracing: { tracer: null },
     clock,
     timers: sharedTimers(clock),
     random: seededRandom(seed + 1),

@@ -8,7 +8,21 @@
 import { readFileSync, writeFileSync } from "node:fs";
 
 const HPM = "http-proxy-middleware";
-const TEST_PACKAGES = ["express", "express4", "fast-check", "fastify", HPM, "vitest"];
+const TEST_PACKAGES = [
+  "@opentelemetry/api",
+  "@opentelemetry/context-async-hooks",
+  "@opentelemetry/core",
+  "@opentelemetry/sdk-metrics",
+  "@opentelemetry/sdk-trace-base",
+  "express",
+  "express4",
+  "fast-check",
+  "fastify",
+  HPM,
+  "pino",
+  "prom-client",
+  "vitest",
+];
 /** Beside the version that the repository has: what runs on a newer Node only. */
 const NEWER = { [`${HPM}4`]: `npm:${HPM}@^4.2.1` };
 

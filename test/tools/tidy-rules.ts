@@ -33,6 +33,7 @@ export const PACKAGE_HOMES: Readonly<Record<string, string>> = {
   express: "src/adapters/express.ts",
   fastify: "src/adapters/fastify.ts",
   "http-proxy-middleware": "src/adapters/http-proxy-middleware.ts",
+  "@opentelemetry/api": "src/telemetry/opentelemetry.ts",
 };
 
 export const LIMITS = {

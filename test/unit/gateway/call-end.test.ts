@@ -20,7 +20,11 @@ function untouchable<Value extends object>(allowed: readonly PropertyKey[] = [])
 }
 
 describe("with nobody listening", () => {
-  const teller = { clock: untouchable<never>(), events: emitter<GatewayEvents>() };
+  const teller = {
+    clock: untouchable<never>(),
+    events: emitter<GatewayEvents>(),
+    tracing: { tracer: null },
+  };
   const req = untouchable<IncomingMessage>();
   const res = untouchable<ServerResponse>();
 
@@ -86,7 +90,7 @@ describe("a call of the application", () => {
       ...{ startedAt: call.startedAt + 2, durationMs: 8, reused: false },
     });
     call.answeredBy = "upstream";
-    ownCallOver({ clock, events }, "orders", "send", call);
+    ownCallOver({ clock, events, tracing: { tracer: null } }, "orders", "send", call);
     expect(told).toMatchObject([
       {
         ...{ id: "id", kind: "send", path: "/a", durationMs: 10, queuedMs: 2, status: 200 },
