@@ -26,6 +26,7 @@ export { GatewayError, isGatewayError } from "./core/failure.js";
 export type { Outcome, UpstreamResponse } from "./core/outcome.js";
 export type { PolicyDescription, Role } from "./core/pipe.js";
 export type { RequestContext } from "./core/request-context.js";
+export type { AddressOptions } from "./gateway/address-options.js";
 export type {
   BalanceKeyOption,
   BalanceOptions,
@@ -58,6 +59,7 @@ export type {
 export type { CheckResult, HealthStatus } from "./gateway/health-result.js";
 export type { Incident } from "./gateway/incident.js";
 export type { DrainReport } from "./gateway/lifecycle.js";
+export type { LimitOptions } from "./gateway/limit-options.js";
 export type { ListenFd } from "./gateway/managers/listen-fds.js";
 export { listenFds } from "./gateway/managers/listen-fds.js";
 export type {
@@ -65,7 +67,6 @@ export type {
   EjectionOptions,
   GatewayOptions,
   LayerOptions,
-  LimitOptions,
   PanicOptions,
   RetryOptions,
   SlowStartOptions,

@@ -5,13 +5,13 @@
  * "fetch failed", which here also says what failed; the caller's own abort passes through
  * untouched.
  */
-import { Agent } from "undici";
+import type { Agent } from "undici";
 import { onAbort } from "../base/abort.js";
-import type { Clock } from "../base/clock.js";
 import type { Call } from "../core/call.js";
 import type { Outcome } from "../core/outcome.js";
 import { joinContext } from "../core/request-context.js";
 import { ownCallOver } from "../gateway/call-end.js";
+import type { GatewayCore } from "../gateway/core.js";
 import {
   type FetchArguments,
   type FetchInit,
@@ -38,6 +38,7 @@ import {
 } from "../transports/fetch.js";
 import { type FetchBody, fetchBody, requestBody } from "../transports/fetch-body.js";
 import { isFetchDispatcher } from "../transports/fetch-dispatcher.js";
+import { guardedAgent } from "../transports/guarded-agent.js";
 
 export type { GatewayCallOptions, GatewayFetchOptions } from "../gateway/fetch-options.js";
 
@@ -84,7 +85,7 @@ export function gatewayFetch(
 }
 
 type Perform = (
-  clock: Clock,
+  gateway: GatewayCore,
   core: UpstreamCore,
   call: Call,
   ask: FetchAsk,
@@ -95,22 +96,22 @@ function performer(): Perform {
   const asks = new WeakMap<Call, FetchAsk>();
   const steps = new WeakMap<UpstreamCore, ReturnType<typeof stepOf>>();
   let agent: Agent | null = null;
-  const elsewhere = (): Agent => {
-    agent ??= new Agent();
+  const agentFor = (guard: GatewayCore["foreign"]): Agent => {
+    agent ??= guardedAgent(guard);
     return agent;
   };
-  const stepOf = (clock: Clock, core: UpstreamCore) =>
+  const stepOf = ({ clock, foreign }: GatewayCore, core: UpstreamCore) =>
     core.executeOver(
       fetchTransport({
         clock,
         wire: core.transport,
-        elsewhere,
+        elsewhere: () => agentFor(foreign),
         askOf: (call) => asks.get(call) as FetchAsk,
       }),
     );
-  return (clock, core, call, ask) => {
+  return (gateway, core, call, ask) => {
     asks.set(call, ask);
-    const step = steps.get(core) ?? stepOf(clock, core);
+    const step = steps.get(core) ?? stepOf(gateway, core);
     steps.set(core, step);
     return step(call);
   };
@@ -154,7 +155,7 @@ async function callThrough(
     body.close();
     ownCallOver(gateway, core.name, "fetch", call);
   };
-  const outcome = await perform(gateway.clock, core, call, ask);
+  const outcome = await perform(gateway, core, call, ask);
   if (outcome.kind !== "no_response") {
     call.answeredBy = "upstream";
     outcome.response.body.onBodyOver(over);

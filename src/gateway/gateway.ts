@@ -12,6 +12,7 @@ import { sharedTimers } from "../base/shared-timers.js";
 import { GATEWAY, RETRY_AFTER } from "../catalog/defaults.js";
 import { GatewayError } from "../core/failure.js";
 import { type LoadGuard, loadGuard } from "../policies/load-shed.js";
+import { addressGuard } from "../targets/address-guard.js";
 import { viaSignature } from "../wire/forwarding.js";
 import { believeFronts } from "../wire/trusted-fronts.js";
 import type { GatewayCore } from "./core.js";
@@ -205,6 +206,7 @@ function coreOf(
     },
     behind,
     believe: behind === null || behind.fronts.length === 0 ? null : believeFronts(behind.fronts),
+    foreign: settings.addresses === false ? null : addressGuard(settings.addresses),
     newRequestId() {
       requests += 1;
       return `${instance}-${requests.toString(36)}`;
@@ -216,7 +218,8 @@ function coreOf(
       // An upstream per origin is kept for ever, so a flood of made-up origins must end somewhere.
       if (made >= GATEWAY.originsMax) throw tooManyOrigins(origin);
       made += 1;
-      const own = normaliseUpstream(origin, { targets: origin }, defaults, behind);
+      const { addresses } = settings;
+      const own = normaliseUpstream(origin, { targets: origin, addresses }, defaults, behind);
       const core = createUpstream(parts, own);
       cores.set(origin, core);
       origins.add(core);

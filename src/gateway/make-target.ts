@@ -4,10 +4,11 @@
  */
 import { BREAKER } from "../catalog/defaults.js";
 import type { FailureCode } from "../catalog/failures.js";
+import { addressGuard } from "../targets/address-guard.js";
 import { type Breaker, createBreaker } from "../targets/breaker.js";
 import { Peers } from "../targets/peers.js";
 import { Presence } from "../targets/presence.js";
-import { createTarget, type ParsedTarget, type Target } from "../targets/target.js";
+import { createTarget, type Dialled, type ParsedTarget, type Target } from "../targets/target.js";
 import { TargetMonitor } from "../targets/target-monitor.js";
 import { WatchedHealth } from "../targets/watched-health.js";
 import type { NormalisedUpstream } from "./options.js";
@@ -40,6 +41,7 @@ export function targetKeeper(
   const { clock, random, events } = parts;
   const upstream = options.name;
   const kept = new Map<Target, Kept>();
+  const guard = options.addresses === false ? null : addressGuard(options.addresses);
   let started = false;
   let listed: readonly Target[] = [];
   const limits = {
@@ -53,7 +55,7 @@ export function targetKeeper(
 
   return {
     make(address) {
-      const made = makeTarget(parts, options, peers, address, changed);
+      const made = makeTarget(parts, options, peers, { ...address, guard }, changed);
       kept.set(made.target, made);
       return made.target;
     },
@@ -100,7 +102,7 @@ function makeTarget(
   parts: GatewayParts,
   options: NormalisedUpstream,
   peers: Peers,
-  address: ParsedTarget,
+  address: ParsedTarget & Dialled,
   changed: () => void,
 ): Kept & { readonly target: Target } {
   const { clock, random, events, incidents } = parts;
@@ -134,7 +136,7 @@ function makeTarget(
 function proberOf(
   parts: GatewayParts,
   { name: upstream, probe }: NormalisedUpstream,
-  address: ParsedTarget,
+  address: ParsedTarget & Dialled,
   breaker: Breaker,
   health: WatchedHealth,
   presence: () => Presence | null,

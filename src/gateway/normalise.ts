@@ -6,8 +6,10 @@
  * returned as warnings, which the caller tells.
  */
 import { hostname } from "node:os";
+import { FOREIGN_FORBIDDEN } from "../catalog/address-groups.js";
 import { SHED } from "../catalog/overload-defaults.js";
 import { STATUS_TABLES, type StatusPolicy } from "../catalog/status-policy.js";
+import type { AddressRules } from "../targets/address-guard.js";
 import type { ParsedTarget } from "../targets/target.js";
 import { type Behind, readableStatuses, replacedBodies, responseLimit } from "./behind.js";
 import { readBehind } from "./behind-options.js";
@@ -22,6 +24,7 @@ import type {
   UpstreamOptions,
 } from "./options.js";
 import { GatewayOptionsError } from "./options-error.js";
+import { readAddresses } from "./read-addresses.js";
 import { DEFAULT_BALANCE, readBalance } from "./read-balance.js";
 import { fillLayers } from "./read-layers.js";
 import { mergeWritten, readSection, readShared, type Written } from "./read-sections.js";
@@ -31,6 +34,7 @@ import type { Discover } from "./target-options.js";
 
 const NOTHING_WRITTEN: Written = {
   sections: {},
+  addresses: undefined,
   priority: undefined,
   layers: undefined,
   trustProxyStatus: undefined,
@@ -39,6 +43,7 @@ const NOTHING_WRITTEN: Written = {
   balance: undefined,
   limit: null,
 };
+const FOREIGN: AddressRules = { forbid: FOREIGN_FORBIDDEN, allow: [] };
 const NONE_REPLACED: ReadonlySet<number> = new Set();
 const EXAMPLE = '{ targets: "http://127.0.0.1:8080" }';
 
@@ -73,7 +78,7 @@ function readGateway(findings: Findings, options: unknown): Omit<NormalisedGatew
     const advice = `write createGateway({ upstreams: { orders: ${EXAMPLE} } })`;
     findings.problem("options", `${shown(options)} is not an object; ${advice}`);
     const nothing = { zone: null, upstreams: {}, statusPolicy: "rfc9209", behind: null } as const;
-    return { ...readName(findings, undefined), ...nothing, shed: false };
+    return { ...readName(findings, undefined), ...nothing, shed: false, addresses: false };
   }
   checkNames(findings, "", "gateway", options);
   const name = readName(findings, options["name"]);
@@ -87,7 +92,8 @@ function readGateway(findings: Findings, options: unknown): Omit<NormalisedGatew
   }
   const zone = readZone(findings, "zone", options["zone"]);
   const shed = readShed(findings, options["shed"]);
-  return { ...name, zone, upstreams, statusPolicy, behind, shed };
+  const addresses = readAddresses(findings, "addresses", options["addresses"]) ?? FOREIGN;
+  return { ...name, zone, upstreams, statusPolicy, behind, shed, addresses };
 }
 
 function readShed(findings: Findings, value: unknown): NormalisedGateway["shed"] {
@@ -227,9 +233,10 @@ function complete(
   const facts = { count: Math.max(1, targets.length), local: isLocal(targets) };
   const sections = fillSections(findings, written, facts);
   const { trustProxyStatus = false, required = false, probe = "reconnect" } = written;
-  const { balance = DEFAULT_BALANCE, priority = false } = written;
+  const { balance = DEFAULT_BALANCE, priority = false, addresses = false } = written;
   const layers = fillLayers(written.layers);
-  const rest = { layers, trustProxyStatus, required, probe, balance, priority, discover };
+  const told = { layers, trustProxyStatus, required, addresses };
+  const rest = { ...told, probe, balance, priority, discover };
   // The rules have the options of the types, one for one; the compiler checked it at the table.
   return { name, targets, ...sections, ...rest } as unknown as NormalisedUpstream;
 }

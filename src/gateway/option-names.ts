@@ -23,6 +23,7 @@ const GATEWAY_NAMES = Object.keys({
   statusPolicy: true,
   behind: true,
   shed: true,
+  addresses: true,
   onWarning: true,
   zone: true,
 } satisfies Names<GatewayOptions>);
@@ -37,6 +38,7 @@ const SHARED_NAMES = Object.keys({
   priority: true,
   throttle: true,
   limits: true,
+  addresses: true,
   ejection: true,
   slowStart: true,
   panic: true,
@@ -130,6 +132,7 @@ const NAMES: Readonly<Record<Place, readonly string[]>> = {
   shed: Object.keys(SECTIONS.shed),
   limits: Object.keys(SECTIONS.limits),
   layers: LAYER_NAMES,
+  addresses: ["forbid", "allow"],
   ejection: Object.keys(SECTIONS.ejection),
   slowStart: Object.keys(SECTIONS.slowStart),
   panic: Object.keys(SECTIONS.panic),

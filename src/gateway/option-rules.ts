@@ -20,10 +20,10 @@ import {
 import { FRONTS } from "../catalog/fronts.js";
 import { ADAPTIVE_LIMIT, HEDGE, SHED, THROTTLE } from "../catalog/overload-defaults.js";
 import type { FrontOptions } from "./front-options.js";
+import type { LimitOptions } from "./limit-options.js";
 import type {
   BreakerOptions,
   EjectionOptions,
-  LimitOptions,
   PanicOptions,
   RetryOptions,
   SlowStartOptions,

@@ -8,11 +8,14 @@
 import type { FrontName } from "../catalog/fronts.js";
 import type { StatusPolicy } from "../catalog/status-policy.js";
 import type { PriorityRule } from "../policies/priority.js";
+import type { AddressRules } from "../targets/address-guard.js";
 import type { Balancer } from "../targets/balance/balancer.js";
 import type { ParsedTarget } from "../targets/target.js";
+import type { AddressOptions } from "./address-options.js";
 import type { BalanceOptions, BalancePolicy, NormalisedBalance } from "./balance-options.js";
 import type { Behind } from "./behind.js";
 import type { FrontOptions } from "./front-options.js";
+import type { LimitOptions } from "./limit-options.js";
 import type {
   AdaptiveLimitOptions,
   BulkheadOptions,
@@ -128,24 +131,6 @@ export interface BreakerOptions {
    * @default 3
    */
   readonly trialSuccesses?: number;
-}
-
-export interface LimitOptions {
-  /**
-   * Bytes of a request body; more is answered with 413.
-   * @default Infinity
-   */
-  readonly requestBodyBytesMax?: number;
-  /**
-   * Bytes of an answer's body; more is cut.
-   * @default Infinity
-   */
-  readonly responseBodyBytesMax?: number;
-  /**
-   * Connections to one target.
-   * @default 1024
-   */
-  readonly connectionsMax?: number;
 }
 
 /** What the layers of a call tell each other. */
@@ -283,6 +268,11 @@ export interface UpstreamOptions {
   readonly throttle?: boolean | ThrottleOptions;
   /** Sizes and counts. */
   readonly limits?: LimitOptions;
+  /**
+   * Which addresses its targets may resolve to; for names that are not your own.
+   * @default false
+   */
+  readonly addresses?: false | AddressOptions;
   /** Takes out a target that does worse than its peers; `false` for never. */
   readonly ejection?: false | EjectionOptions;
   /** How a target that was out gets its share back; `false` for at once. */
@@ -344,6 +334,12 @@ export interface GatewayOptions<Names extends string = string> {
    * @default false
    */
   readonly shed?: boolean | ShedOptions;
+  /**
+   * Which addresses are connected to for origins that no upstream was configured for: absolute
+   * addresses in `gatewayFetch(gateway)`, and redirects to other origins. See docs/security.md.
+   * @default { forbid: ["metadata"] }
+   */
+  readonly addresses?: false | AddressOptions;
   /** Told of contradictions that are no errors. `process.emitWarning` unless given. */
   readonly onWarning?: (message: string) => void;
 }
@@ -361,6 +357,7 @@ export interface NormalisedUpstream {
   readonly throttle: false | Required<ThrottleOptions>;
   readonly hedge: false | Required<HedgeOptions>;
   readonly limits: Required<LimitOptions>;
+  readonly addresses: false | AddressRules;
   readonly layers: false | Required<LayerOptions>;
   readonly ejection: false | Required<EjectionOptions>;
   readonly slowStart: false | Required<SlowStartOptions>;
@@ -383,5 +380,7 @@ export interface NormalisedGateway {
   readonly statusPolicy: StatusPolicy;
   readonly behind: Behind | null;
   readonly shed: false | Required<ShedOptions>;
+  /** For origins that no upstream was configured for. */
+  readonly addresses: false | AddressRules;
   readonly warnings: readonly string[];
 }

@@ -1,9 +1,16 @@
 /**
- * What limiters, throttles and shedders of other libraries call our options.
+ * What limiters, throttles, shedders and guards of other libraries call our options.
  *
  * Part of the table in `synonyms.ts`; a name that is merely mistyped is not here.
  */
 export const OVERLOAD_SYNONYMS = {
+  addresses: {
+    deny: "forbid",
+    block: "forbid",
+    blocked: "forbid",
+    except: "allow",
+    allowed: "allow",
+  },
   adaptiveLimit: {
     min: "concurrencyMin",
     minLimit: "concurrencyMin",

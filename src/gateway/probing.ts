@@ -10,7 +10,7 @@ import type { Timer } from "../base/clock.js";
 import type { Random } from "../base/random.js";
 import { PROBE } from "../catalog/defaults.js";
 import type { Breaker } from "../targets/breaker.js";
-import type { TargetAddress } from "../targets/target.js";
+import type { Dialled } from "../targets/target.js";
 import type { WatchedHealth } from "../targets/watched-health.js";
 import {
   type ProbeDone,
@@ -45,7 +45,7 @@ export interface ProbeSettings extends ProbeQuestion {
 /** Probes as configured. */
 export function activeProber(
   parts: ProberParts,
-  target: TargetAddress,
+  target: Dialled,
   settings: ProbeSettings,
   health: WatchedHealth,
   told: (result: ProbeResult) => void,
@@ -74,7 +74,7 @@ export function activeProber(
 /** Tries a target whose breaker is open, if nothing accepts connections there. */
 export function reconnectProber(
   parts: ProberParts,
-  target: TargetAddress,
+  target: Dialled,
   breaker: Breaker,
   userAgent: string,
 ): Prober {
@@ -126,7 +126,7 @@ function probeLoop({ clock, probe = probeTarget }: ProberParts) {
       });
       timer.unref();
     },
-    ask(target: TargetAddress, question: ProbeQuestion, done: ProbeDone): void {
+    ask(target: Dialled, question: ProbeQuestion, done: ProbeDone): void {
       if (stopped) return;
       running = probe(clock, target, question, (wrong) => {
         running = null;

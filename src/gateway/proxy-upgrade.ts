@@ -56,8 +56,8 @@ export function createUpgradeProxy(upstream: Upstream, options: ProxyOptions): U
     });
   };
 
-  return (req, socket, head) => {
-    socket.on("error", ignore);
+  const begin: UpgradeHandler = (req, socket, head) => {
+    if (socket.destroyed || !socket.writable) return;
     const res = responseOver(req, socket);
     askToAdmit(options.admit, req, gateway.newRequestId, (refused) => {
       if (socket.destroyed) return;
@@ -69,6 +69,29 @@ export function createUpgradeProxy(upstream: Upstream, options: ProxyOptions): U
       }
     });
   };
+
+  return (req, socket, head) => {
+    socket.on("error", ignore);
+    whenFree(socket, () => begin(req, socket, head));
+  };
+}
+
+/** The answer under way on a socket, as Node's server keeps it. */
+type Serving = Duplex & { readonly _httpMessage?: ServerResponse | null };
+
+// RFC 9112 §9.3.2: answers go out in the order of their requests, and a client may send an upgrade
+// behind a request that is still being answered.
+function whenFree(socket: Duplex, act: () => void): void {
+  const earlier = (socket as Serving)._httpMessage ?? null;
+  if (earlier === null) {
+    act();
+    return;
+  }
+  earlier.once("close", () => {
+    // Node takes a connection without an answer under way for one at rest.
+    (socket as Socket).setTimeout(0);
+    whenFree(socket, act);
+  });
 }
 
 /** Joins the two sides, or answers why not. */

@@ -6,6 +6,7 @@
  */
 
 import type { PriorityRule } from "../policies/priority.js";
+import type { AddressRules } from "../targets/address-guard.js";
 import type { NormalisedBalance } from "./balance-options.js";
 import type { ResponseLimit } from "./behind.js";
 import { checkNumber } from "./check-number.js";
@@ -21,6 +22,7 @@ import {
   SWITCHABLE,
 } from "./option-rules.js";
 import type { NormalisedProbe } from "./probe-options.js";
+import { readAddresses } from "./read-addresses.js";
 import { readBoolean } from "./read-boolean.js";
 import { mergeLayers, readLayers, type WrittenLayers } from "./read-layers.js";
 import { readPriorityRule } from "./read-priority.js";
@@ -39,6 +41,7 @@ export type WrittenSection = false | Readonly<Record<string, Setting>>;
 export interface Written {
   readonly sections: Readonly<Partial<Record<SectionName, WrittenSection>>>;
   readonly layers: WrittenLayers | undefined;
+  readonly addresses: false | AddressRules | undefined;
   readonly priority: false | PriorityRule | undefined;
   readonly trustProxyStatus: boolean | undefined;
   /** What stands in front bounds the calls of all upstreams; null where nothing does. */
@@ -63,6 +66,7 @@ export function readShared(
   return {
     sections,
     layers: readLayers(findings, at(path, "layers"), options["layers"]),
+    addresses: readAddresses(findings, at(path, "addresses"), options["addresses"]),
     priority: readPriorityRule(findings, at(path, "priority"), options["priority"]),
     trustProxyStatus: readBoolean(findings, trustPath, options["trustProxyStatus"]),
     required: readBoolean(findings, at(path, "required"), options["required"]),
@@ -84,6 +88,7 @@ export function mergeWritten(shared: Written, own: Written): Written {
   return {
     sections,
     layers: mergeLayers(shared.layers, own.layers),
+    addresses: own.addresses ?? shared.addresses,
     priority: own.priority ?? shared.priority,
     trustProxyStatus: own.trustProxyStatus ?? shared.trustProxyStatus,
     required: own.required ?? shared.required,

@@ -1,8 +1,7 @@
 /**
  * What people who come from other libraries write for our options.
  *
- * Collected from proxies, HTTP clients, retry, breaker and bulkhead libraries of Node and other
- * languages. A name that is merely mistyped is not here; `nearest.ts` finds it.
+ * Collected from libraries of many languages; what is merely mistyped is found by `nearest.ts`.
  */
 import type { SectionName } from "./option-rules.js";
 import { OVERLOAD_SYNONYMS } from "./overload-synonyms.js";
@@ -14,6 +13,7 @@ export type Place =
   | "upstream"
   | SectionName
   | "layers"
+  | "addresses"
   | "probe"
   | "expect"
   | "target"

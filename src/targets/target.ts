@@ -7,6 +7,7 @@
  */
 import { isIP } from "node:net";
 import type { ConnectionOptions } from "node:tls";
+import type { AddressGuard } from "./address-guard.js";
 import type { Breaker } from "./breaker.js";
 import { Latency } from "./latency.js";
 import type { Presence } from "./presence.js";
@@ -32,6 +33,12 @@ export interface TargetAddress {
   readonly pathPrefix: string;
   readonly socketPath: string | null;
   readonly tls: TargetTls | null;
+}
+
+/** What a connection is made to. */
+export interface Dialled extends TargetAddress {
+  /** Absent or null where every address may be connected to. */
+  readonly guard?: AddressGuard | null;
 }
 
 /** How a target is written in the options, when its address alone does not say enough. */
@@ -62,7 +69,7 @@ export interface TargetRank {
 
 export interface ParsedTarget extends TargetAddress, TargetRank {}
 
-export interface Target extends TargetAddress, TargetRank {
+export interface Target extends Dialled, TargetRank {
   weight: number;
   /** It gets no further call; those under way go on. */
   draining: boolean;
@@ -83,12 +90,12 @@ const UNIX = "unix:";
 const DEFAULT_PORTS = { "http:": 80, "https:": 443 } as const;
 
 export function createTarget(
-  address: TargetAddress & Partial<TargetRank>,
+  address: TargetAddress & Partial<TargetRank & Dialled>,
   breaker: Breaker | null,
   health: TargetHealth = ALWAYS_HEALTHY,
 ): Target {
   const { id, protocol, hostname, port, authority, pathPrefix, socketPath, tls } = address;
-  const { weight = 1, priority = 0, zone = null } = address;
+  const { weight = 1, priority = 0, zone = null, guard = null } = address;
   return {
     id,
     protocol,
@@ -98,6 +105,7 @@ export function createTarget(
     pathPrefix,
     socketPath,
     tls,
+    guard,
     weight,
     priority,
     zone,

@@ -9,7 +9,7 @@ import { connect as connectTls } from "node:tls";
 import { POOL } from "../catalog/defaults.js";
 import { NamedError } from "../core/named-error.js";
 import type { Exchange } from "../targets/exchange.js";
-import type { TargetAddress } from "../targets/target.js";
+import type { Dialled, TargetAddress } from "../targets/target.js";
 
 /** Remembers TLS sessions of one target, so that a further connection costs one round trip less. */
 export interface SessionStore {
@@ -25,7 +25,8 @@ export function openSocket(exchange: Exchange, sessions: SessionStore, opened: O
   try {
     socket = dial(exchange, sessions);
   } catch (error) {
-    opened(new NamedError("proxy_configuration_error", undefined, error), null);
+    const named = error instanceof NamedError ? error : unusable(error);
+    opened(named, null);
     return;
   }
   const onCut = (): void => settle(new Error("cut"), null);
@@ -42,6 +43,10 @@ export function openSocket(exchange: Exchange, sessions: SessionStore, opened: O
   exchange.cancellation.add(onCut);
 }
 
+function unusable(error: unknown): NamedError {
+  return new NamedError("proxy_configuration_error", undefined, error);
+}
+
 function readyEvent(target: TargetAddress): "connect" | "secureConnect" {
   return target.protocol === "https:" ? "secureConnect" : "connect";
 }
@@ -52,7 +57,7 @@ function dial(exchange: Exchange, sessions: SessionStore): Socket {
   exchange.enter(local || isIP(target.hostname) !== 0 ? "connect" : "resolve");
   const where = local
     ? { path: target.socketPath as string }
-    : { host: target.hostname, port: target.port, ...FAMILIES };
+    : { host: target.hostname, port: target.port, ...FAMILIES, ...guarded(target) };
   const socket =
     target.protocol === "https:" ? dialTls(target, sessions, where) : connectTcp(where);
   socket.setNoDelay(true);
@@ -63,6 +68,15 @@ function dial(exchange: Exchange, sessions: SessionStore): Socket {
   if (target.protocol === "https:") socket.once("connect", () => exchange.enter("secure"));
   return socket;
 }
+
+/** Nothing is asked of an address that may be any. Throws for one that may not be this one. */
+function guarded({ guard, hostname }: Dialled): object {
+  if (!guard) return NOTHING;
+  guard.checkHost(hostname);
+  return { lookup: guard.lookup };
+}
+
+const NOTHING = {};
 
 const FAMILIES = {
   autoSelectFamily: true,

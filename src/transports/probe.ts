@@ -12,7 +12,7 @@ import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Clock, Timer } from "../base/clock.js";
 import { POOL, PROBE } from "../catalog/defaults.js";
-import type { TargetAddress } from "../targets/target.js";
+import type { Dialled } from "../targets/target.js";
 
 /** What is asked, and what has to come back. */
 export interface ProbeQuestion {
@@ -35,7 +35,7 @@ export interface RunningProbe {
 
 export function probeTarget(
   clock: Pick<Clock, "after" | "turn">,
-  target: TargetAddress,
+  target: Dialled,
   question: ProbeQuestion,
   done: ProbeDone,
 ): RunningProbe {
@@ -72,7 +72,7 @@ export function probeTarget(
   };
 }
 
-function connectOnly(target: TargetAddress, settle: ProbeDone): Socket {
+function connectOnly(target: Dialled, settle: ProbeDone): Socket {
   const secure = target.protocol === "https:";
   const socket = secure ? connectTls(tlsOf(target)) : connectTcp(whereOf(target));
   socket.unref();
@@ -82,7 +82,7 @@ function connectOnly(target: TargetAddress, settle: ProbeDone): Socket {
   return socket;
 }
 
-function ask(target: TargetAddress, question: ProbeQuestion, settle: ProbeDone): ClientRequest {
+function ask(target: Dialled, question: ProbeQuestion, settle: ProbeDone): ClientRequest {
   const { path, userAgent } = question;
   const options = {
     // No agent, so that the connection is new and is closed again.
@@ -131,13 +131,15 @@ function judge(res: IncomingMessage, { statuses, body }: ProbeQuestion, settle: 
   res.once("aborted", () => settle("the answer broke off"));
 }
 
-function whereOf({ socketPath, hostname, port }: TargetAddress) {
+function whereOf({ socketPath, hostname, port, guard }: Dialled) {
   if (socketPath !== null) return { path: socketPath, socketPath };
+  guard?.checkHost(hostname);
   const families = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: POOL.familyAttemptMs };
-  return { host: hostname, port, ...families };
+  const where = { host: hostname, port, ...families };
+  return !guard ? where : { ...where, lookup: guard.lookup };
 }
 
-function tlsOf(target: TargetAddress) {
+function tlsOf(target: Dialled) {
   const { hostname, tls } = target;
   const servername = tls?.servername ?? (isIP(hostname) === 0 ? hostname : "");
   return { ...tls, ...whereOf(target), servername };

@@ -17,6 +17,7 @@ import { connectionOptions, fieldInfo } from "./field-info.js";
 import type { Forwarder, ViaSignature } from "./forwarding.js";
 import { authorityOf, joinCookies } from "./http2.js";
 import { readRequestTarget } from "./request-target.js";
+import { unsoundness } from "./soundness.js";
 
 /** Changes the fields that are sent: a record to set (`undefined` removes), or a function. */
 export type RequestHeaders =
@@ -84,6 +85,8 @@ export function readRequest(
 ): ReadRequest {
   const scan = scanFields(req, options.layers?.custom ?? null);
   const id = scan.id ?? options.newId();
+  const unsound = unsoundness(req, scan.hosts);
+  if (unsound !== null) return refuse("bad_request", unsound, id);
   if (url === "*" && req.method === "OPTIONS") return { answer: "options", id };
   if (body.lost !== undefined) return refuse("proxy_configuration_error", body.lost, id);
   const target = readRequestTarget(rewritten(url, req, options));
@@ -128,6 +131,8 @@ function rewritten(url: string, req: IncomingMessage, options: ReadRequestOption
 interface Scan {
   readonly fields: string[];
   readonly received: string[];
+  /** How many fields say which host is meant. */
+  hosts: number;
   /** What a layer says of its request, names and values in turn; null for nothing. */
   layer: string[] | null;
   via: string | null;
@@ -143,6 +148,7 @@ function scanFields(req: IncomingMessage, custom: ReadonlySet<string> | null): S
   const scan: Scan = {
     fields: [],
     received: [],
+    hosts: 0,
     layer: null,
     via: null,
     maxForwards: null,
@@ -166,6 +172,9 @@ function scanFields(req: IncomingMessage, custom: ReadonlySet<string> | null): S
         scan.layer ??= [];
         scan.layer.push(name, value);
         break;
+      case "host":
+        scan.hosts += 1;
+        break;
       case "via":
         scan.via = scan.via === null ? value : `${scan.via}, ${value}`;
         break;
@@ -180,7 +189,7 @@ function scanFields(req: IncomingMessage, custom: ReadonlySet<string> | null): S
         scan.fields.push(name, value);
         break;
       default:
-        // Hop-by-hop, framing, Host, Expect, Trailer: written anew or meant for us alone.
+        // Hop-by-hop, framing, Expect, Trailer: written anew or meant for us alone.
         break;
     }
   }

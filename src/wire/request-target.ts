@@ -24,9 +24,14 @@ export function readRequestTarget(target: string): RequestTarget {
   const absolute = ABSOLUTE.exec(target);
   if (absolute === null) return { refused: "a request target that is no path" };
   const [, authority = "", rest = ""] = absolute;
-  if (!AUTHORITY.test(authority)) return { refused: "an authority that is no host alone" };
+  if (!isAuthority(authority)) return { refused: "an authority that is no host alone" };
   // RFC 9112 §3.2.2: the authority of the absolute-form replaces Host; the target stays ours.
   return checked(rest.startsWith("/") ? rest : `/${rest}`, authority);
+}
+
+/** Whether a text is a host, with or without a port. */
+export function isAuthority(text: string): boolean {
+  return AUTHORITY.test(text);
 }
 
 function checked(path: string, authority: string | null): RequestTarget {

@@ -97,6 +97,7 @@ const DEFAULTS = [
 
 const SECTION_NAMES = Object.keys(SECTION_TYPES) as readonly SectionName[];
 
+const LIMIT_OPTIONS = "src/gateway/limit-options.ts";
 const OVERLOAD_OPTIONS = "src/gateway/overload-options.ts";
 const OVERLOAD: ReadonlySet<string> = new Set([
   "bulkhead",
@@ -108,7 +109,8 @@ const OVERLOAD: ReadonlySet<string> = new Set([
 
 /** The options of one section, wherever they are declared. */
 export function sectionOptions(section: SectionName): readonly Option[] {
-  return optionsOf(OVERLOAD.has(section) ? OVERLOAD_OPTIONS : OPTIONS, SECTION_TYPES[section]);
+  const file = OVERLOAD.has(section) ? OVERLOAD_OPTIONS : OPTIONS;
+  return optionsOf(section === "limits" ? LIMIT_OPTIONS : file, SECTION_TYPES[section]);
 }
 
 /** The README's table: all sections of an upstream. */

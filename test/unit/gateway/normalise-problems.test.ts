@@ -97,7 +97,8 @@ describe("the gateway as a whole", () => {
     [
       { upstreams, constructor: 1 },
       "constructor: unknown option; " +
-        "there are name, upstreams, defaults, statusPolicy, behind, shed, onWarning and zone",
+        "there are name, upstreams, defaults, statusPolicy, behind, shed, addresses, " +
+        "onWarning and zone",
     ],
     [
       { upstreams, name: "   " },
@@ -168,8 +169,8 @@ describe("the gateway as a whole", () => {
 describe("names that are no options", () => {
   const all =
     "targets, discover, timeouts, retry, hedge, breaker, bulkhead, adaptiveLimit, priority, " +
-    "throttle, limits, " +
-    "ejection, slowStart, panic, probe, layers, trustProxyStatus, required and balance";
+    "throttle, limits, addresses, ejection, slowStart, panic, probe, layers, " +
+    "trustProxyStatus, required and balance";
 
   it.each([
     [{ timeout: 5_000 }, 'timeout: unknown option; did you mean "timeouts.totalMs"?'],

@@ -158,6 +158,7 @@ describe("createTarget", () => {
     const address = parseTarget("http://h");
     expect(createTarget(address, null)).toEqual({
       ...address,
+      guard: null,
       presence: null,
       draining: false,
       pending: 0,

@@ -1,0 +1,104 @@
+/**
+ * Which addresses may be connected to, judged by the address itself and never by a name.
+ *
+ * Guarantee: the addresses that are judged are those that are connected to, since they are judged
+ * within the lookup of the very connection; a name that resolves to something else a moment later
+ * (DNS rebinding) gains nothing. IPv4 addresses are recognised in their IPv6 forms, too.
+ */
+import dns, { type LookupAddress, type LookupOptions } from "node:dns";
+import { BlockList, isIP, isIPv4, type LookupFunction } from "node:net";
+import { ADDRESS_GROUPS, type AddressGroup } from "../catalog/address-groups.js";
+import { NamedError } from "../core/named-error.js";
+
+/** Addresses, ranges (`10.0.0.0/8`) and names of groups. */
+export interface AddressRules {
+  readonly forbid: readonly string[];
+  /** What is let through although it is forbidden. */
+  readonly allow: readonly string[];
+}
+
+export interface AddressGuard {
+  /** Throws for a host that is written as an address and is a forbidden one. */
+  checkHost(hostname: string): void;
+  /** Resolves like `dns.lookup`, and gives what is allowed; an error when nothing is. */
+  readonly lookup: LookupFunction;
+}
+
+export function addressGuard({ forbid, allow }: AddressRules): AddressGuard {
+  const forbidden = listOf(forbid);
+  const allowed = listOf(allow);
+  const forbids = (address: string): boolean => {
+    const family = isIPv4(address) ? "ipv4" : "ipv6";
+    return forbidden.check(address, family) && !allowed.check(address, family);
+  };
+  return {
+    checkHost(hostname) {
+      // RFC 4007 §11: the zone of an address says which link, not which address.
+      const address = hostname.split("%", 1)[0] as string;
+      if (isIP(address) !== 0 && forbids(address)) throw prohibited([address]);
+    },
+    lookup: (hostname, options, callback) => resolve(hostname, options, forbids, callback),
+  };
+}
+
+type Found = Parameters<LookupFunction>[2];
+
+function resolve(
+  hostname: string,
+  options: LookupOptions,
+  forbids: (address: string) => boolean,
+  callback: Found,
+): void {
+  dns.lookup(hostname, { ...options, all: true }, (error, found) => {
+    const permitted = error === null ? found.filter(({ address }) => !forbids(address)) : [];
+    const [first] = permitted;
+    if (error !== null) callback(error, "");
+    else if (first === undefined) callback(prohibited(addressesOf(found)), "");
+    else if (options.all === true) callback(null, permitted);
+    else callback(null, first.address, first.family);
+  });
+}
+
+function addressesOf(found: readonly LookupAddress[]): readonly string[] {
+  return found.map(({ address }) => address);
+}
+
+/** The addresses are for the operator: they are in the cause, which no answer shows. */
+function prohibited(addresses: readonly string[]): NamedError {
+  const cause = new Error(`forbidden by the option "addresses": ${addresses.join(", ")}`);
+  return new NamedError("destination_ip_prohibited", undefined, cause);
+}
+
+function listOf(entries: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const entry of entries.flatMap((one) => groupOf(one) ?? [one])) add(list, entry);
+  return list;
+}
+
+function groupOf(name: string): readonly string[] | null {
+  return Object.hasOwn(ADDRESS_GROUPS, name) ? ADDRESS_GROUPS[name as AddressGroup] : null;
+}
+
+/** Where an IPv4 address stands in an IPv6 one: compatible, mapped, NAT64, 6to4. */
+const CARRIERS: readonly (readonly [bits: number, (hex: string) => string])[] = [
+  [96, (hex) => `::${hex}`],
+  [96, (hex) => `::ffff:${hex}`],
+  [96, (hex) => `64:ff9b::${hex}`],
+  [16, (hex) => `2002:${hex}::`],
+];
+
+function add(list: BlockList, entry: string): void {
+  const [address = "", bits] = entry.split("/");
+  if (!isIPv4(address)) {
+    if (bits === undefined) list.addAddress(address, "ipv6");
+    else list.addSubnet(address, Number(bits), "ipv6");
+    return;
+  }
+  const length = bits === undefined ? 32 : Number(bits);
+  list.addSubnet(address, length, "ipv4");
+  const [a = 0, b = 0, c = 0, d = 0] = address.split(".").map(Number);
+  const hex = `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+  for (const [before, carried] of CARRIERS) {
+    list.addSubnet(carried(hex), before + length, "ipv6");
+  }
+}

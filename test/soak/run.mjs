@@ -1,0 +1,154 @@
+/**
+ * `npm run soak`: twenty minutes of mixed faults, aborts and WebSockets against one process.
+ * `npm run soak -- --minutes=5 --rate=40` for another length, or other acts per second.
+ *
+ * It ends with 1 unless memory is flat, nothing hung or threw, and at the end no exchange, socket,
+ * timer or listener is left: the process under test then ends by itself.
+ */
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { actsFor, endClients } from "./clients.mjs";
+import { startUpstream } from "./upstream.mjs";
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "20" },
+    rate: { type: "string", default: "40" },
+  },
+});
+const LENGTH_MS = Number(values.minutes) * 60_000;
+const EVERY_MS = 1_000 / Number(values.rate);
+/** So many samples, whatever the length. */
+const SAMPLES = 40;
+/** Code is compiled and caches are filled in the first part, which is not compared. */
+const WARM_SHARE = 0.25;
+/** What the second half may have on top of the quarter before it: noise of the collector. */
+const GROWTH_MAX = 0.1;
+/** After the load: longer than every timeout and keep-alive of the process under test. */
+const SETTLE_MS = 10_000;
+/** A process that has closed everything ends at once. */
+const END_MS_MAX = 5_000;
+
+const upstream = await startUpstream();
+const child = fork(
+  fileURLToPath(new URL("proxy.mjs", import.meta.url)),
+  [upstream.origin, `http://127.0.0.1:${await closedPort()}`],
+  { execArgv: ["--expose-gc"] },
+);
+const [{ port }] = await once(child, "message");
+const acts = actsFor(port);
+const came = new Map();
+const running = new Set();
+let sent = 0;
+
+function begin() {
+  const act = acts[sent % acts.length];
+  sent += 1;
+  const one = act().then((what) => {
+    came.set(what, (came.get(what) ?? 0) + 1);
+    running.delete(one);
+  });
+  running.add(one);
+}
+
+const samples = [];
+const startedAt = Date.now();
+const load = setInterval(begin, EVERY_MS);
+console.log("minute  heap MB  rss MB  pending  to upstream  clients  timers  listeners");
+for (let turn = 1; turn <= SAMPLES; turn += 1) {
+  await sleep(startedAt + (LENGTH_MS * turn) / SAMPLES - Date.now());
+  const sample = await figuresOf("look");
+  samples.push(sample);
+  print(((Date.now() - startedAt) / 60_000).toFixed(1), sample);
+}
+clearInterval(load);
+await Promise.all(running);
+endClients();
+await sleep(SETTLE_MS);
+const rested = await figuresOf("look");
+print("rest", rested);
+const exited = once(child, "exit");
+const closed = await figuresOf("close");
+print("closed", closed);
+const ended = await Promise.race([exited, sleep(END_MS_MAX, null, { ref: false })]);
+if (ended === null) child.kill("SIGKILL");
+upstream.close();
+
+const growth = heapGrowth();
+const verdicts = [
+  ["nothing hung", !came.has("hung")],
+  ["nothing was thrown", closed.uncaught === 0],
+  [`the heap is flat (${(growth * 100).toFixed(1)} %)`, growth <= GROWTH_MAX],
+  ["nothing is pending", rested.pending === 0],
+  ["no connection to the upstream is left", rested.upstreamSockets === 0],
+  ["no connection of a client is left", rested.clientSockets === 0],
+  ["no timer is left", (closed.resources.Timeout ?? 0) === 0],
+  ["sockets have no more listeners than at first", listenersAreFlat()],
+  ["the process ended by itself", ended !== null && ended[0] === 0],
+];
+console.log(`\n${sent} acts: ${shown(came)}`);
+console.log(`calls by failure: ${shown(new Map(Object.entries(closed.codes)))}\n`);
+for (const [what, holds] of verdicts) console.log(`${holds ? "ok    " : "FAILED"} ${what}`);
+if (verdicts.some(([, holds]) => !holds)) process.exitCode = 1;
+
+async function figuresOf(message) {
+  child.send(message);
+  const [figures] = await once(child, "message");
+  return figures;
+}
+
+/** Median of the second half over that of the quarter before it; the first quarter warms up. */
+function heapGrowth() {
+  const heaps = samples.map(({ heapUsed, external }) => heapUsed + external);
+  const from = Math.floor(heaps.length * WARM_SHARE);
+  const middle = Math.floor(heaps.length / 2);
+  return median(heaps.slice(middle)) / median(heaps.slice(from, middle)) - 1;
+}
+
+function listenersAreFlat() {
+  const half = Math.floor(samples.length / 2);
+  const most = (part) => Math.max(...part.map((one) => one.listenersPerSocketMax));
+  const total = (part) => Math.max(...part.map((one) => one.listeners));
+  const [first, second] = [samples.slice(0, half), samples.slice(half)];
+  return most(second) <= most(first) && total(second) <= total(first);
+}
+
+function median(numbers) {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+}
+
+function print(minute, figures) {
+  const mb = (bytes) => (bytes / 1_048_576).toFixed(1);
+  const row = [
+    [minute, 6],
+    [mb(figures.heapUsed + figures.external), 9],
+    [mb(figures.rss), 8],
+    [figures.pending, 9],
+    [figures.upstreamSockets, 13],
+    [figures.clientSockets, 9],
+    [figures.resources.Timeout ?? 0, 8],
+    [`${figures.listeners}+${figures.listenersPerSocketMax}`, 11],
+  ];
+  console.log(row.map(([value, width]) => String(value).padStart(width)).join(""));
+}
+
+function shown(counts) {
+  return [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(", ");
+}
+
+/** A port where nobody listens. */
+async function closedPort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port: free } = server.address();
+  server.close();
+  await once(server, "close");
+  return free;
+}
