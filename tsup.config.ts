@@ -19,6 +19,7 @@ export default defineConfig({
     fetch: "src/adapters/fetch.ts",
     "http-proxy-middleware": "src/adapters/http-proxy-middleware.ts",
     opentelemetry: "src/telemetry/opentelemetry.ts",
+    dashboard: "src/dashboard/dashboard.ts",
     testing: "src/testing/index.ts",
     cli: "src/cli/main.ts",
   },

@@ -13,6 +13,7 @@ const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.m
 
 const sourceAliases = [
   { find: /^good-gateway$/, replacement: source("index.ts") },
+  { find: /^good-gateway\/dashboard$/, replacement: source("dashboard/dashboard.ts") },
   { find: /^good-gateway\/testing$/, replacement: source("testing/index.ts") },
   {
     find: /^good-gateway\/(express|fastify|node|fetch|http-proxy-middleware)$/,

@@ -104,6 +104,7 @@ export type {
 } from "./gateway/snapshot.js";
 export type { TargetControl } from "./gateway/target-control.js";
 export type { Discover, DiscoverTools, TargetInput } from "./gateway/target-options.js";
+export type { RetryBudgetState } from "./gateway/upstream.js";
 export type { UpstreamBody } from "./gateway/upstream-body.js";
 export type { TargetState, Upstream, UpstreamTargets } from "./gateway/upstream-handle.js";
 export type { PriorityRequest, PriorityRule } from "./policies/priority.js";

@@ -48,6 +48,11 @@ describe("npm start", { timeout: PROCESSES_MS }, () => {
     const tour = start("examples/gateway/main.mjs", [], { PORT: String(port) });
     await tour.line(`Port ${port} is taken, so a free one is used.`);
     const [origin = ""] = /http:\S+/.exec(await tour.line("The gateway stays up on")) ?? [];
+    const [page = ""] = /http:\S+/.exec(await tour.line("The page of it is")) ?? [];
+    const { upstreams } = (await (await fetch(`${page}snapshot.json`)).json()) as {
+      readonly upstreams: readonly { readonly name: string }[];
+    };
+    expect(upstreams.map(({ name }) => name)).toContain("refused");
     const answer = await fetch(`${origin}/refused`);
     expect(answer.status).toBe(502);
     expect(answer.headers.get("proxy-status")).toContain("edge; error=connection_refused");
@@ -109,6 +114,18 @@ describe("examples", { timeout: PROCESSES_MS }, () => {
     expect(await example.get("/livez")).toEqual([200, '{"status":"pass"}\n']);
     await example.get("/toggle");
     await example.line("queue: fail → pass");
+    expect(await example.stop()).toBe(0);
+  });
+
+  it("dashboard.mjs shows its page, and the failure that was provoked", async () => {
+    const example = await startExample("examples/dashboard.mjs");
+    const [status, page] = await example.get("/_gateway/");
+    expect([status, page]).toEqual([200, expect.stringContaining('id="connection_refused"')]);
+    expect(await example.get("/orders/broken")).toEqual([502, expect.stringContaining(TERMINATED)]);
+    const [, state] = await example.get("/_gateway/state.json");
+    expect(JSON.parse(state).failures).toContainEqual(
+      expect.objectContaining({ path: "/orders/broken", code: TERMINATED }),
+    );
     expect(await example.stop()).toBe(0);
   });
 

@@ -1,5 +1,6 @@
 /**
- * A gateway to copy: several upstreams on one port, chosen by the first part of the path.
+ * A gateway to copy: several upstreams on one port, chosen by the first part of the path, and a
+ * page for operators on another.
  *
  * `/orders/7` goes to the upstream `orders` as `/7`. Put your own addresses into SETTINGS and run
  * `node gateway.mjs`; it stops in order on SIGTERM. `main.mjs` starts this same function in front
@@ -9,13 +10,21 @@ import { once } from "node:events";
 import { realpathSync } from "node:fs";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
-import { createGateway, installShutdown } from "good-gateway";
+import {
+  createGateway,
+  healthHandler,
+  installShutdown,
+  metricsHandler,
+  startAdmin,
+} from "good-gateway";
+import { dashboard } from "good-gateway/dashboard";
 import { nodeProxy } from "good-gateway/node";
 
 const SETTINGS = {
   name: "edge", // this deployment in Proxy-Status and Via; loops are recognised by it
   host: "0.0.0.0",
   port: Number(process.env.PORT ?? 8080),
+  adminPort: Number(process.env.ADMIN_PORT ?? 8081),
   upstreams: {
     // Two targets: when one is down, its calls go to the other one.
     orders: { targets: ["http://127.0.0.1:9001", "http://127.0.0.1:9002"] },
@@ -29,8 +38,9 @@ const SETTINGS = {
   },
 };
 
-/** Starts to listen; gives the gateway, its port, and how to stop it in order. */
-export async function startGateway({ name, host, port, upstreams, onFailure = () => {} }) {
+/** Starts to listen; gives the gateway, its port, its page, and how to stop it in order. */
+export async function startGateway({ adminPort, onFailure = () => {}, ...settings }) {
+  const { name, host, port, upstreams } = settings;
   // Timeouts, repeats, breaker and bulkhead are on without a word; an upstream says what differs.
   const gateway = createGateway({ name, upstreams });
   const proxies = new Map(
@@ -53,10 +63,19 @@ export async function startGateway({ name, host, port, upstreams, onFailure = ()
   server.listen({ host, port });
   await once(server, "listening");
 
+  // For operators, on this machine only: health, metrics, and the page.
+  const handlers = [
+    healthHandler(gateway, { verbose: "always" }),
+    metricsHandler(gateway, { path: "/metrics" }),
+    dashboard(gateway),
+  ];
+  const admin = await startAdmin(gateway, { port: adminPort, handlers });
+
   // On SIGTERM and SIGINT: what is under way is finished, connections are closed without losing a
   // request, and the process ends by itself. PM2, systemd and the like are spoken to meanwhile.
   const { shutdown } = installShutdown(server, gateway, { drainTimeoutMs: 10_000 });
-  return { gateway, port: server.address().port, stop: () => shutdown("stop") };
+  const page = `${admin.url}/`;
+  return { gateway, port: server.address().port, page, stop: () => shutdown("stop") };
 }
 
 function notFound(_req, res) {
@@ -66,8 +85,8 @@ function notFound(_req, res) {
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const onFailure = ({ code }, { req, attempts, requestId }) =>
     console.warn(`${requestId} ${req.method} ${req.url}: ${code} after ${attempts} attempts`);
-  const { gateway, port } = await startGateway({ ...SETTINGS, onFailure });
+  const { gateway, port, page } = await startGateway({ ...SETTINGS, onFailure });
   gateway.on("breaker:change", ({ target, to }) => console.warn(`breaker of ${target}: ${to}`));
-  console.log(`listening on http://127.0.0.1:${port}`);
+  console.log(`listening on http://127.0.0.1:${port}, the page is ${page}`);
   gateway.on("shutdown:end", ({ report }) => console.log("stopped:", report));
 }

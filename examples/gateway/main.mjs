@@ -1,9 +1,11 @@
 /**
  * What `npm start` runs: the gateway of `gateway.mjs` in front of upstreams that misbehave, and a
- * tour through their failures. Afterwards it stays up, to be tried with curl or a browser.
+ * tour through their failures, which can be watched on a page. Afterwards it stays up, to be tried
+ * with curl or a browser.
  *
  * `--once` ends after the tour: with exit code 0 when every answer was as documented, else with 1.
- * PORT chooses the port; 8080 unless given, and a free one where that is taken.
+ * PORT chooses the port; 8080 unless given, and a free one where that is taken. The page has one of
+ * its own, any that is free unless ADMIN_PORT says which.
  */
 import { startGateway } from "./gateway.mjs";
 import { SHORT, startUpstreams } from "./misbehaving-upstreams.mjs";
@@ -25,7 +27,7 @@ const PORT_FREE = 0;
 
 const once = process.argv.includes("--once");
 const { upstreams, stop: stopUpstreams } = await startUpstreams();
-const { gateway, port, stop: stopGateway } = await startWhereFree(upstreams);
+const { gateway, port, page, stop: stopGateway } = await startWhereFree(upstreams);
 const origin = `http://127.0.0.1:${port}`;
 
 const results = await tour();
@@ -34,7 +36,8 @@ if (once) await stop();
 else stayUp();
 
 async function startWhereFree(upstreams) {
-  const settings = { name: "edge", host: "127.0.0.1", upstreams };
+  const adminPort = Number(process.env.ADMIN_PORT ?? PORT_FREE);
+  const settings = { name: "edge", host: "127.0.0.1", upstreams, adminPort };
   const wanted = Number(process.env.PORT ?? (once ? PORT_FREE : PORT_USUAL));
   try {
     return await startGateway({ ...settings, port: wanted });
@@ -53,6 +56,7 @@ async function tour() {
     `Upstreams that are slow are given ${SHORT.responseMs} ms here so that this takes seconds; ` +
       "the default is 10 s.",
     "Below each row: what the answer itself says, and why there was no further attempt (stopped).",
+    `Watch it in a browser: ${page}`,
     "",
   );
   printHead();
@@ -80,6 +84,7 @@ function stayUp() {
   say(
     "",
     `${bold(`The gateway stays up on ${origin}`)}  ${dim("Ctrl-C stops it in order")}`,
+    `${bold(`The page of it is ${page}`)}  ${dim("live, with what every failure means")}`,
     "",
     row(`curl -i ${origin}/refused`, "502, and why"),
     row(`curl -i -H 'accept: text/html' ${origin}/refused`, "the same for people"),

@@ -16,7 +16,7 @@ import type { HealthReport } from "./health-report.js";
 import type { Incident } from "./incident.js";
 import type { GatewayLifecycle } from "./lifecycle.js";
 import type { OverloadState } from "./overload.js";
-import type { UpstreamCore } from "./upstream.js";
+import type { RetryBudgetState, UpstreamCore } from "./upstream.js";
 import { type TargetState, targetState } from "./upstream-handle.js";
 
 /** One target at one moment. */
@@ -32,6 +32,8 @@ export interface UpstreamSnapshot {
   /** Readiness depends on it. */
   readonly required: boolean;
   readonly overload: OverloadState;
+  /** Null where nothing is repeated. */
+  readonly retryBudget: RetryBudgetState | null;
   /** What is wrong with it, by live evidence. */
   readonly verdict: Verdict;
   readonly targets: readonly TargetSnapshot[];
@@ -96,6 +98,7 @@ function upstreamSnapshot(
     state: core.watch.state,
     required: core.options.required,
     overload: core.overload(),
+    retryBudget: core.retryBudget(),
     verdict: diagnoseUpstream(core, clock, incidents).verdict,
     targets: core.targets.targets.map((target) => targetSnapshot(core, target)),
   };

@@ -66,7 +66,19 @@ export interface UpstreamCore {
   readonly ledger: FailureLedger;
   /** How busy it is, and what was refused because of it. */
   overload(): OverloadState;
+  /** What all its calls may still repeat; null where nothing is repeated. */
+  retryBudget(): RetryBudgetState | null;
   close(): void;
+}
+
+/** Repeats of the last seconds, and how many more there may be. */
+export interface RetryBudgetState {
+  /** Calls that paid in, in the window of the budget. */
+  readonly calls: number;
+  /** Repeats that were taken out. */
+  readonly repeats: number;
+  /** Repeats that may still be made; null without a limit. */
+  readonly left: number | null;
 }
 
 type Pipe = ReturnType<typeof assemble>;
@@ -102,7 +114,8 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
   );
   const overload = createOverload(parts, options);
   const ledger = failureLedger(clock);
-  const policies = assemble(parts, options, targets, overload, ledger);
+  const repeats = repeatsOf(parts, options, targets);
+  const policies = assemble(parts, options, targets, overload, ledger, repeats);
   const step = safely(parts, options.name, keeper, policies.to(transport.perform));
   return {
     name: options.name,
@@ -130,6 +143,7 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
     },
     ledger,
     overload: overload.state,
+    retryBudget: () => (options.retry === false ? null : budgetState(repeats)),
   };
 }
 
@@ -153,12 +167,12 @@ function assemble(
   targets: TargetSet,
   overload: Overload,
   ledger: FailureLedger,
+  repeats: RetryShared,
 ) {
   const { clock, timers, lifecycle } = parts;
   const { timeouts, breaker } = options;
   const breakers = breaker === false ? false : breakerOptions(breaker);
   const onStallSaved = stallSaved(parts, options);
-  const repeats = repeatsOf(parts, options, targets);
   return (
     pipe<Call>()
       // First: a call that is refused while draining must cost nothing and touch no counter.
@@ -203,6 +217,11 @@ function repeatsOf(parts: GatewayParts, options: NormalisedUpstream, targets: Ta
     budgetFloorPerSecond: settings.budgetFloorPerSecond,
   });
   return { ...parts, targets, budget, doubts: doubts(parts.clock, targets) };
+}
+
+function budgetState({ budget }: RetryShared): RetryBudgetState {
+  const { calls, repeats, left } = budget.snapshot();
+  return { calls, repeats, left: Number.isFinite(left) ? left : null };
 }
 
 function retryOf(options: NormalisedUpstream, repeats: RetryShared) {

@@ -21,6 +21,11 @@ const LOCK = join(tmpdir(), `good-gateway-${createHash("sha256").update(ROOT).di
 /** Far above the second or two that a build takes: a lock this old was left by a killed process. */
 const LOCK_STALE_MS = 60_000;
 const LOCK_POLL_MS = 50;
+/** Those of tsup.config.ts. */
+const ENTRIES = [
+  ...["index", "express", "fastify", "node", "fetch", "http-proxy-middleware"],
+  ...["opentelemetry", "dashboard", "testing", "cli"],
+];
 
 export async function buildQuick() {
   await takeLock();
@@ -45,16 +50,10 @@ async function takeLock() {
 }
 
 async function isStale() {
-  const outputs = [
-    "index",
-    "express",
-    "fastify",
-    "node",
-    "fetch",
-    "http-proxy-middleware",
-    "testing",
-    "cli",
-  ].flatMap((entry) => [join(ROOT, "dist", `${entry}.js`), join(ROOT, "dist", `${entry}.cjs`)]);
+  const outputs = ENTRIES.flatMap((entry) => [
+    join(ROOT, "dist", `${entry}.js`),
+    join(ROOT, "dist", `${entry}.cjs`),
+  ]);
   const builtAt = await Promise.all(outputs.map((path) => changedAt(path)));
   const settings = ["package.json", "tsup.config.ts", "tsconfig.json", "tsconfig.build.json"];
   const sources = (await readdir(join(ROOT, "src"), { recursive: true })).map((p) =>

@@ -2,6 +2,8 @@
  * docs/errors: one page for each failure, and their index, all written from the catalog and the
  * foreign dialects. A person who has a name in hand finds everything about it on one page.
  */
+
+import { equivalents } from "../../src/catalog/dialects/equivalents.js";
 import {
   CLIENT_CODE_MEANINGS,
   CODE_MEANINGS,
@@ -9,8 +11,7 @@ import {
 } from "../../src/catalog/error-codes.js";
 import type { FailureRow } from "../../src/catalog/failure-row.js";
 import { FAILURE_CODES, FAILURES, type FailureCode } from "../../src/catalog/failures.js";
-import { equivalents } from "../../src/cli/explain/equivalents.js";
-import { repeatInWords } from "../../src/cli/explain/explanation.js";
+import { repeatInWords } from "../../src/catalog/words.js";
 import { allFailures } from "./docs-failures.js";
 import { table } from "./docs-pages.js";
 

@@ -2,7 +2,7 @@
  * What `explain` finds out about a text: what it was taken for, what that means, and which failures
  * of the catalog can be behind it.
  */
-import { FAILURES, type FailureCode, type FailureRow } from "../../catalog/failures.js";
+import { FAILURES, type FailureCode } from "../../catalog/failures.js";
 
 /** One thing that was recognised in a text. */
 export interface Explanation {
@@ -39,16 +39,4 @@ export function explanation(
 /** A failure of the catalog, explained by its row. */
 export function explainFailure(code: FailureCode, recognised: string = code): Explanation {
   return explanation(recognised, FAILURES[code].summary, [code]);
-}
-
-/** What may be done about the repeat of a failure, in words. */
-export function repeatInWords({ repeat }: Pick<FailureRow, "repeat">): string {
-  switch (repeat) {
-    case "safe":
-      return "any method may be sent again, since the request was never written";
-    case "idempotent":
-      return "only idempotent methods may be sent again (GET, PUT, DELETE …), RFC 9110 §9.2.2";
-    case "never":
-      return "not sent again: it would meet the same end";
-  }
 }

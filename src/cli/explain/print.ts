@@ -4,10 +4,12 @@
  * One failure is told in full; several are a list, the most likely first, with the causes of the
  * first. What to do comes last, since that is where a reader stops.
  */
+
+import { equivalents } from "../../catalog/dialects/equivalents.js";
 import { FAILURES, type FailureCode, type FailureRow } from "../../catalog/failures.js";
+import { repeatInWords } from "../../catalog/words.js";
 import type { Terminal } from "../terminal.js";
-import { equivalents } from "./equivalents.js";
-import { type Explained, type Explanation, repeatInWords } from "./explanation.js";
+import type { Explained, Explanation } from "./explanation.js";
 
 /** A text with several things in it is told in full for the first ones. */
 const EXPLANATIONS_MAX = 4;

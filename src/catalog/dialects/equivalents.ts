@@ -1,9 +1,9 @@
 /**
  * What other proxies call a failure of the catalog: the foreign dialects, read the other way.
- * `explain` and the pages of docs/errors show it.
+ * `explain`, the dashboard and the pages of docs/errors show it.
  */
-import { DIALECTS } from "../../catalog/dialects/dialects.js";
-import type { FailureCode } from "../../catalog/failures.js";
+import type { FailureCode } from "../failures.js";
+import { DIALECTS } from "./dialects.js";
 
 /** Programs that stand where a gateway stands. */
 const SPEAKERS = /^(nginx|Apache|HAProxy|Envoy|Cloudflare|AWS ALB|Google Cloud)/;

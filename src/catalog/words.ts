@@ -1,0 +1,27 @@
+/**
+ * What the small vocabularies of the catalog mean, in words that are shown to people: by `explain`,
+ * on the dashboard and in docs/errors.
+ */
+import type { Blame, FailureRow } from "./failure-row.js";
+
+/** Who is at fault, in a sentence. */
+export const BLAMES: Readonly<Record<Blame, string>> = {
+  upstream: "The application is down, crashed, answered rubbish, or is too slow.",
+  overload: "The application, or the queue before it, is full.",
+  network: "Name resolution, routing or dropped packets between the gateway and the application.",
+  proxy: "The gateway's own configuration: a wrong address, port, scheme or certificate, a loop.",
+  client: "The client left, or sent something wrong.",
+  self: "The gateway's own process: its event loop, its sockets, or a hook in it.",
+};
+
+/** What may be done about the repeat of a failure, in words. */
+export function repeatInWords({ repeat }: Pick<FailureRow, "repeat">): string {
+  switch (repeat) {
+    case "safe":
+      return "any method may be sent again, since the request was never written";
+    case "idempotent":
+      return "only idempotent methods may be sent again (GET, PUT, DELETE …), RFC 9110 §9.2.2";
+    case "never":
+      return "not sent again: it would meet the same end";
+  }
+}

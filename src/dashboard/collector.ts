@@ -1,0 +1,200 @@
+/**
+ * Listens to a gateway for its dashboard, and keeps what is shown: traffic, the last failures, and
+ * the last changes of state.
+ *
+ * Guarantee: bounded memory whatever happens (every list and ring has its length in
+ * catalog/dashboard-defaults.ts); nothing is listened to after `stop`; no timer.
+ */
+import type { Clock } from "../base/clock.js";
+import { DASHBOARD } from "../catalog/dashboard-defaults.js";
+import type { CallRecord } from "../gateway/call-record.js";
+import type { GatewayEvents } from "../gateway/events.js";
+import type { Gateway } from "../gateway/gateway.js";
+import { type FailedCall, failedCall } from "./failed-call.js";
+import { type Traffic, traffic } from "./traffic.js";
+
+/** Something that changed: a breaker, a target, an upstream, the gateway. */
+export interface Change {
+  /** Counted from 1 by the dashboard, over all upstreams. */
+  readonly seq: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly kind: ChangeKind;
+  /** Null for the gateway itself. */
+  readonly upstream: string | null;
+  readonly target: string | null;
+  readonly from: string | null;
+  readonly to: string;
+  readonly reason: string | null;
+}
+
+export type ChangeKind =
+  | "breaker"
+  | "target"
+  | "upstream"
+  | "lifecycle"
+  | "health"
+  | "load"
+  | "incident"
+  | "discovery";
+
+/** What is known of one upstream. */
+export interface Collected {
+  readonly traffic: Traffic;
+  /** Failed calls, the oldest first; those that were made good are among them. */
+  failures(): readonly FailedCall[];
+  changes(): readonly Change[];
+}
+
+export interface Collector {
+  /** The number of the slot of this moment. */
+  slotNow(): number;
+  /** When slot 0 began, in milliseconds since 1970. */
+  epochMs(): number;
+  /** By the name of the upstream. */
+  readonly upstreams: ReadonlyMap<string, Collected>;
+  /** Changes of the gateway itself. */
+  changes(): readonly Change[];
+  /** Numbers of the last failure and the last change. */
+  readonly seq: number;
+  stop(): void;
+}
+
+export function collect(gateway: Gateway, clock: Clock): Collector {
+  let seq = 0;
+  const slotNow = (): number => Math.floor(clock.now() / DASHBOARD.slotMs);
+  const upstreams = new Map<string, Kept>();
+  const own = lastOf<Change>(DASHBOARD.changesMax);
+  const next = (): number => {
+    seq += 1;
+    return seq;
+  };
+  const keptOf = (name: string): Kept | null => {
+    const known = upstreams.get(name);
+    if (known !== undefined) return known;
+    if (upstreams.size >= DASHBOARD.upstreamsMax) return null;
+    const fresh = keep(slotNow);
+    upstreams.set(name, fresh);
+    return fresh;
+  };
+  for (const { name } of gateway.upstreams) keptOf(name);
+
+  const onCall = (record: CallRecord): void => {
+    keptOf(record.upstream)?.count(record, next);
+  };
+  const onChange = (change: Omit<Change, "seq" | "at">): void => {
+    const list = change.upstream === null ? own : keptOf(change.upstream)?.changed;
+    list?.add({ seq: next(), at: clock.wallNow(), ...change });
+  };
+  const forget = [gateway.on("call:end", onCall), ...listenToChanges(gateway, onChange)];
+
+  return {
+    slotNow,
+    epochMs: () => clock.wallNow() - clock.now(),
+    upstreams,
+    changes: own.list,
+    get seq() {
+      return seq;
+    },
+    stop() {
+      for (const off of forget) off();
+    },
+  };
+}
+
+interface Kept extends Collected {
+  count(record: CallRecord, next: () => number): void;
+  readonly changed: LastOf<Change>;
+}
+
+function keep(slotNow: () => number): Kept {
+  const counted = traffic(slotNow);
+  const failed = lastOf<FailedCall>(DASHBOARD.failuresMax);
+  const recovered = lastOf<FailedCall>(DASHBOARD.recoveredMax);
+  const changed = lastOf<Change>(DASHBOARD.changesMax);
+  return {
+    traffic: counted,
+    changed,
+    changes: changed.list,
+    failures: () => [...failed.list(), ...recovered.list()].sort((a, b) => a.seq - b.seq),
+    count(record, next) {
+      const wrong = record.code !== null || record.attempts.some(({ code }) => code !== null);
+      const shown = wrong ? failedCall(record, next()) : null;
+      counted.count(record, shown?.recovered ?? false);
+      if (shown !== null) (shown.recovered ? recovered : failed).add(shown);
+    },
+  };
+}
+
+interface LastOf<T> {
+  add(one: T): void;
+  /** The oldest first. */
+  readonly list: () => readonly T[];
+}
+
+function lastOf<T>(max: number): LastOf<T> {
+  const kept: T[] = [];
+  return {
+    add(one) {
+      if (kept.length >= max) kept.shift();
+      kept.push(one);
+    },
+    list: () => [...kept],
+  };
+}
+
+type Told = (change: Omit<Change, "seq" | "at">) => void;
+const NOBODY = { upstream: null, target: null } as const;
+
+function listenToChanges(gateway: Gateway, tell: Told): readonly (() => void)[] {
+  return [
+    gateway.on("breaker:change", ({ upstream, target, from, to, reason }) =>
+      tell({ kind: "breaker", upstream, target, from, to, reason }),
+    ),
+    gateway.on("target:health", ({ upstream, target, from, to, reason }) =>
+      tell({ kind: "target", upstream, target, from, to, reason }),
+    ),
+    gateway.on("upstream:state", ({ upstream, from, to }) =>
+      tell({ kind: "upstream", upstream, target: null, from, to, reason: null }),
+    ),
+    gateway.on("lifecycle:change", ({ from, to, reason }) =>
+      tell({ kind: "lifecycle", ...NOBODY, from, to, reason }),
+    ),
+    gateway.on("health:change", ({ subject, check, from, to, output }) =>
+      tell({ kind: "health", ...NOBODY, from, to, reason: joined(check ?? subject, output) }),
+    ),
+    gateway.on("load:change", ({ shedding, eventLoopDelayMs }) =>
+      tell({ kind: "load", ...NOBODY, from: null, ...loadInWords(shedding, eventLoopDelayMs) }),
+    ),
+    gateway.on("discovery:fail", ({ upstream, targets }) => {
+      const reason = `${targets} targets stay as they were`;
+      tell({ kind: "discovery", upstream, target: null, from: null, to: "failed", reason });
+    }),
+    ...(["add", "drain", "remove"] as const).map((what) =>
+      gateway.on(`target:${what}`, ({ upstream, target }) =>
+        tell({ kind: "target", upstream, target, from: null, to: DONE[what], reason: null }),
+      ),
+    ),
+    gateway.on("incident:start", (incident) => tell(incidentChange(incident, "started"))),
+    gateway.on("incident:end", (incident) => tell(incidentChange(incident, "over"))),
+  ];
+}
+
+const DONE = { add: "added", drain: "draining", remove: "removed" } as const;
+
+function incidentChange(
+  { upstream, target, id }: GatewayEvents["incident:start"],
+  to: "started" | "over",
+): Omit<Change, "seq" | "at"> {
+  return { kind: "incident", upstream, target, from: null, to, reason: `incident ${id}` };
+}
+
+function loadInWords(shedding: boolean, delayMs: number) {
+  const reason = `the event loop is ${Math.round(delayMs)} ms late`;
+  return { to: shedding ? "shedding" : "normal", reason };
+}
+
+function joined(subject: string, output: string | null): string {
+  const text = output === null ? subject : `${subject}: ${output}`;
+  return text.slice(0, DASHBOARD.textCharsMax);
+}

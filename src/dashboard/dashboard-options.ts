@@ -1,0 +1,56 @@
+/**
+ * The options of `dashboard`, checked when it is made: a wrong one throws and says what is right,
+ * and a typing error in a name is told the nearest one.
+ */
+import { DASHBOARD } from "../catalog/dashboard-defaults.js";
+import { nearest } from "../gateway/nearest.js";
+import type { DashboardAccess } from "./access.js";
+
+/** Where the dashboard is, and who may see it. */
+export interface DashboardOptions {
+  /**
+   * It answers below this path only and hands on everything else, such as "/_gateway". Not needed
+   * where a framework has mounted it, or where nothing else is served.
+   */
+  readonly path?: string;
+  /**
+   * Who may see it: "loopback" shows it to this machine only, "any" to everybody who gets here,
+   * behind your own authentication; or a function of the request.
+   * @default "loopback"
+   */
+  readonly access?: DashboardAccess;
+  /**
+   * People who can watch at the same time; one more is told to come back.
+   * @default 20
+   */
+  readonly viewersMax?: number;
+}
+
+export interface ReadDashboardOptions {
+  /** Without a slash at its end; "" for none. */
+  readonly path: string;
+  readonly access: DashboardAccess;
+  readonly viewersMax: number;
+}
+
+const KNOWN = ["path", "access", "viewersMax"];
+
+export function readDashboardOptions(options: DashboardOptions): ReadDashboardOptions {
+  for (const name of Object.keys(options)) {
+    if (KNOWN.includes(name)) continue;
+    const close = nearest(name, KNOWN);
+    const hint = close === null ? `known are ${KNOWN.join(", ")}` : `did you mean "${close}"?`;
+    throw new TypeError(`dashboard: there is no option "${name}"; ${hint}`);
+  }
+  const { path = "", access = "loopback", viewersMax = DASHBOARD.viewersMax } = options;
+  if (typeof path !== "string" || (path !== "" && !/^\/[^?#]*$/.test(path))) {
+    throw new TypeError(`path: ${JSON.stringify(path)} is not a path such as "/_gateway"`);
+  }
+  if (access !== "loopback" && access !== "any" && typeof access !== "function") {
+    throw new TypeError('access: write "loopback", "any", or a function of the request');
+  }
+  if (!Number.isInteger(viewersMax) || viewersMax < 1) {
+    throw new TypeError(`viewersMax: ${String(viewersMax)} is not a whole number from 1`);
+  }
+  return { path: path.replace(/\/+$/, ""), access, viewersMax };
+}

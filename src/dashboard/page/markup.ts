@@ -1,0 +1,107 @@
+/**
+ * The frame of the page. What is live is filled in by the script; style, script and the error
+ * reference are put in their places by page.ts.
+ */
+export const MARKUP = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<title>Gateway</title>
+<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
+ viewBox='0 0 16 16'%3E%3Cpath d='M2 14V7a6 6 0 0 1 12 0v7h-3V7a3 3 0 0 0-6 0v7z'
+ fill='%234c9be8'/%3E%3C/svg%3E">
+<style>/*STYLE*/</style>
+</head>
+<body>
+<a class="skip" href="#main">Skip to the content</a>
+<header class="top">
+<h1><svg viewBox="0 0 16 16" width="20" height="20" aria-hidden="true">
+<path d="M2 14V7a6 6 0 0 1 12 0v7h-3V7a3 3 0 0 0-6 0v7z"/></svg>
+<span id="name">Gateway</span></h1>
+<p class="pills"><span class="pill" id="life" data-tone="idle">…</span>
+<span class="pill" id="ready" data-tone="idle">…</span>
+<span class="pill" id="link" data-tone="idle">connecting</span></p>
+<nav aria-label="Sections">
+<a href="#upstreams">Upstreams</a><a href="#failures">Failures</a><a href="#changes">Changes</a><a
+ href="#errors">Errors</a>
+</nav>
+<button type="button" id="pause" aria-pressed="false">Pause</button>
+</header>
+<p class="sr" id="say" role="status" aria-live="polite"></p>
+<noscript><p class="note">Live figures need JavaScript. The error reference below does not.</p>
+</noscript>
+<main id="main" tabindex="-1">
+<section id="overview" aria-labelledby="overview-h">
+<h2 class="sr" id="overview-h">Overview</h2>
+<p id="verdict" class="verdict" data-tone="idle">Waiting for the first figures.</p>
+<dl id="tiles" class="tiles"></dl>
+</section>
+<section id="upstreams" aria-labelledby="upstreams-h">
+<div class="head"><h2 id="upstreams-h">Upstreams</h2>
+<p class="hint">Figures of the last minute; charts show fifteen.</p></div>
+<div class="scroll">
+<table role="table" class="grid" id="ups" aria-labelledby="upstreams-h">
+<thead role="rowgroup"><tr role="row">
+<th role="columnheader" scope="col">Upstream</th>
+<th role="columnheader" scope="col">State</th>
+<th role="columnheader" scope="col" class="n">Calls/s</th>
+<th role="columnheader" scope="col" class="n">Failed</th>
+<th role="columnheader" scope="col" class="n">
+<abbr title="half of the calls were faster">p50</abbr></th>
+<th role="columnheader" scope="col" class="n">
+<abbr title="95 of 100 calls were faster">p95</abbr></th>
+<th role="columnheader" scope="col" class="n">
+<abbr title="99 of 100 calls were faster">p99</abbr></th>
+<th role="columnheader" scope="col" class="n">In flight</th>
+<th role="columnheader" scope="col" class="n">Targets well</th>
+<th role="columnheader" scope="col">15 minutes</th>
+</tr></thead>
+<tbody role="rowgroup" id="ups-body"></tbody>
+</table>
+</div>
+<p class="empty" id="ups-none" hidden>This gateway has no upstream yet.</p>
+<p class="hint" id="ups-more" hidden></p>
+</section>
+<section id="failures" aria-labelledby="failures-h">
+<div class="head"><h2 id="failures-h">Latest failures</h2>
+<p class="tools"><label for="of">Upstream</label>
+<select id="of"><option value="">all</option></select>
+<label><input type="checkbox" id="good"> made good by a repeat, too</label></p></div>
+<div id="fails"></div>
+<button type="button" id="more" aria-pressed="false" hidden>Show all that are kept</button>
+<p class="empty" id="fails-none">No call has failed since this page is kept.</p>
+</section>
+<section id="changes" aria-labelledby="changes-h">
+<div class="head"><h2 id="changes-h">Incidents and changes</h2></div>
+<div id="incidents"></div>
+<div class="scroll" id="changed" hidden>
+<table class="grid plain" aria-labelledby="changes-h">
+<thead><tr><th scope="col">Time</th><th scope="col">What</th><th scope="col">Where</th>
+<th scope="col">Change</th><th scope="col">Why</th></tr></thead>
+<tbody id="changes-body"></tbody>
+</table>
+</div>
+<p class="empty" id="changes-none">Nothing has changed since this page is kept.</p>
+</section>
+<section id="errors" aria-labelledby="errors-h">
+<div class="head"><h2 id="errors-h">Error reference</h2>
+<p class="tools"><label for="q">Search</label>
+<input type="search" id="q" autocomplete="off" spellcheck="false"
+ placeholder="502, ECONNREFUSED, upstream prematurely closed …">
+<span id="found" role="status" aria-live="polite"></span></p></div>
+<div id="entries">
+<!--REFERENCE-->
+</div>
+<p class="empty" id="entries-none" hidden>No failure has all of these words.</p>
+</section>
+</main>
+<footer><p>Read only. Kept in memory for fifteen minutes; times are those of this browser.
+<a href="snapshot.json">snapshot.json</a> <a href="state.json">state.json</a>
+<a href="reference.json">reference.json</a></p></footer>
+<script>/*SCRIPT*/</script>
+</body>
+</html>
+`;

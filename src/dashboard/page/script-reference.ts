@@ -1,0 +1,48 @@
+/**
+ * Part of the page's script: the search of the error reference, and links such as
+ * #connection_refused that open an entry.
+ */
+export const REFERENCE = String.raw`
+const entries = [...document.querySelectorAll(".entry")];
+const texts = new Map(entries.map((entry) => [entry, entry.textContent.toLowerCase()]));
+const search = () => {
+  const words = byId("q").value.toLowerCase().split(/\s+/).filter(Boolean);
+  let found = 0;
+  for (const entry of entries) {
+    const text = texts.get(entry);
+    const hit = words.every((word) => text.includes(word));
+    entry.hidden = !hit;
+    if (hit) found += 1;
+  }
+  setText(byId("found"), words.length === 0 ? plural(entries.length, "failure", "failures")
+    : found + " of " + entries.length);
+  byId("entries-none").hidden = found > 0;
+};
+byId("q").addEventListener("input", search);
+search();
+
+const follow = () => {
+  const name = decodeURIComponent(location.hash.slice(1));
+  if (name.startsWith("upstream=")) {
+    choose(name.slice("upstream=".length));
+    const shown = rows.get(open.name);
+    if (shown) shown.row.scrollIntoView({ block: "start" });
+    return;
+  }
+  const entry = entries.find(({ id }) => id === name);
+  if (!entry) return;
+  if (entry.hidden) {
+    byId("q").value = "";
+    search();
+  }
+  entry.open = true;
+  entry.scrollIntoView({ block: "start" });
+  entry.querySelector("summary").focus({ preventScroll: true });
+};
+addEventListener("hashchange", follow);
+// The same link once more changes nothing in the address, and must lead there all the same.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest ? event.target.closest("a[href^='#']") : null;
+  if (link && link.hash === location.hash) follow();
+});
+`;
