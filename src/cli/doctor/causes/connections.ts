@@ -116,10 +116,17 @@ function notThere({ endpoint }: Facts, local: LocalFacts, evidence: readonly str
     evidence: said(
       ...evidence,
       local.nodeListeners.length > 0 &&
-        `Node listens on ${local.nodeListeners.map((one) => one.port).join(", ")}`,
+        `Node listens on ${portsOf(local).slice(0, PORTS_TOLD).join(", ")}`,
     ),
     fix: "Start the application, and read the end of its log for why it is not running.",
   });
+}
+
+/** A person compares a few numbers, not a hundred. */
+const PORTS_TOLD = 10;
+
+function portsOf({ nodeListeners }: LocalFacts): readonly number[] {
+  return [...new Set(nodeListeners.map(({ port }) => port))].sort((a, b) => a - b);
 }
 
 const LOGS = {

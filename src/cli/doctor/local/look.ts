@@ -12,8 +12,6 @@ import { cgroupFacts, commandOf, kernelKills, processFacts } from "./processes.j
 import { listenersOf, unixListenersOf } from "./sockets.js";
 import { unixSocketFacts } from "./unix-socket.js";
 
-const NODE_LISTENERS_MAX = 10;
-
 /** Whether an endpoint is on this machine. */
 export function isLocal({ socketPath }: Endpoint, addresses: readonly Address[]): boolean {
   if (socketPath !== null) return true;
@@ -77,9 +75,7 @@ async function nodeListenersOf(
       command: one.pid === null ? "" : await commandOf(world, one.pid),
     })),
   );
-  return named
-    .filter(
-      ({ pid, command }) => pid !== process.pid && /(?:^|\/)(?:node|bun|deno)\b/.test(command),
-    )
-    .slice(0, NODE_LISTENERS_MAX);
+  return named.filter(
+    ({ pid, command }) => pid !== process.pid && /(?:^|\/)(?:node|bun|deno)\b/.test(command),
+  );
 }

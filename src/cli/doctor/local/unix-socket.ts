@@ -3,7 +3,7 @@
  * listens, and which sockets there are beside it.
  */
 import { access, constants, readFile, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { DoctorWorld } from "../world.js";
 import type { UnixSocketFacts } from "./local-facts.js";
 import { entriesOf, type UnixListener, unixListenersOf } from "./sockets.js";
@@ -73,6 +73,20 @@ async function closedFolderOf({ root }: DoctorWorld, path: string): Promise<stri
   return null;
 }
 
+/** Names such as `php7.4-fpm.sock` and `php8.2-fpm.sock` belong together. */
+function sharesAWord(one: string, other: string): boolean {
+  const words = wordsOf(other);
+  return wordsOf(one).some((word) => words.includes(word));
+}
+
+function wordsOf(path: string): readonly string[] {
+  const words =
+    basename(path)
+      .toLowerCase()
+      .match(/[a-z]{3,}/g) ?? [];
+  return words.filter((word) => word !== "sock" && word !== "socket");
+}
+
 /** Sockets that do exist: first those in the same folder. */
 async function besideOf(
   { root }: DoctorWorld,
@@ -89,7 +103,7 @@ async function besideOf(
   );
   const elsewhere = listeners
     .map((one) => one.path)
-    .filter((one) => USUAL_FOLDERS.includes(dirname(one)));
+    .filter((one) => USUAL_FOLDERS.includes(dirname(one)) && sharesAWord(one, path));
   const all = [...inFolder.filter((one) => one !== null), ...elsewhere];
   return [...new Set(all)].filter((one) => one !== path).slice(0, BESIDE_MAX);
 }
