@@ -7,6 +7,7 @@ import { createServer as createHttps } from "node:https";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type CertificatePair, testCertificates } from "good-gateway/testing";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
@@ -64,7 +65,8 @@ async function fullQueue(place: string): Promise<void> {
     "import socket,time,sys",
     unix
       ? `s=socket.socket(socket.AF_UNIX); s.bind(${JSON.stringify(place)})`
-      : `s=socket.socket(); s.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,1); s.bind(("127.0.0.1",${place}))`,
+      : "s=socket.socket(); s.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,1); " +
+        `s.bind(("127.0.0.1",${place}))`,
     "s.listen(0); print('listening', flush=True); time.sleep(60)",
   ].join("\n");
   await startProcess("python3", ["-c", program]).line("listening");
@@ -107,8 +109,24 @@ async function fpm(listen: string, children = 1): Promise<void> {
   );
   const program = FPM.find((name) => programPath(name) !== null) ?? FPM[0];
   const root = process.getuid?.() === 0 ? ["-R"] : [];
-  const running = startProcess(programPath(program) ?? program, ["-y", conf, "-F", "-O", ...root]);
-  await running.line("ready to handle connections");
+  const running = startProcess(programPath(program) ?? program, ["-y", conf, "-F", ...root]);
+  // Its workers end with it only when it is asked to end.
+  closers.push(() => running.stop("SIGTERM"));
+  while (!(await accepts(listen))) await sleep(POLL_MS);
+}
+
+const POLL_MS = 50;
+
+function accepts(listen: string): Promise<boolean> {
+  const port = Number(listen.split(":")[1]);
+  return new Promise((resolve) => {
+    const socket = listen.startsWith("/") ? connect(listen) : connect(port, "127.0.0.1");
+    socket.once("error", () => resolve(false));
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
 }
 
 const FPM = ["php-fpm8.2", "php-fpm8.3", "php-fpm8.4", "php-fpm"] as const;
@@ -374,7 +392,8 @@ const FRONTS: readonly Scenario[] = [
     async start() {
       const { at } = await app("well");
       return haproxy(
-        `frontend web\n  bind :1\n  default_backend ap\nbackend app\n  server a 127.0.0.1:${at} check\n`,
+        "frontend web\n  bind :1\n  default_backend ap\nbackend app\n  server a " +
+          `127.0.0.1:${at} check\n`,
       );
     },
     layer: "config",
@@ -446,7 +465,7 @@ async function occupy(socket: string, script: string): Promise<void> {
   closers.push(() => busy.destroy());
   busy.write("GET / HTTP/1.1\r\nhost: x\r\n\r\n");
   // The status of a worker that works is seen by the next one who asks, and gets no answer.
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await sleep(300);
 }
 
 const right = { layer: 0, cause: 0, all: 0 };

@@ -135,18 +135,25 @@ const LOGS = {
   supervisord: "supervisorctl tail",
 } as const;
 
-/** Ports that the kernel gives away by chance begin here; nobody types them. */
-const EPHEMERAL_PORT_MIN = 32_768;
+/** What people and frameworks choose when they choose at all; one is easily taken for another. */
+const USUAL_PORTS = new Set([
+  1337, 3000, 3001, 3333, 4000, 4200, 5000, 5173, 8000, 8080, 8081, 8888, 9000, 9090,
+]);
 /** So near, it is the next port that was free, or a slip of a finger. */
-const PORTS_NEAR = 100;
+const PORTS_NEAR = 10;
 
-/** A Node process on the port that is nearest to the one that was asked for. */
+/**
+ * A Node process on a port that was perhaps meant: the nearest one, if it is very near, or the only
+ * one on a usual port when a usual port was asked for.
+ */
 function nearestPort(port: number, { nodeListeners }: LocalFacts) {
   const far = (other: number): number => Math.abs(other - port);
-  const [nearest] = nodeListeners
-    .filter((one) => one.port < EPHEMERAL_PORT_MIN || far(one.port) <= PORTS_NEAR)
-    .sort((a, b) => far(a.port) - far(b.port));
-  return nearest ?? null;
+  const sorted = [...nodeListeners].sort((a, b) => far(a.port) - far(b.port));
+  const [nearest] = sorted;
+  if (nearest !== undefined && far(nearest.port) <= PORTS_NEAR) return nearest;
+  if (!USUAL_PORTS.has(port)) return null;
+  const [only, ...others] = sorted.filter((one) => USUAL_PORTS.has(one.port));
+  return others.every((one) => one.pid === only?.pid) ? (only ?? null) : null;
 }
 
 function placeOf({ address, family, port }: Listener): string {
