@@ -20,6 +20,7 @@ export default defineConfig({
     "http-proxy-middleware": "src/adapters/http-proxy-middleware.ts",
     opentelemetry: "src/telemetry/opentelemetry.ts",
     dashboard: "src/dashboard/dashboard.ts",
+    undici: "src/adapters/undici.ts",
     testing: "src/testing/index.ts",
     cli: "src/cli/main.ts",
   },

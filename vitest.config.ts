@@ -16,7 +16,7 @@ const sourceAliases = [
   { find: /^good-gateway\/dashboard$/, replacement: source("dashboard/dashboard.ts") },
   { find: /^good-gateway\/testing$/, replacement: source("testing/index.ts") },
   {
-    find: /^good-gateway\/(express|fastify|node|fetch|http-proxy-middleware)$/,
+    find: /^good-gateway\/(express|fastify|node|fetch|http-proxy-middleware|undici)$/,
     replacement: source("adapters/$1.ts"),
   },
   { find: /^good-gateway\/opentelemetry$/, replacement: source("telemetry/opentelemetry.ts") },

@@ -129,6 +129,13 @@ describe("examples", { timeout: PROCESSES_MS }, () => {
     expect(await example.stop()).toBe(0);
   });
 
+  it("undici.mjs makes plain fetches good, and names what nothing could mend", async () => {
+    const example = await startExample("examples/undici.mjs");
+    expect(await example.get("/flaky")).toEqual([200, "200: the upstream got GET /flaky\n"]);
+    expect(await example.get("/broken")).toEqual([502, `${TERMINATED}\n`]);
+    expect(await example.stop()).toBe(0);
+  });
+
   it("fetch.mjs is made good by a second attempt, and names what nothing could mend", async () => {
     const example = await startExample("examples/fetch.mjs");
     expect(await example.get("/flaky")).toEqual([200, "200: the upstream got GET /flaky\n"]);

@@ -11,7 +11,17 @@ import { beforeAll, describe, expect, it } from "vitest";
 
 const HPM = "/http-proxy-middleware";
 const PAGE = "/dashboard";
-const ENTRIES = ["", "/express", "/fastify", "/node", "/fetch", HPM, PAGE, "/testing"] as const;
+const ENTRIES = [
+  "",
+  "/express",
+  "/fastify",
+  "/node",
+  "/fetch",
+  HPM,
+  "/undici",
+  PAGE,
+  "/testing",
+] as const;
 /** Each test starts a few processes of Node, which take their time on a busy machine. */
 const PROCESSES_MS = 60_000;
 
@@ -44,7 +54,7 @@ describe("good-gateway", () => {
   const FRAMEWORK = String.raw`/node_modules[\\/](express|fastify)[\\/]/`;
   const LOADED = `Object.keys(require.cache).filter((path) => ${FRAMEWORK}.test(path))`;
 
-  it.each(["", "/node", "/fetch", HPM, PAGE, "/testing"])(
+  it.each(["", "/node", "/fetch", HPM, "/undici", PAGE, "/testing"])(
     "good-gateway%s loads no framework",
     { timeout: PROCESSES_MS },
     async (entry) => {

@@ -24,7 +24,7 @@ const LOCK_POLL_MS = 50;
 /** Those of tsup.config.ts. */
 const ENTRIES = [
   ...["index", "express", "fastify", "node", "fetch", "http-proxy-middleware"],
-  ...["opentelemetry", "dashboard", "testing", "cli"],
+  ...["undici", "opentelemetry", "dashboard", "testing", "cli"],
 ];
 
 export async function buildQuick() {

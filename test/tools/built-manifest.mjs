@@ -24,14 +24,19 @@ const TEST_PACKAGES = [
   "vitest",
 ];
 /** Beside the version that the repository has: what runs on a newer Node only. */
-const NEWER = { [`${HPM}4`]: `npm:${HPM}@^4.2.1` };
+const NEWER = { [`${HPM}4`]: `npm:${HPM}@^4.2.1`, undici8: "npm:undici@^8.12.4" };
 
-const { devDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+const { dependencies: own, devDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
 const dependencies = Object.fromEntries(TEST_PACKAGES.map((name) => [name, devDependencies[name]]));
 const manifest = {
   name: "good-gateway-built-tests",
   private: true,
   type: "module",
-  dependencies: { ...dependencies, ...NEWER, "good-gateway": `file:${process.argv[2]}` },
+  dependencies: {
+    ...dependencies,
+    undici: own.undici,
+    ...NEWER,
+    "good-gateway": `file:${process.argv[2]}`,
+  },
 };
 writeFileSync("package.json", `${JSON.stringify(manifest, null, 2)}\n`);
