@@ -134,6 +134,20 @@ export const POOL = {
   familyAttemptMs: 500,
 } as const;
 
+/** Connections of HTTP/2, which many exchanges share. */
+export const HTTP2 = {
+  /** What a target may send ahead on one stream: a download of 20 MB/s over 12 ms. */
+  streamWindowBytes: 262_144,
+  /** The same for all streams of a connection: 64 slow takers hold up nobody else. */
+  connectionWindowBytes: 16_777_216,
+  /** An upload goes in such parts, one frame each, so that its progress is seen. */
+  uploadSliceBytes: 16_384,
+  /** Without a stream for so long it is closed: a GOAWAY loses nothing, so it may rest long. */
+  idleMs: 60_000,
+  /** Who was silent for a whole timeout has this long to show that somebody is there. */
+  pingMs: 2_000,
+} as const;
+
 /** Sizes and counts. Every buffer, loop and list that others can grow has one. */
 export const LIMITS = {
   /**

@@ -34,7 +34,8 @@ export const PHASES: readonly Phase[] = [
  *
  * - `safe`: the request was never written, so any method may be repeated. The name alone is not
  *   the proof: whoever repeats must also see in the timeline that nothing was written, since a
- *   TLS 1.3 alert can arrive after the request has left.
+ *   TLS 1.3 alert can arrive after the request has left. A stream of HTTP/2 that was refused was
+ *   written, but its upstream says that it was not processed (RFC 9113 §8.7).
  * - `idempotent`: it may have been processed; RFC 9110 §9.2.2 allows only idempotent methods, or
  *   a promise of the caller.
  * - `never`: a repeat would meet the same end, or nobody waits for it any more.

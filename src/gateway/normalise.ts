@@ -38,6 +38,7 @@ const NOTHING_WRITTEN: Written = {
   priority: undefined,
   layers: undefined,
   trustProxyStatus: undefined,
+  allowH2: undefined,
   required: undefined,
   probe: undefined,
   balance: undefined,
@@ -234,8 +235,9 @@ function complete(
   const sections = fillSections(findings, written, facts);
   const { trustProxyStatus = false, required = false, probe = "reconnect" } = written;
   const { balance = DEFAULT_BALANCE, priority = false, addresses = false } = written;
+  const { allowH2 = false } = written;
   const layers = fillLayers(written.layers);
-  const told = { layers, trustProxyStatus, required, addresses };
+  const told = { layers, allowH2, trustProxyStatus, required, addresses };
   const rest = { ...told, probe, balance, priority, discover };
   // The rules have the options of the types, one for one; the compiler checked it at the table.
   return { name, targets, ...sections, ...rest } as unknown as NormalisedUpstream;

@@ -45,6 +45,7 @@ const SHARED_NAMES = Object.keys({
   probe: true,
   layers: true,
   trustProxyStatus: true,
+  allowH2: true,
   required: true,
   balance: true,
 } satisfies Names<Omit<UpstreamOptions, "targets" | "discover">>);

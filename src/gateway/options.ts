@@ -295,6 +295,12 @@ export interface UpstreamOptions {
    */
   readonly trustProxyStatus?: boolean;
   /**
+   * HTTP/2 towards targets with TLS that agree to it, else HTTP/1.1; with `"h2c"` also towards
+   * targets without TLS, which must then speak HTTP/2. See docs/http2.md.
+   * @default false
+   */
+  readonly allowH2?: boolean | "h2c";
+  /**
    * This process cannot do its work without this upstream: readiness fails while it is down.
    * @default false
    */
@@ -364,6 +370,7 @@ export interface NormalisedUpstream {
   readonly panic: false | Required<PanicOptions>;
   readonly probe: NormalisedProbe;
   readonly trustProxyStatus: boolean;
+  readonly allowH2: boolean | "h2c";
   readonly required: boolean;
   readonly balance: NormalisedBalance;
   /** Null when its targets are those that are written. */

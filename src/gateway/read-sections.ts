@@ -44,6 +44,7 @@ export interface Written {
   readonly addresses: false | AddressRules | undefined;
   readonly priority: false | PriorityRule | undefined;
   readonly trustProxyStatus: boolean | undefined;
+  readonly allowH2: boolean | "h2c" | undefined;
   /** What stands in front bounds the calls of all upstreams; null where nothing does. */
   readonly limit: ResponseLimit | null;
   readonly required: boolean | undefined;
@@ -69,10 +70,17 @@ export function readShared(
     addresses: readAddresses(findings, at(path, "addresses"), options["addresses"]),
     priority: readPriorityRule(findings, at(path, "priority"), options["priority"]),
     trustProxyStatus: readBoolean(findings, trustPath, options["trustProxyStatus"]),
+    allowH2: readAllowH2(findings, at(path, "allowH2"), options["allowH2"]),
     required: readBoolean(findings, at(path, "required"), options["required"]),
     probe: readProbe(findings, at(path, "probe"), options["probe"]),
     limit: null,
   };
+}
+
+function readAllowH2(findings: Findings, path: string, value: unknown): Written["allowH2"] {
+  if (value === undefined || typeof value === "boolean" || value === "h2c") return value;
+  findings.problem(path, `${shown(value)} is not true, false or "h2c"`);
+  return undefined;
 }
 
 /** What an upstream has of its own, over what all have. */
@@ -91,6 +99,7 @@ export function mergeWritten(shared: Written, own: Written): Written {
     addresses: own.addresses ?? shared.addresses,
     priority: own.priority ?? shared.priority,
     trustProxyStatus: own.trustProxyStatus ?? shared.trustProxyStatus,
+    allowH2: own.allowH2 ?? shared.allowH2,
     required: own.required ?? shared.required,
     probe: own.probe ?? shared.probe,
     balance: own.balance ?? shared.balance,

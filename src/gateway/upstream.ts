@@ -29,7 +29,11 @@ import type { Target } from "../targets/target.js";
 import { createTargetSet, type TargetSet } from "../targets/target-set.js";
 import type { TierOptions } from "../targets/tiers.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
-import { type UndiciTransport, undiciTransport } from "../transports/undici.js";
+import {
+  type UndiciTransport,
+  type UndiciTransportOptions,
+  undiciTransport,
+} from "../transports/undici.js";
 import { type DiscoveryParts, startDiscovery } from "./discovery.js";
 import { type FailureLedger, failureLedger } from "./failure-ledger.js";
 import { attemptFields, newCall } from "./layered-call.js";
@@ -100,7 +104,8 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
     keeper.keep(targets.targets);
     watch.look();
   });
-  const transport = undiciTransport(clock, options.limits, attemptFields(parts, options));
+  const attempts = attemptFields(parts, options);
+  const transport = undiciTransport(clock, transportOptions(options), attempts);
   const control = targetControl({
     upstream: options.name,
     events: parts.events,
@@ -145,6 +150,11 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
     overload: overload.state,
     retryBudget: () => (options.retry === false ? null : budgetState(repeats)),
   };
+}
+
+function transportOptions({ limits, allowH2 }: NormalisedUpstream): UndiciTransportOptions {
+  const { connectionsMax, responseBodyBytesMax } = limits;
+  return { connectionsMax, responseBodyBytesMax, allowH2 };
 }
 
 function discovered(parts: DiscoveryParts, { discover }: NormalisedUpstream): () => void {

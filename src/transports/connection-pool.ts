@@ -16,12 +16,14 @@ import { openSocket, type SessionStore } from "./open-socket.js";
 /** Called once: with a connection to use, or with what went wrong. */
 export type Acquired = (error: unknown, connection: Connection | null) => void;
 
-/** Serves an exchange with what the pool has for it. */
+/** Serves an exchange; who has come before keeps its place while its connection is on its way. */
 type Give = (exchange: Exchange, acquired: Acquired) => void;
 
 export interface ConnectionPool {
   /** Calls back at once where a connection is at rest and known to be alive. */
   acquire(exchange: Exchange, acquired: Acquired): void;
+  /** Takes a socket that somebody else has opened to the same target. */
+  adopt(socket: Socket): void;
   /** The exchange is over; a connection that can serve another one rests. */
   release(connection: Connection): void;
   /** Ends the connections at rest, and the others as soon as they are released. */
@@ -39,8 +41,7 @@ export function connectionPool(
   target: Target,
   options: ConnectionPoolOptions,
 ): ConnectionPool {
-  const idle = restingConnections();
-  const line = waitingLine();
+  const [idle, line] = [restingConnections(), waitingLine()];
   const sessions: SessionStore = { session: null };
   const state = { open: 0, closed: false };
 
@@ -75,7 +76,6 @@ export function connectionPool(
   };
   const acquireNow: Give = (exchange, acquired) => {
     if (exchange.cancellation.by !== null) acquired(CUT, null);
-    // Who has come before keeps its place, even while its connection is on its way.
     else if (line.length === 0 && canGive()) give(exchange, acquired);
     else line.join(exchange, acquired);
   };
@@ -85,14 +85,16 @@ export function connectionPool(
       if (mustPoll()) afterPoll(clock, () => acquireNow(exchange, acquired));
       else acquireNow(exchange, acquired);
     },
+    adopt(socket) {
+      state.open += 1;
+      idle.put(connectionOver(socket, target, clock, gone));
+    },
     release(connection) {
-      if (!connection.alive) return;
       if (state.closed) connection.destroy();
-      else {
-        idle.put(connection);
-        // A microtask later: undici may still decide that this connection has served enough.
-        if (line.length > 0) queueMicrotask(callNext);
-      }
+      if (!connection.alive) return;
+      idle.put(connection);
+      // A microtask later: undici may still decide that this connection has served enough.
+      if (line.length > 0) queueMicrotask(callNext);
     },
     close() {
       state.closed = true;
@@ -105,7 +107,7 @@ export function connectionPool(
 }
 
 // What a cancelled exchange gets instead of a connection; who cut it is noted in the exchange.
-const CUT = new Error("cut");
+export const CUT = new Error("cut");
 
 /** Connections at rest, the newest on top: it is the least likely to have been closed meanwhile. */
 function restingConnections() {

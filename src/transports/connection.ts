@@ -7,23 +7,37 @@
  * never sent.
  */
 import type { Socket } from "node:net";
-import { Client } from "undici";
+import { Client, type Dispatcher } from "undici";
 import type { Clock } from "../base/clock.js";
 import { LIMITS, POOL } from "../catalog/defaults.js";
 import { NamedError } from "../core/named-error.js";
 import type { TargetAddress } from "../targets/target.js";
-import { HeadGuard } from "./head-guard.js";
+import { HeadGuard, type HeadWaiter } from "./head-guard.js";
 import { makeWritesPatient } from "./patient-writes.js";
+import type { ResponseHead } from "./response-head.js";
 
+/** What an exchange asks of the guard of its connection. */
+export interface ConnectionGuard {
+  /** The final head of the exchange under way, once it is complete. */
+  readonly head: ResponseHead | null;
+  expect(waiter: HeadWaiter): void;
+  idle(): void;
+  pause(): void;
+  resume(): void;
+  remove(): void;
+}
+
+/** A connection that carries one exchange at a time, or a stream of one that carries many. */
 export interface Connection {
-  readonly client: Client;
-  readonly guard: HeadGuard;
-  readonly socket: Socket;
+  readonly client: {
+    dispatch(asked: Dispatcher.DispatchOptions, run: Dispatcher.DispatchHandler): boolean;
+  };
+  readonly guard: ConnectionGuard;
   readonly openedAt: number;
   /** Exchanges that were begun on it. */
   served: number;
   /** The socket ended with an error of the network rather than with a farewell. */
-  broke: boolean;
+  readonly broke: boolean;
   /** The exchange under way; it hears of an error before undici has closed the socket. */
   running: { fail(error: unknown): void } | null;
   readonly alive: boolean;
@@ -32,21 +46,29 @@ export interface Connection {
   destroy(): void;
 }
 
+/** A connection of HTTP/1.1, which is its socket. */
+export interface SocketConnection extends Connection {
+  readonly socket: Socket;
+}
+
 /** Wraps a socket that has just been opened. `onLost` is called once when it is gone. */
 export function connectionOver(
   socket: Socket,
   target: TargetAddress,
   clock: Clock,
   onLost: (connection: Connection) => void,
-): Connection {
+): SocketConnection {
   let patient = false;
-  const connection: Connection = {
+  let broke = false;
+  const connection: SocketConnection = {
     client: clientOver(socket, target),
     guard: new HeadGuard(socket),
     socket,
     openedAt: clock.now(),
     served: 0,
-    broke: false,
+    get broke() {
+      return broke;
+    },
     running: null,
     get alive() {
       return !socket.destroyed && !socket.readableEnded;
@@ -60,13 +82,13 @@ export function connectionOver(
     },
   };
   socket.on("error", (error) => {
-    connection.broke = true;
+    broke = true;
     connection.running?.fail(error);
   });
   socket.once("end", () => {
     // libuv reports a reset that it finds behind data as an orderly end. The kernel knows better:
     // only a connection that was reset has no peer any more.
-    if (target.socketPath === null && socket.remoteAddress === undefined) connection.broke = true;
+    if (target.socketPath === null && socket.remoteAddress === undefined) broke = true;
   });
   socket.once("close", () => onLost(connection));
   return connection;

@@ -285,6 +285,8 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
         cause: error,
         ...(timeline.written ? { written: true as const } : {}),
         ...(details === undefined ? {} : { details }),
+        // RFC 9113 §8.7: not processed, whatever the method.
+        ...(code === "stream_refused" ? { repeat: "safe" as const } : {}),
       },
     };
   }

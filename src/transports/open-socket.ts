@@ -16,14 +16,23 @@ export interface SessionStore {
   session: Buffer | null;
 }
 
+/** What is offered in a TLS handshake, RFC 7301; the best first. */
+export const ALPN_HTTP2: readonly string[] = ["h2", "http/1.1"];
+const ALPN_HTTP1: readonly string[] = ["http/1.1"];
+
 type Opened = (error: unknown, socket: Socket | null) => void;
 
 /** Calls back once: with a socket that is ready to be written to, or with what went wrong. */
-export function openSocket(exchange: Exchange, sessions: SessionStore, opened: Opened): void {
+export function openSocket(
+  exchange: Exchange,
+  sessions: SessionStore,
+  opened: Opened,
+  protocols: readonly string[] = ALPN_HTTP1,
+): void {
   const { target } = exchange;
   let socket: Socket;
   try {
-    socket = dial(exchange, sessions);
+    socket = dial(exchange, sessions, protocols);
   } catch (error) {
     const named = error instanceof NamedError ? error : unusable(error);
     opened(named, null);
@@ -51,7 +60,7 @@ function readyEvent(target: TargetAddress): "connect" | "secureConnect" {
   return target.protocol === "https:" ? "secureConnect" : "connect";
 }
 
-function dial(exchange: Exchange, sessions: SessionStore): Socket {
+function dial(exchange: Exchange, sessions: SessionStore, protocols: readonly string[]): Socket {
   const { target } = exchange;
   const local = target.socketPath !== null;
   exchange.enter(local || isIP(target.hostname) !== 0 ? "connect" : "resolve");
@@ -59,7 +68,7 @@ function dial(exchange: Exchange, sessions: SessionStore): Socket {
     ? { path: target.socketPath as string }
     : { host: target.hostname, port: target.port, ...FAMILIES, ...guarded(target) };
   const socket =
-    target.protocol === "https:" ? dialTls(target, sessions, where) : connectTcp(where);
+    target.protocol === "https:" ? dialTls(target, sessions, where, protocols) : connectTcp(where);
   socket.setNoDelay(true);
   socket.setKeepAlive(true, POOL.tcpKeepAliveMs);
   socket.once("lookup", () => {
@@ -83,14 +92,19 @@ const FAMILIES = {
   autoSelectFamilyAttemptTimeout: POOL.familyAttemptMs,
 } as const;
 
-function dialTls(target: TargetAddress, sessions: SessionStore, where: object): Socket {
+function dialTls(
+  target: TargetAddress,
+  sessions: SessionStore,
+  where: object,
+  protocols: readonly string[],
+): Socket {
   const servername = target.tls?.servername ?? (isIP(target.hostname) === 0 ? target.hostname : "");
   const socket = connectTls({
     ...target.tls,
     ...where,
     servername,
     ...(sessions.session === null ? {} : { session: sessions.session }),
-    ALPNProtocols: ["http/1.1"],
+    ALPNProtocols: [...protocols],
   });
   socket.on("session", (session) => {
     sessions.session = session;

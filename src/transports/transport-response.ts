@@ -4,6 +4,7 @@
  * Most calls ask for nothing but status and raw fields, so the rest is made when first asked for.
  */
 import type { FailureCode } from "../catalog/failures.js";
+import { type FieldsByName, fieldsByName } from "../core/fields.js";
 import type { UpstreamResponse } from "../core/outcome.js";
 import type { ResponseBody } from "../core/response-body.js";
 import type { ResponseHead } from "./response-head.js";
@@ -14,15 +15,13 @@ export interface Receiving extends ResponseBody {
   discard(): void;
 }
 
-type Fields = Record<string, string | string[] | undefined>;
-
 export class TransportResponse implements UpstreamResponse<ResponseBody> {
   readonly status: number;
   readonly statusText: string;
   readonly rawHeaders: readonly string[];
   readonly body: ResponseBody;
   readonly #receiving: Receiving;
-  #headers: Fields | null = null;
+  #headers: FieldsByName | null = null;
   #finished: Promise<FailureCode | null> | null = null;
 
   constructor(head: ResponseHead, receiving: Receiving) {
@@ -33,8 +32,8 @@ export class TransportResponse implements UpstreamResponse<ResponseBody> {
     this.#receiving = receiving;
   }
 
-  get headers(): Readonly<Fields> {
-    this.#headers ??= collect(this.rawHeaders);
+  get headers(): Readonly<FieldsByName> {
+    this.#headers ??= fieldsByName(this.rawHeaders);
     return this.#headers;
   }
 
@@ -52,18 +51,4 @@ export class TransportResponse implements UpstreamResponse<ResponseBody> {
     this.#receiving.discard();
     return Promise.resolve();
   }
-}
-
-function collect(rawHeaders: readonly string[]): Fields {
-  // No prototype: a field may be called `__proto__`.
-  const fields = Object.create(null) as Fields;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] as string).toLowerCase();
-    const value = rawHeaders[index + 1] as string;
-    const before = fields[name];
-    if (before === undefined) fields[name] = value;
-    else if (typeof before === "string") fields[name] = [before, value];
-    else before.push(value);
-  }
-  return fields;
 }

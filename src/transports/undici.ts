@@ -1,6 +1,6 @@
 /**
  * The transport of everything that the gateway sends itself: HTTP/1.1 through undici's `dispatch`,
- * over connections of our own keeping.
+ * and HTTP/2 where it is allowed, over connections of our own keeping.
  *
  * Guarantee: one outcome per exchange, and the exchange ends exactly once. A connection at rest
  * that turns out dead before a byte was written is replaced by another one without anybody
@@ -15,10 +15,13 @@ import type { Exchange, RecordedExchange } from "../targets/exchange.js";
 import type { Target } from "../targets/target.js";
 import { type ConnectionPool, connectionPool } from "./connection-pool.js";
 import type { RunContext } from "./exchange-run.js";
+import { http2Pool } from "./http2-pool.js";
 import { loopPulse } from "./loop-pulse.js";
 import { Sending, type Wording } from "./sending.js";
 
 export interface UndiciTransportOptions {
+  /** HTTP/2 where TLS agrees on it (ALPN), or with `h2c` without TLS, too. */
+  readonly allowH2: boolean | "h2c";
   readonly connectionsMax: number;
   /** Infinity for no limit. */
   readonly responseBodyBytesMax: number;
@@ -94,10 +97,15 @@ function poolFinder(
   return (target) => {
     const known = pools.get(target);
     if (known !== undefined) return known;
-    const pool = connectionPool(clock, pulse, target, options);
+    const http1 = connectionPool(clock, pulse, target, options);
+    const pool = mayHttp2(target, options) ? http2Pool(clock, target, options, http1) : http1;
     pools.set(target, pool);
     return pool;
   };
+}
+
+function mayHttp2({ protocol }: Target, { allowH2 }: UndiciTransportOptions): boolean {
+  return protocol === "https:" ? allowH2 !== false : allowH2 === "h2c";
 }
 
 function wordsOf(

@@ -51,17 +51,3 @@ export function joinCookies(fields: string[]): void {
     }
   }
 }
-
-/** Names and values in turn, as Node's HTTP/2 takes them. */
-export function fieldsByName(pairs: readonly string[]): Record<string, string | string[]> {
-  const fields: Record<string, string | string[]> = Object.create(null);
-  for (let index = 0; index < pairs.length; index += 2) {
-    const name = (pairs[index] as string).toLowerCase();
-    const value = pairs[index + 1] as string;
-    const before = fields[name];
-    if (before === undefined) fields[name] = value;
-    else if (typeof before === "string") fields[name] = [before, value];
-    else before.push(value);
-  }
-  return fields;
-}

@@ -4,8 +4,9 @@
  * RFC 9110 §15.2: a proxy forwards them, but for those that answer its own request for one.
  */
 import { type ServerResponse, STATUS_CODES } from "node:http";
+import { fieldsByName } from "../core/fields.js";
 import { connectionOptions, fieldInfo } from "./field-info.js";
-import { fieldsByName, streamOf } from "./http2.js";
+import { streamOf } from "./http2.js";
 
 /** How Node itself writes interim answers; it keeps the order among pipelined ones. */
 type RawWriter = { readonly _writeRaw?: (text: string, encoding: "latin1") => boolean };

@@ -8,10 +8,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock, Timer } from "../base/clock.js";
 import type { FailureCode } from "../catalog/failures.js";
+import { fieldsByName } from "../core/fields.js";
 import type { UpstreamResponse } from "../core/outcome.js";
 import type { BodySink, ResponseBody } from "../core/response-body.js";
 import { connectionOptions, fieldInfo } from "./field-info.js";
-import { fieldsByName, resetStream, streamOf } from "./http2.js";
+import { resetStream, streamOf } from "./http2.js";
 import { writeHead } from "./write-head.js";
 
 export interface WriteResponseOptions {

@@ -89,3 +89,13 @@ function answerOf(stream: ClientHttp2Stream): Promise<Http2Answer> {
     });
   });
 }
+
+/** One frame, RFC 9113 §4.1. */
+export function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head.writeUInt8(type, 3);
+  head.writeUInt8(flags, 4);
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}

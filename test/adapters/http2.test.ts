@@ -7,7 +7,7 @@ import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { accept, ok, respond } from "good-gateway/testing";
 import { describe, expect, it } from "vitest";
-import { ask2, begin, http2Client } from "./http2-client.js";
+import { ask2, begin, frame, http2Client } from "./http2-client.js";
 import { HTTP2_SERVERS, secureHttp2 } from "./http2-servers.js";
 import { answerOf, rawClient } from "./raw-client.js";
 import { gate, inWorld } from "./world.js";
@@ -247,13 +247,4 @@ function literal(name: string, value: string): Buffer {
     Buffer.from([second.length]),
     second,
   ]);
-}
-
-function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
 }

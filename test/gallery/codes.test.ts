@@ -8,12 +8,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ADMISSION } from "./rows/admission.js";
 import { CONNECT } from "./rows/connect.js";
 import { EXCHANGE } from "./rows/exchange.js";
+import { HTTP2 } from "./rows/http2.js";
 import { RECEIVE } from "./rows/receive.js";
 import { answerConnects, answerLookups } from "./tools/below-node.js";
 import { type Play, provoke, type Row, type Shown } from "./tools/provoke.js";
 import { limiter } from "./tools/world.js";
 
-const ROWS: readonly Row[] = [...CONNECT, ...ADMISSION, ...EXCHANGE, ...RECEIVE];
+const ROWS: readonly Row[] = [...CONNECT, ...ADMISSION, ...EXCHANGE, ...HTTP2, ...RECEIVE];
 const PLAYS = ["idempotent", "post", "breaker"] as const satisfies readonly Play[];
 /** Cases at once; a machine with two processors is busy and still answers in time. */
 const AT_ONCE = 12;

@@ -79,7 +79,7 @@ async function playOnce(row: Row, play: Play): Promise<Shown> {
   const [idempotent, other] = row.methods ?? ["GET", "POST"];
   try {
     const undo = (await row.before?.(ground)) ?? (() => {});
-    const sentBefore = ground.played?.heads().length ?? 0;
+    const sentBefore = ground.sent();
     const seenBefore = ground.attempts.length;
     const outcomesBefore = ground.outcomes.length;
     const shown = await (row.ask ?? askRaw(row, seenBefore, outcomesBefore))(
@@ -87,7 +87,7 @@ async function playOnce(row: Row, play: Play): Promise<Shown> {
       play === "post" ? other : idempotent,
     );
     undo();
-    const sends = (ground.played?.heads().length ?? 0) - sentBefore;
+    const sends = ground.sent() - sentBefore;
     const opened = ground.breakerWent.includes("open");
     return { ...shown, sends, breaker: opened ? "failure" : "neutral" };
   } finally {

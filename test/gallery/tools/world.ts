@@ -33,6 +33,8 @@ export interface WorldOptions {
   readonly proxy?: ProxyOptions;
   /** In place of chance, where that decides. */
   readonly random?: { next(): number };
+  /** Requests that an upstream has read which is none of scripts. */
+  readonly sent?: () => number;
   /** Called at the end. */
   readonly cleanUp?: () => Promise<void>;
 }
@@ -53,6 +55,8 @@ export interface World {
   readonly attempts: readonly AttemptEnd[];
   /** What each call came to when its head was known. */
   readonly outcomes: readonly (FailureCode | null)[];
+  /** Requests that the upstream has read. */
+  sent(): number;
   ask(request?: RawRequest, options?: RawOptions): Promise<Received>;
   /** States of the breaker since the start, `closed` left out. */
   readonly breakerWent: readonly string[];
@@ -98,6 +102,7 @@ export async function world(options: WorldOptions): Promise<World> {
     attempts,
     outcomes,
     breakerWent,
+    sent: options.sent ?? (() => played?.heads().length ?? 0),
     ask: (request, how) => ask((server.address() as AddressInfo).port, request, how),
     close: () => closeAll(gateway, server, played).finally(options.cleanUp),
   };

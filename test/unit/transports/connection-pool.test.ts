@@ -15,7 +15,7 @@ import {
   silentListener,
   virtualClock,
 } from "../../../src/testing/index.js";
-import type { Connection } from "../../../src/transports/connection.js";
+import type { Connection, SocketConnection } from "../../../src/transports/connection.js";
 import { connectionPool } from "../../../src/transports/connection-pool.js";
 import { exchangeOn, targetAt } from "./made-exchange.js";
 
@@ -110,7 +110,7 @@ describe("a connection at rest", () => {
     const first = await served();
     release(first);
     // Somebody has to read, and in use that is undici's client.
-    first.connection?.socket.resume();
+    (first.connection as SocketConnection | null)?.socket.resume();
     hangUp();
     await until(() => pool.stats.open === 0);
     expect(pool.stats).toEqual({ open: 0, idle: 0, waiting: 0 });

@@ -1,0 +1,43 @@
+/**
+ * Why a stream ended without its answer, in the names of the catalog.
+ *
+ * RFC 9113 §8.7: a stream that was refused, or whose number is above the last one that a GOAWAY
+ * speaks of, was not processed and may be sent again, whatever its method.
+ */
+import type { ClientHttp2Stream } from "node:http2";
+import { NamedError } from "../core/named-error.js";
+import { HTTP2_CODES, type Http2Session, http2CodeName } from "./http2-session.js";
+
+export function streamFailure(
+  stream: ClientHttp2Stream,
+  { goneAway, session, error: lost }: Http2Session,
+  error: unknown,
+  headIsHere: boolean,
+): unknown {
+  const { rstCode } = stream;
+  const details = `h2-error=${http2CodeName(goneAway?.code || rstCode)}`;
+  // Node says CANCEL of streams that went down with their connection, and tells no error.
+  const cutOff = session.destroyed && !SAID.has((error as { code?: unknown } | null)?.code);
+  if (headIsHere) {
+    if (cutOff) return closed(lost ?? error);
+    return new NamedError("connection_reset_in_body", details, error ?? undefined);
+  }
+  // Asked to be calm, nobody shall be sent more at once, even what was not processed.
+  if (rstCode === HTTP2_CODES.calm || goneAway?.code === HTTP2_CODES.calm) {
+    return new NamedError("enhance_your_calm", details, error ?? undefined);
+  }
+  const id = stream.id ?? Infinity;
+  if (rstCode === HTTP2_CODES.refused || (goneAway !== null && id > goneAway.lastId)) {
+    return new NamedError("stream_refused", details, error ?? undefined);
+  }
+  if (cutOff) return closed(lost ?? error);
+  return new NamedError("stream_reset", details, error ?? undefined);
+}
+
+/** The peer has said it: RST_STREAM, and GOAWAY with a code. */
+const SAID: ReadonlySet<unknown> = new Set(["ERR_HTTP2_STREAM_ERROR", "ERR_HTTP2_SESSION_ERROR"]);
+
+/** Named by how far the exchange got, like the loss of any other connection. */
+function closed(error: unknown): unknown {
+  return error ?? Object.assign(new Error("the connection was closed"), { code: "EOF" });
+}

@@ -1,0 +1,85 @@
+/**
+ * Heads of HTTP/2: a request's in the form that Node takes, and an answer's in the form that our
+ * guard of HTTP/1.1 makes, with the same limits.
+ */
+import type { OutgoingHttpHeaders } from "node:http2";
+import type { Dispatcher } from "undici";
+import { LIMITS } from "../catalog/defaults.js";
+import { HOP_BY_HOP } from "../catalog/field-names.js";
+import { fieldsByName } from "../core/fields.js";
+import { NamedError } from "../core/named-error.js";
+import type { TargetAddress } from "../targets/target.js";
+import type { ResponseHead } from "./response-head.js";
+
+/** The head of a request, without what belongs to one connection, RFC 9113 §8.2.2. */
+export function requestHead(
+  { method, path, headers, body }: Dispatcher.DispatchOptions,
+  target: TargetAddress,
+): OutgoingHttpHeaders {
+  const fields = byName(headers);
+  const authority = fields["host"] ?? target.authority;
+  for (const name of Object.keys(fields)) {
+    if (name === "host" || HOP_BY_HOP.has(name)) delete fields[name];
+  }
+  // RFC 9110 §10.1.4: only who can take trailers may ask for them; whoever speaks gRPC must.
+  if (String(fields["content-type"] ?? "").startsWith("application/grpc"))
+    fields["te"] = "trailers";
+  if (body instanceof Uint8Array) fields["content-length"] ??= String(body.byteLength);
+  return {
+    ":method": method,
+    ":scheme": target.protocol === "https:" ? "https" : "http",
+    ":authority": authority,
+    ":path": path,
+    ...fields,
+  };
+}
+
+function byName(headers: Dispatcher.DispatchOptions["headers"]): OutgoingHttpHeaders {
+  if (headers === null || headers === undefined) return {};
+  if (Array.isArray(headers)) return fieldsByName(headers as readonly string[]);
+  const fields: OutgoingHttpHeaders = {};
+  for (const [name, value] of Object.entries(headers)) fields[name.toLowerCase()] = value;
+  return fields;
+}
+
+const DIGITS = /^\d{1,15}$/;
+
+/** The head of an answer; throws a `NamedError` for one that is over our limits. */
+export function responseHead(raw: readonly string[]): ResponseHead {
+  const rawHeaders: string[] = [];
+  let status = 0;
+  let bytes = 0;
+  let contentLength: number | null = null;
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index] as string;
+    const value = raw[index + 1] as string;
+    if (name === ":status") {
+      status = Number(value);
+      continue;
+    }
+    // As the same field counts in HTTP/1.1: with a colon, a space and a line break.
+    const size = name.length + value.length + 4;
+    if (size > LIMITS.responseHeaderBytesMax) {
+      throw new NamedError("http_response_header_size", `header-size=${size}`);
+    }
+    bytes += size;
+    rawHeaders.push(name, value);
+    if (name === "content-length" && DIGITS.test(value)) contentLength = Number(value);
+  }
+  if (bytes > LIMITS.responseHeaderSectionBytesMax) {
+    throw new NamedError("http_response_header_section_size", `header-section-size=${bytes}`);
+  }
+  if (rawHeaders.length > LIMITS.responseHeadersCountMax * 2) {
+    const fields = rawHeaders.length / 2;
+    throw new NamedError("http_response_header_section_size", `fields=${fields}`);
+  }
+  return { ...PLAIN, status, rawHeaders, contentLength };
+}
+
+const PLAIN = {
+  statusText: "",
+  minorVersion: 1,
+  chunked: false,
+  persistent: true,
+  keepAlive: null,
+} as const;

@@ -1,0 +1,210 @@
+/**
+ * The connections to a target that may speak HTTP/2: exchanges share sessions, as many as the peer
+ * allows on each, and wait when all are full.
+ *
+ * Where TLS finds no common HTTP/2 (ALPN, RFC 7301), the connection that was opened goes to the
+ * pool of HTTP/1.1 below, and so do exchanges as long as that pool has one. Upgrades are of
+ * HTTP/1.1 in any case.
+ */
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { Clock } from "../base/clock.js";
+import type { Exchange } from "../targets/exchange.js";
+import type { Target } from "../targets/target.js";
+import {
+  type Acquired,
+  type ConnectionPool,
+  type ConnectionPoolOptions,
+  CUT,
+} from "./connection-pool.js";
+import { Http2Session } from "./http2-session.js";
+import { Http2Stream } from "./http2-stream.js";
+import { ALPN_HTTP2, openSocket, type SessionStore } from "./open-socket.js";
+
+interface Waiting {
+  readonly exchange: Exchange;
+  readonly acquired: Acquired;
+  readonly onCut: () => void;
+}
+
+export function http2Pool(
+  clock: Clock,
+  target: Target,
+  options: ConnectionPoolOptions,
+  below: ConnectionPool,
+): ConnectionPool {
+  return new Http2Pool(clock, target, options, below);
+}
+
+class Http2Pool implements ConnectionPool {
+  readonly #clock: Clock;
+  readonly #target: Target;
+  readonly #options: ConnectionPoolOptions;
+  /** The pool of HTTP/1.1. */
+  readonly #below: ConnectionPool;
+  readonly #sessions = new Set<Http2Session>();
+  readonly #tls: SessionStore = { session: null };
+  #waiting: Waiting[] = [];
+  /** Who opens a connection for itself and for those behind it. */
+  #dialer: Exchange | null = null;
+  #speaksHttp1 = false;
+  #closed = false;
+
+  constructor(clock: Clock, target: Target, options: ConnectionPoolOptions, below: ConnectionPool) {
+    this.#clock = clock;
+    this.#target = target;
+    this.#options = options;
+    this.#below = below;
+  }
+
+  acquire(exchange: Exchange, acquired: Acquired): void {
+    if (exchange.cancellation.by !== null) acquired(CUT, null);
+    else if (exchange.request.upgrade !== null || this.#belowServes()) {
+      this.#below.acquire(exchange, acquired);
+    } else {
+      const session = this.#waiting.length === 0 ? this.#withRoom() : null;
+      if (session !== null) acquired(null, new Http2Stream(session, exchange));
+      else this.#wait(exchange, acquired);
+    }
+  }
+
+  release(connection: Parameters<ConnectionPool["release"]>[0]): void {
+    if (connection instanceof Http2Stream) connection.release();
+    else this.#below.release(connection);
+  }
+
+  adopt(socket: Socket): void {
+    this.#below.adopt(socket);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const session of this.#sessions) session.close();
+    this.#below.close();
+  }
+
+  get stats(): ConnectionPool["stats"] {
+    const { open, idle, waiting } = this.#below.stats;
+    const resting = [...this.#sessions].filter(({ streams }) => streams === 0).length;
+    return {
+      open: open + this.#sessions.size,
+      idle: idle + resting,
+      waiting: waiting + this.#waiting.length,
+    };
+  }
+
+  /** It spoke HTTP/1.1 when last asked; once it has no connection left, it is asked anew. */
+  #belowServes(): boolean {
+    if (this.#speaksHttp1 && this.#below.stats.open === 0) this.#speaksHttp1 = false;
+    return this.#speaksHttp1;
+  }
+
+  #withRoom(): Http2Session | null {
+    for (const session of this.#sessions) if (session.hasRoom) return session;
+    return null;
+  }
+
+  #wait(exchange: Exchange, acquired: Acquired): void {
+    const onCut = (): void => this.#leave(waiting, (cut) => cut.acquired(CUT, null));
+    const waiting: Waiting = { exchange, acquired, onCut };
+    this.#waiting.push(waiting);
+    // Without a session it waits for a connection that is on its way, whoever opens it.
+    exchange.enter(this.#sessions.size > 0 ? "queue" : "connect");
+    exchange.cancellation.add(onCut);
+    this.#dial();
+  }
+
+  #leave(waiting: Waiting, then: (waiting: Waiting) => void): void {
+    const at = this.#waiting.indexOf(waiting);
+    if (at === -1) return;
+    this.#waiting.splice(at, 1);
+    waiting.exchange.cancellation.remove(waiting.onCut);
+    then(waiting);
+  }
+
+  /** Opens a connection for the first who waits. */
+  #dial(): void {
+    const [first] = this.#waiting;
+    if (this.#dialer !== null || first === undefined) return;
+    if (this.#sessions.size >= this.#options.connectionsMax) return;
+    const { exchange } = first;
+    this.#dialer = exchange;
+    openSocket(
+      exchange,
+      this.#tls,
+      (error, socket) => {
+        if (socket === null) this.#dialed(error, exchange);
+        else if (speaksHttp1(socket)) this.#handDown(socket);
+        else this.#greet(socket, exchange);
+      },
+      ALPN_HTTP2,
+    );
+  }
+
+  #greet(socket: Socket, exchange: Exchange): void {
+    let greeted = false;
+    const done = (error: unknown): void => {
+      if (greeted) return;
+      greeted = true;
+      exchange.cancellation.remove(onCut);
+      this.#dialed(error, exchange);
+    };
+    const session = new Http2Session(socket, this.#target, this.#clock, {
+      ready: () => {
+        if (this.#closed && this.#waiting.length === 0) session.close();
+        done(null);
+      },
+      room: () => this.#serve(),
+      lost: () => {
+        this.#sessions.delete(session);
+        done(session.unusable);
+        this.#dial();
+      },
+    });
+    const onCut = (): void => {
+      session.session.destroy();
+      done(CUT);
+    };
+    this.#sessions.add(session);
+    exchange.cancellation.add(onCut);
+  }
+
+  #dialed(error: unknown, { cancellation }: Exchange): void {
+    this.#dialer = null;
+    this.#serve();
+    // Who was cut tells nothing of the target; the next one opens its own.
+    if (error === null || cancellation.by !== null) this.#dial();
+    // Those that wait for room on other connections go on waiting.
+    else if (![...this.#sessions].some((session) => session.alive)) {
+      for (const waiting of [...this.#waiting]) {
+        this.#leave(waiting, ({ acquired }) => acquired(error, null));
+      }
+    }
+  }
+
+  #handDown(socket: Socket): void {
+    this.#dialer = null;
+    this.#speaksHttp1 = true;
+    this.#below.adopt(socket);
+    for (const waiting of [...this.#waiting]) {
+      this.#leave(waiting, ({ exchange, acquired }) => this.#below.acquire(exchange, acquired));
+    }
+  }
+
+  /** First come, first served; but who opens a connection waits for that one. */
+  #serve(): void {
+    for (;;) {
+      const first = this.#waiting.find(({ exchange }) => exchange !== this.#dialer);
+      const session = this.#withRoom();
+      if (first === undefined || session === null) break;
+      this.#leave(first, ({ exchange, acquired }) => {
+        acquired(null, new Http2Stream(session, exchange));
+      });
+    }
+  }
+}
+
+function speaksHttp1(socket: Socket): boolean {
+  const { encrypted, alpnProtocol } = socket as TLSSocket;
+  return encrypted === true && alpnProtocol !== "h2";
+}

@@ -1,0 +1,169 @@
+/**
+ * One HTTP/2 connection to a target: Node's session over a socket that is open, and what is known
+ * of its peer.
+ *
+ * Guarantee: nobody gets it before the peer has sent its SETTINGS, which proves that it speaks
+ * HTTP/2, so no request is lost on one that does not. It never has more streams than the peer
+ * allows. One that fell silent gets no further streams until it has answered a PING.
+ */
+import { type ClientHttp2Session, connect, constants } from "node:http2";
+import type { Socket } from "node:net";
+import type { Clock, Timer } from "../base/clock.js";
+import { HTTP2, LIMITS } from "../catalog/defaults.js";
+import { NamedError } from "../core/named-error.js";
+import type { TargetAddress } from "../targets/target.js";
+
+export class Http2Session {
+  readonly session: ClientHttp2Session;
+  readonly openedAt: number;
+  /** Streams that were begun. */
+  served = 0;
+  /** What a GOAWAY said; null while none came. */
+  goneAway: { readonly code: number; readonly lastId: number } | null = null;
+  /** What ended the connection, where that was an error. */
+  error: unknown = null;
+  readonly #clock: Clock;
+  readonly #onRoom: () => void;
+  #streams = 0;
+  #ready = false;
+  #doubted = false;
+  #idle: Timer | null = null;
+
+  constructor(socket: Socket, target: TargetAddress, clock: Clock, events: SessionEvents) {
+    this.#clock = clock;
+    this.#onRoom = events.room;
+    this.openedAt = clock.now();
+    this.session = connect(`${target.protocol}//${target.authority}`, {
+      createConnection: () => socket,
+      // More pairs and more bytes than we take: Node would reset the stream with the code of a peer
+      // that is overloaded, and our own limits have better names.
+      maxHeaderListPairs: LIMITS.responseHeadersCountMax * 4,
+      settings: {
+        enablePush: false,
+        initialWindowSize: HTTP2.streamWindowBytes,
+        maxHeaderListSize: LIMITS.responseHeaderSectionBytesMax * 4,
+      },
+    });
+    this.session.once("remoteSettings", () => {
+      this.#ready = true;
+      this.session.setLocalWindowSize(HTTP2.connectionWindowBytes);
+      events.ready(this);
+    });
+    this.session.on("remoteSettings", this.#onRoom);
+    this.session.on("goaway", (code, lastId) => {
+      this.goneAway ??= { code, lastId };
+    });
+    this.session.on("error", (error) => {
+      this.error ??= error;
+    });
+    socket.once("error", (error) => {
+      this.error ??= error;
+    });
+    this.session.once("close", () => {
+      this.#idle?.cancel();
+      events.lost(this);
+    });
+  }
+
+  /** Whether it takes a stream now. */
+  get hasRoom(): boolean {
+    const { remoteSettings } = this.session;
+    return this.alive && this.#streams < (remoteSettings.maxConcurrentStreams ?? Infinity);
+  }
+
+  /** Whether it will take streams, now or when others have ended. */
+  get alive(): boolean {
+    const { closed, destroyed } = this.session;
+    return this.#ready && !this.#doubted && !closed && !destroyed && this.goneAway === null;
+  }
+
+  get streams(): number {
+    return this.#streams;
+  }
+
+  /** A stream is promised to somebody. */
+  take(): void {
+    if (this.#streams === 0 && !this.session.destroyed) this.session.ref();
+    this.#streams += 1;
+    this.#idle?.cancel();
+    this.#idle = null;
+  }
+
+  /** A stream is over. */
+  giveBack(): void {
+    this.#streams -= 1;
+    if (this.#streams === 0 && !this.session.destroyed) {
+      // It shall keep no process alive, and not stay for ever.
+      this.session.unref();
+      this.#idle = this.#clock.after(HTTP2.idleMs, () => this.session.close());
+      this.#idle.unref();
+    }
+    this.#onRoom();
+  }
+
+  /** An exchange has waited in vain: is anybody there? */
+  doubt(): void {
+    if (this.#doubted || this.session.destroyed || this.session.closed) return;
+    this.#doubted = true;
+    const timer = this.#clock.after(HTTP2.pingMs, () => this.session.destroy());
+    timer.unref();
+    const asked = this.session.ping((error) => {
+      timer.cancel();
+      if (error !== null) return;
+      this.#doubted = false;
+      this.#onRoom();
+    });
+    if (!asked) this.session.destroy();
+  }
+
+  /** No further streams; those that run end first. */
+  close(): void {
+    if (!this.session.destroyed) this.session.close();
+  }
+
+  /** Why it could not be used at all. */
+  get unusable(): Error {
+    const { code } = (this.error ?? {}) as { readonly code?: unknown };
+    const spoke = typeof code === "string" && code.startsWith("ERR_HTTP2_");
+    if (spoke) return new NamedError("http_protocol_error", "not HTTP/2", this.error);
+    return new NamedError("connection_terminated", undefined, this.error ?? undefined);
+  }
+}
+
+export interface SessionEvents {
+  /** The peer speaks HTTP/2. */
+  readonly ready: (session: Http2Session) => void;
+  /** There may be room for one more stream. */
+  readonly room: () => void;
+  /** It is gone; once. */
+  readonly lost: (session: Http2Session) => void;
+}
+
+/** The names of RFC 9113 §7, for details of failures. */
+export function http2CodeName(code: number): string {
+  return CODE_NAMES[code] ?? `0x${code.toString(16)}`;
+}
+
+const CODE_NAMES: readonly string[] = [
+  "NO_ERROR",
+  "PROTOCOL_ERROR",
+  "INTERNAL_ERROR",
+  "FLOW_CONTROL_ERROR",
+  "SETTINGS_TIMEOUT",
+  "STREAM_CLOSED",
+  "FRAME_SIZE_ERROR",
+  "REFUSED_STREAM",
+  "CANCEL",
+  "COMPRESSION_ERROR",
+  "CONNECT_ERROR",
+  "ENHANCE_YOUR_CALM",
+  "INADEQUATE_SECURITY",
+  "HTTP_1_1_REQUIRED",
+];
+
+export const HTTP2_CODES = {
+  none: constants.NGHTTP2_NO_ERROR,
+  refused: constants.NGHTTP2_REFUSED_STREAM,
+  calm: constants.NGHTTP2_ENHANCE_YOUR_CALM,
+  cancel: constants.NGHTTP2_CANCEL,
+} as const;

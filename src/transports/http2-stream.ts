@@ -1,0 +1,223 @@
+/**
+ * One stream of an HTTP/2 connection, in the shape of a connection of its own: what an exchange
+ * tells and asks of a connection of HTTP/1.1 it tells and asks of this.
+ *
+ * Guarantee: a body that was not ended by its peer is not whole, whatever Node says of the stream;
+ * the target's speed is the speed of the upload; a stream that nobody needs any more is closed.
+ */
+import type { ClientHttp2Stream, IncomingHttpHeaders } from "node:http2";
+import type { Dispatcher } from "undici";
+import { LIMITS } from "../catalog/defaults.js";
+import { NamedError } from "../core/named-error.js";
+import type { Exchange } from "../targets/exchange.js";
+import type { Connection, ConnectionGuard } from "./connection.js";
+import type { ExchangeRun } from "./exchange-run.js";
+import type { HeadWaiter } from "./head-guard.js";
+import { streamFailure } from "./http2-failure.js";
+import { requestHead, responseHead } from "./http2-fields.js";
+import { HTTP2_CODES, type Http2Session } from "./http2-session.js";
+import { Http2Upload } from "./http2-upload.js";
+import type { ResponseHead } from "./response-head.js";
+
+/** Node gives the fields as they came, too, names and values in turn. */
+type OnFields = (fields: IncomingHttpHeaders, flags: number, raw: readonly string[]) => void;
+
+export class Http2Stream implements Connection, ConnectionGuard {
+  readonly client = this;
+  readonly guard = this;
+  readonly openedAt: number;
+  readonly broke = false;
+  served: number;
+  running: { fail(error: unknown): void } | null = null;
+  head: ResponseHead | null = null;
+  readonly owner: Http2Session;
+  readonly #exchange: Exchange;
+  #run: ExchangeRun | null = null;
+  #waiter: HeadWaiter | null = null;
+  #stream: ClientHttp2Stream | null = null;
+  #upload: Http2Upload | null = null;
+  #error: unknown = null;
+  #trailers: readonly string[] = [];
+  #interim = 0;
+  #received = 0;
+  #endedByPeer = false;
+  #over = false;
+  #given = false;
+
+  constructor(owner: Http2Session, exchange: Exchange) {
+    this.owner = owner;
+    this.#exchange = exchange;
+    this.openedAt = owner.openedAt;
+    this.served = owner.served;
+    owner.take();
+  }
+
+  // --- as the client of a connection ---
+
+  dispatch(asked: Dispatcher.DispatchOptions, run: ExchangeRun): boolean {
+    const { session } = this.owner;
+    const { target } = this.#exchange;
+    const hasBody = asked.body !== null && asked.body !== undefined;
+    let stream: ClientHttp2Stream;
+    try {
+      const head = requestHead(asked, target);
+      stream = session.request(head, { endStream: !hasBody });
+    } catch (error) {
+      // Between the promise and now it has gone away; nothing was sent.
+      run.onError(error as Error);
+      return true;
+    }
+    this.owner.served += 1;
+    this.#run = run;
+    this.#stream = stream;
+    this.#listen(stream, run);
+    run.onConnect((error) => this.#abort(error ?? new NamedError("proxy_internal_error")));
+    if (this.#over) return true;
+    if (!hasBody) run.onRequestSent();
+    else this.#upload = new Http2Upload(stream, asked.body, run);
+    return true;
+  }
+
+  #listen(stream: ClientHttp2Stream, run: ExchangeRun): void {
+    noteEnd(stream, () => {
+      this.#endedByPeer = true;
+    });
+    stream.on("headers", ((_fields, _flags, raw) =>
+      this.#safely(() => this.#interimHead(raw))) as OnFields);
+    stream.on("response", ((_fields, _flags, raw) =>
+      this.#safely(() => this.#finalHead(raw))) as OnFields);
+    stream.on("trailers", ((_fields, _flags, raw) => {
+      this.#trailers = raw;
+    }) as OnFields);
+    stream.on("data", (chunk: Buffer) => {
+      this.#received += chunk.length;
+      if (!this.#over) run.onData(chunk);
+    });
+    stream.on("end", () => this.#end());
+    stream.on("error", (error) => {
+      this.#error ??= error;
+    });
+    stream.once("close", () => this.#closed(stream));
+  }
+
+  #interimHead(raw: readonly string[]): void {
+    this.#interim += 1;
+    const { status, rawHeaders } = responseHead(raw);
+    if (status === 101) throw new NamedError("http_protocol_error", "101 in HTTP/2");
+    if (this.#interim > LIMITS.informationalMax) {
+      throw new NamedError("http_protocol_error", "too many interim answers");
+    }
+    this.#waiter?.information(status, rawHeaders);
+  }
+
+  #finalHead(raw: readonly string[]): void {
+    this.head = responseHead(raw);
+    this.#run?.onHeaders();
+    // An answer that ends with its head is whole before anybody looks at it.
+    if (this.#endedByPeer) this.#end();
+  }
+
+  #end(): void {
+    if (this.#over || !this.#endedByPeer) return;
+    const expected = this.head?.contentLength ?? null;
+    const bodiless = this.#waiter?.headOnly === true || this.head?.status === 304;
+    if (expected !== null && !bodiless && this.#received !== expected) {
+      this.#fail(new NamedError("http_response_incomplete", `received=${this.#received}`));
+      return;
+    }
+    this.#over = true;
+    this.#run?.onComplete(this.#trailers.map((text) => Buffer.from(text, "latin1")));
+  }
+
+  #closed(stream: ClientHttp2Stream): void {
+    this.#upload?.stop();
+    if (!this.#over) {
+      this.#fail(streamFailure(stream, this.owner, this.#error, this.head !== null));
+    }
+    this.#giveBack();
+  }
+
+  #abort(error: Error): void {
+    // Silence may mean that nobody is there any more, for this stream and for all others.
+    const { by } = this.#exchange.cancellation;
+    if (by === "timeout" || by === "deadline") this.owner.doubt();
+    this.#fail(error);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.destroy();
+    this.#run?.onError(error as Error);
+  }
+
+  #safely(take: () => void): void {
+    if (this.#over) return;
+    try {
+      take();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #giveBack(): void {
+    if (this.#given) return;
+    this.#given = true;
+    this.owner.giveBack();
+  }
+
+  // --- as the guard of a connection ---
+
+  expect(waiter: HeadWaiter): void {
+    this.#waiter = waiter;
+  }
+
+  idle(): void {
+    this.resume();
+  }
+
+  pause(): void {
+    this.#stream?.pause();
+  }
+
+  resume(): void {
+    this.#stream?.resume();
+  }
+
+  remove(): void {}
+
+  // --- as a connection ---
+
+  get alive(): boolean {
+    return this.owner.alive;
+  }
+
+  expectUpload(): void {}
+
+  /** Nobody needs the rest of it. */
+  destroy(): void {
+    this.#over = true;
+    this.#upload?.stop();
+    const stream = this.#stream;
+    if (stream === null) this.#giveBack();
+    else if (!stream.closed && !stream.destroyed) stream.close(HTTP2_CODES.cancel);
+  }
+
+  /** The exchange is over; an upload that is not needed any more is stopped. */
+  release(): void {
+    const stream = this.#stream;
+    if (stream === null || !this.#endedByPeer || !stream.writableEnded) this.destroy();
+  }
+}
+
+/**
+ * Node ends what is read of a stream when it was reset with NO_ERROR, too. Only an end that comes
+ * while the stream is open is the peer's own.
+ */
+function noteEnd(stream: ClientHttp2Stream, ended: () => void): void {
+  const push = stream.push;
+  stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
+    if (chunk === null && !stream.closed) ended();
+    return push.call(stream, chunk, encoding);
+  };
+}

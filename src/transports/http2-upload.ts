@@ -1,0 +1,65 @@
+/**
+ * The body of a request on its way into a stream of HTTP/2: no more is taken than the target's
+ * flow control lets through.
+ */
+import type { ClientHttp2Stream } from "node:http2";
+import { Readable } from "node:stream";
+import { HTTP2 } from "../catalog/defaults.js";
+import type { ExchangeRun } from "./exchange-run.js";
+
+export class Http2Upload {
+  readonly #stream: ClientHttp2Stream;
+  readonly #source: Readable;
+  readonly #run: ExchangeRun;
+  #stopped = false;
+
+  constructor(stream: ClientHttp2Stream, body: unknown, run: ExchangeRun) {
+    this.#stream = stream;
+    this.#run = run;
+    this.#source = readableOf(body);
+    // The head has left, whatever becomes of the body.
+    run.onBodySent();
+    this.#source.on("data", this.#onData);
+    this.#source.once("end", () => this.#stream.end());
+    this.#source.once("error", (error) => {
+      if (!this.#stopped) run.fail(error);
+      this.stop();
+    });
+    stream.once("finish", () => {
+      if (!this.#stopped) run.onRequestSent();
+    });
+  }
+
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#source.off("data", this.#onData);
+    this.#source.destroy();
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    const onTaken = (): void => {
+      if (!this.#stopped) this.#run.onBodySent();
+    };
+    if (this.#stream.write(chunk, onTaken)) return;
+    this.#source.pause();
+    this.#stream.once("drain", () => {
+      if (!this.#stopped) this.#source.resume();
+    });
+  };
+}
+
+/** Whatever undici would take: bytes, a stream, or an iterable of a fetch function. */
+function readableOf(body: unknown): Readable {
+  if (body instanceof Readable) return body;
+  if (typeof body === "string") return Readable.from([Buffer.from(body)]);
+  if (body instanceof Uint8Array) return Readable.from(slices(body));
+  return Readable.from(body as AsyncIterable<Uint8Array>);
+}
+
+/** In parts, so that progress shows while a large body moves slowly. */
+function* slices(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.byteLength; at += HTTP2.uploadSliceBytes) {
+    yield bytes.subarray(at, at + HTTP2.uploadSliceBytes);
+  }
+}
