@@ -156,8 +156,10 @@ function clientOf(req: IncomingMessage, sent: readonly string[] | null): CallCli
 }
 
 function fieldOf(fields: readonly string[], name: string): string | null {
-  const at = fields.findIndex((field, place) => place % 2 === 0 && field === name);
-  return at === -1 ? null : (fields[at + 1] ?? null);
+  for (let at = 0; at < fields.length; at += 2) {
+    if (fields[at] === name) return fields[at + 1] ?? null;
+  }
+  return null;
 }
 
 /** As the client wrote it: a mount takes its own path off. */

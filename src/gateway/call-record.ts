@@ -212,30 +212,39 @@ function codeOf(
   return last?.code ?? (clientEnd === "aborted" ? "client_closed_request" : null);
 }
 
+// Plain literals from here on: a spread makes objects that every reader is slow with, and these are
+// made for each call as soon as anybody counts.
 function attemptsOf({ attempts, timelines, startedAt }: Call): readonly CallAttempt[] {
-  let previousEnd = startedAt;
-  return attempts.map((attempt, place) => {
-    const timeline = timelines?.[place] ?? null;
-    const one = attemptOf(attempt, timeline, startedAt, place === 0 ? null : previousEnd);
+  const told: CallAttempt[] = [];
+  let previousEnd = -1;
+  for (let place = 0; place < attempts.length; place += 1) {
+    const attempt = attempts[place] as AttemptRecord;
+    const one = attemptOf(attempt, timelines?.[place] ?? null, startedAt, previousEnd);
     previousEnd = attempt.startedAt + one.durationMs;
-    return one;
-  });
+    told.push(one);
+  }
+  return told;
 }
 
+/** `previousEnd` is negative for the first one. */
 function attemptOf(
   attempt: AttemptRecord,
   timeline: Timeline | null,
   callStartedAt: number,
-  previousEnd: number | null,
+  previousEnd: number,
 ): CallAttempt {
-  const { number, target, phase, code, status, reused, startedAt } = attempt;
+  const { code, startedAt } = attempt;
   return {
-    ...{ number, target, phase, code },
+    number: attempt.number,
+    target: attempt.target,
+    phase: attempt.phase,
+    code,
     blame: code === null ? null : FAILURES[code].blame,
-    ...{ status, reused },
+    status: attempt.status,
+    reused: attempt.reused,
     startedMs: startedAt - callStartedAt,
     durationMs: timeline === null ? attempt.durationMs : timeline.endAt - startedAt,
-    waitedMs: previousEnd === null ? 0 : Math.max(0, startedAt - previousEnd),
+    waitedMs: previousEnd < 0 ? 0 : Math.max(0, startedAt - previousEnd),
     timings: timeline === null ? NO_TIMINGS : timingsOf(timeline),
     bytesReceived: timeline?.receivedBytes ?? 0,
   };
@@ -253,17 +262,23 @@ const NO_TIMINGS: AttemptTimings = {
 /** Each phase lasts until the next one that was reached, the last one until the end. */
 export function timingsOf(timeline: Timeline): AttemptTimings {
   const { startedAt, connectAt, secureAt, sendAt, waitAt, headAt, endAt } = timeline;
-  const until = (from: number, ...later: readonly number[]): number | null => {
-    if (from < 0) return null;
-    const next = later.find((at) => at >= 0) ?? endAt;
-    return Math.max(0, next - from);
-  };
+  const afterWait = headAt < 0 ? endAt : headAt;
+  const afterSend = waitAt < 0 ? afterWait : waitAt;
+  const afterSecure = sendAt < 0 ? afterSend : sendAt;
+  const afterConnect = secureAt < 0 ? afterSecure : secureAt;
+  const afterQueue = connectAt < 0 ? afterConnect : connectAt;
   return {
-    queueMs: until(startedAt, connectAt, secureAt, sendAt, waitAt, headAt),
-    connectMs: until(connectAt, secureAt, sendAt, waitAt, headAt),
-    secureMs: until(secureAt, sendAt, waitAt, headAt),
-    sendMs: until(sendAt, waitAt, headAt),
-    waitMs: until(waitAt, headAt),
-    receiveMs: until(headAt),
+    queueMs: between(startedAt, afterQueue),
+    connectMs: between(connectAt, afterConnect),
+    secureMs: between(secureAt, afterSecure),
+    sendMs: between(sendAt, afterSend),
+    waitMs: between(waitAt, afterWait),
+    receiveMs: between(headAt, endAt),
   };
+}
+
+/** Null for a phase that was not reached. */
+function between(from: number, to: number): number | null {
+  if (from < 0) return null;
+  return to > from ? to - from : 0;
 }

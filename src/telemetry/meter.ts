@@ -148,11 +148,9 @@ function countCall(
 ): void {
   const { upstream, status, answeredBy, code, blame, stopReason, attempts } = record;
   const one = [upstream];
-  counters.calls.add(
-    [upstream, status === null ? "none" : String(status), answeredBy ?? "none"],
-    1,
-  );
-  if (code !== null && blame !== null) counters.failures.add([upstream, code, blame], 1);
+  const sent = status === null ? "none" : String(status);
+  counters.calls.add([upstream, sent, answeredBy ?? "none"], 1);
+  if (code !== null && blame !== null) counters.failures.add([upstream, code, blame, sent], 1);
   if (stopReason !== null) counters.stopped.add([upstream, stopReason], 1);
   if (attempts.length > 1) counters.repeats.add(one, attempts.length - 1);
   if (record.bytesIn > 0) counters.requestBytes.add(one, record.bytesIn);

@@ -28,8 +28,8 @@ export const METRICS = {
   failures: {
     name: "failures_total",
     type: "counter",
-    help: "Calls that failed, by name and blame of the failure.",
-    labels: ["upstream", "code", "blame"],
+    help: "Calls that failed, by name and blame of the failure, and the status that was sent.",
+    labels: ["upstream", "code", "blame", "status"],
   },
   callSeconds: {
     name: "call_duration_seconds",
@@ -148,7 +148,7 @@ export const METRICS = {
   loopDelay: {
     name: "event_loop_delay_seconds",
     type: "gauge",
-    help: "How late this process gets to its work, smoothed; measured while there are calls.",
+    help: "How late this process gets to its work, smoothed; there with shed on and calls coming.",
     labels: [],
   },
   shedPressure: {

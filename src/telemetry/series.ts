@@ -33,6 +33,14 @@ interface SeriesOf<Value> {
   readonly value: Value;
 }
 
+/** Joined by hand, since this is done several times for every call. */
+function keyOf(values: readonly string[]): string {
+  let key = values.length === 0 ? "" : (values[0] as string);
+  for (let place = 1; place < values.length; place += 1)
+    key += SEPARATOR + (values[place] as string);
+  return key;
+}
+
 /** Finds a series by its label values, and makes it while there is room. */
 function seriesFinder<Value>(
   labels: readonly string[],
@@ -49,12 +57,12 @@ function seriesFinder<Value>(
   };
   const others = labels.map(() => OTHER);
   const find = (values: readonly string[]): Value => {
-    const key = values.join(SEPARATOR);
+    const key = keyOf(values);
     const known = series.get(key);
     if (known !== undefined) return known.value;
     if (series.size < seriesMax) return begin(key, values).value;
     overflow();
-    const otherKey = others.join(SEPARATOR);
+    const otherKey = keyOf(others);
     return (series.get(otherKey) ?? begin(otherKey, others)).value;
   };
   return { find, all: () => series.values() };
@@ -94,8 +102,9 @@ export function histogram(
       const buckets = find(values);
       buckets.sum += value;
       buckets.count += 1;
-      const place = bounds.findIndex((bound) => value <= bound);
-      if (place !== -1) buckets.counts[place] = (buckets.counts[place] ?? 0) + 1;
+      let place = 0;
+      while (place < bounds.length && value > (bounds[place] as number)) place += 1;
+      if (place < bounds.length) buckets.counts[place] = (buckets.counts[place] ?? 0) + 1;
     },
     samples: () => [...all()].flatMap((one) => bucketSamples(one, bounds)),
   };

@@ -15,7 +15,7 @@ import { listening } from "./servers.js";
 /** Dashboards and alerts are made of these. A change here is a change of the public contract. */
 const PROMISED = [
   "good_gateway_calls_total counter upstream,status,answered_by",
-  "good_gateway_failures_total counter upstream,code,blame",
+  "good_gateway_failures_total counter upstream,code,blame,status",
   "good_gateway_call_duration_seconds histogram upstream",
   "good_gateway_call_queue_seconds histogram upstream",
   "good_gateway_attempts_total counter upstream,target,result",

@@ -2,7 +2,8 @@
  * What is compared: one row per proxy process, the baseline first.
  *
  * A row names the script, what it is given beside the upstream's origin, and what its environment
- * adds. To compare a further proxy is to add a row and its script.
+ * adds; an optional one runs only when it is asked for. To compare a further proxy is to add a row
+ * and its script.
  */
 export const BASELINE = "bare-undici";
 
@@ -22,6 +23,20 @@ export const CONTENDERS = [
     name: "good-gateway",
     label: "good-gateway nodeProxy, all policies",
     script: "proxies/good-gateway.mjs",
+  },
+  {
+    name: "metrics",
+    label: "the same with metrics",
+    script: "proxies/good-gateway.mjs",
+    args: ["metrics"],
+    optional: true,
+  },
+  {
+    name: "telemetry",
+    label: "the same with metrics, access log and listeners on all events",
+    script: "proxies/good-gateway.mjs",
+    args: ["metrics", "log", "events"],
+    optional: true,
   },
   {
     name: "bare-http",
@@ -51,7 +66,9 @@ export function chooseContenders(names, builds) {
     const known = CONTENDERS.map((row) => row.name).join(", ");
     throw new Error(`--proxies: "${unknown[0]}" is none of ${known}`);
   }
-  const chosen = CONTENDERS.filter((row) => names.length === 0 || names.includes(row.name));
+  const chosen = CONTENDERS.filter((row) =>
+    names.length === 0 ? row.optional !== true : names.includes(row.name),
+  );
   const further = builds.map(({ name, dist }) => ({
     name,
     label: `good-gateway of build ${name}`,
