@@ -506,7 +506,9 @@ describe.each(HPM_VERSIONS)("%s", (_name, hpm) => {
     test("calls go to all targets, and around one that was taken out", async () => {
       const one = await scriptedUpstream([ECHO, ECHO, ECHO, ECHO]);
       const two = await scriptedUpstream([ECHO, ECHO, ECHO, ECHO]);
-      await inWorld({ targets: [one.origin, two.origin] }, async ({ ask, gateway }) => {
+      const targets = [one.origin, two.origin];
+      const settings = { balance: "round_robin" } as const;
+      await inWorld({ targets, settings }, async ({ ask, gateway }) => {
         for (let turn = 0; turn < 4; turn += 1) await ask("/7");
         expect(one.requests().length).toBeGreaterThan(0);
         expect(two.requests().length).toBeGreaterThan(0);
