@@ -39,7 +39,9 @@ export function healthHandler(gateway: Gateway, options: HealthHandlerOptions = 
 
 /** Answers one probe; for adapters that have found out the view by themselves. */
 export function probeAnswerer(gateway: Gateway, paths: HealthPaths) {
-  const { name, health } = gatewayCore(gateway);
+  const { name, health, behind } = gatewayCore(gateway);
+  // The nearest front is the one that makes the checks.
+  const drainStatus = behind?.fronts[0]?.health?.drainStatus ?? null;
   return (req: IncomingMessage, res: ServerResponse, view: HealthView): void => {
     // What comes of a body is thrown away, so that the connection can go on.
     if (!req.complete) req.resume();
@@ -50,7 +52,7 @@ export function probeAnswerer(gateway: Gateway, paths: HealthPaths) {
     const details = paths.detailsFor(req, req.url as string);
     void health.report({ checks: ASKED[view] }).then((report) => {
       if (res.destroyed || res.headersSent) return;
-      const { status, body } = healthAnswer(name, view, report, details);
+      const { status, body } = healthAnswer(name, view, report, details, drainStatus);
       write(req, res, status, ["content-type", "application/health+json"], body);
     });
   };

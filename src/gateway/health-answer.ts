@@ -2,7 +2,8 @@
  * A health report → the answer to a probe, in the format `application/health+json`
  * (draft-inadarei-api-health-check-06).
  *
- * Guarantee: 200 or 503 and nothing else. Without `verbose` nothing is named: no check, no
+ * Guarantee: 200 or 503 and nothing else, but where a front has a status of its own for a server
+ * that takes no more (HAProxy: 404, with `http-check disable-on-404`). Without `verbose` nothing is named: no check, no
  * upstream, no address, and no text of an error.
  */
 import { isoDate } from "../base/clock.js";
@@ -14,7 +15,7 @@ export type HealthView = "live" | "ready" | "health";
 
 /** What a probe is answered. */
 export interface HealthAnswer {
-  readonly status: 200 | 503;
+  readonly status: number;
   readonly body: Buffer;
 }
 
@@ -46,6 +47,7 @@ export function healthAnswer(
   view: HealthView,
   report: HealthReport,
   { asked, allowed }: { readonly asked: boolean; readonly allowed: boolean },
+  drainStatus: number | null = null,
 ): HealthAnswer {
   const status = statusOf(view, report);
   const reasons =
@@ -57,7 +59,14 @@ export function healthAnswer(
     ...(asked && allowed ? { serviceId: name, checks: checksOf(view, report) } : {}),
   };
   const text = `${JSON.stringify(body, null, asked ? 2 : 0)}\n`;
-  return { status: status === "fail" ? 503 : 200, body: Buffer.from(text) };
+  const failed = view === "ready" && isLeaving(report) ? (drainStatus ?? 503) : 503;
+  return { status: status === "fail" ? failed : 200, body: Buffer.from(text) };
+}
+
+/** It is well, and takes no more because it is about to stop; nothing else is wrong. */
+function isLeaving({ lifecycle, reasons }: HealthReport): boolean {
+  const leaving = lifecycle === "lame_duck" || lifecycle === "draining";
+  return leaving && reasons.every((one) => one === "lame_duck" || one === "draining");
 }
 
 function statusOf(view: HealthView, { status, live, ready }: HealthReport): HealthStatus {

@@ -307,6 +307,28 @@ describe("a handler for probes", () => {
     await server.close();
   });
 
+  it.each([
+    ["nothing", undefined, 503],
+    ["nginx", "nginx", 503],
+    // http-check disable-on-404: no new sessions, and those that stick to it go on.
+    ["HAProxy", "haproxy", 404],
+  ] as const)(
+    "behind %s says as that wants it that it is about to stop",
+    async (_, behind, status) => {
+      const gateway = createGateway({ ...(behind && { behind }) });
+      const health = healthHandler(gateway);
+      const server = await listening((req, res) => health(req, res));
+      try {
+        await gateway.drain();
+        expect((await ask(server.port, "/readyz")).status).toBe(status);
+        expect((await ask(server.port, "/livez")).status).toBe(200);
+      } finally {
+        await server.close();
+        gateway.close();
+      }
+    },
+  );
+
   it("writes nothing to a client that left while a check ran", async () => {
     const gateway = createGateway({ name: "edge" });
     let finish = (): void => {};
