@@ -3,7 +3,8 @@
  * (draft-inadarei-api-health-check-06).
  *
  * Guarantee: 200 or 503 and nothing else, but where a front has a status of its own for a server
- * that takes no more (HAProxy: 404, with `http-check disable-on-404`). Without `verbose` nothing is named: no check, no
+ * that takes no more (HAProxy: 404, with `http-check disable-on-404`). Without `verbose` nothing
+ * is named: no check, no
  * upstream, no address, and no text of an error.
  */
 import { isoDate } from "../base/clock.js";
