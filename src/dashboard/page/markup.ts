@@ -36,7 +36,7 @@ export const MARKUP = `<!doctype html>
 <main id="main" tabindex="-1">
 <section id="overview" aria-labelledby="overview-h">
 <h2 class="sr" id="overview-h">Overview</h2>
-<p id="verdict" class="verdict" data-tone="idle">Waiting for the first figures.</p>
+<div id="verdict" class="verdict" data-tone="idle"><p>Waiting for the first figures.</p></div>
 <dl id="tiles" class="tiles"></dl>
 </section>
 <section id="upstreams" aria-labelledby="upstreams-h">

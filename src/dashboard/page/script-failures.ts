@@ -8,9 +8,11 @@ const SHOWN_MAX = 200;
 const shownFailures = new Map();
 const PHASES = ["queue", "connect", "secure", "send", "wait", "receive"];
 
-const gotText = (one) => one.recovered ? one.status + ", made good"
-  : one.status === null ? "no answer" : one.clientEnd === "cut" ? one.status + ", then cut"
-  : String(one.status);
+const gotText = (one) => {
+  if (one.recovered) return one.status + ", made good";
+  if (one.status === null) return one.kind === "proxy" ? "no answer" : "failed";
+  return one.clientEnd === "cut" ? one.status + ", then cut" : String(one.status);
+};
 
 const waterfall = (attempts, call) => {
   const long = Math.max(1, ...attempts.map((one) => one.startedMs + one.durationMs));

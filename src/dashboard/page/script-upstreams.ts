@@ -155,7 +155,8 @@ const renderVerdict = (ups, total) => {
   const down = ups.filter((up) => up.state === "down").map((up) => up.name);
   const codes = Object.keys(total.codes).sort((a, b) => total.codes[b] - total.codes[a]);
   const key = JSON.stringify([state.snapshot.lifecycle.state, state.snapshot.lifecycle.maintenance,
-    down, codes.slice(0, 1), total.failed, total.calls]);
+    down, codes.slice(0, 1), total.failed, total.calls,
+    ups.map((up) => up.verdict && up.verdict.title)]);
   const { lifecycle } = state.snapshot;
   const node = byId("verdict");
   setTone(node, down.length > 0 || (total.failed > 0) ? "bad"
@@ -179,7 +180,11 @@ const renderVerdict = (ups, total) => {
         : "All is well. " + plural(total.calls, "call", "calls")
           + " in the last minute, and none failed.");
     }
-    return text;
+    const wrong = ups.filter((up) => up.verdict && !up.verdict.well)
+      .sort((a, b) => troubled(a.name) - troubled(b.name)).slice(0, 4);
+    return [h("p", {}, text), wrong.length === 0 ? "" : h("ul", {}, wrong.map((up) =>
+      h("li", {}, h("b", {}, up.name), ": ", up.verdict.title, " ",
+        h("span", { class: "dim" }, up.verdict.next))))];
   });
 };
 

@@ -6,8 +6,8 @@
 export const STYLE = `
 :root{color-scheme:light dark;--bg:#f5f6f8;--card:#fff;--line:#dfe3e8;--text:#1a2129;--dim:#59636f;
 --link:#0b5fad;--good:#157347;--warn:#8a5a00;--bad:#b3261e;--idle:#59636f;--ok:#8fa8c2;
---upstream:#c2372e;--overload:#b06a00;--network:#7c3aed;--proxy:#1d6fd1;--client:#6b7785;
---self:#b4247f;--p50:#1d6fd1;--p95:#7c3aed;--p99:#b06a00;--shade:rgba(20,30,45,.05);
+--upstream:#c2372e;--overload:#945700;--network:#7c3aed;--proxy:#1d6fd1;--client:#6b7785;
+--self:#b4247f;--p50:#1d6fd1;--p95:#7c3aed;--p99:#945700;--shade:rgba(20,30,45,.05);
 --mono:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
 @media (prefers-color-scheme:dark){:root{--bg:#0e1216;--card:#161b21;--line:#29313a;--text:#e4e9ee;
 --dim:#98a4b1;--link:#7cb9f5;--good:#56c98b;--warn:#edb54a;--bad:#ff8177;--idle:#98a4b1;
@@ -19,7 +19,9 @@ html{scroll-padding-top:4.5rem}
 body{margin:0;background:var(--bg);color:var(--text);
 font:14px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","DejaVu Sans",sans-serif}
 h1,h2,h3,h4,p,dl,dd,ul,ol,figure{margin:0}
-a{color:var(--link);text-underline-offset:2px}
+a{color:var(--link);text-underline-offset:3px}
+/* Below the underscores of a name, so that they can be seen. */
+a.code,a.more{text-underline-offset:5px}
 :focus-visible{outline:2px solid var(--link);outline-offset:2px;border-radius:3px}
 main:focus{outline:none}
 .sr{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
@@ -61,7 +63,8 @@ background:var(--card);padding:.6rem .9rem;margin-bottom:.8rem}
 .verdict[data-tone=good]{border-left-color:var(--good)}
 .verdict[data-tone=warn]{border-left-color:var(--warn)}
 .verdict[data-tone=bad]{border-left-color:var(--bad)}
-#verdict{font-size:1.05rem}
+#verdict p{font-size:1.05rem}
+#verdict ul{padding-left:1.2rem;margin-top:.3rem}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.6rem}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.55rem .8rem}
 .tile dt{color:var(--dim);font-size:.86rem}
@@ -81,8 +84,8 @@ font-weight:400;vertical-align:middle}
 .plain{background:none}
 .up{background:none;border:0;padding:.1rem .2rem;font-weight:600;text-align:left;
 overflow-wrap:anywhere}
-.up::before{content:"▸";display:inline-block;width:1.1em;color:var(--dim)}
-.up[aria-expanded=true]::before{content:"▾"}
+.up::before{content:"▸";content:"▸" / "";display:inline-block;width:1.1em;color:var(--dim)}
+.up[aria-expanded=true]::before{content:"▾";content:"▾" / ""}
 tr.on{background:var(--shade)}
 .addr,.code,code{font-family:var(--mono);font-size:.92em;overflow-wrap:anywhere}
 .detail>td{padding:.2rem .8rem 1rem;border-top:0}
@@ -122,7 +125,9 @@ margin-bottom:.35rem}
 .fail>summary,.entry>summary{cursor:pointer;padding:.42rem .8rem;display:flex;flex-wrap:wrap;
 gap:.15rem .7rem;align-items:baseline;list-style-position:inside}
 .fail>summary:hover,.entry>summary:hover{background:var(--shade)}
-.fail .got{font-weight:600;min-width:2.2rem}
+.fail .got{font-weight:600;min-width:2.4rem}
+.fail>summary .code{min-width:15rem}
+.fail>summary .tag{min-width:4.6rem;text-align:center}
 .got[data-tone=bad]{color:var(--bad)}.got[data-tone=good]{color:var(--good)}
 .fail .what{flex:1 1 16rem;overflow-wrap:anywhere;font-family:var(--mono);font-size:.92em}
 .body{padding:.3rem .9rem .9rem;display:grid;gap:.7rem}
