@@ -186,7 +186,7 @@ describeWith(["chromium"], "the dashboard in a browser", () => {
     await seen(page, "#verdict", "6 calls");
   });
 
-  it("says that it has lost the gateway, and comes back by itself", async () => {
+  it("says that the gateway is draining when its stream ends", async () => {
     const { page, shop } = await visit();
     void shop.gateway.drain();
     await seen(page, "#link", "the gateway is draining");
