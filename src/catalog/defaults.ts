@@ -168,6 +168,8 @@ export const LIMITS = {
   /** Bodies stream, so their size costs nothing; limits are for those who know their sizes. */
   requestBodyBytesMax: Number.POSITIVE_INFINITY,
   responseBodyBytesMax: Number.POSITIVE_INFINITY,
+  /** Tunnels are calls under way, so the bulkhead bounds them, too, before this one is set. */
+  upgradesMax: Number.POSITIVE_INFINITY,
   /** `cause` links that are followed in an error. Libraries wrap two or three deep. */
   causeDepthMax: 8,
   /** Members of an AggregateError that are looked at: addresses of one name. */

@@ -2,6 +2,7 @@
  * Checks the options of a proxy when it is made, so that a typo is told at start and not by
  * silence.
  */
+import { isAuthority } from "../wire/request-target.js";
 import { nearest } from "./nearest.js";
 
 const KINDS: Readonly<Record<string, (value: unknown) => string | null>> = {
@@ -11,7 +12,7 @@ const KINDS: Readonly<Record<string, (value: unknown) => string | null>> = {
   forwarded: (value) =>
     value === false || isRecord(value) ? null : "is neither false nor a record",
   host: (value) =>
-    typeof value === "string" && value !== ""
+    typeof value === "string" && isAuthority(value)
       ? null
       : 'is not "preserve", "target" or a value for Host',
   diagnostics: (value) =>

@@ -19,4 +19,35 @@ export interface LimitOptions {
    * @default 1024
    */
   readonly connectionsMax?: number;
+  /**
+   * Upgraded connections (WebSockets) at once, handshakes included; more are answered with 503.
+   * Each of them is a call under way for the bulkhead, too.
+   * @default Infinity
+   */
+  readonly upgradesMax?: number;
+  /**
+   * Bytes of the header section of an answer.
+   * @default 32768
+   */
+  readonly responseHeaderSectionBytesMax?: number;
+  /**
+   * Bytes of one field line of an answer.
+   * @default 16384
+   */
+  readonly responseHeaderBytesMax?: number;
+  /**
+   * Field lines of an answer.
+   * @default 256
+   */
+  readonly responseHeadersCountMax?: number;
+  /**
+   * Bytes of the trailer section of an answer.
+   * @default 16384
+   */
+  readonly trailerSectionBytesMax?: number;
+  /**
+   * Bytes of one trailer.
+   * @default 8192
+   */
+  readonly trailerBytesMax?: number;
 }

@@ -78,6 +78,7 @@ type Advice = Pick<NumberRule, "tooLow" | "tooHigh">;
 
 const ANY = Number.POSITIVE_INFINITY;
 const FINITE = Number.MAX_VALUE;
+const HELD: Advice = { tooHigh: "it is held in memory, so it must come to an end" };
 const NO_LIMIT: Advice = { tooLow: "write Infinity for no limit" };
 
 /** Milliseconds above 0, or Infinity for none. */
@@ -249,6 +250,12 @@ export const SECTIONS = {
     requestBodyBytesMax: bytes(LIMITS.requestBodyBytesMax, 0, ANY),
     responseBodyBytesMax: bytes(LIMITS.responseBodyBytesMax, 1, ANY, NO_LIMIT),
     connectionsMax: count(POOL.connectionsMax, 1, ANY, NO_LIMIT),
+    upgradesMax: count(LIMITS.upgradesMax, 0, ANY),
+    responseHeaderSectionBytesMax: bytes(LIMITS.responseHeaderSectionBytesMax, 1_024, FINITE, HELD),
+    responseHeaderBytesMax: bytes(LIMITS.responseHeaderBytesMax, 256, FINITE, HELD),
+    responseHeadersCountMax: count(LIMITS.responseHeadersCountMax, 16, FINITE, HELD),
+    trailerSectionBytesMax: bytes(LIMITS.trailerSectionBytesMax, 256, FINITE, HELD),
+    trailerBytesMax: bytes(LIMITS.trailerBytesMax, 64, FINITE, HELD),
   },
   ejection: {
     consecutiveFailures: count(EJECTION.consecutiveFailures, 1, ANY, {

@@ -15,6 +15,7 @@ export interface ProxyOptions {
   readonly rewritePath?: (path: string, req: IncomingMessage) => string;
   /**
    * Fields to set on the request that is sent (`undefined` removes), or a function that says so.
+   * Those of framing and connection are ours; what is said of them is left out.
    */
   readonly requestHeaders?: RequestHeaders;
   /**

@@ -11,7 +11,7 @@ import type { Duplex } from "node:stream";
 import { type Outcome, whenOver } from "../core/outcome.js";
 import type { ResponseBody } from "../core/response-body.js";
 import { joinTunnel, switchingHead } from "../wire/tunnel.js";
-import { askToAdmit } from "./admit.js";
+import { askToAdmit, type Refused } from "./admit.js";
 import { type Answering, type Asking, answering } from "./answer.js";
 import { sideOver, tellOfRefusal, tunnelOver } from "./call-end.js";
 import { checkProxyOptions } from "./check-proxy-options.js";
@@ -25,7 +25,8 @@ export type UpgradeHandler = (req: IncomingMessage, socket: Duplex, head: Buffer
 export function createUpgradeProxy(upstream: Upstream, options: ProxyOptions): UpgradeHandler {
   checkProxyOptions(options);
   const { gateway, core } = upstreamInside(upstream);
-  const { trustProxyStatus } = core.options;
+  const { trustProxyStatus, limits } = core.options;
+  const { upgradesMax } = limits;
   const reading = readingOptions(upstream, options);
   const answer = answering(upstream, options);
 
@@ -59,13 +60,19 @@ export function createUpgradeProxy(upstream: Upstream, options: ProxyOptions): U
   const begin: UpgradeHandler = (req, socket, head) => {
     if (socket.destroyed || !socket.writable) return;
     const res = responseOver(req, socket);
+    const refuse = ({ failure, id: requestId }: Refused): void => {
+      tellOfRefusal(gateway, core.name, "upgrade", { req, res, id: requestId, failure });
+      answer.failure({ req, res, framework: NO_FRAMEWORK, call: null, requestId }, failure);
+    };
     askToAdmit(options.admit, req, gateway.newRequestId, (refused) => {
       if (socket.destroyed) return;
-      if (refused === null) shakeHands(req, res, socket, head);
-      else {
-        const { failure, id: requestId } = refused;
-        tellOfRefusal(gateway, core.name, "upgrade", { req, res, id: requestId, failure });
-        answer.failure({ req, res, framework: NO_FRAMEWORK, call: null, requestId }, failure);
+      if (refused !== null) refuse(refused);
+      else if (core.upgrades.open >= upgradesMax) {
+        const details = `upgrades=${upgradesMax}`;
+        refuse({ failure: { code: "bulkhead_full", details }, id: gateway.newRequestId() });
+      } else {
+        countOpen(core.upgrades, socket);
+        shakeHands(req, res, socket, head);
       }
     });
   };
@@ -74,6 +81,13 @@ export function createUpgradeProxy(upstream: Upstream, options: ProxyOptions): U
     socket.on("error", ignore);
     whenFree(socket, () => begin(req, socket, head));
   };
+}
+
+function countOpen(upgrades: { open: number }, socket: Duplex): void {
+  upgrades.open += 1;
+  socket.once("close", () => {
+    upgrades.open -= 1;
+  });
 }
 
 /** The answer under way on a socket, as Node's server keeps it. */

@@ -66,6 +66,8 @@ export interface UpstreamCore {
   /** The same pipe over another transport. */
   executeOver<Body>(transport: Transport<Body>): Step<Call, Body>;
   describe(): readonly PolicyDescription[];
+  /** Upgraded connections of clients, handshakes included. */
+  readonly upgrades: { open: number };
   /** The latest exchanges that failed. */
   readonly ledger: FailureLedger;
   /** How busy it is, and what was refused because of it. */
@@ -136,6 +138,7 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
       parts.tracing.tracer?.begin(options.name, call);
       return call;
     },
+    upgrades: { open: 0 },
     look: keeper.start,
     execute: step,
     executeOver: (other) => safely(parts, options.name, keeper, policies.to(other)),
@@ -153,8 +156,7 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
 }
 
 function transportOptions({ limits, allowH2 }: NormalisedUpstream): UndiciTransportOptions {
-  const { connectionsMax, responseBodyBytesMax } = limits;
-  return { connectionsMax, responseBodyBytesMax, allowH2 };
+  return { ...limits, allowH2 };
 }
 
 function discovered(parts: DiscoveryParts, { discover }: NormalisedUpstream): () => void {

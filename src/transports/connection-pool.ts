@@ -9,7 +9,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "../base/clock.js";
 import type { Exchange } from "../targets/exchange.js";
 import type { Target } from "../targets/target.js";
-import { type Connection, connectionOver } from "./connection.js";
+import { type Connection, type ConnectionLimits, connectionOver } from "./connection.js";
 import { afterPoll, type LoopPulse } from "./loop-pulse.js";
 import { openSocket, type SessionStore } from "./open-socket.js";
 
@@ -33,13 +33,15 @@ export interface ConnectionPool {
 
 export interface ConnectionPoolOptions {
   readonly connectionsMax: number;
+  /** What an answer may be at most; the defaults unless given. */
+  readonly limits?: ConnectionLimits;
 }
 
 export function connectionPool(
   clock: Clock,
   pulse: LoopPulse,
   target: Target,
-  options: ConnectionPoolOptions,
+  { connectionsMax, limits }: ConnectionPoolOptions,
 ): ConnectionPool {
   const [idle, line] = [restingConnections(), waitingLine()];
   const sessions: SessionStore = { session: null };
@@ -53,14 +55,14 @@ export function connectionPool(
   const dial: Give = (exchange, acquired) => {
     state.open += 1;
     openSocket(exchange, sessions, (error: unknown, socket: Socket | null) => {
-      if (socket !== null) acquired(null, connectionOver(socket, target, clock, gone));
+      if (socket !== null) acquired(null, connectionOver(socket, target, clock, gone, limits));
       else {
         gone(null);
         acquired(error, null);
       }
     });
   };
-  const canGive = (): boolean => idle.hasLiving() || state.open < options.connectionsMax;
+  const canGive = (): boolean => idle.hasLiving() || state.open < connectionsMax;
   const give: Give = (exchange, acquired) => {
     const connection = idle.take();
     if (connection !== null) acquired(null, connection);

@@ -14,7 +14,11 @@ import { NamedError } from "../core/named-error.js";
 import type { TargetAddress } from "../targets/target.js";
 import { HeadGuard, type HeadWaiter } from "./head-guard.js";
 import { makeWritesPatient } from "./patient-writes.js";
-import type { ResponseHead } from "./response-head.js";
+import type { HeadLimits, ResponseHead } from "./response-head.js";
+import type { TrailerLimits } from "./trailers.js";
+
+/** What an answer may be at most. */
+export type ConnectionLimits = HeadLimits & TrailerLimits;
 
 /** What an exchange asks of the guard of its connection. */
 export interface ConnectionGuard {
@@ -57,12 +61,13 @@ export function connectionOver(
   target: TargetAddress,
   clock: Clock,
   onLost: (connection: Connection) => void,
+  limits: ConnectionLimits = LIMITS,
 ): SocketConnection {
   let patient = false;
   let broke = false;
   const connection: SocketConnection = {
-    client: clientOver(socket, target),
-    guard: new HeadGuard(socket),
+    client: clientOver(socket, target, limits),
+    guard: new HeadGuard(socket, limits),
     socket,
     openedAt: clock.now(),
     served: 0,
@@ -94,7 +99,7 @@ export function connectionOver(
   return connection;
 }
 
-function clientOver(socket: Socket, target: TargetAddress): Client {
+function clientOver(socket: Socket, target: TargetAddress, limits: ConnectionLimits): Client {
   let given = false;
   // undici writes the Host of this address; it opens no connection of its own.
   return new Client(`${target.protocol}//${target.authority}`, {
@@ -116,6 +121,6 @@ function clientOver(socket: Socket, target: TargetAddress): Client {
     headersTimeout: 0,
     bodyTimeout: 0,
     // The guard counts the head itself. This bounds what is left to undici: the trailers.
-    maxHeaderSize: LIMITS.responseHeaderSectionBytesMax + LIMITS.trailerSectionBytesMax,
+    maxHeaderSize: limits.responseHeaderSectionBytesMax + limits.trailerSectionBytesMax,
   });
 }

@@ -19,7 +19,7 @@ import type { Exchange } from "../targets/exchange.js";
 import type { Connection } from "./connection.js";
 import type { HeadWaiter } from "./head-guard.js";
 import type { ResponseHead } from "./response-head.js";
-import { decodeTrailers } from "./trailers.js";
+import { decodeTrailers, type TrailerLimits } from "./trailers.js";
 import { TransportResponse } from "./transport-response.js";
 
 export interface RunEnd {
@@ -34,6 +34,7 @@ export interface RunEnd {
 /** What all runs of a transport share. */
 export interface RunContext {
   readonly bodyBytesMax: number;
+  readonly limits: TrailerLimits;
   readonly wallNow: () => number;
 }
 
@@ -136,7 +137,7 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
       return;
     }
     try {
-      this.#trailers = decodeTrailers((trailers ?? []) as readonly Buffer[]);
+      this.#trailers = decodeTrailers((trailers ?? []) as readonly Buffer[], this.#context.limits);
     } catch (error) {
       this.fail(error);
       return;

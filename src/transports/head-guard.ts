@@ -12,6 +12,7 @@ import type { Socket } from "node:net";
 import { LIMITS } from "../catalog/defaults.js";
 import { NamedError } from "../core/named-error.js";
 import {
+  type HeadLimits,
   hasBareLineFeed,
   parseResponseHead,
   type ResponseHead,
@@ -31,6 +32,7 @@ export class HeadGuard {
   /** The final head of the exchange under way, once it is complete. */
   head: ResponseHead | null = null;
   readonly #socket: Socket;
+  readonly #limits: HeadLimits;
   readonly #read: Socket["read"];
   #state: "idle" | "head" | "body" = "idle";
   #waiter: HeadWaiter | null = null;
@@ -40,8 +42,9 @@ export class HeadGuard {
   #interim = 0;
   #paused = false;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, limits: HeadLimits = LIMITS) {
     this.#socket = socket;
+    this.#limits = limits;
     this.#read = socket.read;
     socket.read = (size?: number) =>
       this.#paused ? null : this.#pass(this.#read.call(socket, size));
@@ -109,8 +112,8 @@ export class HeadGuard {
     for (;;) {
       const end = bytes.indexOf("\r\n\r\n", from, "latin1");
       if (end === -1) return this.#hold(bytes);
-      if (end + 4 > LIMITS.responseHeaderSectionBytesMax) throw tooLarge(end + 4);
-      const head = parseResponseHead(bytes.toString("latin1", 0, end + 4));
+      if (end + 4 > this.#limits.responseHeaderSectionBytesMax) throw tooLarge(end + 4);
+      const head = parseResponseHead(bytes.toString("latin1", 0, end + 4), this.#limits);
       if (this.#isFinal(head)) {
         this.#state = "body";
         this.head = head;
@@ -144,7 +147,7 @@ export class HeadGuard {
   #hold(bytes: Buffer): null {
     if (!startsLikeHead(bytes)) throw new NamedError("http_protocol_error", "not HTTP/1.x");
     if (hasBareLineFeed(bytes)) throw new NamedError("http_protocol_error", "bare line feed");
-    if (bytes.length > LIMITS.responseHeaderSectionBytesMax) throw tooLarge(bytes.length);
+    if (bytes.length > this.#limits.responseHeaderSectionBytesMax) throw tooLarge(bytes.length);
     this.#held = bytes;
     this.#waiter?.headBytes(bytes.length);
     return null;

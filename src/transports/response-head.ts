@@ -22,6 +22,13 @@ export interface ResponseHead {
   readonly keepAlive: string | null;
 }
 
+/** Sizes and counts of a head. */
+export interface HeadLimits {
+  readonly responseHeaderSectionBytesMax: number;
+  readonly responseHeaderBytesMax: number;
+  readonly responseHeadersCountMax: number;
+}
+
 const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
 const TEXT = "[\\t\\x20-\\x7e\\x80-\\xff]*";
 const HEAD = new RegExp(
@@ -33,10 +40,10 @@ const STATUS = /^HTTP\/1\.[01] (\d+)[ \r]/;
 const DIGITS = /^\d{1,15}$/;
 
 /** Checks and splits a head that ends with its empty line. Throws a `NamedError`. */
-export function parseResponseHead(text: string): ResponseHead {
+export function parseResponseHead(text: string, limits: HeadLimits = LIMITS): ResponseHead {
   const match = HEAD.exec(text);
   if (match === null) throw explain(text);
-  const rawHeaders = splitFields(text);
+  const rawHeaders = splitFields(text, limits);
   const minorVersion = match[1] === "1" ? 1 : 0;
   const framing = readFraming(rawHeaders, minorVersion);
   return {
@@ -83,20 +90,20 @@ export function hasBareLineFeed(bytes: Buffer): boolean {
   return false;
 }
 
-function splitFields(text: string): string[] {
+function splitFields(text: string, limits: HeadLimits): string[] {
   const fields: string[] = [];
   let at = text.indexOf("\r\n") + 2;
   const last = text.length - 2;
   while (at < last) {
     const colon = text.indexOf(":", at);
     const end = text.indexOf("\r\n", colon);
-    if (end - at > LIMITS.responseHeaderBytesMax) {
+    if (end - at > limits.responseHeaderBytesMax) {
       throw new NamedError("http_response_header_size", `header-size=${end - at}`);
     }
     fields.push(text.slice(at, colon), trimmed(text, colon + 1, end));
     at = end + 2;
   }
-  if (fields.length > LIMITS.responseHeadersCountMax * 2) {
+  if (fields.length > limits.responseHeadersCountMax * 2) {
     throw new NamedError("http_response_header_section_size", `fields=${fields.length / 2}`);
   }
   return fields;

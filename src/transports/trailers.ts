@@ -7,6 +7,12 @@ import { LIMITS } from "../catalog/defaults.js";
 import { FORBIDDEN_IN_TRAILERS } from "../catalog/field-names.js";
 import { NamedError } from "../core/named-error.js";
 
+/** Sizes of trailers. */
+export interface TrailerLimits {
+  readonly trailerSectionBytesMax: number;
+  readonly trailerBytesMax: number;
+}
+
 const NONE: readonly string[] = [];
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 // A line break that a lenient parser folded into a value would become a field of its own further
@@ -14,7 +20,10 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Names and values in turn. Throws a `NamedError` for a section or a field over its limit. */
-export function decodeTrailers(raw: readonly Buffer[]): readonly string[] {
+export function decodeTrailers(
+  raw: readonly Buffer[],
+  limits: TrailerLimits = LIMITS,
+): readonly string[] {
   if (raw.length === 0) return NONE;
   const trailers: string[] = [];
   let bytes = 0;
@@ -24,7 +33,7 @@ export function decodeTrailers(raw: readonly Buffer[]): readonly string[] {
     const size = name.length + value.length;
     // With the colon, the space and the line break that undici has taken off.
     bytes += size + 4;
-    if (size > LIMITS.trailerBytesMax) {
+    if (size > limits.trailerBytesMax) {
       throw new NamedError("http_response_trailer_size", `trailer-size=${size}`);
     }
     if (!TOKEN.test(name) || !TEXT.test(value)) {
@@ -32,7 +41,7 @@ export function decodeTrailers(raw: readonly Buffer[]): readonly string[] {
     }
     if (!FORBIDDEN_IN_TRAILERS.has(name.toLowerCase())) trailers.push(name, value);
   }
-  if (bytes > LIMITS.trailerSectionBytesMax) {
+  if (bytes > limits.trailerSectionBytesMax) {
     throw new NamedError("http_response_trailer_section_size", `trailer-section-size=${bytes}`);
   }
   return trailers;

@@ -13,13 +13,14 @@ import type { Outcome } from "../core/outcome.js";
 import type { ResponseBody } from "../core/response-body.js";
 import type { Exchange, RecordedExchange } from "../targets/exchange.js";
 import type { Target } from "../targets/target.js";
+import type { ConnectionLimits } from "./connection.js";
 import { type ConnectionPool, connectionPool } from "./connection-pool.js";
 import type { RunContext } from "./exchange-run.js";
 import { http2Pool } from "./http2-pool.js";
 import { loopPulse } from "./loop-pulse.js";
 import { Sending, type Wording } from "./sending.js";
 
-export interface UndiciTransportOptions {
+export interface UndiciTransportOptions extends ConnectionLimits {
   /** HTTP/2 where TLS agrees on it (ALPN), or with `h2c` without TLS, too. */
   readonly allowH2: boolean | "h2c";
   readonly connectionsMax: number;
@@ -57,6 +58,7 @@ export function undiciTransport(
   const ownWording: Wording = (exchange) => wordsOf(exchange, fieldsOf(exchange));
   const context: RunContext = {
     bodyBytesMax: options.responseBodyBytesMax,
+    limits: options,
     wallNow: () => clock.wallNow(),
   };
 
@@ -97,7 +99,8 @@ function poolFinder(
   return (target) => {
     const known = pools.get(target);
     if (known !== undefined) return known;
-    const http1 = connectionPool(clock, pulse, target, options);
+    const { connectionsMax } = options;
+    const http1 = connectionPool(clock, pulse, target, { connectionsMax, limits: options });
     const pool = mayHttp2(target, options) ? http2Pool(clock, target, options, http1) : http1;
     pools.set(target, pool);
     return pool;

@@ -278,9 +278,25 @@ function changed(fields: string[], req: IncomingMessage, change: RequestHeaders)
     const name = fields[index] as string;
     if (!names.has(name.toLowerCase())) kept.push(name, fields[index + 1] as string);
   }
-  for (const [name, value] of names) if (value !== undefined) kept.push(name, value);
+  for (const [name, value] of names) {
+    // Who spreads the client's fields into the answer means none of these.
+    if (value !== undefined && !OURS.has(name)) kept.push(name, value);
+  }
   return kept;
 }
+
+/** What says where a request ends and whose connection it is: written by us alone. */
+const OURS: ReadonlySet<string> = new Set([
+  "connection",
+  "content-length",
+  "expect",
+  "http2-settings",
+  "keep-alive",
+  "proxy-connection",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
 
 // RFC 9112 §6.3: a request without a length and without chunks has no body.
 function bodyLength(req: IncomingMessage): number | null {

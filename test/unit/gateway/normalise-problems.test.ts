@@ -254,7 +254,9 @@ describe("names that are no options", () => {
     [
       { limits: { foo: 5 } },
       "limits.foo: unknown option; " +
-        "there are requestBodyBytesMax, responseBodyBytesMax and connectionsMax",
+        "there are requestBodyBytesMax, responseBodyBytesMax, connectionsMax, upgradesMax, " +
+        "responseHeaderSectionBytesMax, responseHeaderBytesMax, responseHeadersCountMax, " +
+        "trailerSectionBytesMax and trailerBytesMax",
     ],
   ])("%j is told as %s", (options, problem) => {
     expect(withTarget(options)).toEqual([problem]);

@@ -40,6 +40,12 @@ describe("defaults", () => {
       requestBodyBytesMax: LIMITS.requestBodyBytesMax,
       responseBodyBytesMax: LIMITS.responseBodyBytesMax,
       connectionsMax: POOL.connectionsMax,
+      upgradesMax: LIMITS.upgradesMax,
+      responseHeaderSectionBytesMax: LIMITS.responseHeaderSectionBytesMax,
+      responseHeaderBytesMax: LIMITS.responseHeaderBytesMax,
+      responseHeadersCountMax: LIMITS.responseHeadersCountMax,
+      trailerSectionBytesMax: LIMITS.trailerSectionBytesMax,
+      trailerBytesMax: LIMITS.trailerBytesMax,
     });
   });
 

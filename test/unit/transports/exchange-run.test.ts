@@ -63,6 +63,7 @@ function running(options: RunOptions = {}) {
   const aborted: Error[] = [];
   const context = {
     bodyBytesMax: options.bodyBytesMax ?? Number.POSITIVE_INFINITY,
+    limits: LIMITS,
     wallNow: () => 0,
   };
   const run = new ExchangeRun(exchange, connection as unknown as Connection, context, {
