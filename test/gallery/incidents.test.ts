@@ -96,7 +96,6 @@ describe("a process that is killed under load and started again", () => {
     expect(start).toMatchObject({ id: 1, upstream: "app", target, endedAt: null });
     expect(start.refused + start.cut).toBeGreaterThan(0);
     expect(start.inFlight).toBeGreaterThanOrEqual(4);
-    expect(start.sockets?.lost).toBeGreaterThanOrEqual(4);
     expect(start.sockets?.oldestMs).toBeGreaterThanOrEqual(start.sockets?.youngestMs ?? Infinity);
     expect(start.lastAnswerAt).toBeLessThanOrEqual(start.startedAt);
     await until(() => counts.failed >= 20);
@@ -110,6 +109,8 @@ describe("a process that is killed under load and started again", () => {
     const [, end] = told[1] as (typeof told)[number];
     expect(end).toMatchObject({ id: 1, newProcess: true, relapses: 0 });
     expect(end.refused).toBeGreaterThan(0);
+    // On a busy machine some of what broke at once is only noticed after the start was told.
+    expect(end.sockets?.lost).toBeGreaterThanOrEqual(4);
     expect(end.callsHit).toBeGreaterThanOrEqual(end.callsFailed);
     expect(end.callsFailed + end.callsTurnedAway).toBeGreaterThanOrEqual(20);
     expect(end.answeredAgainAt).toBeGreaterThan(end.startedAt);

@@ -9,6 +9,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 const HPM = "http-proxy-middleware";
 const TEST_PACKAGES = [
+  "@grpc/grpc-js",
   "@opentelemetry/api",
   "@opentelemetry/context-async-hooks",
   "@opentelemetry/core",
@@ -21,7 +22,9 @@ const TEST_PACKAGES = [
   HPM,
   "pino",
   "prom-client",
+  "tsx",
   "vitest",
+  "ws",
 ];
 /** Beside the version that the repository has: what runs on a newer Node only. */
 const NEWER = { [`${HPM}4`]: `npm:${HPM}@^4.2.1`, undici8: "npm:undici@^8.12.4" };
