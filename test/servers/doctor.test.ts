@@ -18,6 +18,9 @@ import { describeWith, programPath } from "./tools/programs.js";
 
 const APPS = fileURLToPath(new URL("tools/broken-apps.mjs", import.meta.url));
 const MINUTE = 60_000;
+/** What Debian calls it, by its version; the first where none is installed. */
+const FPMS = ["php-fpm8.2", "php-fpm8.3", "php-fpm8.4", "php-fpm"] as const;
+const FPM = FPMS.find((name) => programPath(name) !== null) ?? FPMS[0];
 
 let folder: string;
 let files = 0;
@@ -107,9 +110,8 @@ async function fpm(listen: string, children = 1): Promise<void> {
       `pm = static\npm.max_children = ${children}\npm.status_path = /status\nping.path = /ping\n` +
       (process.getuid?.() === 0 ? "user = root\ngroup = root\n" : ""),
   );
-  const program = FPM.find((name) => programPath(name) !== null) ?? FPM[0];
   const root = process.getuid?.() === 0 ? ["-R"] : [];
-  const running = startProcess(programPath(program) ?? program, ["-y", conf, "-F", ...root]);
+  const running = startProcess(programPath(FPM) ?? FPM, ["-y", conf, "-F", ...root]);
   // Its workers end with it only when it is asked to end.
   closers.push(() => running.stop("SIGTERM"));
   while (!(await accepts(listen))) await sleep(POLL_MS);
@@ -128,8 +130,6 @@ function accepts(listen: string): Promise<boolean> {
     });
   });
 }
-
-const FPM = ["php-fpm8.2", "php-fpm8.3", "php-fpm8.4", "php-fpm"] as const;
 
 interface Scenario extends DoctorOptions {
   readonly name: string;
@@ -481,7 +481,7 @@ describeWith(["nginx", "python3", "ss"], "the doctor", () => {
   });
 });
 
-describeWith(["nginx", "php-fpm8.2"], "the doctor and PHP-FPM", () => {
+describeWith(["nginx", FPM], "the doctor and PHP-FPM", () => {
   it.each(POOLS)("$name", { timeout: MINUTE }, (scenario) => examined(scenario));
 });
 

@@ -11,6 +11,17 @@ import { describe, it } from "vitest";
 /** Servers are installed where the PATH of a user without rights may not lead. */
 const MORE_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
+/** The Debian package of a program that is not called like it. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  "php-fpm8.2": "php-fpm",
+  promtool: "prometheus",
+  ss: "iproute2",
+  supervisord: "supervisor",
+  supervisorctl: "supervisor",
+  "systemd-notify": "systemd",
+  "systemd-socket-activate": "systemd",
+};
+
 /** The path of a program; null when it is not installed. */
 export function programPath(name: string): string | null {
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), ...MORE_FOLDERS];
@@ -21,7 +32,8 @@ export function programPath(name: string): string | null {
 export function describeWith(programs: readonly string[], name: string, suite: () => void): void {
   const missing = programs.filter((program) => programPath(program) === null);
   if (missing.length === 0) return void describe(name, suite);
-  const reason = `needs ${missing.join(" and ")}: apt-get install ${missing.join(" ")}`;
+  const packages = new Set(missing.map((program) => PACKAGES[program] ?? program));
+  const reason = `needs ${missing.join(" and ")}: apt-get install ${[...packages].join(" ")}`;
   if (process.env["CI"] !== "true") return void describe.skip(`${name} (${reason})`, suite);
   describe(name, () =>
     it("has the servers that it needs", () => {
