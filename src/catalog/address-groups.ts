@@ -1,5 +1,6 @@
 /**
- * Addresses that a request made for somebody else must not reach, in named groups.
+ * Addresses in named groups: those that a request made for somebody else must not reach, and those
+ * from which a proxy of one's own may connect.
  *
  * From the registries of special-purpose addresses (RFC 6890 and its IANA tables) and the manuals
  * of the clouds. IPv4 ranges are also meant where IPv6 carries them (RFC 4291 §2.5.5.2, RFC 6052,
@@ -46,6 +47,14 @@ export const ADDRESS_GROUPS = {
     "ff00::/8",
     "64:ff9b:1::/48",
   ],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+/** Who may be trusted to speak for others, by the words of Express's `trust proxy`. */
+export const TRUST_GROUPS = {
+  loopback: LOOPBACK,
+  linklocal: LINK_LOCAL,
+  // RFC 1918 §3 and RFC 4193 §3.
+  uniquelocal: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type AddressGroup = keyof typeof ADDRESS_GROUPS;

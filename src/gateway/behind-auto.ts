@@ -10,7 +10,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { FRONT } from "../catalog/front-defaults.js";
 import { FRONT_AGES, FRONT_SIGNS, FRONTS, type FrontName } from "../catalog/fronts.js";
-import { addressTest } from "../wire/trusted-fronts.js";
+import { addressTest } from "../wire/trust.js";
 import { type Front, responseLimit, serverTimes } from "./behind.js";
 import type { ConnectionWatch, RestingConnection } from "./behind-connections.js";
 import type { Preparing } from "./behind-preparing.js";

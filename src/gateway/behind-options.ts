@@ -4,8 +4,8 @@
  * A wrong name is answered with the nearest right one; `auto` stands alone, since who knows one
  * front knows more than could be guessed.
  */
-import { isIP, isIPv6 } from "node:net";
 import { FRONT_NAMES, FRONTS, type FrontName } from "../catalog/fronts.js";
+import { addressProblem } from "../wire/trust.js";
 import type { Behind, Front } from "./behind.js";
 import { checkNumber } from "./check-number.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
@@ -104,14 +104,6 @@ function readTexts(
     else findings.problem(at(path, index), `${shown(text)} ${problem}`);
   }
   return texts;
-}
-
-function addressProblem(text: string): string | null {
-  const [address = "", bits, ...more] = text.split("/");
-  if (isIP(address) === 0 || more.length > 0) return "is no address, such as 10.0.0.0/8";
-  const most = isIPv6(address) ? 128 : 32;
-  const right = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most);
-  return right ? null : `is no range; its length goes up to ${most}`;
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;

@@ -3,6 +3,7 @@
  * silence.
  */
 import { isAuthority } from "../wire/request-target.js";
+import { trustProblem } from "../wire/trust.js";
 import { nearest } from "./nearest.js";
 
 const KINDS: Readonly<Record<string, (value: unknown) => string | null>> = {
@@ -24,22 +25,35 @@ const KINDS: Readonly<Record<string, (value: unknown) => string | null>> = {
   answerOnlyIfCached: (value) => (typeof value === "boolean" ? null : "is not a boolean"),
 };
 
+const FORWARDED_KINDS: typeof KINDS = {
+  trust: trustProblem,
+  fields: (value) =>
+    FIELDS.includes(value as string) ? null : 'is not "x-forwarded", "forwarded" or "both"',
+};
+
+const FIELDS: readonly string[] = ["x-forwarded", "forwarded", "both"];
 const DIAGNOSTICS: readonly string[] = ["none", "code", "full"];
 
 /** Throws a TypeError that names the option, the value and the nearest right thing. */
 export function checkProxyOptions(options: object): void {
+  checkAll(options, KINDS, "");
+  const { forwarded } = options as { readonly forwarded?: unknown };
+  if (isRecord(forwarded)) checkAll(forwarded as object, FORWARDED_KINDS, "forwarded.");
+}
+
+function checkAll(options: object, kinds: typeof KINDS, path: string): void {
   for (const [name, value] of Object.entries(options)) {
-    const check = KINDS[name];
-    if (check === undefined) throw new TypeError(unknownOption(name));
+    const check = kinds[name];
+    if (check === undefined) throw new TypeError(unknownOption(name, kinds, path));
     const problem = value === undefined ? null : check(value);
-    if (problem !== null) throw new TypeError(`${name}: ${shown(value)} ${problem}`);
+    if (problem !== null) throw new TypeError(`${path}${name}: ${shown(value)} ${problem}`);
   }
 }
 
-function unknownOption(name: string): string {
-  const close = nearest(name, Object.keys(KINDS));
+function unknownOption(name: string, kinds: typeof KINDS, path: string): string {
+  const close = nearest(name, Object.keys(kinds));
   const hint = close === null ? "" : `; did you mean "${close}"?`;
-  return `${name}: unknown option of a proxy${hint}`;
+  return `${path}${name}: unknown option of a proxy${hint}`;
 }
 
 function isFunction(value: unknown): string | null {

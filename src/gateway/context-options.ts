@@ -7,14 +7,14 @@ import type { IncomingMessage } from "node:http";
 import { isPriority, PRIORITIES, type Priority } from "../catalog/priorities.js";
 import { NEVER } from "../core/deadline.js";
 import type { LayerSettings } from "../core/layers.js";
-import type { ForwardedOptions } from "../wire/forwarding.js";
+import { type Trust, trustProblem } from "../wire/trust.js";
 import { createFindings, type Findings, isRecord, shown } from "./findings.js";
 import { nearest } from "./nearest.js";
 import { GatewayOptionsError } from "./options-error.js";
 import { fillLayers, readLayers } from "./read-layers.js";
 
 export interface ReadContextOptions {
-  readonly trust: NonNullable<ForwardedOptions["trust"]>;
+  readonly trust: Trust;
   readonly timeoutMs: number;
   readonly layers: LayerSettings;
   readonly priority: ((req: IncomingMessage) => Priority | undefined) | undefined;
@@ -95,11 +95,8 @@ function readTimeout(findings: Findings, value: unknown): number {
 }
 
 function checkTrust(findings: Findings, value: unknown): void {
-  const isList = Array.isArray(value) && value.every((one) => typeof one === "string");
-  if (value === undefined || typeof value === "boolean" || typeof value === "function") return;
-  if (isList) return;
-  const text = 'is neither true, false, a list such as ["10.0.0.0/8"], nor a function';
-  findings.problem("trust", `${shown(value)} ${text}`);
+  const problem = value === undefined ? null : trustProblem(value);
+  if (problem !== null) findings.problem("trust", `${shown(value)} ${problem}`);
 }
 
 function throwProblems({ problems }: Findings): void {

@@ -17,19 +17,20 @@ import {
   runIn,
 } from "../core/request-context.js";
 import { hintsOf, layerNames } from "../wire/caller-hints.js";
-import { createForwarder, type ForwardedOptions } from "../wire/forwarding.js";
+import { createForwarder } from "../wire/forwarding.js";
 import { sentWhole } from "../wire/http2.js";
+import type { Trust } from "../wire/trust.js";
 import { readContextInit, readContextOptions } from "./context-options.js";
 import { type Gateway, gatewayCore } from "./gateway.js";
 
 /** What a context takes from a request. */
 export interface RequestContextOptions {
   /**
-   * Whose word is believed: `true` for everybody, a list of addresses and ranges, or a function of
-   * the address.
+   * Whose word is believed: `true` for everybody, a list of addresses, ranges and groups, or a
+   * function of the address; `forwarded.trust` of the proxies takes the same.
    * @default false
    */
-  readonly trust?: ForwardedOptions["trust"];
+  readonly trust?: Trust;
   /**
    * How long a request may take, in milliseconds from its arrival. The caller's own deadline counts
    * where it is sooner.

@@ -5,18 +5,29 @@
  * Guarantee: nothing that a client says about itself reaches the application unless the client is
  * trusted to say it.
  */
-import { isIPv6 } from "node:net";
-import { type FieldPairs, fieldValue, forwardedNode, quotable } from "./forwarding-fields.js";
-import { type Believe, blockList } from "./trusted-fronts.js";
+import {
+  elementsOf,
+  entriesOf,
+  type FieldPairs,
+  fieldValue,
+  forwardedNode,
+  nodeOf,
+  quotable,
+} from "./forwarding-fields.js";
+import { believedCount, type Trust, type Trusts, trustOf } from "./trust.js";
+import type { Believe } from "./trusted-fronts.js";
 
 export interface ForwardedOptions {
   /**
-   * Whose forwarding fields are believed and continued: `true` for everybody, a list of addresses
-   * and ranges (`10.0.0.0/8`), or a function of the address. Others' fields are replaced. With
-   * `behind`, each front is believed what it says itself, as far as it would know.
+   * Whose forwarding fields are believed and continued, as `trust proxy` of Express has it: `true`
+   * for everybody, a number of hops, a list of addresses, ranges (`10.0.0.0/8`) and groups
+   * (`loopback`, `linklocal`, `uniquelocal`), or a function of the address and its hop, which is 0
+   * for our peer. A chain is cut before the first that nobody trusted speaks for; fields of a peer
+   * that is not trusted are replaced. With `behind`, each front is believed what it says itself, as
+   * far as it would know.
    * @default false
    */
-  readonly trust?: boolean | readonly string[] | ((address: string) => boolean);
+  readonly trust?: Trust;
   /**
    * Which fields are written.
    * @default "both"
@@ -63,7 +74,7 @@ export function createForwarder(
   const kind = options.fields ?? "both";
   return {
     passes: false,
-    trusts: (address) => trusts(unmappedAddress(address)),
+    trusts: (address) => trusts(unmappedAddress(address), 0),
     append(fields, connected) {
       const peer = unmapped(connected);
       const before = peer.received.length === 0 ? NOTHING : believe(peer.address, peer.received);
@@ -136,15 +147,29 @@ function remembered(make: (text: string) => string): (text: string) => string {
   };
 }
 
-function believing(trusts: (address: string) => boolean): Believe {
-  return (address, received) => (trusts(address) ? received : NOTHING);
+function believing(trusts: Trusts): Believe {
+  return (address, received) => (trusts(address, 0) ? withinTrust(received, trusts) : NOTHING);
 }
 
-function trustOf(trust: NonNullable<ForwardedOptions["trust"]>): (address: string) => boolean {
-  if (typeof trust === "boolean") return () => trust;
-  if (typeof trust === "function") return trust;
-  const list = blockList(trust);
-  return (address: string) => list.check(address, isIPv6(address) ? "ipv6" : "ipv4");
+/** What a trusted peer sent, its chains cut before the first that nobody trusted speaks for. */
+function withinTrust(received: FieldPairs, trusts: Trusts): FieldPairs {
+  const believed: string[] = [];
+  for (let index = 0; index < received.length; index += 2) {
+    const name = (received[index] as string).toLowerCase();
+    if (name === "x-forwarded-for" || name === "forwarded") continue;
+    believed.push(name, received[index + 1] as string);
+  }
+  const entries = entriesOf(received);
+  if (entries.length > 0) {
+    const kept = entries.slice(-believedCount(entries, trusts));
+    believed.push("x-forwarded-for", kept.join(", "));
+  }
+  const elements = elementsOf(received);
+  if (elements.length > 0) {
+    const kept = elements.slice(-believedCount(elements.map(nodeOf), trusts));
+    believed.push("forwarded", kept.join(", "));
+  }
+  return believed;
 }
 
 /** How this gateway signs `Via`, and recognises its own signature. */

@@ -5,9 +5,16 @@
  * our peer outwards, over as many hops as are declared, and each must come from where its front
  * connects from. What stands further left in a chain was written by the client.
  */
-import { BlockList, isIPv6 } from "node:net";
 import type { FrontFacts } from "../catalog/fronts.js";
-import { type FieldPairs, fieldValue, forwardedNode, quotable } from "./forwarding-fields.js";
+import {
+  elementsOf,
+  entriesOf,
+  type FieldPairs,
+  fieldValue,
+  forwardedNode,
+  quotable,
+} from "./forwarding-fields.js";
+import { addressTest } from "./trust.js";
 
 export type TrustedFront = Pick<FrontFacts, "addresses" | "fields" | "forwardedEntries">;
 
@@ -22,7 +29,7 @@ export function believeFronts(fronts: readonly TrustedFront[]): Believe {
     from: addressTest(front.addresses),
   }));
   return (address, received) => {
-    const chain = entriesOf(received, "x-forwarded-for");
+    const chain = entriesOf(received);
     const elements = elementsOf(received);
     const fields = new Set<string>();
     let kept = 0;
@@ -48,30 +55,6 @@ export function believeFronts(fronts: readonly TrustedFront[]): Believe {
 
 const NOTHING: FieldPairs = [];
 
-/** Whether an address is one of these. Who comes over a unix socket is on this machine. */
-export function addressTest(addresses: readonly string[]): (address: string) => boolean {
-  const list = blockList(addresses);
-  return (address) => {
-    const known = address === UNIX_PEER ? LOOPBACK : address;
-    return list.check(known, isIPv6(known) ? "ipv6" : "ipv4");
-  };
-}
-
-const UNIX_PEER = "unknown";
-const LOOPBACK = "127.0.0.1";
-
-/** Addresses and ranges (`10.0.0.0/8`). */
-export function blockList(addresses: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const entry of addresses) {
-    const [address = "", bits] = entry.split("/");
-    const family = isIPv6(address) ? "ipv6" : "ipv4";
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
-  }
-  return list;
-}
-
 /** The believed fields but for the chains, which are cut to what is known. */
 function believedFields(received: FieldPairs, fields: ReadonlySet<string>): string[] {
   const believed: string[] = [];
@@ -84,19 +67,6 @@ function believedFields(received: FieldPairs, fields: ReadonlySet<string>): stri
 }
 
 const CHAINS: ReadonlySet<string> = new Set(["x-forwarded-for", "forwarded"]);
-
-function entriesOf(received: FieldPairs, name: string): readonly string[] {
-  const entries = (fieldValue(received, name) ?? "").split(",").map((entry) => entry.trim());
-  return entries.filter((entry) => entry !== "");
-}
-
-// RFC 7239 §4: a comma within quotes is none between elements.
-const ELEMENT = /(?:[^,"]|"(?:[^"\\]|\\.)*")+/g;
-
-function elementsOf(received: FieldPairs): readonly string[] {
-  const found = (fieldValue(received, "forwarded") ?? "").match(ELEMENT) ?? [];
-  return found.map((element) => element.trim()).filter((element) => element !== "");
-}
 
 /** The same in the words of RFC 7239 §4, for a front that writes only the older fields. */
 function appendTold(believed: string[], chain: readonly string[]): void {
