@@ -41,6 +41,7 @@ export type {
   CallRecord,
 } from "./gateway/call-record.js";
 export type { Diagnosis } from "./gateway/diagnosis.js";
+export type { FailurePattern } from "./gateway/diagnosis-pattern.js";
 export type { Finding, Verdict } from "./gateway/diagnosis-report.js";
 export { type DnsOptions, dns } from "./gateway/discovery-dns.js";
 export type { GatewayEvents } from "./gateway/events.js";

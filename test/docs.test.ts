@@ -14,6 +14,7 @@ import * as healthDefaults from "../src/catalog/health-defaults.js";
 import { SECTIONS } from "../src/gateway/option-rules.js";
 import { LAYER_DEFAULTS } from "../src/gateway/read-layers.js";
 import { answers, steady } from "./tools/docs-answers.js";
+import * as diagnosis from "./tools/docs-diagnosis.js";
 import { errorPages } from "./tools/docs-errors.js";
 import * as events from "./tools/docs-events.js";
 import * as failures from "./tools/docs-failures.js";
@@ -88,6 +89,8 @@ const PARTS: ReadonlyMap<string, string> = new Map([
   ...Object.entries(events.EVENT_DATA).map(
     ([part, name]) => [part, events.memberTable(name)] as const,
   ),
+  ["failure-pattern", diagnosis.patternTable()],
+  ["fingerprints", diagnosis.fingerprintTable()],
   ["fixed-numbers", options.fixedNumbers()],
   ["fronts", fronts.frontTable()],
   ["front-trust", fronts.frontTrustTable()],

@@ -8,7 +8,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
 import type { ReportOptions } from "../gateway/health.js";
-import { type HealthView, healthAnswer } from "../gateway/health-answer.js";
+import { type HealthView, healthAnswer, type VerdictOf } from "../gateway/health-answer.js";
 import {
   type HealthHandlerOptions,
   type HealthPaths,
@@ -39,7 +39,8 @@ export function healthHandler(gateway: Gateway, options: HealthHandlerOptions = 
 
 /** Answers one probe; for adapters that have found out the view by themselves. */
 export function probeAnswerer(gateway: Gateway, paths: HealthPaths) {
-  const { name, health, behind } = gatewayCore(gateway);
+  const { name, health, behind, diagnose } = gatewayCore(gateway);
+  const verdictOf: VerdictOf = (upstream) => diagnose(upstream).verdict;
   // The nearest front is the one that makes the checks.
   const drainStatus = behind?.fronts[0]?.health?.drainStatus ?? null;
   return (req: IncomingMessage, res: ServerResponse, view: HealthView): void => {
@@ -52,7 +53,7 @@ export function probeAnswerer(gateway: Gateway, paths: HealthPaths) {
     const details = paths.detailsFor(req, req.url as string);
     void health.report({ checks: ASKED[view] }).then((report) => {
       if (res.destroyed || res.headersSent) return;
-      const { status, body } = healthAnswer(name, view, report, details, drainStatus);
+      const { status, body } = healthAnswer(name, view, report, details, verdictOf, drainStatus);
       write(req, res, status, ["content-type", "application/health+json"], body);
     });
   };

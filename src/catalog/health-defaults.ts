@@ -40,12 +40,16 @@ export const INCIDENT = {
 export const DIAGNOSIS = {
   /** Enough to see a pattern among targets and routes; some ten kilobytes for each upstream. */
   entriesMax: 200,
+  /** Of those that succeed, enough to see whether other routes and targets work. */
+  successesMax: 64,
   /** What is older is another story. */
   windowMs: 300_000,
   /** A route is told apart by its first parts; the rest are most often ids. */
   routeSegmentsMax: 4,
   /** Fewer failures than this are no pattern. */
   patternMin: 3,
+  /** After such a time without a further one it is told as what has been. */
+  overMs: 60_000,
   /** From this share on, failures belong to one target, one route, or kept connections. */
   patternRatio: 0.9,
   /** Ages of connections that are so near to a known time come from there. */

@@ -21,6 +21,8 @@ export class Timeline {
   reused = false;
   /** When it was opened; -1 while there is none, or where that is not known. */
   openedAt = -1;
+  /** When it came to rest before this exchange took it; -1 for a new one, or where not known. */
+  restedAt = -1;
   /** Bytes of the request may have left this process. */
   written = false;
   /** Bytes of the answer that arrived before its head was complete. */

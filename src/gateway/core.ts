@@ -10,6 +10,7 @@ import type { AddressGuard } from "../targets/address-guard.js";
 import type { ViaSignature } from "../wire/forwarding.js";
 import type { Believe } from "../wire/trusted-fronts.js";
 import type { Behind } from "./behind.js";
+import type { Diagnosis } from "./diagnosis.js";
 import type { GatewayEvents } from "./events.js";
 import type { HealthCore } from "./health.js";
 import type { Incidents } from "./incidents.js";
@@ -34,6 +35,8 @@ export interface GatewayCore {
   warn(message: string): void;
   readonly health: HealthCore;
   readonly incidents: Incidents;
+  /** The verdict about an upstream of this name, by live evidence. */
+  diagnose(name: string): Diagnosis;
   readonly tracing: Tracing;
   /** Guards connections to origins that no upstream was configured for; null for none. */
   readonly foreign: AddressGuard | null;

@@ -3,15 +3,16 @@
  * route or all, new connections or kept ones, how old they were, since when: patterns that no
  * single failure shows.
  */
-import type { Clock } from "../base/clock.js";
+import { type Clock, isoDate } from "../base/clock.js";
 import { FAILURES, type FailureCode, type FailureRow } from "../catalog/failures.js";
-import { closerAt } from "../catalog/fingerprints.js";
 import { DIAGNOSIS } from "../catalog/health-defaults.js";
-import { fault, note, said } from "./diagnosis-finding.js";
+import { evidenceOf, seconds } from "./diagnosis-evidence.js";
+import { fault, note, said, warning } from "./diagnosis-finding.js";
+import { type FailurePattern, mostFrequent, patternOf } from "./diagnosis-pattern.js";
 import type { Finding, Layer, Verdict } from "./diagnosis-report.js";
 import { inOrder, verdictOf } from "./diagnosis-verdict.js";
-import type { FailureEntry } from "./failure-ledger.js";
-import type { Incident } from "./incident.js";
+import type { FailureEntry, SuccessEntry } from "./failure-ledger.js";
+import type { IncidentSeen } from "./incident.js";
 import type { UpstreamCore } from "./upstream.js";
 
 /** What a diagnosis is made of. */
@@ -19,9 +20,13 @@ export interface LiveFacts {
   readonly upstream: string;
   readonly entries: readonly FailureEntry[];
   readonly successesSince: number;
+  /** Exchanges that have ever succeeded. */
+  readonly successes: number;
+  /** The latest ones, the oldest first. */
+  latestSuccesses(count: number): readonly SuccessEntry[];
   /** Ids of all targets. */
   readonly targets: readonly string[];
-  readonly incidents: readonly Incident[];
+  readonly incidents: readonly IncidentSeen[];
   /** Monotonic milliseconds. */
   readonly now: number;
 }
@@ -31,18 +36,22 @@ export interface Diagnosis {
   readonly upstream: string;
   readonly verdict: Verdict;
   readonly findings: readonly Finding[];
+  /** What the most frequent failures have in common; null while there are too few to tell. */
+  readonly pattern: FailurePattern | null;
 }
 
 /** The verdict about an upstream as it is now. */
 export function diagnoseUpstream(
   { name, ledger, targets }: Pick<UpstreamCore, "name" | "ledger" | "targets">,
   clock: Pick<Clock, "now">,
-  incidents: readonly Incident[],
+  incidents: readonly IncidentSeen[],
 ): Diagnosis {
   return diagnoseLive({
     upstream: name,
     entries: ledger.entries(),
     successesSince: ledger.successesSince(),
+    successes: ledger.successes(),
+    latestSuccesses: ledger.latestSuccesses,
     targets: targets.targets.map(({ id }) => id),
     incidents,
     now: clock.now(),
@@ -50,46 +59,84 @@ export function diagnoseUpstream(
 }
 
 export function diagnoseLive(facts: LiveFacts): Diagnosis {
-  const findings = inOrder([...vanished(facts), ...patterns(facts)]);
-  const { upstream } = facts;
-  return { upstream, findings, verdict: verdictOf([], findings) };
+  const { upstream, entries } = facts;
+  // Neither a client that left nor a hedge that lost says anything about the upstream.
+  const blamed = entries.filter(
+    ({ code }) => FAILURES[code].blame !== "client" && code !== "hedge_cancelled",
+  );
+  const main = mostFrequent(blamed.map(familyOf));
+  const same = blamed.filter((one) => familyOf(one) === main);
+  const pattern = same.length < DIAGNOSIS.patternMin ? null : patternOf(same, facts);
+  const seen = pattern === null ? few(blamed, facts) : [failing(pattern)];
+  const findings = inOrder([...vanished(facts), ...seen]);
+  return { upstream, verdict: verdictOf([], findings), findings, pattern };
 }
 
-/** A process that went and is not back. */
-function vanished({ upstream, incidents }: LiveFacts): readonly Finding[] {
-  return incidents
-    .filter((incident) => incident.upstream === upstream && incident.endedAt === null)
-    .map(({ target, refused, cut, downMs, firstCode, sockets, callsHit, answeredAgainAt }) =>
-      fault({
-        cause: "process_vanished",
-        layer: "process",
-        code: firstCode ?? "connection_refused",
-        blame: "upstream",
-        impact: answeredAgainAt === null ? "all" : "some",
-        title: `The process behind ${target} vanished ${seconds(downMs)} ago.`,
-        evidence: said(
-          `${cut} connections cut, ${refused} refused, ${callsHit} calls hit`,
-          sockets !== null && `connections were ${seconds(sockets.oldestMs)} old and younger`,
-          answeredAgainAt !== null && "it answers again since",
-        ),
-        fix: "Read its log at that second: a crash, a kill for memory, a deploy.",
-      }),
-    );
+/** Processes that went and are not back; of all targets at once it is told as one thing. */
+function vanished({ upstream, incidents, targets }: LiveFacts): readonly Finding[] {
+  const open = incidents.filter((one) => one.upstream === upstream && one.endedAt === null);
+  const gone = new Set(open.map(({ target }) => target));
+  const isAll = targets.length > 1 && targets.every((target) => gone.has(target));
+  return isAll ? [allVanished(open, targets), ...open.map(oneVanished)] : open.map(oneVanished);
 }
 
-function patterns(facts: LiveFacts): readonly Finding[] {
-  const { entries } = facts;
-  const blamed = entries.filter(({ code }) => FAILURES[code].blame !== "client");
-  if (blamed.length === 0) return [];
-  const main = mostFrequent(blamed.map(({ code }) => code));
-  const same = blamed.filter(({ code }) => code === main);
-  return same.length < DIAGNOSIS.patternMin ? [few(blamed, facts)] : [pattern(main, same, facts)];
+function allVanished(open: readonly IncidentSeen[], targets: readonly string[]): Finding {
+  const starts = open.map(({ startedAt }) => startedAt);
+  const withinMs = Math.max(...starts) - Math.min(...starts);
+  return fault({
+    cause: "all_targets_vanished",
+    layer: "process",
+    code: open[0]?.firstCode ?? "connection_refused",
+    blame: "upstream",
+    confidence: "certain",
+    title: `All ${targets.length} targets vanished within ${seconds(withinMs)}.`,
+    evidence: said(
+      `since ${isoDate(Math.min(...starts))}`,
+      `${sum(open, "cut")} connections cut, ${sum(open, "refused")} refused`,
+    ),
+    fix:
+      "Look at what they share: a deploy, the host or the network before them, or one request " +
+      "that crashes whoever gets it.",
+  });
+}
+
+function sum(open: readonly IncidentSeen[], name: "cut" | "refused"): number {
+  return open.reduce((all, one) => all + one[name], 0);
+}
+
+function oneVanished(incident: IncidentSeen): Finding {
+  const { target, refused, cut, downMs, firstCode, sockets, callsHit, newProcess } = incident;
+  const isBack = incident.answeredAgainAt !== null;
+  return fault({
+    cause: "process_vanished",
+    layer: "process",
+    code: firstCode ?? "connection_refused",
+    blame: "upstream",
+    impact: isBack ? "some" : "all",
+    title: isBack
+      ? `The process behind ${target} was gone for ${seconds(downMs)}.`
+      : `The process behind ${target} vanished ${seconds(downMs)} ago.`,
+    evidence: said(
+      `since ${isoDate(incident.startedAt)}`,
+      `${cut} connections cut, ${refused} refused, ${callsHit} calls hit`,
+      sockets !== null && `connections were ${seconds(sockets.oldestMs)} old and younger`,
+      incident.answeredAgainAt !== null &&
+        `it answers again since ${isoDate(incident.answeredAgainAt)}`,
+      isBack && newProcess === true && "on new connections only: it was started anew",
+      incident.relapses > 0 && `it came back and went again ${incident.relapses} times`,
+    ),
+    fix: "Read its log at that second: a crash, a kill for memory, a deploy.",
+  });
 }
 
 /** No pattern yet: what there was is told, and nothing is concluded. */
-function few(entries: readonly FailureEntry[], { now, successesSince }: LiveFacts): Finding {
-  const last = entries.at(-1) as FailureEntry;
-  return note({
+function few(
+  entries: readonly FailureEntry[],
+  { now, successesSince }: LiveFacts,
+): readonly Finding[] {
+  const last = entries.at(-1);
+  if (last === undefined) return [];
+  const found = note({
     cause: "few_failures",
     layer: layerOf(last.code),
     code: last.code,
@@ -101,52 +148,37 @@ function few(entries: readonly FailureEntry[], { now, successesSince }: LiveFact
     ),
     fix: `good-gateway explain ${last.code}`,
   });
+  return [found];
 }
 
-function pattern(code: FailureCode, entries: readonly FailureEntry[], facts: LiveFacts): Finding {
-  const row: FailureRow = FAILURES[code];
-  const { targets, now, successesSince } = facts;
-  const target = shared(entries.map((one) => one.target));
-  const route = shared(entries.map((one) => one.route));
-  const reused = entries.filter((one) => one.reused).length / entries.length;
-  const aged = ageOf(entries);
-  const race = reused >= DIAGNOSIS.patternRatio && aged?.alike === true && LOST.has(code);
-  const over = successesSince > entries.length;
-  const where = whereOf(target, route, targets.length);
-  return fault({
-    cause: race
-      ? "keep_alive_race"
-      : target !== null && targets.length > 1
-        ? `${code}_at_one_target`
-        : code,
-    layer: race ? "keep_alive" : layerOf(code),
+/** What a pattern is taken for: its name, and in what it differs from the failure's own row. */
+interface Reading {
+  readonly cause: string;
+  readonly title: string;
+  readonly fix: string;
+  readonly layer?: Layer;
+  readonly blame?: Finding["blame"];
+  readonly confidence: Finding["confidence"];
+  readonly impact?: Finding["impact"];
+}
+
+function failing(pattern: FailurePattern): Finding {
+  const { code, failedInARow, successesAfter, lastMs } = pattern;
+  const parts = {
+    layer: layerOf(code),
     code,
-    blame: race ? "proxy" : row.blame,
-    impact: over || race ? "some" : "all",
-    confidence: race || target !== null || route !== null ? "likely" : "possible",
-    title: race
-      ? `Kept connections are closed under requests at an age of ${seconds(aged.ageMs)}.`
-      : `${row.summary.replace(/\.$/, "")}: ${where}.`,
-    evidence: said(
-      `${entries.length} times ${code} in ${seconds(now - (entries[0]?.at ?? now))}`,
-      target !== null && targets.length > 1 && `only at ${target}, of ${targets.length} targets`,
-      target === null && `at ${new Set(entries.map((one) => one.target)).size} targets`,
-      route !== null && entries.length > DIAGNOSIS.patternMin && `only on ${route}`,
-      `${Math.round(reused * 100)} % on kept connections`,
-      aged !== null &&
-        `age at the end ${seconds(aged.medianMs)}: ${aged.closedBy ?? "no known limit"}`,
-      successesSince > 0 && `${successesSince} exchanges succeeded since the last one`,
-    ),
-    fix: race
-      ? "Let the application keep idle connections longer than we do, or send Keep-Alive: " +
-        "timeout=N."
-      : (row.remedies[0] ?? `good-gateway explain ${code}`),
-  });
+    blame: FAILURES[code].blame,
+    impact: failedInARow >= DIAGNOSIS.patternMin ? "all" : "some",
+    evidence: evidenceOf(pattern),
+    ...(raceIn(pattern) ?? neverWorked(pattern) ?? placed(pattern)),
+  } as const;
+  if (lastMs < DIAGNOSIS.overMs || successesAfter <= pattern.count) return fault(parts);
+  return warning({ ...parts, title: `Until ${seconds(lastMs)} ago: ${lower(parts.title)}` });
 }
 
-function whereOf(target: string | null, route: string | null, targets: number): string {
-  if (target !== null && targets > 1) return `only ${target}`;
-  return route === null ? "on all routes" : `only ${route}`;
+/** A connection that was lost has several names, by how far the exchange had come. */
+function familyOf({ code }: FailureEntry): FailureCode {
+  return LOST.has(code) ? "connection_terminated" : code;
 }
 
 const LOST: ReadonlySet<FailureCode> = new Set<FailureCode>([
@@ -155,32 +187,58 @@ const LOST: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "connection_terminated_while_sending",
 ]);
 
-/** The typical age of the connections at their end, and who closes them then. */
-function ageOf(entries: readonly FailureEntry[]) {
-  const ages = entries
-    .map(({ socketAgeMs }) => socketAgeMs)
-    .filter((age) => age !== null)
-    .sort((a, b) => a - b);
-  const medianMs = ages[Math.floor(ages.length / 2)];
-  if (medianMs === undefined) return null;
-  const closer = closerAt(medianMs, DIAGNOSIS.ageSlackMs);
-  const near = ages.filter((age) => Math.abs(age - medianMs) <= DIAGNOSIS.ageSlackMs);
-  const alike = near.length / ages.length >= DIAGNOSIS.agesAlikeRatio;
-  return { medianMs, alike, ageMs: closer?.ageMs ?? medianMs, closedBy: closer?.closedBy ?? null };
+/** Kept connections that end at one age end by somebody's limit. */
+function raceIn(pattern: FailurePattern): Reading | null {
+  const { code, connections, agesAlike, restedMs, socketAgeMs, closedBy } = pattern;
+  if (connections !== "kept" || !agesAlike || !LOST.has(code)) return null;
+  const rested = restedMs ?? socketAgeMs ?? 0;
+  return {
+    cause: "keep_alive_race",
+    layer: "keep_alive",
+    blame: "proxy",
+    impact: "some",
+    confidence: closedBy === null ? "possible" : "likely",
+    title: `Kept connections are closed just as they are used, at ${seconds(rested)}.`,
+    fix:
+      "Let the application keep idle connections longer than whoever asks it " +
+      "(Node: server.keepAliveTimeout = 65_000), or let it send Keep-Alive: timeout=N.",
+  };
 }
 
-/** The value that nearly all have; null when there is none. */
-function shared(values: readonly string[]): string | null {
-  const value = mostFrequent(values);
-  const count = values.filter((one) => one === value).length;
-  return count / values.length >= DIAGNOSIS.patternRatio ? value : null;
+/** What cannot be told from an application that is down: a wrong address, port, scheme or name. */
+const CONFIGURED: ReadonlySet<Layer> = new Set<Layer>(["resolve", "connect", "secure"]);
+
+function neverWorked(pattern: FailurePattern): Reading | null {
+  const { code, everWorked } = pattern;
+  const { summary, remedies, blame }: FailureRow = FAILURES[code];
+  const isConfigured = CONFIGURED.has(layerOf(code)) || code === "http_protocol_error";
+  if (everWorked || blame === "self" || !isConfigured) return null;
+  return {
+    cause: "never_worked",
+    blame: "proxy",
+    confidence: "likely",
+    title: `It has not worked once since this process started: ${lower(summary)}`,
+    fix: `Compare address, port and scheme of the target with the application. ${remedies[0]}`,
+  };
 }
 
-function mostFrequent<Value extends string>(values: readonly Value[]): Value {
-  const counts = new Map<Value, number>();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  const [first] = [...counts].sort(([, a], [, b]) => b - a);
-  return first?.[0] as Value;
+function placed(pattern: FailurePattern): Reading {
+  const { code, otherTargetsWork, otherRoutesWork } = pattern;
+  const row: FailureRow = FAILURES[code];
+  return {
+    cause: otherTargetsWork ? `${code}_at_one_target` : code,
+    confidence: otherTargetsWork || otherRoutesWork ? "likely" : "possible",
+    title: `${row.summary.replace(/\.$/, "")}: ${placeOf(pattern)}.`,
+    fix: row.remedies[0] ?? `good-gateway explain ${code}`,
+  };
+}
+
+function placeOf(pattern: FailurePattern): string {
+  const { target, targets, otherTargetsWork, route, otherRoutesWork } = pattern;
+  const isNamed = target !== null && targets > 1;
+  const where = isNamed ? `${otherTargetsWork ? "only " : ""}at ${target}` : null;
+  const what = otherRoutesWork ? `only on ${route}` : null;
+  return [where, what].filter((one) => one !== null).join(", ") || "on all routes";
 }
 
 const LAYERS_OF: Readonly<Record<string, Layer>> = {
@@ -195,9 +253,10 @@ const LAYERS_OF: Readonly<Record<string, Layer>> = {
 };
 
 function layerOf(code: FailureCode): Layer {
-  return LAYERS_OF[FAILURES[code].phase] ?? "request";
+  const { blame, phase } = FAILURES[code];
+  return blame === "self" ? "process" : (LAYERS_OF[phase] ?? "request");
 }
 
-function seconds(ms: number): string {
-  return ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms / 1_000)} s`;
+function lower(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
 }

@@ -21,7 +21,7 @@ import type { GatewayEvents } from "./events.js";
 import { copied } from "./freeze.js";
 import { createHealth, type GatewayHealth } from "./health.js";
 import type { UpstreamReport } from "./health-report.js";
-import type { Incident } from "./incident.js";
+import type { Incident, IncidentSeen } from "./incident.js";
 import { createIncidents } from "./incidents.js";
 import { createLifecycle, type DrainReport } from "./lifecycle.js";
 import { nearest } from "./nearest.js";
@@ -112,14 +112,16 @@ export function createGateway<const Names extends string>(
     asked: () => startProbes(cores),
   });
   const changed = health.look;
-  const incidents = createIncidents(events);
+  const diagnose = (name: string, seen: readonly IncidentSeen[]): Diagnosis =>
+    diagnoseUpstream(cores.get(name) as UpstreamCore, clock, seen);
+  const incidents = createIncidents(events, (name, seen) => diagnose(name, seen).verdict);
   const load = loadOf(settings, clock, random, events);
   const tracing = { tracer: null };
   const telling = { events, changed, incidents, tracing };
   const shared = { clock, timers, random, lifecycle, load, ...telling };
   const parts: GatewayParts = { name: settings.name, zone: settings.zone, ...shared };
   const handles = new Map<string, Upstream<Names>>();
-  const inside = { ...parts, lifecycle, warn, health, closing };
+  const inside = { ...parts, lifecycle, warn, health, diagnose, closing };
   const core = coreOf(settings, options, inside, cores);
   for (const [name, upstream] of Object.entries(settings.upstreams)) {
     const made = createUpstream(parts, upstream);
@@ -137,8 +139,8 @@ export function createGateway<const Names extends string>(
       return incidents.list();
     },
     diagnose(name: Names) {
-      const upstream = cores.get(name) ?? unknownUpstream(name, [...handles.keys()]);
-      return diagnoseUpstream(upstream, clock, incidents.list());
+      if (!cores.has(name)) unknownUpstream(name, [...handles.keys()]);
+      return diagnose(name, incidents.list());
     },
     snapshot: () => takeSnapshot(core, cores.values()),
     on: events.on,
@@ -158,6 +160,7 @@ export function createGateway<const Names extends string>(
 }
 
 interface OwnParts extends Pick<GatewayCore, "lifecycle" | "warn" | "health"> {
+  diagnose(name: string, seen: readonly IncidentSeen[]): Diagnosis;
   /** What is closed with the gateway, after everything else. */
   readonly closing: Set<() => void>;
 }
@@ -199,6 +202,7 @@ function coreOf(
     warn: parts.warn,
     health: parts.health,
     incidents: parts.incidents,
+    diagnose: (name) => parts.diagnose(name, parts.incidents.list()),
     tracing: parts.tracing,
     onClose(fn) {
       parts.closing.add(fn);

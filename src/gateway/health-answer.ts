@@ -8,6 +8,7 @@
  * upstream, no address, and no text of an error.
  */
 import { isoDate } from "../base/clock.js";
+import type { Verdict } from "./diagnosis-report.js";
 import type { CheckReport, HealthReport, NotReadyReason, UpstreamReport } from "./health-report.js";
 import type { HealthStatus } from "./health-result.js";
 
@@ -28,7 +29,15 @@ interface Observation {
   readonly status: HealthStatus;
   readonly time?: string;
   readonly output?: string;
+  /** Beside the members of the format, which says to ignore what one does not know. */
+  readonly verdict?: Pick<
+    Verdict,
+    "blame" | "layer" | "cause" | "confidence" | "evidence" | "next"
+  >;
 }
+
+/** The verdict about an upstream, by live evidence. */
+export type VerdictOf = (upstream: string) => Verdict;
 
 const REASONS: Readonly<Record<NotReadyReason, string>> = {
   starting: "starting",
@@ -48,6 +57,7 @@ export function healthAnswer(
   view: HealthView,
   report: HealthReport,
   { asked, allowed }: { readonly asked: boolean; readonly allowed: boolean },
+  verdictOf: VerdictOf,
   drainStatus: number | null = null,
 ): HealthAnswer {
   const status = statusOf(view, report);
@@ -57,7 +67,7 @@ export function healthAnswer(
     status,
     ...(status === "fail" ? { output: reasons.map((one) => REASONS[one]).join(", ") } : {}),
     ...(asked && !allowed ? { notes: [REFUSED_NOTE] } : {}),
-    ...(asked && allowed ? { serviceId: name, checks: checksOf(view, report) } : {}),
+    ...(asked && allowed ? { serviceId: name, checks: checksOf(view, report, verdictOf) } : {}),
   };
   const text = `${JSON.stringify(body, null, asked ? 2 : 0)}\n`;
   const failed = view === "ready" && isLeaving(report) ? (drainStatus ?? 503) : 503;
@@ -75,18 +85,25 @@ function statusOf(view: HealthView, { status, live, ready }: HealthReport): Heal
   return (view === "live" ? live : ready) ? "pass" : "fail";
 }
 
-function checksOf(view: HealthView, report: HealthReport): Record<string, readonly Observation[]> {
+function checksOf(
+  view: HealthView,
+  report: HealthReport,
+  verdictOf: VerdictOf,
+): Record<string, readonly Observation[]> {
   const { live, fatal, at } = report;
   const process = observed(live ? "running" : "cannot recover", live ? "pass" : "fail", at, fatal);
   if (view === "live") return { "gateway:process": [process] };
   const relevant = <Part extends CheckReport | UpstreamReport>(parts: readonly Part[]) =>
     view === "health" ? parts : parts.filter(isNeeded);
+  // Whoever looks at readiness asks what is wrong, also where readiness does not depend on it.
+  const diagnoses = report.upstreams.flatMap((one) => diagnosis(one, verdictOf(one.name), at));
   const upstreams = relevant(report.upstreams).map((one) => upstreamObservation(one, at));
   return {
     "gateway:process": [process],
     "gateway:lifecycle": [lifecycleObservation(report)],
     ...(report.holds.length > 0 ? { "gateway:start": report.holds.map(holdObservation) } : {}),
     ...(upstreams.length > 0 ? { "gateway:upstreams": upstreams } : {}),
+    ...(diagnoses.length > 0 ? { "gateway:diagnosis": diagnoses } : {}),
     ...Object.fromEntries(relevant(report.checks).flatMap(checkEntry)),
   };
 }
@@ -130,6 +147,24 @@ function upstreamObservation({ name, state, required }: UpstreamReport, at: numb
     status: state === "healthy" ? "pass" : bad,
     time: isoDate(at),
   };
+}
+
+function diagnosis(
+  { name, state, required }: UpstreamReport,
+  { well, title, blame, layer, cause, confidence, evidence, next }: Verdict,
+  at: number,
+): readonly Observation[] {
+  if (well) return [];
+  const found: Observation = {
+    componentId: name,
+    componentType: "component",
+    observedValue: cause ?? "unknown",
+    status: state === "down" && required ? "fail" : "warn",
+    time: isoDate(at),
+    output: title,
+    verdict: { blame, layer, cause, confidence, evidence, next },
+  };
+  return [found];
 }
 
 function checkEntry(check: CheckReport): readonly (readonly [string, readonly Observation[]])[] {

@@ -271,13 +271,14 @@ function attemptListener(
   return {
     ended({ target, request, timeline }, code) {
       if (code === null) {
-        ledger.succeeded();
+        ledger.succeeded(target.id, request.path, timeline.reused);
         return;
       }
-      const { openedAt, reused } = timeline;
+      const { openedAt, restedAt, sendAt, reused } = timeline;
       const socketAgeMs = openedAt < 0 ? null : clock.now() - openedAt;
+      const restedMs = restedAt < 0 || sendAt < 0 ? null : sendAt - restedAt;
       const { method, path } = request;
-      ledger.failed({ target: target.id, code, method, path, reused, socketAgeMs });
+      ledger.failed({ target: target.id, code, method, path, reused, socketAgeMs, restedMs });
     },
     has: () => events.has("attempt:end"),
     keeps: () => events.has("call:end") || tracing.tracer !== null,

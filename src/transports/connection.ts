@@ -40,6 +40,8 @@ export interface Connection {
   readonly openedAt: number;
   /** Exchanges that were begun on it. */
   served: number;
+  /** When the latest exchange on it ended; -1 while none has. */
+  restedAt: number;
   /** The socket ended with an error of the network rather than with a farewell. */
   readonly broke: boolean;
   /** The exchange under way; it hears of an error before undici has closed the socket. */
@@ -71,6 +73,7 @@ export function connectionOver(
     socket,
     openedAt: clock.now(),
     served: 0,
+    restedAt: -1,
     get broke() {
       return broke;
     },

@@ -87,6 +87,7 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
     this.#state = "waiting";
     timeline.reused = this.#connection.served > 0;
     timeline.openedAt = this.#connection.openedAt;
+    timeline.restedAt = this.#connection.restedAt;
     this.#connection.served += 1;
     this.#connection.running = this;
     this.#connection.guard.expect(this);
@@ -318,6 +319,7 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
     this.#connection.running = null;
     this.#connection.guard.idle();
     this.#exchange.end();
+    this.#connection.restedAt = this.#exchange.timeline.endAt;
     this.#end.released(this.#connection);
   }
 

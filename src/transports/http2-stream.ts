@@ -28,6 +28,8 @@ export class Http2Stream implements Connection, ConnectionGuard {
   readonly openedAt: number;
   readonly broke = false;
   served: number;
+  /** A stream is never at rest; its session is. */
+  restedAt = -1;
   running: { fail(error: unknown): void } | null = null;
   head: ResponseHead | null = null;
   readonly owner: Http2Session;

@@ -9,6 +9,7 @@
 import { emitter } from "../../src/base/emitter.js";
 import { seededRandom } from "../../src/base/random.js";
 import { sharedTimers } from "../../src/base/shared-timers.js";
+import { verdictOf } from "../../src/gateway/diagnosis-verdict.js";
 import type { GatewayEvents } from "../../src/gateway/events.js";
 import { createIncidents } from "../../src/gateway/incidents.js";
 import { createLifecycle } from "../../src/gateway/lifecycle.js";
@@ -86,7 +87,7 @@ export async function threeInstances(
     zone: null,
     load: null,
     changed: () => {},
-    incidents: createIncidents(events),
+    incidents: createIncidents(events, () => verdictOf([], [])),
     tracing: { tracer: null },
     clock,
     timers: sharedTimers(clock),

@@ -1,0 +1,23 @@
+/**
+ * The tables of docs/diagnosis.md, read from the source: what a pattern of failures consists of,
+ * and at which times connections are closed, by whom.
+ */
+import { FINGERPRINTS } from "../../src/catalog/fingerprints.js";
+import { optionsOf } from "./docs-options.js";
+import { table } from "./docs-pages.js";
+
+/** The members of a pattern. */
+export function patternTable(): string {
+  const rows = optionsOf("src/gateway/diagnosis-pattern.ts", "FailurePattern").map((member) => [
+    `\`${member.name}\``,
+    `\`${member.type}\``,
+    member.text,
+  ]);
+  return table(["member", "type", "meaning"], rows);
+}
+
+/** Who closes connections, by the time for which they had rested. */
+export function fingerprintTable(): string {
+  const rows = FINGERPRINTS.map(({ ageMs, closedBy }) => [`${ageMs / 1_000} s`, closedBy]);
+  return table(["at rest for", "closed by"], rows);
+}
