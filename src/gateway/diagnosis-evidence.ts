@@ -1,5 +1,6 @@
 /**
- * A pattern of failures in words: what was seen, in the order in which it convinces.
+ * A pattern of failures in words: what was seen, in the order in which it convinces. Nothing is
+ * concluded here; that is the matter of diagnosis.ts.
  */
 import { isoDate } from "../base/clock.js";
 import { DIAGNOSIS } from "../catalog/health-defaults.js";

@@ -129,23 +129,31 @@ export function createGateway<const Names extends string>(
     handles.set(name, upstreamHandle(core, made) as Upstream<Names>);
   }
   health.look();
+  return handleOf(core, inside, cores, handles);
+}
+
+function handleOf<Names extends string>(
+  core: GatewayCore,
+  { lifecycle, health, incidents, closing }: Pick<GatewayParts, "incidents"> & OwnParts,
+  cores: ReadonlyMap<string, UpstreamCore>,
+  handles: ReadonlyMap<string, Upstream<Names>>,
+): Gateway<Names> {
+  const { on, once, off } = core.events;
+  const unknown = (name: string): never => unknownUpstream(name, [...handles.keys()]);
   return {
     [CORE]: core,
-    name: settings.name,
-    upstream: (name: Names) => handles.get(name) ?? unknownUpstream(name, [...handles.keys()]),
+    name: core.name,
+    upstream: (name: Names) => handles.get(name) ?? unknown(name),
     upstreams: [...handles.values()],
     health,
     get incidents() {
       return incidents.list();
     },
-    diagnose(name: Names) {
-      if (!cores.has(name)) unknownUpstream(name, [...handles.keys()]);
-      return diagnose(name, incidents.list());
-    },
+    diagnose: (name: Names) => (cores.has(name) ? core.diagnose(name) : unknown(name)),
     snapshot: () => takeSnapshot(core, cores.values()),
-    on: events.on,
-    once: events.once,
-    off: events.off,
+    on,
+    once,
+    off,
     startMaintenance: (asked) =>
       lifecycle.startMaintenance(asked?.retryAfterMs ?? RETRY_AFTER.maintenanceMs),
     endMaintenance: () => lifecycle.endMaintenance(),

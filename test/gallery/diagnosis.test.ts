@@ -202,7 +202,7 @@ describe("the verdict from live evidence", () => {
 });
 
 describe("the same verdict elsewhere", () => {
-  it("is in /readyz?verbose and /healthz?verbose where details are allowed, and else nowhere", async () => {
+  it("is in /readyz?verbose and /healthz?verbose where details are allowed", async () => {
     const dead = `http://127.0.0.1:${await refusingPort()}`;
     const gateway = gatewayTo([await serving((_, res) => res.end()), dead]);
     const [open, shut] = [healthHandler(gateway, { verbose: "always" }), healthHandler(gateway)];
