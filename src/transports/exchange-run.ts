@@ -110,7 +110,8 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
   }
 
   onHeaders(): boolean {
-    this.#takeHead();
+    // The guard has told of an answer whose body it counts.
+    if (this.#state === "waiting") this.#takeHead();
     return true;
   }
 
@@ -175,6 +176,10 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
 
   information(status: number, rawHeaders: readonly string[]): void {
     this.#exchange.request.onInformation?.(status, rawHeaders);
+  }
+
+  counted(): void {
+    this.#takeHead();
   }
 
   // --- the body, for whoever delivers it ---

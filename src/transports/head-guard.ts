@@ -4,9 +4,11 @@
  * Place: `socket.read` of a connection is replaced by `read` below, which is how undici takes
  * bytes. Guarantee: the parser sees a final head only while an exchange waits for one, and then
  * only what it needs to find the end of the body: a status and the framing that `response-head.ts`
- * decided on, so the two cannot disagree. Interim answers (RFC 9110 §15.2) are reported and taken
- * out; bytes that nobody asked for end the connection, so two answers can never be mixed up. Body
- * bytes pass untouched, or wait in the socket while their taker is not ready.
+ * decided on, so the two cannot disagree. A body of known length needs no parser: it is counted and
+ * handed over here, and the parser sees an answer without a body when the last byte has come.
+ * Interim answers (RFC 9110 §15.2) are reported and taken out; bytes that nobody asked for end the
+ * connection, so two answers can never be mixed up. Body bytes pass untouched, or wait in the
+ * socket while their taker is not ready.
  */
 import type { Socket } from "node:net";
 import { LIMITS } from "../catalog/defaults.js";
@@ -26,6 +28,12 @@ export interface HeadWaiter {
   /** Bytes of a head that is not complete yet; zero again after an interim answer. */
   headBytes(count: number): void;
   information(status: number, rawHeaders: readonly string[]): void;
+  /**
+   * The final head is complete and a body of known length follows, part by part, through `onData`.
+   * Who has no such method gets its body from the parser.
+   */
+  counted?(): void;
+  onData?(chunk: Buffer): void;
 }
 
 export class HeadGuard {
@@ -34,9 +42,11 @@ export class HeadGuard {
   readonly #socket: Socket;
   readonly #limits: HeadLimits;
   readonly #read: Socket["read"];
-  #state: "idle" | "head" | "body" = "idle";
+  #state: "idle" | "head" | "body" | "counted" = "idle";
   #waiter: HeadWaiter | null = null;
   #held: Buffer | null = null;
+  /** Bytes of a counted body that are still to come. */
+  #left = 0;
   /** Bytes came behind an answer that has no body. */
   #surplus = false;
   #interim = 0;
@@ -91,6 +101,7 @@ export class HeadGuard {
   #pass(chunk: Buffer | null): Buffer | null {
     if (this.#surplus) return this.#refuse(unasked());
     if (chunk === null || this.#state === "body") return chunk;
+    if (this.#state === "counted") return this.#count(chunk);
     if (this.#state === "idle") return this.#refuse(unasked());
     try {
       return this.#takeHead(chunk);
@@ -115,9 +126,8 @@ export class HeadGuard {
       if (end + 4 > this.#limits.responseHeaderSectionBytesMax) throw tooLarge(end + 4);
       const head = parseResponseHead(bytes.toString("latin1", 0, end + 4), this.#limits);
       if (this.#isFinal(head)) {
-        this.#state = "body";
         this.head = head;
-        return this.#handOver(head, bytes, end + 4);
+        return this.#answered(head, bytes, end + 4);
       }
       bytes = bytes.subarray(end + 4);
       from = 0;
@@ -128,9 +138,34 @@ export class HeadGuard {
     }
   }
 
+  #answered(head: ResponseHead, bytes: Buffer, headLength: number): Buffer | null {
+    const waiter = this.#waiter;
+    const bodiless = hasNoBody(head, waiter?.headOnly === true);
+    if (waiter?.counted === undefined || bodiless || !head.contentLength) {
+      this.#state = "body";
+      return this.#handOver(head, bodiless, bytes, headLength);
+    }
+    this.#state = "counted";
+    this.#left = head.contentLength;
+    waiter.counted();
+    return headLength === bytes.length ? null : this.#count(bytes.subarray(headLength));
+  }
+
+  /** Hands a part of a counted body over; the parser is told of the last one. */
+  #count(chunk: Buffer): Buffer | null {
+    const { head } = this;
+    const part = chunk.length > this.#left ? chunk.subarray(0, this.#left) : chunk;
+    this.#surplus = part.length < chunk.length;
+    this.#left -= part.length;
+    this.#waiter?.onData?.(part);
+    // Whoever took it may have ended the exchange.
+    if (this.#left > 0 || head === null || this.head !== head) return null;
+    this.#state = "body";
+    return endOf(head);
+  }
+
   /** Writes the essence over the end of the head that it stands for, so that nothing is copied. */
-  #handOver(head: ResponseHead, bytes: Buffer, headLength: number): Buffer {
-    const bodiless = hasNoBody(head, this.#waiter?.headOnly === true);
+  #handOver(head: ResponseHead, bodiless: boolean, bytes: Buffer, headLength: number): Buffer {
     const essence = essenceOf(head, bodiless);
     // Behind a head without a body stands nothing that anybody has asked for.
     const end = bodiless ? headLength : bytes.length;
@@ -190,6 +225,22 @@ function essenceOf(head: ResponseHead, bodiless: boolean): string {
   else if (keepAlive !== null) text += `keep-alive: ${keepAlive}\r\n`;
   return `${text}\r\n`;
 }
+
+const END = Buffer.from("HTTP/1.1 204 OK\r\n\r\n", "latin1");
+
+/** What tells the parser that an answer is over whose body it has not seen. */
+function endOf(head: ResponseHead): Buffer {
+  const { persistent, keepAlive } = head;
+  if (persistent && keepAlive === null) return END;
+  if (persistent && keepAlive === lastWord) return lastEnd;
+  lastEnd = Buffer.from(essenceOf(head, true), "latin1");
+  lastWord = persistent ? keepAlive : null;
+  return lastEnd;
+}
+
+/** Servers say the same of their connections with every answer. */
+let lastWord: string | null = null;
+let lastEnd = END;
 
 function unasked(): NamedError {
   return new NamedError("http_protocol_error", "unasked bytes");

@@ -309,3 +309,70 @@ describe("a pause", () => {
     expect(feed(OK)).toBe(ESSENCE);
   });
 });
+
+describe("a body of known length", () => {
+  /** A guard whose waiter takes such bodies itself; `parsed` is what the parser sees. */
+  function counting(stopAt = Number.POSITIVE_INFINITY) {
+    const { socket, guard, waiter, take, feed, destroyedBy } = guarded(null);
+    const body: string[] = [];
+    let told = 0;
+    guard.expect({
+      ...waiter,
+      counted: () => {
+        told += 1;
+      },
+      onData: (chunk) => {
+        body.push(chunk.toString("latin1"));
+        if (body.join("").length >= stopAt) guard.idle();
+      },
+    });
+    return { socket, guard, take, feed, destroyedBy, body, told: () => told };
+  }
+  const END = "HTTP/1.1 204 OK\r\n\r\n";
+
+  it("goes to its taker, and the parser is told of its end alone", () => {
+    const { feed, body, told } = counting();
+    expect(feed(OK)).toBe("");
+    expect(told()).toBe(1);
+    expect(feed("he")).toBe("");
+    expect(feed("llo")).toBe(END);
+    expect(body).toEqual(["he", "llo"]);
+  });
+
+  it("is the same wherever it is cut in two", () => {
+    const whole = `${HINTS}${OK}hello`;
+    for (let at = 1; at <= whole.length; at += 1) {
+      const { feed, body, told, guard } = counting();
+      expect(feed(whole.slice(0, at)) + feed(whole.slice(at)), `cut at ${at}`).toBe(END);
+      expect(body.join("")).toBe("hello");
+      expect(told()).toBe(1);
+      expect(guard.head?.status).toBe(200);
+    }
+  });
+
+  it("ends where its length says, and what comes behind it ends the connection", async () => {
+    const { feed, take, body, destroyedBy } = counting();
+    expect(feed(`${OK}hello, and a second answer`)).toBe(END);
+    take();
+    expect(body).toEqual(["hello"]);
+    expect(await destroyedBy()).toBe("http_protocol_error unasked bytes");
+  });
+
+  it("tells the parser of no end when its taker has ended the exchange", () => {
+    const { feed, body } = counting(2);
+    expect(feed(`${OK}hello`)).toBe("");
+    expect(body).toEqual(["hello"]);
+  });
+
+  it("keeps the upstream's word on how long the connection lasts", () => {
+    const head = (...fields: readonly string[]): string =>
+      `HTTP/1.1 200 OK\r\n${fields.map((field) => `${field}\r\n`).join("")}\r\n`;
+    const closing = head("Content-Length: 1", "Connection: close");
+    const kept = head("Content-Length: 1", "Keep-Alive: timeout=5");
+    for (const turn of [1, 2]) {
+      expect(counting().feed(`${closing}x`), `turn ${turn}`).toContain("connection: close");
+      expect(counting().feed(`${kept}x`)).toContain("keep-alive: timeout=5");
+      expect(counting().feed(`${OK}hello`)).toBe(END);
+    }
+  });
+});
