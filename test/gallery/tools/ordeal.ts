@@ -8,6 +8,7 @@ import type { UpstreamOptions } from "good-gateway";
 import type { Script, ScriptedUpstream, ScriptedUpstreamOptions } from "good-gateway/testing";
 import { POISON, type Verdict } from "../faults/fault.js";
 import type { RawRequest, Received } from "./raw-client.js";
+import { playFairly } from "./starving.js";
 import { limiter, type World, world } from "./world.js";
 
 export interface Ordeal {
@@ -59,14 +60,12 @@ export function runOrdeals(ordeals: readonly Ordeal[]): Ordeals {
   };
 }
 
-/** A machine that stalls our own loop again and again is not fit for tests on real sockets. */
-const STALLED_MAX = 5;
-
 async function undergo(ordeal: Ordeal): Promise<readonly string[]> {
-  for (let plays = 1; ; plays += 1) {
-    const { complaints, stalled } = await playOnce(ordeal);
-    if (!stalled || plays === STALLED_MAX) return complaints;
-  }
+  const { complaints } = await playFairly(
+    () => playOnce(ordeal),
+    ({ complaints, stalled }, late) => stalled || (late && complaints.length > 0),
+  );
+  return complaints;
 }
 
 async function playOnce(

@@ -7,6 +7,7 @@
  */
 import type { FailureCode } from "good-gateway";
 import type { RawOptions, RawRequest, Received } from "./raw-client.js";
+import { playFairly } from "./starving.js";
 import { eventually, type World, type WorldOptions, world } from "./world.js";
 
 export interface Row {
@@ -58,19 +59,16 @@ export interface Shown {
 
 export type Play = "idempotent" | "post" | "breaker";
 
-/** A machine that is this busy again and again is not fit for tests on real sockets. */
-const STALLED_PLAYS_MAX = 5;
-
 /**
- * Plays a row. Everything it opened is closed, or it throws. Where the gateway says that this very
- * process was too busy, which is true then, the row is played again.
+ * Plays a row. Everything it opened is closed, or it throws. Where this very process was too busy,
+ * what came of it is no answer to what was provoked, and the row is played again.
  */
-export async function provoke(row: Row, play: Play): Promise<Shown> {
-  for (let plays = 1; ; plays += 1) {
-    const shown = await playOnce(row, play);
-    const stalled = shown.code === "event_loop_stalled" && row.code !== "event_loop_stalled";
-    if (!stalled || plays === STALLED_PLAYS_MAX) return shown;
-  }
+export function provoke(row: Row, play: Play): Promise<Shown> {
+  const { code } = row;
+  return playFairly(
+    () => playOnce(row, play),
+    (shown, late) => shown.code !== code && (late || shown.code === "event_loop_stalled"),
+  );
 }
 
 async function playOnce(row: Row, play: Play): Promise<Shown> {
