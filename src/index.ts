@@ -40,6 +40,8 @@ export type {
   CallKind,
   CallRecord,
 } from "./gateway/call-record.js";
+export type { ContinueServer } from "./gateway/continue-on-demand.js";
+export { continueOnDemand } from "./gateway/continue-on-demand.js";
 export type { Diagnosis } from "./gateway/diagnosis.js";
 export type { FailurePattern } from "./gateway/diagnosis-pattern.js";
 export type { Finding, Verdict } from "./gateway/diagnosis-report.js";

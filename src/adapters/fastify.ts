@@ -123,7 +123,7 @@ function bodyOf({ raw, body }: FastifyRequest): ReceivedBody {
   // A preParsing hook may have put another stream in place of the request, a decompressed one.
   if (body === undefined || body === raw) return UNREAD;
   const decoded = raw.headers["content-encoding"] === undefined;
-  return { parsed: null, stream: body as Readable, decoded, onDemand: null };
+  return { parsed: null, stream: body as Readable, decoded };
 }
 
 function segmentsOf(prefix: string): number {

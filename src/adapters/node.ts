@@ -14,6 +14,7 @@ import type { ProxyOptions } from "../gateway/proxy-options.js";
 import { createUpgradeProxy } from "../gateway/proxy-upgrade.js";
 import { contextMaker, type RequestContextOptions } from "../gateway/request-context.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
+import { holdContinue } from "../wire/held-continue.js";
 
 export type { FailureContext, ProxyOptions } from "../gateway/proxy-options.js";
 export type { RequestContextOptions } from "../gateway/request-context.js";
@@ -27,9 +28,8 @@ export interface RequestListener {
 /** A listener for `request`, with further listeners for other events of the same server. */
 export interface NodeProxy extends RequestListener {
   /**
-   * For the server's `checkContinue` event: a client that waits before it sends its body is told to
-   * go on when an upstream has taken the request, RFC 9110 §10.1.1. Without it Node says so at
-   * once.
+   * For the server's `checkContinue` event: a client that waits before it sends its body gets what
+   * the upstream says to that, RFC 9110 §10.1.1. Without it Node tells it to go on at once.
    */
   readonly checkContinue: RequestListener;
   /** For the server's `upgrade` event: WebSockets and other protocols, tunnelled to one target. */
@@ -61,9 +61,8 @@ export function nodeProxy(upstream: Upstream, options: ProxyOptions = {}): NodeP
   const listener = (req: AnyRequest, res: AnyResponse): void =>
     handle(req as IncomingMessage, res as ServerResponse, req.url as string, UNREAD);
   const checkContinue = (req: AnyRequest, res: AnyResponse): void => {
-    const onDemand = (): void => void res.writeContinue();
-    const body = { parsed: null, onDemand };
-    handle(req as IncomingMessage, res as ServerResponse, req.url as string, body);
+    holdContinue(req as IncomingMessage, res as ServerResponse);
+    listener(req, res);
   };
   return Object.assign(listener, {
     checkContinue,

@@ -26,7 +26,7 @@ export function receivedBody(req: ParsedRequest): ReceivedBody {
   if (type.encoding === undefined) return lost(`charset ${type.charset} cannot be written again`);
   const text = textOf(kept, type.essence);
   if (text === null) return lost("there is no way back from what it made of it");
-  return { parsed: Buffer.from(text, type.encoding), decoded: true, onDemand: null };
+  return { parsed: Buffer.from(text, type.encoding), decoded: true };
 }
 
 // RFC 9112 §6.3.
@@ -37,14 +37,14 @@ function hasBody({ headers }: IncomingMessage): boolean {
 }
 
 function lost(why: string): ReceivedBody {
-  return { parsed: null, lost: `the body was read by a parser, and ${why}`, onDemand: null };
+  return { parsed: null, lost: `the body was read by a parser, and ${why}` };
 }
 
 function bytes(req: IncomingMessage, parsed: Buffer): ReceivedBody {
   // Parsers undo content codings before they hand the bytes out. Where nothing was undone, the
   // length is the one that the client announced.
   const untouched = Number(req.headers["content-length"]) === parsed.byteLength || isGzip(parsed);
-  return { parsed, decoded: !untouched, onDemand: null };
+  return { parsed, decoded: !untouched };
 }
 
 // RFC 1952 §2.3.1.

@@ -15,6 +15,8 @@ export const TIMEOUTS = {
   connectLocalMs: 1_000,
   /** Request sent → head complete, per attempt. The usual choice of client libraries. */
   responseMs: 10_000,
+  /** The answer to `Expect: 100-continue`. curl and the clients of Go wait as long. */
+  continueMs: 1_000,
   /** Longest silence inside a body, either way. nginx waits as long between two reads. */
   idleMs: 60_000,
   /** First byte → head handed to the client, over all attempts. Balancers give up at 30 to 60 s. */
@@ -52,8 +54,11 @@ export const RETRY = {
    * who is to wait longer is better told so, together with the field.
    */
   retryAfterWaitMsMax: 2_000,
-  /** A repeat on a fresh connection after a stale one; free of budget and attempts, once a call. */
-  staleRepeatsMax: 1,
+  /**
+   * A repeat on a fresh connection after a stale one, or without `Expect` after a 417; free of
+   * budget and attempts, once a call.
+   */
+  freeRepeatsMax: 1,
 } as const;
 
 /** The Retry-After of our own 503 answers. */

@@ -20,6 +20,8 @@ export interface StreamedBodyOptions {
   readonly bytesMax: number;
   /** Called once, when the first byte is asked for. */
   readonly onDemand: (() => void) | null;
+  /** Whoever is to take it is asked first, RFC 9110 §10.1.1; false unless given. */
+  readonly asksFirst?: boolean;
 }
 
 export class ReplayBody {
@@ -36,11 +38,13 @@ export class ReplayBody {
   bytesRead = 0;
 
   #onDemand: (() => void) | null;
+  #asksFirst: boolean;
 
   private constructor(options: StreamedBodyOptions) {
     this.#keptBytesMax = options.keptBytesMax;
     this.#bytesMax = options.bytesMax;
     this.#onDemand = options.onDemand;
+    this.#asksFirst = options.asksFirst === true;
   }
 
   /** A body that is still coming in. More than `bytesMax` is the client's failure. */
@@ -73,6 +77,16 @@ export class ReplayBody {
   /** Whether all of it has come in. */
   get complete(): boolean {
     return this.#state === "ended";
+  }
+
+  /** Whether an upstream is asked for its consent before any of it is read. */
+  get asksFirst(): boolean {
+    return this.#asksFirst && this.#state === "flowing";
+  }
+
+  /** It is wanted, or nobody who could be asked answers: it is sent without a question. */
+  askNoMore(): void {
+    this.#asksFirst = false;
   }
 
   /** Whether a reader waits for the client rather than for the upstream. */

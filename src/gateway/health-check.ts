@@ -7,8 +7,8 @@
  * Not here: what a result means for readiness (health.ts).
  */
 import type { Clock, Timer } from "../base/clock.js";
+import { patientTimer } from "../base/patient-timer.js";
 import { HEALTH } from "../catalog/health-defaults.js";
-import { patientTimer } from "../policies/patient-timer.js";
 import type { CheckSettings } from "./health-options.js";
 import {
   failed,

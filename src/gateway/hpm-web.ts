@@ -196,7 +196,7 @@ function call(
 /** The request is with the engine, and cannot be sent again. */
 export const ONCE = { retry: false } as const;
 const NOTHING = Buffer.alloc(0);
-const WRITTEN_BY_OTHERS: ReceivedBody = { parsed: NOTHING, decoded: true, onDemand: null };
+const WRITTEN_BY_OTHERS: ReceivedBody = { parsed: NOTHING, decoded: true };
 
 /** What is sent beside the request's own fields. */
 export function withAttempt({ core }: Lane, { exchange }: ForeignRun): readonly string[] {

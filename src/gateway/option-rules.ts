@@ -131,6 +131,7 @@ export const SECTIONS = {
   timeouts: {
     connectMs: longCut(TIMEOUTS.connectMs),
     responseMs: longCut(TIMEOUTS.responseMs),
+    continueMs: wait(TIMEOUTS.continueMs, ANY),
     idleMs: longCut(TIMEOUTS.idleMs),
     totalMs: longCut(TIMEOUTS.totalMs),
     bodyMs: longCut(TIMEOUTS.bodyMs),

@@ -40,6 +40,12 @@ export interface TimeoutOptions {
    */
   readonly responseMs?: number;
   /**
+   * How long an upstream may leave `Expect: 100-continue` unanswered before it gets the body, at
+   * most half of `idleMs`. 0 for an upstream that is not asked: the client is told to go on.
+   * @default 1000
+   */
+  readonly continueMs?: number;
+  /**
    * Longest silence inside a body, either way.
    * @default 60000
    */

@@ -37,7 +37,7 @@ export type ProxyHandler = (
 ) => void;
 
 /** Where the body is when nobody has touched it. */
-export const UNREAD: ReceivedBody = { parsed: null, onDemand: null };
+export const UNREAD: ReceivedBody = { parsed: null };
 
 export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHandler {
   checkProxyOptions(options);
@@ -107,7 +107,7 @@ export function readingFor(
   { gateway, core }: UpstreamInside,
   options: ProxyOptions,
 ): ReadRequestOptions {
-  const { retry, limits } = core.options;
+  const { retry, limits, timeouts } = core.options;
   return {
     rewritePath: options.rewritePath ?? null,
     requestHeaders: options.requestHeaders ?? null,
@@ -117,6 +117,7 @@ export function readingFor(
     host: options.host ?? "preserve",
     requestBodyBytesMax: limits.requestBodyBytesMax,
     replayBodyBytesMax: retry === false ? 0 : retry.replayBodyBytesMax,
+    asksFirst: timeouts.continueMs > 0,
     answerOnlyIfCached: options.answerOnlyIfCached ?? false,
     newId: gateway.newRequestId,
   };

@@ -47,6 +47,7 @@ const ENDS_CALL = "which ends the call first";
 const RELATIONS: readonly Relation[] = [
   { smaller: ["timeouts", "connectMs"], larger: TOTAL, otherwise: ENDS_CALL },
   { smaller: ["timeouts", "responseMs"], larger: TOTAL, otherwise: ENDS_CALL },
+  { smaller: ["timeouts", "continueMs"], larger: TOTAL, otherwise: ENDS_CALL },
   { smaller: ["bulkhead", "queueMs"], larger: TOTAL, otherwise: ENDS_CALL, less: true },
   {
     smaller: ["timeouts", "idleMs"],

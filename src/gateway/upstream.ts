@@ -155,8 +155,11 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
   };
 }
 
-function transportOptions({ limits, allowH2 }: NormalisedUpstream): UndiciTransportOptions {
-  return { ...limits, allowH2 };
+function transportOptions(options: NormalisedUpstream): UndiciTransportOptions {
+  const { limits, allowH2, timeouts } = options;
+  // Silence that is allowed here is none that ends the exchange.
+  const continueMs = Math.min(timeouts.continueMs, timeouts.idleMs / 2);
+  return { ...limits, allowH2, continueMs };
 }
 
 function discovered(parts: DiscoveryParts, { discover }: NormalisedUpstream): () => void {

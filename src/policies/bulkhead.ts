@@ -9,6 +9,7 @@
  * Not here: connections. Waiting for one of the pool is the transport's matter.
  */
 import type { Clock } from "../base/clock.js";
+import { patientTimer } from "../base/patient-timer.js";
 import type { Random } from "../base/random.js";
 import type { BoundedCall, Call, SeatedCall } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
@@ -21,7 +22,6 @@ import { Timeline } from "../core/timeline.js";
 import type { AdaptiveLimit } from "./adaptive-limit.js";
 import { holding } from "./holding.js";
 import { pace } from "./pace.js";
-import { patientTimer } from "./patient-timer.js";
 import { Places, type PlacesOptions } from "./places.js";
 import { type Refusals, refusals } from "./refusals.js";
 import { Waiter } from "./waiting-line.js";

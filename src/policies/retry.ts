@@ -123,7 +123,7 @@ async function repeat<Body>(
   try {
     return await pRetry(tryOnce, {
       // One more than can be used, so that it is always our decision that ends the loop.
-      retries: attemptsMax + RETRY.staleRepeatsMax + 1,
+      retries: attemptsMax + RETRY.freeRepeatsMax + 1,
       minTimeout: 0,
       factor: 1,
       shouldRetry: ({ error }) => error instanceof AttemptFailed && mayRepeat(),
@@ -163,6 +163,12 @@ type Plan =
   | { readonly stop: StopReason }
   | { readonly stop: null; readonly waitMs: number; readonly free: boolean };
 
+/** What says nothing about the target: a connection grown stale, a question it does not know. */
+const FREE: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "stale_connection",
+  "received_expectation_failed",
+]);
+
 const AT_ONCE_AND_FREE = { stop: null, waitMs: 0, free: true } as const satisfies Plan;
 
 /** Asks everyone who has a say, those who pay last. */
@@ -174,7 +180,7 @@ function planRepeat(shared: RetryShared, options: RetryOptions, asked: Asked): P
   if (stop !== null) return { stop };
   if (refusesRepeats(lifecycle)) return { stop: "draining" };
   const leftMs = remainingMs(call.deadline, clock.now());
-  if (failure.code === "stale_connection" && freeRepeats < RETRY.staleRepeatsMax) {
+  if (FREE.has(failure.code) && freeRepeats < RETRY.freeRepeatsMax) {
     return leftMs < options.attemptMsMin ? { stop: "no_time_left" } : AT_ONCE_AND_FREE;
   }
   if (lastNumber(attempt) >= attemptsMax) return { stop: "attempts_exhausted" };

@@ -7,12 +7,12 @@
  * Not here: the name of the failure. Whoever is cut knows how far it had got.
  */
 import type { Clock } from "../base/clock.js";
+import { patientTimer } from "../base/patient-timer.js";
 import type { AdmittedCall, BoundedCall } from "../core/call.js";
 import { NEVER } from "../core/deadline.js";
 import { Pending } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
 import { refused } from "./holding.js";
-import { patientTimer } from "./patient-timer.js";
 
 export interface TotalDeadlineOptions {
   /** From the first byte of the call; Infinity for no deadline of ours. */

@@ -13,6 +13,7 @@ import { LIMITS, POOL } from "../catalog/defaults.js";
 import { NamedError } from "../core/named-error.js";
 import type { TargetAddress } from "../targets/target.js";
 import { HeadGuard, type HeadWaiter } from "./head-guard.js";
+import { type HeldUpload, Http1Upload, type UploadListener } from "./held-upload.js";
 import { makeWritesPatient } from "./patient-writes.js";
 import type { HeadLimits, ResponseHead } from "./response-head.js";
 import type { TrailerLimits } from "./trailers.js";
@@ -47,6 +48,13 @@ export interface Connection {
   /** The exchange under way; it hears of an error before undici has closed the socket. */
   running: { fail(error: unknown): void } | null;
   readonly alive: boolean;
+  /** Sends the head of a request and asks by it whether the body is wanted, RFC 9110 §10.1.1. */
+  hold(
+    asked: Dispatcher.DispatchOptions,
+    length: number | null,
+    run: Dispatcher.DispatchHandler,
+    listener: UploadListener,
+  ): HeldUpload;
   /** A body is going to be streamed: an early answer must not be lost to a write that fails. */
   expectUpload(): void;
   destroy(): void;
@@ -81,6 +89,13 @@ export function connectionOver(
     get alive() {
       return !socket.destroyed && !socket.readableEnded;
     },
+    hold(asked, length, run, listener) {
+      const upload = new Http1Upload(socket, length, listener);
+      upload.completeHead();
+      const resets = !BODIES.has(asked.method);
+      connection.client.dispatch(resets ? { ...asked, reset: true } : asked, run);
+      return upload;
+    },
     expectUpload() {
       if (!patient) makeWritesPatient(socket, clock);
       patient = true;
@@ -101,6 +116,19 @@ export function connectionOver(
   socket.once("close", () => onLost(connection));
   return connection;
 }
+
+/**
+ * Methods that come with a body. What a server makes of a body with others is not certain, so that
+ * connection serves nothing more; undici does the same with bodies that it sends itself.
+ */
+const BODIES: ReadonlySet<string> = new Set([
+  "PATCH",
+  "POST",
+  "PROPFIND",
+  "PROPPATCH",
+  "PUT",
+  "QUERY",
+]);
 
 function clientOver(socket: Socket, target: TargetAddress, limits: ConnectionLimits): Client {
   let given = false;

@@ -7,6 +7,7 @@
  */
 import type { Duplex } from "node:stream";
 import type { Dispatcher } from "undici";
+import type { Clock } from "../base/clock.js";
 import { LIMITS } from "../catalog/defaults.js";
 import type { FailureCode } from "../catalog/failures.js";
 import type { CutBy, Cuttable } from "../core/cancellation.js";
@@ -36,6 +37,9 @@ export interface RunContext {
   readonly bodyBytesMax: number;
   readonly limits: TrailerLimits;
   readonly wallNow: () => number;
+  readonly clock: Pick<Clock, "after" | "turn">;
+  /** How long a question whether a body is wanted may go unanswered. */
+  readonly continueMs: number;
 }
 
 /** Costs less than `queueMicrotask`, and every exchange needs one. */

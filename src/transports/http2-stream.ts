@@ -5,7 +5,7 @@
  * Guarantee: a body that was not ended by its peer is not whole, whatever Node says of the stream;
  * the target's speed is the speed of the upload; a stream that nobody needs any more is closed.
  */
-import type { ClientHttp2Stream, IncomingHttpHeaders } from "node:http2";
+import type { ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2";
 import type { Dispatcher } from "undici";
 import { LIMITS } from "../catalog/defaults.js";
 import { NamedError } from "../core/named-error.js";
@@ -13,6 +13,7 @@ import type { Exchange } from "../targets/exchange.js";
 import type { Connection, ConnectionGuard } from "./connection.js";
 import type { ExchangeRun } from "./exchange-run.js";
 import type { HeadWaiter } from "./head-guard.js";
+import type { HeldUpload, UploadListener } from "./held-upload.js";
 import { streamFailure } from "./http2-failure.js";
 import { requestHead, responseHead } from "./http2-fields.js";
 import { HTTP2_CODES, type Http2Session } from "./http2-session.js";
@@ -57,27 +58,62 @@ export class Http2Stream implements Connection, ConnectionGuard {
   // --- as the client of a connection ---
 
   dispatch(asked: Dispatcher.DispatchOptions, run: ExchangeRun): boolean {
-    const { session } = this.owner;
-    const { target } = this.#exchange;
     const hasBody = asked.body !== null && asked.body !== undefined;
+    const stream = this.#begin(() => requestHead(asked, this.#exchange.target), !hasBody, run);
+    if (stream === null || this.#over) return true;
+    if (!hasBody) run.onRequestSent();
+    else this.#upload = new Http2Upload(stream, asked.body, run);
+    return true;
+  }
+
+  hold(
+    asked: Dispatcher.DispatchOptions,
+    length: number | null,
+    run: ExchangeRun,
+    listener: UploadListener,
+  ): HeldUpload {
+    const headOf = (): OutgoingHttpHeaders => ({
+      ...requestHead(asked, this.#exchange.target),
+      ...(length === null ? {} : { "content-length": String(length) }),
+      expect: "100-continue",
+    });
+    const stream = this.#begin(headOf, false, run);
+    return {
+      get whole() {
+        return stream?.writableEnded === true;
+      },
+      send: (body) => {
+        if (stream === null || this.#over) return;
+        this.#upload = new Http2Upload(stream, body, {
+          onBodySent: () => listener.onBodySent(),
+          onRequestSent: () => listener.uploaded(),
+          fail: (error) => listener.broken(error as Error),
+        });
+      },
+      stop: () => this.#upload?.stop(),
+    };
+  }
+
+  /** Null when it could not be begun, which the run then knows. */
+  #begin(
+    headOf: () => OutgoingHttpHeaders,
+    endStream: boolean,
+    run: ExchangeRun,
+  ): ClientHttp2Stream | null {
     let stream: ClientHttp2Stream;
     try {
-      const head = requestHead(asked, target);
-      stream = session.request(head, { endStream: !hasBody });
+      stream = this.owner.session.request(headOf(), { endStream });
     } catch (error) {
       // Between the promise and now it has gone away; nothing was sent.
       run.onError(error as Error);
-      return true;
+      return null;
     }
     this.owner.served += 1;
     this.#run = run;
     this.#stream = stream;
     this.#listen(stream, run);
     run.onConnect((error) => this.#abort(error ?? new NamedError("proxy_internal_error")));
-    if (this.#over) return true;
-    if (!hasBody) run.onRequestSent();
-    else this.#upload = new Http2Upload(stream, asked.body, run);
-    return true;
+    return stream;
   }
 
   #listen(stream: ClientHttp2Stream, run: ExchangeRun): void {

@@ -5,15 +5,21 @@
 import type { ClientHttp2Stream } from "node:http2";
 import { Readable } from "node:stream";
 import { HTTP2 } from "../catalog/defaults.js";
-import type { ExchangeRun } from "./exchange-run.js";
+
+/** What is told of an upload: of each part that is taken, of the end, and of what breaks it. */
+export interface Http2UploadListener {
+  onBodySent(): void;
+  onRequestSent(): void;
+  fail(error: unknown): void;
+}
 
 export class Http2Upload {
   readonly #stream: ClientHttp2Stream;
   readonly #source: Readable;
-  readonly #run: ExchangeRun;
+  readonly #run: Http2UploadListener;
   #stopped = false;
 
-  constructor(stream: ClientHttp2Stream, body: unknown, run: ExchangeRun) {
+  constructor(stream: ClientHttp2Stream, body: unknown, run: Http2UploadListener) {
     this.#stream = stream;
     this.#run = run;
     this.#source = readableOf(body);

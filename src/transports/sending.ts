@@ -12,6 +12,7 @@ import { noResponse, type Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import type { ResponseBody } from "../core/response-body.js";
 import type { Exchange } from "../targets/exchange.js";
+import { sendAsking } from "./asking-run.js";
 import type { Connection } from "./connection.js";
 import type { ConnectionPool } from "./connection-pool.js";
 import { ExchangeRun, type RunContext, type RunEnd } from "./exchange-run.js";
@@ -48,6 +49,10 @@ export class Sending extends Pending<ResponseBody> implements RunEnd {
   #send(connection: Connection): void {
     this.#connection = connection;
     this.#fresh = connection.served === 0;
+    if (this.#exchange.request.body?.asksFirst === true) {
+      sendAsking(this.#exchange, connection, this.#wording(this.#exchange), this.#context, this);
+      return;
+    }
     const run = new ExchangeRun(this.#exchange, connection, this.#context, this);
     connection.client.dispatch(this.#wording(this.#exchange), run);
   }

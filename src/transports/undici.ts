@@ -26,6 +26,8 @@ export interface UndiciTransportOptions extends ConnectionLimits {
   readonly connectionsMax: number;
   /** Infinity for no limit. */
   readonly responseBodyBytesMax: number;
+  /** How long `Expect: 100-continue` may go unanswered. */
+  readonly continueMs: number;
 }
 
 export interface UndiciTransport {
@@ -60,6 +62,8 @@ export function undiciTransport(
     bodyBytesMax: options.responseBodyBytesMax,
     limits: options,
     wallNow: () => clock.wallNow(),
+    clock,
+    continueMs: options.continueMs,
   };
 
   return {
@@ -116,8 +120,9 @@ function wordsOf(
   added: readonly string[] | null,
 ): Dispatcher.DispatchOptions {
   const { method, contentLength, upgrade } = request;
+  const asksFirst = request.body?.asksFirst === true;
   const headers = withLayerFields(request.headers, added);
-  const body = request.body === null ? null : request.body.open();
+  const body = request.body === null || asksFirst ? null : request.body.open();
   // undici counts the bytes that it has; a stream of known length is announced, not chunked.
   const announced = body !== null && contentLength !== null && !Buffer.isBuffer(body);
   return {

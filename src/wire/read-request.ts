@@ -15,6 +15,7 @@ import type { GatewayRequest } from "../core/request.js";
 import { type LayerNames, readCallerHints } from "./caller-hints.js";
 import { connectionOptions, fieldInfo } from "./field-info.js";
 import type { Forwarder, ViaSignature } from "./forwarding.js";
+import { takeContinue } from "./held-continue.js";
 import { authorityOf, joinCookies } from "./http2.js";
 import { readRequestTarget } from "./request-target.js";
 import { unsoundness } from "./soundness.js";
@@ -38,6 +39,8 @@ export interface ReadRequestOptions {
   readonly host: string;
   readonly requestBodyBytesMax: number;
   readonly replayBodyBytesMax: number;
+  /** Upstreams are asked whether they want the body of a client that waits with it. */
+  readonly asksFirst: boolean;
   readonly answerOnlyIfCached: boolean;
   /** Makes an id for a request that came without one. */
   readonly newId: () => string;
@@ -71,8 +74,6 @@ export interface ReceivedBody {
   readonly lost?: string;
   /** Where the body flows in place of the request itself. */
   readonly stream?: Readable;
-  /** Called when the body is asked for, once: the moment to answer `Expect: 100-continue`. */
-  readonly onDemand: (() => void) | null;
 }
 
 /** Reads what was received. */
@@ -111,7 +112,7 @@ export function readRequest(
     method: req.method as string,
     path: target.path,
     headers: fields,
-    body: bodyOf(req, length, body, options),
+    body: bodyOf(req, length, body, scan.expects, options),
     contentLength: length,
     replayable: scan.idempotencyKey,
     upgrade: null,
@@ -139,6 +140,8 @@ interface Scan {
   maxForwards: string | null;
   id: string | null;
   idempotencyKey: boolean;
+  /** It has an expectation. */
+  expects: boolean;
 }
 
 /** One pass over the fields: what is passed on, and what is looked at. */
@@ -154,6 +157,7 @@ function scanFields(req: IncomingMessage, custom: ReadonlySet<string> | null): S
     maxForwards: null,
     id: null,
     idempotencyKey: false,
+    expects: false,
   };
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
@@ -188,8 +192,11 @@ function scanFields(req: IncomingMessage, custom: ReadonlySet<string> | null): S
         scan.idempotencyKey = true;
         scan.fields.push(name, value);
         break;
+      case "expect":
+        scan.expects = true;
+        break;
       default:
-        // Hop-by-hop, framing, Expect, Trailer: written anew or meant for us alone.
+        // Hop-by-hop, framing, Trailer: written anew or meant for us alone.
         break;
     }
   }
@@ -226,6 +233,7 @@ const KEPT: ReadonlySet<string> = new Set([
   "authorization",
   "cookie",
   "content-type",
+  "expect",
 ]);
 
 // RFC 9110 §7.6.2: with no hop left, TRACE and OPTIONS end here.
@@ -315,14 +323,18 @@ function endsWithHead(req: IncomingMessage): boolean {
 function bodyOf(
   req: IncomingMessage,
   length: number | null,
-  { parsed, stream, onDemand }: ReceivedBody,
+  { parsed, stream }: ReceivedBody,
+  expects: boolean,
   options: ReadRequestOptions,
 ): ReplayBody | null {
   if (length === 0) return null;
   if (parsed !== null) return ReplayBody.fromBuffer(parsed);
+  // Whoever has put another stream in its place reads the request, and that tells the client.
+  const onDemand = expects && stream === undefined ? takeContinue(req) : null;
   return ReplayBody.fromStream(stream ?? req, {
     keptBytesMax: options.replayBodyBytesMax,
     bytesMax: options.requestBodyBytesMax,
     onDemand,
+    asksFirst: onDemand !== null && options.asksFirst,
   });
 }

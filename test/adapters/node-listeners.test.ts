@@ -1,6 +1,6 @@
 /**
- * What `nodeProxy` offers besides its listener for requests: upgrades, `Expect: 100-continue`, the
- * errors of Node's own parser, and the hook that lets requests in.
+ * What `nodeProxy` offers besides its listener for requests: upgrades, the errors of Node's own
+ * parser, and the hook that lets requests in.
  */
 import type { ProxyOptions, Upstream } from "good-gateway";
 import { nodeProxy } from "good-gateway/node";
@@ -13,10 +13,7 @@ import { inWorld } from "./world.js";
 async function serve(upstream: Upstream, options: ProxyOptions): Promise<RunningServer> {
   const proxy = nodeProxy(upstream, options);
   const running = await listening(proxy);
-  running.server
-    .on("upgrade", proxy.upgrade)
-    .on("checkContinue", proxy.checkContinue)
-    .on("clientError", proxy.clientError);
+  running.server.on("upgrade", proxy.upgrade).on("clientError", proxy.clientError);
   return running;
 }
 
@@ -106,31 +103,6 @@ describe("upgrades", () => {
       await client.until("\r\n\r\n");
       client.write("x");
       await client.over;
-    });
-  });
-});
-
-describe("Expect: 100-continue", () => {
-  it("the client is told to go on when an upstream has taken the request", async () => {
-    const scripts = [accept().readHead().readBody().send(ok("stored")).close()];
-    await inWorld(serve, { scripts, settings }, async ({ port, upstream }) => {
-      const client = await rawClient(port);
-      const fields = { expect: "100-continue", "content-length": "5" };
-      client.write(request("POST", "/", fields));
-      await client.until("100 Continue");
-      client.write("hello");
-      await client.until("stored");
-      expect(upstream.bodies()[0]?.toString()).toBe("hello");
-      expect(upstream.requests()[0]?.header("expect")).toBeUndefined();
-    });
-  });
-
-  it("the client keeps its body when nobody can take it", async () => {
-    await inWorld(serve, { scripts: null, settings }, async ({ port }) => {
-      const client = await rawClient(port);
-      client.write(request("POST", "/", { expect: "100-continue", "content-length": "5" }));
-      await client.until("connection_refused");
-      expect(client.received().toString("latin1")).not.toContain("100 Continue");
     });
   });
 });

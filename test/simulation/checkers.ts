@@ -113,7 +113,7 @@ export function checkersOf(made: World, limits: Limits): Checkers {
     const free = number === last.number;
     must(!free || last.code === "stale_connection", "an attempt was free that should have cost");
     const freeRepeats = earlier.length - (number - 1);
-    must(freeRepeats <= RETRY.staleRepeatsMax, "more repeats were free than one for each call");
+    must(freeRepeats <= RETRY.freeRepeatsMax, "more repeats were free than one for each call");
     must(deadline - clock.now() >= RETRY.attemptMsMin, "an attempt began that could not end");
     if (free) return;
     repeats.push(clock.now());

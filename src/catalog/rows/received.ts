@@ -116,6 +116,22 @@ export const RECEIVED_ROWS = {
       "Read Retry-After and RateLimit fields of the answer; ask for a higher quota.",
     ],
   },
+  received_expectation_failed: {
+    phase: "receive",
+    status: "received",
+    proxyError: null,
+    repeat: "safe",
+    blame: "proxy",
+    summary: "The upstream answers 417: it, or a hop before it, knows no Expect: 100-continue.",
+    causes: [
+      "An old server or proxy stands in the way, which refuses every expectation.",
+      "A rule of a firewall for applications forbids the field.",
+    ],
+    remedies: [
+      "Nothing, when retry is on: the request is sent again without the question.",
+      "Set timeouts.continueMs: 0, so that this upstream is not asked.",
+    ],
+  },
   received_too_early: {
     phase: "receive",
     status: "received",

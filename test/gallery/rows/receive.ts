@@ -148,6 +148,17 @@ export const RECEIVE: readonly Row[] = [
     world: says(429, { "retry-after": "120" }),
   },
   {
+    code: "received_expectation_failed",
+    answer: 417,
+    error: null,
+    sends: [1, 1],
+    breaker: "neutral",
+    methods: ["PUT", "POST"],
+    request: { body: "hello", fields: { expect: "100-continue" } },
+    // Where repeats are allowed it is sent again without the question, and nobody sees the 417.
+    world: { script: accept().readHead().send(respond(417)).hang(), options: { retry: false } },
+  },
+  {
     code: "received_too_early",
     answer: 425,
     error: null,

@@ -28,13 +28,12 @@ describe("a body that nobody has read", () => {
   it("streams, even where a parser has set an empty object", () => {
     expect(receivedBody(left(JSON_TYPE, { body: {}, read: false }))).toEqual({
       parsed: null,
-      onDemand: null,
     });
   });
 
   it("is none when the request says so", () => {
     const received = receivedBody(left({ "content-length": "0" }, { body: {} }));
-    expect(received).toEqual({ parsed: null, onDemand: null });
+    expect(received).toEqual({ parsed: null });
   });
 });
 

@@ -26,9 +26,9 @@ function upstreamOf(options: Partial<UpstreamOptions>, defaults?: GatewayOptions
 
 describe("defaults", () => {
   it("are those of the catalog", () => {
-    const { connectMs, responseMs, idleMs, totalMs, bodyMs } = TIMEOUTS;
+    const { connectLocalMs: _local, ...timeouts } = TIMEOUTS;
     const upstream = upstreamOf({});
-    expect(upstream.timeouts).toEqual({ connectMs, responseMs, idleMs, totalMs, bodyMs });
+    expect(upstream.timeouts).toEqual(timeouts);
     expect(upstream.trustProxyStatus).toBe(false);
     expect(upstream.layers).toEqual(LAYER_DEFAULTS);
     expect(upstream.bulkhead).toEqual(BULKHEAD);
@@ -108,6 +108,7 @@ describe("defaults", () => {
     expect(timeouts).toEqual({
       connectMs: 900,
       responseMs: 900,
+      continueMs: 900,
       idleMs: 5_000,
       totalMs: 900,
       bodyMs: 5_000,

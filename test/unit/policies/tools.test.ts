@@ -1,13 +1,13 @@
 /** The small tools beside the policies: budget, backoff, pause, patient timer, verdict. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { patientTimer } from "../../../src/base/patient-timer.js";
 import { seededRandom } from "../../../src/base/random.js";
 import { RETRY } from "../../../src/catalog/defaults.js";
 import { FAILURE_CODES, FAILURES } from "../../../src/catalog/failures.js";
 import { Cancellation } from "../../../src/core/cancellation.js";
 import { backoffMs } from "../../../src/policies/backoff.js";
 import { verdictOf } from "../../../src/policies/breaker-gate.js";
-import { patientTimer } from "../../../src/policies/patient-timer.js";
 import { pause } from "../../../src/policies/pause.js";
 import { retryBudget } from "../../../src/policies/retry-budget.js";
 import { virtualClock } from "../../../src/testing/virtual-clock.js";

@@ -65,6 +65,8 @@ function running(options: RunOptions = {}) {
     bodyBytesMax: options.bodyBytesMax ?? Number.POSITIVE_INFINITY,
     limits: LIMITS,
     wallNow: () => 0,
+    clock,
+    continueMs: 0,
   };
   const run = new ExchangeRun(exchange, connection as unknown as Connection, context, {
     settled(outcome) {

@@ -4,7 +4,7 @@
  * Timers run before the event loop polls. When our own process was busy, the answer that a timeout
  * waits for may already lie in a socket's buffer; two turns later it has been read.
  */
-import type { Clock, Timer } from "../base/clock.js";
+import type { Clock, Timer } from "./clock.js";
 
 type Moments = Pick<Clock, "after" | "turn">;
 

@@ -1,0 +1,30 @@
+/**
+ * Requests whose client waits for `100 Continue` before it sends the body, RFC 9110 §10.1.1, and
+ * has not been told to go on.
+ *
+ * Guarantee: it is told once, and not any more when the answer has begun.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+const waiting = new WeakMap<IncomingMessage, () => void>();
+
+/** For what a server tells by `checkContinue`: whoever reads the body tells the client by that. */
+export function holdContinue(req: IncomingMessage, res: ServerResponse): void {
+  waiting.set(req, () => {
+    if (!res.headersSent && !res.destroyed) res.writeContinue();
+  });
+  // Streams ask for bytes by `_read`.
+  const { _read: read } = req;
+  req._read = function (size: number): void {
+    takeContinue(req)?.();
+    read.call(this, size);
+  };
+}
+
+/** Takes it over to tell the client at another moment; null when it does not wait. */
+export function takeContinue(req: IncomingMessage): (() => void) | null {
+  const tell = waiting.get(req);
+  if (tell === undefined) return null;
+  waiting.delete(req);
+  return tell;
+}
