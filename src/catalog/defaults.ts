@@ -145,6 +145,11 @@ export const HTTP2 = {
   streamWindowBytes: 262_144,
   /** The same for all streams of a connection: 64 slow takers hold up nobody else. */
   connectionWindowBytes: 16_777_216,
+  /**
+   * A head that Node takes before our limits are asked, with 32 bytes for each field as RFC 9113
+   * §6.5.2 counts: what fits without compression in the nine frames that it allows for one.
+   */
+  headBytesMax: 262_144,
   /** An upload goes in such parts, one frame each, so that its progress is seen. */
   uploadSliceBytes: 16_384,
   /** Without a stream for so long it is closed: a GOAWAY loses nothing, so it may rest long. */

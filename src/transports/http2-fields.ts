@@ -4,12 +4,11 @@
  */
 import type { OutgoingHttpHeaders } from "node:http2";
 import type { Dispatcher } from "undici";
-import { LIMITS } from "../catalog/defaults.js";
 import { HOP_BY_HOP } from "../catalog/field-names.js";
 import { fieldsByName } from "../core/fields.js";
 import { NamedError } from "../core/named-error.js";
 import type { TargetAddress } from "../targets/target.js";
-import type { ResponseHead } from "./response-head.js";
+import type { HeadLimits, ResponseHead } from "./response-head.js";
 
 /** The head of a request, without what belongs to one connection, RFC 9113 §8.2.2. */
 export function requestHead(
@@ -44,8 +43,8 @@ function byName(headers: Dispatcher.DispatchOptions["headers"]): OutgoingHttpHea
 
 const DIGITS = /^\d{1,15}$/;
 
-/** The head of an answer; throws a `NamedError` for one that is over our limits. */
-export function responseHead(raw: readonly string[]): ResponseHead {
+/** The head of an answer; throws a `NamedError` for one that we would not take over HTTP/1.1. */
+export function responseHead(raw: readonly string[], limits: HeadLimits): ResponseHead {
   const rawHeaders: string[] = [];
   let status = 0;
   let bytes = 0;
@@ -59,21 +58,31 @@ export function responseHead(raw: readonly string[]): ResponseHead {
     }
     // As the same field counts in HTTP/1.1: with a colon, a space and a line break.
     const size = name.length + value.length + 4;
-    if (size > LIMITS.responseHeaderBytesMax) {
+    if (size > limits.responseHeaderBytesMax) {
       throw new NamedError("http_response_header_size", `header-size=${size}`);
     }
     bytes += size;
     rawHeaders.push(name, value);
     if (name === "content-length" && DIGITS.test(value)) contentLength = Number(value);
   }
-  if (bytes > LIMITS.responseHeaderSectionBytesMax) {
+  if (status < STATUS_MIN || status > STATUS_MAX) {
+    throw new NamedError("response_status_invalid", `status=${status}`);
+  }
+  checkSection(bytes, rawHeaders.length / 2, limits);
+  return { ...PLAIN, status, rawHeaders, contentLength };
+}
+
+/** RFC 9110 §15: a status is one of five classes. */
+const STATUS_MIN = 100;
+const STATUS_MAX = 599;
+
+function checkSection(bytes: number, fields: number, limits: HeadLimits): void {
+  if (bytes > limits.responseHeaderSectionBytesMax) {
     throw new NamedError("http_response_header_section_size", `header-section-size=${bytes}`);
   }
-  if (rawHeaders.length > LIMITS.responseHeadersCountMax * 2) {
-    const fields = rawHeaders.length / 2;
+  if (fields > limits.responseHeadersCountMax) {
     throw new NamedError("http_response_header_section_size", `fields=${fields}`);
   }
-  return { ...PLAIN, status, rawHeaders, contentLength };
 }
 
 const PLAIN = {

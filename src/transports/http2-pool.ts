@@ -9,6 +9,7 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Clock } from "../base/clock.js";
+import { LIMITS } from "../catalog/defaults.js";
 import type { Exchange } from "../targets/exchange.js";
 import type { Target } from "../targets/target.js";
 import {
@@ -149,7 +150,8 @@ class Http2Pool implements ConnectionPool {
       exchange.cancellation.remove(onCut);
       this.#dialed(error, exchange);
     };
-    const session = new Http2Session(socket, this.#target, this.#clock, {
+    const { limits = LIMITS } = this.#options;
+    const session = new Http2Session(socket, this.#target, this.#clock, limits, {
       ready: () => {
         if (this.#closed && this.#waiting.length === 0) session.close();
         done(null);

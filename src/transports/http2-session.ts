@@ -9,13 +9,19 @@
 import { type ClientHttp2Session, connect, constants } from "node:http2";
 import type { Socket } from "node:net";
 import type { Clock, Timer } from "../base/clock.js";
-import { HTTP2, LIMITS } from "../catalog/defaults.js";
+import { HTTP2 } from "../catalog/defaults.js";
 import { NamedError } from "../core/named-error.js";
 import type { TargetAddress } from "../targets/target.js";
+import type { HeadLimits } from "./response-head.js";
+
+/** RFC 9113 §6.5.2: what each field counts beside its name and its value. */
+const FIELD_BYTES = 32;
 
 export class Http2Session {
   readonly session: ClientHttp2Session;
   readonly openedAt: number;
+  /** What the heads of its answers may be at most. */
+  readonly limits: HeadLimits;
   /** Streams that were begun. */
   served = 0;
   /** What a GOAWAY said; null while none came. */
@@ -29,19 +35,26 @@ export class Http2Session {
   #doubted = false;
   #idle: Timer | null = null;
 
-  constructor(socket: Socket, target: TargetAddress, clock: Clock, events: SessionEvents) {
+  constructor(
+    socket: Socket,
+    target: TargetAddress,
+    clock: Clock,
+    limits: HeadLimits,
+    events: SessionEvents,
+  ) {
     this.#clock = clock;
+    this.limits = limits;
     this.#onRoom = events.room;
     this.openedAt = clock.now();
     this.session = connect(`${target.protocol}//${target.authority}`, {
       createConnection: () => socket,
       // More pairs and more bytes than we take: Node would reset the stream with the code of a peer
       // that is overloaded, and our own limits have better names.
-      maxHeaderListPairs: LIMITS.responseHeadersCountMax * 4,
+      maxHeaderListPairs: HTTP2.headBytesMax / FIELD_BYTES,
       settings: {
         enablePush: false,
         initialWindowSize: HTTP2.streamWindowBytes,
-        maxHeaderListSize: LIMITS.responseHeaderSectionBytesMax * 4,
+        maxHeaderListSize: HTTP2.headBytesMax,
       },
     });
     this.session.once("remoteSettings", () => {

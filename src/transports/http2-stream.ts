@@ -140,7 +140,7 @@ export class Http2Stream implements Connection, ConnectionGuard {
 
   #interimHead(raw: readonly string[]): void {
     this.#interim += 1;
-    const { status, rawHeaders } = responseHead(raw);
+    const { status, rawHeaders } = responseHead(raw, this.owner.limits);
     if (status === 101) throw new NamedError("http_protocol_error", "101 in HTTP/2");
     if (this.#interim > LIMITS.informationalMax) {
       throw new NamedError("http_protocol_error", "too many interim answers");
@@ -149,7 +149,7 @@ export class Http2Stream implements Connection, ConnectionGuard {
   }
 
   #finalHead(raw: readonly string[]): void {
-    this.head = responseHead(raw);
+    this.head = responseHead(raw, this.owner.limits);
     this.#run?.onHeaders();
     // An answer that ends with its head is whole before anybody looks at it.
     if (this.#endedByPeer) this.#end();

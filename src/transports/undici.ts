@@ -103,9 +103,9 @@ function poolFinder(
   return (target) => {
     const known = pools.get(target);
     if (known !== undefined) return known;
-    const { connectionsMax } = options;
-    const http1 = connectionPool(clock, pulse, target, { connectionsMax, limits: options });
-    const pool = mayHttp2(target, options) ? http2Pool(clock, target, options, http1) : http1;
+    const bounds = { connectionsMax: options.connectionsMax, limits: options };
+    const http1 = connectionPool(clock, pulse, target, bounds);
+    const pool = mayHttp2(target, options) ? http2Pool(clock, target, bounds, http1) : http1;
     pools.set(target, pool);
     return pool;
   };

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { constants, type Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
+import { isAuthority } from "./request-target.js";
 
 /** The stream of an answer, null for HTTP/1.1. */
 export function streamOf(res: ServerResponse): ServerHttp2Stream | null {
@@ -29,13 +30,18 @@ export function stopUpload(stream: ServerHttp2Stream): void {
   stream.close(constants.NGHTTP2_NO_ERROR);
 }
 
-/** RFC 9113 §8.3.1: `:authority` is HTTP/1.1's Host. Null when there are two that differ. */
+/**
+ * RFC 9113 §8.3.1: `:authority` is HTTP/1.1's Host. Null when there are two that differ, or one
+ * that could not stand in Host.
+ */
 export function authorityOf(req: IncomingMessage): string | undefined | null {
   const { host } = req.headers;
   if (req.httpVersionMajor !== 2) return host;
   const authority = req.headers[":authority"] as string | undefined;
-  if (authority === undefined || host === undefined) return authority ?? host;
-  return authority.toLowerCase() === host.toLowerCase() ? authority : null;
+  if (authority === undefined) return host;
+  if (!isAuthority(authority)) return null;
+  const same = host === undefined || authority.toLowerCase() === host.toLowerCase();
+  return same ? authority : null;
 }
 
 // RFC 9113 §8.2.3: a client may send each of its cookies alone; HTTP/1.1 wants one field.

@@ -101,7 +101,7 @@ export function readRequest(
     return refuse("request_body_too_large", null, id);
   }
   const named = authorityOf(req);
-  if (named === null) return refuse("bad_request", "Host is not :authority", id);
+  if (named === null) return refuse("bad_request", ":authority is no host, or not Host", id);
   const host = target.authority ?? named;
   if (req.httpVersionMajor === 2) joinCookies(scan.fields);
   scan.fields.push("x-request-id", id);

@@ -11,8 +11,9 @@ export type RequestTarget =
   | { readonly refused: string };
 
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i;
-// Anything outside visible ASCII and obs-text cannot stand in a request line, RFC 9112 §3.2.
-const UNSENDABLE = /[^\x21-\x7e\x80-\xff]|#/;
+// RFC 9112 §3.2 and RFC 3986 §2: nothing but visible ASCII. Node's parser of HTTP/1.1 refuses more
+// than that by itself; its HTTP/2 and the hooks of an application do not.
+const UNSENDABLE = /[^\x21-\x7e]|#/;
 // RFC 3986 §3.2, without the user.
 const AUTHORITY = /^[A-Za-z0-9._~!$&'()*+,;=%:[\]-]+$/;
 const DOTS = /\.\.|%2e/i;

@@ -22,7 +22,6 @@ describe("a path", () => {
     "/?..",
     "/a;p=1/b",
     "/%E2%82%AC",
-    "/\xe9",
     "/a|b{c}^`",
     `/"quoted"`,
     "/a\\b",
@@ -62,13 +61,22 @@ describe("a path", () => {
     expect(readRequestTarget(path)).toEqual({ refused: "a path that climbs above its root" });
   });
 
-  it.each(["/a b", "/a\tb", "/a\r\nx: y", "/a\0", "/a\x7f", "/a#b", "/#", "/\u0100", "/€", " /"])(
-    "that a request line cannot hold is refused: %j",
-    (path) => {
-      const refused = "a character that a request target cannot hold";
-      expect(readRequestTarget(path)).toEqual({ refused });
-    },
-  );
+  it.each([
+    "/a b",
+    "/a\tb",
+    "/a\r\nx: y",
+    "/a\0",
+    "/a\x7f",
+    "/a#b",
+    "/#",
+    "/\xe9",
+    "/\u0100",
+    "/€",
+    " /",
+  ])("that a request line cannot hold is refused: %j", (path) => {
+    const refused = "a character that a request target cannot hold";
+    expect(readRequestTarget(path)).toEqual({ refused });
+  });
 });
 
 describe("an absolute target", () => {
