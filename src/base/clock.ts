@@ -26,8 +26,11 @@ export interface Clock {
   wallNow(): number;
   /** Waits; rejects with the reason of the signal as soon as that aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Calls `fn` after this many milliseconds. */
-  after(ms: number, fn: () => void): Timer;
+  /**
+   * Calls `fn` after this many milliseconds. Who has just read the clock hands its reading over;
+   * nearly every timer is set by somebody who has.
+   */
+  after(ms: number, fn: () => void, now?: number): Timer;
   /** Calls `fn` in the next turn of the event loop, after it has polled for input (check phase). */
   turn(fn: () => void): Timer;
 }

@@ -9,8 +9,13 @@ import type { Clock, Timer } from "./clock.js";
 type Moments = Pick<Clock, "after" | "turn">;
 
 /** Calls `fn` after this many milliseconds and two turns of the event loop, unless cancelled. */
-export function patientTimer(clock: Moments, ms: number, fn: () => void): PatientTimer {
-  return new PatientTimer(clock, ms, fn);
+export function patientTimer(
+  clock: Moments,
+  ms: number,
+  fn: () => void,
+  now?: number,
+): PatientTimer {
+  return new PatientTimer(clock, ms, fn, now);
 }
 
 // A class, since every call makes one.
@@ -19,10 +24,10 @@ class PatientTimer implements Pick<Timer, "cancel" | "unref"> {
   readonly #fn: () => void;
   #timer: Timer;
 
-  constructor(clock: Moments, ms: number, fn: () => void) {
+  constructor(clock: Moments, ms: number, fn: () => void, now: number | undefined) {
     this.#clock = clock;
     this.#fn = fn;
-    this.#timer = clock.after(ms, () => this.#onDue());
+    this.#timer = clock.after(ms, () => this.#onDue(), now);
   }
 
   cancel(): void {

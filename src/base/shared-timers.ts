@@ -18,16 +18,16 @@ export function sharedTimers(clock: Clock): Clock {
     wallNow: () => clock.wallNow(),
     sleep: (ms, signal) => clock.sleep(ms, signal),
     turn: (fn) => clock.turn(fn),
-    after(ms, fn) {
+    after(ms, fn, now) {
       const length = Math.ceil(ms);
       let queue = queues.get(length);
       if (queue === undefined) {
         // Short ones are few, and what lengths there are may come from outside.
-        if (ms < LENGTH_MS_MIN || queues.size >= LENGTHS_MAX) return clock.after(ms, fn);
+        if (ms < LENGTH_MS_MIN || queues.size >= LENGTHS_MAX) return clock.after(ms, fn, now);
         queue = new TimerQueue(clock, length);
         queues.set(length, queue);
       }
-      return queue.add(fn);
+      return queue.add(fn, now ?? clock.now());
     },
   };
 }
@@ -49,14 +49,14 @@ class TimerQueue {
     this.#length = length;
   }
 
-  add(fn: () => void): QueuedTimer {
+  add(fn: () => void, now: number): QueuedTimer {
     const timer = new QueuedTimer(this, fn);
-    this.append(timer);
+    this.append(timer, now);
     return timer;
   }
 
-  append(timer: QueuedTimer): void {
-    timer.dueAt = this.#clock.now() + this.#length;
+  append(timer: QueuedTimer, now = this.#clock.now()): void {
+    timer.dueAt = now + this.#length;
     this.#queue.add(timer);
     this.#timer ??= this.#clock.after(this.#length, this.#onDue);
   }

@@ -12,10 +12,22 @@ import { noResponse, type Outcome } from "./outcome.js";
 
 type Listener<Body> = (outcome: Outcome<Body>) => void;
 
-/** A list without an array: most have three or four, and an array is made for seventeen. */
-interface Listening<Body> {
-  readonly listener: Listener<Body>;
+/**
+ * Who is told, with its own link: a list without an array, since most have three or four, and an
+ * array is made for seventeen.
+ */
+export interface Listening<Body> {
+  told(outcome: Outcome<Body>): void;
   next: Listening<Body> | null;
+}
+
+class ListeningFunction<Body> implements Listening<Body> {
+  readonly told: Listener<Body>;
+  next: Listening<Body> | null = null;
+
+  constructor(told: Listener<Body>) {
+    this.told = told;
+  }
 }
 
 export class Pending<Body> implements Promise<Outcome<Body>> {
@@ -52,7 +64,7 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
     this.#last = null;
     for (; listening !== null; listening = listening.next) {
       try {
-        listening.listener(this.#outcome);
+        listening.told(this.#outcome);
       } catch (cause) {
         this.#outcome = givenUp(this.#outcome, cause);
         this.#thrown = { cause };
@@ -62,13 +74,14 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
 
   /** Calls the listener with the outcome: at once where it is known. */
   tell(listener: Listener<Body>): this {
-    if (this.#outcome !== null) listener(this.#outcome);
-    else {
-      const listening: Listening<Body> = { listener, next: null };
-      if (this.#last === null) this.#first = listening;
-      else this.#last.next = listening;
-      this.#last = listening;
-    }
+    return this.inform(new ListeningFunction(listener));
+  }
+
+  /** The same for an object, which is in the list of one outcome at the most. */
+  inform(listening: Listening<Body>): this {
+    if (this.#outcome !== null) listening.told(this.#outcome);
+    else if (this.#last === null) this.#first = this.#last = listening;
+    else this.#last = this.#last.next = listening;
     return this;
   }
 

@@ -74,7 +74,8 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
     { request, id, caller }: AcceptedRequest,
   ): void => {
     const made = core.newCall(request, id, null, caller);
-    res.once("close", () => {
+    // Told once, so that the dearer `once` is not needed.
+    res.on("close", () => {
       if (!sentWhole(res)) made.cancellation.cut("client");
       sideOver(gateway, core.name, "proxy", made, req, res);
     });

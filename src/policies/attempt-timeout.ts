@@ -110,7 +110,7 @@ class PhaseWatch implements ExchangeWatch {
   #wake(now: number): void {
     if (this.#dueAt === NEVER) return;
     this.#firesAt = this.#dueAt;
-    this.#timer = this.#clock.after(this.#dueAt - now, this.#onTimer);
+    this.#timer = this.#clock.after(this.#dueAt - now, this.#onTimer, now);
   }
 
   #startBodyTimer(): void {

@@ -5,7 +5,7 @@
 import type { FailureCode } from "../catalog/failures.js";
 import type { Failure } from "../core/failure.js";
 import { noResponse, type Outcome, whenOver } from "../core/outcome.js";
-import { Pending } from "../core/pending.js";
+import { type Listening, Pending } from "../core/pending.js";
 import type { Step } from "../core/pipe.js";
 
 /**
@@ -27,10 +27,27 @@ export function holding<In, Body>(
     giveBack("proxy_internal_error");
     throw stray;
   }
-  return coming.tell((outcome) => {
-    known?.(outcome);
-    whenOver(outcome, giveBack);
-  });
+  return coming.inform(new Holding(giveBack, known));
+}
+
+// A class, since every call makes some of them.
+class Holding<Body> implements Listening<Body> {
+  next: Listening<Body> | null = null;
+  readonly #giveBack: (code: FailureCode | null) => void;
+  readonly #known: ((outcome: Outcome<Body>) => void) | null;
+
+  constructor(
+    giveBack: (code: FailureCode | null) => void,
+    known: ((outcome: Outcome<Body>) => void) | null,
+  ) {
+    this.#giveBack = giveBack;
+    this.#known = known;
+  }
+
+  told(outcome: Outcome<Body>): void {
+    this.#known?.(outcome);
+    whenOver(outcome, this.#giveBack);
+  }
 }
 
 /** Goes no further. */

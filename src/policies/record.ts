@@ -47,7 +47,9 @@ function note(
   const { call, timeline } = exchange;
   const { attempts } = call;
   const code = outcome.kind === "success" ? null : outcome.failure.code;
-  const first = recordOf(exchange, outcome, code, clock.now());
+  // A small answer is whole before anybody is told of it.
+  const now = timeline.endAt >= 0 ? timeline.endAt : clock.now();
+  const first = recordOf(exchange, outcome, code, now);
   // Who reads the last one means the one that counts, and a loser is known after who has won.
   const lost = code === "hedge_cancelled" && attempts.length > 0;
   const place = lost ? attempts.length - 1 : attempts.length;

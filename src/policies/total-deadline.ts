@@ -32,20 +32,21 @@ export function totalDeadline(
       call.deadline = Math.min(call.callerDeadline, call.startedAt + totalMs);
       const bounded = call as unknown as BoundedCall;
       if (call.deadline === NEVER) return next(bounded);
-      const leftMs = call.deadline - clock.now();
-      if (leftMs <= 0) return refused({ code: "deadline_already_over" });
-      return untilDeadline(clock, leftMs, bounded, next);
+      const now = clock.now();
+      if (call.deadline <= now) return refused({ code: "deadline_already_over" });
+      return untilDeadline(clock, now, bounded, next);
     },
   };
 }
 
 function untilDeadline<Body>(
   clock: Clock,
-  leftMs: number,
+  now: number,
   call: BoundedCall,
   next: Step<BoundedCall, Body>,
 ): Pending<Body> {
-  const timer = patientTimer(clock, leftMs, () => call.cancellation.cut("deadline"));
+  const cut = (): void => call.cancellation.cut("deadline");
+  const timer = patientTimer(clock, call.deadline - now, cut, now);
   try {
     return Pending.of(next(call)).tell(() => timer.cancel());
   } catch (stray) {

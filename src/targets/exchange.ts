@@ -53,8 +53,7 @@ export class Exchange {
   }
 
   /** The transport reached a phase. */
-  enter(phase: Phase): void {
-    const now = this.#clock.now();
+  enter(phase: Phase, now = this.#clock.now()): void {
     this.timeline.enter(phase, now);
     this.watch?.phase(phase, now);
   }

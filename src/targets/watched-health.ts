@@ -54,6 +54,9 @@ export interface WatchedHealthOptions {
 
 type Unfit = Extract<HealthReason, "probe_failed" | "declared_unhealthy" | "declared_draining">;
 
+/** When a target came back that was never out for long. */
+const NEVER_OUT = Number.NEGATIVE_INFINITY;
+
 export class WatchedHealth implements TargetHealth {
   readonly #clock: Clock;
   readonly #group: HealthGroup;
@@ -70,7 +73,7 @@ export class WatchedHealth implements TargetHealth {
   #declaredUntil = Number.POSITIVE_INFINITY;
   #declaredTimer: Timer | null = null;
   #outSince = Number.NaN;
-  #backSince = Number.NEGATIVE_INFINITY;
+  #backSince = NEVER_OUT;
 
   constructor(
     clock: Clock,
@@ -135,7 +138,7 @@ export class WatchedHealth implements TargetHealth {
   }
 
   share(): number {
-    if (this.#slowStart === false) return 1;
+    if (this.#slowStart === false || this.#backSince === NEVER_OUT) return 1;
     return rampShare(this.#clock.now() - this.#backSince, this.#slowStart);
   }
 

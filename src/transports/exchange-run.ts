@@ -110,7 +110,10 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
     this.#exchange.timeline.written = true;
     if (this.#sentNotified || this.#state !== "waiting") return;
     this.#sentNotified = true;
-    this.#exchange.enter("wait");
+    const { request, timeline } = this.#exchange;
+    // Without a body it was sent at once.
+    if (request.body === null) this.#exchange.enter("wait", timeline.sendAt);
+    else this.#exchange.enter("wait");
   }
 
   onHeaders(): boolean {
@@ -127,7 +130,8 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
       this.#abort?.(new NamedError("http_response_body_size"));
       return true;
     }
-    this.#exchange.progress();
+    // What comes with its head has moved nothing since.
+    if (this.#outcomeTaken) this.#exchange.progress();
     // What has been read already still comes after a pause; it must not overtake what waits.
     const direct = this.#sink !== null && !this.#paused;
     const more = direct ? this.#sink?.data(chunk) : this.#buffer(chunk);

@@ -32,23 +32,28 @@ export interface HeadLimits {
 const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
 const TEXT = "[\\t\\x20-\\x7e\\x80-\\xff]*";
 const HEAD = new RegExp(
-  `^HTTP/1\\.([01]) ([1-5]\\d\\d)(?: (${TEXT}))?\\r\\n(?:${TOKEN}:${TEXT}\\r\\n)*\\r\\n$`,
+  `^HTTP/1\\.[01] [1-5]\\d\\d(?: ${TEXT})?\\r\\n(?:${TOKEN}:${TEXT}\\r\\n)*\\r\\n$`,
 );
 const STATUS_LINE = new RegExp(`^HTTP/1\\.[01] \\d+(?: ${TEXT})?\\r\\n`);
 const VERSION = /^HTTP\/1\.[01] /;
 const STATUS = /^HTTP\/1\.[01] (\d+)[ \r]/;
 const DIGITS = /^\d{1,15}$/;
 
+/** Where they stand in a status line that is well-formed: `HTTP/1.1 200 OK`. */
+const MINOR_AT = 7;
+const STATUS_AT = 9;
+const STATUS_END = 12;
+
 /** Checks and splits a head that ends with its empty line. Throws a `NamedError`. */
 export function parseResponseHead(text: string, limits: HeadLimits = LIMITS): ResponseHead {
-  const match = HEAD.exec(text);
-  if (match === null) throw explain(text);
-  const rawHeaders = splitFields(text, limits);
-  const minorVersion = match[1] === "1" ? 1 : 0;
+  if (!HEAD.test(text)) throw explain(text);
+  const lineEnd = text.indexOf("\r\n");
+  const rawHeaders = splitFields(text, lineEnd + 2, limits);
+  const minorVersion = text[MINOR_AT] === "1" ? 1 : 0;
   const framing = readFraming(rawHeaders, minorVersion);
   return {
-    status: Number(match[2]),
-    statusText: match[3] ?? "",
+    status: Number(text.slice(STATUS_AT, STATUS_END)),
+    statusText: text.slice(Math.min(STATUS_END + 1, lineEnd), lineEnd),
     minorVersion,
     rawHeaders,
     contentLength: framing.contentLength,
@@ -90,9 +95,9 @@ export function hasBareLineFeed(bytes: Buffer): boolean {
   return false;
 }
 
-function splitFields(text: string, limits: HeadLimits): string[] {
+function splitFields(text: string, from: number, limits: HeadLimits): string[] {
   const fields: string[] = [];
-  let at = text.indexOf("\r\n") + 2;
+  let at = from;
   const last = text.length - 2;
   while (at < last) {
     const colon = text.indexOf(":", at);

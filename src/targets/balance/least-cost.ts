@@ -38,6 +38,10 @@ function leastOf(
   choices: number,
   better: Better,
 ): Picker {
+  const [only] = targets;
+  if (only !== undefined && targets.length === 1) {
+    return { pick: () => (field.accepts(only) ? only : null) };
+  }
   const sample = sampler(targets);
   return targets.length <= choices
     ? { pick: () => leastOfAll(targets, field, sample, better) }
