@@ -110,6 +110,7 @@ export type { Discover, DiscoverTools, TargetInput } from "./gateway/target-opti
 export type { RetryBudgetState } from "./gateway/upstream.js";
 export type { UpstreamBody } from "./gateway/upstream-body.js";
 export type { TargetState, Upstream, UpstreamTargets } from "./gateway/upstream-handle.js";
+export type { GatewayWarning } from "./gateway/warnings.js";
 export type { PriorityRequest, PriorityRule } from "./policies/priority.js";
 export type {
   BalanceField,

@@ -222,6 +222,8 @@ export const LAYERS = {
 
 /** The gateway as a whole. */
 export const GATEWAY = {
+  /** Enough to see what a process was told; who is told more reads none of it. */
+  warningsMax: 100,
   /**
    * Upstreams that are made for the origins of `gatewayFetch`; a flood of names must end somewhere.
    */

@@ -6,6 +6,7 @@
  */
 import { maxHeaderSize, Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { warningCode } from "../catalog/start-checks.js";
 import { type ServerTimes, serverTimes } from "./behind.js";
 import { watchAnswers } from "./behind-answers.js";
 import { recogniseFront } from "./behind-auto.js";
@@ -64,13 +65,22 @@ function setTimes({ core, server, raise }: Preparing): void {
         `keeps connections for ${literal(nearest.keepAliveMs)}: a request that it sends just as ` +
         `one is closed here is lost, with 502; set ${literal(times.keepAliveTimeout)}, or tell ` +
         `how long it keeps them: behind: { front: "${nearest.name}", keepAliveMs: … }`,
+      warningCode("server_keep_alive_short"),
     );
+  }
+  const { headersTimeout } = server;
+  const isEndless = nearest.keepAliveMs === Infinity;
+  if (headersTimeout > 0 && headersTimeout <= nearest.keepAliveMs && !isEndless) {
+    const kept = `${nearest.title} keeps connections for ${literal(nearest.keepAliveMs)}`;
+    const seen = `${literal(headersTimeout)}, and ${kept}`;
+    core.tell({ code: "server_headers_timeout_short", upstream: null, seen });
   }
   if (server.timeout > 0 && server.timeout < nearest.responseMs) {
     core.warn(
       `server.timeout is ${literal(server.timeout)}: it destroys connections without an answer, ` +
         `of which ${nearest.title} makes ${nearest.tooLargeStatus}; leave it at 0, and set ` +
         "timeouts.totalMs",
+      warningCode("server_timeout_short"),
     );
   }
 }

@@ -17,6 +17,7 @@ import type { Incidents } from "./incidents.js";
 import type { GatewayLifecycle } from "./lifecycle.js";
 import type { OriginRoute } from "./origin-index.js";
 import type { Tracing } from "./tracing.js";
+import type { Warnings } from "./warnings.js";
 
 /** The inside of a gateway, for the adapters. */
 export interface GatewayCore {
@@ -32,7 +33,11 @@ export interface GatewayCore {
   /** What is believed of forwarding fields because of it. */
   readonly believe: Believe | null;
   /** Tells the owner of the gateway about a contradiction that is no error. */
-  warn(message: string): void;
+  warn: Warnings["warn"];
+  /** The same for what a start check finds; a diagnosis has it, too. */
+  tell: Warnings["tell"];
+  /** What was told so far. */
+  told: Warnings["told"];
   readonly health: HealthCore;
   readonly incidents: Incidents;
   /** The verdict about an upstream of this name, by live evidence. */

@@ -45,8 +45,9 @@ export function diagnoseUpstream(
   { name, ledger, targets }: Pick<UpstreamCore, "name" | "ledger" | "targets">,
   clock: Pick<Clock, "now">,
   incidents: readonly IncidentSeen[],
+  known: readonly Finding[] = [],
 ): Diagnosis {
-  return diagnoseLive({
+  const live = diagnoseLive({
     upstream: name,
     entries: ledger.entries(),
     successesSince: ledger.successesSince(),
@@ -56,6 +57,8 @@ export function diagnoseUpstream(
     incidents,
     now: clock.now(),
   });
+  // What was known at the start explains, and is no verdict: the upstream may do without it.
+  return known.length === 0 ? live : { ...live, findings: inOrder([...live.findings, ...known]) };
 }
 
 export function diagnoseLive(facts: LiveFacts): Diagnosis {

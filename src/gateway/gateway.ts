@@ -30,8 +30,11 @@ import type { GatewayOptions, NormalisedGateway } from "./options.js";
 import { originIndex } from "./origin-index.js";
 import type { GatewayParts } from "./parts.js";
 import { type GatewaySnapshot, takeSnapshot } from "./snapshot.js";
+import { startSightings } from "./start-checks.js";
+import { startEnvironment } from "./start-environment.js";
 import { createUpstream, type UpstreamCore } from "./upstream.js";
 import { type Upstream, upstreamHandle } from "./upstream-handle.js";
+import { createWarnings, type Warnings } from "./warnings.js";
 
 /** What tests may put in place of time and chance. */
 export interface GatewaySeams {
@@ -92,8 +95,11 @@ export function createGateway<const Names extends string>(
   seams: GatewaySeams = {},
 ): Gateway<Names> {
   const settings = normaliseGateway(options);
-  const warn = options.onWarning ?? warnTheProcess;
-  for (const warning of settings.warnings) warn(warning);
+  const warnings = createWarnings(options.onWarning);
+  for (const warning of settings.warnings) warnings.warn(warning);
+  const { upstreams } = settings;
+  for (const one of startSightings(Object.values(upstreams), startEnvironment()))
+    warnings.tell(one);
   const clock = seams.clock ?? systemClock;
   const events = emitter<GatewayEvents>();
   const lifecycle = createLifecycle(clock, (change) => {
@@ -113,7 +119,7 @@ export function createGateway<const Names extends string>(
   });
   const changed = health.look;
   const diagnose = (name: string, seen: readonly IncidentSeen[]): Diagnosis =>
-    diagnoseUpstream(cores.get(name) as UpstreamCore, clock, seen);
+    diagnoseUpstream(cores.get(name) as UpstreamCore, clock, seen, warnings.findingsFor(name));
   const incidents = createIncidents(events, (name, seen) => diagnose(name, seen).verdict);
   const load = loadOf(settings, clock, random, events);
   const tracing = { tracer: null };
@@ -121,9 +127,9 @@ export function createGateway<const Names extends string>(
   const shared = { clock, timers, random, lifecycle, load, ...telling };
   const parts: GatewayParts = { name: settings.name, zone: settings.zone, ...shared };
   const handles = new Map<string, Upstream<Names>>();
-  const inside = { ...parts, lifecycle, warn, health, diagnose, closing };
+  const inside = { ...parts, lifecycle, warnings, health, diagnose, closing };
   const core = coreOf(settings, options, inside, cores);
-  for (const [name, upstream] of Object.entries(settings.upstreams)) {
+  for (const [name, upstream] of Object.entries(upstreams)) {
     const made = createUpstream(parts, upstream);
     cores.set(name, made);
     handles.set(name, upstreamHandle(core, made) as Upstream<Names>);
@@ -167,7 +173,8 @@ function handleOf<Names extends string>(
   } as Gateway<Names> & { readonly [CORE]: GatewayCore };
 }
 
-interface OwnParts extends Pick<GatewayCore, "lifecycle" | "warn" | "health"> {
+interface OwnParts extends Pick<GatewayCore, "lifecycle" | "health"> {
+  readonly warnings: Warnings;
   diagnose(name: string, seen: readonly IncidentSeen[]): Diagnosis;
   /** What is closed with the gateway, after everything else. */
   readonly closing: Set<() => void>;
@@ -207,7 +214,9 @@ function coreOf(
     random: parts.random,
     events: parts.events,
     lifecycle: parts.lifecycle,
-    warn: parts.warn,
+    warn: parts.warnings.warn,
+    tell: parts.warnings.tell,
+    told: parts.warnings.told,
     health: parts.health,
     incidents: parts.incidents,
     diagnose: (name) => parts.diagnose(name, parts.incidents.list()),
@@ -263,8 +272,4 @@ function unknownUpstream(name: string, known: readonly string[]): never {
   const all = known.length === 0 ? "this gateway has none" : `known are ${known.join(", ")}`;
   const hint = close === null ? all : `did you mean "${close}"?`;
   throw new TypeError(`no upstream is called "${name}"; ${hint}`);
-}
-
-function warnTheProcess(message: string): void {
-  process.emitWarning(message, { code: "GOOD_GATEWAY_OPTIONS" });
 }

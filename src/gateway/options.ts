@@ -352,8 +352,11 @@ export interface GatewayOptions<Names extends string = string> {
    * @default { forbid: ["metadata"] }
    */
   readonly addresses?: false | AddressOptions;
-  /** Told of contradictions that are no errors. `process.emitWarning` unless given. */
-  readonly onWarning?: (message: string) => void;
+  /**
+   * Told once of each contradiction that is no error, and of what the start checks find, with the
+   * code of the warning. `process.emitWarning` unless given.
+   */
+  readonly onWarning?: (message: string, code: string) => void;
 }
 
 /** An upstream's options with every default filled in, checked and frozen. */

@@ -25,6 +25,7 @@ import { prepareServerBehind } from "./behind-server.js";
 import { sideOver, tellOfRefusal } from "./call-end.js";
 import { checkProxyOptions } from "./check-proxy-options.js";
 import type { Framework, ProxyOptions } from "./proxy-options.js";
+import { checkServerOf } from "./server-checks.js";
 import { type Upstream, type UpstreamInside, upstreamInside } from "./upstream-handle.js";
 
 /** Handles one request. `url` is the path as this mount sees it. */
@@ -45,8 +46,14 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
   const reading = readingOptions(upstream, options);
   const answer = answering(upstream, options);
 
+  let looked = false;
+
   const send: ProxyHandler = (req, res, url, body, framework = NO_FRAMEWORK) => {
     if (gateway.behind !== null) prepareServerBehind(gateway, req.socket);
+    if (!looked) {
+      looked = true;
+      checkServerOf(gateway, core, req.socket);
+    }
     const read = readSafely(req, res, url, reading, body);
     if ("answer" in read) {
       framework.beforeWriting();

@@ -18,6 +18,7 @@ import type { GatewayLifecycle } from "./lifecycle.js";
 import type { OverloadState } from "./overload.js";
 import type { RetryBudgetState, UpstreamCore } from "./upstream.js";
 import { type TargetState, targetState } from "./upstream-handle.js";
+import type { GatewayWarning } from "./warnings.js";
 
 /** One target at one moment. */
 export interface TargetSnapshot extends Omit<TargetState, "breaker"> {
@@ -61,6 +62,8 @@ export interface GatewaySnapshot {
   readonly upstreams: readonly UpstreamSnapshot[];
   /** The latest ones, the oldest first. */
   readonly incidents: readonly Incident[];
+  /** Contradictions of options and findings of the start checks that were told. */
+  readonly warnings: readonly GatewayWarning[];
 }
 
 export function takeSnapshot(
@@ -70,7 +73,8 @@ export function takeSnapshot(
     lifecycle,
     health,
     incidents,
-  }: Pick<GatewayCore, "name" | "clock" | "lifecycle" | "health" | "incidents">,
+    told,
+  }: Pick<GatewayCore, "name" | "clock" | "lifecycle" | "health" | "incidents" | "told">,
   upstreams: Iterable<UpstreamCore>,
 ): GatewaySnapshot {
   const { state, active, maintenance } = lifecycle;
@@ -84,6 +88,7 @@ export function takeSnapshot(
     health: { status, live, ready, reasons, holds, fatal, checks },
     upstreams: [...upstreams].map((core) => upstreamSnapshot(core, clock, listed)),
     incidents: listed,
+    warnings: told(),
   };
 }
 

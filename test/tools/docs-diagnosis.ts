@@ -1,8 +1,9 @@
 /**
  * The tables of docs/diagnosis.md, read from the source: what a pattern of failures consists of,
- * and at which times connections are closed, by whom.
+ * at which times connections are closed and by whom, and what is looked at before the first request.
  */
 import { FINGERPRINTS } from "../../src/catalog/fingerprints.js";
+import { START_CHECKS } from "../../src/catalog/start-checks.js";
 import { optionsOf } from "./docs-options.js";
 import { table } from "./docs-pages.js";
 
@@ -20,4 +21,14 @@ export function patternTable(): string {
 export function fingerprintTable(): string {
   const rows = FINGERPRINTS.map(({ ageMs, closedBy }) => [`${ageMs / 1_000} s`, closedBy]);
   return table(["at rest for", "closed by"], rows);
+}
+
+/** What the start checks find, and what they say to it. */
+export function startCheckTable(): string {
+  const rows = Object.entries(START_CHECKS).map(([code, { told, wrong, fix }]) => [
+    `\`${code}\`${told === "note" ? " (note)" : ""}`,
+    wrong,
+    fix,
+  ]);
+  return table(["check", "what is wrong", "the fix"], rows);
 }

@@ -1,0 +1,58 @@
+/**
+ * What the owner of a gateway is told besides errors: contradictions of options, and what the start
+ * checks find.
+ *
+ * Guarantee: the same text is told once; what was told is kept for the snapshot, and bounded.
+ */
+import { GATEWAY } from "../catalog/defaults.js";
+import { START_CHECKS, warningCode } from "../catalog/start-checks.js";
+import type { Finding } from "./diagnosis-report.js";
+import { type Sighting, sightingFinding, toldSighting } from "./start-checks.js";
+
+/** One thing that was told. */
+export interface GatewayWarning {
+  /** The code of the process warning. */
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface Warnings {
+  warn(message: string, code?: string): void;
+  /** Tells what a start check found, and keeps it for diagnoses. */
+  tell(sighting: Sighting): void;
+  told(): readonly GatewayWarning[];
+  /** What was found of this upstream, and of the process. */
+  findingsFor(upstream: string): readonly Finding[];
+}
+
+/** `onWarning` in place of a warning of the process. */
+export function createWarnings(
+  onWarning: (message: string, code: string) => void = warnTheProcess,
+): Warnings {
+  const told = new Map<string, GatewayWarning>();
+  const sightings = new Map<string, Sighting>();
+  const warn = (message: string, code = OPTIONS): void => {
+    if (told.has(message)) return;
+    if (told.size < GATEWAY.warningsMax) told.set(message, { code, message });
+    onWarning(message, code);
+  };
+  return {
+    warn,
+    tell(sighting) {
+      const message = toldSighting(sighting);
+      if (sightings.size < GATEWAY.warningsMax) sightings.set(message, sighting);
+      if (START_CHECKS[sighting.code].told === "warning") warn(message, warningCode(sighting.code));
+    },
+    told: () => [...told.values()],
+    findingsFor: (name) =>
+      [...sightings.values()]
+        .filter(({ upstream }) => upstream === null || upstream === name)
+        .map(sightingFinding),
+  };
+}
+
+const OPTIONS = "GOOD_GATEWAY_OPTIONS";
+
+function warnTheProcess(message: string, code: string): void {
+  process.emitWarning(message, { code });
+}
