@@ -352,10 +352,7 @@ export interface GatewayOptions<Names extends string = string> {
    * @default { forbid: ["metadata"] }
    */
   readonly addresses?: false | AddressOptions;
-  /**
-   * Told once of each contradiction that is no error, and of what the start checks find, with the
-   * code of the warning. `process.emitWarning` unless given.
-   */
+  /** Told once of contradictions and start checks. `process.emitWarning` unless given. */
   readonly onWarning?: (message: string, code: string) => void;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The tables of docs/diagnosis.md, read from the source: what a pattern of failures consists of,
- * at which times connections are closed and by whom, and what is looked at before the first request.
+ * when connections are closed and by whom, and what is looked at before the first request.
  */
 import { FINGERPRINTS } from "../../src/catalog/fingerprints.js";
 import { START_CHECKS } from "../../src/catalog/start-checks.js";
