@@ -3,12 +3,14 @@
  * it
  * found. It ends with 0 when all is well, 1 when something is wrong, 2 when it could not look.
  */
+import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import type { Report } from "../../gateway/diagnosis-report.js";
 import { type CommandWorld, EXIT } from "../command.js";
 import { terminal } from "../terminal.js";
+import { TLS_AS_USUAL } from "./endpoint.js";
 import { DOCTOR_LIMITS, type DoctorLimits } from "./limits.js";
-import { readSubject, type Subject } from "./look-at.js";
+import { type AskedFor, readSubject, type Subject } from "./look-at.js";
 import { printReport } from "./print-report.js";
 import { type DoctorWorld, systemWorld } from "./world.js";
 
@@ -26,6 +28,8 @@ Options
   --timeout MS        the longest wait for an answer (${DOCTOR_LIMITS.responseMs})
   --idle MS           how long an idle connection is watched (${DOCTOR_LIMITS.idleMs})
   --watch [SECONDS]   look again and again, until it is ended
+  --host NAME         the host name to ask for, and the name for TLS, where the address has another
+  --ca FILE           authorities to trust in place of the usual ones (PEM)
   --json              for programs
 `;
 
@@ -91,6 +95,8 @@ async function readDoctorArguments(args: readonly string[]): Promise<Asked | "he
     options: {
       config: { type: "string", multiple: true },
       health: { type: "string" },
+      host: { type: "string" },
+      ca: { type: "string" },
       timeout: { type: "string" },
       idle: { type: "string" },
       watch: { type: "string" },
@@ -107,16 +113,32 @@ async function readDoctorArguments(args: readonly string[]): Promise<Asked | "he
   if (health !== null && !health.startsWith("/")) {
     throw new TypeError(`--health is a path: write --health /${health}`);
   }
+  const asked = await askedFor(values.host, values.ca);
   return {
-    subjects: await Promise.all(subjects.map(readSubject)),
+    subjects: await Promise.all(subjects.map((text) => readSubject(text, asked))),
     limits: {
       ...DOCTOR_LIMITS,
       responseMs: milliseconds("timeout", values.timeout) ?? DOCTOR_LIMITS.responseMs,
+      bodyMs: milliseconds("timeout", values.timeout) ?? DOCTOR_LIMITS.bodyMs,
       idleMs: milliseconds("idle", values.idle) ?? DOCTOR_LIMITS.idleMs,
     },
     healthPath: health,
     watchMs: watchMsOf(values.watch),
     json: values.json === true,
+  };
+}
+
+async function askedFor(host: string | undefined, ca: string | undefined): Promise<AskedFor> {
+  const pem =
+    ca === undefined
+      ? null
+      : await readFile(ca, "utf8").catch(() => {
+          throw new TypeError(`--ca is a file with certificates: "${ca}" cannot be read`);
+        });
+  const servername = host?.replace(/:\d+$/, "") ?? null;
+  return {
+    ...(host === undefined ? {} : { authority: host }),
+    tls: { ...TLS_AS_USUAL, servername, ca: pem },
   };
 }
 

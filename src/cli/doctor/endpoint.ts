@@ -16,17 +16,48 @@ export interface Endpoint {
   readonly socketPath: string | null;
   /** Path and query to ask for. */
   readonly path: string;
-  /** The name for SNI and the certificate, where it is not the host. */
-  readonly servername: string | null;
+  readonly tls: EndpointTls;
+  /** A line of the PROXY protocol goes before everything else. */
+  readonly proxyProtocol: boolean;
+  /** The file that a FastCGI pool is told to run; null when it is asked for its ping only. */
+  readonly script: string | null;
 }
+
+/** How TLS is spoken, and what of a certificate must be right. */
+export interface EndpointTls {
+  /** The name for SNI and the certificate: null is the host, an empty one is not sent. */
+  readonly servername: string | null;
+  /** PEM of the authorities that are trusted in place of the usual ones. */
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+  /** What a front does not check does not fail there, though it is wrong. */
+  readonly checks: { readonly chain: boolean; readonly expiry: boolean; readonly name: boolean };
+}
+
+export const TLS_AS_USUAL: EndpointTls = {
+  servername: null,
+  ca: null,
+  cert: null,
+  key: null,
+  checks: { chain: true, expiry: true, name: true },
+};
+
+const AS_USUAL = { tls: TLS_AS_USUAL, proxyProtocol: false, script: null } as const;
 
 const FASTCGI = /^(?:fastcgi|fcgi):/i;
 /** `unix:/run/app.sock:/path`: what stands behind the second colon is the path to ask for. */
 const UNIX = /^(unix:[^:]+)(?::(\/.*))?$/;
+/** `unix:@name`: a name of Linux's own, which is in no folder. */
+const ABSTRACT = /^unix:(@[^:]+)(?::(\/.*))?$/;
 
 /** Reads an endpoint; throws a TypeError that says what to write. */
 export function parseEndpoint(text: string): Endpoint {
   if (FASTCGI.test(text)) return overFastcgi(text);
+  const [, abstract, wanted] = ABSTRACT.exec(text) ?? [];
+  if (abstract !== undefined) {
+    return { ...overHttp(text, "unix:/", wanted ?? "/"), socketPath: abstract };
+  }
   const [, socket, asked] = UNIX.exec(text) ?? [];
   if (socket !== undefined) return overHttp(text, socket, asked ?? "/");
   const url = URL.canParse(text) ? new URL(text) : null;
@@ -46,7 +77,7 @@ function overHttp(text: string, target: string, path: string): Endpoint {
     authority,
     socketPath,
     path,
-    servername: null,
+    ...AS_USUAL,
   };
 }
 
@@ -69,6 +100,6 @@ function overFastcgi(text: string): Endpoint {
     authority: hostname,
     socketPath: socket,
     path: "/",
-    servername: null,
+    ...AS_USUAL,
   };
 }

@@ -4,18 +4,22 @@
  */
 
 import type { Step } from "../../gateway/diagnosis-report.js";
+import type { HealthCheck } from "./config/front-config.js";
 import type { Endpoint } from "./endpoint.js";
-import type { Facts, OtherProtocol } from "./facts.js";
-import { askPool, readPoolStatus } from "./fastcgi/ask.js";
+import type { Facts } from "./facts.js";
+import { askPool, askScript, readPoolStatus } from "./fastcgi/ask.js";
 import type { DoctorLimits } from "./limits.js";
+import { type Line, onceMore, open } from "./line.js";
 import type { ProcessFacts } from "./local/local-facts.js";
 import { holderOf, isLocal, lookLocally } from "./local/look.js";
 import { processFacts } from "./local/processes.js";
-import { dial, openSocket, type Place, placesOf } from "./probes/connect.js";
-import { type Exchanged, type ProbeConnection, probeConnection } from "./probes/exchange.js";
+import { dial, placesOf } from "./probes/connect.js";
+import type { Exchanged, ProbeConnection } from "./probes/exchange.js";
 import { type Resolved, resolve } from "./probes/resolve.js";
-import { type Secured, secure } from "./probes/secure.js";
+import { routeTo } from "./probes/route.js";
+import type { Secured } from "./probes/secure.js";
 import { upgradeStatus } from "./probes/upgrade.js";
+import { frontsCheck, otherAnswers, otherProtocol } from "./second-looks.js";
 import { exchangeStep, healthStep, idleStep, keptMsOf } from "./steps.js";
 import type { DoctorWorld } from "./world.js";
 
@@ -25,6 +29,12 @@ export interface ExamineOptions {
   readonly healthPath: string | null;
   /** Whether to try a WebSocket handshake. */
   readonly upgrades: boolean;
+  /** Names of the site, to be tried where the application does not know the first one. */
+  readonly hosts?: readonly string[];
+  /** The path before the front changed it, to be tried where the changed one is not found. */
+  readonly pathBefore?: string | null;
+  /** The front's own request, by which it decides who is alive. */
+  readonly check?: HealthCheck | null;
 }
 
 /** What is known after the walk, without the look at this machine. */
@@ -33,12 +43,13 @@ type Walked = Omit<Facts, "local" | "endpoint" | "limits">;
 export async function examine(
   world: DoctorWorld,
   endpoint: Endpoint,
-  { limits, ...options }: ExamineOptions,
+  options: ExamineOptions,
 ): Promise<Facts> {
+  const { limits } = options;
   const resolved = await resolve(world, endpoint, limits);
   const local = isLocal(endpoint, resolved.addresses);
   const before = local ? await holderFacts(world, endpoint) : null;
-  const walked = await walk(world, endpoint, limits, options, resolved);
+  const walked = await walk(world, endpoint, options, resolved);
   return {
     endpoint,
     limits,
@@ -55,14 +66,17 @@ async function holderFacts(world: DoctorWorld, endpoint: Endpoint): Promise<Proc
 async function walk(
   world: DoctorWorld,
   endpoint: Endpoint,
-  limits: DoctorLimits,
-  { healthPath, upgrades }: Pick<ExamineOptions, "healthPath" | "upgrades">,
+  options: ExamineOptions,
   resolved: Resolved,
 ): Promise<Walked> {
+  const { limits, upgrades } = options;
   const places = placesOf(endpoint, resolved.addresses);
   const dialled = await Promise.all(places.map((place) => dial(world, place, limits)));
+  const [at] = resolved.addresses;
+  const route = endpoint.socketPath !== null || at === undefined ? null : await routeTo(world, at);
   const walked: Walked = {
     resolved,
+    route,
     dialled,
     secured: null,
     otherProtocol: null,
@@ -73,21 +87,22 @@ async function walk(
     health: null,
     upgradeStatus: null,
     pool: null,
-    steps: [resolved.step, ...dialled.map(({ step }) => step)],
+    otherHost: null,
+    otherPath: null,
+    withoutProxyLine: null,
+    checked: null,
+    steps: [
+      resolved.step,
+      ...(route === null ? [] : [route.step]),
+      ...dialled.map(({ step }) => step),
+    ],
   };
   const place = places[dialled.findIndex(({ step }) => step.result === "ok")];
   if (place === undefined) return walked;
   const line = { world, endpoint, limits, place };
   if (endpoint.protocol === "fastcgi") return talkFastcgi(line, walked);
-  const talked = await talk(line, healthPath, walked);
+  const talked = await talk(line, options, walked);
   return upgrades ? { ...talked, upgradeStatus: await tryUpgrade(line, talked) } : talked;
-}
-
-interface Line {
-  readonly world: DoctorWorld;
-  readonly endpoint: Endpoint;
-  readonly limits: DoctorLimits;
-  readonly place: Place;
 }
 
 /** A pool is asked for its ping and its status page; PHP-FPM has both where its settings say. */
@@ -104,7 +119,11 @@ async function talkFastcgi(line: Line, walked: Walked): Promise<Walked> {
     detail: ping.detail,
     code: ping.code,
   };
-  const pool = { ping, status: readPoolStatus(page?.answer ?? null) };
+  const ran =
+    line.endpoint.script === null || ping.code !== null
+      ? null
+      : await askScript(world, place, limits, line.endpoint.script);
+  const pool = { ping, status: readPoolStatus(page?.answer ?? null), ran };
   return { ...walked, pool, steps: [...walked.steps, step] };
 }
 
@@ -117,7 +136,8 @@ async function tryUpgrade(line: Line, { first }: Walked): Promise<number | null>
 }
 
 /** From an accepted connection on. */
-async function talk(line: Line, healthPath: string | null, walked: Walked): Promise<Walked> {
+async function talk(line: Line, options: ExamineOptions, walked: Walked): Promise<Walked> {
+  const { healthPath } = options;
   const opened = await open(line);
   const { secured, connection } = opened;
   const steps = secured === null ? walked.steps : [...walked.steps, secured.step];
@@ -128,7 +148,12 @@ async function talk(line: Line, healthPath: string | null, walked: Walked): Prom
     const answered = { ...known, first, steps: [...steps, exchangeStep(line, first, "new")] };
     if (first.answer === null) return await unanswered(line, healthPath, answered);
     if (first.code !== null) return answered;
-    return await reuse(line, connection, healthPath, answered);
+    const others = await otherAnswers(line, first, {
+      hosts: options.hosts ?? [],
+      pathBefore: options.pathBefore ?? null,
+    });
+    const checked = await frontsCheck(line, options.check ?? null);
+    return await reuse(line, connection, healthPath, { ...answered, ...others, checked });
   } finally {
     connection.close();
   }
@@ -136,7 +161,7 @@ async function talk(line: Line, healthPath: string | null, walked: Walked): Prom
 
 /** No answer came: is it the protocol, or does another path answer? */
 async function unanswered(line: Line, healthPath: string | null, walked: Walked): Promise<Walked> {
-  const protocol = await otherProtocol(line);
+  const protocol = await otherProtocol(line, walked.first);
   if (protocol !== null || healthPath === null) return { ...walked, otherProtocol: protocol };
   const health = await askHealth(line, healthPath);
   const steps = health === null ? walked.steps : [...walked.steps, healthStep(line, health)];
@@ -153,7 +178,7 @@ async function reuse(
   let steps = walked.steps;
   let second: Exchanged | null = null;
   let idleCloseMs: number | null = null;
-  if (!connection.closed) {
+  if (!connection.closed && !saysClose(walked.first)) {
     second = await connection.get(endpoint.path);
     steps = [...steps, exchangeStep(line, second, "kept")];
   }
@@ -171,52 +196,18 @@ async function reuse(
   return { ...walked, second, third, idleCloseMs, health, steps };
 }
 
-/** Opens a connection as the endpoint wants it. */
-async function open(
-  line: Line,
-): Promise<{ readonly secured: Secured | null; readonly connection: ProbeConnection | null }> {
-  const { world, endpoint, limits, place } = line;
-  if (endpoint.protocol === "https") {
-    const secured = await secure(world, endpoint, place, limits);
-    const { socket } = secured;
-    const connection = socket === null ? null : probeConnection(world, endpoint, socket, limits);
-    return { secured, connection };
-  }
-  const socket = await openSocket(world, place, limits.connectMs).catch(() => null);
-  const connection = socket === null ? null : probeConnection(world, endpoint, socket, limits);
-  return { secured: null, connection };
+/** A server that says that it closes may be a moment late with it. */
+function saysClose(first: Exchanged | null): boolean {
+  return /close/i.test(String(first?.answer?.headers.connection ?? ""));
 }
 
 function withoutSocket({ socket: _, ...rest }: Secured): Omit<Secured, "socket"> {
   return rest;
 }
 
-/** A request of its own on a new connection; null when there was no connection. */
-async function onceMore(line: Line, path = line.endpoint.path): Promise<Exchanged | null> {
-  const { connection } = await open(line);
-  if (connection === null) return null;
-  try {
-    return await connection.get(path);
-  } finally {
-    connection.close();
-  }
-}
-
 async function askHealth(line: Line, path: string): Promise<Facts["health"]> {
-  const exchanged = await onceMore(line, path);
+  const exchanged = await onceMore(line, { path });
   return exchanged === null ? null : { path, exchanged };
-}
-
-/** Speaks the other of HTTP and TLS to a port that did not understand the first. */
-async function otherProtocol(line: Line): Promise<OtherProtocol> {
-  const { world, endpoint, limits, place } = line;
-  if (endpoint.protocol === "http") {
-    const secured = await secure(world, endpoint, place, limits);
-    secured.socket?.destroy();
-    return secured.socket === null ? null : "tls";
-  }
-  const plain = await onceMore({ ...line, endpoint: { ...endpoint, protocol: "http" } });
-  return plain?.answer == null ? null : "http";
 }
 
 /** How long the server keeps an idle connection; null when longer than it is watched. */

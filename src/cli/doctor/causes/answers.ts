@@ -7,11 +7,12 @@ import { fault, inMiB, said } from "../../../gateway/diagnosis-finding.js";
 import type { Finding } from "../../../gateway/diagnosis-report.js";
 import type { Facts } from "../facts.js";
 import type { ProcessFacts } from "../local/local-facts.js";
-import { bannerOf } from "./banners.js";
+import { bannerOf, spokenBy } from "./banners.js";
 
 export function answerCauses(facts: Facts): readonly Finding[] {
   const { first } = facts;
-  if (first === null || first.answer !== null) return first === null ? [] : bodyCauses(facts);
+  if (first === null) return droppedAtOnce(facts);
+  if (first.answer !== null) return bodyCauses(facts);
   const evidence = said(
     `GET ${facts.endpoint.path}: ` +
       `${first.errno ?? `no answer within ${facts.limits.responseMs} ms`}`,
@@ -33,6 +34,14 @@ export function answerCauses(facts: Facts): readonly Finding[] {
   }
 }
 
+/** A connection came about, and the next one did not: it is thrown away as soon as it is made. */
+function droppedAtOnce(facts: Facts): readonly Finding[] {
+  const { dialled, endpoint, secured, pool } = facts;
+  const accepted = dialled.some(({ step }) => step.result === "ok");
+  if (!accepted || endpoint.protocol !== "http" || secured !== null || pool !== null) return [];
+  return [closed(facts, ["the connection is accepted, and closed at once"])];
+}
+
 function shown(bytes: string): string {
   return JSON.stringify(bytes.slice(0, 60)).replace(/\\u00/g, "\\x");
 }
@@ -51,7 +60,34 @@ function closed(facts: Facts, evidence: readonly string[]): Finding {
       fix: `Write https://${endpoint.authority}, or the port of its plain listener.`,
     });
   }
+  if (otherProtocol === "proxy_protocol") {
+    return fault({
+      cause: "proxy_protocol_expected",
+      layer: "config",
+      code: "connection_terminated",
+      blame: "proxy",
+      title: "The server wants a line of the PROXY protocol first, and the front sends none.",
+      evidence: [...evidence, "with that line before it the same request was answered"],
+      fix:
+        "HAProxy: send-proxy on the server line. nginx cannot send it over HTTP: take " +
+        "proxy_protocol away from the listen of the server.",
+    });
+  }
   const command = local?.process?.command ?? "";
+  const spoken = spokenBy(command);
+  if (spoken !== null) {
+    return fault({
+      cause: "another_protocol",
+      layer: "head",
+      code: "http_protocol_error",
+      blame: "proxy",
+      title: `Port ${endpoint.port} belongs to ${spoken}, which speaks no HTTP.`,
+      evidence: [...evidence, `pid ${local?.process?.pid ?? "?"}: ${command}`],
+      fix: "Correct the port in the proxy; this one belongs to another service.",
+    });
+  }
+  const files = filesUsedUp(local?.processAfter ?? local?.process ?? null);
+  if (files !== null) return { ...files, evidence: [...evidence, ...files.evidence] };
   if (/php-fpm/.test(command)) {
     return fault({
       cause: "http_to_fastcgi_port",
@@ -73,6 +109,27 @@ function closed(facts: Facts, evidence: readonly string[]): Finding {
     title: "The server accepts the request and closes without an answer.",
     evidence,
     fix: "Read the application's log at this second: a crash, a handler that destroys the socket.",
+  });
+}
+
+/** Of that many files a process keeps a few for itself; Node's last one takes and closes. */
+const FILES_SPARE = 2;
+
+/** No file is left to accept a connection with. */
+export function filesUsedUp(seen: ProcessFacts | null): Finding | null {
+  if (seen === null || seen.openFiles === null || seen.openFilesMax === null) return null;
+  if (seen.openFiles < seen.openFilesMax - FILES_SPARE) return null;
+  return fault({
+    cause: "files_used_up",
+    layer: "process",
+    code: "local_resources_exhausted",
+    blame: "upstream",
+    title:
+      `Process ${seen.pid} has all of its ${seen.openFilesMax} files open: ` +
+      "it cannot accept a connection.",
+    evidence: [`${seen.command}: ${seen.openFiles} files open`],
+    fix: "Raise LimitNOFILE (systemd) or ulimit -n, and look for what is never closed:",
+    write: `ls -l /proc/${seen.pid}/fd | awk '{print $NF}' | sort | uniq -c | sort -n | tail`,
   });
 }
 
@@ -141,6 +198,17 @@ function silent(facts: Facts, evidence: readonly string[]): Finding {
         waiting > 0 && `${waiting} connections wait to be accepted`,
       ),
       fix: "node --cpu-prof, or kill -USR1 and the inspector, shows the code that runs.",
+    });
+  }
+  if (facts.first !== null && facts.first.firstBytes !== "") {
+    return fault({
+      ...common,
+      cause: "head_stops",
+      title: `The answer begins, and its head was not complete after ${limits.responseMs} ms.`,
+      evidence,
+      fix:
+        "A head is written at once: look for what writes its lines one by one, or stops " +
+        "in between.",
     });
   }
   if (health?.exchanged.answer != null) {

@@ -32,6 +32,23 @@ const KNOWN: readonly Known[] = [
   { first: /^SSH-/, cause: "another_protocol", speaks: "SSH", fix: WRONG_PORT },
   { first: /^220[ -]/, cause: "another_protocol", speaks: "SMTP or FTP", fix: WRONG_PORT },
   { first: /^\+OK|^\* OK/, cause: "another_protocol", speaks: "POP3 or IMAP", fix: WRONG_PORT },
+  { first: /^AMQP/, cause: "another_protocol", speaks: "AMQP (RabbitMQ)", fix: WRONG_PORT },
+  { first: /^RFB \d/, cause: "another_protocol", speaks: "VNC", fix: WRONG_PORT },
+  { first: /^@RSYNCD:/, cause: "another_protocol", speaks: "rsync", fix: WRONG_PORT },
+  { first: /^\xff[\xfb-\xfe]/, cause: "another_protocol", speaks: "Telnet", fix: WRONG_PORT },
+  {
+    first: /^E\x00\x00\x00[\s\S]S/,
+    cause: "another_protocol",
+    speaks: "PostgreSQL",
+    fix: WRONG_PORT,
+  },
+  { first: /^INFO \{"server/, cause: "another_protocol", speaks: "NATS", fix: WRONG_PORT },
+  {
+    first: /trying to access MongoDB over HTTP/,
+    cause: "another_protocol",
+    speaks: "MongoDB",
+    fix: WRONG_PORT,
+  },
   { first: /^-ERR|^-DENIED/, cause: "another_protocol", speaks: "Redis", fix: WRONG_PORT },
   {
     first: /^[\s\S]{3}\x00[\n\xff][\s\S]*(?:mysql|MariaDB|Host|\d\.\d)/,
@@ -52,4 +69,20 @@ const KNOWN: readonly Known[] = [
 /** What a port speaks by its first bytes (latin1), null when they are of nothing known. */
 export function bannerOf(bytes: string): Banner | null {
   return KNOWN.find(({ first }) => first.test(bytes)) ?? null;
+}
+
+/** Programs that answer no HTTP, by the command that holds the port. */
+const PROGRAMS: readonly (readonly [RegExp, string])[] = [
+  [/\bpostgres\b|\bpostmaster\b/, "PostgreSQL"],
+  [/\b(?:mysqld|mariadbd)\b/, "MySQL"],
+  [/\bredis-server\b|\bvalkey-server\b/, "Redis"],
+  [/\bmongod\b/, "MongoDB"],
+  [/\bmemcached\b/, "memcached"],
+  [/\bsshd\b/, "SSH"],
+  [/kafka\.Kafka/, "Kafka"],
+];
+
+/** What a program speaks that closes without a word; null when it is none of these. */
+export function spokenBy(command: string): string | null {
+  return PROGRAMS.find(([is]) => is.test(command))?.[1] ?? null;
 }

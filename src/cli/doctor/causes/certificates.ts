@@ -2,11 +2,11 @@
  * Causes in TLS: the port that does not speak it, and certificates that nobody may trust.
  * Each says what to change, and on which side.
  */
-import { isoDate } from "../../../base/clock.js";
+import { isoDate, parseDate } from "../../../base/clock.js";
 import { fault, said, warning } from "../../../gateway/diagnosis-finding.js";
 import type { Finding } from "../../../gateway/diagnosis-report.js";
 import type { Facts } from "../facts.js";
-import type { Certificate } from "../probes/secure.js";
+import { type Certificate, isChecked } from "../probes/secure.js";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 /** Time to renew without hurry. */
@@ -17,9 +17,13 @@ export function certificateCauses(facts: Facts, now: number): readonly Finding[]
   if (secured === null) return [];
   const { certificate, mistrust, step } = secured;
   const evidence = [`${step.name}: ${step.detail}`];
+  const demanded = wantsCertificate(facts);
+  if (demanded !== null) return [clientCertificate([...evidence, demanded])];
   if (certificate === null && mistrust === null) return noHandshake(facts, evidence);
   if (mistrust !== null) {
-    return [mistrusted(mistrust, certificate, endpoint.hostname, evidence)];
+    const name = endpoint.tls.servername || endpoint.hostname;
+    const finding = mistrusted(mistrust, certificate, name, [...evidence, ...clocks(facts, now)]);
+    return isChecked(mistrust, endpoint.tls.checks) ? [finding] : [unchecked(mistrust, finding)];
   }
   return certificate === null ? [] : expiresSoon(certificate, now);
 }
@@ -42,8 +46,11 @@ function noHandshake(
     ];
   }
   const errno = secured?.errno ?? "";
-  if (/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|UNRECOGNIZED_NAME/i.test(errno)) {
-    return [alerted(errno, evidence)];
+  if (/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|WRONG_SSL_VERSION/i.test(errno)) {
+    return [oldVersion(evidence)];
+  }
+  if (/HANDSHAKE_FAILURE|UNRECOGNIZED_NAME|NO_APPLICATION_PROTOCOL|INTERNAL_ERROR/i.test(errno)) {
+    return [refusedHandshake(endpoint, errno, evidence)];
   }
   return [
     fault({
@@ -53,26 +60,96 @@ function noHandshake(
       confidence: "likely",
       title: `Port ${endpoint.port} does not answer the TLS handshake.`,
       evidence,
-      fix: "Look at what listens there; it is not an HTTPS server, or not one of this century.",
+      fix:
+        "Look at what listens there; it is not an HTTPS server, or it closes on an " +
+        "unknown name.",
     }),
   ];
 }
 
-function alerted(errno: string, evidence: readonly string[]): Finding {
-  const wantsOurs = /CERTIFICATE_REQUIRED/i.test(errno);
+/** Bytes of a server that has shown its certificate before it ended the handshake. */
+const SHOWN_BYTES = 200;
+
+/** What tells that the server wanted a certificate of ours; null when nothing does. */
+function wantsCertificate({ secured, first, endpoint }: Facts): string | null {
+  if (endpoint.tls.cert !== null) return null;
+  const errno = secured?.errno ?? first?.errno ?? "";
+  if (/CERTIFICATE_REQUIRED/i.test(errno)) return `${errno} came after the handshake`;
+  const late = (secured?.heardBytes ?? 0) > SHOWN_BYTES;
+  if (late && /HANDSHAKE_FAILURE|BAD_CERTIFICATE/i.test(secured?.errno ?? "")) {
+    return `${secured?.errno ?? ""} came after the server had shown its own certificate`;
+  }
+  const says = /No required SSL certificate was sent|SSL certificate error/i;
+  return says.test(first?.bodyText ?? "") ? "the server says so itself, with status 400" : null;
+}
+
+function clientCertificate(evidence: readonly string[]): Finding {
   return fault({
-    cause: wantsOurs ? "client_certificate_required" : "handshake_refused",
+    cause: "client_certificate_required",
     layer: "secure",
     code: "tls_alert_received",
-    confidence: wantsOurs ? "certain" : "likely",
-    title: wantsOurs
-      ? "The server asks for a client certificate, and none was sent."
-      : "The server ends the handshake: it does not know this name, or no common version.",
+    blame: "proxy",
+    title: "The server asks for a client certificate, and none was sent.",
     evidence,
-    fix: wantsOurs
-      ? "Give the proxy a certificate (proxy_ssl_certificate; tls: { cert, key } in targets)."
-      : "Send the right server name: proxy_ssl_server_name on; proxy_ssl_name NAME;",
+    fix: "Give the proxy one (in good-gateway: tls: { cert, key } of the target):",
+    write: "proxy_ssl_certificate client.pem;\nproxy_ssl_certificate_key client.key;",
   });
+}
+
+function oldVersion(evidence: readonly string[]): Finding {
+  return fault({
+    cause: "tls_version_too_old",
+    layer: "secure",
+    code: "tls_protocol_error",
+    title: "The server and this machine have no version of TLS in common.",
+    evidence: [
+      ...evidence,
+      "TLS 1.2 and 1.3 were offered; 1.0 and 1.1 are switched off everywhere",
+    ],
+    fix: "Let the server speak TLS 1.2 (nginx: ssl_protocols TLSv1.2 TLSv1.3;). To see it:",
+    write: "openssl s_client -tls1 -connect HOST:PORT",
+  });
+}
+
+function refusedHandshake(
+  { tls, hostname }: Facts["endpoint"],
+  errno: string,
+  evidence: readonly string[],
+): Finding {
+  const nameless = tls.servername === "";
+  return fault({
+    cause: nameless ? "no_server_name_sent" : "handshake_refused",
+    layer: "secure",
+    code: "tls_alert_received",
+    blame: nameless ? "proxy" : "upstream",
+    confidence: "likely",
+    title: nameless
+      ? "The server ends the handshake: it needs the server name (SNI), and the front sends none."
+      : "The server ends the handshake: it does not know " +
+        `${tls.servername ?? hostname}, or no common cipher.`,
+    evidence: [...evidence, errno],
+    fix: "Send the name that the server has a certificate for:",
+    write: `proxy_ssl_server_name on;\nproxy_ssl_name ${hostname};`,
+  });
+}
+
+/** What is wrong, and fails only where somebody checks it. */
+function unchecked(mistrust: string, finding: Finding): Finding {
+  const evidence = [...finding.evidence, "the front does not check it, so it does not fail there"];
+  const others = /EXPIRED|NOT_YET_VALID|ALTNAME/.test(mistrust);
+  return others
+    ? { ...finding, impact: "some", evidence }
+    : { ...finding, severity: "note", evidence };
+}
+
+/** Seconds by which clocks may differ before anybody should look at them. */
+const SKEW_MS_MAX = 60_000;
+
+/** A certificate is judged by our clock; the server tells what it takes for now. */
+function clocks({ first }: Facts, now: number): readonly string[] {
+  const told = parseDate(String(first?.answer?.headers.date ?? ""));
+  if (Number.isNaN(told) || Math.abs(told - now) < SKEW_MS_MAX) return [];
+  return [`the clock of the server says ${isoDate(told)}, the one of this machine ${isoDate(now)}`];
 }
 
 function mistrusted(

@@ -22,13 +22,19 @@ export function connectionCauses(facts: Facts): readonly Finding[] {
     case "connection_timeout":
       return [silent(facts, evidence)];
     case "destination_ip_unroutable":
-      return [unroutable(evidence)];
+    case "destination_ip_prohibited":
+      return [unroutable(facts, first.errno, evidence)];
     case "local_resources_exhausted":
       return [exhausted(evidence)];
     default:
+      // A route of the kind "blackhole" says that the argument is invalid.
+      if (first?.errno === "EINVAL") return [unroutable(facts, "EINVAL", evidence)];
       return [];
   }
 }
+
+/** Any address: it takes connections to all of its family. */
+const ANY = new Set(["0.0.0.0", "::"]);
 
 function refused(facts: Facts, evidence: readonly string[]): Finding {
   const { endpoint, local, dialled } = facts;
@@ -43,6 +49,10 @@ function refused(facts: Facts, evidence: readonly string[]): Finding {
       fix: "On that machine: ss -ltnp shows which ports are open, and on which addresses.",
     });
   }
+  const there = local.onPort.find((one) =>
+    dialled.some(({ address }) => ANY.has(one.address) || one.address === address?.address),
+  );
+  if (there !== undefined) return rejected(facts, there, evidence);
   const elsewhere = local.onPort[0];
   if (elsewhere !== undefined) {
     const asked = dialled.map(({ address }) => address?.address ?? "").join(" and ");
@@ -59,6 +69,21 @@ function refused(facts: Facts, evidence: readonly string[]): Finding {
     });
   }
   return notThere(facts, local, evidence);
+}
+
+/** Somebody listens where was asked, and a refusal came all the same. */
+function rejected({ endpoint }: Facts, there: Listener, evidence: readonly string[]): Finding {
+  return fault({
+    cause: "firewall_rejects",
+    layer: "route",
+    blame: "network",
+    code: "connection_refused",
+    confidence: "likely",
+    title: `Somebody listens on port ${endpoint.port}, and a firewall refuses in its name.`,
+    evidence: [...evidence, `${holderOf(there)} listens on ${placeOf(there)}`],
+    fix: "Look for a rule with REJECT:",
+    write: `iptables -S | grep ${endpoint.port}; nft list ruleset | grep ${endpoint.port}`,
+  });
 }
 
 /** Nothing listens on the port, on this machine. Why? */
@@ -164,7 +189,8 @@ function holderOf({ pid }: Listener): string {
   return pid === null ? "a process" : `node pid ${pid}`;
 }
 
-function silent({ endpoint, local, limits }: Facts, evidence: readonly string[]): Finding {
+function silent(facts: Facts, evidence: readonly string[]): Finding {
+  const { endpoint, local, limits } = facts;
   const full = local?.onPort.find(({ waiting, backlog }) => backlog !== null && waiting > backlog);
   if (full !== undefined) {
     return fault({
@@ -179,27 +205,60 @@ function silent({ endpoint, local, limits }: Facts, evidence: readonly string[])
         "loop; a longer backlog only hides it.",
     });
   }
+  const listens = local?.onPort[0];
+  const address = facts.dialled[0]?.address?.address ?? "ADDRESS";
   return fault({
     cause: "packets_dropped",
     layer: "route",
     code: "connection_timeout",
-    confidence: "likely",
-    title: `Nobody answers at ${endpoint.authority} within ${limits.connectMs} ms.`,
-    evidence: [...evidence, "An application that is down would refuse at once."],
+    confidence: listens === undefined ? "likely" : "certain",
+    title:
+      listens === undefined
+        ? `Nobody answers at ${endpoint.authority} within ${limits.connectMs} ms.`
+        : `The application listens on port ${endpoint.port}, and a firewall drops what is ` +
+          "sent there.",
+    evidence: said(
+      ...evidence,
+      ...(facts.route === null ? [] : [`the kernel's way: ${facts.route.text}`]),
+      listens === undefined
+        ? "An application that is down would refuse at once."
+        : `${holderOf(listens)} listens on ${placeOf(listens)}, and its queue is not full`,
+    ),
     fix:
-      "Look for a firewall or security group that drops, a wrong address, or a host " +
-      "that is off.",
+      listens === undefined
+        ? "Look for a firewall or security group that drops, a wrong address, or a host " +
+          "that is off:"
+        : "Look for a rule with DROP:",
+    write:
+      listens === undefined
+        ? `ip route get ${address}; ping -c 3 ${endpoint.hostname}`
+        : `iptables -S | grep ${endpoint.port}; nft list ruleset | grep ${endpoint.port}`,
   });
 }
 
-function unroutable(evidence: readonly string[]): Finding {
+function unroutable(
+  { dialled, route }: Facts,
+  errno: string | null,
+  evidence: readonly string[],
+): Finding {
+  const address = dialled[0]?.address?.address ?? "ADDRESS";
+  const byRoute = route !== null && /^(?:unreachable|prohibit|blackhole)/.test(route.text);
+  const kind = byRoute ? route.text.split(" ")[0] : null;
   return fault({
     cause: "no_route",
     layer: "route",
     code: "destination_ip_unroutable",
-    title: "This machine has no route to the address.",
-    evidence,
-    fix: "ip route get ADDRESS shows the way that the kernel takes; look at VPN and subnets.",
+    confidence: route !== null && !byRoute && errno === "EHOSTUNREACH" ? "likely" : "certain",
+    title:
+      kind !== null
+        ? `A route of the kind "${kind}" forbids the way to ${address}.`
+        : route === null
+          ? "This machine has no route to the address."
+          : `${address} cannot be reached: a router or a firewall on the way says so ` +
+            `(${errno ?? "?"}).`,
+    evidence: said(...evidence, route !== null && `the kernel's way: ${route.text}`),
+    fix: "This shows the way that the kernel takes; look at VPN, subnets and firewalls:",
+    write: `ip route get ${address}`,
   });
 }
 

@@ -4,17 +4,20 @@
  */
 import { FAILURES } from "../../../catalog/failures.js";
 import { classifyResponse } from "../../../core/classify.js";
-import { fault, inMiB, said, warning } from "../../../gateway/diagnosis-finding.js";
+import { fault, inMiB, note, said, warning } from "../../../gateway/diagnosis-finding.js";
 import type { Finding } from "../../../gateway/diagnosis-report.js";
 import { explainHead } from "../../explain/head.js";
 import type { Facts } from "../facts.js";
 import { keptMsOf, POOL_IDLE_MS } from "../steps.js";
 import { crashed } from "./answers.js";
+import { bannerOf } from "./banners.js";
 
 export function servedCauses(facts: Facts): readonly Finding[] {
   if (facts.first?.answer == null || facts.first.code !== null) return processCauses(facts);
   return [
     ...statusCauses(facts),
+    ...redirectCauses(facts),
+    ...refusalCauses(facts),
     ...repeatCauses(facts),
     ...healthCauses(facts),
     ...keepAliveCauses(facts),
@@ -26,6 +29,20 @@ export function servedCauses(facts: Facts): readonly Finding[] {
 function statusCauses({ first, endpoint }: Facts): readonly Finding[] {
   if (first?.answer == null) return [];
   const { status, headers } = first.answer;
+  const banner = bannerOf(first.bodyText);
+  if (banner !== null) {
+    return [
+      fault({
+        cause: banner.cause,
+        layer: "head",
+        code: "http_protocol_error",
+        blame: "proxy",
+        title: `Port ${endpoint.port} speaks ${banner.speaks}, not HTTP.`,
+        evidence: [`it says: ${excerpt(first.bodyText)}`],
+        fix: banner.fix,
+      }),
+    ];
+  }
   if (status === 400 && /plain HTTP request was sent to HTTPS port/i.test(first.bodyText)) {
     return [
       fault({
@@ -56,13 +73,130 @@ function statusCauses({ first, endpoint }: Facts): readonly Finding[] {
       title: byFront
         ? `A proxy answers ${status}: what is behind it failed, and the proxy knows why.`
         : `The application itself answers ${status}.`,
-      evidence: said(`GET ${endpoint.path}: ${status}`, who?.recognised, who?.meaning),
+      evidence: said(
+        `GET ${endpoint.path}: ${status}`,
+        headers["retry-after"] !== undefined && `Retry-After: ${headers["retry-after"]}`,
+        !byFront && first.bodyText !== "" && `it says: ${excerpt(first.bodyText)}`,
+        byFront && who?.recognised,
+        byFront && who?.meaning,
+      ),
       fix: byFront
         ? "Point the doctor at its configuration (good-gateway doctor nginx.conf), or explain " +
           "its log."
         : "Its own log has the reason: look at this second.",
     }),
   ];
+}
+
+const EXCERPT_CHARACTERS = 160;
+
+/** The first words of a page, without its markup. */
+function excerpt(body: string): string {
+  const text = body.replace(/<(?:style|script)[\s\S]*?<\/(?:style|script)>|<[^>]*>/gi, " ");
+  const words = text.replace(/\s+/g, " ").trim();
+  return words.length > EXCERPT_CHARACTERS ? `${words.slice(0, EXCERPT_CHARACTERS)}…` : words;
+}
+
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400;
+}
+
+/** An answer that sends a client back to where it is. */
+function redirectCauses({ first, endpoint }: Facts): readonly Finding[] {
+  const { status = 0, headers = {} } = first?.answer ?? {};
+  const to = String(headers["location"] ?? "");
+  if (!isRedirect(status) || to === "") return [];
+  const here = `${endpoint.protocol}://${endpoint.authority}${endpoint.path}`;
+  const target = URL.canParse(to, here) ? new URL(to, here).href : to;
+  const evidence = [`GET ${endpoint.path}: ${status}, Location: ${to}`];
+  if (URL.canParse(here) && target === new URL(here).href) {
+    return [
+      fault({
+        cause: "redirect_loop",
+        layer: "head",
+        code: "loop_detected",
+        blame: "upstream",
+        title: "The answer sends every client back to the same address: it never ends.",
+        evidence,
+        fix: "Look at what it wants to see (a cookie, a host name, a scheme) and does not get.",
+      }),
+    ];
+  }
+  if (target.replace(/^https:/, "http:") !== here) return [];
+  return [
+    warning({
+      cause: "redirects_to_https",
+      layer: "head",
+      code: "loop_detected",
+      blame: "proxy",
+      title: "It sends every client to https: behind a front that ends TLS this is a loop.",
+      evidence,
+      fix: "Tell it the scheme of the client, and let it trust that field:",
+      write: "proxy_set_header X-Forwarded-Proto $scheme;",
+    }),
+  ];
+}
+
+const BAD_REQUEST = 400;
+const NOT_FOUND = 404;
+const MISDIRECTED = 421;
+const HEADER_TOO_LARGE = 431;
+
+/** Answers that say that the request was not one for this application. */
+function refusalCauses({ first, endpoint, otherHost, otherPath }: Facts): readonly Finding[] {
+  const status = first?.answer?.status ?? 0;
+  if (otherHost !== null || otherPath !== null || first === null) return [];
+  const evidence = said(
+    `GET ${endpoint.path}, Host: ${endpoint.authority}: ${status}`,
+    first.bodyText !== "" && `it says: ${excerpt(first.bodyText)}`,
+  );
+  if (
+    /host (?:is )?not allowed|invalid host|blocked request|DisallowedHost/i.test(first.bodyText)
+  ) {
+    return status < BAD_REQUEST ? [] : [unknownHost(endpoint, status, evidence)];
+  }
+  if (status === MISDIRECTED) return [unknownHost(endpoint, status, evidence)];
+  if (status === HEADER_TOO_LARGE) {
+    return [
+      warning({
+        cause: "request_head_too_large",
+        layer: "request",
+        code: "request_header_too_large",
+        title: "It refuses even a small request for its head: its limit is very low.",
+        evidence,
+        fix: "Raise --max-http-header-size in Node, or the limit of the server in front of it.",
+      }),
+    ];
+  }
+  if (status !== NOT_FOUND) return [];
+  return [
+    note({
+      cause: "path_not_found",
+      layer: "head",
+      code: "destination_not_found",
+      blame: "proxy",
+      title: `It answers 404 at ${endpoint.path}: alive, and without such a path.`,
+      evidence,
+      fix: "Ask for a path that it has: good-gateway doctor http://HOST:PORT/PATH",
+    }),
+  ];
+}
+
+function unknownHost(
+  { authority }: Facts["endpoint"],
+  status: number,
+  evidence: readonly string[],
+): Finding {
+  return fault({
+    cause: "host_field_wrong",
+    layer: "config",
+    blame: "proxy",
+    code: "destination_not_found",
+    title: `The application does not know the host "${authority}": it answers ${status}.`,
+    evidence,
+    fix: "Send the name that it is made for, or allow this one in its settings:",
+    write: "proxy_set_header Host $host;",
+  });
 }
 
 function isFront(fields: ReadonlyMap<string, string>): boolean {
@@ -94,6 +228,10 @@ function repeatCauses(facts: Facts): readonly Finding[] {
     ];
   }
   if (second === null || second.answer !== null) return [];
+  const crash = crashed(facts);
+  if (crash !== null) {
+    return [crash([`GET ${endpoint.path} was answered, and the connection ended after it`])];
+  }
   return [
     fault({
       cause: "kept_connection_fails",

@@ -1,94 +1,37 @@
 /**
- * What an Apache configuration says of backends: ProxyPass, ProxyPassMatch, BalancerMember and the
- * handlers of PHP-FPM, with the settings that hold there.
+ * What an Apache configuration says of upstreams: an address for every backend that can be asked,
+ * with what Apache does there.
  */
-import { dirname, isAbsolute, join } from "node:path";
-import { expandGlob } from "./files.js";
-import type { ConfiguredUpstream, FrontSettings } from "./front-config.js";
+import { type Backend, backendsOf, balancerOf, isTakenOut, passLine } from "./apache-backends.js";
+import { type ApacheLine, settingAt } from "./apache-lines.js";
+import { apacheManner, schemeOf } from "./apache-manner.js";
+import type { ConfiguredUpstream, FrontSettings, FrontUser } from "./front-config.js";
 import { timeMs } from "./units.js";
-import { type Line, readLines } from "./words-of-lines.js";
 
-const INCLUDE_DEPTH_MAX = 10;
-
-/** All lines in order, with those of included files in their place. */
-export async function readApache(file: string): Promise<readonly Line[]> {
-  return readInto(file, null, 0);
-}
-
-async function readInto(
-  file: string,
-  rootBefore: string | null,
-  depth: number,
-): Promise<readonly Line[]> {
-  const lines = await readLines(file);
-  const named = lines.find(({ words }) => words[0]?.toLowerCase() === "serverroot")?.words[1];
-  const root = named ?? rootBefore ?? dirname(file);
-  const parts = await Promise.all(
-    lines.map(async (line): Promise<readonly Line[]> => {
-      const [name = "", pattern = ""] = line.words;
-      if (!/^include(?:optional)?$/i.test(name) || depth >= INCLUDE_DEPTH_MAX) return [line];
-      const files = await expandGlob(isAbsolute(pattern) ? pattern : join(root, pattern));
-      const included = files.map((one) => readInto(one, root, depth + 1).catch(() => []));
-      return (await Promise.all(included)).flat();
-    }),
-  );
-  return parts.flat();
-}
-
-/** One place that names a backend. */
-export interface Backend {
-  readonly line: Line;
-  /** The directive in lower case. */
-  readonly name: string;
-  /** `http://host:port/path`, `fcgi://…`, `unix:/path|http://name/`. */
-  readonly url: string;
-  /** `retry=0`, `ttl=4`, by name. */
-  readonly options: ReadonlyMap<string, string>;
-  /** Path for which it is asked; null for a member of a balancer. */
-  readonly path: string | null;
-}
-
-const SET_HANDLER = /^proxy:(.*)$/;
-
-export function backendsOf(lines: readonly Line[]): readonly Backend[] {
-  return lines.flatMap((line): readonly Backend[] => {
-    const [raw = "", ...args] = line.words;
-    const name = raw.toLowerCase().replace(/^</, "");
-    const handler = SET_HANDLER.exec(args[0] ?? "")?.[1];
-    const member = name === "balancermember";
-    if (name === "sethandler" && handler !== undefined) {
-      return [{ line, name, url: handler, options: new Map(), path: null }];
-    }
-    if (!member && name !== "proxypass" && name !== "proxypassmatch") return [];
-    // Inside <Location> the path is left out.
-    const hasPath = !member && /^[/^]/.test(args[0] ?? "");
-    const [url = "", ...rest] = hasPath ? args.slice(1) : args;
-    const options = new Map(
-      rest
-        .filter((one) => one.includes("="))
-        .map((one) => one.split(/=(.*)/).slice(0, 2) as [string, string]),
-    );
-    const path = hasPath ? (args[0] ?? "") : null;
-    return url === "!" || url.startsWith("balancer:") ? [] : [{ line, name, url, options, path }];
-  });
-}
-
-export function directiveOf(lines: readonly Line[], name: string): Line | null {
-  return lines.find(({ words }) => words[0]?.toLowerCase() === name) ?? null;
-}
-
-export function apacheUpstreams(lines: readonly Line[]): readonly ConfiguredUpstream[] {
-  const backends = backendsOf(lines);
-  const members = backends.filter(({ name }) => name === "balancermember").length;
+export function apacheUpstreams(lines: readonly ApacheLine[]): readonly ConfiguredUpstream[] {
+  const backends = backendsOf(lines).filter((one) => !isTakenOut(one));
+  const members = backends.filter(({ kind }) => kind === "member");
   return backends.flatMap((backend) => {
     const address = addressOf(backend.url);
     if (address === null) return [];
     const { file, line } = backend.line;
-    const context = `${backend.line.words[0] ?? ""} ${backend.path ?? ""}`.trim();
-    const siblings = backend.name === "balancermember" ? members - 1 : 0;
-    const settings = settingsOf(lines, backend);
-    return [{ address, where: { file, line }, context, settings, siblings }];
+    const context = contextOf(backend);
+    const beside = members.filter((one) => balancerOf(one) === balancerOf(backend));
+    const siblings = backend.kind === "member" ? beside.length - 1 : 0;
+    const settings = settingsOf(lines, backend, backends);
+    const manner = apacheManner(lines, backend);
+    return [{ address, where: { file, line }, context, settings, siblings, manner }];
   });
+}
+
+function contextOf(backend: Backend): string {
+  const { line, path, kind } = backend;
+  const site = line.inside.find(({ name }) => name === "virtualhost");
+  const what =
+    kind === "member"
+      ? `member of balancer://${balancerOf(backend) ?? "?"}`
+      : `${line.words[0] ?? ""} ${path ?? ""}`.trim();
+  return site === undefined ? what : `${what} of VirtualHost ${site.args.join(" ")}`;
 }
 
 function addressOf(url: string): string | null {
@@ -96,8 +39,10 @@ function addressOf(url: string): string | null {
   if (socket !== undefined) {
     return behind?.startsWith("fcgi:") ? `fastcgi:unix:${socket}` : `unix:${socket}`;
   }
-  const [, scheme = "", place = ""] = /^(\w+):\/\/([^/]+)/.exec(url) ?? [];
-  switch (scheme) {
+  const [, , place = ""] = /^(\w+):\/\/([^/$%]+)/.exec(url) ?? [];
+  // A place with a part of the request in it is known only with a request.
+  if (place === "" || place.includes("%{") || /^\w+:\/\/[^/]*[$%]/.test(url)) return null;
+  switch (schemeOf(url)) {
     case "http":
     case "ws":
     case "h2c":
@@ -117,20 +62,59 @@ function addressOf(url: string): string | null {
 const TIMEOUT_MS = 60_000;
 const FIELD_BYTES = 8_192;
 
-function settingsOf(lines: readonly Line[], { options }: Backend): FrontSettings {
-  const proxyTimeout = directiveOf(lines, "proxytimeout") ?? directiveOf(lines, "timeout");
-  const ttl = timeMs(options.get("ttl") ?? "", "s");
-  const reused = options.get("disablereuse")?.toLowerCase() !== "on";
+function settingsOf(
+  lines: readonly ApacheLine[],
+  backend: Backend,
+  all: readonly Backend[],
+): FrontSettings {
+  const { options, line } = backend;
+  const wait = settingAt(lines, line, "proxytimeout") ?? settingAt(lines, line, "timeout");
+  const host = /:\/\/([^/]+)/.exec(backend.url)?.[1];
+  const upgrades = all.some(
+    ({ url, options: own }) =>
+      (/^wss?:/.test(url) || own.has("upgrade")) && /:\/\/([^/]+)/.exec(url)?.[1] === host,
+  );
   return {
-    poolIdleMs: reused ? (ttl ?? Number.POSITIVE_INFINITY) : null,
-    responseMs: timeMs(options.get("timeout") ?? proxyTimeout?.words[1] ?? "", "s") ?? TIMEOUT_MS,
-    headBytes: FIELD_BYTES,
-    upgrades: options.get("upgrade") !== undefined,
+    poolIdleMs: poolIdleOf(lines, backend),
+    watchesIdle: true,
+    responseMs: timeMs(options.get("timeout") ?? wait?.words[1] ?? "", "s") ?? TIMEOUT_MS,
+    headBytes: Number(options.get("responsefieldsize") ?? FIELD_BYTES),
+    upgrades,
     write: {
-      keepAlive: "ProxyPass … ttl=4  # below the application's keep-alive time",
-      headBytes: "ProxyPass … responsefieldsize=16384",
-      upgrades: "ProxyPass … upgrade=websocket",
-      address: (address) => `ProxyPass / ${address}/`,
+      keepAlive: `${passLine(backend)} ttl=4  # below the application's time`,
+      headBytes: `${passLine(backend)} responsefieldsize=16384`,
+      upgrades: `${passLine(backend)} upgrade=websocket`,
+      address: (address) => `${line.words[0] ?? "ProxyPass"} ${backend.path ?? ""} ${address}/`,
     },
   };
+}
+
+function poolIdleOf(lines: readonly ApacheLine[], { options, kind, url, line }: Backend) {
+  const off = options.get("disablereuse")?.toLowerCase() === "on";
+  const on = options.get("enablereuse")?.toLowerCase() === "on";
+  const environment = lines.filter(
+    ({ name, inside }) => name === "setenv" && inside.every((one, at) => one === line.inside[at]),
+  );
+  const never = environment.some(({ words }) =>
+    /^(?:proxy-nokeepalive|proxy-initial-not-pooled|force-proxy-request-1\.0)$/.test(
+      words[1] ?? "",
+    ),
+  );
+  // A worker that no line declares (RewriteRule, SetHandler) and those of FastCGI keep nothing.
+  const keeps = kind !== "rewrite" && !/fcgi:/.test(url) ? !off : on;
+  if (!keeps || never) return null;
+  return timeMs(options.get("ttl") ?? "", "s") ?? Number.POSITIVE_INFINITY;
+}
+
+export function apacheUser(lines: readonly ApacheLine[]): FrontUser | null {
+  const value = (name: string): string | null =>
+    settingAt(lines, { inside: [] }, name)?.words[1] ?? null;
+  const user = value("user");
+  if (user === null || user.includes("$")) return null;
+  return { user, group: value("group") };
+}
+
+export function apacheErrorLog(lines: readonly ApacheLine[]): string | null {
+  const path = lines.find(({ name }) => name === "errorlog")?.words[1];
+  return path?.startsWith("/") === true ? path : null;
 }

@@ -3,6 +3,7 @@
  * which settings, and in which line that stands. Every reader of a format makes these.
  */
 import type { Finding } from "../../../gateway/diagnosis-report.js";
+import type { EndpointTls } from "../endpoint.js";
 
 export interface Where {
   readonly file: string;
@@ -22,11 +23,63 @@ export interface ConfiguredUpstream {
   readonly settings: FrontSettings;
   /** Other servers that take its calls when it fails. */
   readonly siblings: number;
+  readonly manner?: Manner;
+}
+
+/** How a front asks, where it is not how the address alone would be asked. */
+export interface Manner {
+  /** The value of Host. */
+  readonly host?: string;
+  /** Others that the application may have been made for: the names of the site. */
+  readonly hosts?: readonly string[];
+  /** The path that reaches the upstream for the start of this place. */
+  readonly path?: string;
+  /** The path as the client sent it, where the front changes it. */
+  readonly pathBefore?: string;
+  readonly tls?: FrontTls;
+  readonly proxyProtocol?: boolean;
+  /** The file that a FastCGI pool is told to run. */
+  readonly script?: string;
+  readonly check?: HealthCheck;
+  /** Where the front listens for it. */
+  readonly ports?: readonly number[];
+  /** TLS ends at this front. */
+  readonly secure?: boolean;
+  /** Tells the application that the client came over TLS. */
+  readonly tellsProto?: boolean;
+}
+
+/** A request of the front's own, by which it decides who is alive. */
+export interface HealthCheck {
+  readonly path: string;
+  readonly host: string | null;
+  /** Null for the port of the server. */
+  readonly port: number | null;
+  readonly expects: (status: number) => boolean;
+  readonly where: Where;
+}
+
+export interface FrontTls {
+  /** The name that is sent: null for the host, an empty one for none. */
+  readonly servername: string | null;
+  /** Each a file, or PEM itself. */
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+  readonly checks: EndpointTls["checks"];
+}
+
+/** As whom the front runs; what that user may not open, it may not. */
+export interface FrontUser {
+  readonly user: string;
+  readonly group: string | null;
 }
 
 export interface FrontSettings {
   /** How long the front keeps an idle connection to the upstream; null when it keeps none. */
   readonly poolIdleMs: number | null;
+  /** It looks at an idle connection before it uses it again, so that the race is a narrow one. */
+  readonly watchesIdle?: boolean;
   /** The longest wait for an answer. */
   readonly responseMs: number | null;
   /** The largest head of an answer. */
@@ -47,4 +100,10 @@ export interface FrontConfig {
   readonly upstreams: readonly ConfiguredUpstream[];
   /** What is wrong in the text itself, whatever the upstreams do. */
   readonly findings: readonly Finding[];
+  /** Null when the configuration does not say. */
+  readonly user: FrontUser | null;
+  /** A folder that the front takes for the root; null for the usual one. */
+  readonly chroot: string | null;
+  /** Where the front writes what went wrong; null when that is not known. */
+  readonly errorLog: string | null;
 }

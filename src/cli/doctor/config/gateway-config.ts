@@ -6,7 +6,8 @@ import { pathToFileURL } from "node:url";
 import { note, warning } from "../../../gateway/diagnosis-finding.js";
 import { normaliseGateway } from "../../../gateway/normalise.js";
 import type { GatewayOptions } from "../../../gateway/options.js";
-import type { FrontConfig } from "./front-config.js";
+import type { TargetTls } from "../../../targets/target.js";
+import type { FrontConfig, FrontTls } from "./front-config.js";
 
 /** What our own pools do: they stay below what the upstream tells. */
 const HEAD_BYTES = 32_768;
@@ -32,6 +33,9 @@ export async function gatewayConfig(file: string): Promise<FrontConfig> {
   const lonely = Object.values(upstreams).filter(({ targets }) => targets.length === 1);
   return {
     front: "good-gateway",
+    user: null,
+    chroot: null,
+    errorLog: null,
     findings: [
       ...findings,
       ...lonely.map(({ name }) =>
@@ -63,7 +67,21 @@ export async function gatewayConfig(file: string): Promise<FrontConfig> {
           },
         },
         siblings: targets.length - 1,
+        ...(target.tls === null ? {} : { manner: { tls: tlsOf(target.tls) } }),
       })),
     ),
+  };
+}
+
+/** Options of a target that are text; others are of no use to a diagnosis. */
+function tlsOf({ ca, cert, key, servername, rejectUnauthorized = true }: TargetTls): FrontTls {
+  const pem = (value: unknown): string | null =>
+    typeof value === "string" || Buffer.isBuffer(value) ? value.toString() : null;
+  return {
+    servername: servername ?? null,
+    ca: pem(ca),
+    cert: pem(cert),
+    key: pem(key),
+    checks: { chain: rejectUnauthorized, expiry: rejectUnauthorized, name: rejectUnauthorized },
   };
 }

@@ -3,99 +3,33 @@
  * with the settings of the section and of `defaults`.
  */
 import type { ConfiguredUpstream, FrontSettings } from "./front-config.js";
-import { timeMs } from "./units.js";
-import { type Line, readLines } from "./words-of-lines.js";
+import { isDisabled, type Section, serversOf, settingOf, timeoutOf } from "./haproxy-lines.js";
+import { haproxyManner } from "./haproxy-manner.js";
+import type { Line } from "./words-of-lines.js";
 
-/** A section: `backend app`, with its lines. */
-export interface Section {
-  readonly kind: string;
-  readonly name: string;
-  readonly head: Line;
-  readonly lines: readonly Line[];
-  /** The `defaults` section that came before it. */
-  readonly defaults: readonly Line[];
-}
-
-const SECTION = new Set([
-  "global",
-  "defaults",
-  "frontend",
-  "backend",
-  "listen",
-  "peers",
-  "resolvers",
-  "userlist",
-  "cache",
-  "program",
-  "ring",
-  "mailers",
-]);
-
-export async function readSections(file: string): Promise<readonly Section[]> {
-  const sections: {
-    kind: string;
-    name: string;
-    head: Line;
-    lines: Line[];
-    defaults: readonly Line[];
-  }[] = [];
-  let defaults: readonly Line[] = [];
-  for (const line of await readLines(file)) {
-    const [kind = "", name = ""] = line.words;
-    if (SECTION.has(kind)) {
-      const section = { kind, name, head: line, lines: [], defaults };
-      sections.push(section);
-      if (kind === "defaults") defaults = section.lines;
-    } else {
-      sections.at(-1)?.lines.push(line);
-    }
-  }
-  return sections;
-}
-
-/** The sections that have servers. */
-export function backendsOf(sections: readonly Section[]): readonly Section[] {
-  return sections.filter(({ kind }) => kind === "backend" || kind === "listen");
-}
-
-export function serversOf({ lines }: Section): readonly Line[] {
-  return lines.filter(({ words }) => words[0] === "server");
-}
-
-/** The line that begins with these words, in the section or in its defaults. */
-export function settingOf({ lines, defaults }: Section, ...begin: readonly string[]): Line | null {
-  const fits = ({ words }: Line): boolean => begin.every((word, index) => words[index] === word);
-  return lines.find(fits) ?? defaults.find(fits) ?? null;
-}
-
-export function timeoutOf(section: Section, name: string): number | null {
-  return timeMs(settingOf(section, "timeout", name)?.words[2] ?? "", "ms");
-}
-
-/** What a server line says after its address. */
-export function optionOf({ words }: Line, name: string): string | true | null {
-  const at = words.indexOf(name, 3);
-  if (at < 0) return null;
-  return words[at + 1] ?? true;
-}
-
-export function haproxyUpstreams(section: Section): readonly ConfiguredUpstream[] {
-  if (settingOf(section, "mode")?.words[1] === "tcp") return [];
-  const servers = serversOf(section);
+export function haproxyUpstreams(
+  section: Section,
+  sections: readonly Section[],
+): readonly ConfiguredUpstream[] {
+  // `mode tcp` passes bytes on; that HTTP is spoken inside is the most likely all the same.
+  const servers = serversOf(section).filter((server) => !isDisabled(server));
   return servers.flatMap((server) => {
     const address = addressOf(server);
     if (address === null) return [];
     const { file, line } = server;
     const context = `${section.kind} ${section.name}, server ${server.words[1] ?? "?"}`;
     const settings = settingsOf(section);
-    return [{ address, where: { file, line }, context, settings, siblings: servers.length - 1 }];
+    const manner = haproxyManner(section, server, sections);
+    const siblings = servers.length - 1;
+    return [{ address, where: { file, line }, context, settings, siblings, manner }];
   });
 }
 
 function addressOf(server: Line): string | null {
   const place = server.words[2] ?? "";
   // `ipv4@`, `unix@` and the like say what follows.
-  const bare = place.replace(/^(?:ipv4|ipv6|unix|abns)@/, "");
+  if (place.startsWith("abns@")) return `unix:@${place.slice("abns@".length)}`;
+  const bare = place.replace(/^(?:ipv4|ipv6|unix)@/, "");
   if (bare.startsWith("/")) return `unix:${bare}`;
   if (bare === "" || bare.includes("$") || !/:\d+$/.test(bare)) return null;
   const scheme = server.words.includes("ssl", 3) ? "https" : "http";
@@ -107,9 +41,11 @@ const POOL_IDLE_MS = 5_000;
 const HEAD_BYTES = 16_384 - 1_024;
 
 function settingsOf(section: Section): FrontSettings {
-  const reuses = settingOf(section, "http-reuse")?.words[1] !== "never";
+  const reuse = settingOf(section, "http-reuse")?.words[1] ?? "safe";
+  const reuses = reuse !== "never";
   return {
     poolIdleMs: reuses ? (timeoutOf(section, "server") ?? POOL_IDLE_MS) : null,
+    watchesIdle: reuse === "safe",
     responseMs: timeoutOf(section, "server"),
     headBytes: HEAD_BYTES,
     // It passes them on by itself.

@@ -1,10 +1,8 @@
 /**
- * What an nginx configuration says of upstreams: every `proxy_pass`, `fastcgi_pass` and `grpc_pass`
- * with the servers behind it and the settings that hold there.
+ * The places of an nginx configuration that ask an upstream: every `proxy_pass`, `fastcgi_pass` and
+ * `grpc_pass`, with the blocks around it and the settings that hold there.
  */
-import type { ConfiguredUpstream, FrontSettings } from "./front-config.js";
 import { type Directive, everywhere, readNginx } from "./nginx-syntax.js";
-import { sizeBytes, timeMs } from "./units.js";
 
 /** A place that asks an upstream, with everything that holds there. */
 export interface Pass {
@@ -84,78 +82,6 @@ export function fieldsAt({ around, kind }: Pass): ReadonlyMap<string, Directive>
 /** The servers of an upstream block. */
 export function serversOf(group: Directive): readonly Directive[] {
   return (group.block ?? []).filter(({ name }) => name === "server");
-}
-
-/** The servers behind a place, each with the settings that hold there. */
-export function upstreamsOf(pass: Pass): readonly ConfiguredUpstream[] {
-  const { directive, group, place } = pass;
-  const context = contextOf(pass);
-  const settings = settingsOf(pass);
-  if (group === null) {
-    const address = place.includes("$") ? null : addressOf(pass, place);
-    if (address === null) return [];
-    const { file, line } = directive;
-    return [{ address, where: { file, line }, context, settings, siblings: 0 }];
-  }
-  const servers = serversOf(group).filter(({ args }) => !args.includes("down"));
-  return servers.flatMap(({ args, file, line }) => {
-    const address = addressOf(pass, args[0] ?? "");
-    if (address === null) return [];
-    const siblings = servers.length - 1;
-    const inGroup = `upstream ${group.args[0] ?? "?"}, ${context}`;
-    return [{ address, where: { file, line }, context: inGroup, settings, siblings }];
-  });
-}
-
-function addressOf({ kind, scheme }: Pass, place: string): string | null {
-  if (kind === "uwsgi") return null;
-  if (kind === "fastcgi") {
-    return place.startsWith("unix:") ? `fastcgi:${place}` : `fastcgi://${withPort(place, 9_000)}`;
-  }
-  if (place.startsWith("unix:")) return place;
-  const secure = scheme === "https" || scheme === "grpcs";
-  return `${secure ? "https" : "http"}://${withPort(place, secure ? 443 : 80)}`;
-}
-
-function withPort(place: string, port: number): string {
-  return /:\d+$/.test(place) ? place : `${place}:${port}`;
-}
-
-function contextOf({ around }: Pass): string {
-  const location = around.find(({ name }) => name === "location");
-  const server = around.find(({ name }) => name === "server");
-  const names = server?.block?.find(({ name }) => name === "server_name")?.args.join(" ");
-  const path = location === undefined ? "" : `location ${location.args.join(" ")}`;
-  return [path, names === undefined ? "" : `server ${names}`].filter(Boolean).join(" of ");
-}
-
-/** nginx's own defaults. */
-const POOL_IDLE_MS = 60_000;
-const READ_MS = 60_000;
-/** One page of memory on most machines. */
-export const BUFFER_BYTES = 4_096;
-
-function settingsOf(pass: Pass): FrontSettings {
-  const { kind, group } = pass;
-  const prefix = kind === "fastcgi" ? "fastcgi" : kind === "grpc" ? "grpc" : "proxy";
-  const time = (name: string): number | null =>
-    timeMs(settingAt(pass, `${prefix}_${name}`)?.args[0] ?? "", "s");
-  const size = sizeBytes(settingAt(pass, `${prefix}_buffer_size`)?.args[0] ?? "");
-  const poolIdle = group?.block?.find(({ name }) => name === "keepalive_timeout")?.args[0];
-  return {
-    poolIdleMs: keepsConnections(pass) ? (timeMs(poolIdle ?? "", "s") ?? POOL_IDLE_MS) : null,
-    responseMs: time("read_timeout") ?? READ_MS,
-    headBytes: size ?? BUFFER_BYTES,
-    upgrades: passesUpgrades(pass),
-    write: {
-      keepAlive: "keepalive_timeout 4s;  # in the upstream block, below the application's time",
-      headBytes: `${prefix}_buffer_size 16k;\n${prefix}_buffers 8 16k;`,
-      upgrades:
-        "proxy_http_version 1.1;\nproxy_set_header Upgrade $http_upgrade;\n" +
-        'proxy_set_header Connection "upgrade";',
-      address: (address) => `${pass.directive.name} ${address};`,
-    },
-  };
 }
 
 /** A pool is only used when the request says nothing against it. */

@@ -7,12 +7,16 @@ import { basename } from "node:path";
 import { apacheRules } from "../rules/apache-rules.js";
 import { haproxyRules } from "../rules/haproxy-rules.js";
 import { nginxRules } from "../rules/nginx-rules.js";
-import { apacheUpstreams, readApache } from "./apache.js";
+import { apacheErrorLog, apacheUpstreams, apacheUser } from "./apache.js";
+import { readApache } from "./apache-lines.js";
 import { caddyUpstreams } from "./caddy.js";
 import type { Front, FrontConfig } from "./front-config.js";
 import { gatewayConfig } from "./gateway-config.js";
-import { backendsOf, haproxyUpstreams, readSections } from "./haproxy.js";
-import { readNginxPasses, upstreamsOf } from "./nginx.js";
+import { haproxyUpstreams } from "./haproxy.js";
+import { backendsOf, readSections } from "./haproxy-lines.js";
+import { haproxyChroot, haproxyUser } from "./haproxy-manner.js";
+import { readNginxPasses } from "./nginx.js";
+import { nginxErrorLog, nginxUser, upstreamsOf } from "./nginx-upstreams.js";
 
 /** Whether an argument is a file and no address. */
 export function isConfigPath(text: string): boolean {
@@ -33,19 +37,31 @@ export async function readConfig(file: string): Promise<FrontConfig> {
         front,
         upstreams: passes.flatMap(upstreamsOf),
         findings: nginxRules(passes, directives),
+        user: nginxUser(directives),
+        chroot: null,
+        errorLog: nginxErrorLog(directives),
       };
     }
     case "haproxy": {
       const sections = await readSections(file);
-      const upstreams = backendsOf(sections).flatMap(haproxyUpstreams);
-      return { front, upstreams, findings: haproxyRules(sections) };
+      const upstreams = backendsOf(sections).flatMap((one) => haproxyUpstreams(one, sections));
+      const user = haproxyUser(sections);
+      const chroot = haproxyChroot(sections);
+      return { front, upstreams, findings: haproxyRules(sections), user, chroot, errorLog: null };
     }
     case "apache": {
       const lines = await readApache(file);
-      return { front, upstreams: apacheUpstreams(lines), findings: apacheRules(lines) };
+      return {
+        front,
+        upstreams: apacheUpstreams(lines),
+        findings: apacheRules(lines),
+        user: apacheUser(lines),
+        chroot: null,
+        errorLog: apacheErrorLog(lines),
+      };
     }
     case "caddy":
-      return { front, upstreams: await caddyUpstreams(file), findings: [] };
+      return { front, upstreams: await caddyUpstreams(file), findings: [], ...UNKNOWN };
     default:
       throw new TypeError(
         `${file} is of no front that is known here; known are nginx, Apache, HAProxy, Caddy and ` +
@@ -54,10 +70,13 @@ export async function readConfig(file: string): Promise<FrontConfig> {
   }
 }
 
+const UNKNOWN = { user: null, chroot: null, errorLog: null } as const;
+
 const SIGNS: readonly (readonly [Front, RegExp])[] = [
   ["haproxy", /^\s*(?:backend|frontend|listen)\s+\S+|^\s*defaults\b\s*$/m],
   ["nginx", /\b(?:proxy_pass|fastcgi_pass|grpc_pass|server_name|upstream\s+\S+\s*\{|http\s*\{)/],
   ["apache", /^\s*(?:ProxyPass|<VirtualHost|BalancerMember|ServerRoot|LoadModule|SetHandler)\b/im],
+  ["apache", /^\s*Rewrite(?:Rule|Engine)\b/im],
   ["caddy", /\b(?:reverse_proxy|php_fastcgi)\b/],
 ];
 

@@ -2,6 +2,7 @@
  * Asks a FastCGI pool for its ping and its status page. A pool that knows neither answers that it
  * has no such file, which says as much: it is alive.
  */
+import { basename, dirname } from "node:path";
 import type { FailureCode } from "../../../catalog/failures.js";
 import type { DoctorLimits } from "../limits.js";
 import { openSocket, type Place } from "../probes/connect.js";
@@ -30,12 +31,38 @@ export interface PoolAsked {
 
 const ANSWER_BYTES_MAX = 256 * 1024;
 
-export async function askPool(
+export function askPool(
+  world: DoctorWorld,
+  place: Place,
+  limits: DoctorLimits,
+  path: string,
+  query = "",
+): Promise<PoolAsked> {
+  return ask(world, place, limits, parametersFor(path, query));
+}
+
+/** Has a script run, as a GET of the front would. */
+export function askScript(
+  world: DoctorWorld,
+  place: Place,
+  limits: DoctorLimits,
+  file: string,
+): Promise<PoolAsked> {
+  const name = `/${basename(file)}`;
+  const parameters = {
+    ...parametersFor(name, ""),
+    SCRIPT_FILENAME: file,
+    DOCUMENT_ROOT: dirname(file),
+    HTTP_HOST: "localhost",
+  };
+  return ask(world, place, limits, parameters);
+}
+
+async function ask(
   world: DoctorWorld,
   place: Place,
   { connectMs, responseMs }: DoctorLimits,
-  path: string,
-  query = "",
+  parameters: Readonly<Record<string, string>>,
 ): Promise<PoolAsked> {
   const startedAt = world.clock.now();
   const done = (answer: FastcgiAnswer | null, code: FailureCode | null, detail: string) => ({
@@ -74,7 +101,7 @@ export async function askPool(
     socket.once("close", () =>
       end(done(null, "connection_terminated", "closed without an answer")),
     );
-    socket.write(fastcgiRequest(parametersFor(path, query)));
+    socket.write(fastcgiRequest(parameters));
   });
 }
 

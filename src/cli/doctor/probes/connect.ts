@@ -10,6 +10,7 @@ import type { Step } from "../../../gateway/diagnosis-report.js";
 import type { Endpoint } from "../endpoint.js";
 import type { DoctorLimits } from "../limits.js";
 import type { DoctorWorld } from "../world.js";
+import { arrival } from "./arrival.js";
 import type { Address } from "./resolve.js";
 
 export interface Dialled {
@@ -27,6 +28,9 @@ export interface Place {
   readonly socketPath: string | null;
 }
 
+/** HAProxy's PROXY protocol, version 1: the one line that comes before everything else. */
+export const PROXY_LINE = "PROXY TCP4 127.0.0.1 127.0.0.1 40000 80\r\n";
+
 export function placesOf(
   { port, socketPath }: Endpoint,
   addresses: readonly Address[],
@@ -42,27 +46,13 @@ export function placeInWords({ address, port, socketPath }: Place): string {
 
 /** Opens a socket within the limit; rejects with Node's error, or with null for silence. */
 export function openSocket(world: DoctorWorld, place: Place, limitMs: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket =
-      place.socketPath === null
-        ? connectTcp({ host: place.address?.address ?? "", port: place.port })
-        : connectTcp({ path: place.socketPath });
-    const timer = world.clock.after(limitMs, () => {
-      socket.destroy();
-      reject(null);
-    });
-    socket.once("connect", () => {
-      timer.cancel();
-      socket.removeAllListeners("error");
-      // Who takes the socket over listens again; until then an error must not end the process.
-      socket.on("error", () => {});
-      resolve(socket);
-    });
-    socket.once("error", (error) => {
-      timer.cancel();
-      reject(error);
-    });
-  });
+  const { socketPath, address, port } = place;
+  const socket =
+    socketPath === null
+      ? connectTcp({ host: address?.address ?? "", port })
+      : // The kernel begins an abstract name with a zero.
+        connectTcp({ path: socketPath.replace(/^@/, "\0") });
+  return arrival(world, socket, "connect", limitMs);
 }
 
 export async function dial(

@@ -3,7 +3,7 @@
  * is judged, so that a refusal can say what is wrong with it.
  */
 
-import { isIP } from "node:net";
+import { isIP, type Socket } from "node:net";
 import {
   checkServerIdentity,
   connect as connectTls,
@@ -15,10 +15,11 @@ import type { FailureCode } from "../../../catalog/failures.js";
 import { classifyError } from "../../../core/classify.js";
 import { Timeline } from "../../../core/timeline.js";
 import type { Step } from "../../../gateway/diagnosis-report.js";
-import type { Endpoint } from "../endpoint.js";
+import type { Endpoint, EndpointTls } from "../endpoint.js";
 import type { DoctorLimits } from "../limits.js";
 import type { DoctorWorld } from "../world.js";
-import { openSocket, type Place } from "./connect.js";
+import { arrival } from "./arrival.js";
+import { openSocket, type Place, PROXY_LINE } from "./connect.js";
 
 export interface Certificate {
   readonly subject: string;
@@ -36,6 +37,8 @@ export interface Secured {
   readonly mistrust: string | null;
   /** Node's code for why there was no handshake. */
   readonly errno: string | null;
+  /** Bytes that the server had sent until then: with its certificate they are many. */
+  readonly heardBytes: number;
   /** Ready to be used; null when the handshake failed. The caller closes it. */
   readonly socket: TLSSocket | null;
 }
@@ -48,7 +51,8 @@ export async function secure(
   { connectMs }: DoctorLimits,
 ): Promise<Secured> {
   const startedAt = world.clock.now();
-  const servername = endpoint.servername ?? endpoint.hostname;
+  const servername = endpoint.tls.servername ?? endpoint.hostname;
+  let plain: Socket | null = null;
   const done = (
     result: Step["result"],
     detail: string,
@@ -56,27 +60,38 @@ export async function secure(
     rest: Partial<Omit<Secured, "step">> = {},
   ): Secured => {
     const durationMs = world.clock.now() - startedAt;
-    const name = `TLS with ${servername}`;
+    const whom = servername === "" ? `${endpoint.hostname}, no name sent` : servername;
     const step: Step = {
       layer: "secure",
-      name,
+      name: `TLS with ${whom}`,
       result,
       durationMs,
       limitMs: connectMs,
       detail,
       code,
     };
-    return { step, certificate: null, mistrust: null, errno: null, socket: null, ...rest };
+    const heardBytes = plain?.bytesRead ?? 0;
+    const nothing = { certificate: null, mistrust: null, errno: null, heardBytes, socket: null };
+    return { step, ...nothing, ...rest };
   };
   try {
-    const plain = await openSocket(world, place, connectMs);
-    const socket = await handshake(world, plain, servername, connectMs);
+    plain = await openSocket(world, place, connectMs);
+    if (endpoint.proxyProtocol) plain.write(PROXY_LINE);
+    const socket = await handshake(world, plain, servername, endpoint.tls, connectMs);
     const certificate = readCertificate(socket.getPeerCertificate(true));
-    const mistrust = mistrustOf(socket, certificate, servername, world.clock.wallNow());
+    const judged = servername === "" ? endpoint.hostname : servername;
+    const mistrust = mistrustOf(socket, certificate, judged, world.clock.wallNow());
     if (mistrust === null) {
       const detail =
         `${socket.getProtocol() ?? "TLS"}, certificate of ` + `${certificate?.subject ?? "?"}`;
       return done("ok", detail, null, { certificate, socket });
+    }
+    if (!isChecked(mistrust, endpoint.tls.checks)) {
+      return done("warning", `${mistrust}, which is not checked`, null, {
+        certificate,
+        mistrust,
+        socket,
+      });
     }
     const expired = mistrust === "CERT_HAS_EXPIRED";
     const code = expired ? "tls_certificate_expired" : "tls_certificate_error";
@@ -92,6 +107,12 @@ export async function secure(
     const errno = codeOf(error);
     return done("failed", errno, classifyError(timeline, null, error), { errno });
   }
+}
+
+/** What a front does not check is wrong all the same, and does not fail there. */
+export function isChecked(mistrust: string, checks: EndpointTls["checks"]): boolean {
+  if (mistrust === "CERT_HAS_EXPIRED" || mistrust === "CERT_NOT_YET_VALID") return checks.expiry;
+  return mistrust === "ERR_TLS_CERT_ALTNAME_INVALID" ? checks.name : checks.chain;
 }
 
 /**
@@ -113,38 +134,22 @@ function mistrustOf(
 
 function handshake(
   world: DoctorWorld,
-  socket: import("node:net").Socket,
+  socket: Socket,
   servername: string,
+  { ca, cert, key }: EndpointTls,
   limitMs: number,
 ): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const secured = connectTls({
-      socket,
-      // RFC 6066 §3: an address is no server name.
-      ...(isIP(servername) === 0 ? { servername } : {}),
-      // Judged by the caller, who wants to see the certificate first.
-      rejectUnauthorized: false,
-      ALPNProtocols: ["http/1.1"],
-    });
-    const timer = world.clock.after(limitMs, () => {
-      secured.destroy();
-      reject(null);
-    });
-    secured.once("secureConnect", () => {
-      timer.cancel();
-      secured.removeAllListeners("error");
-      secured.on("error", () => {});
-      resolve(secured);
-    });
-    secured.once("error", (error) => {
-      timer.cancel();
-      reject(error);
-    });
-    secured.once("close", () => {
-      timer.cancel();
-      reject(Object.assign(new Error("closed"), { code: "ERR_SSL_UNEXPECTED_EOF_WHILE_READING" }));
-    });
+  const secured = connectTls({
+    socket,
+    // RFC 6066 §3: an address is no server name.
+    ...(isIP(servername) === 0 && servername !== "" ? { servername } : {}),
+    ...(ca === null ? {} : { ca }),
+    ...(cert === null || key === null ? {} : { cert, key }),
+    // Judged by the caller, who wants to see the certificate first.
+    rejectUnauthorized: false,
+    ALPNProtocols: ["http/1.1"],
   });
+  return arrival(world, secured, "secureConnect", limitMs);
 }
 
 function readCertificate(peer: DetailedPeerCertificate): Certificate | null {

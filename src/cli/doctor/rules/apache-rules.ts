@@ -5,24 +5,29 @@
 
 import { fault, note, warning } from "../../../gateway/diagnosis-finding.js";
 import type { Finding } from "../../../gateway/diagnosis-report.js";
-import { type Backend, backendsOf, directiveOf } from "../config/apache.js";
-import type { Line } from "../config/words-of-lines.js";
+import { type Backend, backendsOf, passLine } from "../config/apache-backends.js";
+import { type ApacheLine, settingAt } from "../config/apache-lines.js";
+import { schemeOf } from "../config/apache-manner.js";
+import { balancers, modules, refusals, shadows } from "./apache-chain-rules.js";
 
-export function apacheRules(lines: readonly Line[]): readonly Finding[] {
-  return backendsOf(lines).flatMap((backend) => [
-    ...retry(backend),
-    ...slashes(backend),
-    ...localhost(backend),
-    ...engine(backend, lines),
-  ]);
+export function apacheRules(lines: readonly ApacheLine[]): readonly Finding[] {
+  const backends = backendsOf(lines);
+  return [
+    ...backends.flatMap((backend) => [
+      ...retry(backend),
+      ...slashes(backend),
+      ...localhost(backend),
+      ...engine(backend, lines),
+    ]),
+    ...shadows(lines),
+    ...balancers(backends),
+    ...modules(backends, lines),
+    ...refusals(lines),
+  ];
 }
 
 function at({ line: { file, line } }: Backend) {
   return { file, line };
-}
-
-function rest({ line, url }: Backend): string {
-  return line.words.slice(0, line.words.indexOf(url) + 1).join(" ");
 }
 
 /** Apache's own default. */
@@ -30,7 +35,8 @@ const RETRY_SECONDS = 60;
 
 function retry(backend: Backend): readonly Finding[] {
   const seconds = Number(backend.options.get("retry") ?? RETRY_SECONDS);
-  if (seconds < RETRY_SECONDS || backend.name === "sethandler") return [];
+  const pooled = backend.kind !== "handler" && backend.kind !== "rewrite";
+  if (seconds < RETRY_SECONDS || !pooled || schemeOf(backend.url) === "balancer") return [];
   return [
     warning({
       cause: "retry_takes_backend_out",
@@ -42,26 +48,39 @@ function retry(backend: Backend): readonly Finding[] {
         "asking again.",
       evidence: [`retry=${seconds}${backend.options.has("retry") ? "" : " is the default"}`],
       fix: "Ask again at once; a refusal costs nothing:",
-      write: `${rest(backend)} retry=0`,
+      write: `${passLine(backend)} retry=0`,
       where: at(backend),
     }),
   ];
 }
 
+/** A path is cut off and the rest is put behind the URL, letter by letter. */
 function slashes(backend: Backend): readonly Finding[] {
-  const { path, url, name } = backend;
-  if (path === null || name !== "proxypass" || /^unix:/.test(url)) return [];
+  const { path, url, kind } = backend;
+  if (path === null || kind !== "pass" || /^(?:unix|balancer):/.test(url)) return [];
   const bare = url.replace(/^\w+:\/\/[^/]+/, "");
-  if (path.endsWith("/") === bare.endsWith("/") || (path === "/" && bare === "")) return [];
+  if (path.endsWith("/") === bare.endsWith("/")) return [];
+  const glued = path.endsWith("/") && bare === "";
+  const parts = {
+    layer: "config",
+    blame: "proxy",
+    evidence: [`${path}orders is asked for as ${url}${path.endsWith("/") ? "" : "/"}orders`],
+    fix: "Write a slash at the end of both, or of none:",
+    write: passLine(backend).replace(url, path.endsWith("/") ? `${url}/` : url.replace(/\/$/, "")),
+    where: at(backend),
+    cause: "slashes_differ",
+  } as const;
+  if (!glued) {
+    const title = `${path} and ${url} do not both end with a slash: paths are joined wrongly.`;
+    return [note({ ...parts, title })];
+  }
   return [
-    note({
-      cause: "slashes_differ",
-      layer: "config",
-      blame: "proxy",
-      title: `${path} and ${url} do not both end with a slash: paths are joined wrongly.`,
-      evidence: [],
-      fix: "Write a slash at the end of both, or of none.",
-      where: at(backend),
+    fault({
+      ...parts,
+      code: "dns_name_not_found",
+      title:
+        `${path} is mapped to ${url} without a slash: the rest of the path becomes part of ` +
+        "the host.",
     }),
   ];
 }
@@ -83,9 +102,9 @@ function localhost(backend: Backend): readonly Finding[] {
   ];
 }
 
-function engine(backend: Backend, lines: readonly Line[]): readonly Finding[] {
+function engine(backend: Backend, lines: readonly ApacheLine[]): readonly Finding[] {
   if (!/^(?:https|wss|h2):/.test(backend.url)) return [];
-  if (directiveOf(lines, "sslproxyengine")?.words[1]?.toLowerCase() === "on") return [];
+  if (settingAt(lines, backend.line, "sslproxyengine")?.words[1]?.toLowerCase() === "on") return [];
   return [
     fault({
       cause: "ssl_proxy_engine_off",

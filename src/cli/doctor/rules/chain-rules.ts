@@ -19,6 +19,9 @@ export function chainRules(upstream: ConfiguredUpstream, facts: Facts): readonly
   ];
 }
 
+/** What is idle for a minute is seldom used in the very moment of its end. */
+const LONG_KEPT_MS = 60_000;
+
 /** A pool that keeps connections longer than the application does finds them closed. */
 function keepAliveRace(
   { settings, where, context }: ConfiguredUpstream,
@@ -27,9 +30,13 @@ function keepAliveRace(
   const keptMs = keptMsOf(first) ?? idleCloseMs;
   const { poolIdleMs } = settings;
   if (poolIdleMs === null || keptMs === null || keptMs > poolIdleMs) return [];
+  // A front that looks first meets the race only where both are about to act in the same moment.
+  const rare = settings.watchesIdle === true && keptMs >= LONG_KEPT_MS;
+  const tell =
+    rare || (settings.watchesIdle === true && Number.isFinite(poolIdleMs)) ? warning : fault;
   const pool = Number.isFinite(poolIdleMs) ? `${poolIdleMs / 1_000} s` : "without an end";
   return [
-    fault({
+    tell({
       cause: "keep_alive_race",
       impact: "some",
       layer: "keep_alive",

@@ -7,12 +7,13 @@ import { fault, note, warning } from "../../../gateway/diagnosis-finding.js";
 import type { Finding } from "../../../gateway/diagnosis-report.js";
 import {
   backendsOf,
+  isDisabled,
   optionOf,
   type Section,
   serversOf,
   settingOf,
   timeoutOf,
-} from "../config/haproxy.js";
+} from "../config/haproxy-lines.js";
 import type { Line } from "../config/words-of-lines.js";
 
 export function haproxyRules(sections: readonly Section[]): readonly Finding[] {
@@ -24,6 +25,7 @@ export function haproxyRules(sections: readonly Section[]): readonly Finding[] {
       ...localhostServers(section),
       ...unverifiedServers(section),
       ...noServer(section),
+      ...allDisabled(section),
     ]),
     ...unknownBackends(sections),
   ];
@@ -126,6 +128,28 @@ function noServer(section: Section): readonly Finding[] {
       fix: "Add one:",
       write: "server app1 127.0.0.1:3000 check",
       where: at(section.head),
+    }),
+  ];
+}
+
+function allDisabled(section: Section): readonly Finding[] {
+  const [first, ...others] = serversOf(section);
+  if (first === undefined || ![first, ...others].every(isDisabled)) return [];
+  return [
+    fault({
+      cause: "all_servers_disabled",
+      layer: "config",
+      blame: "proxy",
+      code: "no_healthy_target",
+      title:
+        `Every server of ${section.kind} "${section.name}" is taken out (disabled, weight 0): ` +
+        "HAProxy answers 503 <NOSRV>.",
+      evidence: [`server ${first.words[1] ?? "?"}: in maintenance since the start`],
+      fix: "Take `disabled` (or `weight 0`) away; in the running process:",
+      write:
+        `echo "set server ${section.name}/${first.words[1] ?? "?"} state ready" | ` +
+        "socat - /run/haproxy/admin.sock",
+      where: at(first),
     }),
   ];
 }

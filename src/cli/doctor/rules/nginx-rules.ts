@@ -249,6 +249,25 @@ const emptyGroup: Rule = ({ group }) => {
   });
 };
 
+const onlyBackups: Rule = ({ group }) => {
+  const servers = group === null ? [] : serversOf(group);
+  const [first] = servers;
+  if (first === undefined || !servers.every(({ args }) => args.includes("backup"))) return null;
+  return fault({
+    cause: "only_backup_servers",
+    layer: "config",
+    blame: "proxy",
+    code: "no_healthy_target",
+    title:
+      `Every server of the upstream "${group?.args[0] ?? "?"}" is a backup: nginx does not ` +
+      "start.",
+    evidence: ["nginx: [emerg] no servers in upstream"],
+    fix: "Take `backup` away from one of them:",
+    write: `server ${first.args.filter((arg) => arg !== "backup").join(" ")};`,
+    where: at(first),
+  });
+};
+
 const readTimeoutShort: Rule = (pass) => {
   const read = settingAt(
     pass,
@@ -271,6 +290,7 @@ const readTimeoutShort: Rule = (pass) => {
 
 const RULES: readonly Rule[] = [
   emptyGroup,
+  onlyBackups,
   upstreamWithPort,
   variableWithoutResolver,
   localhost,

@@ -1,0 +1,90 @@
+/**
+ * The sections of a HAProxy configuration, with their lines, and the settings that hold in each by
+ * the `defaults` before it.
+ */
+import { timeMs } from "./units.js";
+import { type Line, readLines } from "./words-of-lines.js";
+
+/** A section: `backend app`, with its lines. */
+export interface Section {
+  readonly kind: string;
+  readonly name: string;
+  readonly head: Line;
+  readonly lines: readonly Line[];
+  /** The `defaults` section that came before it. */
+  readonly defaults: readonly Line[];
+}
+
+const SECTION = new Set([
+  "global",
+  "defaults",
+  "frontend",
+  "backend",
+  "listen",
+  "peers",
+  "resolvers",
+  "userlist",
+  "cache",
+  "program",
+  "ring",
+  "mailers",
+]);
+
+export async function readSections(file: string): Promise<readonly Section[]> {
+  const sections: {
+    kind: string;
+    name: string;
+    head: Line;
+    lines: Line[];
+    defaults: readonly Line[];
+  }[] = [];
+  let defaults: readonly Line[] = [];
+  for (const line of await readLines(file)) {
+    const [kind = "", name = ""] = line.words;
+    if (SECTION.has(kind)) {
+      const section = { kind, name, head: line, lines: [], defaults };
+      sections.push(section);
+      if (kind === "defaults") defaults = section.lines;
+    } else {
+      sections.at(-1)?.lines.push(line);
+    }
+  }
+  return sections;
+}
+
+/** The sections that have servers. */
+export function backendsOf(sections: readonly Section[]): readonly Section[] {
+  return sections.filter(({ kind }) => kind === "backend" || kind === "listen");
+}
+
+/** The servers, each with the words of `default-server` behind its own. */
+export function serversOf({ lines, defaults }: Section): readonly Line[] {
+  const common = [...lines, ...defaults]
+    .filter(({ words }) => words[0] === "default-server")
+    .flatMap(({ words }) => words.slice(1));
+  return lines
+    .filter(({ words }) => words[0] === "server")
+    .map((line) => ({ ...line, words: [...line.words, ...common] }));
+}
+
+/** Taken out by hand; it gets no calls. */
+export function isDisabled(server: Line): boolean {
+  return server.words.includes("disabled", 3) || optionOf(server, "weight") === "0";
+}
+
+/** The line that begins with these words, in the section or in its defaults. */
+export function settingOf({ lines, defaults }: Section, ...begin: readonly string[]): Line | null {
+  const fits = ({ words }: Line): boolean => begin.every((word, index) => words[index] === word);
+  return lines.find(fits) ?? defaults.find(fits) ?? null;
+}
+
+export function timeoutOf(section: Section, name: string): number | null {
+  return timeMs(settingOf(section, "timeout", name)?.words[2] ?? "", "ms");
+}
+
+/** What a server line says after its address. */
+export function optionOf({ words }: Line, name: string): string | true | null {
+  const at = words.indexOf(name, 3);
+  if (at < 0) return null;
+  return words[at + 1] ?? true;
+}

@@ -1,0 +1,191 @@
+/**
+ * Fronts that run on this machine: which process is one, with which configuration, as whom it
+ * works, and which file system it sees. Read from /proc; nothing is asked of the fronts themselves.
+ */
+import { readFile, readlink, stat } from "node:fs/promises";
+import { isAbsolute, join, resolve } from "node:path";
+import type { Front } from "../config/front-config.js";
+import type { Endpoint } from "../endpoint.js";
+import type { DoctorWorld } from "../world.js";
+import type { Ids } from "./access.js";
+import { holderOf } from "./look.js";
+import { entriesOf, linesOf } from "./sockets.js";
+
+export interface RunningFront {
+  readonly pid: number;
+  readonly front: Front;
+  /** Full path of the file that it was started with; null when that is not known. */
+  readonly config: string | null;
+  /** Of its workers, which do the asking. */
+  readonly ids: Ids | null;
+  readonly user: string | null;
+  /** The root of the file system that its workers see. */
+  readonly root: string;
+  /** When its youngest worker began: the last time that it read its configuration. */
+  readonly workersSince: number;
+}
+
+interface Program {
+  readonly front: Front;
+  readonly is: RegExp;
+  /** Options with a folder that the file is relative to, and with the file itself. */
+  readonly folder: string | null;
+  readonly file: string;
+  readonly usual: readonly string[];
+}
+
+const PROGRAMS: readonly Program[] = [
+  {
+    front: "nginx",
+    is: /^(?:nginx: (?:master|worker) process|\S*(?:nginx|openresty)(?:\s|$))/,
+    folder: "-p",
+    file: "-c",
+    usual: ["/etc/nginx/nginx.conf", "/usr/local/nginx/conf/nginx.conf"],
+  },
+  {
+    front: "haproxy",
+    is: /^\S*haproxy(?:\s|$)/,
+    folder: "-C",
+    file: "-f",
+    usual: ["/etc/haproxy/haproxy.cfg"],
+  },
+  {
+    front: "apache",
+    is: /^\S*(?:apache2|httpd)(?:\s|$)/,
+    folder: "-d",
+    file: "-f",
+    usual: ["/etc/apache2/apache2.conf", "/etc/httpd/conf/httpd.conf"],
+  },
+  {
+    front: "caddy",
+    is: /^\S*caddy(?:\s|$)/,
+    folder: null,
+    file: "--config",
+    usual: ["/etc/caddy/Caddyfile"],
+  },
+];
+
+/** The front that a process is or belongs to; null when it is none. */
+export async function frontOfProcess(
+  world: DoctorWorld,
+  pid: number,
+): Promise<RunningFront | null> {
+  const command = await commandLine(world, pid);
+  const program = PROGRAMS.find(({ is }) => is.test(command.join(" ")));
+  if (program === undefined) return null;
+  // A worker has no arguments of its own in nginx; its parent has them.
+  const parent = await statusOf(world, pid, "PPid");
+  const above = parent === null ? [] : await commandLine(world, Number(parent));
+  const master = program.is.test(above.join(" ")) ? Number(parent) : pid;
+  const words = (await commandLine(world, master)).join(" ").split(" ").filter(Boolean);
+  const config = await configOf(world, master, words, program);
+  const workers = await workersOf(world, master);
+  const worker = workers[0] ?? master;
+  const since = await Promise.all([master, ...workers].map((one) => sinceOf(world, one)));
+  return {
+    pid: master,
+    front: program.front,
+    config,
+    ...(await userOf(world, worker)),
+    root: join(world.root, "proc", String(worker), "root"),
+    workersSince: Math.max(...since),
+  };
+}
+
+/** The front that listens at an endpoint of this machine; null when it is another program. */
+export async function listeningFront(
+  world: DoctorWorld,
+  endpoint: Endpoint,
+): Promise<RunningFront | null> {
+  const pid = await holderOf(world, endpoint);
+  return pid === null ? null : frontOfProcess(world, pid);
+}
+
+/** The front that was started with this configuration; null when none runs. */
+export async function frontOfConfig(
+  world: DoctorWorld,
+  file: string,
+): Promise<RunningFront | null> {
+  const wanted = resolve(file);
+  for (const pid of (await entriesOf(join(world.root, "proc"))).filter((name) =>
+    /^\d+$/.test(name),
+  )) {
+    const command = (await commandLine(world, Number(pid))).join(" ");
+    if (!PROGRAMS.some(({ is }) => is.test(command))) continue;
+    const found = await frontOfProcess(world, Number(pid));
+    if (found?.config === wanted) return found;
+  }
+  return null;
+}
+
+async function commandLine({ root }: DoctorWorld, pid: number): Promise<readonly string[]> {
+  const path = join(root, "proc", String(pid), "cmdline");
+  const text = await readFile(path, "utf8").catch(() => "");
+  return text.split("\0").filter((word) => word !== "");
+}
+
+async function statusOf({ root }: DoctorWorld, pid: number, name: string): Promise<string | null> {
+  const lines = await linesOf(join(root, "proc", String(pid), "status"));
+  return (
+    lines
+      .find((line) => line.startsWith(`${name}:`))
+      ?.split(/\s+/)
+      .slice(1)
+      .join(" ") ?? null
+  );
+}
+
+async function configOf(
+  world: DoctorWorld,
+  pid: number,
+  words: readonly string[],
+  { folder, file, usual }: Program,
+): Promise<string | null> {
+  const after = (option: string): string | undefined => {
+    const at = words.indexOf(option);
+    return at < 0 ? undefined : words[at + 1];
+  };
+  const named = after(file);
+  const cwd = await readlink(join(world.root, "proc", String(pid), "cwd")).catch(() => "/");
+  if (named !== undefined) {
+    const base = folder === null ? undefined : after(folder);
+    return isAbsolute(named) ? named : resolve(cwd, base ?? "", named);
+  }
+  for (const path of usual) {
+    if ((await stat(join(world.root, path)).catch(() => null)) !== null) return path;
+  }
+  return null;
+}
+
+async function workersOf(world: DoctorWorld, master: number): Promise<readonly number[]> {
+  const path = join(world.root, "proc", String(master), "task", String(master), "children");
+  const [text = ""] = await linesOf(path);
+  return text.split(" ").filter(Boolean).map(Number);
+}
+
+async function userOf(
+  world: DoctorWorld,
+  pid: number,
+): Promise<Pick<RunningFront, "ids" | "user">> {
+  const [uid, gid, groups] = await Promise.all([
+    statusOf(world, pid, "Uid"),
+    statusOf(world, pid, "Gid"),
+    statusOf(world, pid, "Groups"),
+  ]);
+  if (uid === null || gid === null) return { ids: null, user: null };
+  // Real, effective, saved, and the one that files are opened with.
+  const number = Number(uid.split(" ")[1]);
+  const gids = [
+    Number(gid.split(" ")[1]),
+    ...(groups ?? "").split(" ").filter(Boolean).map(Number),
+  ];
+  const users = await linesOf(join(world.root, "etc/passwd"));
+  const name = users.map((line) => line.split(":")).find((parts) => parts[2] === String(number));
+  return { ids: { uid: number, gids }, user: name?.[0] ?? String(number) };
+}
+
+/** Milliseconds since 1970 at which a process began. */
+async function sinceOf({ root }: DoctorWorld, pid: number): Promise<number> {
+  const info = await stat(join(root, "proc", String(pid))).catch(() => null);
+  return info?.ctimeMs ?? 0;
+}

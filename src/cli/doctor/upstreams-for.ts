@@ -1,0 +1,23 @@
+/**
+ * Of all upstreams of a front those that it asks for one address: by the port where it listens, and
+ * by the longest path that fits. Where that is not known, all of them are looked at.
+ */
+import type { ConfiguredUpstream } from "./config/front-config.js";
+import type { Endpoint } from "./endpoint.js";
+
+export function upstreamsFor(
+  upstreams: readonly ConfiguredUpstream[],
+  { port, path }: Pick<Endpoint, "port" | "path">,
+): readonly ConfiguredUpstream[] {
+  const onPort = upstreams.filter(({ manner }) => manner?.ports?.includes(port) ?? true);
+  const some = onPort.length === 0 ? upstreams : onPort;
+  const fitting = some.filter((one) => path.startsWith(prefixOf(one)));
+  const longest = Math.max(...fitting.map((one) => prefixOf(one).length));
+  const best = fitting.filter((one) => prefixOf(one).length === longest);
+  return best.length === 0 ? some : best;
+}
+
+/** The path that leads to it; nothing is known of a pattern, so it fits everything. */
+function prefixOf({ manner }: ConfiguredUpstream): string {
+  return manner?.pathBefore ?? manner?.path ?? "";
+}
