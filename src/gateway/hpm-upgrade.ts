@@ -31,9 +31,11 @@ import {
 } from "./hpm-web.js";
 import { cleanAnswer, engineFields, inOtherWords } from "./hpm-words.js";
 import { NO_FRAMEWORK, readSafely, UNREAD } from "./proxy.js";
-import { responseOver } from "./proxy-upgrade.js";
+import { responseOver, takePlace } from "./proxy-upgrade.js";
 
 type Engine = (options: object) => unknown;
+
+const SWITCHING = 101;
 
 /** A handshake with the engine, until the sockets are joined or there is an answer. */
 interface Shaking {
@@ -116,10 +118,12 @@ function take(
     const read = readSafely(req, res, route.path, route.lane.reading, UNREAD);
     // The engine speaks of no other protocol, and would only hang up.
     const known = req.method === "GET" && req.headers.upgrade?.toLowerCase() === "websocket";
-    if ("request" in read && known) shakeHands(parts, shaking, taken, route.lane, read);
+    const sound = "request" in read && known;
+    const full = sound ? takePlace(route.lane.core, socket) : null;
+    if (sound && full === null) shakeHands(parts, shaking, taken, route.lane, read);
     else {
-      const failure = "failure" in read ? read.failure : ({ code: "bad_request" } as const);
-      refuse(parts, taken, { failure, id: read.id }, route.lane);
+      const unsound = "failure" in read ? read.failure : ({ code: "bad_request" } as const);
+      refuse(parts, taken, { failure: full ?? unsound, id: read.id }, route.lane);
     }
   });
 }
@@ -218,7 +222,13 @@ function watch(shaking: Shaking, request: ClientRequest): void {
     // It is what the engines look at before they write an answer of their own making; Node looks at
     // it, too, but later.
     Object.assign(answer, { upgrade: true });
-    passRefusal(shaking, answer);
+    if (answer.statusCode !== SWITCHING) {
+      passRefusal(shaking, answer);
+      return;
+    }
+    // A switch that names no protocol; the client must not take it for its own.
+    run.fail(new NamedError("http_upgrade_failed"));
+    request.destroy();
   });
   queueMicrotask(() =>
     request.on("response", (answer: IncomingMessage) => {

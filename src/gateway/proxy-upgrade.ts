@@ -8,6 +8,7 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { Failure } from "../core/failure.js";
 import { type Outcome, whenOver } from "../core/outcome.js";
 import type { ResponseBody } from "../core/response-body.js";
 import { joinTunnel, switchingHead } from "../wire/tunnel.js";
@@ -17,6 +18,7 @@ import { sideOver, tellOfRefusal, tunnelOver } from "./call-end.js";
 import { checkProxyOptions } from "./check-proxy-options.js";
 import { NO_FRAMEWORK, readingOptions, readSafely, UNREAD } from "./proxy.js";
 import type { ProxyOptions } from "./proxy-options.js";
+import type { UpstreamCore } from "./upstream.js";
 import { type Upstream, upstreamInside } from "./upstream-handle.js";
 
 /** Handles one `upgrade` event of a server. */
@@ -25,8 +27,7 @@ export type UpgradeHandler = (req: IncomingMessage, socket: Duplex, head: Buffer
 export function createUpgradeProxy(upstream: Upstream, options: ProxyOptions): UpgradeHandler {
   checkProxyOptions(options);
   const { gateway, core } = upstreamInside(upstream);
-  const { trustProxyStatus, limits } = core.options;
-  const { upgradesMax } = limits;
+  const { trustProxyStatus } = core.options;
   const reading = readingOptions(upstream, options);
   const answer = answering(upstream, options);
 
@@ -66,14 +67,10 @@ export function createUpgradeProxy(upstream: Upstream, options: ProxyOptions): U
     };
     askToAdmit(options.admit, req, gateway.newRequestId, (refused) => {
       if (socket.destroyed) return;
+      const full = refused === null ? takePlace(core, socket) : null;
       if (refused !== null) refuse(refused);
-      else if (core.upgrades.open >= upgradesMax) {
-        const details = `upgrades=${upgradesMax}`;
-        refuse({ failure: { code: "bulkhead_full", details }, id: gateway.newRequestId() });
-      } else {
-        countOpen(core.upgrades, socket);
-        shakeHands(req, res, socket, head);
-      }
+      else if (full !== null) refuse({ failure: full, id: gateway.newRequestId() });
+      else shakeHands(req, res, socket, head);
     });
   };
 
@@ -83,11 +80,17 @@ export function createUpgradeProxy(upstream: Upstream, options: ProxyOptions): U
   };
 }
 
-function countOpen(upgrades: { open: number }, socket: Duplex): void {
+/** Counts an upgrade until its socket is closed, or says why there is no place for it. */
+export function takePlace({ upgrades, options }: UpstreamCore, socket: Duplex): Failure | null {
+  const { upgradesMax } = options.limits;
+  if (upgrades.open >= upgradesMax) {
+    return { code: "bulkhead_full", details: `upgrades=${upgradesMax}` };
+  }
   upgrades.open += 1;
   socket.once("close", () => {
     upgrades.open -= 1;
   });
+  return null;
 }
 
 /** The answer under way on a socket, as Node's server keeps it. */

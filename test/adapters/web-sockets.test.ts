@@ -5,15 +5,11 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import express from "express";
-import fastify from "fastify";
 import { createGateway, type Gateway, type UpstreamOptions } from "good-gateway";
-import { expressProxy } from "good-gateway/express";
-import { fastifyProxy } from "good-gateway/fastify";
-import { nodeProxy } from "good-gateway/node";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { eventually } from "../gallery/tools/world.js";
+import { type Serve, TUNNEL_SERVERS } from "./tunnel-servers.js";
 
 const cleanUps: (() => void)[] = [];
 afterEach(() => {
@@ -66,31 +62,8 @@ interface World {
   readonly url: string;
 }
 
-type Serve = (gateway: Gateway<"app">) => Promise<Server>;
-
-const SERVERS: Readonly<Record<string, Serve>> = {
-  node: async (gateway) => {
-    const proxy = nodeProxy(gateway.upstream("app"));
-    return createServer(proxy).on("upgrade", proxy.upgrade);
-  },
-  express: async (gateway) => {
-    const upstream = gateway.upstream("app");
-    const app = express().use(expressProxy(upstream));
-    return createServer(app).on("upgrade", nodeProxy(upstream).upgrade);
-  },
-  fastify: async (gateway) => {
-    const upstream = gateway.upstream("app");
-    const app = fastify();
-    app.register(fastifyProxy, { upstream });
-    app.server.on("upgrade", nodeProxy(upstream).upgrade);
-    await app.listen({ port: 0, host: "127.0.0.1" });
-    cleanUps.push(() => void app.close());
-    return app.server;
-  },
-};
-
 async function world(
-  serve: Serve = SERVERS["node"] as Serve,
+  serve: Serve = TUNNEL_SERVERS["node"] as Serve,
   options: Partial<UpstreamOptions> = {},
 ): Promise<World> {
   const app = await echo();
@@ -120,9 +93,9 @@ async function isQuiet({ gateway, app }: World): Promise<void> {
 
 const rawSocket = (client: WebSocket): Socket => (client as unknown as { _socket: Socket })._socket;
 
-describe.each(Object.keys(SERVERS))("a WebSocket through %s", (name) => {
+describe.each(Object.entries(TUNNEL_SERVERS))("a WebSocket through %s", (_name, serve) => {
   it("takes messages of any size and in fragments, both ways, untouched", async () => {
-    const ground = await world(SERVERS[name]);
+    const ground = await world(serve);
     const client = await opened(ground.url);
     const received: Buffer[] = [];
     client.on("message", (data) => void received.push(data as Buffer));
@@ -143,7 +116,7 @@ describe.each(Object.keys(SERVERS))("a WebSocket through %s", (name) => {
   });
 
   it("that is refused gets the application's own answer", async () => {
-    const ground = await world(SERVERS[name]);
+    const ground = await world(serve);
     const client = new WebSocket(`${ground.url}/deny`);
     client.on("error", () => {});
     const [, answer] = await once(client, "unexpected-response");

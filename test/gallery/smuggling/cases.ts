@@ -6,40 +6,20 @@
  * apart; a hidden request asks for the same path with `/hidden` behind it.
  */
 
-export interface SmugglingCase {
-  readonly group: string;
-  readonly name: string;
-  /** Sent at once. */
-  readonly bytes: string;
-  /** Sent on the same connection once something was answered. */
-  readonly after?: string;
-  /** How many requests stand in it for a reader of RFC 9112 without any goodwill; 1 if not said. */
-  readonly requests?: number;
-  /** Whether it is fit to be sent on; where both are right, it is not said. */
-  readonly expected?: "passes" | "refused";
-}
-
-const HOST = "Host: edge.example\r\n";
-const CHUNKED = "Transfer-Encoding: chunked\r\n";
-const HIDDEN = `GET {path}/hidden HTTP/1.1\r\n${HOST}\r\n`;
-
-/** A POST with these fields, and what stands behind its head. */
-function post(fields: string, behind: string): string {
-  return `POST {path} HTTP/1.1\r\n${HOST}${fields}\r\n${behind}`;
-}
-
-function get(fields: string, behind = ""): string {
-  return `GET {path} HTTP/1.1\r\n${HOST}${fields}\r\n${behind}`;
-}
-
-type Row = readonly [name: string, bytes: string, more?: Partial<SmugglingCase>];
-
-function group(name: string, rows: readonly Row[], all: Partial<SmugglingCase> = {}) {
-  return rows.map(([row, bytes, more]) => ({ group: name, name: row, bytes, ...all, ...more }));
-}
-
-const REFUSED = { expected: "refused" } as const;
-const PASSES = { expected: "passes" } as const;
+import { MORE_SMUGGLING } from "./more-cases.js";
+import {
+  CHUNKED,
+  chunks,
+  get,
+  group,
+  HIDDEN,
+  HOST,
+  line,
+  PASSES,
+  post,
+  REFUSED,
+  type SmugglingCase,
+} from "./words.js";
 
 const LENGTHS = group(
   "Content-Length",
@@ -133,10 +113,6 @@ const MORE_CODINGS = group("Transfer-Encoding", [
   ["TE: chunked", get("Connection: te\r\nTE: chunked, trailers\r\n"), PASSES],
 ]);
 
-function chunks(text: string): string {
-  return post(CHUNKED, text);
-}
-
 const CHUNKS = group(
   "chunks",
   [
@@ -211,10 +187,6 @@ const FIELDS = group("lines and fields", [
   ["Expect with a body", post("Expect: 100-continue\r\nContent-Length: 5\r\n", "hello")],
   ["Expect of something else", post("Expect: x\r\nContent-Length: 5\r\n", "hello")],
 ]);
-
-function line(text: string, fields = HOST): string {
-  return `${text}\r\n${fields}\r\n`;
-}
 
 const TARGETS = group(
   "request line",
@@ -295,4 +267,5 @@ export const SMUGGLING: readonly SmugglingCase[] = [
   ...MORE_TARGETS,
   ...HOSTS,
   ...UPGRADES,
+  ...MORE_SMUGGLING,
 ];

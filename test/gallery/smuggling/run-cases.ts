@@ -7,8 +7,9 @@
  */
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { limiter } from "../tools/world.js";
-import { SMUGGLING, type SmugglingCase } from "./cases.js";
+import { SMUGGLING } from "./cases.js";
 import { readRequests } from "./read-requests.js";
+import type { SmugglingCase } from "./words.js";
 
 export interface Recorder {
   readonly port: number;
