@@ -142,3 +142,21 @@ export function parseDate(text: string): number {
 export function isoDate(ms: number): string {
   return Number.isFinite(ms) ? new Date(ms).toISOString() : "?";
 }
+
+/** The same for one date after another: what it shares with the latest one is kept. */
+export function isoDates(): (ms: number) => string {
+  let second = 0;
+  let text = "";
+  return (ms) => {
+    if (!Number.isInteger(ms) || ms < 0) return isoDate(ms);
+    let fraction = ms - second;
+    if (text === "" || fraction < 0 || fraction >= MS_PER_SECOND) {
+      fraction = ms % MS_PER_SECOND;
+      second = ms - fraction;
+      text = isoDate(second).slice(0, -"000Z".length);
+    }
+    return `${text}${fraction < 10 ? "00" : fraction < 100 ? "0" : ""}${fraction}Z`;
+  };
+}
+
+const MS_PER_SECOND = 1_000;

@@ -66,6 +66,19 @@ export function emitter<Events extends object>(): Emitter<Events> {
     reported.add(fn);
     warn(name, error);
   };
+  // No function is made here for what nearly never happens: every call is told several times.
+  const call = (name: string, fn: Listener<never>, payload: never): void => {
+    try {
+      const result = fn(payload);
+      // An async listener that rejects would otherwise end the process as an unhandled rejection.
+      if (result instanceof Promise) watch(name, fn, result);
+    } catch (error) {
+      report(name, fn, error);
+    }
+  };
+  const watch = (name: string, fn: Listener<never>, result: Promise<unknown>): void => {
+    result.catch((error: unknown) => report(name, fn, error));
+  };
   const subscribe = (name: string, fn: Listener<never>, once: boolean): (() => void) => {
     const topic = topicOf(name);
     const subscription: Subscription = { fn, once, gone: false };
@@ -91,7 +104,7 @@ export function emitter<Events extends object>(): Emitter<Events> {
         // Only a one-time listener can be gone here and not want it: an inner event was faster.
         if (subscription.once && subscription.gone) continue;
         if (subscription.once) unsubscribe(topic, subscription);
-        call(subscription.fn, payload as never, (error) => report(name, subscription.fn, error));
+        call(name, subscription.fn, payload as never);
       }
       if (topic.channel.hasSubscribers) topic.channel.publish(payload);
     },
@@ -102,16 +115,6 @@ function unsubscribe(topic: Topic, subscription: Subscription): void {
   if (subscription.gone) return;
   subscription.gone = true;
   topic.subscriptions = topic.subscriptions.filter((one) => one !== subscription);
-}
-
-function call(fn: Listener<never>, payload: never, failed: (error: unknown) => void): void {
-  try {
-    const result = fn(payload);
-    // An async listener that rejects would otherwise end the process as an unhandled rejection.
-    if (result instanceof Promise) result.catch(failed);
-  } catch (error) {
-    failed(error);
-  }
 }
 
 function warn(name: string, error: unknown): void {

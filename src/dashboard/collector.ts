@@ -5,6 +5,7 @@
  * Guarantee: bounded memory whatever happens (every list and ring has its length in
  * catalog/dashboard-defaults.ts); nothing is listened to after `stop`; no timer.
  */
+import { batch } from "../base/batch.js";
 import type { Clock } from "../base/clock.js";
 import { DASHBOARD } from "../catalog/dashboard-defaults.js";
 import type { CallRecord } from "../gateway/call-record.js";
@@ -79,10 +80,19 @@ export function collect(gateway: Gateway, clock: Clock): Collector {
   };
   for (const { name } of gateway.upstreams) keptOf(name);
 
+  let slot = slotNow();
+  const told = batch<CallRecord>((records) => {
+    for (const record of records) keptOf(record.upstream)?.count(record, slot, next);
+  });
   const onCall = (record: CallRecord): void => {
-    keptOf(record.upstream)?.count(record, next);
+    // All that wait belong to one slot.
+    const now = slotNow();
+    if (now !== slot) told.flush();
+    slot = now;
+    told.add(record);
   };
   const onChange = (change: Omit<Change, "seq" | "at">): void => {
+    told.flush();
     const list = change.upstream === null ? own : keptOf(change.upstream)?.changed;
     list?.add({ seq: next(), at: clock.wallNow(), ...change });
   };
@@ -91,9 +101,13 @@ export function collect(gateway: Gateway, clock: Clock): Collector {
   return {
     slotNow,
     epochMs: () => clock.wallNow() - clock.now(),
-    upstreams,
+    get upstreams() {
+      told.flush();
+      return upstreams;
+    },
     changes: own.list,
     get seq() {
+      told.flush();
       return seq;
     },
     stop() {
@@ -103,7 +117,7 @@ export function collect(gateway: Gateway, clock: Clock): Collector {
 }
 
 interface Kept extends Collected {
-  count(record: CallRecord, next: () => number): void;
+  count(record: CallRecord, slot: number, next: () => number): void;
   readonly changed: LastOf<Change>;
 }
 
@@ -117,10 +131,10 @@ function keep(slotNow: () => number): Kept {
     changed,
     changes: changed.list,
     failures: () => [...failed.list(), ...recovered.list()].sort((a, b) => a.seq - b.seq),
-    count(record, next) {
+    count(record, slot, next) {
       const wrong = record.code !== null || record.attempts.some(({ code }) => code !== null);
       const shown = wrong ? failedCall(record, next()) : null;
-      counted.count(record, shown?.recovered ?? false);
+      counted.count(record, slot, shown?.recovered ?? false);
       if (shown !== null) (shown.recovered ? recovered : failed).add(shown);
     },
   };

@@ -32,7 +32,8 @@ export interface TrafficSlot {
 export type TrafficNow = Omit<TrafficSlot, "slot">;
 
 export interface Traffic {
-  count(record: CallRecord, recovered: boolean): void;
+  /** Counts a call that ended in this slot, which is the latest one or the one that is over. */
+  count(record: CallRecord, slot: number, recovered: boolean): void;
   /** The slots from this one on, the oldest first. */
   since(slot: number): readonly TrafficSlot[];
   /** The last minute in one. */
@@ -52,8 +53,7 @@ export function traffic(slotNow: () => number): Traffic {
   // Sparse: an upstream without traffic keeps no slots.
   const ring: Slot[] = [];
 
-  const current = (): Slot => {
-    const slot = slotNow();
+  const slotOf = (slot: number): Slot => {
     const place = slot % DASHBOARD.slots;
     const known = ring[place];
     if (known?.slot === slot) return known;
@@ -69,8 +69,8 @@ export function traffic(slotNow: () => number): Traffic {
   };
 
   return {
-    count(record, recovered) {
-      const slot = current();
+    count(record, at, recovered) {
+      const slot = slotOf(at);
       slot.calls += 1;
       if (recovered) slot.recovered += 1;
       if (record.attempts.length > 1) slot.repeats += record.attempts.length - 1;

@@ -169,6 +169,9 @@ function askedPath(req: IncomingMessage): string {
 }
 
 function withoutQuery(path: string): string {
-  const at = path.search(/[?#]/);
-  return at === -1 ? path : path.slice(0, at);
+  // Two plain searches cost less than one for a set of characters.
+  const query = path.indexOf("?");
+  const asked = query === -1 ? path : path.slice(0, query);
+  const fragment = asked.indexOf("#");
+  return fragment === -1 ? asked : asked.slice(0, fragment);
 }

@@ -3,7 +3,7 @@
  *
  * Guarantee: a field that says nothing is left out; names and meanings stay as they are.
  */
-import type { CallClient, CallRecord } from "../gateway/call-record.js";
+import type { CallAttempt, CallClient, CallRecord } from "../gateway/call-record.js";
 
 /** One line, as fields. */
 export interface AccessFields {
@@ -64,9 +64,13 @@ export function accessFields(record: CallRecord): AccessFields {
   if (record.stopReason !== null) fields.stopReason = record.stopReason;
   const target = attempts.at(-1)?.target ?? null;
   if (target !== null) fields.target = target;
-  if (attempts.length > 1) fields.results = attempts.map(({ code }) => code ?? "ok").join(",");
+  if (attempts.length > 1) fields.results = resultsOf(attempts);
   if (record.client !== null) addClient(fields, record.client);
   return fields;
+}
+
+export function resultsOf(attempts: readonly CallAttempt[]): string {
+  return attempts.map(({ code }) => code ?? "ok").join(",");
 }
 
 function addClient(fields: Fields, client: CallClient): void {

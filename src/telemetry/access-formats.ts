@@ -6,22 +6,18 @@
  */
 import { isoDate } from "../base/clock.js";
 import type { CallAttempt, CallRecord } from "../gateway/call-record.js";
-import { accessFields } from "./access-fields.js";
+import { jsonLines } from "./access-json.js";
 import { terminationState } from "./termination-state.js";
 
+/** Each makes a writer of lines. */
 export const ACCESS_FORMATS = {
-  json,
-  combined,
-  nginx: nginxLine,
-  haproxy: haproxyLine,
-} as const satisfies Readonly<Record<string, (record: CallRecord) => string>>;
+  json: jsonLines,
+  combined: () => combined,
+  nginx: () => nginxLine,
+  haproxy: () => haproxyLine,
+} as const satisfies Readonly<Record<string, () => (record: CallRecord) => string>>;
 
 export type AccessFormat = keyof typeof ACCESS_FORMATS;
-
-function json(record: CallRecord): string {
-  // A date has nothing to be escaped, and there always are fields behind it.
-  return `{"time":"${isoDate(record.startedAt)}",${JSON.stringify(accessFields(record)).slice(1)}`;
-}
 
 // nginx: '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent
 // "$http_referer" "$http_user_agent"'. A client that left before its answer is 499 there.

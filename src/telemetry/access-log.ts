@@ -5,10 +5,12 @@
  * Guarantee: no query, no field of the request but those that say who asked, and no token in a
  * path is written; failures are always logged, whatever share of the good calls is.
  */
+import type { Clock } from "../base/clock.js";
 import type { CallRecord } from "../gateway/call-record.js";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
 import { type AccessFields, accessFields } from "./access-fields.js";
 import { ACCESS_FORMATS, type AccessFormat } from "./access-formats.js";
+import { type LineStream, type LineWriter, lineWriter } from "./line-writer.js";
 import { withoutTokens } from "./redact.js";
 
 /** What is used of a logger: pino, Fastify's `app.log` and `console` have it. */
@@ -22,9 +24,12 @@ export interface AccessLogOptions {
   /** Takes the fields of a line with its message, by level. */
   readonly logger?: AccessLogger;
   /**
-   * Takes a line of text, without its end.
+   * Takes texts of many lines, a tenth of a second after the first of them at the latest:
+   * `process.stdout`, or `createWriteStream("access.log", { flags: "a" })`.
    * @default process.stdout
    */
+  readonly stream?: LineStream;
+  /** Takes each line of text by itself, without its end. */
   readonly write?: (line: string) => void;
   /**
    * The form of a line: `json`, or as nginx or HAProxy would write it, or a function of the record.
@@ -45,14 +50,18 @@ export function accessLog(gateway: Gateway, to: AccessLogger | AccessLogOptions 
   const options = isLogger(to) ? { logger: to } : to;
   checkOptions(options);
   const { sample = 1, redact } = options;
-  const { random } = gatewayCore(gateway);
-  const log = lineWriter(options);
-  return gateway.on("call:end", (told) => {
-    if (told.code === null && sample < 1 && random.next() >= sample) return;
-    const plain = redacted(told);
-    const record = redact === undefined ? plain : redact(plain);
-    if (record !== null) log(record);
-  });
+  const { random, clock } = gatewayCore(gateway);
+  const shown = (told: CallRecord): CallRecord | null => {
+    if (told.code === null && sample < 1 && random.next() >= sample) return null;
+    const plain = withoutPathTokens(told);
+    return redact === undefined ? plain : redact(plain);
+  };
+  const { add, stop } = writerOf(options, clock, shown);
+  const off = gateway.on("call:end", add);
+  return () => {
+    off();
+    stop();
+  };
 }
 
 function isLogger(to: AccessLogger | AccessLogOptions): to is AccessLogger {
@@ -60,17 +69,34 @@ function isLogger(to: AccessLogger | AccessLogOptions): to is AccessLogger {
   return [info, warn, error].every((one) => typeof one === "function");
 }
 
-function lineWriter({ logger, write = toStdout, format = "json" }: AccessLogOptions) {
-  if (logger !== undefined) {
-    return (record: CallRecord): void =>
-      logger[levelOf(record)](accessFields(record), messageOf(record));
-  }
-  const text = typeof format === "function" ? format : ACCESS_FORMATS[format];
-  return (record: CallRecord): void => write(text(record));
+/** What is called by hand is called at once; what we write ourselves can wait for more. */
+function writerOf(
+  { logger, write, stream = process.stdout, format = "json" }: AccessLogOptions,
+  clock: Clock,
+  shown: (told: CallRecord) => CallRecord | null,
+): LineWriter {
+  if (logger !== undefined) return atOnce(shown, (record) => logTo(logger, record));
+  const text = typeof format === "function" ? format : ACCESS_FORMATS[format]();
+  if (write !== undefined) return atOnce(shown, (record) => write(text(record)));
+  return lineWriter(stream, clock, (told) => {
+    const record = shown(told);
+    return record === null ? null : text(record);
+  });
 }
 
-function toStdout(line: string): void {
-  process.stdout.write(`${line}\n`);
+function atOnce(
+  shown: (told: CallRecord) => CallRecord | null,
+  log: (record: CallRecord) => void,
+): LineWriter {
+  const add = (told: CallRecord): void => {
+    const record = shown(told);
+    if (record !== null) log(record);
+  };
+  return { add, stop: () => {} };
+}
+
+function logTo(logger: AccessLogger, record: CallRecord): void {
+  logger[levelOf(record)](accessFields(record), messageOf(record));
 }
 
 /** What clients do is no error of ours; what they got is, if it failed. */
@@ -83,12 +109,12 @@ function messageOf({ method, path, status, code }: CallRecord): string {
   return [method, path, status ?? "-", code ?? "ok"].join(" ");
 }
 
-function redacted(record: CallRecord): CallRecord {
+function withoutPathTokens(record: CallRecord): CallRecord {
   const path = withoutTokens(record.path);
   return path === record.path ? record : { ...record, path };
 }
 
-const NAMES = ["logger", "write", "format", "sample", "redact"];
+const NAMES = ["logger", "stream", "write", "format", "sample", "redact"];
 
 function checkOptions(options: AccessLogOptions): void {
   const unknown = Object.keys(options).find((name) => !NAMES.includes(name));

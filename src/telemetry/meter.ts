@@ -4,6 +4,7 @@
  * Guarantee: one meter for each gateway, however often it is asked for; without one nothing listens
  * and nothing is counted. States are read from a snapshot at the time of the scrape.
  */
+import { batch } from "../base/batch.js";
 import type { CallAttempt, CallRecord } from "../gateway/call-record.js";
 import type { Gateway } from "../gateway/gateway.js";
 import type { ShutdownReport } from "../gateway/shutdown-report.js";
@@ -57,7 +58,7 @@ interface Counted {
 
 function startMeter(gateway: Gateway): Meter {
   const counted = instruments();
-  listen(gateway, counted);
+  const settle = listen(gateway, counted);
   countShutdown(counted.counters, null);
   const read = (key: MetricKey, gauges: () => GaugeSamples): Family => {
     const { name, type, help, labels } = METRICS[key];
@@ -66,11 +67,15 @@ function startMeter(gateway: Gateway): Meter {
   };
   return {
     collect() {
+      settle();
       // One snapshot for all, so that they tell of one moment.
       const gauges = gaugeSamples(gateway.snapshot());
       return METRIC_KEYS.map((key) => read(key, () => gauges));
     },
-    read: (key) => read(key, () => gaugeSamples(gateway.snapshot())),
+    read(key) {
+      settle();
+      return read(key, () => gaugeSamples(gateway.snapshot()));
+    },
   };
 }
 
@@ -105,11 +110,15 @@ function instruments(): Counted {
 /** Each series of a histogram is a line for every bucket. */
 const HISTOGRAMS_MAX = Math.floor(SERIES_MAX / DURATION_BUCKETS.length);
 
-function listen(gateway: Gateway, { counters, histograms }: Counted): void {
-  gateway.on("call:end", (record) => {
-    countCall(counters, histograms, record);
-    for (const attempt of record.attempts) countAttempt(counters, histograms, record, attempt);
+/** Gives back how to have all counted that calls have told. */
+function listen(gateway: Gateway, { counters, histograms }: Counted): () => void {
+  const told = batch<CallRecord>((records) => {
+    for (const record of records) {
+      countCall(counters, histograms, record);
+      for (const attempt of record.attempts) countAttempt(counters, histograms, record, attempt);
+    }
   });
+  gateway.on("call:end", told.add);
   gateway.on("call:refused", ({ upstream, call, failure }) =>
     counters.refused.add([upstream, failure.code, call.priority], 1),
   );
@@ -127,6 +136,7 @@ function listen(gateway: Gateway, { counters, histograms }: Counted): void {
   );
   gateway.on("shutdown:end", ({ report }) => countShutdown(counters, report));
   gateway.on("stall:saved", ({ upstream }) => counters.stallsSaved.add([upstream], 1));
+  return told.flush;
 }
 
 /** Kinds that are counted from 0 on: nobody sees a counter grow that begins at its end. */

@@ -25,47 +25,65 @@ export interface Histogram {
 }
 
 const OTHER = "other";
-/** Cannot be part of a label: names, codes and origins hold no control characters. */
-const SEPARATOR = "\u0000";
 
-interface SeriesOf<Value> {
+interface Series<Value> {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: Value;
 }
 
-/** Joined by hand, since this is done several times for every call. */
-function keyOf(values: readonly string[]): string {
-  let key = values.length === 0 ? "" : (values[0] as string);
-  for (let place = 1; place < values.length; place += 1)
-    key += SEPARATOR + (values[place] as string);
-  return key;
-}
+/** Under the first label's value are those of the second, and so on; the last has the series. */
+interface Branch<Value> extends Map<string, Branch<Value> | Value> {}
 
 /** Finds a series by its label values, and makes it while there is room. */
-function seriesFinder<Value>(
+function seriesFinder<Value extends object>(
   labels: readonly string[],
   seriesMax: number,
   make: () => Value,
   overflow: () => void,
 ) {
-  const series = new Map<string, SeriesOf<Value>>();
-  const begin = (key: string, values: readonly string[]): SeriesOf<Value> => {
-    const pairs = labels.map((name, place) => [name, values[place] ?? ""] as const);
-    const made = { labels: Object.fromEntries(pairs), value: make() };
-    series.set(key, made);
-    return made;
-  };
+  const all: Series<Value>[] = [];
+  const root: Branch<Value> = new Map();
   const others = labels.map(() => OTHER);
-  const find = (values: readonly string[]): Value => {
-    const key = keyOf(values);
-    const known = series.get(key);
-    if (known !== undefined) return known.value;
-    if (series.size < seriesMax) return begin(key, values).value;
-    overflow();
-    const otherKey = keyOf(others);
-    return (series.get(otherKey) ?? begin(otherKey, others)).value;
+  const begin = (values: readonly string[]): Value => {
+    const pairs = labels.map((name, place) => [name, values[place] ?? ""] as const);
+    const value = make();
+    all.push({ labels: Object.fromEntries(pairs), value });
+    plant(root, values, value);
+    return value;
   };
-  return { find, all: () => series.values() };
+  const find = (values: readonly string[]): Value => {
+    const known = look(root, values);
+    if (known !== undefined) return known;
+    if (all.length < seriesMax) return begin(values);
+    overflow();
+    return look(root, others) ?? begin(others);
+  };
+  return { find, all };
+}
+
+// One look-up for each label: to join the values to a key costs more, for each of the ten series
+// that a call touches.
+function look<Value>(root: Branch<Value>, values: readonly string[]): Value | undefined {
+  let at: Branch<Value> | Value | undefined = root;
+  for (let place = 0; place < values.length && at !== undefined; place += 1) {
+    at = (at as Branch<Value>).get(values[place] as string);
+  }
+  return at as Value | undefined;
+}
+
+function plant<Value>(root: Branch<Value>, values: readonly string[], value: Value): void {
+  let at = root;
+  const end = values.length - 1;
+  for (let place = 0; place < end; place += 1) {
+    const key = values[place] as string;
+    let next = at.get(key) as Branch<Value> | undefined;
+    if (next === undefined) {
+      next = new Map();
+      at.set(key, next);
+    }
+    at = next;
+  }
+  at.set(values[end] as string, value);
 }
 
 export function counter(
@@ -78,8 +96,7 @@ export function counter(
     add(values, amount) {
       find(values).total += amount;
     },
-    samples: () =>
-      [...all()].map((one) => ({ suffix: "", labels: one.labels, value: one.value.total })),
+    samples: () => all.map((one) => ({ suffix: "", labels: one.labels, value: one.value.total })),
   };
 }
 
@@ -106,13 +123,13 @@ export function histogram(
       while (place < bounds.length && value > (bounds[place] as number)) place += 1;
       if (place < bounds.length) buckets.counts[place] = (buckets.counts[place] ?? 0) + 1;
     },
-    samples: () => [...all()].flatMap((one) => bucketSamples(one, bounds)),
+    samples: () => all.flatMap((one) => bucketSamples(one, bounds)),
   };
 }
 
 /** Buckets are cumulative, and the last one holds everything. */
 function bucketSamples(
-  { labels, value }: SeriesOf<Buckets>,
+  { labels, value }: Series<Buckets>,
   bounds: readonly number[],
 ): readonly Sample[] {
   let below = 0;

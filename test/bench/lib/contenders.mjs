@@ -32,10 +32,24 @@ export const CONTENDERS = [
     optional: true,
   },
   {
-    name: "telemetry",
-    label: "the same with metrics, access log and listeners on all events",
+    name: "log",
+    label: "the same with an access log",
     script: "proxies/good-gateway.mjs",
-    args: ["metrics", "log", "events"],
+    args: ["log"],
+    optional: true,
+  },
+  {
+    name: "dashboard",
+    label: "the same with the dashboard",
+    script: "proxies/good-gateway.mjs",
+    args: ["dashboard"],
+    optional: true,
+  },
+  {
+    name: "everything",
+    label: "the same with metrics, log, dashboard and subscribers of channels",
+    script: "proxies/good-gateway.mjs",
+    args: ["metrics", "log", "dashboard", "channels"],
     optional: true,
   },
   {

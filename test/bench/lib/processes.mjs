@@ -3,7 +3,9 @@
  * end.
  */
 import { fork, spawnSync } from "node:child_process";
-import { availableParallelism } from "node:os";
+import { closeSync, openSync, unlinkSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const READY_MS = 10_000;
@@ -28,18 +30,28 @@ export function onCore(core, command, args) {
   return core === null ? [command, args] : ["taskset", ["-c", String(core), command, ...args]];
 }
 
-/** Starts a script and waits for its port. */
+/** Starts a script and waits for its port; what it prints goes to a file that nobody sees. */
 export async function startScript({ script, args, core, env = {}, execArgv = [] }) {
   const path = fileURLToPath(new URL(`../${script}`, import.meta.url));
   const [execPath, execFlags] = onCore(core, process.execPath, execArgv);
+  const output = unnamedFile();
   const child = fork(path, args, {
     execPath,
     execArgv: execFlags,
     env: { ...process.env, ...env },
-    stdio: ["ignore", "ignore", "inherit", "ipc"],
+    stdio: ["ignore", output, "inherit", "ipc"],
   });
+  closeSync(output);
   const { port } = await firstMessage(child, script);
   return { child, pid: child.pid, url: `http://127.0.0.1:${port}`, stop: () => stop(child) };
+}
+
+/** A true file, so that writing to it costs what it costs; it is gone with its last process. */
+function unnamedFile() {
+  const path = join(tmpdir(), `good-gateway-bench-${process.pid}-${performance.now()}.log`);
+  const file = openSync(path, "wx");
+  unlinkSync(path);
+  return file;
 }
 
 function firstMessage(child, script) {

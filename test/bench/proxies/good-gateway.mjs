@@ -1,10 +1,10 @@
 /**
  * `nodeProxy` of the built package, with every policy on and nothing configured. Arguments behind
- * the origin say what listens: `metrics`, `log`, `events`.
+ * the origin say what listens: `metrics`, `log`, `dashboard`, `channels`, `spans`.
  *
  * GOOD_GATEWAY_DIST names the folder of another build, to compare two of them in one run.
  */
-import { openSync, writeSync } from "node:fs";
+import { subscribe } from "node:diagnostics_channel";
 import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { ORIGIN, serve } from "./serve.mjs";
@@ -19,22 +19,12 @@ const { nodeProxy } = await fromDist("node.js");
 const gateway = createGateway({ upstreams: { bench: { targets: [ORIGIN] } } });
 /** Those that every call makes. */
 const EVENTS = ["attempt:end", "call:outcome", "call:end"];
-const listening = new Set(process.argv.slice(3));
-if (listening.has("metrics")) metricsHandler(gateway);
-if (listening.has("log")) accessLog(gateway, { write: buffered(64 * 1024) });
-if (listening.has("events")) {
-  for (const name of EVENTS) gateway.on(name, () => {});
-}
+const LISTENERS = {
+  metrics: () => metricsHandler(gateway),
+  // As it comes: lines of JSON to the standard output, which is a file here.
+  log: () => accessLog(gateway),
+  dashboard: async () => (await fromDist("dashboard.js")).dashboard(gateway),
+  channels: () => EVENTS.map((name) => subscribe(`good-gateway:${name}`, () => {})),
+};
+for (const name of process.argv.slice(3)) await LISTENERS[name]();
 serve(nodeProxy(gateway.upstream("bench")));
-
-/** Writes lines as loggers do, many at once; to nowhere, since a disk is not what is measured. */
-function buffered(bytes) {
-  const file = openSync("/dev/null", "w");
-  let text = "";
-  return (line) => {
-    text += `${line}\n`;
-    if (text.length < bytes) return;
-    writeSync(file, text);
-    text = "";
-  };
-}

@@ -1,0 +1,72 @@
+/** Lines reach their stream in order, many at once, and bounded. */
+import { once } from "node:events";
+import { describe, expect, it } from "vitest";
+import { BATCH_MAX } from "../../../src/base/batch.js";
+import { ACCESS_LOG } from "../../../src/catalog/access-log-defaults.js";
+import { lineWriter } from "../../../src/telemetry/line-writer.js";
+import { virtualClock } from "../../../src/testing/index.js";
+import { record } from "../dashboard/records.js";
+
+function open() {
+  const clock = virtualClock();
+  const writes: string[] = [];
+  const stream = { write: (text: string) => void writes.push(text), writableLength: 0 };
+  const writer = lineWriter(stream, clock, ({ id }) => (id === "hidden" ? null : id));
+  const call = (id: string): void => writer.add(record({ id }));
+  return { clock, writes, stream, call, stop: writer.stop };
+}
+
+describe("lines", () => {
+  it("go with one write, a tenth of a second after the first of them", async () => {
+    const { clock, writes, call, stop } = open();
+    call("a");
+    await clock.advance(ACCESS_LOG.flushMs - 1);
+    call("hidden");
+    call("b");
+    expect(writes).toEqual([]);
+    await clock.advance(1);
+    expect(writes).toEqual(["a\nb\n"]);
+    call("c");
+    await clock.advance(ACCESS_LOG.flushMs);
+    expect(writes).toEqual(["a\nb\n", "c\n"]);
+    stop();
+    expect(clock.pending()).toBe(0);
+  });
+
+  it("go at once when there are many", () => {
+    const { clock, writes, call, stop } = open();
+    for (let count = 0; count < BATCH_MAX; count += 1) call(String(count));
+    expect(writes.join("").split("\n")).toHaveLength(BATCH_MAX + 1);
+    expect(clock.pending()).toBe(0);
+    stop();
+    expect(writes).toHaveLength(1);
+  });
+
+  it("that are left go when it stops, and when the process ends", () => {
+    const { writes, call, stop } = open();
+    const before = process.listenerCount("exit");
+    call("a");
+    process.listeners("exit").at(-1)?.call(process, 0);
+    expect(writes).toEqual(["a\n"]);
+    call("b");
+    stop();
+    expect(writes).toEqual(["a\n", "b\n"]);
+    expect(process.listenerCount("exit")).toBe(before - 1);
+  });
+
+  it("are left out, and counted, while a slow stream holds too many", async () => {
+    const { clock, writes, stream, call, stop } = open();
+    stream.writableLength = ACCESS_LOG.unwrittenBytesMax + 1;
+    call("a");
+    call("b");
+    await clock.advance(ACCESS_LOG.flushMs);
+    expect(writes).toEqual([]);
+    stream.writableLength = 0;
+    const warned = once(process, "warning");
+    call("c");
+    stop();
+    expect(writes).toEqual(["c\n"]);
+    const [warning] = (await warned) as [Error];
+    expect(warning.message).toContain("2 lines of the access log were left out");
+  });
+});
