@@ -71,7 +71,6 @@ export type {
   GatewayOptions,
   LayerOptions,
   PanicOptions,
-  RetryOptions,
   SlowStartOptions,
   TimeoutOptions,
   UpstreamOptions,
@@ -91,6 +90,7 @@ export type { ProbeExpectation, ProbeOptions, ProbeStatus } from "./gateway/prob
 export type { Admission, FailureContext, ProxyOptions, Refusal } from "./gateway/proxy-options.js";
 export type { ContextInit, RequestContextOptions } from "./gateway/request-context.js";
 export { currentContext, runInContext } from "./gateway/request-context.js";
+export type { RetryOptions } from "./gateway/retry-options.js";
 export type { SendRequest } from "./gateway/send.js";
 export type { Shutdown } from "./gateway/shutdown.js";
 export { installShutdown } from "./gateway/shutdown.js";

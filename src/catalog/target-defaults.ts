@@ -52,9 +52,7 @@ export const EJECTION = {
   ejectedRatioMax: 0.5,
   /** After a loss, calls that cannot be repeated avoid the target for this long, while others … */
   suspectMs: 1_000,
-  /** … take them; twice as long after every further loss in a row … */
-  suspectFactor: 2,
-  /** … up to this, since where all calls are of that kind one of them has to find out. */
+  /** … take them, and for this long after a second one in a row, which is no chance any more. */
   suspectMsMax: 4_000,
 } as const;
 

@@ -30,6 +30,7 @@ export function isUnsent({ code, written }: Failure): boolean {
   return FAILURES[code].repeat === "safe" && written !== true;
 }
 
-function promisedIdempotent(request: GatewayRequest): boolean {
+/** RFC 9110 §9.2.2: by its method, or by what its caller has promised. */
+export function promisedIdempotent(request: GatewayRequest): boolean {
   return isIdempotent(request.method) || request.replayable;
 }

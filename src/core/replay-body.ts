@@ -74,6 +74,11 @@ export class ReplayBody {
     return !this.#overflowed && this.#state !== "gone";
   }
 
+  /** Whether a further attempt could still send it once all of it, so many bytes, is here. */
+  replays(bytes: number | null): boolean {
+    return this.replayable && (bytes === null || bytes <= this.#keptBytesMax);
+  }
+
   /** Whether all of it has come in. */
   get complete(): boolean {
     return this.#state === "ended";

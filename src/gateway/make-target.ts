@@ -120,13 +120,14 @@ function makeTarget(
     probe: typeof options.probe === "object" ? options.probe : null,
     slowStart: options.slowStart,
   };
-  const monitor = new TargetMonitor(clock);
+  const monitor = new TargetMonitor(clock, peers.heard);
   const health = new WatchedHealth(clock, peers, breaker, monitor, settings, (change) => {
     if (events.has("target:health")) events.emit("target:health", { ...named, ...change });
     prober?.soon();
     changed();
   });
   const prober = proberOf(parts, options, address, breaker, health, () => made.presence);
+  if (settings.probe !== null) monitor.suspicion.probedBy(() => prober?.soon());
   const made = createTarget(address, breaker, health);
   const told = incidents.listenerFor(options.name, address.id);
   made.presence = new Presence(clock, told, () => made.pending);

@@ -29,6 +29,7 @@ import { DEFAULT_BALANCE, readBalance } from "./read-balance.js";
 import { fillLayers } from "./read-layers.js";
 import { mergeWritten, readSection, readShared, type Written } from "./read-sections.js";
 import { readTargets, readZone } from "./read-targets.js";
+import { NONE_PROMISED } from "./read-unprocessed.js";
 import { fillSections } from "./relations.js";
 import type { Discover } from "./target-options.js";
 
@@ -37,6 +38,7 @@ const NOTHING_WRITTEN: Written = {
   addresses: undefined,
   priority: undefined,
   layers: undefined,
+  unprocessed: undefined,
   trustProxyStatus: undefined,
   allowH2: undefined,
   required: undefined,
@@ -240,7 +242,12 @@ function complete(
   const told = { layers, allowH2, trustProxyStatus, required, addresses };
   const rest = { ...told, probe, balance, priority, discover };
   // The rules have the options of the types, one for one; the compiler checked it at the table.
-  return { name, targets, ...sections, ...rest } as unknown as NormalisedUpstream;
+  const retry = fillRetry(sections.retry, written);
+  return { name, targets, ...sections, ...rest, retry } as unknown as NormalisedUpstream;
+}
+
+function fillRetry(numbers: Readonly<Record<string, number>> | false, { unprocessed }: Written) {
+  return numbers && { ...numbers, unprocessedStatuses: unprocessed ?? NONE_PROMISED };
 }
 
 const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|::1)$/;

@@ -124,7 +124,7 @@ const NAMES: Readonly<Record<Place, readonly string[]>> = {
   defaults: SHARED_NAMES,
   upstream: ["targets", "discover", ...SHARED_NAMES],
   timeouts: Object.keys(SECTIONS.timeouts),
-  retry: Object.keys(SECTIONS.retry),
+  retry: [...Object.keys(SECTIONS.retry), "unprocessedStatuses"],
   breaker: Object.keys(SECTIONS.breaker),
   bulkhead: Object.keys(SECTIONS.bulkhead),
   adaptiveLimit: Object.keys(SECTIONS.adaptiveLimit),

@@ -25,7 +25,6 @@ import type {
   BreakerOptions,
   EjectionOptions,
   PanicOptions,
-  RetryOptions,
   SlowStartOptions,
   TimeoutOptions,
 } from "./options.js";
@@ -37,6 +36,7 @@ import type {
   ThrottleOptions,
 } from "./overload-options.js";
 import type { ProbeOptions } from "./probe-options.js";
+import type { RetryOptions } from "./retry-options.js";
 
 export type Unit = "ms" | "bytes" | "ratio" | "count";
 
@@ -59,7 +59,7 @@ export interface NumberRule {
 
 interface SectionTypes {
   readonly timeouts: TimeoutOptions;
-  readonly retry: RetryOptions;
+  readonly retry: Omit<RetryOptions, "unprocessedStatuses">;
   readonly breaker: BreakerOptions;
   readonly bulkhead: BulkheadOptions;
   readonly adaptiveLimit: AdaptiveLimitOptions;

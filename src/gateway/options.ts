@@ -24,6 +24,7 @@ import type {
   ThrottleOptions,
 } from "./overload-options.js";
 import type { NormalisedProbe, ProbeOptions } from "./probe-options.js";
+import type { RetryOptions } from "./retry-options.js";
 import type { Discover, TargetInput } from "./target-options.js";
 
 /** Cuts in time, in milliseconds; `Infinity` for none. */
@@ -60,45 +61,6 @@ export interface TimeoutOptions {
    * @default Infinity
    */
   readonly bodyMs?: number;
-}
-
-export interface RetryOptions {
-  /**
-   * Attempts of one call, the first included.
-   * @default 3
-   */
-  readonly attemptsMax?: number;
-  /**
-   * Bytes of a request body that are kept for a repeat.
-   * @default 65536
-   */
-  readonly replayBodyBytesMax?: number;
-  /**
-   * First wait before a repeat to the same target; doubles, with full jitter.
-   * @default 25
-   */
-  readonly backoffBaseMs?: number;
-  /**
-   * Longest wait before a repeat.
-   * @default 250
-   */
-  readonly backoffMsMax?: number;
-  /**
-   * Longest time that a call waits because an upstream's `Retry-After` asks for it, over all its
-   * attempts; an answer that asks for more is passed on. The deadline bounds it in any case.
-   * @default 2000
-   */
-  readonly retryAfterWaitMsMax?: number;
-  /**
-   * Share that repeats may add to the calls of the last ten seconds.
-   * @default 0.2
-   */
-  readonly budgetRatio?: number;
-  /**
-   * Repeats per second that are allowed whatever the share.
-   * @default 10
-   */
-  readonly budgetFloorPerSecond?: number;
 }
 
 export interface BreakerOptions {

@@ -52,23 +52,35 @@ export function activeProber(
 ): Prober {
   const { clock, random } = parts;
   const loop = probeLoop(parts);
+  let dueAt = 0;
+  let probedAt = Number.NEGATIVE_INFINITY;
   const next = (): void => {
     const { intervalMs } = settings;
     const faster = Math.max(intervalMs / PROBE.fasterFactor, PROBE.fasterMsMin);
-    const ms = health.inDoubt ? Math.min(intervalMs, faster) : intervalMs;
-    loop.after(jittered(random, ms), probe);
+    const ms = jittered(random, health.inDoubt ? Math.min(intervalMs, faster) : intervalMs);
+    dueAt = clock.now() + ms;
+    loop.after(ms, probe);
+  };
+  const sooner = (): void => {
+    const now = clock.now();
+    const ms = Math.max(0, probedAt - now + PROBE.fasterMsMin) + PROBE.fasterMsMin * random.next();
+    // Never later: who loses one call after another would not be probed at all.
+    if (now + ms >= dueAt) return;
+    dueAt = now + ms;
+    loop.after(ms, probe);
   };
   const probe = (): void => {
     const startedAt = clock.now();
+    probedAt = startedAt;
     const done = (wrong: string | null): void => {
       const passed = wrong === null;
       told({ passed, wrong, tookMs: clock.now() - startedAt });
-      health.probed(passed);
+      health.probed(passed, startedAt);
       next();
     };
     loop.ask(target, settings, done);
   };
-  return { start: () => loop.ifIdle(probe), soon: () => loop.ifWaiting(next), stop: loop.stop };
+  return { start: () => loop.ifIdle(probe), soon: () => loop.ifWaiting(sooner), stop: loop.stop };
 }
 
 /** Tries a target whose breaker is open, if nothing accepts connections there. */

@@ -27,6 +27,7 @@ import { readBoolean } from "./read-boolean.js";
 import { mergeLayers, readLayers, type WrittenLayers } from "./read-layers.js";
 import { readPriorityRule } from "./read-priority.js";
 import { readProbe } from "./read-probe.js";
+import { readUnprocessed } from "./read-unprocessed.js";
 
 /** A value that was written, and the path of it. */
 export interface Setting {
@@ -40,6 +41,8 @@ export type WrittenSection = false | Readonly<Record<string, Setting>>;
 /** What was written; a section that was not is absent. */
 export interface Written {
   readonly sections: Readonly<Partial<Record<SectionName, WrittenSection>>>;
+  /** What is no number in `retry`. */
+  readonly unprocessed: readonly number[] | undefined;
   readonly layers: WrittenLayers | undefined;
   readonly addresses: false | AddressRules | undefined;
   readonly priority: false | PriorityRule | undefined;
@@ -66,6 +69,7 @@ export function readShared(
   const trustPath = at(path, "trustProxyStatus");
   return {
     sections,
+    unprocessed: readUnprocessed(findings, at(path, "retry"), options["retry"]),
     layers: readLayers(findings, at(path, "layers"), options["layers"]),
     addresses: readAddresses(findings, at(path, "addresses"), options["addresses"]),
     priority: readPriorityRule(findings, at(path, "priority"), options["priority"]),
@@ -95,6 +99,7 @@ export function mergeWritten(shared: Written, own: Written): Written {
   }
   return {
     sections,
+    unprocessed: own.unprocessed ?? shared.unprocessed,
     layers: mergeLayers(shared.layers, own.layers),
     addresses: own.addresses ?? shared.addresses,
     priority: own.priority ?? shared.priority,

@@ -5,6 +5,7 @@
  */
 import type { SectionName } from "./option-rules.js";
 import { OVERLOAD_SYNONYMS } from "./overload-synonyms.js";
+import { RETRY_DIFFERENCES, RETRY_SYNONYMS } from "./retry-synonyms.js";
 
 /** Where an option may stand. */
 export type Place =
@@ -143,27 +144,7 @@ export const SYNONYMS: Readonly<Record<Place, Readonly<Record<string, string>>>>
     deadline: "totalMs",
     deadlineMs: "totalMs",
   },
-  retry: {
-    retries: "attemptsMax",
-    maxRetries: "attemptsMax",
-    limit: "attemptsMax",
-    max: "attemptsMax",
-    count: "attemptsMax",
-    delay: "backoffBaseMs",
-    retryDelay: "backoffBaseMs",
-    initialDelay: "backoffBaseMs",
-    baseDelay: "backoffBaseMs",
-    minTimeout: "backoffBaseMs",
-    maxTimeout: "backoffMsMax",
-    maxDelay: "backoffMsMax",
-    maxBackoff: "backoffMsMax",
-    backoffLimit: "backoffMsMax",
-    budget: "budgetRatio",
-    budgetPercent: "budgetRatio",
-    minRetriesPerSecond: "budgetFloorPerSecond",
-    bufferSize: "replayBodyBytesMax",
-    maxBodySize: "replayBodyBytesMax",
-  },
+  retry: RETRY_SYNONYMS,
   breaker: {
     threshold: "consecutiveFailures",
     failureThreshold: "consecutiveFailures",
@@ -371,6 +352,7 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
   failureRateThreshold: "is a ratio up to 1",
   budgetPercent: "is a ratio",
   insecure: "says the opposite",
+  ...RETRY_DIFFERENCES,
 };
 
 const ADAPTER = "matter of the adapter, such as expressProxy(upstream,";

@@ -41,6 +41,7 @@ import { type TargetKeeper, targetKeeper } from "./make-target.js";
 import type { NormalisedUpstream } from "./options.js";
 import { createOverload, type Overload, type OverloadState } from "./overload.js";
 import type { GatewayParts } from "./parts.js";
+import { NONE_PROMISED } from "./read-unprocessed.js";
 import { type TargetControl, targetControl } from "./target-control.js";
 import { type UpstreamWatch, upstreamWatch } from "./upstream-watch.js";
 
@@ -209,7 +210,7 @@ function assemble(
       // Below retry, which it counts; above target choice, since it is about all of them.
       .through(overload.throttle ?? bypass<Attempt, Attempt>("throttle"))
       // Above the breaker: the breaker belongs to a target.
-      .through(pickTarget(clock, targets))
+      .through(pickTarget(clock, targets, options.retry !== false))
       // Above the timeout: an attempt that timed out must count against the target.
       .through(breakerGate(breakers))
       // Below the breaker, around the wire only.
@@ -240,8 +241,9 @@ function budgetState({ budget }: RetryShared): RetryBudgetState {
 }
 
 function retryOf(options: NormalisedUpstream, repeats: RetryShared) {
-  const settings = options.retry === false ? RETRY : options.retry;
-  const retryOptions: RetryOptions = { ...RETRY, ...settings, enabled: options.retry !== false };
+  const enabled = options.retry !== false;
+  const settings = enabled ? options.retry : { ...RETRY, unprocessedStatuses: NONE_PROMISED };
+  const retryOptions: RetryOptions = { ...RETRY, ...settings, enabled };
   return retry(repeats, retryOptions);
 }
 

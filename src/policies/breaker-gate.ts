@@ -71,12 +71,13 @@ function watched<Body>(
       return;
     }
     const { status, rawHeaders } = outcome.response;
-    monitor.answered(exchange.timeline.startedAt, status, rawHeaders);
+    const code = outcome.kind === "success" ? null : outcome.failure.code;
+    monitor.answered(exchange.timeline.startedAt, status, rawHeaders, code);
   };
   const giveBack = (code: FailureCode | null): void => {
     const verdict = judged(exchange, code);
     permit.settle(verdict);
-    if (verdict !== "neutral") monitor.ended(code);
+    if (verdict !== "neutral") monitor.ended(code, exchange.timeline.startedAt);
   };
   return holding(next, exchange, giveBack, known);
 }

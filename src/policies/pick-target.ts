@@ -10,19 +10,26 @@ import { BALANCE } from "../catalog/balance-defaults.js";
 import { RETRY_AFTER } from "../catalog/defaults.js";
 import type { FailureCode } from "../catalog/failures.js";
 import type { Attempt } from "../core/attempt.js";
+import type { Call } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
 import type { Failure } from "../core/failure.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
 import type { Policy, Step } from "../core/pipe.js";
+import { promisedIdempotent } from "../core/repeat.js";
 import { Exchange } from "../targets/exchange.js";
 import type { TargetSet } from "../targets/target-set.js";
 import { verdictOf } from "./breaker-gate.js";
 import { holding, refused } from "./holding.js";
 
-export function pickTarget(clock: Clock, targets: TargetSet): Policy<Attempt, Exchange> {
+export function pickTarget(
+  clock: Clock,
+  targets: TargetSet,
+  repeats: boolean,
+): Policy<Attempt, Exchange> {
   const { balancer, overflowBelow, sticky } = targets.balancing;
   const pick = <Body>(attempt: Attempt, next: Step<Exchange, Body>): Promise<Outcome<Body>> => {
-    const target = targets.choose(attempt.call.request, attempt.triedTargets);
+    const { call, triedTargets } = attempt;
+    const target = targets.choose(call.request, triedTargets, !repeats || isLostIfItFails(call));
     if (target === null) return refused(refusal(targets));
     attempt.target = target.id;
     targets.begin(target);
@@ -45,6 +52,14 @@ export function pickTarget(clock: Clock, targets: TargetSet): Policy<Attempt, Ex
       );
     },
   };
+}
+
+/** Whether nothing would be sent again, were there no good answer. */
+function isLostIfItFails({ request, overrides, callerAttempt }: Call): boolean {
+  if (!promisedIdempotent(request)) return true;
+  const { body, contentLength } = request;
+  if (body !== null && !body.replays(contentLength)) return true;
+  return callerAttempt > 1 || overrides?.retry === false;
 }
 
 /** Waits for the first targets; answers who has cut the call meanwhile. */

@@ -38,6 +38,8 @@ export interface RetryOptions extends BackoffOptions {
   readonly retryAfterWaitMsMax: number;
   /** With less time than this before the deadline an attempt is not begun. */
   readonly attemptMsMin: number;
+  /** Answers with these statuses are promised to come before anything was done. */
+  readonly unprocessedStatuses: readonly number[];
 }
 
 /** What the attempts of all calls share. */
@@ -54,12 +56,15 @@ const NONE_TRIED: readonly string[] = [];
 
 export function retry(shared: RetryShared, options: RetryOptions): Policy<SeatedCall, Attempt> {
   const { enabled, attemptsMax, attemptMsMin, backoffBaseMs, backoffMsMax } = options;
-  const { retryAfterWaitMsMax } = options;
+  const { retryAfterWaitMsMax, unprocessedStatuses } = options;
   const { settings } = shared.budget;
   return {
     role: "retry",
     settings: enabled
-      ? { attemptsMax, attemptMsMin, backoffBaseMs, backoffMsMax, retryAfterWaitMsMax, ...settings }
+      ? {
+          ...{ attemptsMax, attemptMsMin, backoffBaseMs, backoffMsMax, retryAfterWaitMsMax },
+          ...{ unprocessedStatuses, ...settings },
+        }
       : { enabled },
     run(call, next) {
       shared.budget.deposit();
@@ -90,7 +95,7 @@ async function repeat<Body>(
 
   const mayRepeat = async (): Promise<boolean> => {
     if (outcome.kind === "success") return false;
-    const { failure } = outcome;
+    const failure = withPromise(outcome, options);
     shared.doubts.failed(attempt.target, failure.code);
     askedToWaitMs += failure.retryAfterMs ?? 0;
     const asked = { attempt, attemptsMax, freeRepeats, askedToWaitMs, failure };
@@ -149,6 +154,18 @@ const REASON_OF_CUT = {
   // Single exchanges are cut for this, never a call.
   hedge: "attempts_exhausted",
 } as const satisfies Record<CutBy, StopReason>;
+
+/** The failure, and with it what the application has promised about such an answer. */
+function withPromise<Body>(
+  outcome: Exclude<Outcome<Body>, { kind: "success" }>,
+  { unprocessedStatuses }: RetryOptions,
+): Failure {
+  const { failure } = outcome;
+  // What the answer itself says stands over what was promised for all of them.
+  if (outcome.kind === "no_response" || failure.repeat !== undefined) return failure;
+  const { status } = outcome.response;
+  return unprocessedStatuses.includes(status) ? { ...failure, repeat: "safe" } : failure;
+}
 
 interface Asked {
   readonly attempt: Attempt;

@@ -47,6 +47,8 @@ export interface BreakerSnapshot {
 
 export interface Breaker {
   readonly state: BreakerState;
+  /** When its last open time was over, or will be; 0 before the first. */
+  readonly openUntil: number;
   /** A permit that must be settled once, or how long until the next one may be given. */
   admit(): Permit | { readonly deniedForMs: number };
   /** How long nothing will be admitted, 0 when something would be now. Takes no place. */
@@ -115,6 +117,9 @@ export function createBreaker(
   return {
     get state() {
       return states.current();
+    },
+    get openUntil() {
+      return states.openTime.until();
     },
     admit: () => (states.current() === "closed" ? permit(null) : admitTrial()),
     deniedForMs: () => states.deniedForMs(),
@@ -226,6 +231,7 @@ function growingTime(clock: Pick<Clock, "now">, random: Random, options: Breaker
       wasCutShort = true;
       until = Math.min(until, clock.now());
     },
+    until: () => until,
     leftMs: () => Math.max(0, until - clock.now()),
     forget() {
       openings = 0;

@@ -4,11 +4,9 @@
  * A target that was not tried by this call comes before one that was. The balancer looks at a few
  * targets only; all of them are looked at when it finds none, which is when many are out.
  */
-import { isIdempotent } from "../catalog/methods.js";
 import type { BalanceField, BalanceRequest, BalanceTarget } from "./balance/balancer.js";
 import type { Stickiness } from "./balance/sticky.js";
 import type { Target } from "./target.js";
-import type { TargetMonitor } from "./target-monitor.js";
 import { firstTier, type Homes, lastNeeded, type Tier, type TierOptions } from "./tiers.js";
 
 export interface ChooserParts {
@@ -18,18 +16,14 @@ export interface ChooserParts {
 
 const NONE: readonly string[] = [];
 
-/** One choice at a time; what it asks for stands in `call`, so that no choice makes an object. */
-export function createChooser(
-  { clock, random }: ChooserParts,
-  { balancer, sticky }: Pick<TierOptions, "balancer" | "sticky">,
-  pending: () => number,
-) {
+/** The call that looks for a target now, and who would be fit for it. */
+function createSearch({ clock, random }: ChooserParts, pending: () => number) {
   const call = { tried: NONE, place: -1, careful: false, choosy: false };
   const draw = (): number => (call.place >= 0 ? call.place : random.next());
   const takes = (target: Target): boolean =>
     deniedForMs(target) === 0 &&
     (call.tried.length === 0 || !call.tried.includes(target.id)) &&
-    !(call.choosy && isDoubtful(target.health.monitor, call.careful));
+    !(call.choosy && isDoubtful(target, call.careful));
   const field: BalanceField = {
     accepts(one: BalanceTarget) {
       const target = one as Target;
@@ -41,6 +35,16 @@ export function createChooser(
     now: () => clock.now(),
     random: () => random.next(),
   };
+  return { call, draw, takes, field };
+}
+
+/** One choice at a time; what it asks for stands in `call`, so that no choice makes an object. */
+export function createChooser(
+  parts: ChooserParts,
+  { balancer, sticky }: Pick<TierOptions, "balancer" | "sticky">,
+  pending: () => number,
+) {
+  const { call, draw, takes, field } = createSearch(parts, pending);
 
   const pickFrom = ({ picker, targets }: Tier, request: BalanceRequest): Target | null => {
     const picked = picker.pick(request) as Target | null;
@@ -63,6 +67,22 @@ export function createChooser(
     return null;
   };
 
+  const fromAll = (
+    tiers: readonly Tier[],
+    homes: Homes | null,
+    request: BalanceRequest,
+  ): Target | null => {
+    const led = homes && sticky && homeOf(tiers, homes, sticky, request);
+    if (led !== null && takes(led)) return led;
+    const untried = fromTiers(tiers, request);
+    if (untried !== null) return untried;
+    const again = call.tried.length > 0;
+    call.tried = NONE;
+    const found = again ? fromTiers(tiers, request) : null;
+    if (found !== null) return found;
+    return lastResort(tiers) ? fromTiers(tiers, request) : null;
+  };
+
   return {
     field,
     choose(
@@ -70,19 +90,14 @@ export function createChooser(
       homes: Homes | null,
       request: BalanceRequest,
       tried: readonly string[],
+      careful: boolean,
     ): Target | null {
       call.place = balancer.place?.(request) ?? -1;
       call.tried = tried;
-      // What cannot be repeated is not sent where something was lost a moment ago.
-      call.careful = !isIdempotent(request.method);
-      const led = homes && sticky && homeOf(tiers, homes, sticky, request);
-      if (led !== null && takes(led)) return led;
-      const untried = fromTiers(tiers, request);
-      if (untried !== null) return untried;
-      call.tried = NONE;
-      const again = tried.length > 0 ? fromTiers(tiers, request) : null;
-      if (again !== null) return again;
-      return lastResort(tiers) ? fromTiers(tiers, request) : null;
+      call.careful = careful;
+      const found = fromAll(tiers, homes, request);
+      if (careful) found?.health.monitor?.suspicion.tried();
+      return found;
     },
   };
 }
@@ -99,8 +114,10 @@ function homeOf(
 }
 
 /** Its answers are overdue; or it lost something lately, and this call could not be repeated. */
-function isDoubtful(monitor: TargetMonitor | null, careful: boolean): boolean {
-  return monitor !== null && (monitor.overdue || (careful && monitor.suspect));
+function isDoubtful({ health, breaker }: Target, careful: boolean): boolean {
+  const { monitor } = health;
+  if (monitor === null) return false;
+  return monitor.overdue || (careful && monitor.suspicion.holds(breaker?.openUntil ?? 0));
 }
 
 /**

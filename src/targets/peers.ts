@@ -12,7 +12,7 @@ import { BREAKER, EJECTION } from "../catalog/defaults.js";
 import { declaredState } from "./declared-state.js";
 import { failsMore, isSlower, type Lately } from "./outlier.js";
 import type { Target } from "./target.js";
-import type { TargetMonitor } from "./target-monitor.js";
+import type { Heard, TargetMonitor } from "./target-monitor.js";
 import { type EjectionReason, type HealthGroup, WatchedHealth } from "./watched-health.js";
 
 export interface EjectionOptions {
@@ -51,6 +51,8 @@ interface Member {
 }
 
 export class Peers implements HealthGroup {
+  /** For the monitors of all its members. */
+  readonly heard: Heard = { at: 0 };
   readonly #clock: Pick<Clock, "now">;
   readonly #random: Random;
   readonly #options: PeersOptions;
@@ -189,7 +191,7 @@ export class Peers implements HealthGroup {
     if (ejection.ejectedRatioMax === 0 || ejected >= most || !others.some(isWell)) return;
     member.quietNotedAt = Number.NaN;
     // What is waiting there is lost, if nobody answers.
-    if (reason === "silence") member.monitor.doubt();
+    if (reason === "silence") member.monitor.suspicion.confirmed();
     member.health.eject(reason, this.#ejectionMs(member, ejection));
   }
 

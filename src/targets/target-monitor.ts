@@ -9,6 +9,7 @@ import { type RollingWindow, rollingWindow } from "../base/rolling-window.js";
 import { EJECTION } from "../catalog/defaults.js";
 import { FAILURES, type FailureCode } from "../catalog/failures.js";
 import type { Lately } from "./outlier.js";
+import { Suspicion } from "./suspicion.js";
 
 /** Who is told what the exchanges of a target come to. */
 export interface MonitorListener {
@@ -18,12 +19,26 @@ export interface MonitorListener {
 
 type Counted = "answers" | "failures" | "heads" | "ms";
 
+/** When a target of the same upstream was heard of last; shared by all of them. */
+export interface Heard {
+  at: number;
+}
+
+/** Answers that are as good as none: a gateway's, or a refusal. */
+const LOST: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "received_gateway_error",
+  "received_overloaded",
+]);
+
 const NOBODY: MonitorListener = { answered: () => {}, ended: () => {} };
 
 export class TargetMonitor {
   listener: MonitorListener = NOBODY;
   /** Gateway failures in a row. */
   failuresInRow = 0;
+  /** Keeps away what cannot be repeated. */
+  readonly suspicion: Suspicion;
+  readonly #heard: Heard;
   readonly #clock: Pick<Clock, "now">;
   readonly #window: RollingWindow<Counted>;
   #waiting = 0;
@@ -33,11 +48,11 @@ export class TargetMonitor {
   #usualMs = 0;
   #deviationMs = 0;
   #answers = 0;
-  /** 0 for nobody. */
-  #suspectUntil = 0;
 
-  constructor(clock: Pick<Clock, "now">) {
+  constructor(clock: Pick<Clock, "now">, heard: Heard) {
     this.#clock = clock;
+    this.#heard = heard;
+    this.suspicion = new Suspicion(clock);
     this.#window = rollingWindow(clock, EJECTION.windowMs, ["answers", "failures", "heads", "ms"]);
   }
 
@@ -47,12 +62,21 @@ export class TargetMonitor {
     this.#waiting += 1;
   }
 
-  /** The head of an answer has come. */
-  answered(startedAt: number, status: number, rawHeaders: readonly string[]): void {
+  /** The head of an answer has come; by this name where it stands for a failure. */
+  answered(
+    startedAt: number,
+    status: number,
+    rawHeaders: readonly string[],
+    failure: FailureCode | null,
+  ): void {
     const now = this.#clock.now();
     this.#waiting -= 1;
     this.#quietSince = now;
+    this.#heard.at = now;
     this.#observe(now - startedAt);
+    // What an application says of itself is an answer; a gateway's word is none.
+    if (failure !== null && LOST.has(failure)) this.suspicion.lost(startedAt);
+    else this.suspicion.proved(startedAt);
     this.listener.answered(status, rawHeaders);
   }
 
@@ -61,42 +85,33 @@ export class TargetMonitor {
     this.#waiting -= 1;
   }
 
-  /** It is over, body included, and says something of the target. */
-  ended(failure: FailureCode | null): void {
+  /** What began then is over, body included, and says something of the target. */
+  ended(failure: FailureCode | null, startedAt: number): void {
     const failed = failure !== null;
     this.#window.add("answers");
     if (failed) this.#window.add("failures");
     // An application's own error may follow from what was asked; all else is the target's.
     if (failed && failure !== "received_server_error") {
       this.failuresInRow += 1;
-      // Who was never sent anything has lost nothing, and may try there as well as anybody.
-      if (FAILURES[failure].repeat !== "safe") this.doubt();
+      // Who was never sent anything has lost nothing, and may try there as well as anybody. What an
+      // answer has said was known with its head.
+      if (!LOST.has(failure) && FAILURES[failure].repeat !== "safe") {
+        this.suspicion.lost(startedAt);
+      }
     } else if (!failed) {
       this.failuresInRow = 0;
-      this.#suspectUntil = 0;
     }
     this.listener.ended();
   }
 
-  /** What cannot be repeated avoids it for a while, longer with every failure in a row. */
-  doubt(): void {
-    const again = EJECTION.suspectFactor ** Math.max(0, this.failuresInRow - 1);
-    const ms = Math.min(EJECTION.suspectMs * again, EJECTION.suspectMsMax);
-    this.#suspectUntil = this.#clock.now() + ms;
-  }
-
-  /** It lost something lately and has not answered well since. */
-  get suspect(): boolean {
-    return this.#suspectUntil > 0 && this.#clock.now() < this.#suspectUntil;
-  }
-
   /**
-   * Several exchanges wait, and nothing has been heard for longer than answers usually take. Others
-   * are asked first, which keeps what a silent target swallows to a few.
+   * Several exchanges wait, and nothing has been heard for longer than answers usually take, while
+   * others were heard. Those are asked first, which keeps what a silent target swallows to a few.
+   * When this process itself stood still, none was heard, and none is late.
    */
   get overdue(): boolean {
     if (this.#waiting < EJECTION.silentWaitingMin) return false;
-    const quietMs = this.#clock.now() - this.#quietSince;
+    const quietMs = this.#heard.at - this.#quietSince;
     return quietMs > EJECTION.overdueMsMin && quietMs > this.longestMs;
   }
 

@@ -16,8 +16,11 @@ export interface TargetSet {
   /** Resolves when the first targets are known, or it is known why not; null from then on. */
   awaited: Promise<void> | null;
   get(id: string): Target | undefined;
-  /** The target for the next exchange of a call; null when none would be admitted. */
-  choose(request: BalanceRequest, tried: readonly string[]): Target | null;
+  /**
+   * The target for the next exchange of a call; null when none would be admitted. A careful call,
+   * one that cannot be repeated, avoids those where something was lost.
+   */
+  choose(request: BalanceRequest, tried: readonly string[], careful?: boolean): Target | null;
   /** Whether a target that was not tried would be admitted now. */
   hasUntried(tried: readonly string[]): boolean;
   /** How long until the first one is admitted; 0 when one is, Infinity when there are none. */
@@ -62,7 +65,8 @@ export function createTargetSet(
     balancing: options,
     awaited: null,
     get: (id) => byId.get(id),
-    choose: (request, tried) => choices.choose(set.targets, request, tried),
+    choose: (request, tried, careful = false) =>
+      choices.choose(set.targets, request, tried, careful),
     hasUntried: (tried) =>
       set.targets.some((target) => !tried.includes(target.id) && deniedForMs(target) === 0),
     deniedForMs: () => Math.min(...set.targets.map(deniedForMs)),
@@ -116,7 +120,12 @@ function tieredChoice(parts: ChooserParts, options: TierOptions, pending: () => 
   let homes: Homes | null = null;
   let measured = false;
   return {
-    choose(targets: readonly Target[], request: BalanceRequest, tried: readonly string[]) {
+    choose(
+      targets: readonly Target[],
+      request: BalanceRequest,
+      tried: readonly string[],
+      careful: boolean,
+    ) {
       if (tiers === null) {
         tiers = tiersOf(targets, chooser.field, options);
         homes = options.sticky === null ? null : homesOf(tiers, options.sticky);
@@ -125,7 +134,7 @@ function tieredChoice(parts: ChooserParts, options: TierOptions, pending: () => 
         measure(tiers, options.overflowBelow);
         measured = true;
       }
-      return chooser.choose(tiers, homes, request, tried);
+      return chooser.choose(tiers, homes, request, tried, careful);
     },
     measureAnew() {
       measured = false;

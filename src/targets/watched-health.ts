@@ -110,7 +110,8 @@ export class WatchedHealth implements TargetHealth {
 
   /** Probes are to come faster: it is down, or may be soon. */
   get inDoubt(): boolean {
-    return this.#state !== "healthy" || this.#probes?.inDoubt === true;
+    if (this.#state !== "healthy" || this.#probes?.inDoubt === true) return true;
+    return this.#monitor?.suspicion.awaitsProbe === true;
   }
 
   /** Probes, or its own word, are against it. */
@@ -142,9 +143,10 @@ export class WatchedHealth implements TargetHealth {
     return rampShare(this.#clock.now() - this.#backSince, this.#slowStart);
   }
 
-  /** A probe has passed or failed. */
-  probed(passed: boolean): void {
+  /** A probe that was begun at this moment has passed or failed. */
+  probed(passed: boolean, startedAt: number = this.#clock.now()): void {
     if (this.#probes === null) return;
+    this.#monitor?.suspicion.probed(passed, startedAt);
     const changed = this.#probes.note(passed);
     const up = this.#probes.state === "up";
     // What a target said of itself holds until the probes have answered `rise` times since.

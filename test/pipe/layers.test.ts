@@ -1,7 +1,8 @@
 /** What upstreams and callers say about repeats and time, and what the policies make of it. */
+import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ReplayBody } from "../../src/core/replay-body.js";
-import { idOf, NOTHING_HELD, world } from "./world.js";
+import { idOf, NOTHING_HELD, spentBody, world } from "./world.js";
 
 const buffered = () => ReplayBody.fromBuffer(Buffer.from("order"));
 const NACK = { headers: { "finagle-http-nack": "true" } };
@@ -50,6 +51,95 @@ describe("what an upstream says", () => {
     (await wire.next()).respond(200);
     await sending.outcome;
     expect(sending.result()).toBe(200);
+  });
+});
+
+describe("what an application has promised of a status", () => {
+  const promised = { targets: 3, retry: { unprocessedStatuses: [503] } };
+
+  it("a POST that gets it goes to another target, with the same body", async () => {
+    const { wire, send, held } = world(promised);
+    const sending = send({ method: "POST", body: buffered() });
+    const first = await wire.next();
+    first.respond(503);
+    const second = await wire.next();
+    second.respond(201);
+    await sending.outcome;
+    expect(sending.result()).toBe(201);
+    expect(second.target).not.toBe(first.target);
+    expect(sending.call.request.body?.complete).toBe(true);
+    expect(held()).toEqual(NOTHING_HELD);
+  });
+
+  it.each([500, 502, 504])("says nothing of %i", async (status) => {
+    const { wire, send } = world(promised);
+    const sending = send({ method: "POST", body: buffered() });
+    (await wire.next()).respond(status);
+    await sending.outcome;
+    expect(sending.result()).toBe(status);
+    expect(wire.sent).toHaveLength(1);
+  });
+
+  it("says nothing of an answer that never came", async () => {
+    const { wire, send } = world(promised);
+    const sending = send({ method: "POST", body: buffered() });
+    (await wire.next()).fail("connection_terminated");
+    await sending.outcome;
+    expect(sending.call.stopReason).toBe("method_not_idempotent");
+  });
+
+  it("gives way to what the answer itself says", async () => {
+    const { wire, send } = world(promised);
+    const sending = send({ method: "POST", body: buffered() });
+    (await wire.next()).respond(503, { headers: { "x-envoy-ratelimited": "true" } });
+    await sending.outcome;
+    expect(sending.call.stopReason).toBe("repeat_forbidden");
+  });
+
+  it("needs a body that is still here", async () => {
+    const { wire, send } = world(promised);
+    const sending = send({ method: "POST", body: await spentBody() });
+    (await wire.next()).respond(503);
+    await sending.outcome;
+    expect(sending.result()).toBe(503);
+    expect(sending.call.stopReason).toBe("body_not_replayable");
+  });
+
+  it("is bounded by attempts and paid from the budget, as every repeat", async () => {
+    const { wire, send } = world(promised);
+    const sending = send({ method: "POST", body: buffered() });
+    for (let attempt = 0; attempt < 3; attempt += 1) (await wire.next()).respond(503);
+    await sending.outcome;
+    expect(sending.result()).toBe(503);
+    expect(sending.call.stopReason).toBe("attempts_exhausted");
+    const poor = world({ ...promised, budget: { budgetRatio: 0, budgetFloorPerSecond: 0 } });
+    const refused = poor.send({ method: "POST", body: buffered() });
+    (await poor.wire.next()).respond(503);
+    await refused.outcome;
+    expect(refused.call.stopReason).toBe("budget_exhausted");
+  });
+
+  it("whatever targets answer, a POST that may have been processed is the last of its call", () => {
+    const answers = fc.array(fc.constantFrom(200, 404, 429, 500, 502, 503, 504, "cut" as const), {
+      minLength: 3,
+      maxLength: 3,
+    });
+    const property = fc.asyncProperty(answers, async (list) => {
+      const { wire, send } = world(promised);
+      const sending = send({ method: "POST", body: buffered() });
+      let asked = 0;
+      for (const answer of list) {
+        const sent = await wire.next();
+        asked += 1;
+        if (answer === "cut") sent.fail("connection_terminated");
+        else sent.respond(answer);
+        // Only the promised status leads to a further attempt.
+        if (answer !== 503) break;
+      }
+      await sending.outcome;
+      expect(wire.sent).toHaveLength(asked);
+    });
+    return fc.assert(property, { numRuns: 100 });
   });
 });
 

@@ -133,14 +133,14 @@ export function world(options: WorldOptions = {}) {
     )
     .through(totalDeadline(clock, { totalMs: options.totalMs ?? TIMEOUTS.totalMs }))
     .through(places)
-    .through(retry(repeats, { enabled: true, ...RETRY, ...options.retry }))
+    .through(retry(repeats, { enabled: true, ...RETRY, unprocessedStatuses: [], ...options.retry }))
     .through(
       options.hedge === undefined
         ? bypass<Attempt, Attempt>("hedge")
         : hedge(repeats, { ...HEDGE, ...options.hedge }),
     )
     .through(sending ?? bypass<Attempt, Attempt>("throttle"))
-    .through(pickTarget(clock, targets))
+    .through(pickTarget(clock, targets, true))
     .through(breakerGate(options.breaker === false ? false : breakerOptions))
     .through(attemptTimeout(clock, { ...TIMEOUTS, ...options.timeouts }))
     .through(record(clock, options.listener ?? null));

@@ -37,6 +37,17 @@ describe("three instances that fail in turn", () => {
     });
     expect(elsewhere).toEqual([]);
   }, 60_000);
+
+  it("lose no POST to a 503 that is promised to come before anything", async (context) => {
+    const upstream = { retry: { unprocessedStatuses: [503] } };
+    const post = await playScenario({ method: "POST", upstream });
+    print(post);
+    expect(post.executedTwice).toBe(0);
+    expect(post.failed.filter(({ fate }) => fate === "answered 503")).toEqual([]);
+    context.skip(isBusy(post), BUSY);
+    expect(post.tries).toBeLessThanOrEqual(1.05);
+    expect(post.answeredWell).toBeGreaterThanOrEqual(0.985);
+  }, 60_000);
 });
 
 const BUSY = "the machine cannot bear the load itself, so nothing is said of the gateway";

@@ -54,6 +54,16 @@ const ROUND_TRIP_MS = 0.5;
 
 type State = "normal" | "down" | "silent" | "refusing";
 
+/** What a probe finds wrong, by a connection alone and by a request. */
+const PROBED: Readonly<
+  Record<State, { readonly tcp: string | null; readonly http: string | null }>
+> = {
+  normal: { tcp: null, http: null },
+  down: { tcp: "ECONNREFUSED", http: "ECONNREFUSED" },
+  silent: { tcp: null, http: "no answer" },
+  refusing: { tcp: null, http: "status 503" },
+};
+
 const SCRIPT: readonly (readonly [atMs: number, instance: number, state: State])[] = [
   [3_000, 0, "down"],
   [8_000, 0, "normal"],
@@ -94,10 +104,11 @@ export async function threeInstances(
     random: seededRandom(seed + 1),
     lifecycle: createLifecycle(clock, () => {}),
     events,
-    probe: (_clock, target, _question, done) => {
-      const timer = clock.after(ROUND_TRIP_MS, () =>
-        done(instanceOf(target.id).state === "down" ? "ECONNREFUSED" : null),
-      );
+    probe: (_clock, target, { path, timeoutMs }, done) => {
+      const { state } = instanceOf(target.id);
+      const silent = path !== null && state === "silent";
+      const wrong = path === null ? PROBED[state].tcp : PROBED[state].http;
+      const timer = clock.after(silent ? timeoutMs : ROUND_TRIP_MS, () => done(wrong));
       return { cancel: () => timer.cancel() };
     },
   };

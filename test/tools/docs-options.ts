@@ -97,7 +97,10 @@ const DEFAULTS = [
 
 const SECTION_NAMES = Object.keys(SECTION_TYPES) as readonly SectionName[];
 
-const LIMIT_OPTIONS = "src/gateway/limit-options.ts";
+const FILES: Readonly<Record<string, string>> = {
+  limits: "src/gateway/limit-options.ts",
+  retry: "src/gateway/retry-options.ts",
+};
 const OVERLOAD_OPTIONS = "src/gateway/overload-options.ts";
 const OVERLOAD: ReadonlySet<string> = new Set([
   "bulkhead",
@@ -110,7 +113,7 @@ const OVERLOAD: ReadonlySet<string> = new Set([
 /** The options of one section, wherever they are declared. */
 export function sectionOptions(section: SectionName): readonly Option[] {
   const file = OVERLOAD.has(section) ? OVERLOAD_OPTIONS : OPTIONS;
-  return optionsOf(section === "limits" ? LIMIT_OPTIONS : file, SECTION_TYPES[section]);
+  return optionsOf(FILES[section] ?? file, SECTION_TYPES[section]);
 }
 
 /** The README's table: all sections of an upstream. */

@@ -146,6 +146,30 @@ export const LAYERS: Cases = {
       },
     ),
 
+  "a POST is sent again where the application has promised not to have acted": (serve) =>
+    inWorld(
+      serve,
+      {
+        scripts: [
+          accept()
+            .readHead()
+            .readBody()
+            .send(respond(503, "", { connection: "close" }))
+            .close(),
+          accept().readHead().readBody().send(ok("done")),
+        ],
+        settings: { retry: { unprocessedStatuses: [503] } },
+      },
+      async ({ port, upstream }) => {
+        const answer = await exchange(
+          port,
+          request("POST", "/", { "content-length": "5" }, "order"),
+        );
+        expect(answer).toMatchObject({ status: 200, text: "done" });
+        expect(upstream.requests().map(({ body }) => body?.toString())).toEqual(["order", "order"]);
+      },
+    ),
+
   "an upstream that says not to repeat is asked once": (serve) =>
     inWorld(
       serve,

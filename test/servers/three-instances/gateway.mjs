@@ -1,17 +1,18 @@
 /**
  * The gateway before the three instances, in a process of its own and with its defaults.
  *
- * Only the two limits are set that the measurement asks for. It counts the exchanges that it
- * performed, and tells them when asked to "report".
+ * Only the two limits are set that the measurement asks for, and what is given as JSON in the first
+ * argument. It counts the exchanges that it performed, and tells them when asked to "report".
  */
 import { createServer } from "node:http";
 import { createGateway } from "good-gateway";
 import { nodeProxy } from "good-gateway/node";
 
-const targets = process.argv.slice(2);
+const [changes, ...targets] = process.argv.slice(2);
+const timeouts = { responseMs: 2_000, connectMs: 1_000 };
 const gateway = createGateway({
   name: "three-instances",
-  upstreams: { app: { targets, timeouts: { responseMs: 2_000, connectMs: 1_000 } } },
+  upstreams: { app: { targets, timeouts, ...JSON.parse(changes) } },
 });
 const startedAt = performance.now();
 const events = [];

@@ -18,6 +18,11 @@ const running = new Set();
 const sockets = new Set();
 
 const server = createServer((req, res) => {
+  if (req.url === "/healthz") {
+    // Asks for nothing to be executed; it fails as all else does.
+    if (state !== "silent") res.writeHead(state === "refusing" ? 503 : 200).end();
+    return;
+  }
   const fate = {
     id: req.headers["x-call-id"] ?? "",
     what: state === "refusing" ? "refused" : "cut",

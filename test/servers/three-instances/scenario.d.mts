@@ -16,4 +16,8 @@ export interface ScenarioResult {
   }[];
 }
 
-export function playScenario(options: { readonly method: "GET" | "POST" }): Promise<ScenarioResult>;
+export function playScenario(options: {
+  readonly method: "GET" | "POST";
+  /** What differs from the defaults. */
+  readonly upstream?: object;
+}): Promise<ScenarioResult>;

@@ -21,10 +21,19 @@ const SCRIPT = [
   { atMs: 17_000, instance: 2, state: "normal" },
 ];
 
-/** Plays the scenario with one method. `proxy` starts another proxy, given the instances' ports. */
-export async function playScenario({ method, proxy = startGateway, seconds = SECONDS }) {
+/**
+ * Plays the scenario with one method. `upstream` is what differs from the defaults, and `proxy`
+ * starts another proxy, given the instances' ports.
+ */
+export async function playScenario({
+  method,
+  upstream = {},
+  proxy = startGateway,
+  seconds = SECONDS,
+}) {
   const instances = await Promise.all([1, 2, 3].map(() => start("instance.mjs", [])));
-  const front = await proxy(instances.map(({ port }) => port));
+  const ports = instances.map(({ port }) => port);
+  const front = await proxy(ports, upstream);
   try {
     const timers = SCRIPT.map(({ atMs, instance, state }) =>
       setTimeout(() => instances[instance].child.send(state), atMs),
@@ -49,11 +58,9 @@ export async function playScenario({ method, proxy = startGateway, seconds = SEC
   }
 }
 
-async function startGateway(ports) {
-  const started = await start(
-    "gateway.mjs",
-    ports.map((port) => `http://127.0.0.1:${port}`),
-  );
+async function startGateway(ports, upstream) {
+  const targets = ports.map((port) => `http://127.0.0.1:${port}`);
+  const started = await start("gateway.mjs", [JSON.stringify(upstream), ...targets]);
   return { ...started, report: () => ask(started.child) };
 }
 

@@ -16,6 +16,7 @@ import { normaliseGateway, normaliseUpstream } from "../../../src/gateway/normal
 import type { GatewayOptions, UpstreamOptions } from "../../../src/gateway/options.js";
 import type { ProbeOptions } from "../../../src/gateway/probe-options.js";
 import { LAYER_DEFAULTS } from "../../../src/gateway/read-layers.js";
+import type { RetryOptions } from "../../../src/gateway/retry-options.js";
 
 const URL_1 = "http://10.0.0.5:8080";
 const PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
@@ -32,8 +33,10 @@ describe("defaults", () => {
     expect(upstream.trustProxyStatus).toBe(false);
     expect(upstream.layers).toEqual(LAYER_DEFAULTS);
     expect(upstream.bulkhead).toEqual(BULKHEAD);
-    expect(RETRY).toMatchObject(upstream.retry as object);
-    expect(Object.keys(upstream.retry)).toHaveLength(7);
+    const { unprocessedStatuses, ...numbers } = upstream.retry as Required<RetryOptions>;
+    expect(unprocessedStatuses).toEqual([]);
+    expect(RETRY).toMatchObject(numbers);
+    expect(Object.keys(upstream.retry)).toHaveLength(8);
     expect(BREAKER).toMatchObject(upstream.breaker as object);
     expect(Object.keys(upstream.breaker)).toHaveLength(7);
     expect(upstream.limits).toEqual({

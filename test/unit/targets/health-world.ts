@@ -63,7 +63,7 @@ export function healthWorld(options: HealthWorldOptions = {}) {
       breakers.push({ target: id, ...change });
       health.breakerChanged(change);
     });
-    const monitor = new TargetMonitor(clock);
+    const monitor = new TargetMonitor(clock, peers.heard);
     const settings = { probe: probes ? { fall: 3, rise: 2 } : null, slowStart: SLOW_START };
     const health = new WatchedHealth(clock, peers, breaker, monitor, settings, (change) =>
       changes.push({ target: id, ...change }),
@@ -110,14 +110,14 @@ function exchangeOf(clock: { now(): number }, monitor: TargetMonitor, permit: Pe
   monitor.began();
   return {
     answer(status, ...fields) {
-      monitor.answered(startedAt, status, fields);
+      monitor.answered(startedAt, status, fields, failureOf(status));
       permit.settle(status >= 500 ? "failure" : "success");
-      monitor.ended(failureOf(status));
+      monitor.ended(failureOf(status), startedAt);
     },
     fail() {
       monitor.unanswered();
       permit.settle("failure");
-      monitor.ended("connection_terminated");
+      monitor.ended("connection_terminated", startedAt);
     },
   };
 }
