@@ -230,7 +230,7 @@ function coreOf(
     foreign: settings.addresses === false ? null : addressGuard(settings.addresses),
     newRequestId() {
       requests += 1;
-      return `${instance}-${requests.toString(36)}`;
+      return `${instance}-${requests}`;
     },
     upstreamOf(url, path) {
       const known = origins.find(url, path);

@@ -57,18 +57,47 @@ const USES: ReadonlyMap<string, FieldUse> = new Map<string, FieldUse>([
 /** Names come from outside, so the memory for them has an end. */
 const KNOWN_MAX = 2_048;
 const KNOWN_LENGTH_MAX = 64;
-const known = new Map<string, FieldInfo>();
+const known = new Map<string, KnownName>();
+
+interface KnownName {
+  readonly name: string;
+  readonly info: FieldInfo;
+}
 
 export function fieldInfo(name: string): FieldInfo {
-  const info = known.get(name);
-  if (info !== undefined) return info;
+  return known.get(name)?.info ?? learnt(name).info;
+}
+
+function learnt(name: string): KnownName {
   const lower = name.toLowerCase();
   // RFC 9113 §8.3: pseudo-header fields are HTTP/2's request line.
   const hop = HOP_BY_HOP.has(lower) || lower.startsWith(":");
-  const use = hop ? "hop" : (USES.get(lower) ?? "pass");
-  const made: FieldInfo = { lower, use };
-  if (known.size < KNOWN_MAX && name.length <= KNOWN_LENGTH_MAX) known.set(copyOf(name), made);
+  const info: FieldInfo = { lower, use: hop ? "hop" : (USES.get(lower) ?? "pass") };
+  if (known.size >= KNOWN_MAX || name.length > KNOWN_LENGTH_MAX) return { name: "", info };
+  const made = { name: copyOf(name), info };
+  known.set(made.name, made);
   return made;
+}
+
+/** Looks names up by their place in a message, too. */
+export type FieldReader = (name: string, place: number) => FieldInfo;
+
+const PLACES_MAX = 128;
+
+/**
+ * A reader for messages of one kind. A message has much the same names at the same places as the
+ * one before it, and to compare a name takes a third of the time that a look-up takes.
+ */
+export function fieldReader(): FieldReader {
+  const lately: KnownName[] = [];
+  return (name, place) => {
+    const before = lately[place];
+    if (before !== undefined && before.name === name) return before.info;
+    const found = known.get(name) ?? learnt(name);
+    // Filled from the front, so that it stays a list without holes.
+    if (place <= lately.length && place < PLACES_MAX) lately[place] = found;
+    return found.info;
+  };
 }
 
 // A name is cut out of the text of a head and would keep all of that text alive.

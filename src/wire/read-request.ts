@@ -13,7 +13,7 @@ import type { CallerHints } from "../core/layers.js";
 import { ReplayBody } from "../core/replay-body.js";
 import type { GatewayRequest } from "../core/request.js";
 import { type LayerNames, readCallerHints } from "./caller-hints.js";
-import { connectionOptions, fieldInfo } from "./field-info.js";
+import { connectionOptions, fieldReader } from "./field-info.js";
 import type { Forwarder, ViaSignature } from "./forwarding.js";
 import { takeContinue } from "./held-continue.js";
 import { authorityOf, joinCookies } from "./http2.js";
@@ -144,6 +144,8 @@ interface Scan {
   expects: boolean;
 }
 
+const readField = fieldReader();
+
 /** One pass over the fields: what is passed on, and what is looked at. */
 function scanFields(req: IncomingMessage, custom: ReadonlySet<string> | null): Scan {
   const { rawHeaders } = req;
@@ -161,7 +163,7 @@ function scanFields(req: IncomingMessage, custom: ReadonlySet<string> | null): S
   };
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
-    const info = fieldInfo(name);
+    const info = readField(name, index / 2);
     if (named.size > 0 && named.has(info.lower) && !KEPT.has(info.lower)) continue;
     const value = rawHeaders[index + 1] as string;
     const use = custom?.has(info.lower) === true ? "layer" : info.use;

@@ -11,7 +11,7 @@ import type { FailureCode } from "../catalog/failures.js";
 import { fieldsByName } from "../core/fields.js";
 import type { UpstreamResponse } from "../core/outcome.js";
 import type { BodySink, ResponseBody } from "../core/response-body.js";
-import { connectionOptions, fieldInfo } from "./field-info.js";
+import { connectionOptions, fieldReader } from "./field-info.js";
 import { resetStream, streamOf } from "./http2.js";
 import { writeHead } from "./write-head.js";
 
@@ -56,6 +56,8 @@ function hasNoBody(method: string | undefined, status: number): boolean {
   return method === "HEAD" || status === 204 || status === 304;
 }
 
+const readField = fieldReader();
+
 /** The fields of an answer that cross this hop. */
 export function passedFields(
   req: IncomingMessage,
@@ -68,7 +70,7 @@ export function passedFields(
   const fields: string[] = [];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
-    const { lower, use } = fieldInfo(name);
+    const { lower, use } = readField(name, index / 2);
     if (use === "hop" || (named.size > 0 && named.has(lower) && !FRAMING.has(lower))) continue;
     if (use === "proxy_status" && !options.trustProxyStatus) continue;
     // RFC 9110 §8.6: a 204 has no Content-Length.

@@ -1,6 +1,6 @@
 /** What is done with a field, by its name, whatever that is. */
 import { describe, expect, it } from "vitest";
-import { connectionOptions, fieldInfo } from "../../../src/wire/field-info.js";
+import { connectionOptions, fieldInfo, fieldReader } from "../../../src/wire/field-info.js";
 
 describe("a field", () => {
   it.each([
@@ -36,6 +36,19 @@ describe("Connection", () => {
     expect([...connectionOptions("X-A, close ,\tx-b,,")]).toEqual(["x-a", "close", "x-b"]);
     for (const value of [undefined, "keep-alive", "close", "", ","]) {
       expect([...connectionOptions(value)].filter((one) => one.startsWith("x"))).toEqual([]);
+    }
+  });
+});
+
+describe("a reader that goes by places", () => {
+  it("tells of every name what the table tells, whatever stood there before", () => {
+    const names = ["Host", "host", "VIA", "x-any", "Connection", "Host", "x".repeat(100)];
+    const read = fieldReader();
+    for (let turn = 0; turn < names.length; turn += 1) {
+      for (let place = 0; place < 200; place += 1) {
+        const name = names[(place + turn) % names.length] as string;
+        expect(read(name, place), `${name} at ${place}`).toEqual(fieldInfo(name));
+      }
     }
   });
 });
