@@ -40,6 +40,25 @@ export class Timeline {
     this.startedAt = now;
   }
 
+  /** Takes over all that another one says, but for when it began. */
+  follow(other: Timeline): void {
+    this.phase = other.phase;
+    this.connectAt = other.connectAt;
+    this.secureAt = other.secureAt;
+    this.sendAt = other.sendAt;
+    this.waitAt = other.waitAt;
+    this.headAt = other.headAt;
+    this.endAt = other.endAt;
+    this.reused = other.reused;
+    this.openedAt = other.openedAt;
+    this.written = other.written;
+    this.headBytes = other.headBytes;
+    this.receivedBytes = other.receivedBytes;
+    this.waitsForClient = other.waitsForClient;
+    this.clientBlocked = other.clientBlocked;
+    this.stalledMs = other.stalledMs;
+  }
+
   /** Notes that a phase began. Phases only go forward. */
   enter(phase: Phase, now: number): void {
     this.phase = phase;

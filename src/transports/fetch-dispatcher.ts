@@ -73,7 +73,7 @@ export function fetchHops(
     state.count += 1;
     // Of a redirect that is followed nobody reads the body.
     state.last?.discard();
-    if (asked.origin === undefined || new URL(asked.origin).origin !== origin) {
+    if (!isOf(origin, asked.origin)) {
       return leave(asked, handler);
     }
     state.elsewhere = false;
@@ -105,6 +105,11 @@ export function fetchHops(
  */
 export function originOf({ protocol, authority }: TargetAddress): string {
   return `${protocol}//${authority}`;
+}
+
+/** Nearly always it is written as we write it, and reading an address is dear. */
+function isOf(origin: string, asked: string | URL | undefined): boolean {
+  return asked === origin || (asked !== undefined && new URL(asked).origin === origin);
 }
 
 function settled(): Promise<void> {

@@ -67,9 +67,8 @@ function innerExchange(
 ): Exchange {
   const call = first ? outer.call : hopCall(outer.call, asked);
   const inner = new Exchange(clock, { ...outer.attempt, call }, outer.target);
-  const { startedAt } = outer.timeline;
   // What the record and the timeouts see of the exchange is its latest hop.
-  const tell = (): void => void Object.assign(outer.timeline, inner.timeline, { startedAt });
+  const tell = (): void => outer.timeline.follow(inner.timeline);
   inner.watch = {
     phase(phase, now) {
       tell();
