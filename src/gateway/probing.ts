@@ -97,6 +97,7 @@ export function reconnectProber(
     body: null,
     userAgent,
     timeoutMs: PROBE.reconnectTimeoutMs,
+    allowH2: false,
   };
   const connect = (waitMs: number, wasRefused: boolean): void => {
     const done = (wrong: string | null): void => {

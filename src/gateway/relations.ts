@@ -39,6 +39,8 @@ interface Relation {
   readonly grows?: true;
   /** Equal is too much already. */
   readonly less?: true;
+  /** It holds where each of them needs one of the others for itself, which HTTP/2 shares. */
+  readonly oneEach?: true;
 }
 
 const TOTAL = ["timeouts", "totalMs"] as const;
@@ -89,6 +91,7 @@ const RELATIONS: readonly Relation[] = [
     otherwise: "so calls wait for connections where no queue counts them",
     eachTarget: true,
     grows: true,
+    oneEach: true,
   },
 ];
 
@@ -137,6 +140,9 @@ function relate(
   relation: Relation,
 ): void {
   const { smaller, larger, grows = false, less = false } = relation;
+  // RFC 9113 §5: the calls of a connection are its streams; how many there may be its peer says.
+  const shares = written.allowH2 !== undefined && written.allowH2 !== false;
+  if (relation.oneEach === true && shares) return;
   const [small, large] = [filled[smaller[0]], filled[larger[0]]];
   if (small === false || large === false) return;
   const value = small[smaller[1]] as number;

@@ -7,12 +7,13 @@
  * looks at the socket.
  */
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
+import type { Readable } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import type { Clock, Timer } from "../base/clock.js";
 import { POOL, PROBE } from "../catalog/defaults.js";
 import type { Dialled } from "../targets/target.js";
+import { askHttp2, type ProbeFields } from "./probe-http2.js";
 
 /** What is asked, and what has to come back. */
 export interface ProbeQuestion {
@@ -24,6 +25,8 @@ export interface ProbeQuestion {
   /** What the beginning of the body has to contain. */
   readonly body: string | RegExp | null;
   readonly userAgent: string;
+  /** As for calls: offered with TLS, and with `"h2c"` also spoken without. */
+  readonly allowH2: boolean | "h2c";
 }
 
 /** Null for a target that is well, else what was wrong, in a few words. */
@@ -82,30 +85,64 @@ function connectOnly(target: Dialled, settle: ProbeDone): Socket {
   return socket;
 }
 
-function ask(target: Dialled, question: ProbeQuestion, settle: ProbeDone): ClientRequest {
-  const { path, userAgent } = question;
-  const options = {
-    // No agent, so that the connection is new and is closed again.
-    agent: false,
+/** Over a connection that is closed again, in the version that calls would use. */
+function ask(target: Dialled, question: ProbeQuestion, settle: ProbeDone): { destroy(): void } {
+  const { allowH2 } = question;
+  const answered = (status: number, body: Readable): void => judge(status, body, question, settle);
+  if (target.protocol === "http:") {
+    const socket = connectTcp(whereOf(target)).unref();
+    if (allowH2 !== "h2c") return askHttp1(target, socket, question, answered, settle);
+    return askHttp2(target, socket, fieldsOf(question, target), answered, settle);
+  }
+  const offered = allowH2 === false ? {} : { ALPNProtocols: ["h2", "http/1.1"] };
+  const socket = connectTls({ ...tlsOf(target), ...offered });
+  socket.unref();
+  socket.on("error", (error) => settle(codeOf(error)));
+  const closed = (): void => settle("the connection was closed");
+  socket.once("close", closed);
+  socket.once("secureConnect", () => {
+    socket.off("close", closed);
+    if (socket.alpnProtocol === "h2") {
+      askHttp2(target, socket, fieldsOf(question, target), answered, settle);
+    } else askHttp1(target, socket, question, answered, settle);
+  });
+  return socket;
+}
+
+/** What is asked for, with the fields by their names. */
+function fieldsOf({ path, userAgent }: ProbeQuestion, { pathPrefix }: Dialled): ProbeFields {
+  return { path: `${pathPrefix}${path}`, headers: { "user-agent": userAgent, accept: "*/*" } };
+}
+
+function askHttp1(
+  target: Dialled,
+  socket: Socket,
+  question: ProbeQuestion,
+  answered: (status: number, body: Readable) => void,
+  settle: ProbeDone,
+): ClientRequest {
+  const { path, headers } = fieldsOf(question, target);
+  const req = requestHttp({
+    // Without an agent the connection is closed again.
+    createConnection: () => socket,
     method: "GET",
-    path: target.pathPrefix + path,
+    path,
     // RFC 9110 §7.2: a target may serve several names, and answers for the one that it is asked by.
-    headers: { host: target.authority, "user-agent": userAgent, accept: "*/*" },
+    headers: { host: target.authority, ...headers },
     setHost: false,
-  };
-  const req =
-    target.protocol === "https:"
-      ? requestHttps({ ...tlsOf(target), ...options })
-      : requestHttp({ ...whereOf(target), ...options });
-  req.once("socket", (socket) => socket.unref());
+  });
   req.on("error", (error) => settle(codeOf(error)));
-  req.once("response", (res) => judge(res, question, settle));
+  req.once("response", (res: IncomingMessage) => answered(res.statusCode ?? 0, res));
   req.end();
   return req;
 }
 
-function judge(res: IncomingMessage, { statuses, body }: ProbeQuestion, settle: ProbeDone): void {
-  const status = res.statusCode ?? 0;
+function judge(
+  status: number,
+  answer: Readable,
+  { statuses, body }: ProbeQuestion,
+  settle: ProbeDone,
+): void {
   if (!statuses.some(([from, to]) => status >= from && status <= to)) {
     settle(`status ${status}`);
     return;
@@ -121,14 +158,14 @@ function judge(res: IncomingMessage, { statuses, body }: ProbeQuestion, settle: 
     const found = typeof body === "string" ? text.includes(body) : body.test(text);
     settle(found ? null : "another body than expected");
   };
-  res.on("data", (part: Buffer) => {
+  answer.on("data", (part: Buffer) => {
     parts.push(part);
     bytes += part.length;
     if (bytes >= PROBE.bodyBytesMax) decide();
   });
-  res.once("end", decide);
-  res.once("error", (error) => settle(codeOf(error)));
-  res.once("aborted", () => settle("the answer broke off"));
+  answer.once("end", decide);
+  answer.once("error", (error) => settle(codeOf(error)));
+  answer.once("aborted", () => settle("the answer broke off"));
 }
 
 function whereOf({ socketPath, hostname, port, guard }: Dialled) {

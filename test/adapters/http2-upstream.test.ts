@@ -105,6 +105,50 @@ describe("an upstream of HTTP/2", () => {
     expect(gateway.upstream("app").targets[0]?.connections).toMatchObject({ open: 1, idle: 1 });
   });
 
+  it("with one connection takes calls at once, as many as the target allows", async () => {
+    let waiting: ServerHttp2Stream[] = [];
+    const { origin, sessions } = await h2c((stream) => {
+      waiting.push(stream);
+      if (waiting.length < 8) return;
+      for (const one of waiting) answer(one, "together");
+      waiting = [];
+    });
+    const { client } = await through(origin, { limits: { connectionsMax: 1 } });
+    // The eighth ends the wait of all, so none of them may wait for another's end.
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => begin(client, { ":path": "/" }).over),
+    );
+    for (const one of answers) expect(one).toMatchObject({ status: 200, text: "together" });
+    expect(sessions).toHaveLength(1);
+  });
+
+  it("that knows nothing else is probed over HTTP/2, and taken out when it says so", async () => {
+    let status = 200;
+    const { origin } = await h2c((stream, headers) => {
+      stream.respond({ ":status": headers[":path"] === "/healthz" ? status : 200 });
+      stream.end("hello");
+    });
+    const probe = { path: "/healthz", intervalMs: 20, timeoutMs: 5_000, fall: 1, rise: 1 };
+    const { client, gateway } = await through(origin, { probe });
+    const passed: boolean[] = [];
+    const seen = (wanted: boolean): Promise<void> =>
+      new Promise((resolve) => {
+        const stop = gateway.on("probe:end", (event) => {
+          passed.push(event.passed);
+          if (event.passed !== wanted) return;
+          stop();
+          resolve();
+        });
+      });
+    const first = seen(true);
+    expect(await begin(client, { ":path": "/" }).over).toMatchObject({ status: 200 });
+    await first;
+    status = 503;
+    await seen(false);
+    expect(passed).toContain(true);
+    expect(passed).toContain(false);
+  });
+
   it("gets no more streams at once than it allows; the others wait", async () => {
     let now = 0;
     let most = 0;

@@ -136,6 +136,10 @@ describe("warnings", () => {
     ["attempts that do not all fit", { timeouts: { responseMs: 3_000, totalMs: 7_000 } }],
     ["a long open time alone", { breaker: { openMs: 120_000 } }],
     ["few connections alone", { limits: { connectionsMax: 10 } }],
+    [
+      "few connections of HTTP/2, which many calls share",
+      { limits: { connectionsMax: 1 }, bulkhead: { concurrencyMax: 500 }, allowH2: "h2c" },
+    ],
     ["few connections, no bulkhead", { limits: { connectionsMax: 10 }, bulkhead: false }],
     ["many calls alone", { bulkhead: { concurrencyMax: 5_000 } }],
     [

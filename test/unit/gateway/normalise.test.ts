@@ -137,6 +137,9 @@ describe("defaults", () => {
     const two = [URL_1, "http://10.0.0.6:8080"];
     expect(upstreamOf({ limits }).bulkhead).toMatchObject({ concurrencyMax: 30 });
     expect(upstreamOf({ limits, targets: two }).bulkhead).toMatchObject({ concurrencyMax: 60 });
+    // RFC 9113 §5: calls of one connection are its streams.
+    const shared = upstreamOf({ limits, allowH2: true }).bulkhead;
+    expect(shared).toMatchObject({ concurrencyMax: BULKHEAD.concurrencyMax });
     expect(upstreamOf({ limits, bulkhead: false }).bulkhead).toBe(false);
   });
 

@@ -1,6 +1,13 @@
 // One probe against real servers: what passes, what is wrong, and that nothing stays behind.
 
 import { createServer, type RequestListener } from "node:http";
+import {
+  constants,
+  createServer as createHttp2,
+  createSecureServer as createSecureHttp2,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from "node:http2";
 import { createServer as createHttps } from "node:https";
 import { type AddressInfo, createServer as createTcp, type Server as TcpServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -32,6 +39,7 @@ const QUESTION: ProbeQuestion = {
   statuses: [[200, 299]],
   body: null,
   userAgent: "good-gateway-probe (test)",
+  allowH2: false,
 };
 
 function ask(target: string | TargetInput, question: Partial<ProbeQuestion> = {}) {
@@ -131,6 +139,108 @@ describe("a probe of a connection", () => {
     expect(await ask(url)).not.toBeNull();
     expect(await ask(url, { path: null })).not.toBeNull();
   });
+});
+
+describe("a probe of a target that speaks HTTP/2", () => {
+  type Answer = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
+  const well: Answer = (stream) => {
+    stream.respond({ ":status": 200 });
+    stream.end("fine");
+  };
+
+  async function plain(answer: Answer): Promise<string> {
+    const server = createHttp2();
+    server.on("stream", answer).on("sessionError", () => {});
+    return `http://127.0.0.1:${await listen(server)}`;
+  }
+
+  async function secure(answer: Answer, allowHTTP1 = false) {
+    const { ca, issue } = testAuthority();
+    const server = createSecureHttp2({ ...issue(), allowHTTP1 });
+    server.on("stream", answer);
+    if (allowHTTP1) {
+      server.on("request", (req, res) => {
+        if (req.httpVersionMajor === 1) res.writeHead(204).end();
+      });
+    }
+    return { url: `https://127.0.0.1:${await listen(server)}`, tls: { ca } };
+  }
+
+  it("is a GET with authority and our name, below the prefix", async () => {
+    const seen: unknown[] = [];
+    const url = await plain((stream, headers) => {
+      seen.push([
+        headers[":method"],
+        headers[":path"],
+        headers[":authority"],
+        headers["user-agent"],
+      ]);
+      well(stream, headers);
+    });
+    expect(await ask(`${url}/api`, { allowH2: "h2c" })).toBeNull();
+    expect(seen).toEqual([["GET", "/api/healthz", new URL(url).host, "good-gateway-probe (test)"]]);
+  });
+
+  it("is agreed on with TLS, where the target knows nothing else", async () => {
+    const target = await secure(well);
+    expect(await ask(target, { allowH2: true })).toBeNull();
+    expect(await ask(target, { allowH2: "h2c" })).toBeNull();
+    expect(await ask(target, { allowH2: false })).not.toBeNull();
+  });
+
+  it("is HTTP/1.1 where the target agrees to nothing more", async () => {
+    const { tls, url } = await secureHttp1();
+    expect(await ask({ url, tls }, { allowH2: true, statuses: [[204, 204]] })).toBeNull();
+  });
+
+  it("is HTTP/2 where the target would take both", async () => {
+    const target = await secure(well, true);
+    expect(await ask(target, { allowH2: true, statuses: [[200, 200]] })).toBeNull();
+    expect(await ask(target, { allowH2: false, statuses: [[204, 204]] })).toBeNull();
+  });
+
+  it("looks at status and body", async () => {
+    const url = await plain((stream, headers) => {
+      stream.respond({ ":status": headers[":path"] === "/503" ? 503 : 200 });
+      stream.end("all is well");
+    });
+    const asked = { allowH2: "h2c" } as const;
+    expect(await ask(url, { ...asked, path: "/503" })).toBe("status 503");
+    expect(await ask(url, { ...asked, body: /well/ })).toBeNull();
+    expect(await ask(url, { ...asked, body: "ready" })).toBe("another body than expected");
+  });
+
+  it("tells of a stream that is reset, and of a server that speaks HTTP/1.1 only", async () => {
+    const url = await plain((stream) => {
+      stream.on("error", () => {});
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    });
+    expect(await ask(url, { allowH2: "h2c" })).not.toBeNull();
+    const old = await answering((_req, res) => res.end());
+    expect(await ask(old, { allowH2: "h2c" })).not.toBeNull();
+  });
+
+  it("leaves nothing behind", async () => {
+    let sessions = 0;
+    const server = createHttp2();
+    server.on("stream", well);
+    const closed = new Promise<void>((resolve) => {
+      server.on("session", (session) => {
+        sessions += 1;
+        session.once("close", resolve);
+      });
+    });
+    const url = `http://127.0.0.1:${await listen(server)}`;
+    expect(await ask(url, { allowH2: "h2c" })).toBeNull();
+    await closed;
+    expect(sessions).toBe(1);
+  });
+
+  async function secureHttp1() {
+    const { ca, issue } = testAuthority();
+    const server = createHttps(issue(), (_req, res) => res.writeHead(204).end());
+    return { url: `https://127.0.0.1:${await listen(server)}`, tls: { ca } };
+  }
 });
 
 describe("a probe that is given up", () => {
