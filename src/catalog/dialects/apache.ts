@@ -106,6 +106,38 @@ export const APACHE: Dialect = {
       failures: ["http_protocol_error"],
     },
     {
+      term: "AH01079: failed to make connection to backend (FastCGI)",
+      match: /AH0(?:1079|1080|0896|2608)\b/,
+      meaning: "The connection to the backend could not be made.",
+      failures: ["connection_refused", "connection_timeout", "unix_socket_missing"],
+    },
+    {
+      term: "AH01095: prefetch request body failed",
+      match: /AH01095|AH02609|AH01086|AH10153/,
+      meaning: "The body of the client's request could not be read: it left, or sent too slowly.",
+      failures: ["client_closed_request", "request_body_timeout"],
+    },
+    {
+      term: "AH01030 / ajp: connection to the backend (mod_proxy_ajp)",
+      match: /AH01030|AH00890|AH00892|AH00893|AH01028/,
+      meaning: "The AJP connection to Tomcat failed or was closed.",
+      failures: ["connection_terminated", "connection_refused"],
+      remedies: ["AJP needs secret= (or secretRequired=false) and its own port in Tomcat."],
+    },
+    {
+      term: "AH00526: Syntax error",
+      match: /AH00526|AH00558|AH00014/,
+      meaning: "The configuration of Apache is wrong, or only warned about.",
+      failures: ["proxy_configuration_error"],
+      remedies: ["apachectl -t names file and line."],
+    },
+    {
+      term: "proxy: error reading status line from remote server",
+      match: /error reading status line from remote server/i,
+      meaning: "The backend closed the connection before it had answered.",
+      failures: ["stale_connection", "connection_terminated"],
+    },
+    {
       term: "AH01097: pass request body failed",
       match: /AH01097|AH01084|AH10154/,
       meaning: "The backend closed while Apache was sending the request's body to it.",

@@ -157,6 +157,46 @@ export const GOOGLE_LB: Dialect = {
       failures: ["http_response_timeout", "deadline_exceeded"],
     },
     {
+      term: "response_sent_by_backend",
+      match: /\bresponse_sent_by_backend\b/,
+      meaning: "The answer, whatever its status, is the backend's own.",
+      failures: ["received_server_error", "received_gateway_error"],
+    },
+    {
+      term: "invalid_http_response / backend_interim_response_header_invalid",
+      match: [
+        /invalid_http_response|backend_\w*(?:header|response)\w*_invalid/,
+        /backend_response_headers_too_long/,
+      ],
+      meaning: "The backend's answer breaks the rules of HTTP, or its head is too large (502).",
+      failures: ["http_protocol_error", "http_response_header_section_size"],
+    },
+    {
+      term: "backend_early_response_with_non_error_status",
+      match: "backend_early_response",
+      meaning: "The backend answered before it had the whole request. Answer: 502.",
+      failures: ["http_protocol_error"],
+      remedies: ["Read the body of the request before you answer it."],
+    },
+    {
+      term: "ssl_certificate_chain_verification_failed",
+      match: /ssl_(?:certificate|san|client)\w*_failed|tls_version_not_supported/,
+      meaning: "TLS with the backend failed, or its certificate is not trusted.",
+      failures: ["tls_certificate_error", "tls_protocol_error"],
+    },
+    {
+      term: "denied_by_security_policy",
+      match: /denied_by_security_policy|body_denied_by_security_policy/,
+      meaning: "A rule of Cloud Armor refuses the request.",
+      failures: ["request_denied"],
+    },
+    {
+      term: "handled_by_identity_aware_proxy",
+      match: "handled_by_identity_aware_proxy",
+      meaning: "Identity-Aware Proxy answered: a login is asked for. The backend was not asked.",
+      failures: ["request_denied"],
+    },
+    {
       term: "client_disconnected_before_any_response",
       match: /client_disconnected_(?:before_any|after_partial)_response/,
       meaning: "The client left before it had its answer.",

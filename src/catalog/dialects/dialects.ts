@@ -6,23 +6,39 @@ import { APACHE } from "./apache.js";
 import { AWS_ALB, AWS_TEXTS, CLOUDFLARE, GOOGLE_LB } from "./clouds.js";
 import { ENVOY_FLAGS, ENVOY_TEXTS } from "./envoy.js";
 import type { Dialect } from "./foreign-term.js";
-import { HAPROXY } from "./haproxy.js";
+import { CADDY, TRAEFIK } from "./go-proxies.js";
+import { GRPC_LINES, GRPC_WORDS } from "./grpc.js";
+import { HAPROXY, HAPROXY_LINES } from "./haproxy.js";
+import { LANGUAGE_TEXTS } from "./languages.js";
 import { MANAGERS } from "./managers.js";
 import { NGINX_LOG, NGINX_STATUSES } from "./nginx.js";
 import { CLIENT_TEXTS, NODE_TEXTS } from "./node.js";
+import { APPLICATION_SERVERS, ORCHESTRATORS } from "./orchestrators.js";
+import { HEROKU_LINES, HEROKU_WORDS, PLATFORM_TEXTS } from "./platforms.js";
 
 export const DIALECTS: readonly Dialect[] = [
   NGINX_LOG,
   APACHE,
+  HAPROXY_LINES,
   ENVOY_TEXTS,
+  CADDY,
+  TRAEFIK,
   GOOGLE_LB,
   AWS_TEXTS,
+  HEROKU_LINES,
+  PLATFORM_TEXTS,
+  ORCHESTRATORS,
+  APPLICATION_SERVERS,
   MANAGERS,
   CLIENT_TEXTS,
   NODE_TEXTS,
+  GRPC_LINES,
+  LANGUAGE_TEXTS,
   NGINX_STATUSES,
   CLOUDFLARE,
   AWS_ALB,
   HAPROXY,
   ENVOY_FLAGS,
+  HEROKU_WORDS,
+  GRPC_WORDS,
 ];

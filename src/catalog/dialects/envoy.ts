@@ -162,6 +162,30 @@ export const ENVOY_FLAGS: Dialect = {
       failures: ["request_denied"],
     },
     {
+      term: "RFCF",
+      match: "RFCF",
+      meaning: "The request was refused, since the filter chain could not be made. Answer: 500.",
+      failures: ["proxy_configuration_error", "proxy_internal_error"],
+    },
+    {
+      term: "NFCF",
+      match: "NFCF",
+      meaning: "No filter configuration was found in time (extension discovery). Answer: 500.",
+      failures: ["proxy_configuration_error"],
+    },
+    {
+      term: "DR",
+      match: "DR",
+      meaning: "The client reset its stream (HTTP/2 or 3).",
+      failures: ["client_closed_request"],
+    },
+    {
+      term: "UDO",
+      match: "UDO",
+      meaning: "The overload manager dropped the request before it went upstream. Answer: 503.",
+      failures: ["load_shed"],
+    },
+    {
       term: "UMSDR",
       match: "UMSDR",
       meaning: "max_stream_duration of the upstream was over.",
@@ -182,20 +206,26 @@ export const ENVOY_TEXTS: Dialect = {
     },
     {
       term: "reset reason: connection failure / delayed connect error: 111",
-      match: /reset reason: (?:remote |local )?connection failure|delayed connect error: 111/i,
+      match: [
+        /reset reason: (?:remote |local )?connection failure|delayed[ _]connect[ _]error:[ _]111/i,
+        /\{(?:remote_|local_)?connection_failure/i,
+      ],
       meaning: "The connection to the upstream could not be made (flag UF).",
       failures: ["connection_refused", "connection_timeout", "tls_protocol_error"],
       remedies: ["transport failure reason, in the same line, tells which: 111 is refused."],
     },
     {
       term: "reset reason: connection timeout",
-      match: /reset reason: connection timeout/i,
+      match: /(?:reset reason: |\{)connection[ _]timeout/i,
       meaning: "The connection was not made within the cluster's connect_timeout (flag UF).",
       failures: ["connection_timeout"],
     },
     {
       term: "reset reason: connection termination",
-      match: /reset reason: (?:remote |local )?(?:connection termination|reset)/i,
+      match: [
+        /reset reason: (?:remote |local )?(?:connection termination|reset)/i,
+        /\{(?:remote_|local_)?(?:connection_termination|reset)/i,
+      ],
       meaning: "The upstream closed the connection before it had answered (flag UC or UR).",
       failures: ["connection_terminated", "stale_connection"],
       remedies: [
@@ -204,13 +234,13 @@ export const ENVOY_TEXTS: Dialect = {
     },
     {
       term: "reset reason: overflow",
-      match: /reset reason: overflow/i,
+      match: /(?:reset reason: |\{)overflow/i,
       meaning: "A circuit breaker limit of the cluster is reached (flag UO).",
       failures: ["bulkhead_full", "connection_pool_timeout"],
     },
     {
       term: "reset reason: protocol error",
-      match: /reset reason: protocol error/i,
+      match: /(?:reset reason: |\{)protocol[ _]error/i,
       meaning: "The upstream's answer breaks the protocol (flag UPE).",
       failures: ["http_protocol_error", "response_framing_invalid"],
     },

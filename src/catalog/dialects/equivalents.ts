@@ -6,7 +6,7 @@ import type { FailureCode } from "../failures.js";
 import { DIALECTS } from "./dialects.js";
 
 /** Programs that stand where a gateway stands. */
-const SPEAKERS = /^(nginx|Apache|HAProxy|Envoy|Cloudflare|AWS ALB|Google Cloud)/;
+const SPEAKERS = /^(nginx|Apache|HAProxy|Envoy|Cloudflare|AWS ALB|Google Cloud|Caddy|Traefik|Heroku|gRPC)/;
 
 /** What others call it: the terms whose first guess it is, by who says them. */
 export function equivalents(code: FailureCode): readonly (readonly [string, string])[] {
@@ -17,5 +17,5 @@ export function equivalents(code: FailureCode): readonly (readonly [string, stri
     if (name === undefined || same.length === 0) continue;
     terms.set(name, [...(terms.get(name) ?? []), ...same]);
   }
-  return [...terms].map(([name, same]) => [name, same.join(" · ")]);
+  return [...terms].map(([name, same]) => [name, [...new Set(same)].join(" · ")]);
 }

@@ -11,8 +11,8 @@ import type { FailureCode } from "../failures.js";
 export interface ForeignTerm {
   /** As that program writes it, for people to read. */
   readonly term: string;
-  /** A string is looked for as it is, whatever its case; an expression is asked. */
-  readonly match: string | RegExp;
+  /** A string is looked for as it is, whatever its case; of several expressions one must fit. */
+  readonly match: string | RegExp | readonly RegExp[];
   /** One sentence: what the program means by it. */
   readonly meaning: string;
   /** Most likely first; empty when it is no failure of an upstream. */
@@ -34,5 +34,7 @@ export interface Dialect {
    * that would be found by accident in any text.
    */
   readonly spoken: "in_lines" | "as_a_word";
+  /** Words that many programs hand on: told only of a line that no other dialect knows. */
+  readonly common?: true;
   readonly terms: readonly ForeignTerm[];
 }

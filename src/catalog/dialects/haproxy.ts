@@ -171,3 +171,47 @@ export const HAPROXY: Dialect = {
     }),
   ],
 };
+
+export const HAPROXY_LINES: Dialect = {
+  speaker: "HAProxy",
+  spoken: "in_lines",
+  terms: [
+    {
+      term: "Server … is DOWN, reason: Layer4 connection problem",
+      match: /is DOWN.*Layer4 connection problem|L4CON\b/,
+      meaning: "The check of a server was refused or not routed: nobody listens there.",
+      failures: ["connection_refused", "destination_ip_unroutable"],
+    },
+    {
+      term: "Server … is DOWN, reason: Layer4 timeout",
+      match: /is DOWN.*Layer4 timeout|L4TOUT\b/,
+      meaning: "The check of a server got no connection in time.",
+      failures: ["connection_timeout"],
+    },
+    {
+      term: "Server … is DOWN, reason: Layer6 invalid response / timeout",
+      match: /is DOWN.*Layer6|L6(?:RSP|TOUT)\b/,
+      meaning: "The check of a server failed in its TLS handshake.",
+      failures: ["tls_protocol_error", "tls_certificate_error"],
+    },
+    {
+      term: "Server … is DOWN, reason: Layer7 wrong status",
+      match: /is DOWN.*Layer7 (?:wrong status|invalid response)|L7(?:STS|RSP)\b/,
+      meaning: "The check of a server got another status than it expects; the server runs.",
+      failures: ["received_server_error", "no_healthy_target"],
+      remedies: ["option httpchk and http-check expect: path, Host and status of the check."],
+    },
+    {
+      term: "Server … is DOWN, reason: Layer7 timeout",
+      match: /is DOWN.*Layer7 timeout|L7TOUT\b/,
+      meaning: "The check of a server was connected and not answered in time.",
+      failures: ["http_response_timeout"],
+    },
+    {
+      term: "backend … has no server available!",
+      match: /has no server available/i,
+      meaning: "No server of a backend is up; every request is answered with 503.",
+      failures: ["no_healthy_target"],
+    },
+  ],
+};

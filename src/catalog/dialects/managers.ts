@@ -36,6 +36,40 @@ export const MANAGERS: Dialect = {
       failures: ["connection_terminated", "connection_refused"],
     },
     {
+      term: "status=203/EXEC, 200/CHDIR, 217/USER, 226/NAMESPACE",
+      match: /status=2(?:0\d|1\d|2\d)\/[A-Z]/,
+      meaning: "systemd could not start the process: program, folder, user or limits are wrong.",
+      failures: ["connection_refused"],
+      remedies: [
+        "203: path or #! of ExecStart. 200: WorkingDirectory. 217: User. journalctl -u NAME",
+      ],
+    },
+    {
+      term: "Failed with result 'watchdog' / 'timeout' / 'start-limit-hit'",
+      match: /Failed with result '(?:watchdog|timeout|start-limit-hit|exit-code|signal|core-dump)'/,
+      meaning: "systemd ended the service or gave it up; the word in quotes says why.",
+      failures: ["connection_refused", "connection_terminated"],
+      remedies: [
+        "watchdog: its event loop hung. timeout: it told no ready, or did not stop in time.",
+      ],
+    },
+    {
+      term: "[PM2] App … exited with code [1]",
+      match: [
+        /App \[[^\]]+\] exited with code|too many unstable restarts|"errored"/i,
+        /PM2.*\berrored\b/i,
+      ],
+      meaning: "The process of the application ended; after 16 quick ends PM2 gives up (errored).",
+      failures: ["connection_refused", "connection_terminated"],
+      remedies: ["pm2 logs NAME --err --lines 50; then pm2 restart NAME."],
+    },
+    {
+      term: "[PM2][ERROR] Script already launched / Script not found",
+      match: /\[PM2\]\[ERROR\]|Script already launched|Script not found/i,
+      meaning: "PM2 did not start the application.",
+      failures: ["connection_refused"],
+    },
+    {
       term: "exited with code 1; not expected",
       match: /exited: .*\(exit status \d+; not expected\)|Main process exited, code=exited/i,
       meaning: "The application ended by itself, with an error.",

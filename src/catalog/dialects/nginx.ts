@@ -167,6 +167,50 @@ export const NGINX_LOG: Dialect = {
       remedies: ["Use proxy_pass for an HTTP server; fastcgi_pass is for PHP-FPM and its like."],
     },
     {
+      term: "upstream rejected request / upstream sent invalid chunked response",
+      match: /upstream (?:rejected request|sent (?:invalid chunked|more data|too many))/i,
+      meaning: "The upstream's answer breaks the rules of HTTP, gRPC or of its own length.",
+      failures: ["http_protocol_error", "http_response_transfer_coding", "stream_refused"],
+    },
+    {
+      term: "peer closed connection in SSL handshake",
+      match: /peer closed connection in SSL handshake/i,
+      meaning: "The upstream closed within the TLS handshake.",
+      failures: ["tls_protocol_error", "connection_reset_while_connecting"],
+      remedies: ["proxy_ssl_server_name on: without the name many servers close."],
+    },
+    {
+      term: "upstream server temporarily disabled",
+      match: /upstream server temporarily disabled/i,
+      meaning:
+        "A server failed max_fails times and gets nothing for fail_timeout; why stands above.",
+      failures: ["no_healthy_target", "connection_refused"],
+    },
+    {
+      term: "no resolver defined to resolve …",
+      match: /no resolver defined to resolve/i,
+      meaning: "proxy_pass has a variable, so the name is resolved at run time, and nobody to ask.",
+      failures: ["proxy_configuration_error", "dns_error"],
+      remedies: ["resolver 127.0.0.53 valid=10s; in http, server or location."],
+    },
+    {
+      term: "invalid URL prefix / no port in upstream / invalid port in upstream",
+      match: [
+        /invalid URL prefix|no (?:port|host) in upstream/i,
+        /invalid (?:port|host|number of arguments) in upstream/i,
+      ],
+      meaning: "The address in proxy_pass cannot be used.",
+      failures: ["proxy_configuration_error"],
+      remedies: ["Write the scheme: proxy_pass http://127.0.0.1:3000;"],
+    },
+    {
+      term: "an upstream response is buffered to a temporary file",
+      match: /(?:upstream response|client request body) is buffered to a temporary file/i,
+      meaning: "A large body went through the disk. It is a warning, and no failure.",
+      failures: [],
+      remedies: ["A full disk makes a cut answer of it: df -h, proxy_max_temp_file_size."],
+    },
+    {
       term: "no live upstreams while connecting to upstream",
       match: /no live upstreams/i,
       meaning: "Every server of the upstream block is out for fail_timeout (10 s) after a failure.",

@@ -43,12 +43,40 @@ function asFields(text: string): string {
   return isValue && readProxyStatus(text).length > 0 ? `Proxy-Status: ${text}` : text;
 }
 
-/** Words side by side, as in `502 nginx`; short ones would be found in any sentence. */
+/** Words side by side, as in `502 nginx`; plain words of a language mean nothing by themselves. */
 function oneOfMany(word: string): readonly Explanation[] {
-  return /^[45]\d\d$/.test(word) || word.length > 4 ? explainWord(word) : [];
+  const isCode = word.length > 4 && /[_\d]|[A-Z]{2}/.test(word);
+  return /^[45]\d\d$/.test(word) || isCode ? explainWord(word) : [];
 }
 
 function guess(text: string): readonly string[] {
+  if (!/\s/.test(text)) return nearWords(text, GUESSES_MAX);
+  const codes = text.split(/[\s,:;()"']+/).filter((word) => /^[A-Z0-9_]{5,}$|\w_\w/.test(word));
+  const words = codes.slice(0, GUESSES_MAX).flatMap((word) => nearWords(word, 1));
+  return [...new Set([...words, ...nearSentences(text)])].slice(0, GUESSES_MAX);
+}
+
+/** Sentences of logs that share words with the text, those that share most of them first. */
+function nearSentences(text: string): readonly string[] {
+  const given = new Set(tellingWords(text.slice(0, SENTENCE_CHARACTERS_MAX)));
+  return DIALECTS.filter(({ spoken }) => spoken === "in_lines")
+    .flatMap(({ terms }) => terms.map(({ term }) => term))
+    .map((term) => ({ term, shared: tellingWords(term).filter((word) => given.has(word)).length }))
+    .filter(({ shared }) => shared >= WORDS_SHARED_MIN)
+    .sort((a, b) => b.shared - a.shared)
+    .slice(0, GUESSES_MAX)
+    .map(({ term }) => term);
+}
+
+function tellingWords(text: string): readonly string[] {
+  return [...new Set(text.toLowerCase().match(/[a-z]{4,}/g) ?? [])];
+}
+
+/** One word in common says nothing. */
+const WORDS_SHARED_MIN = 2;
+const SENTENCE_CHARACTERS_MAX = 500;
+
+function nearWords(text: string, most: number): readonly string[] {
   const known = [
     ...FAILURE_CODES,
     ...Object.keys(PROXY_ERRORS),
@@ -57,7 +85,7 @@ function guess(text: string): readonly string[] {
       terms.map(({ term }) => term),
     ),
   ];
-  return nearestOf(text.slice(0, GUESS_CHARACTERS_MAX), [...new Set(known)], GUESSES_MAX);
+  return nearestOf(text.slice(0, GUESS_CHARACTERS_MAX), [...new Set(known)], most);
 }
 
 /** Longer than any known word, so that the comparison stays bounded. */

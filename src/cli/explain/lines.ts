@@ -36,10 +36,13 @@ interface Sentence {
 function sentencesIn(text: string): readonly Sentence[] {
   const counts = new Map<ForeignTerm, { readonly dialect: Dialect; count: number }>();
   for (const line of text.split("\n")) {
+    let isKnown = false;
     for (const dialect of DIALECTS) {
+      if (dialect.common && isKnown) continue;
       // Of two terms of one speaker that fit a line, the first in its table is the more telling.
       const term = dialect.spoken === "in_lines" ? dialect.terms.find(fits(line)) : undefined;
       if (term === undefined) continue;
+      isKnown ||= term.general !== true;
       const known = counts.get(term);
       if (known === undefined) counts.set(term, { dialect, count: 1 });
       else known.count += 1;
@@ -58,7 +61,9 @@ function sentencesIn(text: string): readonly Sentence[] {
 function fits(line: string): (term: ForeignTerm) => boolean {
   const lower = line.toLowerCase();
   return ({ match }) =>
-    typeof match === "string" ? lower.includes(match.toLowerCase()) : match.test(line);
+    typeof match === "string"
+      ? lower.includes(match.toLowerCase())
+      : [match].flat().some((one) => one.test(line));
 }
 
 /** The system call that failed, as Node prints it: `connect ECONNREFUSED`, `syscall: 'read'`. */

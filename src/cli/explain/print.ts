@@ -41,7 +41,9 @@ function printGuesses(guesses: readonly string[], to: Terminal): void {
     return;
   }
   to.line("Did you mean:");
-  for (const guess of guesses) to.line(`  good-gateway explain ${guess}`);
+  for (const guess of guesses) {
+    to.line(`  good-gateway explain ${/[\s"]/.test(guess) ? `'${guess}'` : guess}`);
+  }
 }
 
 function printExplanation(one: Explanation, to: Terminal): void {

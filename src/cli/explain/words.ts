@@ -68,7 +68,7 @@ function explainForeignWord(word: string): readonly Explanation[] {
 }
 
 function isTerm({ match }: ForeignTerm, word: string): boolean {
-  return typeof match === "string" ? match === word : match.test(word);
+  return typeof match === "string" ? match === word : [match].flat().some((one) => one.test(word));
 }
 
 export function inDialect({ speaker }: Dialect, term: ForeignTerm): Explanation {
@@ -135,10 +135,18 @@ function withReuse(code: FailureCode): readonly FailureCode[] {
   return code === "connection_terminated" ? [code, "stale_connection"] : [code];
 }
 
-/** While a request is under way is where a code is met most often. */
+/** These are met when a connection is made, whatever else is possible. */
+const AT_THE_START: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "destination_ip_unroutable",
+  "local_resources_exhausted",
+]);
+
+/** While a request is under way is where other codes are met most often. */
 function namesOf(meaning: CodeMeaning | undefined): readonly FailureCode[] {
   const { connect, exchange, body } = meaning ?? {};
-  return [exchange, connect, body].filter((code) => code !== undefined);
+  const isEarly = connect !== undefined && AT_THE_START.has(connect);
+  const names = isEarly ? [connect, exchange, body] : [exchange, connect, body];
+  return names.filter((code) => code !== undefined);
 }
 
 function placesOf({ connect, exchange, body }: CodeMeaning): readonly string[] {

@@ -192,10 +192,128 @@ const HEADS: readonly Row[] = [
   ["HTTP/1.1 503 Service Unavailable\nConnection: close\n", /^status 503$/, "no_healthy_target"],
 ];
 
+/** What platforms, gRPC and newer Envoys say in one word. */
+const MORE_WORDS: readonly Row[] = [
+  ["464", /^AWS ALB/, "proxy_configuration_error"],
+  ["561", /^AWS ALB/, "received_server_error"],
+  ["530", /^Cloudflare/, "dns_name_not_found"],
+  ["RFCF", /^Envoy/, "proxy_configuration_error"],
+  ["NFCF", /^Envoy/, "proxy_configuration_error"],
+  ["UDO", /^Envoy/, "load_shed"],
+  ["UT,URX", /^Envoy/, "connection_refused"],
+  ["H10", /^Heroku/, "connection_refused"],
+  ["H12", /^Heroku/, "http_response_timeout"],
+  ["h13", /^Heroku/, "connection_terminated"],
+  ["R14", /^Heroku/, "http_response_timeout"],
+  ["UNAVAILABLE", /^gRPC/, "connection_refused"],
+  ["RESOURCE_EXHAUSTED", /^gRPC/, "received_rate_limited"],
+  ["EHOSTUNREACH", /^EHOSTUNREACH/, "destination_ip_unroutable"],
+  ["EADDRNOTAVAIL", /^EADDRNOTAVAIL/, "local_resources_exhausted"],
+  ["502.3", /IIS/, "connection_refused"],
+  ["AH01079", /^Apache/, "connection_refused"],
+  ["NGHTTP2_REFUSED_STREAM", /REFUSED_STREAM/, "stream_refused"],
+  ["CrashLoopBackOff", /^Kubernetes/, "connection_refused"],
+  ["FUNCTION_INVOCATION_TIMEOUT", /Vercel/, "http_response_timeout"],
+  ["backend_early_response_with_non_error_status", /^Google/, "http_protocol_error"],
+];
+
+/** Go, Python, Java, and those who hand on what they say; platforms; orchestrators. */
+const MORE_LINES: readonly Row[] = [
+  [
+    "read tcp 10.0.0.1:1->10.0.0.2:80: read: connection reset by peer",
+    /^client l/,
+    "connection_terminated",
+  ],
+  ['Get "http://x/": EOF', /EOF$/, "connection_terminated"],
+  ["unexpected EOF", /unexpected EOF/, "http_response_incomplete"],
+  ["dial tcp 10.0.0.1:80: i/o timeout", /i\/o timeout/, "connection_timeout"],
+  ["dial tcp 10.0.0.1:80: connect: no route to host", /no route/, "destination_ip_unroutable"],
+  ["dial tcp: lookup orders on 127.0.0.53:53: no such host", /no such host/, "dns_name_not_found"],
+  ["dial tcp: lookup orders: server misbehaving", /misbehaving/, "dns_error"],
+  [
+    "net/http: request canceled (Client.Timeout exceeded while awaiting headers)",
+    /awaiting/,
+    "http_response_timeout",
+  ],
+  ["context deadline exceeded", /deadline/, "deadline_exceeded"],
+  ["http: proxy error: context canceled", /canceled/, "client_closed_request"],
+  ["http: server gave HTTP response to HTTPS client", /HTTPS/, "tls_protocol_error"],
+  ["x509: certificate signed by unknown authority", /unknown authority/, "tls_certificate_error"],
+  [
+    "ConnectionError: ('Connection aborted.', RemoteDisconnected('Remote end closed connection'))",
+    /Remote end/,
+    "connection_terminated",
+  ],
+  ["[Errno 111] Connection refused", /refused/, "connection_refused"],
+  [
+    "requests.exceptions.ReadTimeout: Read timed out. (read timeout=5)",
+    /Read timed out/,
+    "http_response_timeout",
+  ],
+  ["java.net.SocketTimeoutException: Read timed out", /Read timed out/, "http_response_timeout"],
+  ["java.net.SocketTimeoutException: connect timed out", /connect timed out/, "connection_timeout"],
+  ["java.net.ConnectException: Connection refused", /refused/, "connection_refused"],
+  [
+    "org.apache.http.NoHttpResponseException: x:80 failed to respond",
+    /NoHttp/,
+    "connection_terminated",
+  ],
+  [
+    "javax.net.ssl.SSLHandshakeException: PKIX path building failed",
+    /PKIX/,
+    "tls_certificate_error",
+  ],
+  ["AxiosError: timeout of 5000ms exceeded", /Timeout/, "http_response_timeout"],
+  ["14 UNAVAILABLE: Connection dropped", /^gRPC: 14 UNAVAILABLE$/, "connection_refused"],
+  ["rpc error: code = DeadlineExceeded desc = stream terminated", /^gRPC: 4/, "deadline_exceeded"],
+  ['at=error code=H18 desc="Server Request Interrupted"', /^Heroku/, "connection_reset_in_body"],
+  ["2026-01-01 Task timed out after 3.00 seconds", /Lambda/, "http_response_timeout"],
+  ["sc-status 502 3 12029", /12029/, "connection_refused"],
+  ['{"level":"error","msg":"no upstreams available"}', /^Caddy/, "no_healthy_target"],
+  ["'502 Bad Gateway' caused by: EOF", /^Traefik/, "stale_connection"],
+  ["'504 Gateway Timeout' caused by: context deadline exceeded", /^Traefik/, "connection_timeout"],
+  [
+    "Readiness probe failed: HTTP probe failed with statuscode: 503",
+    /^Kubernetes/,
+    "no_healthy_target",
+  ],
+  [
+    "Liveness probe failed: Get http://x: context deadline exceeded",
+    /^Kubernetes/,
+    "connection_terminated",
+  ],
+  ['no endpoints available for service "orders"', /^Kubernetes/, "no_healthy_target"],
+  ["Main process exited, code=exited, status=203/EXEC", /203/, "connection_refused"],
+  ["PM2 | App [api:0] exited with code [1] via signal [SIGINT]", /PM2/, "connection_refused"],
+  ["[CRITICAL] WORKER TIMEOUT (pid:12)", /^application server/, "connection_terminated"],
+  ["curl: (55) Send failure: Broken pipe", /\(55\)/, "connection_terminated_while_sending"],
+  ["curl: (92) HTTP/2 stream 1 was not closed cleanly", /92/, "stream_reset"],
+  [
+    "Server web/s1 is DOWN, reason: Layer4 timeout, check duration: 2001ms",
+    /^HAProxy/,
+    "connection_timeout",
+  ],
+  ["backend 'web' has no server available!", /^HAProxy/, "no_healthy_target"],
+  [
+    "503 UC upstream_reset_before_response_started{connection_termination} - -",
+    /termination/,
+    "connection_terminated",
+  ],
+  [
+    "upstream sent invalid chunked response while reading upstream",
+    /^nginx/,
+    "http_protocol_error",
+  ],
+  ["no resolver defined to resolve orders.internal", /^nginx/, "proxy_configuration_error"],
+  ["Unexpected server response: 400", /handshake/, "upgrade_refused"],
+];
+
 describe.each([
   ["words", WORDS],
   ["lines of logs and stacks", LOG_LINES],
   ["heads of answers", HEADS],
+  ["words of platforms", MORE_WORDS],
+  ["lines of many languages", MORE_LINES],
 ])("%s", (_, rows) => {
   it.each(rows)(
     "%j is recognised, and the most likely failure comes first",
@@ -246,6 +364,24 @@ describe("explain", () => {
     });
     expect(explain("the frobnicator failed")).toEqual({ explanations: [], guesses: [] });
     expect(explain("")).toEqual({ explanations: [], guesses: [] });
+  });
+
+  it("takes no plain word of a sentence for a term of its own", () => {
+    expect(explain("the upstream of the proxy is odd for this client").explanations).toEqual([]);
+  });
+
+  it("offers for a sentence those that share words with it, for a code in it the nearest", () => {
+    expect(explain("could not build upstream").guesses).toEqual([
+      "could not be resolved / host not found in upstream",
+    ]);
+    expect(explain("it says ECONREFUSED today").guesses).toContain("ECONNREFUSED");
+  });
+
+  it("tells what many programs say only of a line that no program is known by", () => {
+    const line = "connect() failed (111: Connection refused) while connecting to upstream";
+    expect(explain(line).explanations.map(({ recognised }) => recognised)).toEqual([
+      expect.stringMatching(/^nginx/),
+    ]);
   });
 
   it("tells of a long log what is in it most often, and how often", () => {

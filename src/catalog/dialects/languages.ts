@@ -1,0 +1,262 @@
+/**
+ * What clients in Go, Python, Java and .NET say in words, and the texts of the C library that all
+ * of them print. Caddy, Traefik, Docker and Kubernetes are written in Go and say the same.
+ *
+ * The first term of a table that fits a line wins, so the particular ones come first.
+ */
+import type { Dialect } from "./foreign-term.js";
+
+export const LANGUAGE_TEXTS: Dialect = {
+  speaker: "client library",
+  spoken: "in_lines",
+  common: true,
+  terms: [
+    {
+      term: "server gave HTTP response to HTTPS client / first record does not look like a TLS",
+      match: [
+        /gave HTTP response to HTTPS client|first record does not look like a TLS/i,
+        /plaintext connection\?/i,
+      ],
+      meaning: "TLS was spoken to a port that answers in plain text.",
+      failures: ["tls_protocol_error"],
+      remedies: ["Write http:// in place of https:// for this port, or use its TLS port."],
+    },
+    {
+      term: 'malformed HTTP response "\\x15\\x03\\x01"',
+      match: [
+        /malformed HTTP (?:response|status|version)|BadStatusLine|InvalidStatusLine/i,
+        /illegal status line/i,
+      ],
+      meaning: "What answered does not speak HTTP, or speaks TLS (bytes \\x15\\x03) or HTTP/2.",
+      failures: ["http_protocol_error", "tls_protocol_error"],
+    },
+    {
+      term: "x509: certificate has expired or is not yet valid",
+      match: /certificate (?:has expired|is not yet valid)|CertificateExpiredException/i,
+      meaning: "The server's certificate is out of its time; or this machine's clock is wrong.",
+      failures: ["tls_certificate_expired"],
+    },
+    {
+      term: "certificate signed by unknown authority / PKIX path building failed",
+      match: [
+        /signed by unknown authority|PKIX path|CERTIFICATE_VERIFY_FAILED/i,
+        /certificate verify failed|self[- ]signed certificate|unable to get local issuer/i,
+        /RemoteCertificate(?:Chain|Name)/i,
+      ],
+      meaning: "The server's certificate is not one that this client trusts.",
+      failures: ["tls_certificate_error"],
+      remedies: ["Give the client the authority (ca), or the server its whole chain."],
+    },
+    {
+      term: "x509: certificate is valid for …, not … / hostname mismatch",
+      match: [
+        /x509: (?:certificate is (?:valid for|not valid)|cannot validate)/,
+        /[Hh]ostname(?:[ ,'"\w.]*)mismatch/,
+        /No subject alternative (?:DNS )?names? (?:matching|present)/,
+      ],
+      meaning: "The server's certificate is for other names than the one that was asked.",
+      failures: ["tls_certificate_error"],
+    },
+    {
+      term: "tls: handshake failure / SSLHandshakeException / SSLError",
+      match: [
+        /tls: (?:handshake failure|protocol version|internal error|alert)/i,
+        /SSLHandshakeException|SSLV3_ALERT|TLSV1_ALERT|ssl\.SSLError/i,
+        /AuthenticationException: .*(?:handshake|TLS)/i,
+      ],
+      meaning: "The TLS handshake failed before certificates were judged.",
+      failures: ["tls_protocol_error", "tls_alert_received"],
+    },
+    {
+      term: "no such host / Name or service not known / UnknownHostException",
+      match: [
+        /no such host|Name or service not known|nodename nor servname|UnknownHostException/,
+        /No address associated|[Nn]ame does not resolve|No such host is known/,
+        /NameResolutionError|Non-existent domain/,
+      ],
+      meaning: "The host name has no address.",
+      failures: ["dns_name_not_found"],
+      remedies: [
+        "getent hosts NAME, on the machine and within the container that asks.",
+        "In Docker Compose and Kubernetes the name is that of the service, not localhost.",
+      ],
+    },
+    {
+      term: "server misbehaving / Temporary failure in name resolution",
+      match: [
+        /server misbehaving|Temporary failure in name resolution/i,
+        /lookup \S+(?: on \S+)?: (?:i\/o timeout|read udp)/i,
+      ],
+      meaning: "The name server did not answer, or could not; that is not the same as no address.",
+      failures: ["dns_error", "dns_timeout"],
+    },
+    {
+      term: "connect: connection refused / ConnectException / [Errno 111]",
+      match: [
+        /connect: connection refused|[Cc]onnection refused/,
+        /\[(?:Errno|WinError) (?:111|61|10061)\]|actively refused/,
+        /ConnectException(?!.*timed out)/,
+      ],
+      meaning: "The host answers, and nothing listens on the port.",
+      failures: ["connection_refused"],
+    },
+    {
+      term: "no route to host / network is unreachable",
+      match: [
+        /no route to host|network is unreachable|NoRouteToHostException|\[Errno (?:113|101)\]/i,
+        /Host is unreachable/i,
+      ],
+      meaning:
+        "There is no way to the address: a wrong address, a route or a firewall that says so.",
+      failures: ["destination_ip_unroutable"],
+    },
+    {
+      term: "dial tcp …: i/o timeout / connect timed out / ConnectTimeout",
+      match: [
+        /dial \w+ \S+: i\/o timeout|dial \w+ \S+: connect: connection timed out/,
+        /[Cc]onnect(?:ion)? ?(?:timed out|Timeout(?:Error|Exception)?\b)|\[Errno 110\]/,
+        /TLS handshake timeout/,
+      ],
+      meaning: "The connection was not made in time: packets are dropped, or the backlog is full.",
+      failures: ["connection_timeout"],
+    },
+    {
+      term: "Client.Timeout exceeded while awaiting headers / Read timed out",
+      match: [
+        /exceeded while awaiting headers|[Rr]ead timed out|ReadTimeout|SocketTimeoutException/,
+        /timeout awaiting response headers|timeout of \d+ ?ms exceeded|aborted due to timeout/,
+        /HttpClient\.Timeout|ERR_READ_TIMEOUT/,
+      ],
+      meaning: "The request was sent, and no answer came within the client's timeout.",
+      failures: ["http_response_timeout", "connection_timeout", "deadline_exceeded"],
+    },
+    {
+      term: "context deadline exceeded",
+      match: /context deadline exceeded|Client\.Timeout/i,
+      meaning: "The deadline of the whole call passed, wherever it was.",
+      failures: ["deadline_exceeded", "http_response_timeout", "connection_timeout"],
+    },
+    {
+      term: "context canceled / The operation was aborted",
+      match: [
+        /context canceled|operation was (?:aborted|canceled)|AbortError|TaskCanceledException/i,
+        /CancelledError/i,
+      ],
+      meaning: "Whoever asked gave up: the client left, or a timeout of the caller's own fired.",
+      failures: ["client_closed_request", "deadline_exceeded"],
+    },
+    {
+      term: "Remote end closed connection without response / Server disconnected / NoHttpResponse",
+      match: [
+        /[Rr]emote end closed connection without|RemoteDisconnected|[Ss]erver disconnected/,
+        /NoHttpResponseException|failed to respond|PrematureCloseException/,
+        /prematurely closed BEFORE response|http: server closed idle connection|empty reply/,
+        /end of file before/,
+      ],
+      meaning: "The server closed the connection before it had answered.",
+      failures: ["connection_terminated", "stale_connection"],
+      causes: [
+        "A kept connection was closed by the server just as it was used again.",
+        "The application crashed or was killed while it served the request.",
+      ],
+    },
+    {
+      term: "unexpected EOF / IncompleteRead / ChunkedEncodingError",
+      match: [
+        /unexpected EOF|IncompleteRead|ChunkedEncodingError|incomplete chunked read/i,
+        /peer closed connection without sending complete/i,
+        /Premature end of (?:chunk|Content-Length)|ResponseEnded|closed prematurely DURING/i,
+        /ClientPayloadError|transfer closed with/i,
+      ],
+      meaning: "The answer broke off before it was complete.",
+      failures: ["http_response_incomplete", "connection_reset_in_body"],
+    },
+    {
+      term: "EOF",
+      match: /(?:"|: )EOF(?:$|[\s")])/,
+      meaning: "Go: the server closed the connection before it had answered.",
+      failures: ["connection_terminated", "stale_connection"],
+    },
+    {
+      term: "connection reset by peer",
+      match: [
+        /connection reset(?: by peer)?|\[(?:Errno|WinError) (?:104|54|10054)\]/i,
+        /forcibly closed|ConnectionResetError|unexpectedly closed/i,
+      ],
+      meaning: "The other side reset the connection, most often before it had answered.",
+      failures: ["connection_terminated", "stale_connection", "connection_reset_in_body"],
+    },
+    {
+      term: "broken pipe",
+      match: [
+        /broken pipe|BrokenPipeError|\[Errno 32\]|use of closed network connection/i,
+        /ClientAbortException/i,
+      ],
+      meaning:
+        "The other side was gone when something was written. A server says it of its client.",
+      failures: ["connection_terminated_while_sending", "client_closed_request"],
+    },
+    {
+      term: "i/o timeout",
+      match: /i\/o timeout|deadline exceeded|timed out/i,
+      meaning: "Nothing came in time; the words before it say whether a connection was there.",
+      failures: ["connection_timeout", "http_response_timeout", "connection_read_timeout"],
+      general: true,
+    },
+    {
+      term: "too many open files",
+      match: /too many open files|EMFILE/i,
+      meaning: "The process has no descriptor left for a further connection.",
+      failures: ["local_resources_exhausted"],
+      remedies: ["LimitNOFILE= of systemd, ulimit -n; ls /proc/PID/fd | wc -l shows the use."],
+    },
+    {
+      term: "cannot assign requested address",
+      match: /cannot assign requested address|address not available/i,
+      meaning: "No local port is left for a further connection to the same place.",
+      failures: ["local_resources_exhausted"],
+      remedies: ["Keep connections, so that fewer are opened; widen ip_local_port_range."],
+    },
+    {
+      term: "bad handshake / Unexpected server response / Error during WebSocket handshake",
+      match: [
+        /websocket: bad handshake|Unexpected server response: \d|WebSocket handshake/i,
+        /InvalidStatus(?:Code)?: server rejected WebSocket/i,
+      ],
+      meaning: "A WebSocket handshake was answered with a status other than 101.",
+      failures: ["upgrade_refused", "http_upgrade_failed"],
+      causes: [
+        "A proxy on the way drops Upgrade and Connection (nginx without proxy_set_header).",
+        "The application refuses: path, origin or session.",
+      ],
+    },
+    {
+      term: "http2: server sent GOAWAY / stream error",
+      match: /sent GOAWAY|received GOAWAY|GOAWAY_SESSION/,
+      meaning:
+        "HTTP/2: the server is closing the connection; what it had not begun may be repeated.",
+      failures: ["stream_refused", "connection_terminated"],
+    },
+    {
+      term: "stream error: stream ID …; REFUSED_STREAM",
+      match: /REFUSED_STREAM/,
+      meaning: "HTTP/2: the server did not begin with the request; it may be sent again.",
+      failures: ["stream_refused"],
+    },
+    {
+      term: "ENHANCE_YOUR_CALM",
+      match: /ENHANCE_YOUR_CALM/,
+      meaning: "HTTP/2: the server finds the client too eager (too many pings, resets or streams).",
+      failures: ["enhance_your_calm"],
+    },
+    {
+      term: "RST_STREAM / stream error: INTERNAL_ERROR",
+      match: [
+        /RST_STREAM|stream error: stream ID|StreamReset/,
+        /NGHTTP2_(?:INTERNAL_ERROR|CANCEL|PROTOCOL_ERROR)|was not closed cleanly/,
+      ],
+      meaning: "HTTP/2: one stream was reset, and the connection goes on.",
+      failures: ["stream_reset", "connection_terminated"],
+    },
+  ],
+};

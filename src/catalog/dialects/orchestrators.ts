@@ -1,0 +1,104 @@
+/**
+ * Kubernetes' events and states, Docker's words, and the servers that run applications of other
+ * languages (gunicorn, uWSGI, Puma): why there is nobody at the address.
+ */
+import type { Dialect } from "./foreign-term.js";
+
+export const ORCHESTRATORS: Dialect = {
+  speaker: "Kubernetes or Docker",
+  spoken: "in_lines",
+  terms: [
+    {
+      term: "CrashLoopBackOff / Back-off restarting failed container",
+      match: /CrashLoopBackOff|Back-off restarting failed container/i,
+      meaning: "The container ends again and again, and is started after ever longer waits.",
+      failures: ["connection_refused", "no_healthy_target"],
+      remedies: ["kubectl logs POD --previous, and Last State of kubectl describe pod POD."],
+    },
+    {
+      term: "ImagePullBackOff / ErrImagePull / CreateContainerConfigError",
+      match: [
+        /ImagePullBackOff|ErrImagePull|CreateContainer(?:Config)?Error|RunContainerError/,
+        /InvalidImageName/,
+      ],
+      meaning: "The container was never started: its image, a secret or a config map is missing.",
+      failures: ["no_healthy_target", "connection_refused"],
+    },
+    {
+      term: "Readiness probe failed: HTTP probe failed with statuscode: 503",
+      match: /Readiness probe failed/i,
+      meaning: "The pod runs, and is taken out of its service: it gets no requests.",
+      failures: ["no_healthy_target"],
+      remedies: [
+        "Ask the path from within: kubectl exec POD -- wget -qO- localhost:PORT/readyz?verbose.",
+        "timeoutSeconds is one second unless given.",
+      ],
+    },
+    {
+      term: "Liveness probe failed / Startup probe failed",
+      match: /(?:Liveness|Startup) probe failed|failed (?:liveness|startup) probe/i,
+      meaning: "The container is killed and started again; what it served is cut.",
+      failures: ["connection_terminated", "connection_refused"],
+      remedies: ["A liveness probe asks nothing outside the process; give it five seconds."],
+    },
+    {
+      term: "no endpoints available for service / Service does not have any active Endpoint",
+      match: /no endpoints available|does not have any active Endpoint|Endpoints: +<none>/i,
+      meaning: "No ready pod fits the selector of the service.",
+      failures: ["no_healthy_target"],
+      remedies: [
+        "Compare selector and targetPort of the service with labels and port of the pods.",
+      ],
+    },
+    {
+      term: "FailedScheduling / Evicted / Preempting",
+      match: /FailedScheduling|\bEvicted\b|Preempt(?:ed|ing)|NodeNotReady|TaintManagerEviction/,
+      meaning: "The pod has no place, or was moved away from its node.",
+      failures: ["no_healthy_target", "connection_terminated"],
+    },
+    {
+      term: "Error response from daemon / container is unhealthy / Exited (137)",
+      match: /container \S+ is (?:unhealthy|not running)|Exited \((?:137|1|143|139)\)/i,
+      meaning: "The container does not run; 137 was killed (memory?), 143 was asked to end.",
+      failures: ["connection_refused", "dns_name_not_found"],
+      remedies: ["docker inspect -f '{{.State.OOMKilled}} {{.State.Error}}' NAME"],
+    },
+  ],
+};
+
+export const APPLICATION_SERVERS: Dialect = {
+  speaker: "application server",
+  spoken: "in_lines",
+  terms: [
+    {
+      term: "[CRITICAL] WORKER TIMEOUT",
+      match: [
+        /WORKER TIMEOUT|Worker \(pid:\s*\d+\) (?:was sent SIG|exited)/i,
+        /worker \d+ (?:died|respawned)/i,
+      ],
+      meaning:
+        "gunicorn or uWSGI killed a worker that did not answer in time; its request was cut.",
+      failures: ["connection_terminated", "http_response_timeout"],
+      remedies: ["--timeout (30 s) below the proxy's own; look for the slow call, or for memory."],
+    },
+    {
+      term: "uWSGI listen queue of socket … full",
+      match: /listen queue of socket .* full/i,
+      meaning: "More connections wait than the backlog takes: all workers are busy.",
+      failures: ["unix_backlog_full", "connection_timeout"],
+      remedies: ["Raise listen and net.core.somaxconn, and look why the workers are busy."],
+    },
+    {
+      term: "uwsgi_response_write_body_do(): Broken pipe / OSError: write error",
+      match: /uwsgi_response_write\w*\(\)|OSError: write error|SIGPIPE: writing to a closed pipe/i,
+      meaning: "The proxy or client left before the application had answered.",
+      failures: ["client_closed_request", "http_response_timeout"],
+    },
+    {
+      term: "worker process … exited on signal 9 (nginx, Apache child pid … exit signal)",
+      match: /worker process \d+ exited on signal|child pid \d+ exit signal/i,
+      meaning: "A worker of the web server itself was killed or crashed; its connections were cut.",
+      failures: ["connection_terminated"],
+    },
+  ],
+};

@@ -1,0 +1,286 @@
+/**
+ * What platforms say that run applications behind a router of their own: Heroku, Vercel, AWS Lambda
+ * with API Gateway, CloudFront, and IIS with ARR.
+ */
+import type { FailureCode } from "../failures.js";
+import type { Dialect, ForeignTerm } from "./foreign-term.js";
+
+type Row = readonly [code: string, meaning: string, failures: FailureCode[], remedy?: string];
+
+const HEROKU: readonly Row[] = [
+  [
+    "H10",
+    "The dyno crashed, so nobody answers. Answer: 503.",
+    ["connection_refused"],
+    "heroku logs --tail shows why it ended; heroku ps whether it runs.",
+  ],
+  ["H11", "The routing queue of the dyno is full (backlog too deep).", ["bulkhead_full"]],
+  [
+    "H12",
+    "No answer within 30 s. Answer: 503.",
+    ["http_response_timeout"],
+    "Answer below 30 s, or 202 and a worker; set timeouts.totalMs to less than 30 s.",
+  ],
+  [
+    "H13",
+    "The dyno closed the connection without an answer.",
+    ["connection_terminated", "stale_connection"],
+    "server.keepAliveTimeout above the router's 90 s, or a crash: read the log at that second.",
+  ],
+  ["H14", "No web dyno runs.", ["no_healthy_target"], "heroku ps:scale web=1"],
+  [
+    "H15",
+    "Nothing was sent on the connection for 55 s.",
+    ["connection_read_timeout"],
+    "Send something at least every 55 s (pings, comments of server-sent events).",
+  ],
+  ["H16", "The answer is a redirect to a herokuapp.com that is gone.", ["received_server_error"]],
+  ["H17", "The answer is not valid HTTP.", ["http_protocol_error"]],
+  [
+    "H18",
+    "The dyno closed the socket while the client still sent or read.",
+    ["connection_reset_in_body", "http_response_incomplete"],
+    "Read the whole body before you answer an upload.",
+  ],
+  ["H19", "The dyno did not accept the connection within 5 s.", ["connection_timeout"]],
+  [
+    "H20",
+    "The dyno did not boot within 75 s.",
+    ["connection_timeout", "no_healthy_target"],
+    "Listen on process.env.PORT first, and load afterwards.",
+  ],
+  [
+    "H21",
+    "The dyno refused the connection.",
+    ["connection_refused"],
+    "Listen on process.env.PORT and on all addresses.",
+  ],
+  ["H22", "Too many connections at once.", ["connection_pool_timeout", "bulkhead_full"]],
+  [
+    "H23",
+    "The dyno took the connection and closed it before it had read the request.",
+    ["connection_terminated"],
+  ],
+  [
+    "H24",
+    "The application was forced to wait beyond its quota of time.",
+    ["http_response_timeout"],
+  ],
+  [
+    "H25",
+    "The answer violates HTTP restrictions (headers too large).",
+    ["http_response_header_section_size"],
+  ],
+  ["H26", "The request is invalid.", ["bad_request"]],
+  ["H27", "The client closed its connection before the answer.", ["client_closed_request"]],
+  ["H28", "The client sent nothing for 55 s.", ["client_stalled", "request_body_timeout"]],
+  ["H31", "A request was misdirected (wrong Host on a kept connection).", ["bad_request"]],
+  ["H80", "Maintenance mode is on.", ["maintenance"], "heroku maintenance:off"],
+  ["H81", "The app has no code yet (blank app).", ["no_healthy_target"]],
+  ["H82", "The quota of free or eco dyno hours is used up.", ["no_healthy_target"]],
+  ["H99", "The platform itself failed.", ["received_gateway_error"], "status.heroku.com"],
+  [
+    "R10",
+    "The process did not bind to $PORT within 60 s of its start, and was killed.",
+    ["connection_refused"],
+    "listen(process.env.PORT): the port is given, not chosen.",
+  ],
+  [
+    "R12",
+    "The process did not end within 30 s of SIGTERM, and was killed.",
+    ["connection_terminated"],
+    "installShutdown ends in time.",
+  ],
+  [
+    "R14",
+    "The memory quota is exceeded, and the process swaps: it gets slow.",
+    ["http_response_timeout"],
+  ],
+  [
+    "R15",
+    "The memory quota is vastly exceeded, and the process is killed.",
+    ["connection_terminated", "connection_refused"],
+  ],
+];
+
+function herokuWord([code, meaning, failures, remedy]: Row): ForeignTerm {
+  const rest = remedy === undefined ? {} : { remedies: [remedy] };
+  return { term: code, match: new RegExp(`^${code}$`, "i"), meaning, failures, ...rest };
+}
+
+function herokuLine(row: Row): ForeignTerm {
+  return { ...herokuWord(row), match: new RegExp(`\\bcode=${row[0]}\\b|Error ${row[0]} `) };
+}
+
+export const HEROKU_WORDS: Dialect = {
+  speaker: "Heroku",
+  spoken: "as_a_word",
+  terms: HEROKU.map(herokuWord),
+};
+
+export const HEROKU_LINES: Dialect = {
+  speaker: "Heroku router",
+  spoken: "in_lines",
+  terms: HEROKU.map(herokuLine),
+};
+
+export const PLATFORM_TEXTS: Dialect = {
+  speaker: "platform",
+  spoken: "in_lines",
+  terms: [
+    {
+      term: "Vercel: FUNCTION_INVOCATION_TIMEOUT",
+      match: /FUNCTION_INVOCATION_TIMEOUT|EDGE_FUNCTION_INVOCATION_TIMEOUT/,
+      meaning: "The function did not answer within its longest time. Answer: 504.",
+      failures: ["http_response_timeout"],
+      remedies: ["Raise maxDuration, and give calls to others a shorter timeout of their own."],
+    },
+    {
+      term: "Vercel: FUNCTION_INVOCATION_FAILED",
+      match: [
+        /(?:EDGE_)?FUNCTION_INVOCATION_FAILED|FUNCTION_THROTTLED/,
+        /FUNCTION_RESPONSE_PAYLOAD_TOO_LARGE/,
+      ],
+      meaning:
+        "The function crashed, was throttled, or answered too much. Answer: 500, 503 or 413.",
+      failures: ["received_server_error", "connection_terminated"],
+    },
+    {
+      term: "Vercel: ROUTER_EXTERNAL_TARGET_ERROR / DNS_HOSTNAME_…",
+      match: /ROUTER_(?:EXTERNAL_TARGET|CANNOT_MATCH)\w*|DNS_HOSTNAME_\w+/,
+      meaning: "A rewrite leads to a server that gives no answer, or to a name without address.",
+      failures: ["connection_refused", "dns_name_not_found", "http_response_timeout"],
+    },
+    {
+      term: "AWS Lambda: Task timed out after … seconds",
+      match: /Task timed out after [\d.]+ seconds|Sandbox\.Timedout/i,
+      meaning: "The function ran into its timeout; API Gateway and ALB make 502 or 504 of it.",
+      failures: ["http_response_timeout"],
+    },
+    {
+      term: "AWS Lambda: Runtime exited / Runtime.ExitError",
+      match: /Runtime exited|Runtime\.ExitError|Runtime\.UnhandledPromiseRejection|signal: killed/i,
+      meaning: "The function's process ended while it served: a crash, or its memory was used up.",
+      failures: ["connection_terminated"],
+    },
+    {
+      term: "API Gateway: Malformed Lambda proxy response",
+      match: /Malformed (?:Lambda )?proxy response|LambdaInvalidResponse/i,
+      meaning: "The function returned something other than { statusCode, headers, body }: 502.",
+      failures: ["http_protocol_error"],
+      remedies: ["body must be a text: JSON.stringify it; statusCode a number."],
+    },
+    {
+      term: "API Gateway: Endpoint request timed out",
+      match: /Endpoint request timed[ -]out|Integration timeout|INTEGRATION_TIMEOUT/i,
+      meaning: "The integration did not answer within 29 s (30 s for HTTP APIs). Answer: 504.",
+      failures: ["http_response_timeout"],
+    },
+    {
+      term: "API Gateway: Internal server error / Network error communicating with endpoint",
+      match: [
+        /Execution failed due to|Network error communicating with endpoint/i,
+        /INTEGRATION_(?:FAILURE|NETWORK_FAILURE)/i,
+      ],
+      meaning: "The gateway could not reach or use the integration.",
+      failures: ["connection_refused", "connection_timeout", "tls_certificate_error"],
+    },
+    {
+      term: '{"message": "Internal server error"}',
+      match: /\{\s*"message":\s*"(?:Internal server error|Service Unavailable)"\s*\}/,
+      meaning: "API Gateway's own text: the integration failed, or answered in a wrong form.",
+      failures: ["http_protocol_error", "received_server_error"],
+      remedies: ["Its execution log, with $context.integrationErrorMessage, has the reason."],
+    },
+    {
+      term: "ALB error_reason LambdaTimeout / LambdaConnectionTimeout / LambdaThrottling",
+      match:
+        /Lambda(?:Timeout|Connection\w+|Throttling|Unhandled|Response\w+|AccessDenied|EC2\w+)\b/,
+      meaning: "The balancer's log says which part of calling the function failed.",
+      failures: ["http_response_timeout", "received_server_error", "rate_limited"],
+    },
+    {
+      term: "ALB error_reason Auth…",
+      match: /\bAuth(?:Invalid\w+|Missing\w+|TokenEpRequest\w+|UserinfoEp\w+|JwtVerify\w*)\b/,
+      meaning: "The authenticate action of the listener failed; no target was asked.",
+      failures: ["proxy_configuration_error", "request_denied"],
+    },
+    {
+      term: "Target.ResponseCodeMismatch / Health checks failed with these codes",
+      match: /Target\.(?:ResponseCodeMismatch|FailedHealthChecks)|Health checks failed/i,
+      meaning: "The balancer's health check gets another status than it expects.",
+      failures: ["no_healthy_target"],
+      remedies: ["The path must answer 200 without a redirect, a login or a host check."],
+    },
+    {
+      term: "Target.Timeout",
+      match: /Target\.(?:Timeout|ConnectionTimeout)/,
+      meaning: "The balancer's health check gets no answer: a security group, a port, a slow path.",
+      failures: ["connection_timeout", "http_response_timeout"],
+    },
+    {
+      term: "CloudFront wasn't able to connect to the origin / X-Cache: Error from cloudfront",
+      match: [
+        /wasn't able to (?:connect to|resolve) the origin|Error from cloudfront/i,
+        /OriginConnectError|OriginDnsError|OriginCommError|OriginReadTimeout/i,
+      ],
+      meaning: "CloudFront got no usable answer from the origin. Answer: 502 or 504.",
+      failures: ["connection_refused", "tls_certificate_error", "http_response_timeout"],
+      remedies: [
+        "The origin's certificate must be valid for its own name, not for the public one.",
+      ],
+    },
+    {
+      term: "Cloudflare error 1000 … 1033",
+      match: /error(?: code)?:? ?10(?:0[0-9]|1[0-9]|20|33)\b/i,
+      meaning:
+        "Cloudflare's own: 1016 no DNS of the origin, 1033 no tunnel, 1000 a circle, 1015 rate.",
+      failures: ["dns_name_not_found", "loop_detected", "rate_limited"],
+    },
+    {
+      term: "IIS: 502.3 / ERR_WINHTTP 12002, 0x80072ee2",
+      match: /50[24] \d 12002\b|0x80072ee2|WINHTTP(?:_TIMEOUT| 12002)/i,
+      meaning: "ARR waited for the server, and its time limit was over. Answer: 502.3 or 504.",
+      failures: ["http_response_timeout", "connection_timeout"],
+      remedies: ["Server proxy settings: Time-out (seconds) of ARR, 120 by default."],
+    },
+    {
+      term: "IIS: 12029, 0x80072efd",
+      match: /50[24] \d 12029\b|0x80072efd|WINHTTP(?:_CANNOT_CONNECT| 12029)/i,
+      meaning: "ARR could not connect to the server.",
+      failures: ["connection_refused", "connection_timeout"],
+    },
+    {
+      term: "IIS: 12030, 0x80072efe",
+      match: /50[24] \d 12030\b|0x80072ef[ef]|WINHTTP(?:_CONNECTION_ERROR| 12030)/i,
+      meaning: "The server closed or reset the connection before it had answered.",
+      failures: ["connection_terminated", "stale_connection"],
+    },
+    {
+      term: "IIS: 12007, 0x80072ee7",
+      match: /50[24] \d 12007\b|0x80072ee7|WINHTTP 12007/i,
+      meaning: "The name of the server has no address.",
+      failures: ["dns_name_not_found"],
+    },
+    {
+      term: "IIS: 12175, 0x80072f8f",
+      match: /50[24] \d 12175\b|0x80072f8f|WINHTTP 12175/i,
+      meaning: "TLS with the server failed: certificate, name, or protocol version.",
+      failures: ["tls_certificate_error", "tls_protocol_error"],
+    },
+    {
+      term: "ASP.NET Core: HTTP Error 500.30, 502.5 (ANCM)",
+      match: /HTTP Error 50[02]\.(?:3\d|5)\b|ANCM|Out-Of-Process Startup Failure/i,
+      meaning: "The application behind IIS did not start.",
+      failures: ["connection_refused", "received_server_error"],
+      remedies: ["The event log, or stdoutLogEnabled in web.config, has its first lines."],
+    },
+    {
+      term: "IIS: 502.3 Bad Gateway, 502.4 no server",
+      match: /\b502\.[0-4]\b/,
+      meaning: "ARR: 502.3 the forwarder failed (win32 code beside it), 502.4 no server is online.",
+      failures: ["connection_refused", "http_response_timeout", "no_healthy_target"],
+      remedies: ["sc-win32-status in the log says which: 12002 time, 12029 connect, 12030 cut."],
+    },
+  ],
+};
