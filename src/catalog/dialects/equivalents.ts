@@ -6,7 +6,8 @@ import type { FailureCode } from "../failures.js";
 import { DIALECTS } from "./dialects.js";
 
 /** Programs that stand where a gateway stands. */
-const SPEAKERS = /^(nginx|Apache|HAProxy|Envoy|Cloudflare|AWS ALB|Google Cloud|Caddy|Traefik|Heroku|gRPC)/;
+const SPEAKERS =
+  /^(nginx|Apache|HAProxy|Envoy|Cloudflare|AWS ALB|Google Cloud|Caddy|Traefik|Heroku|gRPC)/;
 
 /** What others call it: the terms whose first guess it is, by who says them. */
 export function equivalents(code: FailureCode): readonly (readonly [string, string])[] {
