@@ -10,8 +10,8 @@ export const BLAMES: Readonly<Record<Blame, string>> = {
   overload: "The application, or the queue before it, is full.",
   network: "Name resolution, routing or dropped packets between the gateway and the application.",
   proxy:
-    "The gateway's own configuration: a wrong address, port, scheme or certificate, times that do " +
-    "not fit together, a loop.",
+    "The gateway's own configuration: a wrong address, port, scheme or certificate, times that " +
+    "do not fit together, a loop.",
   client: "The client left, or sent something wrong.",
   self: "The gateway's own process: its event loop, its sockets, or a hook in it.",
 };

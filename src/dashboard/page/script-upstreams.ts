@@ -152,11 +152,12 @@ const renderOverview = () => {
 };
 
 const renderVerdict = (ups, total) => {
+  const told = state.snapshot.warnings || [];
   const down = ups.filter((up) => up.state === "down").map((up) => up.name);
   const codes = Object.keys(total.codes).sort((a, b) => total.codes[b] - total.codes[a]);
   const key = JSON.stringify([state.snapshot.lifecycle.state, state.snapshot.lifecycle.maintenance,
     down, codes.slice(0, 1), total.failed, total.calls,
-    ups.map((up) => up.verdict && up.verdict.title)]);
+    ups.map((up) => up.verdict && up.verdict.title), told.length]);
   const { lifecycle } = state.snapshot;
   const node = byId("verdict");
   setTone(node, down.length > 0 || (total.failed > 0) ? "bad"
@@ -182,9 +183,12 @@ const renderVerdict = (ups, total) => {
     }
     const wrong = ups.filter((up) => up.verdict && !up.verdict.well)
       .sort((a, b) => troubled(a.name) - troubled(b.name)).slice(0, 4);
-    return [h("p", {}, text), wrong.length === 0 ? "" : h("ul", {}, wrong.map((up) =>
-      h("li", {}, h("b", {}, up.name), ": ", up.verdict.title, " ",
-        h("span", { class: "dim" }, up.verdict.next))))];
+    const lines = wrong.map((up) => h("li", {}, h("b", {}, up.name), ": ", up.verdict.title, " ",
+      h("span", { class: "dim" }, up.verdict.next)));
+    const warned = told.slice(0, 4).map(({ message }) => h("li", {}, h("b", {}, "warning"), ": ",
+      message));
+    const all = lines.concat(warned);
+    return [h("p", {}, text), all.length === 0 ? "" : h("ul", {}, all)];
   });
 };
 
