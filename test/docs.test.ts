@@ -13,6 +13,7 @@ import { FAILURE_CODES, FAILURES } from "../src/catalog/failures.js";
 import * as healthDefaults from "../src/catalog/health-defaults.js";
 import { SECTIONS } from "../src/gateway/option-rules.js";
 import { LAYER_DEFAULTS } from "../src/gateway/read-layers.js";
+import { performanceCharts, performanceParts } from "./bench/lib/pages.mjs";
 import { answers, steady } from "./tools/docs-answers.js";
 import * as diagnosis from "./tools/docs-diagnosis.js";
 import { errorPages } from "./tools/docs-errors.js";
@@ -97,6 +98,7 @@ const PARTS: ReadonlyMap<string, string> = new Map([
   ["front-trust", fronts.frontTrustTable()],
   ["front-signs", fronts.frontSignTable()],
   ...SECTION_NAMES.map((name) => [`section-${name}`, options.sectionTable(name)] as const),
+  ...performanceParts(),
   ...INTERFACES.map(([part, path, name]) => [part, options.optionTable(path, name)] as const),
 ]);
 
@@ -122,6 +124,16 @@ describe("generated parts", () => {
     expect(stale, "UPDATE_DOCS=1 npx vitest run test/docs.test.ts").toEqual([]);
     const used = new Set(pages.flatMap(({ text }) => [...partsOf(text).keys()]));
     expect([...wanted.keys()].filter((name) => !used.has(name))).toEqual([]);
+  });
+
+  it("the charts of the bench are those of its figures", () => {
+    const stale = [...performanceCharts()].filter(
+      ([name, svg]) => readFileSync(`${ROOT}docs/performance/${name}`, "utf8") !== svg,
+    );
+    expect(
+      stale.map(([name]) => name),
+      "npm run bench -- render",
+    ).toEqual([]);
   });
 
   it("a part that was changed by hand is found", () => {

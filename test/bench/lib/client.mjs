@@ -1,29 +1,26 @@
 /**
- * A client that costs little: GET after GET over kept connections, without an HTTP library.
+ * A client that costs little: request after request over kept connections, without an HTTP library.
  *
- * It reads answers that Content-Length or chunks delimit, counts what is not 2xx as an error, and
- * prints one line of JSON. A connection that the proxy closes between answers is opened again.
+ * It reads answers that Content-Length or chunks delimit, counts what is not 2xx, and prints one
+ * line of JSON. A connection that the proxy closes between answers is opened again.
  */
 import { connect } from "node:net";
 import { cpuSeconds } from "./usage.mjs";
+import { requestBytes } from "./workloads.mjs";
 
-const { url, pid, requests, connections, fields } = JSON.parse(process.argv[2]);
-const { hostname, port, host, pathname, search } = new URL(url);
-const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
-const REQUEST = Buffer.from(
-  `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n${lines}\r\n`,
-  "latin1",
-);
+const { url, pids, requests, connections, workload } = JSON.parse(process.argv[2]);
+const { hostname, port, host } = new URL(url);
+const REQUEST = requestBytes(workload, host);
 const CONNECT_FAILURES_MAX = 100;
 /** Some ten milliseconds: short enough that many of them meet no other work of the machine. */
 const WINDOW_REQUESTS = 500;
 
 const tookMs = new Float64Array(requests);
-const state = { sent: 0, answered: 0, errors: 0, connectFailures: 0 };
+const state = { sent: 0, answered: 0, errors: 0, unusual: 0, connectFailures: 0 };
 const windows = [];
 const open = new Set();
 const startedAt = performance.now();
-let spent = cpuSeconds(pid);
+let spent = cpuSeconds(pids);
 
 for (let index = 0; index < Math.min(connections, requests); index += 1) dial();
 
@@ -39,11 +36,11 @@ function dial() {
     socket.write(REQUEST);
   };
 
-  const answered = (good) => {
+  const answered = (count) => {
     tookMs[state.answered] = performance.now() - sentAt;
     sentAt = -1;
     state.answered += 1;
-    if (!good) state.errors += 1;
+    if (count !== null) state[count] += 1;
     if (state.answered % WINDOW_REQUESTS === 0) endWindow();
     if (state.answered === requests) finish();
     else next();
@@ -54,14 +51,16 @@ function dial() {
     held += chunk.latin1Slice();
     const length = answerLength(held);
     if (length === null || held.length < length) return;
-    const good = held.startsWith("HTTP/1.1 2") && held.length === length;
+    const usual = held.startsWith("HTTP/1.1 2");
+    const whole = held.length === length;
     held = "";
-    answered(good);
+    if (!whole) answered("errors");
+    else answered(usual ? null : "unusual");
   });
   socket.on("error", () => {});
   socket.on("close", () => {
     open.delete(socket);
-    if (sentAt !== -1) answered(false);
+    if (sentAt !== -1) answered("errors");
     else state.connectFailures += 1;
     if (state.connectFailures > CONNECT_FAILURES_MAX) process.exit(1);
     if (state.sent < requests) dial();
@@ -71,7 +70,7 @@ function dial() {
 
 /** Notes what the proxy's process has used for each request of this window. */
 function endWindow() {
-  const now = cpuSeconds(pid);
+  const now = cpuSeconds(pids);
   windows.push((now - spent) / WINDOW_REQUESTS);
   spent = now;
 }
@@ -94,6 +93,7 @@ function finish() {
   const result = {
     requests,
     errors: state.errors,
+    unusual: state.unusual,
     perSecond: requests / seconds,
     p50Ms: at(0.5),
     p99Ms: at(0.99),

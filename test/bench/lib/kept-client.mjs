@@ -5,32 +5,39 @@
  * length only. A connection that the proxy closed between two loads is opened again.
  */
 import { connect } from "node:net";
-import { FIELDS, PATH } from "./load.mjs";
+import { FIELDS, PATH, requestBytes } from "./workloads.mjs";
 
 const END = "\r\n\r\n";
+/** More are no matter of chance. */
+const LOST_MAX = 200;
+const GET = { method: "GET", sentBytes: 0 };
 
 /** `run` sends this many requests and resolves with the last answer; it rejects for a bad one. */
-export function keptClient(url, connections) {
+export function keptClient(url, connections, { workload = GET, fields = FIELDS, paths } = {}) {
   const { hostname, port, host } = new URL(url);
-  const lines = FIELDS.map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  const request = Buffer.from(`GET ${PATH} HTTP/1.1\r\nHost: ${host}\r\n${lines}\r\n`, "latin1");
+  const requests = (paths ?? [PATH]).map((path) => requestBytes(workload, host, fields, path));
+  let turn = 0;
   const load = { left: 0, open: 0, resolve: null, reject: null };
   const kept = new Set();
   let closed = false;
+  let lost = 0;
 
   const next = (one) => {
     if (load.left > 0) {
       load.left -= 1;
       load.open += 1;
       one.missing = 0;
-      one.socket.write(request);
+      one.waits = true;
+      one.socket.write(requests[turn]);
+      turn = turn + 1 === requests.length ? 0 : turn + 1;
     } else if (load.open === 0) load.resolve?.();
   };
   const fail = (error) => load.reject?.(error);
-  const dial = () => {
+  const dial = (asking) => {
     const socket = connect({ host: hostname, port: Number(port), noDelay: true });
-    const one = { socket, missing: 0 };
+    const one = { socket, missing: 0, waits: false };
     kept.add(one);
+    if (asking) socket.once("connect", () => next(one));
     socket.on("data", (chunk) => {
       try {
         take(one, chunk);
@@ -39,16 +46,25 @@ export function keptClient(url, connections) {
         return;
       }
       if (one.missing > 0) return;
+      one.waits = false;
       load.open -= 1;
       next(one);
     });
-    socket.on("error", fail);
+    socket.on("error", () => {});
     socket.on("close", () => {
       kept.delete(one);
-      if (!closed) dial();
+      if (closed) return;
+      if (one.waits) {
+        // A server closes what rests for some seconds, at times just as a request arrives.
+        lost += 1;
+        load.left += 1;
+        load.open -= 1;
+        if (lost > LOST_MAX) return void fail(new Error(`${lost} connections broke`));
+      }
+      dial(one.waits);
     });
   };
-  for (let index = 0; index < connections; index += 1) dial();
+  for (let index = 0; index < connections; index += 1) dial(false);
 
   return {
     run: (requests) =>

@@ -7,6 +7,7 @@
  * the compiler makes of the same code differs between processes, and by more than anything else
  * here; so there are several sets of processes, each of which is shown.
  */
+import { rounds } from "./bench.mjs";
 import { keptClient } from "./kept-client.mjs";
 import { median } from "./statistics.mjs";
 import { cpuSeconds } from "./usage.mjs";
@@ -17,15 +18,15 @@ const MICROSECONDS = 1e6;
 /** A slice that nothing disturbed; other work can only make one dearer. */
 const QUIET = 0.15;
 
-/** `start` starts a contender's process; the ratios are to the first contender. */
+/**
+ * `start` starts a contender's process; the ratios are to the contender that it names as `against`,
+ * else to the first. A contender may say what its client does: `client`.
+ */
 export async function measurePaired(contenders, start, options, tell) {
-  const { rounds } = options;
   const sets = [];
-  for (let set = 0; set < rounds; set += 1) {
+  for (const set of rounds(options)) {
     sets.push(await measureSet(contenders, start, options));
-    tell(
-      `set ${set + 1} of ${rounds}: ${sets[set].map(({ ratio }) => ratio.toFixed(3)).join(" ")}`,
-    );
+    tell(`set ${set + 1}: ${sets[set].map(({ ratio }) => ratio.toFixed(3)).join(" ")}`);
   }
   return contenders.map(({ name, label }, index) => {
     const rows = sets.map((set) => set[index]);
@@ -45,7 +46,8 @@ async function measureSet(contenders, start, { requests, warmup, connections }) 
   try {
     for (const contender of contenders) {
       const proxy = await start(contender);
-      living.push({ proxy, client: keptClient(proxy.url, connections), slices: [] });
+      const client = keptClient(proxy.url, connections, contender.client);
+      living.push({ proxy, client, slices: [] });
     }
     for (const { client } of living) await client.run(warmup);
     for (let slice = 0; slice < SLICES; slice += 1) {
@@ -60,31 +62,28 @@ async function measureSet(contenders, start, { requests, warmup, connections }) 
       await proxy.stop();
     }
   }
-  const [{ slices: base }] = living;
-  return living.map(({ slices }) => ({
-    quietUs: quiet(slices),
-    ratio: median(slices.map((us, index) => us / base[index])),
-    quietRatio: quiet(slices) / quiet(base),
-  }));
+  return living.map(({ slices }, index) => {
+    const base = living[againstOf(contenders, index)].slices;
+    return {
+      quietUs: quiet(slices),
+      ratio: median(slices.map((us, slice) => us / base[slice])),
+      quietRatio: quiet(slices) / quiet(base),
+    };
+  });
+}
+
+function againstOf(contenders, index) {
+  const { against } = contenders[index];
+  return against === undefined ? 0 : contenders.findIndex(({ name }) => name === against);
 }
 
 async function measureSlice({ proxy, client, slices }, requests) {
-  const before = cpuSeconds(proxy.pid);
+  const before = cpuSeconds(proxy.pids);
   await client.run(requests);
-  slices.push(((cpuSeconds(proxy.pid) - before) * MICROSECONDS) / requests);
+  slices.push(((cpuSeconds(proxy.pids) - before) * MICROSECONDS) / requests);
 }
 
 function quiet(slices) {
   const sorted = [...slices].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length * QUIET)];
-}
-
-export function printPaired(results) {
-  const width = Math.max(...results.map(({ label }) => label.length));
-  const lines = results.map(({ label, quietUs, ratio, sets }) => {
-    const each = sets.map((set) => set.ratio.toFixed(2)).join(" ");
-    const cost = quietUs.toFixed(1).padStart(8);
-    return `${label.padEnd(width)}  ${cost}  ${ratio.toFixed(2)}  ${each}`;
-  });
-  return `${"proxy".padEnd(width)}  quiet us     x  of each set\n${lines.join("\n")}\n`;
 }

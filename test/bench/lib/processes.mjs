@@ -8,7 +8,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const READY_MS = 10_000;
+const READY_MS = 60_000;
 
 /** A core for the proxy and one for all else; null where processes cannot be bound. */
 export function chooseCores() {
@@ -27,11 +27,16 @@ function expandRange(range) {
 
 /** The command that runs another one on this core. */
 export function onCore(core, command, args) {
-  return core === null ? [command, args] : ["taskset", ["-c", String(core), command, ...args]];
+  return core === null || core === undefined
+    ? [command, args]
+    : ["taskset", ["-c", String(core), command, ...args]];
 }
 
-/** Starts a script and waits for its port; what it prints goes to a file that nobody sees. */
-export async function startScript({ script, args, core, env = {}, execArgv = [] }) {
+/**
+ * Starts a script and waits for what it says first: its port, or a result. What it prints goes to a
+ * file that nobody sees.
+ */
+export async function startScript({ script, args = [], core, env = {}, execArgv = [] }) {
   const path = fileURLToPath(new URL(`../${script}`, import.meta.url));
   const [execPath, execFlags] = onCore(core, process.execPath, execArgv);
   const output = unnamedFile();
@@ -42,8 +47,18 @@ export async function startScript({ script, args, core, env = {}, execArgv = [] 
     stdio: ["ignore", output, "inherit", "ipc"],
   });
   closeSync(output);
-  const { port } = await firstMessage(child, script);
-  return { child, pid: child.pid, url: `http://127.0.0.1:${port}`, stop: () => stop(child) };
+  const said = await nextMessage(child, script);
+  return {
+    ...said,
+    pids: [child.pid],
+    url: `http://127.0.0.1:${said.port}`,
+    ask: (question) => {
+      const answered = nextMessage(child, script);
+      child.send(question);
+      return answered;
+    },
+    stop: () => stop(child),
+  };
 }
 
 /** A true file, so that writing to it costs what it costs; it is gone with its last process. */
@@ -54,21 +69,31 @@ function unnamedFile() {
   return file;
 }
 
-function firstMessage(child, script) {
+/** Runs a script that tells one result, and ends it. */
+export async function runScript(asked) {
+  const { stop: end, result } = await startScript(asked);
+  await end();
+  return result;
+}
+
+function nextMessage(child, script) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => failed("did not start in time"), READY_MS);
-    const failed = (why) => {
+    const settle = (act, value) => {
       clearTimeout(timer);
-      child.kill();
-      reject(new Error(`${script} ${why}`));
+      for (const [event, listener] of Object.entries(listeners)) child.off(event, listener);
+      act(value);
     };
-    child.once("exit", (code) => failed(`ended with code ${code}`));
-    child.once("error", (error) => failed(error.message));
-    child.once("message", (message) => {
-      clearTimeout(timer);
-      child.removeAllListeners("exit");
-      resolve(message);
-    });
+    const failed = (why) => {
+      child.kill();
+      settle(reject, new Error(`${script} ${why}`));
+    };
+    const timer = setTimeout(() => failed("said nothing in time"), READY_MS);
+    const listeners = {
+      exit: (code) => failed(`ended with code ${code}`),
+      error: (error) => failed(error.message),
+      message: (message) => settle(resolve, message),
+    };
+    for (const [event, listener] of Object.entries(listeners)) child.on(event, listener);
   });
 }
 
@@ -77,6 +102,6 @@ function stop(child) {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     child.once("exit", resolve);
-    child.disconnect();
+    if (child.connected) child.disconnect();
   });
 }

@@ -10,6 +10,11 @@ export function median(values) {
   return (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** The middle, and how far the others lie from it. */
+export function spread(values) {
+  return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
+}
+
 /**
  * What a request costs when nothing else disturbs: the lower decile over short windows of all
  * rounds.
@@ -23,22 +28,22 @@ function quietPer10k(rounds) {
 /** `rounds` are those of one proxy, `baseline` those of the one it is compared with, or null. */
 export function summarise(rounds, baseline) {
   const over = (key) => median(rounds.map((round) => round[key]));
-  const ratios =
-    baseline === null
-      ? null
-      : rounds.map((round, index) => round.cpuPer10k / baseline[index].cpuPer10k);
+  const against = (key) =>
+    baseline === null ? null : spread(rounds.map((round, i) => round[key] / baseline[i][key]));
+  const ratio = against("cpuPer10k");
   const quiet = quietPer10k(rounds);
   return {
     quietPer10k: quiet,
     quietRatio: quiet === null || baseline === null ? null : quiet / quietPer10k(baseline),
     cpuPer10k: over("cpuPer10k"),
-    ratio: ratios === null ? null : median(ratios),
-    ratioMin: ratios === null ? null : Math.min(...ratios),
-    ratioMax: ratios === null ? null : Math.max(...ratios),
+    ratio: ratio?.median ?? null,
+    ratioMin: ratio?.min ?? null,
+    ratioMax: ratio?.max ?? null,
     perSecond: over("perSecond"),
     busy: over("busy"),
     p50Ms: over("p50Ms"),
     p99Ms: over("p99Ms"),
+    p99Ratio: against("p99Ms")?.median ?? null,
     peakBytes: Math.max(...rounds.map((round) => round.peakBytes)),
   };
 }

@@ -10,8 +10,8 @@
  * (`Via`, which RFC 9110 §7.6.3 demands, a request id, and who the client is). With `no-fields` it
  * leaves them out, as the proxies in its neighbourhood do; both rows are shown.
  */
-import { Pool } from "undici";
 import { endToEnd, hasBody } from "./hop-by-hop.mjs";
+import { Pool } from "./package-undici.mjs";
 import { ORIGIN, serve } from "./serve.mjs";
 
 const ADDS_FIELDS = process.argv[3] !== "no-fields";
