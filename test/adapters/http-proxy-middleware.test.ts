@@ -255,6 +255,29 @@ describe.each(HPM_VERSIONS)("%s", (_name, hpm) => {
       });
     });
 
+    test("WebSockets by ws: true, with pathRewrite and router", async () => {
+      const room = accept().readHead().send(`${SWITCH}\r\nhello`).hang();
+      const other = await scriptedUpstream([room]);
+      const first = accept().readHead().send(ok("first")).close();
+      const hpmOptions = {
+        ws: true,
+        pathRewrite: { "^/chat": "/rooms" },
+        router: (req: IncomingMessage) => (req.url === "/chat" ? other.origin : undefined),
+      };
+      await inWorld({ scripts: [first], hpm: hpmOptions }, async (world) => {
+        world.server.removeAllListeners("upgrade");
+        expect((await world.ask("/")).text).toBe("first");
+        expect(world.server.listenerCount("upgrade")).toBe(1);
+        const client = await rawClient(world.port);
+        client.write(UPGRADE);
+        await client.until("hello");
+        expect(other.requests().map(({ path }) => path)).toEqual(["/rooms"]);
+        client.socket.destroy();
+        await client.over;
+      });
+      await other.close();
+    });
+
     test("over TLS, with the name of the certificate, and over a target's own socket", async () => {
       const certificates = await testCertificates();
       const upstream = await scriptedUpstream([ECHO], { tls: certificates.valid });

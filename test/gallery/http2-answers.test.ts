@@ -142,7 +142,8 @@ describe("an answer of HTTP/2 that", () => {
     expect(got.status).toBe(status);
     if (status === 200) expect(got.whole).toBe(false);
     else expect(got.body).not.toContain("hello");
-    expect(got.code).toBe("connection_reset_in_body");
+    // Some versions of Node look at the length before we do.
+    expect(got.code).toMatch(/^(?:connection_reset_in_body|http_response_incomplete)$/);
   });
 
   it.concurrent.each<[string, (stream: number) => readonly Buffer[]]>([
@@ -215,8 +216,8 @@ describe("a limit", () => {
   });
 
   it.concurrent("that is raised lets more through", async () => {
-    const limits = { responseHeaderSectionBytesMax: 131_072, responseHeadersCountMax: 2_000 };
-    const got = await through(says([...OK, ...many(1_500, "a".repeat(40))]), limits);
-    expect([got.status, got.body, got.fields.length > 2_000]).toEqual([200, "hello", true]);
+    const limits = { responseHeaderSectionBytesMax: 131_072, responseHeadersCountMax: 1_000 };
+    const got = await through(says([...OK, ...many(900, "a".repeat(100))]), limits);
+    expect([got.status, got.body, got.fields.length > 1_800]).toEqual([200, "hello", true]);
   });
 });

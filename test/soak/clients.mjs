@@ -32,6 +32,10 @@ export function actsFor(port) {
     () => ask(port, { path: "/fetch/cut" }),
     () => ask(port, { path: "/fetch/silent", leaveMs: 50 }),
     () => ask(port, { path: "/dead/fine" }),
+    () => ask(port, { path: "/h2/fine" }),
+    () => ask(port, { path: "/h2/goaway", method: "POST", body: "x".repeat(1_000) }),
+    () => ask(port, { path: "/h2/cut" }),
+    () => ask(port, { path: "/h2/large", leaveMs: 1 }),
     () => ask(port, { path: "/silent", leaveMs: 30 }),
     () => ask(port, { path: "/stream", leaveMs: 200 }),
     () => ask(port, { path: "/large", leaveMs: 1 }),
@@ -100,7 +104,7 @@ function webSocket(port, path, ending) {
 }
 
 /** Runs an act; one that does not end is given up, and counted as hung. */
-async function bounded(act) {
+export async function bounded(act) {
   let giveUp = () => {};
   const ended = new Promise((resolve) => {
     giveUp = act(resolve);

@@ -5,19 +5,29 @@
  * Started with --expose-gc, so that the figures say what is alive and not what awaits collection.
  */
 import { createServer } from "node:http";
+import { createServer as createHttp2Server } from "node:http2";
 import { createGateway } from "good-gateway";
 import { gatewayFetch } from "good-gateway/fetch";
 import { nodeContext, nodeProxy } from "good-gateway/node";
 
-const [ORIGIN, DEAD_ORIGIN] = process.argv.slice(2);
+const [ORIGIN, DEAD_ORIGIN, HTTP2_ORIGIN] = process.argv.slice(2);
+
+const TIMEOUTS = { connectMs: 1_000, responseMs: 800, idleMs: 1_500, totalMs: 4_000 };
 
 const gateway = createGateway({
   name: "soak",
   upstreams: {
     app: {
       targets: [ORIGIN],
-      timeouts: { connectMs: 1_000, responseMs: 800, idleMs: 1_500, totalMs: 4_000 },
+      timeouts: TIMEOUTS,
       // Faults are to reach the connections, which an open breaker would spare.
+      breaker: false,
+      bulkhead: { concurrencyMax: 200 },
+    },
+    http2: {
+      targets: [HTTP2_ORIGIN],
+      allowH2: "h2c",
+      timeouts: TIMEOUTS,
       breaker: false,
       bulkhead: { concurrencyMax: 200 },
     },
@@ -33,6 +43,7 @@ gateway.on("call:end", ({ code }) => {
 
 const proxy = nodeProxy(gateway.upstream("app"));
 const dead = nodeProxy(gateway.upstream("dead"));
+const toHttp2 = nodeProxy(gateway.upstream("http2"));
 const fetchApp = gatewayFetch(gateway.upstream("app"));
 
 const fetching = nodeContext(gateway, async (req, res) => {
@@ -45,11 +56,14 @@ const fetching = nodeContext(gateway, async (req, res) => {
   }
 });
 
-const server = createServer((req, res) => {
-  if (req.url.startsWith("/fetch/")) fetching(req, res);
+const listener = (req, res) => {
+  if (req.url.startsWith("/h2/")) toHttp2(req, res);
+  else if (req.url.startsWith("/fetch/")) fetching(req, res);
   else if (req.url.startsWith("/dead/")) dead(req, res);
   else proxy(req, res);
-});
+};
+const server = createServer(listener);
+const http2Server = createHttp2Server(listener);
 server.on("checkContinue", proxy.checkContinue);
 server.on("upgrade", proxy.upgrade);
 server.on("clientError", proxy.clientError);
@@ -60,10 +74,13 @@ process.on("uncaughtException", (error) => {
 });
 
 const sockets = new Set();
-server.on("connection", (socket) => {
-  sockets.add(socket);
-  socket.once("close", () => sockets.delete(socket));
-});
+for (const one of [server, http2Server]) {
+  one.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+}
+http2Server.on("sessionError", () => {});
 
 function listenersOf(emitter) {
   return emitter.eventNames().reduce((sum, name) => sum + emitter.listenerCount(name), 0);
@@ -92,7 +109,7 @@ async function figures() {
     upstreamSockets: sum((target) => target.connections.open),
     clientSockets: sockets.size,
     listenersPerSocketMax: Math.max(0, ...[...sockets].map(listenersOf)),
-    listeners: listenersOf(server) + listenersOf(process),
+    listeners: listenersOf(server) + listenersOf(http2Server) + listenersOf(process),
     codes: Object.fromEntries(codes),
   };
 }
@@ -101,10 +118,15 @@ process.on("message", async (message) => {
   if (message === "close") {
     server.closeAllConnections();
     server.close();
+    http2Server.close();
     gateway.close();
   }
   process.send({ asked: message, ...(await figures()) });
   if (message === "close") process.disconnect();
 });
 
-server.listen(0, "127.0.0.1", () => process.send({ port: server.address().port }));
+server.listen(0, "127.0.0.1", () => {
+  http2Server.listen(0, "127.0.0.1", () => {
+    process.send({ port: server.address().port, http2Port: http2Server.address().port });
+  });
+});

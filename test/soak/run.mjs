@@ -1,5 +1,6 @@
 /**
- * `npm run soak`: twenty minutes of mixed faults, aborts and WebSockets against one process.
+ * `npm run soak`: twenty minutes of mixed faults, aborts and WebSockets, over HTTP/1.1 and HTTP/2,
+ * against one process.
  * `npm run soak -- --minutes=5 --rate=40` for another length, or other acts per second.
  *
  * It ends with 1 unless memory is flat, nothing hung or threw, and at the end no exchange, socket,
@@ -12,6 +13,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { actsFor, endClients } from "./clients.mjs";
+import { endHttp2Clients, http2Acts } from "./http2-clients.mjs";
+import { startHttp2Upstream } from "./http2-upstream.mjs";
 import { startUpstream } from "./upstream.mjs";
 
 const { values } = parseArgs({
@@ -28,19 +31,20 @@ const SAMPLES = 40;
 const WARM_SHARE = 0.25;
 /** What the second half may have on top of the quarter before it: noise of the collector. */
 const GROWTH_MAX = 0.1;
-/** After the load: longer than every timeout and keep-alive of the process under test. */
-const SETTLE_MS = 10_000;
+/** After the load: longer than anything rests in the process, a minute for HTTP/2. */
+const SETTLE_MS = 65_000;
 /** A process that has closed everything ends at once. */
 const END_MS_MAX = 5_000;
 
 const upstream = await startUpstream();
+const http2Upstream = await startHttp2Upstream();
 const child = fork(
   fileURLToPath(new URL("proxy.mjs", import.meta.url)),
-  [upstream.origin, `http://127.0.0.1:${await closedPort()}`],
+  [upstream.origin, `http://127.0.0.1:${await closedPort()}`, http2Upstream.origin],
   { execArgv: ["--expose-gc"] },
 );
-const [{ port }] = await once(child, "message");
-const acts = actsFor(port);
+const [{ port, http2Port }] = await once(child, "message");
+const acts = [...actsFor(port), ...http2Acts(http2Port)];
 const came = new Map();
 const running = new Set();
 let sent = 0;
@@ -68,6 +72,7 @@ for (let turn = 1; turn <= SAMPLES; turn += 1) {
 clearInterval(load);
 await Promise.all(running);
 endClients();
+endHttp2Clients();
 await sleep(SETTLE_MS);
 const rested = await figuresOf("look");
 print("rest", rested);
@@ -77,6 +82,7 @@ print("closed", closed);
 const ended = await Promise.race([exited, sleep(END_MS_MAX, null, { ref: false })]);
 if (ended === null) child.kill("SIGKILL");
 upstream.close();
+http2Upstream.close();
 
 const growth = heapGrowth();
 const verdicts = [

@@ -71,7 +71,7 @@ export interface LetThrough {
 }
 
 /** A proxy that answers nothing for so long will not. */
-const QUIET_MS = 600;
+const QUIET_MS = 1_500;
 const AT_ONCE = 12;
 
 export function pathOf(index: number): string {
