@@ -10,10 +10,15 @@ import { explain } from "./explain/explain.js";
 import { explainedAsJson, printExplained } from "./explain/print.js";
 import { readInput } from "./read-input.js";
 import { terminal } from "./terminal.js";
+import { runWatch, WATCH_USAGE } from "./watch/command.js";
 
 type Command = (args: readonly string[], world: CommandWorld) => Promise<number>;
 
-const COMMANDS: Readonly<Record<string, Command>> = { explain: runExplain, doctor: runDoctor };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  explain: runExplain,
+  doctor: runDoctor,
+  watch: (args, world) => runWatch(args, world),
+};
 
 const USAGE = `good-gateway: find out whose fault a 502 is
 
@@ -23,6 +28,7 @@ const USAGE = `good-gateway: find out whose fault a 502 is
   --json              for programs
 
 ${DOCTOR_USAGE}
+${WATCH_USAGE}
 Exit codes: 0 all is well, 1 something was found or is not known, 2 could not run.
 `;
 

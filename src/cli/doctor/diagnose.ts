@@ -3,7 +3,7 @@
  * which a request passes the layers.
  */
 import type { Clock } from "../../base/clock.js";
-import type { Finding, Report } from "../../gateway/diagnosis-report.js";
+import type { Finding, Layer, Report } from "../../gateway/diagnosis-report.js";
 import { inOrder, verdictOf } from "../../gateway/diagnosis-verdict.js";
 import { answerCauses } from "./causes/answers.js";
 import { certificateCauses } from "./causes/certificates.js";
@@ -13,6 +13,7 @@ import { poolCauses } from "./causes/pools.js";
 import { servedCauses } from "./causes/served.js";
 import { unixSocketCauses } from "./causes/unix-sockets.js";
 import type { Facts } from "./facts.js";
+import { ageInWords, YOUNG_MS } from "./steps.js";
 
 export function diagnose(facts: Facts, clock: Pick<Clock, "wallNow">): Report {
   const findings: readonly Finding[] = inOrder([
@@ -25,5 +26,20 @@ export function diagnose(facts: Facts, clock: Pick<Clock, "wallNow">): Report {
     ...servedCauses(facts),
   ]);
   const { steps, endpoint } = facts;
-  return { subject: endpoint.text, steps, findings, verdict: verdictOf(steps, findings) };
+  const told = findings.map((finding) => withAge(finding, facts, clock.wallNow()));
+  return { subject: endpoint.text, steps, findings: told, verdict: verdictOf(steps, told) };
+}
+
+/** Where a process answers wrongly or not at all, it matters that it has only just begun. */
+const OF_THE_PROCESS: ReadonlySet<Layer> = new Set(["head", "body", "keep_alive", "process"]);
+
+function withAge(finding: Finding, { local }: Facts, now: number): Finding {
+  const seen = local?.processAfter ?? local?.process ?? null;
+  if (seen === null || finding.severity !== "fault" || !OF_THE_PROCESS.has(finding.layer)) {
+    return finding;
+  }
+  const age = now - seen.startedAt;
+  if (age >= YOUNG_MS) return finding;
+  const line = `process ${seen.pid} began only ${ageInWords(age)} ago: it was started again`;
+  return { ...finding, evidence: [...finding.evidence, line] };
 }

@@ -10,9 +10,7 @@ import type { Facts } from "./facts.js";
 import { askPool, askScript, readPoolStatus } from "./fastcgi/ask.js";
 import type { DoctorLimits } from "./limits.js";
 import { type Line, onceMore, open } from "./line.js";
-import type { ProcessFacts } from "./local/local-facts.js";
-import { holderOf, isLocal, lookLocally } from "./local/look.js";
-import { processFacts } from "./local/processes.js";
+import { beforeAsking, isLocal, lookLocally } from "./local/look.js";
 import { dial, placesOf } from "./probes/connect.js";
 import type { Exchanged, ProbeConnection } from "./probes/exchange.js";
 import { type Resolved, resolve } from "./probes/resolve.js";
@@ -20,7 +18,7 @@ import { routeTo } from "./probes/route.js";
 import type { Secured } from "./probes/secure.js";
 import { upgradeStatus } from "./probes/upgrade.js";
 import { frontsCheck, otherAnswers, otherProtocol } from "./second-looks.js";
-import { exchangeStep, healthStep, idleStep, keptMsOf } from "./steps.js";
+import { exchangeStep, healthStep, idleStep, keptMsOf, processStep } from "./steps.js";
 import type { DoctorWorld } from "./world.js";
 
 export interface ExamineOptions {
@@ -48,19 +46,12 @@ export async function examine(
   const { limits } = options;
   const resolved = await resolve(world, endpoint, limits);
   const local = isLocal(endpoint, resolved.addresses);
-  const before = local ? await holderFacts(world, endpoint) : null;
+  const before = local ? await beforeAsking(world, endpoint) : null;
   const walked = await walk(world, endpoint, options, resolved);
-  return {
-    endpoint,
-    limits,
-    ...walked,
-    local: local ? await lookLocally(world, endpoint, before) : null,
-  };
-}
-
-async function holderFacts(world: DoctorWorld, endpoint: Endpoint): Promise<ProcessFacts | null> {
-  const pid = await holderOf(world, endpoint);
-  return pid === null ? null : processFacts(world, pid);
+  const here = before === null ? null : await lookLocally(world, endpoint, before);
+  const step = here === null ? null : processStep(here, world.clock.wallNow());
+  const steps = step === null ? walked.steps : [...walked.steps, step];
+  return { endpoint, limits, ...walked, steps, local: here };
 }
 
 async function walk(

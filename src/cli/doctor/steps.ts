@@ -3,10 +3,12 @@
  * They are apart from the walk, which only decides what comes next.
  */
 
+import { inMiB } from "../../gateway/diagnosis-finding.js";
 import type { Step } from "../../gateway/diagnosis-report.js";
 import type { Endpoint } from "./endpoint.js";
 import type { Facts } from "./facts.js";
 import type { DoctorLimits } from "./limits.js";
+import type { LocalFacts } from "./local/local-facts.js";
 import type { Exchanged } from "./probes/exchange.js";
 
 interface Asked {
@@ -74,4 +76,47 @@ export function idleStep(idleCloseMs: number | null, { idleMs }: DoctorLimits): 
       : `still open after ${(idleMs / 1_000).toFixed(1)} s`,
     code: null,
   };
+}
+
+/** Younger than this, a process is likely to have been started because of what is looked for. */
+export const YOUNG_MS = 60_000;
+
+/** The process behind the endpoint, in one line: how old it is, and how far from its limits. */
+export function processStep(
+  { process: before, processAfter }: LocalFacts,
+  now: number,
+): Step | null {
+  const seen = processAfter ?? before;
+  if (seen === null) return null;
+  const { pid, command, startedAt, openFiles, openFilesMax, memoryBytes, processorShare } = seen;
+  const gone = processAfter === null || (before !== null && before.pid !== processAfter.pid);
+  const parts = [
+    command.slice(0, COMMAND_CHARACTERS),
+    `began ${ageInWords(now - startedAt)} ago`,
+    openFiles === null ? null : `${openFiles} of ${openFilesMax ?? "?"} files`,
+    memoryBytes === null ? null : inMiB(memoryBytes),
+    processorShare === null ? null : `${Math.round(processorShare * 100)} % of a processor`,
+    gone ? "it is gone now, or another one has taken its place" : null,
+  ];
+  return {
+    layer: "process",
+    name: `process ${pid}`,
+    result: gone ? "failed" : "ok",
+    durationMs: null,
+    limitMs: null,
+    detail: parts.filter((part) => part !== null).join(", "),
+    code: gone ? "connection_terminated" : null,
+  };
+}
+
+const COMMAND_CHARACTERS = 60;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** `40 s`, `12 min`, `3 h`, `9 d`. */
+export function ageInWords(ms: number): string {
+  if (ms < 2 * MINUTE_MS) return `${Math.max(0, Math.round(ms / 1_000))} s`;
+  if (ms < 2 * HOUR_MS) return `${Math.round(ms / MINUTE_MS)} min`;
+  return ms < 2 * DAY_MS ? `${Math.round(ms / HOUR_MS)} h` : `${Math.round(ms / DAY_MS)} d`;
 }

@@ -12,6 +12,8 @@ export interface DoctorVerdict {
   readonly cause: string | null;
   readonly blame: string | null;
   readonly title: string;
+  readonly evidence: readonly string[];
+  readonly confidence: string;
 }
 
 export interface DoctorReport {
@@ -25,11 +27,13 @@ const NOBODY = 65_534;
 export interface DoctorOptions {
   /** Run as a user without rights, where this process has any. */
   readonly asNobody?: boolean;
+  /** Folders of programs that come before those of the system. */
+  readonly programs?: string;
 }
 
 export function runDoctor(
   args: readonly string[],
-  { asNobody = false }: DoctorOptions = {},
+  { asNobody = false, programs = "" }: DoctorOptions = {},
 ): Promise<{ readonly code: number | null; readonly report: DoctorReport }> {
   const manifest = createRequire(`${process.cwd()}/`).resolve("good-gateway/package.json");
   const { bin } = JSON.parse(readFileSync(manifest, "utf8")) as { bin: Record<string, string> };
@@ -39,7 +43,7 @@ export function runDoctor(
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, all, {
       ...drop,
-      env: { ...process.env, NODE_OPTIONS: "" },
+      env: { ...process.env, NODE_OPTIONS: "", PATH: `${programs}:${process.env["PATH"] ?? ""}` },
     });
     let out = "";
     let err = "";

@@ -9,6 +9,7 @@ import { fault, said } from "../../../gateway/diagnosis-finding.js";
 import type { Finding } from "../../../gateway/diagnosis-report.js";
 import type { Facts } from "../facts.js";
 import type { Listener, LocalFacts } from "../local/local-facts.js";
+import { managedCause } from "./managed.js";
 
 export function connectionCauses(facts: Facts): readonly Finding[] {
   const { dialled, endpoint } = facts;
@@ -87,23 +88,10 @@ function rejected({ endpoint }: Facts, there: Listener, evidence: readonly strin
 }
 
 /** Nothing listens on the port, on this machine. Why? */
-function notThere({ endpoint }: Facts, local: LocalFacts, evidence: readonly string[]): Finding {
-  const gone = local.managed.find(({ running }) => !running);
-  if (gone !== undefined) {
-    return fault({
-      cause: "stopped_by_manager",
-      layer: "process",
-      code: "connection_refused",
-      confidence: "likely",
-      title: `${gone.manager} has "${gone.name}" as ${gone.state}: the application is not running.`,
-      evidence: said(
-        ...evidence,
-        gone.lastEnd !== null && `it ended: ${gone.lastEnd}`,
-        gone.restarts !== null && gone.restarts > 0 && `restarts so far: ${gone.restarts}`,
-      ),
-      fix: `Look at why it ended, then start it: ${LOGS[gone.manager]} ${gone.name}`,
-    });
-  }
+function notThere(facts: Facts, local: LocalFacts, evidence: readonly string[]): Finding {
+  const { endpoint } = facts;
+  const managed = managedCause(facts, evidence);
+  if (managed !== null) return managed;
   const killed = local.kernelKills.at(-1);
   if (killed !== undefined) {
     return fault({
@@ -154,12 +142,6 @@ function portsOf({ nodeListeners }: LocalFacts): readonly number[] {
   return [...new Set(nodeListeners.map(({ port }) => port))].sort((a, b) => a - b);
 }
 
-const LOGS = {
-  pm2: "pm2 logs",
-  systemd: "journalctl -u",
-  supervisord: "supervisorctl tail",
-} as const;
-
 /** What people and frameworks choose when they choose at all; one is easily taken for another. */
 const USUAL_PORTS = new Set([
   1337, 3000, 3001, 3333, 4000, 4200, 5000, 5173, 8000, 8080, 8081, 8888, 9000, 9090,
@@ -199,7 +181,12 @@ function silent(facts: Facts, evidence: readonly string[]): Finding {
       code: "connection_timeout",
       blame: "overload",
       title: "The accept queue of the application is full: it takes no new connections.",
-      evidence: [...evidence, `${full.waiting} connections wait, ${full.backlog} may`],
+      evidence: said(
+        ...evidence,
+        `${full.waiting} connections wait, ${full.backlog} may`,
+        (local?.overflows?.during ?? 0) > 0 &&
+          `the kernel dropped ${local?.overflows?.during} connections meanwhile (ListenOverflows)`,
+      ),
       fix:
         "The process is too busy, stopped or stuck: look at its processor time and its event " +
         "loop; a longer backlog only hides it.",

@@ -319,8 +319,24 @@ const RESTARTS_MANY = 5;
 
 function processCauses({ local }: Facts): readonly Finding[] {
   if (local === null) return [];
-  const { cgroup, managed, processAfter: seen } = local;
+  const { cgroup, managed, overflows, processAfter: seen } = local;
   const findings: Finding[] = [];
+  if (overflows !== null && overflows.during > 0) {
+    findings.push(
+      warning({
+        cause: "accept_queue_overflows",
+        layer: "connect",
+        code: "connection_timeout",
+        blame: "overload",
+        title: "Accept queues of this machine overflow: the kernel drops new connections.",
+        evidence: [
+          `${overflows.during} while this was looked at, ${overflows.sinceBoot} since the boot`,
+        ],
+        fix: "Find the queue that is full (Recv-Q above Send-Q), and what keeps its program busy:",
+        write: "ss -ltn | awk '$2 > $3'; nstat -az TcpExtListenOverflows TcpExtListenDrops",
+      }),
+    );
+  }
   if (
     seen?.openFiles != null &&
     seen.openFilesMax !== null &&

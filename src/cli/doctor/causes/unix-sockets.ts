@@ -7,6 +7,7 @@ import { fault, said } from "../../../gateway/diagnosis-finding.js";
 import type { Finding } from "../../../gateway/diagnosis-report.js";
 import type { Facts } from "../facts.js";
 import type { UnixSocketFacts } from "../local/local-facts.js";
+import { managedCause } from "./managed.js";
 
 export function unixSocketCauses(facts: Facts): readonly Finding[] {
   const { endpoint, dialled, local } = facts;
@@ -16,6 +17,9 @@ export function unixSocketCauses(facts: Facts): readonly Finding[] {
   if (dial.step.result === "ok") return [];
   const evidence = [`${dial.step.name}: ${dial.step.detail}`];
   if (socket.closedFolder !== null) return [closedFolder(socket, socket.closedFolder, evidence)];
+  // Its own manager knows best why a program does not listen.
+  const managed = socket.exists && socket.listening ? null : managedCause(facts, evidence);
+  if (managed?.confidence === "certain") return [managed];
   if (!socket.exists) return [missing(socket, evidence)];
   if (!socket.isSocket) return [noSocket(socket, evidence)];
   if (dial.errno === "EACCES" || dial.errno === "EPERM") return [forbidden(socket, evidence)];

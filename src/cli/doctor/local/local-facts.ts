@@ -48,9 +48,13 @@ export interface ManagedFacts {
   /** In the manager's own word: online, errored, failed, FATAL … */
   readonly state: string;
   readonly running: boolean;
+  /** It is started again and again. */
+  readonly loops: boolean;
   readonly restarts: number | null;
   /** Why it ended last, where the manager knows: a signal, an exit code, oom-kill. */
   readonly lastEnd: string | null;
+  /** Its command, arguments and environment, as far as they tell which program it is. */
+  readonly about: string;
 }
 
 export interface UnixSocketFacts {
@@ -86,4 +90,6 @@ export interface LocalFacts {
   readonly unixSocket: UnixSocketFacts | null;
   /** Lines of the kernel's log about kills for memory, newest last. */
   readonly kernelKills: readonly string[];
+  /** Connections that the kernel threw away, while the doctor looked and since the boot. */
+  readonly overflows: { readonly during: number; readonly sinceBoot: number } | null;
 }

@@ -8,6 +8,7 @@ import type { Address } from "../probes/resolve.js";
 import type { DoctorWorld } from "../world.js";
 import type { Listener, LocalFacts, ProcessFacts } from "./local-facts.js";
 import { managedPrograms } from "./managers.js";
+import { type Overflows, overflowsOf } from "./overflows.js";
 import { cgroupFacts, commandOf, kernelKills, processFacts } from "./processes.js";
 import { listenersOf, unixListenersOf } from "./sockets.js";
 import { unixSocketFacts } from "./unix-socket.js";
@@ -36,10 +37,34 @@ export async function holderOf(
   return listeners.find((one) => one.port === port)?.pid ?? null;
 }
 
+/** What was seen before the first request. */
+export interface Before {
+  readonly process: ProcessFacts | null;
+  readonly overflows: Overflows | null;
+}
+
+export async function beforeAsking(world: DoctorWorld, endpoint: Endpoint): Promise<Before> {
+  const pid = await holderOf(world, endpoint);
+  return {
+    process: pid === null ? null : await processFacts(world, pid),
+    overflows: await overflowsOf(world),
+  };
+}
+
+async function overflowsSince(
+  world: DoctorWorld,
+  before: Overflows | null,
+): Promise<LocalFacts["overflows"]> {
+  const now = await overflowsOf(world);
+  if (before === null || now === null) return null;
+  const count = ({ overflowed, dropped }: Overflows): number => Math.max(overflowed, dropped);
+  return { during: count(now) - count(before), sinceBoot: count(now) };
+}
+
 export async function lookLocally(
   world: DoctorWorld,
   endpoint: Endpoint,
-  before: ProcessFacts | null,
+  { process: before, overflows }: Before,
 ): Promise<LocalFacts> {
   const { port, socketPath } = endpoint;
   const listeners = await listenersOf(world);
@@ -47,7 +72,7 @@ export async function lookLocally(
   const [processAfter, cgroup, managed, unixSocket, kills, nodeListeners] = await Promise.all([
     pid === null ? null : processFacts(world, pid),
     cgroupFacts(world, before?.pid ?? pid ?? process.pid),
-    managedPrograms(world, pid),
+    managedPrograms(world),
     socketPath === null ? null : unixSocketFacts(world, socketPath),
     kernelKills(world),
     nodeListenersOf(world, listeners),
@@ -62,6 +87,7 @@ export async function lookLocally(
     managed,
     unixSocket,
     kernelKills: kills,
+    overflows: await overflowsSince(world, overflows),
   };
 }
 

@@ -129,15 +129,18 @@ async function readCgroup(
 
 const KILL = /Out of memory: Kill|oom-kill:|Memory cgroup out of memory/i;
 const KILLS_MAX = 5;
+/** Older kills belong to another outage. */
+const KILL_AGE_MS = 60 * 60_000;
 
-/** Lines about kills for memory in the kernel's log, where it may be read. */
+/** Lines about kills for memory of the last hour in the kernel's log, where it may be read. */
 export async function kernelKills(world: DoctorWorld): Promise<readonly string[]> {
-  const text =
-    (await world.run("journalctl", ["-k", "-q", "--no-pager", "-n", "2000"])) ??
-    (await world.run("dmesg", ["-T"])) ??
-    "";
+  const journal = ["-k", "-q", "--no-pager", "-n", "2000", "-o", "short-monotonic"];
+  const text = (await world.run("journalctl", journal)) || (await world.run("dmesg", [])) || "";
+  const [uptime = "0"] = await linesOf(join(world.root, "proc/uptime"));
+  const upMs = Number(uptime.split(" ")[0]) * 1_000;
   return text
     .split("\n")
     .filter((line) => KILL.test(line))
+    .filter((line) => upMs - Number(/^\[\s*([\d.]+)\]/.exec(line)?.[1] ?? 0) * 1_000 < KILL_AGE_MS)
     .slice(-KILLS_MAX);
 }

@@ -1,0 +1,49 @@
+/**
+ * A snapshot of a gateway for people: each upstream with its targets, what is wrong with it, and
+ * the
+ * incidents that are not over. What is well takes one line.
+ */
+import { isoDate } from "../../base/clock.js";
+import type { GatewaySnapshot, TargetSnapshot, UpstreamSnapshot } from "../../gateway/snapshot.js";
+import type { Terminal } from "../terminal.js";
+
+export function printSnapshot(snapshot: GatewaySnapshot, to: Terminal): void {
+  const { name, at, lifecycle, health, upstreams } = snapshot;
+  const ready = health.ready ? to.green("ready") : to.red("not ready");
+  const calls = `${lifecycle.active} calls under way`;
+  to.paragraph(`${to.bold(name)} · ${lifecycle.state} · ${ready} · ${calls} · ${isoDate(at)}`);
+  if (lifecycle.maintenance !== null) to.paragraph(to.yellow("maintenance is on"), "  ");
+  for (const reason of health.reasons) to.paragraph(to.yellow(String(reason)), "  ");
+  for (const upstream of upstreams) printUpstream(upstream, to);
+  to.line();
+}
+
+function printUpstream({ name, state, targets, verdict }: UpstreamSnapshot, to: Terminal): void {
+  const paint = state === "healthy" ? to.green : state === "degraded" ? to.yellow : to.red;
+  to.line();
+  to.paragraph(`${paint(state === "healthy" ? "✔" : "✘")} ${to.bold(name)} ${paint(state)}`);
+  if (!verdict.well) {
+    to.paragraph(verdict.title, "  ");
+    to.paragraph(to.dim(`at fault: ${verdict.blame ?? "?"} · ${verdict.confidence}`), "  ");
+    to.paragraph(`${to.cyan("Next:")} ${verdict.next}`, "  ", "    ");
+  }
+  for (const target of targets) to.paragraph(targetInWords(target, to), "    ", "      ");
+}
+
+function targetInWords(target: TargetSnapshot, to: Terminal): string {
+  const { breaker, health, pending, draining, reason, connections } = target;
+  const state = breaker?.state ?? "off";
+  const parts = [
+    target.target,
+    health === "healthy" ? health : to.red(health),
+    reason,
+    `breaker ${state === "closed" || state === "off" ? state : to.red(state)}`,
+    breaker === null || breaker.counted === 0
+      ? null
+      : `${breaker.failed} of ${breaker.counted} failed`,
+    `${pending} pending`,
+    `${connections.open} connections, ${connections.idle} idle`,
+    draining ? to.yellow("draining") : null,
+  ];
+  return parts.filter((part) => part !== null).join(" · ");
+}
