@@ -47,6 +47,8 @@ export interface Step {
   readonly detail: string;
   /** The name that a gateway would give it; null when it went well. */
   readonly code: FailureCode | null;
+  /** What it was tried for, where a report has several: an upstream of a configuration. */
+  readonly of?: string;
 }
 
 export type Confidence = "certain" | "likely" | "possible";

@@ -2,9 +2,8 @@
  * The doctor and the managers of processes: a program that its manager has given up is told by the
  * manager's name for it, with its exit code and its restarts, and not as a port that nobody has.
  *
- * supervisord is real. PM2 and systemd answer as they do: with what `pm2 jlist` and `systemctl
- * show`
- * of real ones printed, since neither can be the first process of a test.
+ * supervisord is real. PM2 and systemd answer in the words of `pm2 jlist` and `systemctl show`, as
+ * real ones print them, since systemd cannot be the first process of a test.
  */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";

@@ -33,13 +33,22 @@ export function diagnose(facts: Facts, clock: Pick<Clock, "wallNow">): Report {
 /** Where a process answers wrongly or not at all, it matters that it has only just begun. */
 const OF_THE_PROCESS: ReadonlySet<Layer> = new Set(["head", "body", "keep_alive", "process"]);
 
+/** Of these the age says nothing. */
+const WHOLE: ReadonlySet<string> = new Set(["front_answers_error", "another_protocol"]);
+
 function withAge(finding: Finding, { local }: Facts, now: number): Finding {
   const seen = local?.processAfter ?? local?.process ?? null;
-  if (seen === null || finding.severity !== "fault" || !OF_THE_PROCESS.has(finding.layer)) {
+  if (
+    seen === null ||
+    WHOLE.has(finding.cause) ||
+    finding.severity !== "fault" ||
+    !OF_THE_PROCESS.has(finding.layer)
+  ) {
     return finding;
   }
   const age = now - seen.startedAt;
   if (age >= YOUNG_MS) return finding;
-  const line = `process ${seen.pid} began only ${ageInWords(age)} ago: it was started again`;
+  const since = `process ${seen.pid} began only ${ageInWords(age)} ago`;
+  const line = `${since}: perhaps it keeps being restarted`;
   return { ...finding, evidence: [...finding.evidence, line] };
 }

@@ -10,7 +10,7 @@ import type { Facts } from "./facts.js";
 import { askPool, askScript, readPoolStatus } from "./fastcgi/ask.js";
 import type { DoctorLimits } from "./limits.js";
 import { type Line, onceMore, open } from "./line.js";
-import { beforeAsking, isLocal, lookLocally } from "./local/look.js";
+import { beforeAsking, isLocal, isLoopback, lookLocally } from "./local/look.js";
 import { dial, placesOf } from "./probes/connect.js";
 import type { Exchanged, ProbeConnection } from "./probes/exchange.js";
 import { type Resolved, resolve } from "./probes/resolve.js";
@@ -64,7 +64,10 @@ async function walk(
   const places = placesOf(endpoint, resolved.addresses);
   const dialled = await Promise.all(places.map((place) => dial(world, place, limits)));
   const [at] = resolved.addresses;
-  const route = endpoint.socketPath !== null || at === undefined ? null : await routeTo(world, at);
+  const route =
+    endpoint.socketPath !== null || at === undefined || isLoopback(at)
+      ? null // Nothing can be said of the way to this machine itself.
+      : await routeTo(world, at);
   const walked: Walked = {
     resolved,
     route,

@@ -96,7 +96,8 @@ async function behindFront(
     ...(said === undefined ? [] : [`${said.name}: ${said.detail}`]),
     ...behind.verdict.evidence,
   ];
-  const findings = [...behind.findings, ...report.findings.map(demoted)];
+  const own = report.findings.filter(({ cause }) => cause !== "front_answers_error");
+  const findings = [...behind.findings, ...own.map(demoted)];
   return { subject: endpoint.text, steps, findings, verdict: { ...behind.verdict, evidence } };
 }
 
@@ -143,10 +144,8 @@ async function lookAtUpstream(
   const own = diagnose(facts, world.clock)
     .findings.filter(({ cause }) => !told.has(cause))
     .map((finding) => inPlace(finding, upstream));
-  const steps = facts.steps.map((step) => ({
-    ...step,
-    name: `${step.name} (${upstream.context})`,
-  }));
+  const of = `${upstream.address}, ${upstream.context}`;
+  const steps = facts.steps.map((step) => ({ ...step, of }));
   return { steps, findings: [...chain, ...own] };
 }
 

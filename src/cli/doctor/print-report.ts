@@ -20,10 +20,20 @@ export function printReport({ subject, steps, findings, verdict }: Report, to: T
   }
   if (steps.length > 0) {
     to.line();
-    for (const step of steps) printStep(step, to);
+    printSteps(steps, to);
   }
   const others = findings.filter(({ cause }) => verdict.well || cause !== verdict.cause);
   for (const finding of others) printFinding(finding, to);
+}
+
+/** What needed nothing is not worth a line; each upstream has a heading of its own. */
+function printSteps(steps: readonly Step[], to: Terminal): void {
+  let of: string | undefined;
+  for (const step of steps.filter(({ result }) => result !== "skipped")) {
+    if (step.of !== undefined && step.of !== of) to.paragraph(to.bold(step.of), "  ", "    ");
+    of = step.of;
+    printStep(step, to);
+  }
 }
 
 function printStep({ name, result, durationMs, limitMs, detail }: Step, to: Terminal): void {

@@ -13,6 +13,8 @@ export function answerCauses(facts: Facts): readonly Finding[] {
   const { first } = facts;
   if (first === null) return droppedAtOnce(facts);
   if (first.answer !== null) return bodyCauses(facts);
+  // Told as what it is, by the causes of TLS.
+  if (/CERTIFICATE_REQUIRED/.test(first.errno ?? "")) return [];
   const evidence = said(
     `GET ${facts.endpoint.path}: ` +
       `${first.errno ?? `no answer within ${facts.limits.responseMs} ms`}`,

@@ -9,7 +9,7 @@ import type { Finding } from "../../../gateway/diagnosis-report.js";
 import { explainHead } from "../../explain/head.js";
 import type { Facts } from "../facts.js";
 import { keptMsOf, POOL_IDLE_MS } from "../steps.js";
-import { crashed } from "./answers.js";
+import { crashed, filesUsedUp } from "./answers.js";
 import { bannerOf } from "./banners.js";
 
 export function servedCauses(facts: Facts): readonly Finding[] {
@@ -319,9 +319,10 @@ const RESTARTS_MANY = 5;
 
 function processCauses({ local }: Facts): readonly Finding[] {
   if (local === null) return [];
-  const { cgroup, managed, overflows, processAfter: seen } = local;
+  const { cgroup, managed, overflows, onPort, processAfter: seen } = local;
   const findings: Finding[] = [];
-  if (overflows !== null && overflows.during > 0) {
+  // The kernel counts for the whole machine; it is of interest where this queue is not empty.
+  if (overflows !== null && overflows.during > 0 && (onPort[0]?.waiting ?? 0) > 0) {
     findings.push(
       warning({
         cause: "accept_queue_overflows",
@@ -340,7 +341,8 @@ function processCauses({ local }: Facts): readonly Finding[] {
   if (
     seen?.openFiles != null &&
     seen.openFilesMax !== null &&
-    seen.openFiles > seen.openFilesMax * NEAR
+    seen.openFiles > seen.openFilesMax * NEAR &&
+    filesUsedUp(seen) === null
   ) {
     findings.push(
       warning({

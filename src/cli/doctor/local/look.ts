@@ -22,6 +22,10 @@ export function isLocal({ socketPath }: Endpoint, addresses: readonly Address[])
   return addresses.some(({ address }) => LOOPBACK.test(address) || own.has(address));
 }
 
+export function isLoopback({ address }: Address): boolean {
+  return LOOPBACK.test(address);
+}
+
 const LOOPBACK = /^(?:127\.|::1$|0\.0\.0\.0$|::$)/;
 
 /** The process behind an endpoint, before anything was sent to it. */
