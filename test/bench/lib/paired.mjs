@@ -18,6 +18,12 @@ const MICROSECONDS = 1e6;
 /** A slice that nothing disturbed; other work can only make one dearer. */
 const QUIET = 0.15;
 
+/** Half the requests for twice the sets, where many processes are compared that differ little. */
+export function inSmallSets(options) {
+  const half = (count) => Math.ceil(count / 2);
+  return { ...options, requests: half(options.requests), warmup: half(options.warmup) };
+}
+
 /**
  * `start` starts a contender's process; the ratios are to the contender that it names as `against`,
  * else to the first. A contender may say what its client does: `client`.

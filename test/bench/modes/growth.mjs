@@ -6,7 +6,7 @@
  */
 import { rounds as roundsOf, startProxy, startUpstream, tell } from "../lib/bench.mjs";
 import { BASELINE, CONTENDERS, OURS } from "../lib/contenders.mjs";
-import { measurePaired } from "../lib/paired.mjs";
+import { inSmallSets, measurePaired } from "../lib/paired.mjs";
 import { runScript } from "../lib/processes.mjs";
 import { median } from "../lib/statistics.mjs";
 import { residentBytes } from "../lib/usage.mjs";
@@ -29,7 +29,7 @@ const REPEATING = {
 };
 
 export async function measureGrowth(options, setting) {
-  const each = { ...options, minutes: options.minutes / CURVES };
+  const each = inSmallSets({ ...options, minutes: options.minutes / CURVES });
   const upstream = await startUpstream(setting);
   try {
     return {

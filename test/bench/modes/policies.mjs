@@ -9,7 +9,7 @@
 import { rounds as roundsOf, startProxy, startUpstream, tell } from "../lib/bench.mjs";
 import { exactBytes, measureWay } from "../lib/calls.mjs";
 import { BASELINE, CONTENDERS, OURS } from "../lib/contenders.mjs";
-import { measurePaired } from "../lib/paired.mjs";
+import { inSmallSets, measurePaired } from "../lib/paired.mjs";
 import { median } from "../lib/statistics.mjs";
 
 const NEVER = "Infinity";
@@ -62,7 +62,8 @@ export async function measurePolicies(options, setting) {
   try {
     const start = (contender) => startProxy(contender, upstream, setting);
     const minutes = options.minutes * PAIRED_SHARE;
-    const paired = await measurePaired(proxies, start, { ...options, minutes }, tell);
+    const asked = inSmallSets({ ...options, minutes });
+    const paired = await measurePaired(proxies, start, asked, tell);
     const alone = await measureAlone({ ...options, minutes: options.minutes - minutes }, setting);
     return paired.map(({ name, label, quietUs, ratio, sets }) => ({
       ...{ name, label, quietUs, ratio },
