@@ -72,7 +72,6 @@ export type {
   LayerOptions,
   PanicOptions,
   SlowStartOptions,
-  TimeoutOptions,
   UpstreamOptions,
 } from "./gateway/options.js";
 export { GatewayOptionsError, isGatewayOptionsError } from "./gateway/options-error.js";
@@ -107,6 +106,7 @@ export type {
 } from "./gateway/snapshot.js";
 export type { TargetControl } from "./gateway/target-control.js";
 export type { Discover, DiscoverTools, TargetInput } from "./gateway/target-options.js";
+export type { TimeoutOptions } from "./gateway/timeout-options.js";
 export type { RetryBudgetState } from "./gateway/upstream.js";
 export type { UpstreamBody } from "./gateway/upstream-body.js";
 export type { TargetState, Upstream, UpstreamTargets } from "./gateway/upstream-handle.js";

@@ -217,7 +217,7 @@ describe("options", () => {
   });
 
   it("the default for local targets is the one of defaults.ts", () => {
-    const [connect] = options.optionsOf(OPTIONS, "TimeoutOptions");
+    const [connect] = options.optionsOf("src/gateway/timeout-options.ts", "TimeoutOptions");
     expect(connect?.text).toContain(String(defaults.TIMEOUTS.connectLocalMs));
   });
 

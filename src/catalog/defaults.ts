@@ -19,6 +19,8 @@ export const TIMEOUTS = {
   continueMs: 1_000,
   /** Longest silence inside a body, either way. nginx waits as long between two reads. */
   idleMs: 60_000,
+  /** What Apache gives a body (mod_reqtimeout, body=20,MinRate=500), and as long for an answer. */
+  clientMs: 20_000,
   /** First byte → head handed to the client, over all attempts. Balancers give up at 30 to 60 s. */
   totalMs: 30_000,
   /** A body that keeps moving may stream for ever: downloads, event streams. */
@@ -180,6 +182,8 @@ export const LIMITS = {
   responseBodyBytesMax: Number.POSITIVE_INFINITY,
   /** Tunnels are calls under way, so the bulkhead bounds them, too, before this one is set. */
   upgradesMax: Number.POSITIVE_INFINITY,
+  /** Apache's MinRate. A second of GPRS carries several times as much. */
+  clientBytesPerSecondMin: 500,
   /** `cause` links that are followed in an error. Libraries wrap two or three deep. */
   causeDepthMax: 8,
   /** Members of an AggregateError that are looked at: addresses of one name. */

@@ -77,11 +77,13 @@ function classifyCut(timeline: Timeline, cutBy: CutBy): FailureCode {
   }
 }
 
-function classifyDeadline({ phase }: Timeline): FailureCode {
+function classifyDeadline({ phase, waitsForClient }: Timeline): FailureCode {
   if (phase === "admit" || phase === "queue") return "deadline_exceeded_queued";
   if (phase === "resolve" || phase === "connect" || phase === "secure") {
     return "deadline_exceeded_connecting";
   }
+  // The upstream could not have answered: it has not been asked to the end.
+  if (phase === "send" && waitsForClient) return "request_body_timeout";
   return "deadline_exceeded";
 }
 

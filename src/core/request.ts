@@ -22,4 +22,14 @@ export interface GatewayRequest {
   readonly upgrade: string | null;
   /** Interim answers (1xx) of the upstream, as they come. */
   readonly onInformation: ((status: number, rawHeaders: readonly string[]) => void) | null;
+  /** How slow the client may be; left out and null for what an application sends itself. */
+  readonly clientPace?: ClientPaceLimits | null;
+}
+
+/** How long a client may keep an upstream waiting. */
+export interface ClientPaceLimits {
+  /** The time that everybody has. */
+  readonly clientMs: number;
+  /** So many bytes give a second more. */
+  readonly bytesPerSecondMin: number;
 }

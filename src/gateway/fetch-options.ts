@@ -9,9 +9,9 @@ import { isPriority, PRIORITIES, type Priority, readPriority } from "../catalog/
 import type { CallOverrides } from "../core/call.js";
 import { at, createFindings, type Findings, isRecord, shown } from "./findings.js";
 import { nearest } from "./nearest.js";
-import type { TimeoutOptions } from "./options.js";
 import { GatewayOptionsError } from "./options-error.js";
 import { readShared, type WrittenSection } from "./read-sections.js";
+import type { TimeoutOptions } from "./timeout-options.js";
 
 /** What may be set for all calls of one fetch, over the options of the upstream. */
 export interface GatewayFetchOptions {

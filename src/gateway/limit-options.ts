@@ -50,4 +50,9 @@ export interface LimitOptions {
    * @default 8192
    */
   readonly trailerBytesMax?: number;
+  /**
+   * Bytes that a client must send or take for a second more than `timeouts.clientMs`.
+   * @default 500
+   */
+  readonly clientBytesPerSecondMin?: number;
 }

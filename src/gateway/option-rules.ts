@@ -21,13 +21,7 @@ import { FRONTS } from "../catalog/fronts.js";
 import { ADAPTIVE_LIMIT, HEDGE, SHED, THROTTLE } from "../catalog/overload-defaults.js";
 import type { FrontOptions } from "./front-options.js";
 import type { LimitOptions } from "./limit-options.js";
-import type {
-  BreakerOptions,
-  EjectionOptions,
-  PanicOptions,
-  SlowStartOptions,
-  TimeoutOptions,
-} from "./options.js";
+import type { BreakerOptions, EjectionOptions, PanicOptions, SlowStartOptions } from "./options.js";
 import type {
   AdaptiveLimitOptions,
   BulkheadOptions,
@@ -37,6 +31,7 @@ import type {
 } from "./overload-options.js";
 import type { ProbeOptions } from "./probe-options.js";
 import type { RetryOptions } from "./retry-options.js";
+import type { TimeoutOptions } from "./timeout-options.js";
 
 export type Unit = "ms" | "bytes" | "ratio" | "count";
 
@@ -133,6 +128,7 @@ export const SECTIONS = {
     responseMs: longCut(TIMEOUTS.responseMs),
     continueMs: wait(TIMEOUTS.continueMs, ANY),
     idleMs: longCut(TIMEOUTS.idleMs),
+    clientMs: longCut(TIMEOUTS.clientMs),
     totalMs: longCut(TIMEOUTS.totalMs),
     bodyMs: longCut(TIMEOUTS.bodyMs),
   },
@@ -257,6 +253,9 @@ export const SECTIONS = {
     responseHeadersCountMax: count(LIMITS.responseHeadersCountMax, 16, FINITE, HELD),
     trailerSectionBytesMax: bytes(LIMITS.trailerSectionBytesMax, 256, FINITE, HELD),
     trailerBytesMax: bytes(LIMITS.trailerBytesMax, 64, FINITE, HELD),
+    clientBytesPerSecondMin: bytes(LIMITS.clientBytesPerSecondMin, 1, FINITE, {
+      tooLow: "write timeouts: { clientMs: Infinity } for no bound",
+    }),
   },
   ejection: {
     consecutiveFailures: count(EJECTION.consecutiveFailures, 1, ANY, {

@@ -26,42 +26,7 @@ import type {
 import type { NormalisedProbe, ProbeOptions } from "./probe-options.js";
 import type { RetryOptions } from "./retry-options.js";
 import type { Discover, TargetInput } from "./target-options.js";
-
-/** Cuts in time, in milliseconds; `Infinity` for none. */
-export interface TimeoutOptions {
-  /**
-   * Waiting for a connection: queue, name resolution, TCP and TLS. For loopback and unix sockets
-   * the default is 1000.
-   * @default 3100
-   */
-  readonly connectMs?: number;
-  /**
-   * From the request being sent to the complete head of the answer, per attempt.
-   * @default 10000
-   */
-  readonly responseMs?: number;
-  /**
-   * How long an upstream may leave `Expect: 100-continue` unanswered before it gets the body, at
-   * most half of `idleMs`. 0 for an upstream that is not asked: the client is told to go on.
-   * @default 1000
-   */
-  readonly continueMs?: number;
-  /**
-   * Longest silence inside a body, either way.
-   * @default 60000
-   */
-  readonly idleMs?: number;
-  /**
-   * From the first byte of the call to the head that is handed to the client, over all attempts.
-   * @default 30000
-   */
-  readonly totalMs?: number;
-  /**
-   * Length of an answer's body; none by default, so that downloads and event streams may go on.
-   * @default Infinity
-   */
-  readonly bodyMs?: number;
-}
+import type { TimeoutOptions } from "./timeout-options.js";
 
 export interface BreakerOptions {
   /**

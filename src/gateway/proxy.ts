@@ -6,6 +6,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { whenOver } from "../core/outcome.js";
+import type { ClientPaceLimits } from "../core/request.js";
 import { layerNames } from "../wire/caller-hints.js";
 import { createForwarder } from "../wire/forwarding.js";
 import { sentWhole } from "../wire/http2.js";
@@ -126,9 +127,16 @@ export function readingFor(
     requestBodyBytesMax: limits.requestBodyBytesMax,
     replayBodyBytesMax: retry === false ? 0 : retry.replayBodyBytesMax,
     asksFirst: timeouts.continueMs > 0,
+    clientPace: paceOf(core.options),
     answerOnlyIfCached: options.answerOnlyIfCached ?? false,
     newId: gateway.newRequestId,
   };
+}
+
+function paceOf({ timeouts, limits }: UpstreamInside["core"]["options"]): ClientPaceLimits | null {
+  const { clientMs } = timeouts;
+  if (clientMs === Number.POSITIVE_INFINITY) return null;
+  return { clientMs, bytesPerSecondMin: limits.clientBytesPerSecondMin };
 }
 
 /** A hook of the user that throws is our side's fault, not the client's. */

@@ -15,6 +15,7 @@ import type { CutBy } from "../core/cancellation.js";
 import { NEVER } from "../core/deadline.js";
 import type { Policy } from "../core/pipe.js";
 import type { ExchangeWatch, GuardedExchange, TimedExchange } from "../targets/exchange.js";
+import { ClientPace } from "./client-pace.js";
 
 /** Milliseconds; Infinity for no limit. */
 export interface AttemptTimeouts {
@@ -56,6 +57,8 @@ class PhaseWatch implements ExchangeWatch {
   readonly #onStallSaved: StallSaved | null;
   #timer: Timer | null = null;
   #bodyTimer: Timer | null = null;
+  /** For clients that are slow; most are not, and then there is none. */
+  #pace: ClientPace | null = null;
   #group: TimedGroup | null = null;
   #dueAt = NEVER;
   #firesAt = NEVER;
@@ -78,6 +81,8 @@ class PhaseWatch implements ExchangeWatch {
     this.#moves += 1;
     const group = GROUPS[phase];
     if (phase === "receive") this.#startBodyTimer();
+    if (phase === "send") this.#watchUpload(now);
+    else this.#pace?.sent();
     // Resolving, connecting and securing share one limit, so a change among them changes nothing.
     if (group === "connectMs" && group === this.#group) return;
     this.#group = group;
@@ -89,13 +94,32 @@ class PhaseWatch implements ExchangeWatch {
     if (this.#group === "idleMs") this.#dueAt = this.#clock.now() + this.#limits.idleMs;
   }
 
+  clientBehind(isBehind: boolean): void {
+    if (this.#pace === null && isBehind) this.#pace = this.#newPace();
+    this.#pace?.behind(isBehind);
+  }
+
   ended(): void {
     this.#group = null;
+    this.#pace?.stop();
     this.#moves += 1;
     this.#timer?.cancel();
     this.#timer = null;
     this.#bodyTimer?.cancel();
     this.#bodyTimer = null;
+  }
+
+  #watchUpload(now: number): void {
+    const { body } = this.#exchange.request;
+    if (body === null || body.complete) return;
+    this.#pace ??= this.#newPace();
+    this.#pace?.sending(now);
+  }
+
+  #newPace(): ClientPace | null {
+    const limits = this.#exchange.request.clientPace ?? null;
+    if (limits === null) return null;
+    return new ClientPace(this.#clock, this.#exchange, limits, () => this.#cut("timeout"));
   }
 
   #due(now: number, ms: number): void {

@@ -22,6 +22,8 @@ export interface ExchangeWatch {
   phase(phase: Phase, now: number): void;
   /** A part of a body moved, either way. */
   progress(): void;
+  /** The client takes no more of the answer, or takes it again. */
+  clientBehind(isBehind: boolean): void;
   /** The exchange is over, body included. */
   ended(): void;
 }
@@ -61,6 +63,13 @@ export class Exchange {
   /** The transport moved a part of a body. */
   progress(): void {
     this.watch?.progress();
+  }
+
+  /** The client takes no more of the answer, or takes it again. */
+  clientBehind(isBehind: boolean): void {
+    if (this.timeline.clientBlocked === isBehind) return;
+    this.timeline.clientBlocked = isBehind;
+    this.watch?.clientBehind(isBehind);
   }
 
   /** Everything is over, body included. */

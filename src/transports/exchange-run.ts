@@ -345,6 +345,8 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
   /** Whoever waits for the exchange has gone, or its time is over. */
   cut(by: CutBy): void {
     if (this.#state === "over" || this.#state === "starting") return;
+    const { timeline, request } = this.#exchange;
+    if (by === "deadline") timeline.waitsForClient = request.body?.waitsForSource === true;
     const error = new NamedError("proxy_internal_error", by);
     if (this.upgraded !== null) this.#connection.destroy();
     // undici is done with an upgraded exchange and would not hear of it.
@@ -371,14 +373,14 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
 
   #pause(): void {
     this.#paused = true;
-    this.#exchange.timeline.clientBlocked = true;
+    this.#exchange.clientBehind(true);
     if (this.#state === "receiving") this.#connection.guard.pause();
   }
 
   /** Delivers what waits, then lets more come unless the sink has had enough again. */
   #goOn(): void {
     this.#paused = false;
-    this.#exchange.timeline.clientBlocked = false;
+    this.#exchange.clientBehind(false);
     while (this.#buffered.length > 0 && !this.#paused) {
       const chunk = this.#buffered.shift() as Buffer;
       this.bufferedBytes -= chunk.length;

@@ -75,6 +75,7 @@ function innerExchange(
       outer.watch?.phase(phase, now);
     },
     progress: () => outer.progress(),
+    clientBehind: () => {},
     ended: tell,
   };
   return inner;

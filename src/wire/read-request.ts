@@ -11,7 +11,7 @@ import type { TLSSocket } from "node:tls";
 import type { Failure } from "../core/failure.js";
 import type { CallerHints } from "../core/layers.js";
 import { ReplayBody } from "../core/replay-body.js";
-import type { GatewayRequest } from "../core/request.js";
+import type { ClientPaceLimits, GatewayRequest } from "../core/request.js";
 import { type LayerNames, readCallerHints } from "./caller-hints.js";
 import { connectionOptions, fieldReader } from "./field-info.js";
 import type { Forwarder, ViaSignature } from "./forwarding.js";
@@ -41,6 +41,8 @@ export interface ReadRequestOptions {
   readonly replayBodyBytesMax: number;
   /** Upstreams are asked whether they want the body of a client that waits with it. */
   readonly asksFirst: boolean;
+  /** How slow a client may be; null for no bound. */
+  readonly clientPace: ClientPaceLimits | null;
   readonly answerOnlyIfCached: boolean;
   /** Makes an id for a request that came without one. */
   readonly newId: () => string;
@@ -117,8 +119,20 @@ export function readRequest(
     replayable: scan.idempotencyKey,
     upgrade: null,
     onInformation,
+    clientPace: isGrpc(req) ? null : options.clientPace,
   };
   return { request, id, caller };
+}
+
+/**
+ * Its streams are open for as long as both sides like, and may say little: its clients and servers
+ * have deadlines and pings of their own.
+ */
+function isGrpc(req: IncomingMessage): boolean {
+  return (
+    req.httpVersionMajor === 2 &&
+    req.headers["content-type"]?.startsWith("application/grpc") === true
+  );
 }
 
 function refuse(code: Failure["code"], details: string | null, id: string): ReadRequest {

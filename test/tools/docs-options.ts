@@ -100,6 +100,7 @@ const SECTION_NAMES = Object.keys(SECTION_TYPES) as readonly SectionName[];
 const FILES: Readonly<Record<string, string>> = {
   limits: "src/gateway/limit-options.ts",
   retry: "src/gateway/retry-options.ts",
+  timeouts: "src/gateway/timeout-options.ts",
 };
 const OVERLOAD_OPTIONS = "src/gateway/overload-options.ts";
 const OVERLOAD: ReadonlySet<string> = new Set([

@@ -277,7 +277,7 @@ export const ADMISSION_ROWS = {
     proxyError: "http_request_error",
     repeat: "never",
     blame: "client",
-    summary: "The client stopped sending its body before it was complete.",
+    summary: "The client stopped sending its body before it was complete, or trickles it.",
     causes: [
       "The client's network is slow or broke off (mobile, Wi-Fi).",
       "The client announced a longer body than it sends.",
@@ -285,7 +285,7 @@ export const ADMISSION_ROWS = {
     ],
     remedies: [
       "Compare Content-Length with the bytes that arrived; the log has both.",
-      "Raise timeouts.idleMs if slow uploads are wanted.",
+      "Raise timeouts.clientMs, idleMs or totalMs if slow uploads are wanted.",
       "Let the front proxy buffer uploads when many clients are slow.",
     ],
   },

@@ -32,7 +32,7 @@ export const RECEIVED_ROWS = {
     proxyError: null,
     repeat: "never",
     blame: "client",
-    summary: "The client stopped reading the answer.",
+    summary: "The client stopped reading the answer, or reads it drop by drop.",
     causes: [
       "The client's network broke off without closing the connection (mobile, sleep).",
       "The client keeps the answer open but does not read it (a paused video, a stuck program).",
@@ -40,7 +40,7 @@ export const RECEIVED_ROWS = {
     ],
     remedies: [
       "Nothing, when it happens now and then.",
-      "Raise timeouts.idleMs if slow readers are wanted.",
+      "Raise timeouts.clientMs and idleMs if slow readers are wanted.",
       "In client code: read the body, or cancel it.",
     ],
   },

@@ -256,7 +256,7 @@ describe("names that are no options", () => {
       "limits.foo: unknown option; " +
         "there are requestBodyBytesMax, responseBodyBytesMax, connectionsMax, upgradesMax, " +
         "responseHeaderSectionBytesMax, responseHeaderBytesMax, responseHeadersCountMax, " +
-        "trailerSectionBytesMax and trailerBytesMax",
+        "trailerSectionBytesMax, trailerBytesMax and clientBytesPerSecondMin",
     ],
   ])("%j is told as %s", (options, problem) => {
     expect(withTarget(options)).toEqual([problem]);

@@ -49,6 +49,7 @@ describe("defaults", () => {
       responseHeadersCountMax: LIMITS.responseHeadersCountMax,
       trailerSectionBytesMax: LIMITS.trailerSectionBytesMax,
       trailerBytesMax: LIMITS.trailerBytesMax,
+      clientBytesPerSecondMin: LIMITS.clientBytesPerSecondMin,
     });
   });
 
@@ -113,6 +114,7 @@ describe("defaults", () => {
       responseMs: 900,
       continueMs: 900,
       idleMs: 5_000,
+      clientMs: 20_000,
       totalMs: 900,
       bodyMs: 5_000,
     });

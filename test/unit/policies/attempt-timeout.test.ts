@@ -190,6 +190,134 @@ describe("a body", () => {
   });
 });
 
+describe("a client that keeps its upstream waiting", () => {
+  const clientPace = { clientMs: 1_000, bytesPerSecondMin: 100 };
+  const limits = { idleMs: 5_000 };
+
+  function upload(): { bytesRead: number; waitsForSource: boolean; complete: boolean } {
+    return { bytesRead: 0, waitsForSource: true, complete: false };
+  }
+
+  function uploading(body: object, pace: GatewayRequest["clientPace"] = clientPace) {
+    const request = { body: body as NonNullable<GatewayRequest["body"]>, clientPace: pace };
+    const seen = watched({ limits, request });
+    seen.through("send");
+    return seen;
+  }
+
+  it("with a trickle of its body is cut, however steady that is", async () => {
+    const body = upload();
+    const { clock, exchange, cuts, name } = uploading(body);
+    for (let second = 0; second < 10 && cuts.length === 0; second += 1) {
+      body.bytesRead += 10;
+      exchange.progress();
+      await clock.advance(1_000);
+    }
+    // The time that everybody has, a tenth of a second for each 10 bytes, and the next look.
+    expect(cuts).toEqual([[1_250, "timeout"]]);
+    expect(name()).toBe("request_body_timeout");
+  });
+
+  it("goes on for as long as it likes at the rate, with pauses in between", async () => {
+    const body = upload();
+    const { clock, exchange, cuts } = uploading(body);
+    for (let second = 0; second < 100; second += 1) {
+      body.bytesRead += 400;
+      exchange.progress();
+      await clock.advance(4_000);
+    }
+    expect(cuts).toEqual([]);
+    exchange.end();
+    expect(clock.pending()).toBe(0);
+  });
+
+  it("is not blamed while the upstream is the one that is slow", async () => {
+    const body = { ...upload(), waitsForSource: false };
+    const { clock, exchange, cuts } = uploading(body);
+    for (let part = 0; part < 10; part += 1) {
+      exchange.progress();
+      await clock.advance(4_000);
+    }
+    expect(cuts).toEqual([]);
+  });
+
+  it("with a body that is here already is not watched", async () => {
+    const { clock } = uploading({ ...upload(), complete: true });
+    expect(clock.pending()).toBe(1);
+    expect(uploading(upload(), null).clock.pending()).toBe(1);
+    expect(uploading(upload()).clock.pending()).toBe(2);
+  });
+
+  it("may send slowly what an upstream reads while it answers", async () => {
+    const { clock, exchange, cuts, through } = uploading(upload());
+    through("receive");
+    for (let part = 0; part < 10; part += 1) {
+      exchange.progress();
+      await clock.advance(4_000);
+    }
+    expect(cuts).toEqual([]);
+  });
+
+  it("and that a deadline ends is to blame, not the upstream", () => {
+    const { timeline } = uploading(upload()).exchange;
+    expect(classifyError(timeline, "deadline", null)).toBe("deadline_exceeded");
+    timeline.waitsForClient = true;
+    expect(classifyError(timeline, "deadline", null)).toBe("request_body_timeout");
+  });
+
+  function reading() {
+    const seen = watched({ limits, request: { clientPace } });
+    seen.through("send", "wait", "receive");
+    return seen;
+  }
+
+  it("by taking drops of the answer is cut, by the time that it was behind", async () => {
+    const { clock, exchange, cuts, name } = reading();
+    for (let part = 0; part < 20 && cuts.length === 0; part += 1) {
+      exchange.clientBehind(true);
+      await clock.advance(400);
+      if (cuts.length > 0) break;
+      exchange.progress();
+      exchange.timeline.receivedBytes += 1;
+      exchange.clientBehind(false);
+      await clock.advance(600);
+    }
+    expect(cuts).toHaveLength(1);
+    // Behind in four seconds out of ten, so after two and a half times the time, and a look.
+    expect(cuts[0]?.[0]).toBeGreaterThanOrEqual(2_000);
+    expect(cuts[0]?.[0]).toBeLessThanOrEqual(2_750);
+    expect(name()).toBe("client_stalled");
+  });
+
+  it("takes an answer at the rate for as long as it likes", async () => {
+    const { clock, exchange, cuts } = reading();
+    exchange.timeline.receivedBytes = 65_536;
+    for (let part = 0; part < 100; part += 1) {
+      exchange.clientBehind(true);
+      await clock.advance(4_000);
+      exchange.progress();
+      exchange.timeline.receivedBytes += 400;
+      exchange.clientBehind(false);
+    }
+    expect(cuts).toEqual([]);
+    exchange.end();
+    expect(clock.pending()).toBe(0);
+  });
+
+  it("is not watched while it keeps up with an upstream that is silent", async () => {
+    const { clock, exchange, cuts } = reading();
+    for (let event = 0; event < 100; event += 1) {
+      await clock.advance(4_000);
+      exchange.progress();
+    }
+    expect(cuts).toEqual([]);
+    exchange.clientBehind(true);
+    exchange.clientBehind(false);
+    await clock.advance(250);
+    expect(clock.pending()).toBe(1);
+  });
+});
+
 describe("what a call asks for itself", () => {
   it("stands before what was set up, limit by limit", async () => {
     const { clock, through, cuts } = watched({ overrides: { responseMs: 50 } });
