@@ -5,6 +5,7 @@
  *
  * UPDATE_DOCS=1 writes the pictures of docs/dashboard.md.
  */
+import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { FAILURES } from "good-gateway";
 import type { Browser, Page } from "playwright-core";
@@ -204,6 +205,28 @@ describeWith(["chromium"], "the dashboard in a browser", () => {
       expect(await tooFaint(page)).toEqual([]);
     },
   );
+
+  it.each([
+    ["dark", { width: 1_280, height: 900 }],
+    ["light", { width: 1_280, height: 900 }],
+    ["dark", { width: 360, height: 740 }],
+    ["light", { width: 360, height: 740 }],
+  ] as const)("keeps every rule of axe-core in %s, %o", async (colorScheme, viewport) => {
+    const { page, shop, wrongs } = await visit({ colorScheme, viewport, bypassCSP: true });
+    await shop.services.search.goAway();
+    await many(shop, "search", 6);
+    await seen(page, row("search"), "down");
+    await page.getByRole("button", { name: "search", exact: true }).click();
+    await page.locator(".fail summary").first().click();
+    await page.locator("#connection_refused summary").click();
+    await page.addScriptTag({ path: createRequire(import.meta.url).resolve("axe-core") });
+    const violations = await page.evaluate(
+      `axe.run().then(({ violations }) => violations.map(({ id, impact, nodes }) =>
+        [impact, id, ...nodes.map(({ html }) => html)].join(" ")))`,
+    );
+    expect(violations).toEqual([]);
+    expect(wrongs).toEqual([]);
+  });
 
   it("fits on a phone of 360 pixels, with a name for every control and landmarks", async () => {
     const { page, shop } = await visit({ viewport: { width: 360, height: 740 } });

@@ -42,7 +42,7 @@ export const MARKUP = `<!doctype html>
 <section id="upstreams" aria-labelledby="upstreams-h">
 <div class="head"><h2 id="upstreams-h">Upstreams</h2>
 <p class="hint">Figures of the last minute; charts show fifteen.</p></div>
-<div class="scroll">
+<div class="scroll" tabindex="0" role="group" aria-labelledby="upstreams-h">
 <table role="table" class="grid" id="ups" aria-labelledby="upstreams-h">
 <thead role="rowgroup"><tr role="row">
 <th role="columnheader" scope="col">Upstream</th>
@@ -77,7 +77,7 @@ export const MARKUP = `<!doctype html>
 <section id="changes" aria-labelledby="changes-h">
 <div class="head"><h2 id="changes-h">Incidents and changes</h2></div>
 <div id="incidents"></div>
-<div class="scroll" id="changed" hidden>
+<div class="scroll" id="changed" tabindex="0" role="group" aria-labelledby="changes-h" hidden>
 <table class="grid plain" aria-labelledby="changes-h">
 <thead><tr><th scope="col">Time</th><th scope="col">What</th><th scope="col">Where</th>
 <th scope="col">Change</th><th scope="col">Why</th></tr></thead>

@@ -11,7 +11,7 @@ const verdictPart = (up) => {
       verdict.blame ? tag(verdict.blame) : null,
       h("span", { class: "dim" }, " " + verdict.confidence)),
     verdict.evidence.length > 0
-      ? h("ul", {}, verdict.evidence.slice(0, 6).map((one) => h("li", {}, one))) : null,
+      ? h("ul", {}, verdict.evidence.slice(0, 6).map((one) => h("li", {}, localTimes(one)))) : null,
     h("p", {}, h("b", {}, "Next: "), verdict.next))];
 };
 
@@ -24,7 +24,7 @@ const failuresByName = (up) => {
   const { now } = trafficOf(up.name);
   const codes = Object.keys(all).sort((a, b) => all[b] - all[a] || (a < b ? -1 : 1));
   if (codes.length === 0) return h("p", { class: "dim" }, "None in fifteen minutes.");
-  return h("div", { class: "scroll" }, h("table", { class: "grid plain", "aria-label": "Failures" },
+  return scrolling("Failures", h("table", { class: "grid plain", "aria-label": "Failures" },
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Failure"),
       h("th", { scope: "col" }, "At fault"), h("th", { scope: "col", class: "n" }, "Last minute"),
       h("th", { scope: "col", class: "n" }, "15 min"))),
@@ -56,7 +56,7 @@ const targetRow = (up, target) => h("tr", {},
   h("td", { class: "n" }, String(target.pending)),
   h("td", { class: "n" }, target.connections.open + " / " + target.connections.idle
     + " / " + target.connections.waiting));
-const targetsTable = (up) => h("div", { class: "scroll" },
+const targetsTable = (up) => scrolling("Targets",
   h("table", { class: "grid plain", "aria-label": "Targets of " + up.name },
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Target"),
       h("th", { scope: "col" }, "Health"), h("th", { scope: "col" }, "Breaker"),

@@ -48,6 +48,8 @@ const share = (part, whole) => {
   return (percent < 0.1 ? "<0.1" : percent < 10 ? percent.toFixed(1) : percent.toFixed(0)) + " %";
 };
 const clock = (at) => new Date(at).toLocaleTimeString([], { hour12: false });
+// Evidence names moments in UTC; the page has the times of its reader everywhere.
+const localTimes = (text) => text.replace(/[0-9-]{10}T[0-9:.]+Z/g, (at) => clock(Date.parse(at)));
 const plural = (count, one, many) => count + " " + (count === 1 ? one : many);
 const sum = (record) => Object.values(record).reduce((all, count) => all + count, 0);
 const spoken = (name) => name.replaceAll("_", " ");
@@ -62,6 +64,9 @@ const byBlame = (failures) => {
   }
   return found;
 };
+// What may be wider than a phone is scrolled by keyboard, too.
+const scrolling = (name, ...children) => h("div", { class: "scroll", tabindex: "0", role: "group",
+  "aria-label": name, "data-k": "scroll " + name }, ...children);
 const errorLink = (code, key) =>
   h("a", { href: "#" + code, class: "code", "data-k": key || null }, code);
 const tag = (blame) => h("span", { class: "tag b", "data-blame": blame }, blame);

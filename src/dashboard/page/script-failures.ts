@@ -49,7 +49,7 @@ const attemptsTable = (one) => {
     return h("p", {}, "No attempt was made: no upstream was asked.");
   }
   const fall = waterfall(one.attempts, one);
-  return h("div", { class: "scroll" }, h("table", { class: "grid plain", "aria-label": "Attempts" },
+  return scrolling("Attempts", h("table", { class: "grid plain", "aria-label": "Attempts" },
     h("thead", {}, h("tr", {}, ["Attempt", "Target", "Outcome", "Reached", "Phases", ""].map(
       (name) => h("th", { scope: "col" }, name || h("span", { class: "sr" }, "When"))))),
     h("tbody", {}, one.attempts.map((attempt) => h("tr", {},
@@ -78,8 +78,8 @@ const explanationPart = (one) => {
     one.details ? h("p", { class: "dim" }, one.details) : null,
     one.recovered ? h("p", {}, "A repeat made it good: the client got its answer.") : null,
     h("div", { class: "two" },
-      h("div", {}, h("h4", {}, "Most likely"), h("ol", {}, listOf(one.code, "ol li", 3))),
-      h("div", {}, h("h4", {}, "What to do"),
+      h("div", {}, h("h3", {}, "Most likely"), h("ol", {}, listOf(one.code, "ol li", 3))),
+      h("div", {}, h("h3", {}, "What to do"),
         h("ul", {}, listOf(one.code, ".body > div > ul li", 3)))),
     h("p", {}, h("a", { href: "#" + one.code, class: "more" },
       "Everything about " + one.code)));

@@ -157,11 +157,15 @@ const renderVerdict = (ups, total) => {
   const codes = Object.keys(total.codes).sort((a, b) => total.codes[b] - total.codes[a]);
   const key = JSON.stringify([state.snapshot.lifecycle.state, state.snapshot.lifecycle.maintenance,
     down, codes.slice(0, 1), total.failed, total.calls,
-    ups.map((up) => up.verdict && up.verdict.title), told.length]);
+    ups.map((up) => [up.state, up.verdict && up.verdict.title]), told.length]);
   const { lifecycle } = state.snapshot;
   const node = byId("verdict");
+  const wrong = ups.filter((up) => up.verdict && !up.verdict.well)
+    .sort((a, b) => troubled(a.name) - troubled(b.name)).slice(0, 4);
+  // Without a call nothing fails; that is no proof that it would not.
+  const before = wrong.length > 0 || ups.some((up) => up.state !== "healthy");
   setTone(node, down.length > 0 || (total.failed > 0) ? "bad"
-    : lifecycle.state === "running" && !lifecycle.maintenance ? "good" : "warn");
+    : lifecycle.state === "running" && !lifecycle.maintenance && !before ? "good" : "warn");
   fill(node, key, () => {
     const text = [];
     if (lifecycle.state !== "running") {
@@ -177,12 +181,12 @@ const renderVerdict = (ups, total) => {
         + " failed in the last minute, most as ", errorLink(codes[0], "most"), " (",
         String(total.codes[codes[0]]), "); at fault: ", tag(blameOf(codes[0])), ".");
     } else if (text.length === 0) {
-      text.push(total.calls === 0 ? "Nothing is wrong. No call came in the last minute."
-        : "All is well. " + plural(total.calls, "call", "calls")
-          + " in the last minute, and none failed.");
+      const calls = total.calls === 0 ? "No call came in the last minute"
+        : plural(total.calls, "call", "calls") + " in the last minute, and none failed";
+      const well = total.calls === 0 ? "Nothing is wrong. " : "All is well. ";
+      text.push(before ? calls + "; what failed before is not known to be over."
+        : well + calls + ".");
     }
-    const wrong = ups.filter((up) => up.verdict && !up.verdict.well)
-      .sort((a, b) => troubled(a.name) - troubled(b.name)).slice(0, 4);
     const lines = wrong.map((up) => h("li", {}, h("b", {}, up.name), ": ", up.verdict.title, " ",
       h("span", { class: "dim" }, up.verdict.next)));
     const warned = told.slice(0, 4).map(({ message }) => h("li", {}, h("b", {}, "warning"), ": ",

@@ -6,8 +6,8 @@
 export const STYLE = `
 :root{color-scheme:light dark;--bg:#f5f6f8;--card:#fff;--line:#dfe3e8;--text:#1a2129;--dim:#59636f;
 --link:#0b5fad;--good:#157347;--warn:#8a5a00;--bad:#b3261e;--idle:#59636f;--ok:#8fa8c2;
---upstream:#c2372e;--overload:#945700;--network:#7c3aed;--proxy:#1d6fd1;--client:#6b7785;
---self:#b4247f;--p50:#1d6fd1;--p95:#7c3aed;--p99:#945700;--shade:rgba(20,30,45,.05);
+--upstream:#b8322a;--overload:#8a5000;--network:#7133e0;--proxy:#1862bd;--client:#5d6875;
+--self:#a81f76;--p50:#1862bd;--p95:#7c3aed;--p99:#945700;--shade:rgba(20,30,45,.05);
 --mono:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
 @media (prefers-color-scheme:dark){:root{--bg:#0e1216;--card:#161b21;--line:#29313a;--text:#e4e9ee;
 --dim:#98a4b1;--link:#7cb9f5;--good:#56c98b;--warn:#edb54a;--bad:#ff8177;--idle:#98a4b1;
@@ -65,12 +65,15 @@ background:var(--card);padding:.6rem .9rem;margin-bottom:.8rem}
 .verdict[data-tone=bad]{border-left-color:var(--bad)}
 #verdict p{font-size:1.05rem}
 #verdict ul{padding-left:1.2rem;margin-top:.3rem}
+#verdict li{margin-top:.15rem}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.6rem}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.55rem .8rem}
 .tile dt{color:var(--dim);font-size:.86rem}
 .tile dd{font-size:1.45rem;font-weight:600;font-variant-numeric:tabular-nums}
 .tile[data-tone=bad] dd{color:var(--bad)}
 .scroll{overflow-x:auto}
+.scroll .plain .code,.scroll .plain .addr{overflow-wrap:normal;white-space:nowrap}
+.scroll #changes-body .addr{white-space:normal;min-width:12rem}
 .grid{width:100%;border-collapse:collapse;background:var(--card);border:1px solid var(--line);
 border-radius:8px;font-variant-numeric:tabular-nums}
 .grid th,.grid td{padding:.38rem .6rem;text-align:left;border-top:1px solid var(--line);
@@ -125,8 +128,9 @@ margin-bottom:.35rem}
 .fail>summary,.entry>summary{cursor:pointer;padding:.42rem .8rem;display:flex;flex-wrap:wrap;
 gap:.15rem .7rem;align-items:baseline;list-style-position:inside}
 .fail>summary:hover,.entry>summary:hover{background:var(--shade)}
-.fail .got{font-weight:600;min-width:2.4rem}
-.fail>summary .code{min-width:15rem}
+.fail time{font-variant-numeric:tabular-nums}
+.fail .got{font-weight:600;min-width:7.2rem}
+.fail>summary .code{min-width:17.5rem}
 .fail>summary .tag{min-width:4.6rem;text-align:center}
 .got[data-tone=bad]{color:var(--bad)}.got[data-tone=good]{color:var(--good)}
 .fail .what{flex:1 1 16rem;overflow-wrap:anywhere;font-family:var(--mono);font-size:.92em}
@@ -134,7 +138,7 @@ gap:.15rem .7rem;align-items:baseline;list-style-position:inside}
 .body ol,.body ul{padding-left:1.2rem;margin-top:.2rem}
 .body li{margin-bottom:.2rem}
 .two{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:.5rem 1.4rem;margin:.5rem 0}
-h4{font-size:.88rem;color:var(--dim);font-weight:600}
+h4,.why h3{font-size:.88rem;color:var(--dim);font-weight:600}
 .lead{font-size:1.02rem}
 .fall{width:100%;min-width:120px;height:12px;display:block}
 .fall .base{fill:var(--line)}
@@ -162,7 +166,14 @@ footer{max-width:1240px;margin:0 auto;padding-bottom:2rem}
 [hidden]{display:none!important}
 @media (max-width:760px){
 .top{position:static;padding:.6rem .8rem}
+.top #pause{margin-left:auto}
+.top .pills{order:2;width:100%}
 .top nav{margin-left:0;order:3;width:100%;justify-content:space-between}
+.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}
+.tile:last-child:nth-child(odd){grid-column:1/-1}
+.fail .got,.fail>summary .code,.fail>summary .tag{min-width:0}
+.fail .what{flex-basis:100%}
+.grid.plain th,.grid.plain td{padding:.35rem .4rem}
 html{scroll-padding-top:.5rem}
 main{padding:.8rem .8rem 2rem}
 .panel,.p-charts,.two,.entry .body{grid-template-columns:minmax(0,1fr)}
@@ -172,14 +183,17 @@ main{padding:.8rem .8rem 2rem}
 #ups thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 #ups,#ups tbody,#ups tr,#ups tr>*{display:block;border:0}
 #ups .detail[hidden]{display:none}
-#ups>tbody>tr:not(.detail){display:grid;grid-template-columns:repeat(3,minmax(0,1fr));
-gap:.1rem .6rem;padding:.6rem .7rem;border-top:1px solid var(--line)}
+#ups>tbody>tr:not(.detail){display:grid;grid-template-columns:repeat(4,minmax(0,1fr));
+gap:.25rem .6rem;padding:.6rem .7rem;border-top:1px solid var(--line)}
 #ups>tbody>tr:not(.detail)>*{padding:0;text-align:left}
 #ups>tbody>tr>th{grid-column:1/3}
 #ups>tbody>tr>td[data-label]:not([data-label=State])::before{content:attr(data-label);
 display:block;color:var(--dim);font-size:.78rem}
-#ups>tbody>tr>td[data-label="15 minutes"]{grid-column:1/-1}
-#ups>tbody>tr>td[data-label="15 minutes"] svg{width:100%;height:28px}
+#ups>tbody>tr>td[data-label=State]{grid-column:3/-1;justify-self:end}
+#ups>tbody>tr>td[data-label="In flight"],#ups>tbody>tr>td[data-label="Targets well"]{order:1}
+#ups>tbody>tr>td[data-label^=p]{order:2}
+#ups>tbody>tr>td[data-label="15 minutes"]{order:3}
+#ups>tbody>tr>td[data-label="15 minutes"] svg{width:100%}
 #ups .detail>td{padding:0 .7rem .8rem}
 #ups .detail table{display:table}#ups .detail thead{display:table-header-group;position:static;
 clip-path:none;width:auto;height:auto}
