@@ -1,7 +1,8 @@
 /**
- * The metrics of a running gateway: over HTTP, in a registry of prom-client, and under the names
- * that were promised.
+ * The metrics of a running gateway: over HTTP, in a registry of prom-client or of its successor,
+ * and under the names that were promised.
  */
+import { Registry as NewRegistry } from "@prometheus-io/client";
 import express from "express";
 import { type Gateway, metricsHandler, registerMetrics } from "good-gateway";
 import { expressProxy } from "good-gateway/express";
@@ -137,9 +138,14 @@ describe("metricsHandler", () => {
 });
 
 describe("registerMetrics", () => {
-  it.each([Registry.PROMETHEUS_CONTENT_TYPE, Registry.OPENMETRICS_CONTENT_TYPE] as const)(
-    "in a registry of prom-client that writes %s is what the handler tells",
-    async (type) => {
+  it.each([
+    ["prom-client", Registry, Registry.PROMETHEUS_CONTENT_TYPE],
+    ["prom-client", Registry, Registry.OPENMETRICS_CONTENT_TYPE],
+    ["@prometheus-io/client", NewRegistry, NewRegistry.PROMETHEUS_CONTENT_TYPE],
+    ["@prometheus-io/client", NewRegistry, NewRegistry.OPENMETRICS_CONTENT_TYPE],
+  ] as const)(
+    "in a registry of %s is what the handler tells (%#)",
+    async (_name, Registry, type) => {
       const { gateway, port } = await served();
       const over = callsOver(gateway, 1);
       await exchange(port, get("/a"));
