@@ -12,7 +12,7 @@ import { dirname, join } from "node:path";
 import { testCertificates } from "good-gateway/testing";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type DoctorVerdict, runDoctor } from "./tools/doctor.js";
-import { freePort } from "./tools/processes.js";
+import { quietPort } from "./tools/processes.js";
 import { describeWith } from "./tools/programs.js";
 import { type Stage, stageIn } from "./tools/stage.js";
 
@@ -42,7 +42,7 @@ const https = (stage: Stage, options: object): Promise<number> =>
 const BEHIND: readonly Scenario[] = [
   {
     name: "nginx answers 502: the application behind it is down",
-    start: async (stage) => url((await stage.nginx(pass(await freePort()))).port),
+    start: async (stage) => url((await stage.nginx(pass(await quietPort()))).port),
     layer: "connect",
     cause: "nothing_listens",
   },
@@ -50,7 +50,7 @@ const BEHIND: readonly Scenario[] = [
     name: "HAProxy answers 503: the application behind it is down",
     start: async (stage) =>
       url(
-        (await stage.haproxy(`listen a\n bind $port\n server a 127.0.0.1:${await freePort()}`))
+        (await stage.haproxy(`listen a\n bind $port\n server a 127.0.0.1:${await quietPort()}`))
           .port,
       ),
     layer: "connect",
@@ -59,7 +59,7 @@ const BEHIND: readonly Scenario[] = [
   {
     name: "Apache answers 503: the application behind it is down",
     start: async (stage) =>
-      url((await stage.apache(`ProxyPass / http://127.0.0.1:${await freePort()}/`)).port),
+      url((await stage.apache(`ProxyPass / http://127.0.0.1:${await quietPort()}/`)).port),
     layer: "connect",
     cause: "nothing_listens",
   },
@@ -217,7 +217,7 @@ const HAPROXY: readonly Scenario[] = [
     name: "HAProxy: it checks a port on which nothing listens",
     async start(stage) {
       const port = await stage.app(ok);
-      const check = `check port ${await freePort()}`;
+      const check = `check port ${await quietPort()}`;
       return (await stage.haproxy(`listen a\n bind $port\n server a 127.0.0.1:${port} ${check}`))
         .config;
     },
@@ -260,7 +260,7 @@ const APACHE: readonly Scenario[] = [
       return (
         await stage.apache(`<Proxy "balancer://app">
           BalancerMember "http://127.0.0.1:${await stage.app(ok)}" retry=0
-          BalancerMember "http://127.0.0.1:${await freePort()}" retry=0
+          BalancerMember "http://127.0.0.1:${await quietPort()}" retry=0
           </Proxy>
           ProxyPass "/" "balancer://app/"`)
       ).config;
@@ -274,7 +274,7 @@ const APACHE: readonly Scenario[] = [
       (
         await stage.apache(`<VirtualHost *:$port>
           RewriteEngine On
-          RewriteRule ^/api/(.*)$ http://127.0.0.1:${await freePort()}/$1 [P,L]
+          RewriteRule ^/api/(.*)$ http://127.0.0.1:${await quietPort()}/$1 [P,L]
           </VirtualHost>`)
       ).config,
     layer: "connect",
@@ -284,7 +284,7 @@ const APACHE: readonly Scenario[] = [
     name: "Apache: a variable names the address, inside of Location",
     start: async (stage) =>
       (
-        await stage.apache(`Define BACK 127.0.0.1:${await freePort()}
+        await stage.apache(`Define BACK 127.0.0.1:${await quietPort()}
           <VirtualHost *:$port>
           <Location /orders>
           ProxyPass http://\${BACK}/orders retry=0
@@ -364,7 +364,7 @@ const PHP: readonly Scenario[] = [
   {
     name: "PHP-FPM: this client is not allowed",
     async start(stage) {
-      const place = `127.0.0.1:${await freePort()}`;
+      const place = `127.0.0.1:${await quietPort()}`;
       return site(stage, await stage.fpm("listen.allowed_clients = 10.1.2.3", place), "hi");
     },
     layer: "connect",

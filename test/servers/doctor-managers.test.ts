@@ -13,7 +13,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { buildQuick } from "../tools/build-quick.mjs";
 import { runDoctor } from "./tools/doctor.js";
-import { endProcesses, freePort, startProcess } from "./tools/processes.js";
+import { endProcesses, quietPort, startProcess } from "./tools/processes.js";
 import { describeWith, programPath } from "./tools/programs.js";
 
 const MINUTE = 60_000;
@@ -50,7 +50,7 @@ async function verdict(port: number) {
 
 describeWith(["supervisord", "supervisorctl"], "the doctor and supervisord", () => {
   it("names the program that is FATAL", { timeout: MINUTE }, async () => {
-    const port = await freePort();
+    const port = await quietPort();
     const file = join(folder, "supervisord.conf");
     writeFileSync(
       file,
@@ -82,7 +82,7 @@ startretries=0
 
 describeWith(["sh", "cat"], "the doctor and systemd", () => {
   it("names the unit whose port it is, with its exit code and its restarts", async () => {
-    const port = await freePort();
+    const port = await quietPort();
     prints(
       "systemctl",
       [
@@ -102,7 +102,7 @@ describeWith(["sh", "cat"], "the doctor and systemd", () => {
   });
 
   it("tells a kill for memory, and a start again and again", async () => {
-    const port = await freePort();
+    const port = await quietPort();
     const common = { Id: "shop.service", MainPID: 0, Environment: `PORT=${port}` };
     prints(
       "systemctl",
@@ -121,13 +121,13 @@ describeWith(["sh", "cat"], "the doctor and systemd", () => {
       "systemctl",
       unit({ Id: "e2scrub.service", MainPID: 0, ActiveState: "failed", SubState: "failed" }),
     );
-    expect(await verdict(await freePort())).toMatchObject({ cause: "nothing_listens" });
+    expect(await verdict(await quietPort())).toMatchObject({ cause: "nothing_listens" });
   });
 });
 
 describeWith(["sh", "cat"], "the doctor and PM2", () => {
   it("names the application that is errored", async () => {
-    const port = await freePort();
+    const port = await quietPort();
     const daemon = createServer().listen(join(folder, "rpc.sock"));
     await sleep(POLL_MS);
     const shop = { name: "shop", pid: 0, pm2_env: {} };

@@ -13,7 +13,7 @@ import { type CertificatePair, testCertificates } from "good-gateway/testing";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { type DoctorOptions, runDoctor } from "./tools/doctor.js";
 import { startNginx } from "./tools/nginx.js";
-import { endProcesses, freePort, startProcess } from "./tools/processes.js";
+import { endProcesses, freePort, quietPort, startProcess } from "./tools/processes.js";
 import { describeWith, programPath } from "./tools/programs.js";
 
 const APPS = fileURLToPath(new URL("tools/broken-apps.mjs", import.meta.url));
@@ -142,7 +142,7 @@ interface Scenario extends DoctorOptions {
 const CONNECTIONS: readonly Scenario[] = [
   {
     name: "nginx: the application is down",
-    start: async () => proxied(`http://127.0.0.1:${await freePort()}`),
+    start: async () => proxied(`http://127.0.0.1:${await quietPort()}`),
     layer: "connect",
     cause: "nothing_listens",
   },
@@ -166,13 +166,13 @@ const CONNECTIONS: readonly Scenario[] = [
   },
   {
     name: "HAProxy: the server is down",
-    start: async () => haproxy(`backend app\n  server a 127.0.0.1:${await freePort()} check\n`),
+    start: async () => haproxy(`backend app\n  server a 127.0.0.1:${await quietPort()} check\n`),
     layer: "connect",
     cause: "nothing_listens",
   },
   {
     name: "Apache: the backend is down",
-    start: async () => apache(`ProxyPass / http://127.0.0.1:${await freePort()}/ retry=0\n`),
+    start: async () => apache(`ProxyPass / http://127.0.0.1:${await quietPort()}/ retry=0\n`),
     layer: "connect",
     cause: "nothing_listens",
   },

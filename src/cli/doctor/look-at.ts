@@ -179,7 +179,7 @@ const JUDGED_BY_CHAIN = ["keep_alive_too_short", "head_large_for_fronts"] as con
 
 /** A finding of an address, with the line of the configuration that names it. */
 function inPlace(finding: Finding, { where, context, siblings }: ConfiguredUpstream): Finding {
-  const others = siblings > 0 ? `${siblings} other servers take its calls` : "";
+  const others = siblings > 0 ? `others that take its calls: ${siblings}` : "";
   const evidence = [context, ...finding.evidence, others].filter((part) => part !== "");
   return { ...finding, evidence, where: finding.where ?? where };
 }

@@ -22,7 +22,9 @@ export function printReport({ subject, steps, findings, verdict }: Report, to: T
     to.line();
     printSteps(steps, to);
   }
-  const others = findings.filter(({ cause }) => verdict.well || cause !== verdict.cause);
+  const others = findings.filter(
+    ({ cause, title }) => verdict.well || cause !== verdict.cause || title !== verdict.title,
+  );
   for (const finding of others) printFinding(finding, to);
 }
 

@@ -5,6 +5,7 @@
  * behind, each by its own id.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { createInterface } from "node:readline";
@@ -96,6 +97,17 @@ export async function freePort(): Promise<number> {
   server.close();
   await once(server, "close");
   return port;
+}
+
+/** Below the ports that the kernel gives away, and far from each other. */
+const QUIET = { from: 10_000, places: 300, apart: 60 } as const;
+
+/** A port on which nobody listens, and with no other program of a test near it. */
+export async function quietPort(): Promise<number> {
+  for (;;) {
+    const port = QUIET.from + randomInt(QUIET.places) * QUIET.apart;
+    if (!(await takesConnections(port, "127.0.0.1"))) return port;
+  }
 }
 
 /** How long a server may take to listen, on a machine that is busy with other tests. */

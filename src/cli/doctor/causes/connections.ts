@@ -131,7 +131,8 @@ function notThere(facts: Facts, local: LocalFacts, evidence: readonly string[]):
       local.nodeListeners.length > 0 &&
         `Node listens on ${portsOf(local).slice(0, PORTS_TOLD).join(", ")}`,
     ),
-    fix: "Start the application, and read the end of its log for why it is not running.",
+    fix: "Start the application, and read the end of its log for why it is not running. Then:",
+    write: `ss -ltnp | grep :${endpoint.port}`,
   });
 }
 
