@@ -22,6 +22,9 @@ export type Wording = (exchange: Exchange) => Dispatcher.DispatchOptions;
 
 const REFUSED: ReadonlySet<unknown> = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
 
+/** undici reads it, and does not say so in its types. */
+type Words = Dispatcher.DispatchOptions & { servername?: string };
+
 export class Sending extends Pending<ResponseBody> implements RunEnd {
   readonly #exchange: Exchange;
   readonly #wording: Wording;
@@ -54,7 +57,11 @@ export class Sending extends Pending<ResponseBody> implements RunEnd {
       return;
     }
     const run = new ExchangeRun(this.#exchange, connection, this.#context, this);
-    connection.client.dispatch(this.#wording(this.#exchange), run);
+    const words: Words = this.#wording(this.#exchange);
+    // Whose name the certificate has was settled when the connection was opened. Left to undici, it
+    // would be looked for in the Host of each request, and another one would end the connection.
+    words.servername = this.#exchange.target.hostname;
+    connection.client.dispatch(words, run);
   }
 
   settled(outcome: Outcome<ResponseBody>): void {

@@ -120,6 +120,23 @@ describe("what comes out", () => {
     expect(await (await gatewayFetch(orders)("/")).text()).toBe("secret");
   });
 
+  it("keeps its connection over TLS, whichever host is asked for", async () => {
+    const { ca, valid } = await testCertificates();
+    const upstream = await play([accept().readHead().send(ok("x")).again()], { tls: valid });
+    const { orders } = worldOf({ url: upstream.origin, tls: { ca } });
+    for (const host of ["one.example", "two.example", "one.example"]) {
+      const outcome = await orders.send({ path: "/", headers: { host } });
+      if (outcome.kind === "success") await outcome.response.body.text();
+      expect(outcome.kind).toBe("success");
+    }
+    expect(upstream.requests().map((request) => request.header("host"))).toEqual([
+      "one.example",
+      "two.example",
+      "one.example",
+    ]);
+    expect(upstream.connections()).toBe(1);
+  });
+
   it("comes from a unix socket", async () => {
     const upstream = await play([answer(ok("local", closing))], { unix: true });
     const response = await gatewayFetch(worldOf(upstream.origin).orders)("/v1");
