@@ -36,6 +36,8 @@ export interface HeadWaiter {
   onData?(chunk: Buffer): void;
 }
 
+const EMPTY_LINE = Buffer.from("\r\n\r\n", "latin1");
+
 export class HeadGuard {
   /** The final head of the exchange under way, once it is complete. */
   head: ResponseHead | null = null;
@@ -121,7 +123,7 @@ export class HeadGuard {
     let from = this.#held === null ? 0 : Math.max(0, this.#held.length - 3);
     this.#held = null;
     for (;;) {
-      const end = bytes.indexOf("\r\n\r\n", from, "latin1");
+      const end = bytes.indexOf(EMPTY_LINE, from);
       if (end === -1) return this.#hold(bytes);
       if (end + 4 > this.#limits.responseHeaderSectionBytesMax) throw tooLarge(end + 4);
       const head = parseResponseHead(bytes.toString("latin1", 0, end + 4), this.#limits);

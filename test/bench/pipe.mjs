@@ -1,0 +1,251 @@
+/**
+ * What a proxied request costs in our own process alone: no kernel, no other process.
+ *
+ * Both ends are sockets in memory, the server's and the upstream's, so that what is left is what
+ * node:http, undici and the proxy between them do. Contenders take turns in one process, in slices
+ * of some ten milliseconds, and the slices that nothing disturbed count, so it is steady on a busy
+ * machine. `--heap` prints what each request allocates instead, by V8's sampling profiler, which no
+ * other work of the machine can change.
+ *
+ * `node test/bench/pipe.mjs [--slices N] [--heap [--rows N]] [bare] [NAME=DIST …]`; without
+ * contenders the bare proxy and the built package. `--off` compares the built package with itself
+ * without one policy or the other.
+ */
+import http from "node:http";
+import { Session } from "node:inspector/promises";
+import { syncBuiltinESMExports } from "node:module";
+import net from "node:net";
+import { resolve } from "node:path";
+import { Duplex } from "node:stream";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { FIELDS, PATH } from "./lib/load.mjs";
+
+const ORIGIN = "http://127.0.0.1:8080";
+const BODY_BYTES = 1_024;
+const WARMUP = 30_000;
+const PER_SLICE = 500;
+const CONNECTIONS = 10;
+const HEAP_REQUESTS = 20_000;
+const HEAP_INTERVAL_BYTES = 4_096;
+/** The share of slices that nothing disturbed; other work can only make one dearer. */
+const QUIET = 0.1;
+
+const REQUEST = Buffer.from(
+  `GET ${PATH} HTTP/1.1\r\nHost: shop.example\r\n` +
+    `${FIELDS.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`,
+);
+const ANSWER = Buffer.from(
+  "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n" +
+    `ETag: "0123456789abcdef"\r\nContent-Length: ${BODY_BYTES}\r\n` +
+    "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\n" +
+    `\r\n${"x".repeat(BODY_BYTES)}`,
+);
+
+/** A socket in memory; what is written to it goes to `onWrite`. */
+class MemorySocket extends Duplex {
+  constructor(onWrite) {
+    super({ decodeStrings: false });
+    this.onWrite = onWrite;
+    this.remoteAddress = "127.0.0.1";
+    this.remotePort = 40_000;
+  }
+  _read() {}
+  _write(chunk, encoding, done) {
+    this.onWrite(chunk, encoding);
+    done();
+  }
+  _writev(chunks, done) {
+    for (const { chunk, encoding } of chunks) this.onWrite(chunk, encoding);
+    done();
+  }
+  setNoDelay() {
+    return this;
+  }
+  setKeepAlive() {
+    return this;
+  }
+  setTimeout() {
+    return this;
+  }
+  ref() {
+    return this;
+  }
+  unref() {
+    return this;
+  }
+}
+
+/** Every request of the proxies comes in one write, and gets its answer a turn later. */
+function dialInMemory() {
+  const socket = new MemorySocket(() => setImmediate(answer));
+  const answer = () => socket.push(Buffer.from(ANSWER));
+  socket.connecting = false;
+  setImmediate(() => socket.emit("connect"));
+  return socket;
+}
+net.connect = dialInMemory;
+net.createConnection = dialInMemory;
+syncBuiltinESMExports();
+
+function clientOf(server, load) {
+  let missing = 0;
+  const socket = new MemorySocket((chunk) => {
+    const text = typeof chunk === "string" ? chunk : chunk.latin1Slice();
+    if (text === "") return;
+    if (missing === 0) {
+      const end = text.indexOf("\r\n\r\n");
+      const length = Number(/content-length: (\d+)/i.exec(text.slice(0, end))?.[1]);
+      if (!text.startsWith("HTTP/1.1 200")) throw new Error(`not good: ${text.slice(0, end)}`);
+      missing = length - (text.length - end - 4);
+    } else missing -= text.length;
+    if (missing === 0) setImmediate(next);
+  });
+  const next = () => {
+    if (load.left > 0) {
+      load.left -= 1;
+      load.open += 1;
+      socket.push(Buffer.from(REQUEST));
+    }
+    load.open -= 1;
+    if (load.left === 0 && load.open === 0) load.resolve();
+  };
+  server.emit("connection", socket);
+  return () => {
+    load.open += 1;
+    next();
+  };
+}
+
+function contender(name, listener) {
+  const server = http.createServer(listener);
+  const load = { left: 0, open: 0, resolve: () => {} };
+  const starts = Array.from({ length: CONNECTIONS }, () => clientOf(server, load));
+  const run = (requests) =>
+    new Promise((done) => {
+      Object.assign(load, { left: requests, resolve: done });
+      for (const start of starts) start();
+    });
+  return { name, run, slices: [] };
+}
+
+/** The bare proxy starts a server by itself; here its listener is all that is wanted. */
+async function bare() {
+  const { createServer: whole } = http;
+  let taken = null;
+  http.createServer = (listener) => {
+    taken = listener;
+    return { listen: () => {} };
+  };
+  syncBuiltinESMExports();
+  process.argv[2] = ORIGIN;
+  await import("./proxies/bare-undici.mjs");
+  http.createServer = whole;
+  syncBuiltinESMExports();
+  return taken;
+}
+
+async function built(dist, { upstream = {}, gateway = {}, proxy = {} } = {}) {
+  const fromDist = (file) => import(pathToFileURL(resolve(dist, file)).href);
+  const { createGateway } = await fromDist("index.js");
+  const { nodeProxy } = await fromDist("node.js");
+  const made = createGateway({
+    ...gateway,
+    upstreams: { bench: { targets: [ORIGIN], ...upstream } },
+  });
+  return nodeProxy(made.upstream("bench"), proxy);
+}
+
+const ENDLESS = Number.POSITIVE_INFINITY;
+const NO_TIMEOUTS = { connectMs: ENDLESS, responseMs: ENDLESS, idleMs: ENDLESS, totalMs: ENDLESS };
+const WITHOUT = {
+  retry: { upstream: { retry: false } },
+  breaker: { upstream: { breaker: false } },
+  bulkhead: { upstream: { bulkhead: false } },
+  shed: { gateway: { shed: false } },
+  timeouts: { upstream: { timeouts: NO_TIMEOUTS } },
+  layers: { upstream: { layers: false } },
+  forwarded: { proxy: { forwarded: false } },
+};
+
+async function heap(contenders) {
+  for (const { name, run } of contenders) {
+    await run(WARMUP);
+    const session = new Session();
+    session.connect();
+    const flags = {
+      samplingInterval: HEAP_INTERVAL_BYTES,
+      includeObjectsCollectedByMajorGC: true,
+      includeObjectsCollectedByMinorGC: true,
+    };
+    await session.post("HeapProfiler.startSampling", flags);
+    await run(HEAP_REQUESTS);
+    const { profile } = await session.post("HeapProfiler.stopSampling");
+    session.disconnect();
+    const by = new Map();
+    const walk = (node) => {
+      const { functionName, url, lineNumber } = node.callFrame;
+      const place = `${url.split("/").slice(-2).join("/")}:${lineNumber + 1}`;
+      const key = `${functionName || "(anonymous)"} ${place}`;
+      by.set(key, (by.get(key) ?? 0) + node.selfSize);
+      for (const child of node.children) walk(child);
+    };
+    walk(profile.head);
+    const total = [...by.values()].reduce((a, b) => a + b, 0);
+    process.stdout.write(`${name}: ${Math.round(total / HEAP_REQUESTS)} bytes a request\n`);
+    const rows = [...by].sort((a, b) => b[1] - a[1]).slice(0, Number(values.rows));
+    for (const [key, size] of rows) {
+      process.stdout.write(`${String(Math.round(size / HEAP_REQUESTS)).padStart(8)} ${key}
+`);
+    }
+  }
+}
+
+async function time(contenders, slices) {
+  for (const { run } of contenders) await run(WARMUP);
+  for (let slice = 0; slice < slices; slice += 1) {
+    for (let step = 0; step < contenders.length; step += 1) {
+      const { run, slices: taken } = contenders[(slice + step) % contenders.length];
+      const before = process.cpuUsage();
+      await run(PER_SLICE);
+      const { user, system } = process.cpuUsage(before);
+      taken.push((user + system) / PER_SLICE);
+    }
+  }
+  const base = quiet(contenders[0].slices);
+  for (const { name, slices: taken } of contenders) {
+    const us = quiet(taken);
+    const columns = [us.toFixed(2).padStart(8), (us / base).toFixed(3), median(taken).toFixed(2)];
+    process.stdout.write(`${name.padEnd(14)} ${columns.join("  ")}\n`);
+  }
+}
+
+const sorted = (list) => [...list].sort((a, b) => a - b);
+const quiet = (list) => sorted(list)[Math.floor(list.length * QUIET)];
+const median = (list) => sorted(list)[Math.floor(list.length / 2)];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    heap: { type: "boolean", default: false },
+    rows: { type: "string", default: "0" },
+    slices: { type: "string", default: "200" },
+    off: { type: "boolean", default: false },
+  },
+});
+const OWN = fileURLToPath(new URL("../../dist", import.meta.url));
+const contenders = [];
+if (values.off) {
+  contenders.push(contender("all policies", await built(OWN)));
+  for (const [name, options] of Object.entries(WITHOUT)) {
+    contenders.push(contender(`no ${name}`, await built(OWN, options)));
+  }
+} else {
+  for (const one of positionals.length > 0 ? positionals : ["bare", `built=${OWN}`]) {
+    const [name, dist] = one.split("=");
+    contenders.push(contender(name, dist === undefined ? await bare() : await built(dist)));
+  }
+}
+if (values.heap) await heap(contenders);
+else await time(contenders, Number(values.slices));
+process.exit();
