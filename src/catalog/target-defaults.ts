@@ -92,6 +92,14 @@ export const PROBE = {
   reconnectTimeoutMs: 1_000,
 } as const;
 
+/** When nobody takes a call, and somebody may in a moment. */
+export const HOPE = {
+  /** A restart was over when the call came, and is only being found out; longer is no moment. */
+  waitMs: 250,
+  /** Connections that are tried because calls wait come no closer than this. */
+  connectMs: 20,
+} as const;
+
 /** When health is overruled. */
 export const PANIC = {
   /**

@@ -130,6 +130,7 @@ function makeTarget(
   if (settings.probe !== null) monitor.suspicion.probedBy(() => prober?.soon());
   const made = createTarget(address, breaker, health);
   const told = incidents.listenerFor(options.name, address.id);
+  if (prober !== null) made.findOut = prober.findOut;
   made.presence = new Presence(clock, told, () => made.pending);
   return { target: made, health, prober };
 }

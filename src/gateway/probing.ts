@@ -8,7 +8,7 @@
  */
 import type { Timer } from "../base/clock.js";
 import type { Random } from "../base/random.js";
-import { PROBE } from "../catalog/defaults.js";
+import { HOPE, PROBE } from "../catalog/defaults.js";
 import type { Breaker } from "../targets/breaker.js";
 import type { Dialled } from "../targets/target.js";
 import type { WatchedHealth } from "../targets/watched-health.js";
@@ -26,6 +26,8 @@ export interface Prober {
   start(): void;
   /** Its breaker opened or its health changed: do not wait as long as planned. */
   soon(): void;
+  /** Calls wait for it: looks whether it accepts connections again. Null where it cannot say. */
+  findOut(): Promise<void> | null;
   stop(): void;
 }
 
@@ -80,7 +82,12 @@ export function activeProber(
     };
     loop.ask(target, settings, done);
   };
-  return { start: () => loop.ifIdle(probe), soon: () => loop.ifWaiting(sooner), stop: loop.stop };
+  return {
+    start: () => loop.ifIdle(probe),
+    soon: () => loop.ifWaiting(sooner),
+    findOut: () => null,
+    stop: loop.stop,
+  };
 }
 
 /** Tries a target whose breaker is open, if nothing accepts connections there. */
@@ -99,13 +106,19 @@ export function reconnectProber(
     timeoutMs: PROBE.reconnectTimeoutMs,
     allowH2: false,
   };
-  const connect = (waitMs: number, wasRefused: boolean): void => {
+  let askedAt = 0;
+  let wasRefused = false;
+  const curious: (() => void)[] = [];
+  const connect = (waitMs: number): void => {
+    askedAt = parts.clock.now();
     const done = (wrong: string | null): void => {
       // That it accepts now says something only if it did not before.
       if (wrong === null && wasRefused) breaker.hasten();
+      wasRefused = wrong !== null;
+      for (const told of curious.splice(0)) told();
       if (wrong === null || breaker.state !== "open") return;
       const longer = Math.min(waitMs * 2, PROBE.reconnectMsMax);
-      loop.after(jittered(parts.random, waitMs), () => connect(longer, true));
+      loop.after(jittered(parts.random, waitMs), () => connect(longer));
     };
     loop.ask(target, question, done);
   };
@@ -113,7 +126,17 @@ export function reconnectProber(
     // Nothing is asked before a breaker opens.
     start() {},
     soon() {
-      if (breaker.state === "open") loop.ifIdle(() => connect(PROBE.reconnectMs, false));
+      if (breaker.state !== "open") return;
+      loop.ifIdle(() => {
+        wasRefused = false;
+        connect(PROBE.reconnectMs);
+      });
+    },
+    findOut() {
+      if (!wasRefused || breaker.state !== "open") return null;
+      const dueMs = Math.max(0, askedAt + HOPE.connectMs - parts.clock.now());
+      loop.ifWaiting(() => loop.after(dueMs, () => connect(PROBE.reconnectMs)));
+      return new Promise((resolve) => curious.push(resolve));
     },
     stop: loop.stop,
   };

@@ -7,16 +7,18 @@
  */
 import type { Clock } from "../base/clock.js";
 import { BALANCE } from "../catalog/balance-defaults.js";
-import { RETRY_AFTER } from "../catalog/defaults.js";
+import { HOPE, RETRY_AFTER } from "../catalog/defaults.js";
 import type { FailureCode } from "../catalog/failures.js";
 import type { Attempt } from "../core/attempt.js";
 import type { Call } from "../core/call.js";
-import type { CutBy } from "../core/cancellation.js";
+import type { Cancellation, CutBy } from "../core/cancellation.js";
 import type { Failure } from "../core/failure.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
+import type { Pending } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
 import { promisedIdempotent } from "../core/repeat.js";
 import { Exchange } from "../targets/exchange.js";
+import type { Target } from "../targets/target.js";
 import type { TargetSet } from "../targets/target-set.js";
 import { verdictOf } from "./breaker-gate.js";
 import { holding, refused } from "./holding.js";
@@ -29,8 +31,25 @@ export function pickTarget(
   const { balancer, overflowBelow, sticky } = targets.balancing;
   const pick = <Body>(attempt: Attempt, next: Step<Exchange, Body>): Promise<Outcome<Body>> => {
     const { call, triedTargets } = attempt;
-    const target = targets.choose(call.request, triedTargets, !repeats || isLostIfItFails(call));
-    if (target === null) return refused(refusal(targets));
+    const careful = !repeats || isLostIfItFails(call);
+    const target = targets.choose(call.request, triedTargets, careful);
+    // Where it has failed already, somebody else may be back by now.
+    const isNew = triedTargets.length === 0 || !triedTargets.includes(target?.id ?? "");
+    if (target !== null && isNew) return send(attempt, target, next);
+    const hope = targets.hope(false);
+    if (hope === null) {
+      return target === null ? refused(refusal(targets)) : send(attempt, target, next);
+    }
+    return hoped(clock, targets, call, hope, () => {
+      const found = targets.choose(call.request, triedTargets, careful);
+      return found && send(attempt, found, next);
+    });
+  };
+  const send = <Body>(
+    attempt: Attempt,
+    target: Target,
+    next: Step<Exchange, Body>,
+  ): Pending<Body> => {
     attempt.target = target.id;
     targets.begin(target);
     const exchange = new Exchange(clock, attempt, target);
@@ -60,6 +79,48 @@ function isLostIfItFails({ request, overrides, callerAttempt }: Call): boolean {
   const { body, contentLength } = request;
   if (body !== null && !body.replays(contentLength)) return true;
   return callerAttempt > 1 || overrides?.retry === false;
+}
+
+/**
+ * Nobody takes the call now; whoever comes back within a moment does. `go` chooses and sends at
+ * once, or of those who wait together two would take the place of one.
+ */
+async function hoped<Body>(
+  clock: Clock,
+  targets: TargetSet,
+  { cancellation }: Call,
+  first: Promise<unknown>,
+  go: () => Pending<Body> | null,
+): Promise<Outcome<Body>> {
+  const until = clock.now() + HOPE.waitMs;
+  for (let hope: Promise<unknown> | null = first; hope !== null; hope = targets.hope(true)) {
+    await atMost(clock, hope, until - clock.now(), cancellation);
+    const { by } = cancellation;
+    if (by !== null) return noResponse({ code: CODE_OF_CUT[by] });
+    const coming = go();
+    if (coming !== null) return coming;
+    if (clock.now() >= until) break;
+  }
+  return noResponse(refusal(targets));
+}
+
+/** Waits for this, no longer than so many milliseconds, and no longer than the call lasts. */
+function atMost(
+  clock: Clock,
+  hope: Promise<unknown>,
+  ms: number,
+  cancellation: Cancellation,
+): Promise<void> {
+  return new Promise((resolve) => {
+    const over = (): void => {
+      timer.cancel();
+      cancellation.remove(over);
+      resolve();
+    };
+    const timer = clock.after(ms, over);
+    cancellation.add(over);
+    void hope.then(over);
+  });
 }
 
 /** Waits for the first targets; answers who has cut the call meanwhile. */

@@ -242,7 +242,9 @@ function waitBefore(
   // A wrong name or certificate will be as wrong in a moment.
   if (isSetUpWrong(code)) return null;
   const waitMs = (retryAfterMs ?? 0) + spread();
-  return targets.deniedForMs() > waitMs ? null : waitMs;
+  if (targets.deniedForMs() <= waitMs) return waitMs;
+  // One that is just being found out may take it.
+  return targets.hope(false) === null ? null : waitMs;
 }
 
 function isSetUpWrong(code: FailureCode): boolean {

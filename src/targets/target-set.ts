@@ -40,6 +40,11 @@ export interface TargetSet {
   batch(changes: () => void): void;
   /** Calls this function after every such change, and when a target comes or goes. */
   onChange(listener: () => void): void;
+  /**
+   * Nobody takes a call: resolves when somebody may, since a trial has ended or it is known whether
+   * a target accepts connections again. Null where nothing is being found out.
+   */
+  hope(again: boolean): Promise<unknown> | null;
   /** Calls back once when nothing is under way at the target, at once where that is so. */
   whenIdle(target: Target, then: () => void): void;
 }
@@ -72,6 +77,7 @@ export function createTargetSet(
     deniedForMs: () => Math.min(...set.targets.map(deniedForMs)),
     begin: load.begin,
     end: load.end,
+    hope: (again) => hopeOf(set.targets, load.news, again),
     whenIdle: load.whenIdle,
     add(target) {
       if (byId.has(target.id)) {
@@ -89,6 +95,7 @@ export function createTargetSet(
     },
     changed() {
       choices.measureAnew();
+      load.news.tell();
       if (!batched) told();
     },
     reweighted() {
@@ -145,12 +152,42 @@ function tieredChoice(parts: ChooserParts, options: TierOptions, pending: () => 
   };
 }
 
+/** Whoever waits for the next change is told of it, once. */
+function newsOf() {
+  let waiting: (() => void)[] = [];
+  return {
+    next: () => new Promise<void>((resolve) => waiting.push(resolve)),
+    tell(): void {
+      if (waiting.length === 0) return;
+      const told = waiting;
+      waiting = [];
+      for (const one of told) one();
+    },
+  };
+}
+
+type News = ReturnType<typeof newsOf>;
+
+function hopeOf(targets: readonly Target[], news: News, again: boolean): Promise<unknown> | null {
+  const hopes = targets.flatMap((target) => {
+    const { breaker, health, draining } = target;
+    if (breaker === null || draining || health.deniedForMs() > 0) return [];
+    // Its trials go on one at a time, and each that ends lets the next one in.
+    if (breaker.state === "half_open") return [news.next()];
+    const found = again || breaker.state === "closed" ? null : target.findOut();
+    return found === null ? [] : [found];
+  });
+  return hopes.length === 0 ? null : Promise.race(hopes);
+}
+
 /** What is under way, at each target and at all of them. */
 function loadCount() {
+  const news = newsOf();
   const waiting = new Map<Target, readonly (() => void)[]>();
   let total = 0;
   return {
     total: () => total,
+    news,
     begin(target: Target): void {
       target.pending += 1;
       total += 1;
@@ -158,6 +195,7 @@ function loadCount() {
     end(target: Target): void {
       target.pending -= 1;
       total -= 1;
+      news.tell();
       if (target.pending > 0 || waiting.size === 0) return;
       const told = waiting.get(target) ?? [];
       waiting.delete(target);

@@ -82,6 +82,8 @@ export interface Target extends Dialled, TargetRank {
   presence: Presence | null;
   /** How long it takes until its answers begin. */
   readonly latency: Latency;
+  /** Looks at once whether it accepts connections again; null where that says nothing. */
+  findOut: () => Promise<void> | null;
 }
 
 /** Behind all priorities that can be written as a number. */
@@ -115,6 +117,7 @@ export function createTarget(
     health,
     presence: null,
     latency: new Latency(),
+    findOut: () => null,
   };
 }
 

@@ -1,5 +1,6 @@
 /** How targets are judged, left out and taken back, with the policies around them. */
 import { describe, expect, it } from "vitest";
+import { HOPE } from "../../src/catalog/defaults.js";
 import type { FailureCode } from "../../src/catalog/failures.js";
 import { idOf, NOTHING_HELD, world } from "./world.js";
 
@@ -135,21 +136,57 @@ describe("half-open", () => {
     const sent = await made.wire.next();
     expect(stateOf(made)).toBe("half_open");
     const beside = made.send();
-    await beside.outcome;
-    expect(beside.result()).toBe("breaker_open");
     sent.respond(200);
     await trial.outcome;
-    for (let more = 0; more < 2; more += 1) {
-      const next = made.send();
-      (await made.wire.next()).respond(200);
-      await next.outcome;
-    }
+    // Who came beside it has waited, and is the next trial.
+    (await made.wire.next()).respond(200);
+    await beside.outcome;
+    expect(beside.result()).toBe(200);
+    const last = made.send();
+    (await made.wire.next()).respond(200);
+    await last.outcome;
     expect(stateOf(made)).toBe("closed");
     expect(made.changes.map(({ reason }) => reason)).toEqual([
       "consecutive_failures",
       "open_time_over",
       "trials_passed",
     ]);
+  });
+
+  it("who comes beside a trial is refused when that fails", async () => {
+    const made = await opened();
+    const trial = made.send();
+    const sent = await made.wire.next();
+    const beside = made.send();
+    const before = made.wire.sent.length;
+    sent.fail("connection_refused");
+    await trial.outcome;
+    await beside.outcome;
+    expect(beside.result()).toBe("breaker_open");
+    expect(made.wire.sent).toHaveLength(before);
+  });
+
+  it("who comes beside a trial that hangs waits a moment and is refused", async () => {
+    const made = await opened();
+    made.send();
+    await made.wire.next();
+    const beside = made.send();
+    await made.clock.advance(HOPE.waitMs - 1);
+    expect(beside.result()).toBeNull();
+    await made.clock.advance(1);
+    await beside.outcome;
+    expect(beside.result()).toBe("breaker_open");
+  });
+
+  it("who leaves while it waits beside a trial is gone at once", async () => {
+    const made = await opened();
+    made.send();
+    await made.wire.next();
+    const beside = made.send();
+    await made.clock.advance(1);
+    beside.call.cancellation.cut("client");
+    await beside.outcome;
+    expect(beside.result()).toBe("client_closed_request");
   });
 
   it("a trial that fails opens it again, for twice as long", async () => {

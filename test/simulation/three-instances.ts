@@ -28,6 +28,10 @@ export interface ThreeInstancesOptions {
   readonly perSecond?: number;
   /** What is changed of the defaults. */
   readonly upstream?: Partial<UpstreamOptions>;
+  /** @default 3 */
+  readonly instances?: number;
+  /** What becomes of them, in place of the three outages. */
+  readonly script?: Script;
 }
 
 export interface ThreeInstancesResult {
@@ -43,8 +47,13 @@ export interface ThreeInstancesResult {
   readonly onSilent: number;
   /** Calls that failed, by what became of them at the instances. */
   readonly failed: Readonly<Record<string, number>>;
+  /** Calls that were refused although an instance was well all the time. */
+  readonly refusedInVain: number;
   readonly history: readonly string[];
 }
+
+/** Which instance becomes what, and when. */
+export type Script = readonly (readonly [atMs: number, instance: number, state: State])[];
 
 const SECONDS = 20;
 const WORK_MS_MIN = 5;
@@ -52,7 +61,7 @@ const WORK_MS_MAX = 15;
 /** How long it takes until a connection is refused, or a reset arrives. */
 const ROUND_TRIP_MS = 0.5;
 
-type State = "normal" | "down" | "silent" | "refusing";
+export type State = "normal" | "down" | "silent" | "refusing";
 
 /** What a probe finds wrong, by a connection alone and by a request. */
 const PROBED: Readonly<
@@ -64,7 +73,7 @@ const PROBED: Readonly<
   refusing: { tcp: null, http: "status 503" },
 };
 
-const SCRIPT: readonly (readonly [atMs: number, instance: number, state: State])[] = [
+const SCRIPT: Script = [
   [3_000, 0, "down"],
   [8_000, 0, "normal"],
   [8_000, 1, "silent"],
@@ -72,8 +81,6 @@ const SCRIPT: readonly (readonly [atMs: number, instance: number, state: State])
   [13_000, 2, "refusing"],
   [17_000, 2, "normal"],
 ];
-
-const TARGETS = [1, 2, 3].map((number) => `http://10.0.0.${number}:8080`);
 
 export async function threeInstances(
   options: ThreeInstancesOptions,
@@ -83,8 +90,10 @@ export async function threeInstances(
   const random = seededRandom(seed);
   const history: string[] = [];
   const note = (line: string): void => void history.push(`${clock.now().toFixed(1)} ${line}`);
-  const instances = TARGETS.map(() => playInstance(clock, random));
-  const instanceOf = (target: string): Instance => instances[TARGETS.indexOf(target)] as Instance;
+  const { instances: count = 3, script = SCRIPT } = options;
+  const targets = Array.from({ length: count }, (_, index) => `http://10.0.0.${index + 1}:8080`);
+  const instances = targets.map(() => playInstance(clock, random));
+  const instanceOf = (target: string): Instance => instances[targets.indexOf(target)] as Instance;
   const events = emitter<GatewayEvents>();
   events.on("breaker:change", ({ target, to, reason }) => note(`${target} ${to}: ${reason}`));
   events.on("target:health", ({ target, to, reason }) => note(`${target} ${to}: ${reason}`));
@@ -115,7 +124,7 @@ export async function threeInstances(
   const upstream = createUpstream(
     parts,
     normaliseUpstream("app", {
-      targets: TARGETS,
+      targets,
       timeouts: { responseMs: 2_000, connectMs: 1_000 },
       ...options.upstream,
     }),
@@ -129,13 +138,14 @@ export async function threeInstances(
     }
   };
   void serve();
-  for (const [atMs, instance, state] of SCRIPT) {
+  for (const [atMs, instance, state] of script) {
     clock.after(atMs, () => (instances[instance] as Instance).become(state));
   }
 
   const total = SECONDS * perSecond;
   const took: number[] = [];
   const failed = new Map<string, string>();
+  let refusedInVain = 0;
   const call = (index: number): void => {
     if (index + 1 < total) {
       clock.after(((index + 1) * 1_000) / perSecond - clock.now() + startedAt, () =>
@@ -145,9 +155,17 @@ export async function threeInstances(
     const id = String(index);
     const made = upstream.newCall(requestOf({ method }), id, null, null);
     const calledAt = clock.now();
+    const well = instances.map(({ state, changes }) => (state === "normal" ? changes : -1));
     void execute(made).then((outcome) => {
       if (outcome.kind === "success") took.push(clock.now() - calledAt);
-      else failed.set(id, `${outcome.failure.code}, ${made.stopReason}`);
+      else {
+        const { code } = outcome.failure;
+        failed.set(id, `${code}, ${made.stopReason}`);
+        const refused = code === "breaker_open" || code === "no_healthy_target";
+        const couldServe = instances.some(({ changes }, index) => changes === well[index]);
+        if (refused && couldServe) refusedInVain += 1;
+        if (refused && couldServe) note(`refused in vain: ${code}`);
+      }
     });
   };
   const startedAt = clock.now();
@@ -168,12 +186,15 @@ export async function threeInstances(
     executedTwice: [...executions.values()].filter((count) => count > 1).length,
     onSilent: instances[1]?.swallowed ?? 0,
     failed: countOf(failed.values()),
+    refusedInVain,
     history,
   };
 }
 
 interface Instance {
   readonly state: State;
+  /** How often that has changed. */
+  readonly changes: number;
   /** Ids of the calls, in the order in which they were executed. */
   readonly executed: readonly string[];
   readonly swallowed: number;
@@ -189,6 +210,7 @@ function playInstance(
   const running = new Set<Sent>();
   let state: State = "normal";
   let swallowed = 0;
+  let changes = 0;
   /** Work that began before a change of state never ends. */
   let epoch = 0;
 
@@ -215,8 +237,12 @@ function playInstance(
     get swallowed() {
       return swallowed;
     },
+    get changes() {
+      return changes;
+    },
     become(next) {
       state = next;
+      changes += 1;
       if (next !== "down" && next !== "silent") return;
       epoch += 1;
       if (next === "silent") swallowed += running.size;

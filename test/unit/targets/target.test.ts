@@ -165,6 +165,7 @@ describe("createTarget", () => {
       breaker: null,
       health: ALWAYS_HEALTHY,
       latency: new Latency(),
+      findOut: expect.any(Function),
     });
   });
 });
