@@ -29,6 +29,7 @@ export class Http2Session {
   /** What ended the connection, where that was an error. */
   error: unknown = null;
   readonly #clock: Clock;
+  readonly #socket: Socket;
   readonly #onRoom: () => void;
   #streams = 0;
   #ready = false;
@@ -43,6 +44,7 @@ export class Http2Session {
     events: SessionEvents,
   ) {
     this.#clock = clock;
+    this.#socket = socket;
     this.limits = limits;
     this.#onRoom = events.room;
     this.openedAt = clock.now();
@@ -65,6 +67,7 @@ export class Http2Session {
     this.session.on("remoteSettings", this.#onRoom);
     this.session.on("goaway", (code, lastId) => {
       this.goneAway ??= { code, lastId };
+      if (this.#streams === 0) this.#leave();
     });
     this.session.on("error", (error) => {
       this.error ??= error;
@@ -102,10 +105,17 @@ export class Http2Session {
     this.#idle = null;
   }
 
+  /** Node would wait for a peer that has said GOAWAY to close it, which it may never do. */
+  #leave(): void {
+    this.session.destroy();
+    this.#socket.destroy();
+  }
+
   /** A stream is over. */
   giveBack(): void {
     this.#streams -= 1;
-    if (this.#streams === 0 && !this.session.destroyed) {
+    if (this.#streams === 0 && this.goneAway !== null) this.#leave();
+    else if (this.#streams === 0 && !this.session.destroyed) {
       // It shall keep no process alive, and not stay for ever.
       this.session.unref();
       this.#idle = this.#clock.after(HTTP2.idleMs, () => this.session.close());

@@ -19,6 +19,7 @@ import { gatewayFetch } from "good-gateway/fetch";
 import { nodeProxy } from "good-gateway/node";
 import { accept, ok, scriptedUpstream, testCertificates } from "good-gateway/testing";
 import { afterEach, describe, expect, it } from "vitest";
+import { eventually } from "../gallery/tools/world.js";
 import { begin, frame, http2Client } from "./http2-client.js";
 
 type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
@@ -234,6 +235,17 @@ describe("an upstream of HTTP/2", () => {
     expect(status).toBe(200);
     expect(codes).toEqual(["stream_refused", null]);
     expect(connections()).toBe(2);
+  });
+
+  it("that goes away and stays connected is left when its last stream is over", async () => {
+    const { origin } = await h2c((stream) => {
+      stream.session?.goaway();
+      answer(stream, "hello");
+    });
+    const { client, gateway } = await through(origin);
+    for (let turn = 0; turn < 3; turn += 1) await begin(client, {}).over;
+    const open = (): number => gateway.upstream("app").targets[0]?.connections.open ?? 0;
+    await eventually("no connection is left", () => open() === 0);
   });
 
   it("that dies is named by how far the exchange got", async () => {
