@@ -68,12 +68,31 @@ export function retry(shared: RetryShared, options: RetryOptions): Policy<Seated
       : { enabled },
     run(call, next) {
       shared.budget.deposit();
-      const attempt = newAttempt(call, 1, NONE_TRIED);
-      return Pending.of(next(attempt)).orElse((outcome) =>
-        outcome.kind === "success" ? null : repeat(shared, options, next, attempt, outcome),
-      );
+      const turn = firstTurn(call);
+      return Pending.of(next(turn.attempt)).orElse((outcome) => {
+        if (outcome.kind === "success") return null;
+        // Most refusals end here, and cost no promise.
+        const plan = decide(shared, options, turn, outcome);
+        return plan === null ? null : repeat(shared, options, next, { turn, outcome, plan });
+      });
     },
   };
+}
+
+/** Where a call stands between two attempts. */
+interface Turn {
+  attempt: Attempt;
+  freeRepeats: number;
+  /** What the Retry-After fields of all attempts add up to. */
+  askedToWaitMs: number;
+}
+
+type Failed<Body> = Exclude<Outcome<Body>, { kind: "success" }>;
+
+interface FirstFailure<Body> {
+  readonly turn: Turn;
+  readonly outcome: Failed<Body>;
+  readonly plan: Repeat;
 }
 
 /** The only error that crosses p-retry; it has no meaning outside of this file. */
@@ -83,27 +102,18 @@ async function repeat<Body>(
   shared: RetryShared,
   options: RetryOptions,
   next: Step<Attempt, Body>,
-  first: Attempt,
-  failed: Outcome<Body>,
+  { turn, outcome: failed, plan: firstPlan }: FirstFailure<Body>,
 ): Promise<Outcome<Body>> {
-  const { call } = first;
-  const attemptsMax = attemptsAllowed(call, options);
-  let attempt = first;
-  let outcome = failed;
-  let freeRepeats = 0;
-  let askedToWaitMs = 0;
+  const { call } = turn.attempt;
+  const firstNumber = turn.attempt.number;
+  let outcome: Outcome<Body> = failed;
+  let known: Repeat | null = firstPlan;
 
   const mayRepeat = async (): Promise<boolean> => {
     if (outcome.kind === "success") return false;
-    const failure = withPromise(outcome, options);
-    shared.doubts.failed(attempt.target, failure.code);
-    askedToWaitMs += failure.retryAfterMs ?? 0;
-    const asked = { attempt, attemptsMax, freeRepeats, askedToWaitMs, failure };
-    const plan = planRepeat(shared, options, asked);
-    if (plan.stop !== null) {
-      call.stopReason = plan.stop;
-      return false;
-    }
+    const plan = known ?? decide(shared, options, turn, outcome);
+    known = null;
+    if (plan === null) return false;
     if (outcome.kind === "error_response") await outcome.response.discard();
     await pause(shared.clock, plan.waitMs, call.cancellation);
     const by = call.cancellation.by ?? (refusesRepeats(shared.lifecycle) ? "shutdown" : null);
@@ -112,23 +122,23 @@ async function repeat<Body>(
       outcome = interrupted(by, outcome);
       return false;
     }
-    if (plan.free) freeRepeats += 1;
-    attempt = nextAttempt(attempt, plan.free);
+    if (plan.free) turn.freeRepeats += 1;
+    turn.attempt = nextAttempt(turn.attempt, plan.free);
     return true;
   };
-  const tryOnce = async (turn: number): Promise<Outcome<Body>> => {
-    // The first turn is the attempt that has failed already.
-    if (turn > 1) outcome = await next(attempt);
+  const tryOnce = async (times: number): Promise<Outcome<Body>> => {
+    // The first time is the attempt that has failed already.
+    if (times > 1) outcome = await next(turn.attempt);
     if (outcome.kind !== "success") throw new AttemptFailed();
-    shared.doubts.proved(attempt.target);
-    if (attempt.number > first.number) shared.budget.helped();
+    shared.doubts.proved(turn.attempt.target);
+    if (turn.attempt.number > firstNumber) shared.budget.helped();
     return outcome;
   };
 
   try {
     return await pRetry(tryOnce, {
       // One more than can be used, so that it is always our decision that ends the loop.
-      retries: attemptsMax + RETRY.freeRepeatsMax + 1,
+      retries: attemptsAllowed(call, options) + RETRY.freeRepeatsMax + 1,
       minTimeout: 0,
       factor: 1,
       shouldRetry: ({ error }) => error instanceof AttemptFailed && mayRepeat(),
@@ -137,6 +147,26 @@ async function repeat<Body>(
     if (error instanceof AttemptFailed) return outcome;
     throw error;
   }
+}
+
+/** The plan for a repeat; null where none is made, and the reason is noted in the call. */
+function decide<Body>(
+  shared: RetryShared,
+  options: RetryOptions,
+  turn: Turn,
+  outcome: Failed<Body>,
+): Repeat | null {
+  const { attempt, freeRepeats } = turn;
+  const failure = withPromise(outcome, options);
+  shared.doubts.failed(attempt.target, failure.code);
+  turn.askedToWaitMs += failure.retryAfterMs ?? 0;
+  const attemptsMax = attemptsAllowed(attempt.call, options);
+  const { askedToWaitMs } = turn;
+  const asked = { attempt, attemptsMax, freeRepeats, askedToWaitMs, failure };
+  const plan = planRepeat(shared, options, asked);
+  if (plan.stop === null) return plan;
+  attempt.call.stopReason = plan.stop;
+  return null;
 }
 
 function attemptsAllowed(call: Call, options: RetryOptions): number {
@@ -156,10 +186,7 @@ const REASON_OF_CUT = {
 } as const satisfies Record<CutBy, StopReason>;
 
 /** The failure, and with it what the application has promised about such an answer. */
-function withPromise<Body>(
-  outcome: Exclude<Outcome<Body>, { kind: "success" }>,
-  { unprocessedStatuses }: RetryOptions,
-): Failure {
+function withPromise<Body>(outcome: Failed<Body>, { unprocessedStatuses }: RetryOptions): Failure {
   const { failure } = outcome;
   // What the answer itself says stands over what was promised for all of them.
   if (outcome.kind === "no_response" || failure.repeat !== undefined) return failure;
@@ -176,9 +203,13 @@ interface Asked {
   readonly failure: Failure;
 }
 
-type Plan =
-  | { readonly stop: StopReason }
-  | { readonly stop: null; readonly waitMs: number; readonly free: boolean };
+interface Repeat {
+  readonly stop: null;
+  readonly waitMs: number;
+  readonly free: boolean;
+}
+
+type Plan = { readonly stop: StopReason } | Repeat;
 
 /** What says nothing about the target: a connection grown stale, a question it does not know. */
 const FREE: ReadonlySet<FailureCode> = new Set<FailureCode>([
@@ -250,6 +281,10 @@ function waitBefore(
 function isSetUpWrong(code: FailureCode): boolean {
   const { blame, repeat } = FAILURES[code];
   return blame === "proxy" && repeat === "safe";
+}
+
+function firstTurn(call: Call): Turn {
+  return { attempt: newAttempt(call, 1, NONE_TRIED), freeRepeats: 0, askedToWaitMs: 0 };
 }
 
 function nextAttempt(attempt: Attempt, free: boolean): Attempt {
