@@ -150,7 +150,7 @@ function sendReply(to: FastifyReply, message: FailureMessage): boolean {
   if (to.sent || to.raw.headersSent) return false;
   setHead(to, message);
   // Bytes, since Fastify adds a charset to texts.
-  to.send(message.body);
+  to.send(Buffer.from(message.body));
   return true;
 }
 
@@ -187,7 +187,7 @@ function answerRouteFailures(
     if (error === undefined || failure === null || !isDefaultAnswer(payload, error)) return done();
     const message = routeFailureMessage(gateway, request.raw, failure, diagnosticsOf(request.raw));
     setHead(to, message);
-    to.header("content-length", message.body.byteLength);
+    to.header("content-length", Buffer.byteLength(message.body));
     done(null, message.body);
   });
 }

@@ -96,7 +96,7 @@ function answerFailure(answerer: Answerer, asking: Asking, failure: Failure): vo
   }
   if (call !== null) call.answeredBy = "gateway";
   const message = messageOf(answerer, asking, failure);
-  if (call !== null && req.method !== "HEAD") call.ownBytes = message.body.byteLength;
+  if (call !== null && req.method !== "HEAD") call.ownBytes = Buffer.byteLength(message.body);
   if (!framework.sendFailure(message)) writeFailure(req, res, message);
 }
 

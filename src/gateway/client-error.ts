@@ -49,6 +49,7 @@ function rawMessage({ status, reason, fields, body }: FailureMessage): Buffer {
   for (let index = 0; index < fields.length; index += 2) {
     head += `${fields[index]}: ${fields[index + 1]}\r\n`;
   }
-  head += `content-length: ${body.byteLength}\r\nconnection: close\r\n\r\n`;
-  return Buffer.concat([Buffer.from(head, "latin1"), body]);
+  const bytes = Buffer.from(body);
+  head += `content-length: ${bytes.byteLength}\r\nconnection: close\r\n\r\n`;
+  return Buffer.concat([Buffer.from(head, "latin1"), bytes]);
 }

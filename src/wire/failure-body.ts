@@ -51,9 +51,10 @@ const FORMS: ReadonlyMap<string, Form> = new Map([
 ]);
 
 function preferred(accept: string | undefined): Form {
+  if (accept === undefined || accept === "*/*") return "problem";
   let best: Form = "problem";
   let bestWeight = 0;
-  for (const range of (accept ?? "").split(",")) {
+  for (const range of accept.split(",")) {
     const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
     const form = FORMS.get(type);
     const weight = weightOf(parameters);
@@ -73,15 +74,18 @@ function weightOf(parameters: readonly string[]): number {
 function problem(facts: FailureFacts, diagnostics: Diagnostics): string {
   const { failure, status, requestId, attempts, retryAfter } = facts;
   const row = FAILURES[failure.code];
+  const told = diagnostics !== "none";
+  // Members that are undefined are left out.
   return JSON.stringify({
     // RFC 9457 §4.2.1: the status says what kind of problem it is, the members below say which.
     type: "about:blank",
     title: titleOf(status),
     status,
-    ...(diagnostics === "none"
-      ? {}
-      : { detail: row.summary, code: failure.code, blame: row.blame, attempts }),
-    ...(retryAfter === null ? {} : { retryAfter: Number(retryAfter) }),
+    detail: told ? row.summary : undefined,
+    code: told ? failure.code : undefined,
+    blame: told ? row.blame : undefined,
+    attempts: told ? attempts : undefined,
+    retryAfter: retryAfter === null ? undefined : Number(retryAfter),
     requestId,
   });
 }

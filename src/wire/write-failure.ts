@@ -29,7 +29,7 @@ export interface FailureMessage {
   readonly reason: string | undefined;
   /** Names and values in turn; without the length, which the writer knows. */
   readonly fields: readonly string[];
-  readonly body: Buffer;
+  readonly body: string;
 }
 
 /** Makes the answer, in the form that the client's `Accept` asks for. */
@@ -50,7 +50,7 @@ export function failureMessage(accept: string | undefined, answer: FailureAnswer
     ...answer.fields,
   ];
   if (retryAfter !== null) fields.push("retry-after", retryAfter);
-  return { status, reason: reasonOf(status), fields, body: Buffer.from(body.text) };
+  return { status, reason: reasonOf(status), fields, body: body.text };
 }
 
 /** Answers, or cuts when it is too late for an answer. */
@@ -63,7 +63,8 @@ export function writeFailure(
     cutResponse(res);
     return;
   }
-  writeHead(res, status, reason, [...fields, "content-length", String(body.byteLength)]);
+  writeHead(res, status, reason, [...fields, "content-length", String(Buffer.byteLength(body))]);
+  // Text is written together with the head.
   res.end(req.method === "HEAD" ? undefined : body);
 }
 
