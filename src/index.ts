@@ -26,13 +26,9 @@ export { GatewayError, isGatewayError } from "./core/failure.js";
 export type { Outcome, UpstreamResponse } from "./core/outcome.js";
 export type { PolicyDescription, Role } from "./core/pipe.js";
 export type { RequestContext } from "./core/request-context.js";
-export type { AddressOptions } from "./gateway/address-options.js";
-export type {
-  BalanceKeyOption,
-  BalanceOptions,
-  BalancePolicy,
-  StickyOptions,
-} from "./gateway/balance-options.js";
+export type { FrontOptions } from "./gateway/behind/front-options.js";
+export type { PreparableServer, PreparedServer } from "./gateway/behind/prepare-server.js";
+export { prepareServer } from "./gateway/behind/prepare-server.js";
 export type {
   AttemptTimings,
   CallAttempt,
@@ -42,29 +38,33 @@ export type {
 } from "./gateway/call-record.js";
 export type { ContinueServer } from "./gateway/continue-on-demand.js";
 export { continueOnDemand } from "./gateway/continue-on-demand.js";
-export type { Diagnosis } from "./gateway/diagnosis.js";
-export type { FailurePattern } from "./gateway/diagnosis-pattern.js";
-export type { Finding, Verdict } from "./gateway/diagnosis-report.js";
+export type { Diagnosis } from "./gateway/diagnosis/diagnosis.js";
+export type { FailurePattern } from "./gateway/diagnosis/diagnosis-pattern.js";
+export type { Finding, Verdict } from "./gateway/diagnosis/diagnosis-report.js";
 export { type DnsOptions, dns } from "./gateway/discovery-dns.js";
 export type { GatewayEvents } from "./gateway/events.js";
-export type { FrontOptions } from "./gateway/front-options.js";
 export type { Gateway, GatewaySeams } from "./gateway/gateway.js";
 export { createGateway } from "./gateway/gateway.js";
-export type { GatewayHealth, ReportOptions } from "./gateway/health.js";
-export type { CheckFunction } from "./gateway/health-check.js";
-export type { CheckOptions } from "./gateway/health-options.js";
+export type { GatewayHealth, ReportOptions } from "./gateway/health/health.js";
+export type { CheckFunction } from "./gateway/health/health-check.js";
+export type { CheckOptions } from "./gateway/health/health-options.js";
 export type {
   CheckReport,
   HealthReport,
   NotReadyReason,
   UpstreamReport,
-} from "./gateway/health-report.js";
-export type { CheckResult, HealthStatus } from "./gateway/health-result.js";
+} from "./gateway/health/health-report.js";
+export type { CheckResult, HealthStatus } from "./gateway/health/health-result.js";
 export type { Incident } from "./gateway/incident.js";
 export type { DrainReport } from "./gateway/lifecycle.js";
-export type { LimitOptions } from "./gateway/limit-options.js";
-export type { ListenFd } from "./gateway/managers/listen-fds.js";
-export { listenFds } from "./gateway/managers/listen-fds.js";
+export type { AddressOptions } from "./gateway/options/address-options.js";
+export type {
+  BalanceKeyOption,
+  BalanceOptions,
+  BalancePolicy,
+  StickyOptions,
+} from "./gateway/options/balance-options.js";
+export type { LimitOptions } from "./gateway/options/limit-options.js";
 export type {
   BreakerOptions,
   EjectionOptions,
@@ -73,40 +73,53 @@ export type {
   PanicOptions,
   SlowStartOptions,
   UpstreamOptions,
-} from "./gateway/options.js";
-export { GatewayOptionsError, isGatewayOptionsError } from "./gateway/options-error.js";
-export type { OverloadState } from "./gateway/overload.js";
+} from "./gateway/options/options.js";
+export { GatewayOptionsError, isGatewayOptionsError } from "./gateway/options/options-error.js";
 export type {
   AdaptiveLimitOptions,
   BulkheadOptions,
   HedgeOptions,
   ShedOptions,
   ThrottleOptions,
-} from "./gateway/overload-options.js";
-export type { PreparableServer, PreparedServer } from "./gateway/prepare-server.js";
-export { prepareServer } from "./gateway/prepare-server.js";
-export type { ProbeExpectation, ProbeOptions, ProbeStatus } from "./gateway/probe-options.js";
-export type { Admission, FailureContext, ProxyOptions, Refusal } from "./gateway/proxy-options.js";
+} from "./gateway/options/overload-options.js";
+export type {
+  ProbeExpectation,
+  ProbeOptions,
+  ProbeStatus,
+} from "./gateway/options/probe-options.js";
+export type {
+  Admission,
+  FailureContext,
+  ProxyOptions,
+  Refusal,
+} from "./gateway/options/proxy-options.js";
+export type { RetryOptions } from "./gateway/options/retry-options.js";
+export type { Discover, DiscoverTools, TargetInput } from "./gateway/options/target-options.js";
+export type { TimeoutOptions } from "./gateway/options/timeout-options.js";
+export type { OverloadState } from "./gateway/overload.js";
 export type { ContextInit, RequestContextOptions } from "./gateway/request-context.js";
 export { currentContext, runInContext } from "./gateway/request-context.js";
-export type { RetryOptions } from "./gateway/retry-options.js";
 export type { SendRequest } from "./gateway/send.js";
-export type { Shutdown } from "./gateway/shutdown.js";
-export { installShutdown } from "./gateway/shutdown.js";
+export type { ListenFd } from "./gateway/shutdown/managers/listen-fds.js";
+export { listenFds } from "./gateway/shutdown/managers/listen-fds.js";
+export type { Shutdown } from "./gateway/shutdown/shutdown.js";
+export { installShutdown } from "./gateway/shutdown/shutdown.js";
 export type {
   FastifyLike,
   ShutdownOptions,
   ShutdownServer,
-} from "./gateway/shutdown-options.js";
-export type { ShutdownCounts, ShutdownPhase, ShutdownReport } from "./gateway/shutdown-report.js";
+} from "./gateway/shutdown/shutdown-options.js";
+export type {
+  ShutdownCounts,
+  ShutdownPhase,
+  ShutdownReport,
+} from "./gateway/shutdown/shutdown-report.js";
 export type {
   GatewaySnapshot,
   TargetSnapshot,
   UpstreamSnapshot,
 } from "./gateway/snapshot.js";
 export type { TargetControl } from "./gateway/target-control.js";
-export type { Discover, DiscoverTools, TargetInput } from "./gateway/target-options.js";
-export type { TimeoutOptions } from "./gateway/timeout-options.js";
 export type { RetryBudgetState } from "./gateway/upstream.js";
 export type { UpstreamBody } from "./gateway/upstream-body.js";
 export type { TargetState, Upstream, UpstreamTargets } from "./gateway/upstream-handle.js";

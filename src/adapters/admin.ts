@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { ADMIN } from "../catalog/health-defaults.js";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
-import { isLoopback } from "../gateway/normalise.js";
+import { isLoopback } from "../gateway/options/normalise.js";
 import { writeHead } from "../wire/write-head.js";
 import { healthHandler } from "./health.js";
 

@@ -7,8 +7,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { runIn } from "../core/request-context.js";
 import { diagnosticsFor } from "../gateway/answer.js";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
+import type { ProxyOptions } from "../gateway/options/proxy-options.js";
 import { createProxy } from "../gateway/proxy.js";
-import type { ProxyOptions } from "../gateway/proxy-options.js";
 import { contextMaker, type RequestContextOptions } from "../gateway/request-context.js";
 import {
   failureBehind,
@@ -19,7 +19,7 @@ import type { Upstream } from "../gateway/upstream-handle.js";
 import { writeFailure } from "../wire/write-failure.js";
 import { type ParsedRequest, receivedBody } from "./parsed-body.js";
 
-export type { FailureContext, ProxyOptions } from "../gateway/proxy-options.js";
+export type { FailureContext, ProxyOptions } from "../gateway/options/proxy-options.js";
 export type { RequestContextOptions } from "../gateway/request-context.js";
 export type { RouteFailureOptions } from "../gateway/route-failure.js";
 

@@ -17,8 +17,8 @@ import { type LiveContext, runIn } from "../core/request-context.js";
 import { diagnosticsFor } from "../gateway/answer.js";
 import type { GatewayCore } from "../gateway/core.js";
 import type { Gateway } from "../gateway/gateway.js";
+import type { Framework, ProxyOptions } from "../gateway/options/proxy-options.js";
 import { createProxy, type ProxyHandler, UNREAD } from "../gateway/proxy.js";
-import type { Framework, ProxyOptions } from "../gateway/proxy-options.js";
 import { contextMaker, type RequestContextOptions } from "../gateway/request-context.js";
 import { failureBehind, routeFailureMessage } from "../gateway/route-failure.js";
 import { type Upstream, upstreamInside } from "../gateway/upstream-handle.js";
@@ -26,7 +26,7 @@ import type { ReceivedBody } from "../wire/read-request.js";
 import type { FailureMessage } from "../wire/write-failure.js";
 import { takeOver } from "./fastify-take-over.js";
 
-export type { FailureContext, ProxyOptions } from "../gateway/proxy-options.js";
+export type { FailureContext, ProxyOptions } from "../gateway/options/proxy-options.js";
 export type { RequestContextOptions } from "../gateway/request-context.js";
 export { type FastifyHealthOptions, fastifyHealth } from "./fastify-health.js";
 

@@ -16,8 +16,8 @@ import {
   type FetchArguments,
   type FetchInit,
   readFetchArguments,
-} from "../gateway/fetch-arguments.js";
-import { failedFetch } from "../gateway/fetch-failure.js";
+} from "../gateway/fetch/fetch-arguments.js";
+import { failedFetch } from "../gateway/fetch/fetch-failure.js";
 import {
   type GatewayCallOptions,
   type GatewayFetchOptions,
@@ -25,8 +25,8 @@ import {
   type ReadFetchOptions,
   readCallOptions,
   readFetchOptions,
-} from "../gateway/fetch-options.js";
-import { type FetchRoute, fetchRouter } from "../gateway/fetch-route.js";
+} from "../gateway/fetch/fetch-options.js";
+import { type FetchRoute, fetchRouter } from "../gateway/fetch/fetch-route.js";
 import type { Gateway } from "../gateway/gateway.js";
 import type { UpstreamCore } from "../gateway/upstream.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
@@ -40,7 +40,7 @@ import { type FetchBody, fetchBody, requestBody } from "../transports/fetch-body
 import { isFetchDispatcher } from "../transports/fetch-dispatcher.js";
 import { guardedAgent } from "../transports/guarded-agent.js";
 
-export type { GatewayCallOptions, GatewayFetchOptions } from "../gateway/fetch-options.js";
+export type { GatewayCallOptions, GatewayFetchOptions } from "../gateway/fetch/fetch-options.js";
 
 /** The init of the global fetch, with settings of the gateway for this call. */
 export interface GatewayFetchInit extends RequestInit {

@@ -7,16 +7,16 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
-import type { ReportOptions } from "../gateway/health.js";
-import { type HealthView, healthAnswer, type VerdictOf } from "../gateway/health-answer.js";
+import type { ReportOptions } from "../gateway/health/health.js";
+import { type HealthView, healthAnswer, type VerdictOf } from "../gateway/health/health-answer.js";
 import {
   type HealthHandlerOptions,
   type HealthPaths,
   readHealthPaths,
-} from "../gateway/health-paths.js";
+} from "../gateway/health/health-paths.js";
 import { writeHead } from "../wire/write-head.js";
 
-export type { HealthHandlerOptions } from "../gateway/health-paths.js";
+export type { HealthHandlerOptions } from "../gateway/health/health-paths.js";
 
 /** A listener that hands on what is not its own; `next` may be left out where nothing follows. */
 export type HealthHandler = (

@@ -5,13 +5,13 @@
  * The types are structural, so that both versions fit and the one that is installed is used.
  */
 import type { IncomingMessage } from "node:http";
-import { createThroughGateway } from "../gateway/hpm.js";
-import type { ThroughGateway, ThroughGatewayOptions } from "../gateway/hpm-options.js";
+import { createThroughGateway } from "../gateway/hpm/hpm.js";
+import type { ThroughGateway, ThroughGatewayOptions } from "../gateway/hpm/hpm-options.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
 import { type ParsedRequest, receivedBody } from "./parsed-body.js";
 
-export type { ThroughGateway, ThroughGatewayOptions } from "../gateway/hpm-options.js";
-export type { FailureContext } from "../gateway/proxy-options.js";
+export type { ThroughGateway, ThroughGatewayOptions } from "../gateway/hpm/hpm-options.js";
+export type { FailureContext } from "../gateway/options/proxy-options.js";
 
 /**
  * Options for `createProxyMiddleware` that send every request through the gateway. A `router` may

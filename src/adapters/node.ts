@@ -9,14 +9,14 @@ import type { Duplex } from "node:stream";
 import { runIn } from "../core/request-context.js";
 import { type ClientErrorHandler, createClientErrorHandler } from "../gateway/client-error.js";
 import type { Gateway } from "../gateway/gateway.js";
+import type { ProxyOptions } from "../gateway/options/proxy-options.js";
 import { createProxy, UNREAD } from "../gateway/proxy.js";
-import type { ProxyOptions } from "../gateway/proxy-options.js";
 import { createUpgradeProxy } from "../gateway/proxy-upgrade.js";
 import { contextMaker, type RequestContextOptions } from "../gateway/request-context.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
 import { holdContinue } from "../wire/held-continue.js";
 
-export type { FailureContext, ProxyOptions } from "../gateway/proxy-options.js";
+export type { FailureContext, ProxyOptions } from "../gateway/options/proxy-options.js";
 export type { RequestContextOptions } from "../gateway/request-context.js";
 
 /** A listener for requests of `node:http`, `node:https` and `node:http2`. */

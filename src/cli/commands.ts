@@ -3,7 +3,7 @@
  * out. 0: all is well; 1: something was found, or not known; 2: the command could not run.
  */
 import { parseArgs } from "node:util";
-import { nearest } from "../gateway/nearest.js";
+import { nearest } from "../gateway/options/nearest.js";
 import { type CommandWorld, EXIT } from "./command.js";
 import { DOCTOR_USAGE, runDoctor } from "./doctor/command.js";
 import { explain } from "./explain/explain.js";

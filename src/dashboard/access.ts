@@ -8,7 +8,7 @@
  * when its Host is no name of this machine.
  */
 import type { IncomingMessage } from "node:http";
-import { isLoopback } from "../gateway/normalise.js";
+import { isLoopback } from "../gateway/options/normalise.js";
 
 /**
  * - `"loopback"`: requests that come from this machine and ask for it by a name of its own.

@@ -3,7 +3,7 @@
  * and a typing error in a name is told the nearest one.
  */
 import { DASHBOARD } from "../catalog/dashboard-defaults.js";
-import { nearest } from "../gateway/nearest.js";
+import { nearest } from "../gateway/options/nearest.js";
 import type { DashboardAccess } from "./access.js";
 
 /** Where the dashboard is, and who may see it. */

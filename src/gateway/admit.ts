@@ -6,7 +6,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Failure } from "../core/failure.js";
-import type { Admission, ProxyOptions, Refusal } from "./proxy-options.js";
+import type { Admission, ProxyOptions, Refusal } from "./options/proxy-options.js";
 
 /** A request that was refused before it became a call. */
 export interface Refused {

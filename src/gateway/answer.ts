@@ -16,7 +16,7 @@ import { serverTiming } from "../wire/server-timing.js";
 import { type FailureMessage, failureMessage, writeFailure } from "../wire/write-failure.js";
 import { cutResponse, type ExtraFields, writeResponse } from "../wire/write-response.js";
 import { ownMarks, receivedMarks } from "./mark-answer.js";
-import type { FailureContext, Framework, ProxyOptions } from "./proxy-options.js";
+import type { FailureContext, Framework, ProxyOptions } from "./options/proxy-options.js";
 import { type Upstream, type UpstreamInside, upstreamInside } from "./upstream-handle.js";
 
 /** One request on its way to an answer. */

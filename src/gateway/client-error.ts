@@ -10,7 +10,7 @@ import { CLIENT_CODE_MEANINGS } from "../catalog/error-codes.js";
 import { statusOf } from "../catalog/status-policy.js";
 import { proxyStatus } from "../wire/proxy-status.js";
 import { type FailureMessage, failureMessage } from "../wire/write-failure.js";
-import type { ProxyOptions } from "./proxy-options.js";
+import type { ProxyOptions } from "./options/proxy-options.js";
 import { type Upstream, upstreamInside } from "./upstream-handle.js";
 
 /** For the `clientError` event of a server. */

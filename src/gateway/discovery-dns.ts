@@ -7,8 +7,8 @@
 import { Resolver } from "node:dns/promises";
 import { DISCOVERY } from "../catalog/balance-defaults.js";
 import { parseTarget, type TargetTls } from "../targets/target.js";
-import { shown } from "./findings.js";
-import type { Discover, TargetInput } from "./target-options.js";
+import { shown } from "./options/findings.js";
+import type { Discover, TargetInput } from "./options/target-options.js";
 
 /** What `dns` takes. */
 export interface DnsOptions {

@@ -13,11 +13,11 @@ import { DISCOVERY } from "../catalog/balance-defaults.js";
 import type { ParsedTarget } from "../targets/target.js";
 import type { TargetSet } from "../targets/target-set.js";
 import type { GatewayEvents } from "./events.js";
-import { createFindings } from "./findings.js";
-import { GatewayOptionsError } from "./options-error.js";
-import { readTargets } from "./read-targets.js";
+import { createFindings } from "./options/findings.js";
+import { GatewayOptionsError } from "./options/options-error.js";
+import { readTargets } from "./options/read-targets.js";
+import type { Discover, DiscoverTools, TargetInput } from "./options/target-options.js";
 import type { InnerControl } from "./target-control.js";
-import type { Discover, DiscoverTools, TargetInput } from "./target-options.js";
 
 export interface DiscoveryParts {
   readonly clock: Clock;

@@ -11,10 +11,10 @@ import type { HealthState } from "../targets/target-health.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import type { HealthReason } from "../targets/watched-health.js";
 import type { CallRecord } from "./call-record.js";
-import type { NotReadyReason } from "./health-report.js";
-import type { HealthStatus } from "./health-result.js";
+import type { NotReadyReason } from "./health/health-report.js";
+import type { HealthStatus } from "./health/health-result.js";
 import type { Incident } from "./incident.js";
-import type { ShutdownReport } from "./shutdown-report.js";
+import type { ShutdownReport } from "./shutdown/shutdown-report.js";
 
 export interface GatewayEvents {
   /** The breaker of a target changed its state. */

@@ -3,7 +3,7 @@
  * Plain data that says what it cost so far, or in all.
  */
 import type { IncidentFacts } from "../targets/evidence.js";
-import type { Verdict } from "./diagnosis-report.js";
+import type { Verdict } from "./diagnosis/diagnosis-report.js";
 
 export interface Incident extends IncidentFacts {
   /** Counted from 1 in each gateway. */

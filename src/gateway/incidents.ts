@@ -8,7 +8,7 @@ import type { Emitter } from "../base/emitter.js";
 import { INCIDENT } from "../catalog/health-defaults.js";
 import type { Evidence } from "../targets/evidence.js";
 import type { PresenceListener } from "../targets/presence.js";
-import type { Verdict } from "./diagnosis-report.js";
+import type { Verdict } from "./diagnosis/diagnosis-report.js";
 import type { GatewayEvents } from "./events.js";
 import type { Incident, IncidentSeen } from "./incident.js";
 

@@ -10,7 +10,7 @@ import { type CallerHints, layerFields } from "../core/layers.js";
 import type { GatewayRequest } from "../core/request.js";
 import { type LiveContext, liveContext } from "../core/request-context.js";
 import type { AttemptFields } from "../transports/undici.js";
-import type { NormalisedUpstream } from "./options.js";
+import type { NormalisedUpstream } from "./options/options.js";
 import type { GatewayParts } from "./parts.js";
 
 /** A call that begins now. */

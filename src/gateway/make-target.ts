@@ -11,7 +11,7 @@ import { Presence } from "../targets/presence.js";
 import { createTarget, type Dialled, type ParsedTarget, type Target } from "../targets/target.js";
 import { TargetMonitor } from "../targets/target-monitor.js";
 import { WatchedHealth } from "../targets/watched-health.js";
-import type { NormalisedUpstream } from "./options.js";
+import type { NormalisedUpstream } from "./options/options.js";
 import type { GatewayParts } from "./parts.js";
 import { activeProber, type Prober, reconnectProber } from "./probing.js";
 

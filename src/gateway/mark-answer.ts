@@ -10,7 +10,7 @@ import type { Call, StopReason } from "../core/call.js";
 import type { Failure } from "../core/failure.js";
 import { whyNotRepeat } from "../core/repeat.js";
 import type { ExtraFields } from "../wire/write-response.js";
-import type { NormalisedUpstream } from "./options.js";
+import type { NormalisedUpstream } from "./options/options.js";
 
 const NOTHING: ExtraFields = [];
 /** Envoy and those who follow it repeat no answer that has it. */

@@ -10,7 +10,7 @@ import { type Bulkhead, bulkhead } from "../policies/bulkhead.js";
 import { loadShed } from "../policies/load-shed.js";
 import { type RefusalCounts, type Refusals, refusals } from "../policies/refusals.js";
 import { type Throttle, throttle } from "../policies/throttle.js";
-import type { NormalisedUpstream } from "./options.js";
+import type { NormalisedUpstream } from "./options/options.js";
 import type { GatewayParts } from "./parts.js";
 
 /** How busy an upstream is, and what was refused because of it. */

@@ -15,9 +15,9 @@ import { joinTunnel, switchingHead } from "../wire/tunnel.js";
 import { askToAdmit, type Refused } from "./admit.js";
 import { type Answering, type Asking, answering } from "./answer.js";
 import { sideOver, tellOfRefusal, tunnelOver } from "./call-end.js";
-import { checkProxyOptions } from "./check-proxy-options.js";
+import { checkProxyOptions } from "./options/check-proxy-options.js";
+import type { ProxyOptions } from "./options/proxy-options.js";
 import { NO_FRAMEWORK, readingOptions, readSafely, UNREAD } from "./proxy.js";
-import type { ProxyOptions } from "./proxy-options.js";
 import type { UpstreamCore } from "./upstream.js";
 import { type Upstream, upstreamInside } from "./upstream-handle.js";
 

@@ -22,10 +22,10 @@ import {
 import { writeInformation } from "../wire/write-information.js";
 import { askToAdmit, type Refused } from "./admit.js";
 import { answering } from "./answer.js";
-import { prepareServerBehind } from "./behind-server.js";
+import { prepareServerBehind } from "./behind/behind-server.js";
 import { sideOver, tellOfRefusal } from "./call-end.js";
-import { checkProxyOptions } from "./check-proxy-options.js";
-import type { Framework, ProxyOptions } from "./proxy-options.js";
+import { checkProxyOptions } from "./options/check-proxy-options.js";
+import type { Framework, ProxyOptions } from "./options/proxy-options.js";
 import { checkServerOf } from "./server-checks.js";
 import { type Upstream, type UpstreamInside, upstreamInside } from "./upstream-handle.js";
 

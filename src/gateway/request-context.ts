@@ -20,8 +20,8 @@ import { hintsOf, layerNames } from "../wire/caller-hints.js";
 import { createForwarder } from "../wire/forwarding.js";
 import { sentWhole } from "../wire/http2.js";
 import type { Trust } from "../wire/trust.js";
-import { readContextInit, readContextOptions } from "./context-options.js";
 import { type Gateway, gatewayCore } from "./gateway.js";
+import { readContextInit, readContextOptions } from "./options/context-options.js";
 
 /** What a context takes from a request. */
 export interface RequestContextOptions {

@@ -15,7 +15,7 @@ import { joinContext } from "../core/request-context.js";
 import type { ResponseBody } from "../core/response-body.js";
 import { ownCallOver } from "./call-end.js";
 import type { GatewayCore } from "./core.js";
-import { shown } from "./findings.js";
+import { shown } from "./options/findings.js";
 import type { UpstreamCore } from "./upstream.js";
 import { type UpstreamBody, upstreamBody } from "./upstream-body.js";
 

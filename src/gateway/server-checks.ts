@@ -5,11 +5,11 @@
 import { isIP } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import type { ParsedTarget } from "../targets/target.js";
-import type { PreparableServer } from "./behind-preparing.js";
+import type { PreparableServer } from "./behind/behind-preparing.js";
 import type { GatewayCore } from "./core.js";
-import { literal } from "./findings.js";
-import { isLoopback } from "./normalise.js";
-import type { NormalisedUpstream } from "./options.js";
+import { literal } from "./options/findings.js";
+import { isLoopback } from "./options/normalise.js";
+import type { NormalisedUpstream } from "./options/options.js";
 import type { Sighting } from "./start-checks.js";
 
 /** What of an upstream is held against the server. */

@@ -8,11 +8,11 @@
 import { isIP } from "node:net";
 import { START_CHECKS, type StartCheckCode } from "../catalog/start-checks.js";
 import type { ParsedTarget } from "../targets/target.js";
-import { note, warning } from "./diagnosis-finding.js";
-import type { Finding } from "./diagnosis-report.js";
-import { literal } from "./findings.js";
-import { isLoopback } from "./normalise.js";
-import type { NormalisedUpstream } from "./options.js";
+import { note, warning } from "./diagnosis/diagnosis-finding.js";
+import type { Finding } from "./diagnosis/diagnosis-report.js";
+import { literal } from "./options/findings.js";
+import { isLoopback } from "./options/normalise.js";
+import type { NormalisedUpstream } from "./options/options.js";
 import type { StartEnvironment } from "./start-environment.js";
 
 /** Something that was found. */

@@ -10,11 +10,11 @@ import type { ParsedTarget, Target } from "../targets/target.js";
 import type { TargetSet } from "../targets/target-set.js";
 import type { UndiciTransport } from "../transports/undici.js";
 import type { GatewayEvents } from "./events.js";
-import { createFindings, shown } from "./findings.js";
-import { nearest } from "./nearest.js";
-import { GatewayOptionsError } from "./options-error.js";
-import { readTargets } from "./read-targets.js";
-import type { TargetInput } from "./target-options.js";
+import { createFindings, shown } from "./options/findings.js";
+import { nearest } from "./options/nearest.js";
+import { GatewayOptionsError } from "./options/options-error.js";
+import { readTargets } from "./options/read-targets.js";
+import type { TargetInput } from "./options/target-options.js";
 
 export interface TargetControl {
   /**

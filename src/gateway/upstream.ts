@@ -34,14 +34,14 @@ import {
   type UndiciTransportOptions,
   undiciTransport,
 } from "../transports/undici.js";
+import { type FailureLedger, failureLedger } from "./diagnosis/failure-ledger.js";
 import { type DiscoveryParts, startDiscovery } from "./discovery.js";
-import { type FailureLedger, failureLedger } from "./failure-ledger.js";
 import { attemptFields, newCall } from "./layered-call.js";
 import { type TargetKeeper, targetKeeper } from "./make-target.js";
-import type { NormalisedUpstream } from "./options.js";
+import type { NormalisedUpstream } from "./options/options.js";
+import { NONE_PROMISED } from "./options/read-unprocessed.js";
 import { createOverload, type Overload, type OverloadState } from "./overload.js";
 import type { GatewayParts } from "./parts.js";
-import { NONE_PROMISED } from "./read-unprocessed.js";
 import { type TargetControl, targetControl } from "./target-control.js";
 import { type UpstreamWatch, upstreamWatch } from "./upstream-watch.js";
 

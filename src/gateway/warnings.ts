@@ -6,7 +6,7 @@
  */
 import { GATEWAY } from "../catalog/defaults.js";
 import { START_CHECKS, warningCode } from "../catalog/start-checks.js";
-import type { Finding } from "./diagnosis-report.js";
+import type { Finding } from "./diagnosis/diagnosis-report.js";
 import { type Sighting, sightingFinding, toldSighting } from "./start-checks.js";
 
 /** One thing that was told. */

@@ -7,7 +7,7 @@
 import { batch } from "../base/batch.js";
 import type { CallAttempt, CallRecord } from "../gateway/call-record.js";
 import type { Gateway } from "../gateway/gateway.js";
-import type { ShutdownReport } from "../gateway/shutdown-report.js";
+import type { ShutdownReport } from "../gateway/shutdown/shutdown-report.js";
 import { type GaugeSamples, gaugeSamples } from "./gauges.js";
 import {
   DURATION_BUCKETS,

@@ -9,12 +9,12 @@
 import { emitter } from "../../src/base/emitter.js";
 import { seededRandom } from "../../src/base/random.js";
 import { sharedTimers } from "../../src/base/shared-timers.js";
-import { verdictOf } from "../../src/gateway/diagnosis-verdict.js";
+import { verdictOf } from "../../src/gateway/diagnosis/diagnosis-verdict.js";
 import type { GatewayEvents } from "../../src/gateway/events.js";
 import { createIncidents } from "../../src/gateway/incidents.js";
 import { createLifecycle } from "../../src/gateway/lifecycle.js";
-import { normaliseUpstream } from "../../src/gateway/normalise.js";
-import type { UpstreamOptions } from "../../src/gateway/options.js";
+import { normaliseUpstream } from "../../src/gateway/options/normalise.js";
+import type { UpstreamOptions } from "../../src/gateway/options/options.js";
 import type { GatewayParts } from "../../src/gateway/parts.js";
 import { createUpstream } from "../../src/gateway/upstream.js";
 import { answeredTransport, type Sent } from "../../src/testing/answered-transport.js";

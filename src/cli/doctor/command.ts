@@ -5,7 +5,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import type { Report } from "../../gateway/diagnosis-report.js";
+import type { Report } from "../../gateway/diagnosis/diagnosis-report.js";
 import { type CommandWorld, EXIT } from "../command.js";
 import { terminal } from "../terminal.js";
 import { TLS_AS_USUAL } from "./endpoint.js";

@@ -3,8 +3,8 @@
  * which a request passes the layers.
  */
 import type { Clock } from "../../base/clock.js";
-import type { Finding, Layer, Report } from "../../gateway/diagnosis-report.js";
-import { inOrder, verdictOf } from "../../gateway/diagnosis-verdict.js";
+import type { Finding, Layer, Report } from "../../gateway/diagnosis/diagnosis-report.js";
+import { inOrder, verdictOf } from "../../gateway/diagnosis/diagnosis-verdict.js";
 import { answerCauses } from "./causes/answers.js";
 import { certificateCauses } from "./causes/certificates.js";
 import { connectionCauses } from "./causes/connections.js";

@@ -3,7 +3,7 @@
  * bounded; the first that fails ends the walk, since what lies behind it cannot be seen.
  */
 
-import type { Step } from "../../gateway/diagnosis-report.js";
+import type { Step } from "../../gateway/diagnosis/diagnosis-report.js";
 import type { HealthCheck } from "./config/front-config.js";
 import type { Endpoint } from "./endpoint.js";
 import type { Facts } from "./facts.js";

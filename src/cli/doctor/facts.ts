@@ -3,7 +3,7 @@
  * it; so what a fact means can be tested without a network.
  */
 
-import type { Step } from "../../gateway/diagnosis-report.js";
+import type { Step } from "../../gateway/diagnosis/diagnosis-report.js";
 import type { HealthCheck } from "./config/front-config.js";
 import type { Endpoint } from "./endpoint.js";
 import type { PoolAsked, PoolStatus } from "./fastcgi/ask.js";

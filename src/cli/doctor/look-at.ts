@@ -4,8 +4,8 @@
  */
 
 import { readFile } from "node:fs/promises";
-import type { Finding, Report, Step } from "../../gateway/diagnosis-report.js";
-import { inOrder, verdictOf } from "../../gateway/diagnosis-verdict.js";
+import type { Finding, Report, Step } from "../../gateway/diagnosis/diagnosis-report.js";
+import { inOrder, verdictOf } from "../../gateway/diagnosis/diagnosis-verdict.js";
 import type { ConfiguredUpstream, FrontConfig, FrontTls, Manner } from "./config/front-config.js";
 import { isConfigPath, readConfig } from "./config/read-config.js";
 import { diagnose } from "./diagnose.js";

@@ -3,7 +3,7 @@
  * their times, and the other findings.
  */
 
-import type { Finding, Report, Step } from "../../gateway/diagnosis-report.js";
+import type { Finding, Report, Step } from "../../gateway/diagnosis/diagnosis-report.js";
 import type { Terminal } from "../terminal.js";
 
 export function printReport({ subject, steps, findings, verdict }: Report, to: Terminal): void {

@@ -3,8 +3,8 @@
  * They are apart from the walk, which only decides what comes next.
  */
 
-import { inMiB } from "../../gateway/diagnosis-finding.js";
-import type { Step } from "../../gateway/diagnosis-report.js";
+import { inMiB } from "../../gateway/diagnosis/diagnosis-finding.js";
+import type { Step } from "../../gateway/diagnosis/diagnosis-report.js";
 import type { Endpoint } from "./endpoint.js";
 import type { Facts } from "./facts.js";
 import type { DoctorLimits } from "./limits.js";

@@ -9,7 +9,7 @@ import { DIALECTS } from "../../catalog/dialects/dialects.js";
 import { CODE_MEANINGS } from "../../catalog/error-codes.js";
 import { FAILURE_CODES } from "../../catalog/failures.js";
 import { PROXY_ERRORS } from "../../catalog/proxy-errors.js";
-import { nearestOf } from "../../gateway/nearest.js";
+import { nearestOf } from "../../gateway/options/nearest.js";
 import type { Explained, Explanation } from "./explanation.js";
 import { explainHead, readHead } from "./head.js";
 import { explainText } from "./lines.js";

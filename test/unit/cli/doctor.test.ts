@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { runCommand } from "../../../src/cli/commands.js";
-import type { Report, Verdict } from "../../../src/gateway/diagnosis-report.js";
+import type { Report, Verdict } from "../../../src/gateway/diagnosis/diagnosis-report.js";
 import { type CertificatePair, testCertificates } from "../../../src/testing/certificates.js";
 
 const certificates = testCertificates();

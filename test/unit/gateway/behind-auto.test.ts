@@ -5,9 +5,9 @@ import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { prepareServer } from "../../../src/gateway/behind/prepare-server.js";
 import type { GatewayEvents } from "../../../src/gateway/events.js";
 import { createGateway } from "../../../src/gateway/gateway.js";
-import { prepareServer } from "../../../src/gateway/prepare-server.js";
 import { virtualClock } from "../../../src/testing/virtual-clock.js";
 
 let server: Server;

@@ -4,10 +4,10 @@ import { describe, expect, it } from "vitest";
 import { FAILURES } from "../../../src/catalog/failures.js";
 import { FRONT_NAMES, FRONTS, type FrontName } from "../../../src/catalog/fronts.js";
 import { statusOf } from "../../../src/catalog/status-policy.js";
-import { serverTimes } from "../../../src/gateway/behind.js";
-import { normaliseGateway } from "../../../src/gateway/normalise.js";
-import type { GatewayOptions } from "../../../src/gateway/options.js";
-import { isGatewayOptionsError } from "../../../src/gateway/options-error.js";
+import { serverTimes } from "../../../src/gateway/behind/behind.js";
+import { normaliseGateway } from "../../../src/gateway/options/normalise.js";
+import type { GatewayOptions } from "../../../src/gateway/options/options.js";
+import { isGatewayOptionsError } from "../../../src/gateway/options/options-error.js";
 
 const UPSTREAMS = { orders: { targets: "http://10.0.0.5:8080" } };
 

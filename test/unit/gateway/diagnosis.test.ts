@@ -2,13 +2,17 @@
  * The verdict from live evidence: which pattern the failures of an upstream make.
  */
 import { describe, expect, it } from "vitest";
-import { type Diagnosis, diagnoseLive, type LiveFacts } from "../../../src/gateway/diagnosis.js";
+import {
+  type Diagnosis,
+  diagnoseLive,
+  type LiveFacts,
+} from "../../../src/gateway/diagnosis/diagnosis.js";
 import {
   type FailureEntry,
   failureLedger,
   routeOf,
   type SuccessEntry,
-} from "../../../src/gateway/failure-ledger.js";
+} from "../../../src/gateway/diagnosis/failure-ledger.js";
 import { virtualClock } from "../../../src/testing/virtual-clock.js";
 
 const NOW = 1_000_000;

@@ -1,7 +1,7 @@
 // Look-ups over a real socket to a name server of the test; waits on a clock that the test moves.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type DnsOptions, dns } from "../../../src/gateway/discovery-dns.js";
-import type { TargetInput } from "../../../src/gateway/target-options.js";
+import type { TargetInput } from "../../../src/gateway/options/target-options.js";
 import { type DnsServer, dnsServer } from "../../tools/dns-server.js";
 
 let server: DnsServer;

@@ -3,9 +3,9 @@ import { BREAKER } from "../../../src/catalog/defaults.js";
 import { HEALTH } from "../../../src/catalog/health-defaults.js";
 import type { GatewayEvents } from "../../../src/gateway/events.js";
 import { createGateway } from "../../../src/gateway/gateway.js";
-import type { CheckOptions } from "../../../src/gateway/health-options.js";
-import type { HealthStatus } from "../../../src/gateway/health-result.js";
-import { isGatewayOptionsError } from "../../../src/gateway/options-error.js";
+import type { CheckOptions } from "../../../src/gateway/health/health-options.js";
+import type { HealthStatus } from "../../../src/gateway/health/health-result.js";
+import { isGatewayOptionsError } from "../../../src/gateway/options/options-error.js";
 import { refusingPort, virtualClock } from "../../../src/testing/index.js";
 
 type Change = GatewayEvents["health:change"];

@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { nearest } from "../../../src/gateway/nearest.js";
+import { nearest } from "../../../src/gateway/options/nearest.js";
 
 const NAMES = ["connectMs", "responseMs", "idleMs", "totalMs", "attemptsMax", "retry", "targets"];
 

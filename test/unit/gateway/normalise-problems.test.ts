@@ -1,9 +1,12 @@
 // What cannot be meant: every message, word for word.
 
 import { describe, expect, it } from "vitest";
-import { normaliseGateway, normaliseUpstream } from "../../../src/gateway/normalise.js";
-import type { GatewayOptions, UpstreamOptions } from "../../../src/gateway/options.js";
-import { GatewayOptionsError, isGatewayOptionsError } from "../../../src/gateway/options-error.js";
+import { normaliseGateway, normaliseUpstream } from "../../../src/gateway/options/normalise.js";
+import type { GatewayOptions, UpstreamOptions } from "../../../src/gateway/options/options.js";
+import {
+  GatewayOptionsError,
+  isGatewayOptionsError,
+} from "../../../src/gateway/options/options-error.js";
 
 const URL_1 = "http://10.0.0.5:8080";
 const PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";

@@ -1,8 +1,8 @@
 // What can be used and yet contradicts itself: every warning, word for word.
 
 import { describe, expect, it } from "vitest";
-import { normaliseGateway } from "../../../src/gateway/normalise.js";
-import type { GatewayOptions, UpstreamOptions } from "../../../src/gateway/options.js";
+import { normaliseGateway } from "../../../src/gateway/options/normalise.js";
+import type { GatewayOptions, UpstreamOptions } from "../../../src/gateway/options/options.js";
 
 const URL_1 = "http://10.0.0.5:8080";
 const URL_2 = "http://10.0.0.6:8080";

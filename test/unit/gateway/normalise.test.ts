@@ -12,11 +12,11 @@ import {
   TIMEOUTS,
 } from "../../../src/catalog/defaults.js";
 import { ADAPTIVE_LIMIT } from "../../../src/catalog/overload-defaults.js";
-import { normaliseGateway, normaliseUpstream } from "../../../src/gateway/normalise.js";
-import type { GatewayOptions, UpstreamOptions } from "../../../src/gateway/options.js";
-import type { ProbeOptions } from "../../../src/gateway/probe-options.js";
-import { LAYER_DEFAULTS } from "../../../src/gateway/read-layers.js";
-import type { RetryOptions } from "../../../src/gateway/retry-options.js";
+import { normaliseGateway, normaliseUpstream } from "../../../src/gateway/options/normalise.js";
+import type { GatewayOptions, UpstreamOptions } from "../../../src/gateway/options/options.js";
+import type { ProbeOptions } from "../../../src/gateway/options/probe-options.js";
+import { LAYER_DEFAULTS } from "../../../src/gateway/options/read-layers.js";
+import type { RetryOptions } from "../../../src/gateway/options/retry-options.js";
 
 const URL_1 = "http://10.0.0.5:8080";
 const PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";

@@ -7,10 +7,10 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { fastify } from "fastify";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { nodeProxy } from "../../../src/adapters/node.js";
+import { prepareServer } from "../../../src/gateway/behind/prepare-server.js";
 import type { GatewayEvents } from "../../../src/gateway/events.js";
 import { createGateway } from "../../../src/gateway/gateway.js";
-import type { GatewayOptions } from "../../../src/gateway/options.js";
-import { prepareServer } from "../../../src/gateway/prepare-server.js";
+import type { GatewayOptions } from "../../../src/gateway/options/options.js";
 import { testCertificates } from "../../../src/testing/certificates.js";
 
 const servers = new Set<Server>();

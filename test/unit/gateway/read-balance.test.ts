@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { normaliseUpstream } from "../../../src/gateway/normalise.js";
-import type { UpstreamOptions } from "../../../src/gateway/options.js";
-import { GatewayOptionsError } from "../../../src/gateway/options-error.js";
+import { normaliseUpstream } from "../../../src/gateway/options/normalise.js";
+import type { UpstreamOptions } from "../../../src/gateway/options/options.js";
+import { GatewayOptionsError } from "../../../src/gateway/options/options-error.js";
 
 type Wrong = Readonly<Record<string, unknown>> | string | number | boolean;
 

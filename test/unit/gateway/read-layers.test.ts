@@ -1,6 +1,6 @@
 /** What may be written as `layers`, and what is said of the rest. */
 import { describe, expect, it } from "vitest";
-import { normaliseUpstream } from "../../../src/gateway/normalise.js";
+import { normaliseUpstream } from "../../../src/gateway/options/normalise.js";
 import { isGatewayOptionsError } from "../../../src/index.js";
 
 function problemsOf(options: object): readonly string[] {

@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { Server } from "node:net";
 import { describe, expect, it } from "vitest";
-import { whenReady } from "../../../src/gateway/shutdown-ready.js";
+import { whenReady } from "../../../src/gateway/shutdown/shutdown-ready.js";
 import { virtualClock } from "../../../src/testing/virtual-clock.js";
 
 function world(first?: PromiseLike<unknown>) {

@@ -6,10 +6,10 @@ import { createLifecycle } from "../../../src/gateway/lifecycle.js";
 import {
   readShutdownOptions,
   type ShutdownOptions,
-} from "../../../src/gateway/shutdown-options.js";
-import { shutdownRun } from "../../../src/gateway/shutdown-run.js";
-import type { ServerDrain } from "../../../src/gateway/shutdown-server.js";
-import { newTally } from "../../../src/gateway/shutdown-tally.js";
+} from "../../../src/gateway/shutdown/shutdown-options.js";
+import { shutdownRun } from "../../../src/gateway/shutdown/shutdown-run.js";
+import type { ServerDrain } from "../../../src/gateway/shutdown/shutdown-server.js";
+import { newTally } from "../../../src/gateway/shutdown/shutdown-tally.js";
 import { virtualClock } from "../../../src/testing/virtual-clock.js";
 
 const PLAN = { lameDuckMs: 2_000, drainTimeoutMs: 5_000, signals: false } as const;

@@ -7,10 +7,10 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { nodeProxy } from "../../../src/adapters/node.js";
 import { START_CHECKS, type StartCheckCode } from "../../../src/catalog/start-checks.js";
+import { prepareServer } from "../../../src/gateway/behind/prepare-server.js";
 import { createGateway } from "../../../src/gateway/gateway.js";
-import { normaliseGateway } from "../../../src/gateway/normalise.js";
-import type { UpstreamOptions } from "../../../src/gateway/options.js";
-import { prepareServer } from "../../../src/gateway/prepare-server.js";
+import { normaliseGateway } from "../../../src/gateway/options/normalise.js";
+import type { UpstreamOptions } from "../../../src/gateway/options/options.js";
 import { isOwn, platform } from "../../../src/gateway/server-checks.js";
 import { startSightings, toldSighting } from "../../../src/gateway/start-checks.js";
 import {

@@ -1,9 +1,9 @@
 // What an application promises of its refusals, as it is written, checked and completed.
 
 import { describe, expect, it } from "vitest";
-import { normaliseGateway } from "../../../src/gateway/normalise.js";
-import type { GatewayOptions } from "../../../src/gateway/options.js";
-import type { RetryOptions } from "../../../src/gateway/retry-options.js";
+import { normaliseGateway } from "../../../src/gateway/options/normalise.js";
+import type { GatewayOptions } from "../../../src/gateway/options/options.js";
+import type { RetryOptions } from "../../../src/gateway/options/retry-options.js";
 
 const targets = "http://10.0.0.5:8080";
 

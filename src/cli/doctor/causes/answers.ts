@@ -3,8 +3,8 @@
  * What the process did in that time tells them apart, where it is on this machine.
  */
 
-import { fault, inMiB, said } from "../../../gateway/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis-report.js";
+import { fault, inMiB, said } from "../../../gateway/diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
 import type { Facts } from "../facts.js";
 import type { ProcessFacts } from "../local/local-facts.js";
 import { bannerOf, spokenBy } from "./banners.js";

@@ -3,8 +3,8 @@
  * Each says what to change, and on which side.
  */
 import { isoDate, parseDate } from "../../../base/clock.js";
-import { fault, said, warning } from "../../../gateway/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis-report.js";
+import { fault, said, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
 import type { Facts } from "../facts.js";
 import { type Certificate, isChecked } from "../probes/secure.js";
 

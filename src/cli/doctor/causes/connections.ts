@@ -5,8 +5,8 @@
  * only the answer is known.
  */
 
-import { fault, said } from "../../../gateway/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis-report.js";
+import { fault, said } from "../../../gateway/diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
 import type { Facts } from "../facts.js";
 import type { Listener, LocalFacts } from "../local/local-facts.js";
 import { managedCause } from "./managed.js";

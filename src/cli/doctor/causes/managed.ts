@@ -2,8 +2,8 @@
  * Causes that a process manager knows: the program is stopped, has failed, or is started again and
  * again. A machine keeps many programs; only one that has to do with the endpoint is a cause.
  */
-import { fault, said } from "../../../gateway/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis-report.js";
+import { fault, said } from "../../../gateway/diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
 import type { Endpoint } from "../endpoint.js";
 import type { Facts } from "../facts.js";
 import type { ManagedFacts } from "../local/local-facts.js";

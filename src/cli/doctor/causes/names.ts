@@ -3,8 +3,8 @@
  * A name is where the configuration of a proxy meets the network.
  */
 
-import { fault, said, warning } from "../../../gateway/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis-report.js";
+import { fault, said, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
 import type { Facts } from "../facts.js";
 
 export function nameCauses(facts: Facts): readonly Finding[] {

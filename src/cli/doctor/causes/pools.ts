@@ -3,8 +3,8 @@
  * The ping proves life; the status page, where there is one, says how full it is.
  */
 
-import { fault, said, warning } from "../../../gateway/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis-report.js";
+import { fault, said, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
 import type { Facts } from "../facts.js";
 import type { PoolAsked } from "../fastcgi/ask.js";
 

@@ -4,8 +4,8 @@
  */
 import { FAILURES } from "../../../catalog/failures.js";
 import { classifyResponse } from "../../../core/classify.js";
-import { fault, inMiB, note, said, warning } from "../../../gateway/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis-report.js";
+import { fault, inMiB, note, said, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
 import { explainHead } from "../../explain/head.js";
 import type { Facts } from "../facts.js";
 import { keptMsOf, POOL_IDLE_MS } from "../steps.js";

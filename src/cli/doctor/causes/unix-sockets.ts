@@ -3,8 +3,8 @@
  * So the verdict is certain wherever the file may be looked at.
  */
 
-import { fault, said } from "../../../gateway/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis-report.js";
+import { fault, said } from "../../../gateway/diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
 import type { Facts } from "../facts.js";
 import type { UnixSocketFacts } from "../local/local-facts.js";
 import { managedCause } from "./managed.js";

@@ -5,7 +5,7 @@
 
 import { isIP } from "node:net";
 import type { FailureCode } from "../../../catalog/failures.js";
-import type { Step } from "../../../gateway/diagnosis-report.js";
+import type { Step } from "../../../gateway/diagnosis/diagnosis-report.js";
 import type { Endpoint } from "../endpoint.js";
 import type { DoctorLimits } from "../limits.js";
 import { type DoctorWorld, within } from "../world.js";

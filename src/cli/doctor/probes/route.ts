@@ -3,7 +3,7 @@
  * as `ip route get` tells them. Where that program is missing nothing is known, and nothing is
  * said.
  */
-import type { Step } from "../../../gateway/diagnosis-report.js";
+import type { Step } from "../../../gateway/diagnosis/diagnosis-report.js";
 import type { DoctorWorld } from "../world.js";
 import type { Address } from "./resolve.js";
 

@@ -14,7 +14,7 @@ import { parseDate } from "../../../base/clock.js";
 import type { FailureCode } from "../../../catalog/failures.js";
 import { classifyError } from "../../../core/classify.js";
 import { Timeline } from "../../../core/timeline.js";
-import type { Step } from "../../../gateway/diagnosis-report.js";
+import type { Step } from "../../../gateway/diagnosis/diagnosis-report.js";
 import type { Endpoint, EndpointTls } from "../endpoint.js";
 import type { DoctorLimits } from "../limits.js";
 import type { DoctorWorld } from "../world.js";

@@ -3,8 +3,8 @@
  * keep-alive time, the buffer against the head, the handshake against the fields, the wait against
  * the time that an answer took.
  */
-import { fault, said, warning } from "../../../gateway/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis-report.js";
+import { fault, said, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
 import type { ConfiguredUpstream } from "../config/front-config.js";
 import type { Facts } from "../facts.js";
 import { keptMsOf } from "../steps.js";

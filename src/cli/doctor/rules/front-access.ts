@@ -2,8 +2,8 @@
  * A Unix socket as the front sees it: by its own user, below its own root. That the doctor may
  * connect says nothing about it, and that the doctor may not says nothing either.
  */
-import { fault, note } from "../../../gateway/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis-report.js";
+import { fault, note } from "../../../gateway/diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
 import type { ConfiguredUpstream, FrontConfig } from "../config/front-config.js";
 import type { Facts } from "../facts.js";
 import { type Access, accessOf, idsOf } from "../local/access.js";

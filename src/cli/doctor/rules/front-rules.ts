@@ -4,8 +4,8 @@
  */
 import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { fault, said, warning } from "../../../gateway/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis-report.js";
+import { fault, said, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
 import { explain } from "../../explain/explain.js";
 import type { FrontConfig } from "../config/front-config.js";
 import type { RunningFront } from "../local/fronts.js";

@@ -2,8 +2,8 @@
  * Contradictions between the manner in which a front asks and what the application wants: the host
  * name, the path, the scheme, the line of the PROXY protocol, the check of health.
  */
-import { fault, said } from "../../../gateway/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis-report.js";
+import { fault, said } from "../../../gateway/diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
 import type { ConfiguredUpstream } from "../config/front-config.js";
 import type { Facts } from "../facts.js";
 

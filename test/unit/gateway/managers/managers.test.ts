@@ -1,11 +1,14 @@
 /** Process managers by the environment that they set: what is known of each, what each is told. */
 import { EventEmitter } from "node:events";
 import { describe, expect, it } from "vitest";
-import { listenFds } from "../../../../src/gateway/managers/listen-fds.js";
-import type { Environment } from "../../../../src/gateway/managers/manager.js";
-import { detectManagers, managerWarnings } from "../../../../src/gateway/managers/managers.js";
-import type { MessageChannel } from "../../../../src/gateway/managers/pm2.js";
-import { readShutdownOptions } from "../../../../src/gateway/shutdown-options.js";
+import { listenFds } from "../../../../src/gateway/shutdown/managers/listen-fds.js";
+import type { Environment } from "../../../../src/gateway/shutdown/managers/manager.js";
+import {
+  detectManagers,
+  managerWarnings,
+} from "../../../../src/gateway/shutdown/managers/managers.js";
+import type { MessageChannel } from "../../../../src/gateway/shutdown/managers/pm2.js";
+import { readShutdownOptions } from "../../../../src/gateway/shutdown/shutdown-options.js";
 import { virtualClock } from "../../../../src/testing/virtual-clock.js";
 
 class Channel extends EventEmitter implements MessageChannel {

@@ -1,0 +1,63 @@
+/**
+ * Which upstream serves a fetch, and by which path.
+ *
+ * Guarantee: what is asked for can choose one of the known upstreams, never another host.
+ */
+import type { GatewayCore } from "../core.js";
+import { gatewayCore, isGateway } from "../gateway.js";
+import type { UpstreamCore } from "../upstream.js";
+import { isUpstream, type UpstreamInside, upstreamInside } from "../upstream-handle.js";
+import { type FetchArguments, pathAmong } from "./fetch-arguments.js";
+
+export interface FetchRoute {
+  readonly gateway: GatewayCore;
+  readonly core: UpstreamCore;
+  /** Path and query, below the prefix of the target. */
+  readonly path: string;
+}
+
+/** Finds the route of a call; null for an address that leads to no server (`data:`, `blob:`). */
+export type FetchRouter = (asked: FetchArguments) => FetchRoute | null;
+
+/** Routes for a handle. Throws a TypeError for anything that is none. */
+export function fetchRouter(handle: unknown): FetchRouter {
+  if (isUpstream(handle)) {
+    const inside = upstreamInside(handle);
+    return (asked) => toUpstream(inside, asked);
+  }
+  if (isGateway(handle)) {
+    const gateway = gatewayCore(handle);
+    return (asked) => toOrigin(gateway, asked);
+  }
+  throw new TypeError(
+    'gatewayFetch: expected gateway.upstream("name"), or what createGateway() returns',
+  );
+}
+
+function toUpstream({ gateway, core }: UpstreamInside, { url, path }: FetchArguments): FetchRoute {
+  if (url === null) return { gateway, core, path };
+  const below = pathAmong(core.targets.targets, url, path);
+  if (below !== null) return { gateway, core, path: below };
+  const origins = core.targets.targets.map(({ id }) => id).join(", ");
+  throw new TypeError(
+    `${url.origin} is no target of the upstream "${core.name}" (${origins}); ` +
+      `write a path such as ` +
+      `"${path}", or use gatewayFetch(gateway) for absolute addresses`,
+  );
+}
+
+const NO_SERVER: ReadonlySet<string> = new Set(["data:", "blob:"]);
+
+function toOrigin(gateway: GatewayCore, { url, path }: FetchArguments): FetchRoute | null {
+  if (url === null) {
+    throw new TypeError(
+      `"${path}" is a path, and a gateway has many upstreams; write an absolute address, or use ` +
+        'gatewayFetch(gateway.upstream("name"))',
+    );
+  }
+  if (NO_SERVER.has(url.protocol)) return null;
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw new TypeError(`${url.protocol} cannot be fetched; write http: or https:`);
+  }
+  return { gateway, ...gateway.upstreamOf(url, path) };
+}

@@ -1,0 +1,108 @@
+/**
+ * One upstream as http-proxy-middleware reaches it: its pipe, at whose end the engine sends the
+ * request instead of our own transport.
+ *
+ * The handle that the user gave is one lane; a `router` may lead to others: to the upstream of a
+ * handle, or to the one that serves an address.
+ */
+import type { IncomingMessage } from "node:http";
+import type { Call } from "../../core/call.js";
+import { NamedError } from "../../core/named-error.js";
+import type { Pending } from "../../core/pending.js";
+import { ForeignRun, type ForeignSide } from "../../transports/foreign-run.js";
+import type { ReadRequestOptions } from "../../wire/read-request.js";
+import { type Answering, answeringFor } from "../answer.js";
+import { readingFor } from "../proxy.js";
+import type { UpstreamCore } from "../upstream.js";
+import { isUpstream, type UpstreamInside, upstreamInside } from "../upstream-handle.js";
+import { NO_TARGET, type ThroughGatewayOptions } from "./hpm-options.js";
+
+/** How the engine sends one call. */
+export interface Job {
+  readonly side: ForeignSide;
+  send(run: ForeignRun): void;
+}
+
+export interface Lane extends UpstreamInside {
+  readonly reading: ReadRequestOptions;
+  readonly answer: Answering;
+  /** Takes the call through the pipe; the job is done where its exchange is to be performed. */
+  execute(call: Call, job: Job): Pending<IncomingMessage>;
+}
+
+export interface LaneRoute {
+  readonly lane: Lane;
+  /** Path and query, below the prefix of the targets. */
+  readonly path: string;
+}
+
+export interface Lanes {
+  /** That of the handle which the user gave. */
+  readonly own: Lane;
+  /** That of a request, by what a `router` has said. Throws for what leads nowhere. */
+  find(asked: unknown, path: string, prepend: boolean): LaneRoute;
+}
+
+export function createLanes(own: UpstreamInside, options: ThroughGatewayOptions): Lanes {
+  const lanes = new Map<UpstreamCore, Lane>();
+  const laneOf = (inside: UpstreamInside): Lane => {
+    const known = lanes.get(inside.core);
+    if (known !== undefined) return known;
+    const lane = createLane(inside, options);
+    lanes.set(inside.core, lane);
+    return lane;
+  };
+  const ownLane = laneOf(own);
+  const find: Lanes["find"] = (asked, path, prepend) => {
+    if (asked === NO_TARGET) return { lane: ownLane, path };
+    if (isUpstream(asked)) return { lane: laneOf(upstreamInside(asked)), path };
+    const url = addressOf(asked);
+    const prefix = prepend ? url.pathname.replace(/\/+$/, "") : "";
+    const full = prefix + path;
+    const { gateway } = own;
+    const route = gateway.upstreamOf(new URL(url.origin + full), full);
+    return { lane: laneOf({ gateway, core: route.core }), path: route.path };
+  };
+  return { own: ownLane, find };
+}
+
+function createLane(inside: UpstreamInside, options: ThroughGatewayOptions): Lane {
+  const { gateway, core } = inside;
+  const jobs = new WeakMap<Call, Job>();
+  const step = core.executeOver((exchange) => {
+    const job = jobs.get(exchange.call) as Job;
+    const run = new ForeignRun(gateway.clock, exchange, job.side);
+    return run.begin(() => job.send(run));
+  });
+  return {
+    ...inside,
+    reading: readingFor(inside, options),
+    answer: answeringFor(inside, options),
+    execute(call, job) {
+      jobs.set(call, job);
+      return step(call) as Pending<IncomingMessage>;
+    },
+  };
+}
+
+interface AddressParts {
+  readonly protocol?: string | null;
+  readonly host?: string | null;
+  readonly hostname?: string | null;
+  readonly port?: string | number | null;
+  readonly path?: string | null;
+  readonly pathname?: string | null;
+}
+
+/** What a `router` gives, in all the forms that http-proxy-middleware takes. */
+function addressOf(asked: unknown): URL {
+  if (asked instanceof URL) return asked;
+  if (typeof asked === "string" && URL.canParse(asked)) return new URL(asked);
+  const { protocol, host, hostname, port, path, pathname } = Object(asked) as AddressParts;
+  const name = hostname ?? host;
+  const at = port === undefined || port === null || port === "" ? "" : `:${port}`;
+  const text = `${protocol ?? "http:"}//${name}${at}${pathname ?? path ?? ""}`;
+  if (typeof name === "string" && URL.canParse(text)) return new URL(text);
+  const why = "the router gave neither an upstream nor an address";
+  throw new NamedError("proxy_configuration_error", why);
+}

@@ -1,0 +1,69 @@
+/**
+ * Checks the options of a proxy when it is made, so that a typo is told at start and not by
+ * silence.
+ */
+import { isAuthority } from "../../wire/request-target.js";
+import { trustProblem } from "../../wire/trust.js";
+import { nearest } from "./nearest.js";
+
+const KINDS: Readonly<Record<string, (value: unknown) => string | null>> = {
+  rewritePath: isFunction,
+  requestHeaders: (value) =>
+    typeof value === "function" || isRecord(value) ? null : "is neither a record nor a function",
+  forwarded: (value) =>
+    value === false || isRecord(value) ? null : "is neither false nor a record",
+  host: (value) =>
+    typeof value === "string" && isAuthority(value)
+      ? null
+      : 'is not "preserve", "target" or a value for Host',
+  diagnostics: (value) =>
+    typeof value === "function" || DIAGNOSTICS.includes(value as string)
+      ? null
+      : 'is not "none", "code", "full" or a function',
+  admit: isFunction,
+  onFailure: isFunction,
+  answerOnlyIfCached: (value) => (typeof value === "boolean" ? null : "is not a boolean"),
+};
+
+const FORWARDED_KINDS: typeof KINDS = {
+  trust: trustProblem,
+  fields: (value) =>
+    FIELDS.includes(value as string) ? null : 'is not "x-forwarded", "forwarded" or "both"',
+};
+
+const FIELDS: readonly string[] = ["x-forwarded", "forwarded", "both"];
+const DIAGNOSTICS: readonly string[] = ["none", "code", "full"];
+
+/** Throws a TypeError that names the option, the value and the nearest right thing. */
+export function checkProxyOptions(options: object): void {
+  checkAll(options, KINDS, "");
+  const { forwarded } = options as { readonly forwarded?: unknown };
+  if (isRecord(forwarded)) checkAll(forwarded as object, FORWARDED_KINDS, "forwarded.");
+}
+
+function checkAll(options: object, kinds: typeof KINDS, path: string): void {
+  for (const [name, value] of Object.entries(options)) {
+    const check = kinds[name];
+    if (check === undefined) throw new TypeError(unknownOption(name, kinds, path));
+    const problem = value === undefined ? null : check(value);
+    if (problem !== null) throw new TypeError(`${path}${name}: ${shown(value)} ${problem}`);
+  }
+}
+
+function unknownOption(name: string, kinds: typeof KINDS, path: string): string {
+  const close = nearest(name, Object.keys(kinds));
+  const hint = close === null ? "" : `; did you mean "${close}"?`;
+  return `${path}${name}: unknown option of a proxy${hint}`;
+}
+
+function isFunction(value: unknown): string | null {
+  return typeof value === "function" ? null : "is not a function";
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}

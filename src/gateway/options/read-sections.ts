@@ -1,0 +1,157 @@
+/**
+ * Reads what stands in an upstream or in `defaults` besides targets: values, and where they are.
+ *
+ * An option that is `undefined` counts as not written, since JavaScript passes those on unasked.
+ * Nothing of the caller's is kept.
+ */
+
+import type { PriorityRule } from "../../policies/priority.js";
+import type { AddressRules } from "../../targets/address-guard.js";
+import type { ResponseLimit } from "../behind/behind.js";
+import type { NormalisedBalance } from "./balance-options.js";
+import { checkNumber } from "./check-number.js";
+import { at, type Findings, isRecord, shown } from "./findings.js";
+import { checkNames } from "./option-names.js";
+import {
+  MEANT_BY_NUMBER,
+  type NumberRule,
+  OPT_IN,
+  SECTION_NAMES,
+  SECTIONS,
+  type SectionName,
+  SWITCHABLE,
+} from "./option-rules.js";
+import type { NormalisedProbe } from "./probe-options.js";
+import { readAddresses } from "./read-addresses.js";
+import { readBoolean } from "./read-boolean.js";
+import { mergeLayers, readLayers, type WrittenLayers } from "./read-layers.js";
+import { readPriorityRule } from "./read-priority.js";
+import { readProbe } from "./read-probe.js";
+import { readUnprocessed } from "./read-unprocessed.js";
+
+/** A value that was written, and the path of it. */
+export interface Setting {
+  readonly value: number;
+  readonly path: string;
+}
+
+/** The settings of a section by name; false when it is switched off. */
+export type WrittenSection = false | Readonly<Record<string, Setting>>;
+
+/** What was written; a section that was not is absent. */
+export interface Written {
+  readonly sections: Readonly<Partial<Record<SectionName, WrittenSection>>>;
+  /** What is no number in `retry`. */
+  readonly unprocessed: readonly number[] | undefined;
+  readonly layers: WrittenLayers | undefined;
+  readonly addresses: false | AddressRules | undefined;
+  readonly priority: false | PriorityRule | undefined;
+  readonly trustProxyStatus: boolean | undefined;
+  readonly allowH2: boolean | "h2c" | undefined;
+  /** What stands in front bounds the calls of all upstreams; null where nothing does. */
+  readonly limit: ResponseLimit | null;
+  readonly required: boolean | undefined;
+  readonly probe: NormalisedProbe | undefined;
+  /** Taken as a whole, not merged: what one way of balancing needs means nothing to another. */
+  readonly balance: NormalisedBalance | undefined;
+}
+
+export function readShared(
+  findings: Findings,
+  path: string,
+  options: Readonly<Record<string, unknown>>,
+): Omit<Written, "balance"> {
+  const sections: Partial<Record<SectionName, WrittenSection>> = {};
+  for (const section of SECTION_NAMES) {
+    const written = readSection(findings, at(path, section), section, options[section]);
+    if (written !== undefined) sections[section] = written;
+  }
+  const trustPath = at(path, "trustProxyStatus");
+  return {
+    sections,
+    unprocessed: readUnprocessed(findings, at(path, "retry"), options["retry"]),
+    layers: readLayers(findings, at(path, "layers"), options["layers"]),
+    addresses: readAddresses(findings, at(path, "addresses"), options["addresses"]),
+    priority: readPriorityRule(findings, at(path, "priority"), options["priority"]),
+    trustProxyStatus: readBoolean(findings, trustPath, options["trustProxyStatus"]),
+    allowH2: readAllowH2(findings, at(path, "allowH2"), options["allowH2"]),
+    required: readBoolean(findings, at(path, "required"), options["required"]),
+    probe: readProbe(findings, at(path, "probe"), options["probe"]),
+    limit: null,
+  };
+}
+
+function readAllowH2(findings: Findings, path: string, value: unknown): Written["allowH2"] {
+  if (value === undefined || typeof value === "boolean" || value === "h2c") return value;
+  findings.problem(path, `${shown(value)} is not true, false or "h2c"`);
+  return undefined;
+}
+
+/** What an upstream has of its own, over what all have. */
+export function mergeWritten(shared: Written, own: Written): Written {
+  const sections: Partial<Record<SectionName, WrittenSection>> = { ...shared.sections };
+  for (const section of SECTION_NAMES) {
+    const written = own.sections[section];
+    if (written === undefined) continue;
+    const below = sections[section];
+    // Switched on again by the upstream; there is nothing below that could shine through.
+    sections[section] = written === false || !below ? written : { ...below, ...written };
+  }
+  return {
+    sections,
+    unprocessed: own.unprocessed ?? shared.unprocessed,
+    layers: mergeLayers(shared.layers, own.layers),
+    addresses: own.addresses ?? shared.addresses,
+    priority: own.priority ?? shared.priority,
+    trustProxyStatus: own.trustProxyStatus ?? shared.trustProxyStatus,
+    allowH2: own.allowH2 ?? shared.allowH2,
+    required: own.required ?? shared.required,
+    probe: own.probe ?? shared.probe,
+    balance: own.balance ?? shared.balance,
+    limit: shared.limit,
+  };
+}
+
+export function readSection(
+  findings: Findings,
+  path: string,
+  section: SectionName,
+  value: unknown,
+): WrittenSection | undefined {
+  const optIn = OPT_IN.has(section);
+  if (value === undefined) return value;
+  if (value === false && (optIn || SWITCHABLE.has(section))) return value;
+  if (value === true && optIn) return {};
+  if (!isRecord(value)) {
+    findings.problem(path, `${shown(value)} ${wrongShape(section, value)}`);
+    return undefined;
+  }
+  checkNames(findings, path, section, value);
+  const rules: Readonly<Record<string, NumberRule>> = SECTIONS[section];
+  const settings: Record<string, Setting> = {};
+  for (const [name, rule] of Object.entries(rules)) {
+    const written = value[name];
+    if (written === undefined) continue;
+    const number = checkNumber(findings, at(path, name), rule, written);
+    if (number !== undefined) settings[name] = { value: number, path: at(path, name) };
+  }
+  return settings;
+}
+
+function wrongShape(section: SectionName, value: unknown): string {
+  const name = MEANT_BY_NUMBER[section];
+  if (typeof value === "number") {
+    return `is not an object; did you mean { ${name}: ${shown(value)} }?`;
+  }
+  if (OPT_IN.has(section)) {
+    return `is none of the three shapes; write true for the defaults, { ${name}: … }, or false`;
+  }
+  if (SWITCHABLE.has(section)) {
+    return (
+      "is none of the three shapes; leave it out for the defaults, write " +
+      `{ ${name}: … } to configure it, or false to switch it off`
+    );
+  }
+  const off = value === false ? "; write Infinity for what is not to be limited" : "";
+  return `is not an object such as { ${name}: … }${off}`;
+}

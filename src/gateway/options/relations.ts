@@ -1,0 +1,221 @@
+/**
+ * Numbers that bound each other: defaults give way to what was written, and what was written and
+ * can never matter is told.
+ *
+ * Guarantee: a value that was written is used as it is. Only a default is moved to fit, so that who
+ * sets one number need not know the others.
+ */
+import { TIMEOUTS } from "../../catalog/defaults.js";
+import { type Findings, literal } from "./findings.js";
+import {
+  type NumberRule,
+  OPT_IN,
+  SECTION_NAMES,
+  SECTIONS,
+  type SectionName,
+} from "./option-rules.js";
+import type { Setting, Written } from "./read-sections.js";
+
+/** What the defaults depend on besides the options. */
+export interface TargetFacts {
+  readonly count: number;
+  /** None is reached through a network. */
+  readonly local: boolean;
+}
+
+/** Every section with a value for every option, false where it is switched off. */
+export type Filled = Record<SectionName, false | Record<string, number>>;
+
+type OptionPath = readonly [section: SectionName, name: string];
+
+interface Relation {
+  readonly smaller: OptionPath;
+  readonly larger: OptionPath;
+  /** What becomes of a smaller one that is written larger, to follow its value. */
+  readonly otherwise: string;
+  /** The larger one counts once for each target. */
+  readonly eachTarget?: true;
+  /** A larger one that was not written grows with the smaller one. */
+  readonly grows?: true;
+  /** Equal is too much already. */
+  readonly less?: true;
+  /** It holds where each of them needs one of the others for itself, which HTTP/2 shares. */
+  readonly oneEach?: true;
+}
+
+const TOTAL = ["timeouts", "totalMs"] as const;
+const ENDS_CALL = "which ends the call first";
+
+const RELATIONS: readonly Relation[] = [
+  { smaller: ["timeouts", "connectMs"], larger: TOTAL, otherwise: ENDS_CALL },
+  { smaller: ["timeouts", "responseMs"], larger: TOTAL, otherwise: ENDS_CALL },
+  { smaller: ["timeouts", "continueMs"], larger: TOTAL, otherwise: ENDS_CALL },
+  { smaller: ["bulkhead", "queueMs"], larger: TOTAL, otherwise: ENDS_CALL, less: true },
+  {
+    smaller: ["timeouts", "idleMs"],
+    larger: ["timeouts", "bodyMs"],
+    otherwise: "which ends the body first",
+  },
+  {
+    smaller: ["retry", "backoffBaseMs"],
+    larger: ["retry", "backoffMsMax"],
+    otherwise: "which caps it",
+    grows: true,
+  },
+  {
+    smaller: ["breaker", "openMs"],
+    larger: ["breaker", "openMsMax"],
+    otherwise: "which caps it",
+    grows: true,
+  },
+  {
+    smaller: ["adaptiveLimit", "concurrencyMin"],
+    larger: ["adaptiveLimit", "concurrencyStart"],
+    otherwise: "so it begins with more than that",
+    grows: true,
+  },
+  {
+    smaller: ["adaptiveLimit", "concurrencyStart"],
+    larger: ["bulkhead", "concurrencyMax"],
+    otherwise: "which is the most that is ever allowed",
+  },
+  {
+    smaller: ["ejection", "ejectMs"],
+    larger: ["ejection", "ejectMsMax"],
+    otherwise: "which caps it",
+    grows: true,
+  },
+  {
+    smaller: ["bulkhead", "concurrencyMax"],
+    larger: ["limits", "connectionsMax"],
+    otherwise: "so calls wait for connections where no queue counts them",
+    eachTarget: true,
+    grows: true,
+    oneEach: true,
+  },
+];
+
+/** Fills in the defaults of an upstream, made to fit, and warns of what contradicts itself. */
+export function fillSections(findings: Findings, written: Written, targets: TargetFacts): Filled {
+  const filled = Object.fromEntries(
+    SECTION_NAMES.map((section) => [section, startOf(written, section, targets)]),
+  ) as Filled;
+  for (const relation of RELATIONS) relate(findings, written, targets, filled, relation);
+  checkRepeats(findings, written, filled);
+  if (filled.bulkhead === false && filled.adaptiveLimit !== false) {
+    const text = "has no effect beside bulkhead: false, whose places it would count";
+    findings.warning("adaptiveLimit", text);
+  }
+  checkFront(findings, written);
+  return filled;
+}
+
+function startOf(written: Written, section: SectionName, targets: TargetFacts) {
+  const own = written.sections[section];
+  if (own === false || (own === undefined && OPT_IN.has(section))) return false;
+  const rules: Readonly<Record<string, NumberRule>> = SECTIONS[section];
+  const values = Object.entries(rules).map(([name, { initial }]): [string, number] => [
+    name,
+    settingOf(written, [section, name])?.value ?? initial,
+  ]);
+  const start = Object.fromEntries(values);
+  if (section !== "timeouts") return start;
+  const unwritten = (name: string) => settingOf(written, [section, name]) === undefined;
+  if (targets.local && unwritten("connectMs")) start["connectMs"] = TIMEOUTS.connectLocalMs;
+  // Our own answer comes before the front gives up; without one the time is a guess.
+  if (written.limit !== null && unwritten("totalMs")) start["totalMs"] = written.limit.totalMs;
+  return start;
+}
+
+function settingOf(written: Written, [section, name]: OptionPath): Setting | undefined {
+  const settings = written.sections[section];
+  return settings === undefined || settings === false ? undefined : settings[name];
+}
+
+function relate(
+  findings: Findings,
+  written: Written,
+  targets: TargetFacts,
+  filled: Filled,
+  relation: Relation,
+): void {
+  const { smaller, larger, grows = false, less = false } = relation;
+  // RFC 9113 §5: the calls of a connection are its streams; how many there may be its peer says.
+  const shares = written.allowH2 !== undefined && written.allowH2 !== false;
+  if (relation.oneEach === true && shares) return;
+  const [small, large] = [filled[smaller[0]], filled[larger[0]]];
+  if (small === false || large === false) return;
+  const value = small[smaller[1]] as number;
+  const bound = (large[larger[1]] as number) * (relation.eachTarget === true ? targets.count : 1);
+  if (value < bound || (value === bound && !less)) return;
+  const setting = settingOf(written, smaller);
+  const boundIsWritten = settingOf(written, larger) !== undefined;
+  if (setting === undefined) small[smaller[1]] = bound;
+  else if (grows && !boundIsWritten) large[larger[1]] = value;
+  // Infinity asks for no limit of this kind, and gets none.
+  else if (value !== Infinity) {
+    findings.warning(setting.path, contradiction(relation, value, bound, boundIsWritten, targets));
+  }
+}
+
+function contradiction(
+  { larger, otherwise, eachTarget }: Relation,
+  value: number,
+  bound: number,
+  boundIsWritten: boolean,
+  { count }: TargetFacts,
+): string {
+  const compared = value === bound ? "as much as" : "more than";
+  const times = eachTarget === true && count > 1 ? ` for each of ${count} targets` : "";
+  const size = literal(times === "" ? bound : bound / count) + times;
+  const given = boundIsWritten ? "" : " unless given";
+  const advice = boundIsWritten ? "" : "; raise that, too";
+  return (
+    `${literal(value)} is ${compared} ${larger.join(".")} ` +
+    `(${size}${given}), ${otherwise}${advice}`
+  );
+}
+
+/** Whether a call may go on after the front has answered in our place. */
+function checkFront(findings: Findings, written: Written): void {
+  const total = settingOf(written, TOTAL);
+  if (written.limit === null || total === undefined) return;
+  const { front, totalMs } = written.limit;
+  if (total.value < front.responseMs) return;
+  const waits = literal(front.responseMs);
+  findings.warning(
+    total.path,
+    `${literal(total.value)} is longer than ${front.title} waits (${waits}), which then answers ` +
+      `${front.lateStatus} in our place; write ${literal(totalMs)}, or how long it waits: ` +
+      `behind: { front: "${front.name}", responseMs: … }`,
+  );
+}
+
+/** Whether repeats that are on can be paid for, and have time. */
+function checkRepeats(findings: Findings, written: Written, filled: Filled): void {
+  const { retry, timeouts } = filled;
+  if (retry === false || timeouts === false || retry["attemptsMax"] === 1) return;
+  const floor = settingOf(written, ["retry", "budgetFloorPerSecond"]);
+  if (retry["budgetRatio"] === 0 && floor?.value === 0) {
+    const text = "0 beside budgetRatio: 0 pays for no repeat; write retry: false if that is meant";
+    findings.warning(floor.path, text);
+  }
+  const connect = settingOf(written, ["timeouts", "connectMs"]);
+  const response = settingOf(written, ["timeouts", "responseMs"]);
+  const last = response ?? connect;
+  if (last === undefined) return;
+  // Defaults fit, so only what was written is counted.
+  const together = (connect?.value ?? 0) + (response?.value ?? 0);
+  const total = timeouts["totalMs"] as number;
+  // What alone is more than the total has been told already.
+  const told = [connect, response].some((one) => one !== undefined && one.value > total);
+  if (told || together < total || total === Infinity) return;
+  const beside =
+    last === response && connect ? ` beside connectMs (${literal(connect.value)})` : "";
+  const given = settingOf(written, TOTAL) === undefined ? " unless given" : "";
+  findings.warning(
+    last.path,
+    `${literal(last.value)}${beside} leaves no time within timeouts.totalMs ` +
+      `(${literal(total)}${given}) for a second attempt after one that timed out`,
+  );
+}
