@@ -12,6 +12,7 @@ import { dirname, join } from "node:path";
 import { testCertificates } from "good-gateway/testing";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type DoctorVerdict, runDoctor } from "./tools/doctor.js";
+import { nameServer } from "./tools/name-server.js";
 import { quietPort } from "./tools/processes.js";
 import { describeWith } from "./tools/programs.js";
 import { type Stage, stageIn } from "./tools/stage.js";
@@ -144,6 +145,95 @@ const NGINX: readonly Scenario[] = [
         await stage.nginx(
           server(`location / { proxy_pass https://localhost:${port}; proxy_ssl_server_name on;
             proxy_ssl_verify on; proxy_ssl_trusted_certificate ${ca}; }`),
+        )
+      ).config;
+    },
+    layer: null,
+    cause: null,
+  },
+];
+
+/** nginx asks a name server itself: these are its configurations, and what is wrong there. */
+const resolving = (resolver: string, host: string, port: number): string =>
+  server(
+    `resolver ${resolver}; set $up ${host}; ` +
+      `location / { proxy_pass http://$up:${port}$request_uri; }`,
+  );
+
+const NAMES: readonly Scenario[] = [
+  {
+    name: "nginx answers 502: its resolver cannot be reached",
+    async start(stage) {
+      const dead = `127.0.0.1:${await quietPort()} valid=5s`;
+      return url((await stage.nginx(resolving(dead, "app.internal", 3000))).port);
+    },
+    layer: "resolve",
+    cause: "resolver_unreachable",
+  },
+  {
+    name: "nginx: its resolver answers nothing, and the name comes with the request",
+    async start(stage) {
+      const silent = await nameServer(stage, () => null);
+      const front = `resolver 127.0.0.1:${silent} ipv6=off; `;
+      return (await stage.nginx(server(`${front} location / { proxy_pass http://$http_x_app; }`)))
+        .config;
+    },
+    layer: "resolve",
+    cause: "resolver_unreachable",
+  },
+  {
+    name: "nginx: a variable, and no resolver in scope",
+    async start(stage) {
+      const front = await stage.nginx(
+        server(
+          "location /a { resolver 127.0.0.1; return 200 ok; }" +
+            "location / { set $up app.internal; proxy_pass http://$up; }",
+        ),
+      );
+      return url(front.port);
+    },
+    layer: "config",
+    cause: "no_resolver",
+  },
+  {
+    name: "nginx: its resolver does not know a name of /etc/hosts",
+    async start(stage) {
+      const empty = await nameServer(stage, () => []);
+      const port = await stage.app(ok);
+      return (await stage.nginx(resolving(`127.0.0.1:${empty}`, "localhost", port))).config;
+    },
+    layer: "resolve",
+    cause: "name_unknown_to_resolver",
+  },
+  {
+    name: "nginx: the application is down at the address that its resolver tells",
+    async start(stage) {
+      const knows = await nameServer(stage, () => [127, 0, 0, 1]);
+      const down = await quietPort();
+      return (await stage.nginx(resolving(`127.0.0.1:${knows} ipv6=off`, "app.internal", down)))
+        .config;
+    },
+    layer: "connect",
+    cause: "nothing_listens",
+  },
+  {
+    name: "nginx: a name that its resolver knows, and nobody else",
+    async start(stage) {
+      const knows = await nameServer(stage, () => [127, 0, 0, 1]);
+      const port = await stage.app(ok);
+      return (await stage.nginx(resolving(`127.0.0.1:${knows} ipv6=off`, "app.internal", port)))
+        .config;
+    },
+    layer: null,
+    cause: null,
+  },
+  {
+    name: "nginx: a variable that holds an address needs no resolver",
+    async start(stage) {
+      const port = await stage.app(ok);
+      return (
+        await stage.nginx(
+          server(`set $up 127.0.0.1; location / { proxy_pass http://$up:${port}; }`),
         )
       ).config;
     },
@@ -491,7 +581,7 @@ const PROGRAMS = ["nginx", "haproxy", "apache2", "php-fpm8.2", "sh"];
 describeWith(PROGRAMS, "the doctor and running fronts", () => {
   // Only root can start a front that becomes another user.
   const own = process.getuid?.() === 0 ? [] : ["socket_mode_wrong", "folder_closed"];
-  const all = [...BEHIND, ...NGINX, ...SECURE, ...HAPROXY, ...APACHE, ...PHP, ...ANSWERS];
+  const all = [...BEHIND, ...NGINX, ...NAMES, ...SECURE, ...HAPROXY, ...APACHE, ...PHP, ...ANSWERS];
   const table = all.filter(({ cause }) => !own.includes(cause ?? ""));
   beforeAll(() => begin(table));
   it.each(table)("$name", { timeout: MINUTES }, async (scenario) => {

@@ -12,10 +12,12 @@ import { diagnose } from "./diagnose.js";
 import { type Endpoint, type EndpointTls, parseEndpoint } from "./endpoint.js";
 import { type ExamineOptions, examine } from "./examine.js";
 import { frontOfConfig, listeningFront } from "./local/fronts.js";
+import { lookupThrough } from "./probes/name-server.js";
 import { chainRules, unreadable } from "./rules/chain-rules.js";
 import { frontAccess, OF_THIS_USER } from "./rules/front-access.js";
 import { type Front, frontFindings } from "./rules/front-rules.js";
 import { mannerRules } from "./rules/manner-rules.js";
+import { askQuestions } from "./rules/resolver-rules.js";
 import { upstreamsFor } from "./upstreams-for.js";
 import type { DoctorWorld } from "./world.js";
 
@@ -54,8 +56,10 @@ async function lookAtConfig(
       ...(await Promise.all(some.map((one) => lookAtUpstream(world, one, front, options)))),
     );
   }
-  const steps = parts.flatMap((part) => part.steps);
-  const found = [...config.findings, ...parts.flatMap((part) => part.findings)];
+  const names = await askQuestions(world, config.questions ?? []);
+  const steps = [...names.steps, ...parts.flatMap((part) => part.steps)];
+  const seen = parts.flatMap((part) => part.findings);
+  const found = [...config.findings, ...names.findings, ...seen];
   const own = await frontFindings(world, file, front, found);
   const all = withoutRepeats(inOrder([...found, ...own]));
   return { subject: file, steps, findings: all, verdict: verdictOf(steps, all) };
@@ -84,8 +88,15 @@ async function behindFront(
   const running = await listeningFront(world, endpoint);
   if (running?.config == null) return null;
   const config = await readConfig(running.config).catch(() => null);
-  if (config === null || config.upstreams.length === 0) return null;
-  const asked = { ...config, upstreams: upstreamsFor(config.upstreams, endpoint) };
+  if (config === null) return null;
+  const { upstreams, questions = [] } = config;
+  if (upstreams.length + questions.length + config.findings.length === 0) return null;
+  const fitting = new Set(upstreamsFor([...upstreams, ...questions], endpoint));
+  const asked = {
+    ...config,
+    upstreams: upstreams.filter((one) => fitting.has(one)),
+    questions: questions.filter((one) => fitting.has(one)),
+  };
   const behind = await lookAtConfig(world, running.config, asked, options);
   if (behind.verdict.well) return null;
   const steps = [...report.steps, ...behind.steps];
@@ -111,7 +122,8 @@ function unique(upstreams: readonly ConfiguredUpstream[]): readonly ConfiguredUp
   const seen = new Map<string, ConfiguredUpstream>();
   for (const one of upstreams) {
     const { write: _, ...settings } = one.settings;
-    const key = `${one.address} ${JSON.stringify(settings)} ${JSON.stringify(one.manner ?? {})}`;
+    const manner = JSON.stringify([settings, one.manner ?? {}, one.nameServers ?? null]);
+    const key = `${one.address} ${manner}`;
     if (!seen.has(key)) seen.set(key, one);
   }
   return [...seen.values()];
@@ -136,17 +148,26 @@ async function lookAtUpstream(
   }
   const { hosts = [], pathBefore = null, check = null } = upstream.manner ?? {};
   const upgrades = !upstream.settings.upgrades;
-  const facts = await examine(world, endpoint, { ...options, upgrades, hosts, pathBefore, check });
+  const asked = { ...options, upgrades, hosts, pathBefore, check };
+  const facts = await examine(seenByFront(world, upstream), endpoint, asked);
   const access = await frontAccess(world, config, running, upstream, facts);
   const chain = [...chainRules(upstream, facts), ...mannerRules(upstream, facts), ...access];
   const ours = chain.some(({ cause }) => cause === "not_for_this_user") ? OF_THIS_USER : [];
+  // What its own name servers say is told of them, and not of the system's.
+  const asks = upstream.nameServers !== undefined;
   const told = new Set([...JUDGED_BY_CHAIN, ...ours, ...chain.map(({ cause }) => cause)]);
   const own = diagnose(facts, world.clock)
-    .findings.filter(({ cause }) => !told.has(cause))
+    .findings.filter(({ cause, layer }) => !told.has(cause) && !(asks && layer === "resolve"))
     .map((finding) => inPlace(finding, upstream));
   const of = `${upstream.address}, ${upstream.context}`;
   const steps = facts.steps.map((step) => ({ ...step, of }));
   return { steps, findings: [...chain, ...own] };
+}
+
+/** The world with the names as the front resolves them. */
+function seenByFront(world: DoctorWorld, { nameServers }: ConfiguredUpstream): DoctorWorld {
+  if (nameServers === undefined) return world;
+  return { ...world, lookup: lookupThrough(world, nameServers) };
 }
 
 /** The address, asked as the front asks it. */

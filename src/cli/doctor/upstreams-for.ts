@@ -5,10 +5,10 @@
 import type { ConfiguredUpstream } from "./config/front-config.js";
 import type { Endpoint } from "./endpoint.js";
 
-export function upstreamsFor(
-  upstreams: readonly ConfiguredUpstream[],
+export function upstreamsFor<One extends Pick<ConfiguredUpstream, "manner">>(
+  upstreams: readonly One[],
   { port, path }: Pick<Endpoint, "port" | "path">,
-): readonly ConfiguredUpstream[] {
+): readonly One[] {
   const onPort = upstreams.filter(({ manner }) => manner?.ports?.includes(port) ?? true);
   const some = onPort.length === 0 ? upstreams : onPort;
   const fitting = some.filter((one) => path.startsWith(prefixOf(one)));
@@ -18,6 +18,6 @@ export function upstreamsFor(
 }
 
 /** The path that leads to it; nothing is known of a pattern, so it fits everything. */
-function prefixOf({ manner }: ConfiguredUpstream): string {
+function prefixOf({ manner }: Pick<ConfiguredUpstream, "manner">): string {
   return manner?.pathBefore ?? manner?.path ?? "";
 }

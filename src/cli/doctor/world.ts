@@ -4,7 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import type { LookupAddress } from "node:dns";
-import { lookup } from "node:dns/promises";
+import { lookup, Resolver } from "node:dns/promises";
 import { type Clock, systemClock } from "../../base/clock.js";
 
 export interface DoctorWorld {
@@ -12,6 +12,8 @@ export interface DoctorWorld {
   /** The root of the file system, so that /proc and /etc can be others in tests. */
   readonly root: string;
   lookup(name: string): Promise<readonly LookupAddress[]>;
+  /** Asks one name server, past the system; rejects with a code of node:dns. */
+  askNameServer(server: string, name: string, family: 4 | 6): Promise<readonly string[]>;
   /** What a program prints; null when it is not there, fails, or takes too long. */
   run(program: string, args: readonly string[]): Promise<string | null>;
 }
@@ -20,10 +22,24 @@ export interface DoctorWorld {
 const PROGRAM_MS_MAX = 3_000;
 const PROGRAM_BYTES_MAX = 4 * 1024 * 1024;
 
+/** A name server of the same network answers within milliseconds. */
+const NAME_SERVER_MS_MAX = 1_500;
+
 export const systemWorld: DoctorWorld = {
   clock: systemClock,
   root: "/",
   lookup: (name) => lookup(name, { all: true, verbatim: true }),
+  async askNameServer(server, name, family) {
+    const resolver = new Resolver({ timeout: NAME_SERVER_MS_MAX, tries: 1 });
+    // A cancelled question is rejected with a code of its own.
+    const timer = systemClock.after(NAME_SERVER_MS_MAX, () => resolver.cancel());
+    try {
+      resolver.setServers([server]);
+      return await (family === 4 ? resolver.resolve4(name) : resolver.resolve6(name));
+    } finally {
+      timer.cancel();
+    }
+  },
   run: (program, args) =>
     new Promise((resolve) => {
       const limits = { timeout: PROGRAM_MS_MAX, maxBuffer: PROGRAM_BYTES_MAX };

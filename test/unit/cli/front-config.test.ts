@@ -105,6 +105,11 @@ describe("nginx", () => {
       "no_resolver",
     ],
     [
+      "a server that is looked up at run time without a resolver",
+      "upstream a { server x:1 resolve; } server { location / { proxy_pass http://a; } }",
+      "no_resolver",
+    ],
+    [
       "an upstream with a port",
       "upstream a { server x:1; } server { location / { proxy_pass http://a:3000; } }",
       "upstream_with_port",
@@ -138,12 +143,61 @@ describe("nginx", () => {
     expect(causes(await read("nginx.conf", `http { ${body} }`))).toContain(cause);
   });
 
+  it("knows what it resolves by itself, and which resolver is asked", async () => {
+    const config = await read(
+      "nginx.conf",
+      `http { resolver 10.0.0.2 [::1]:5353 valid=30s;
+         map $host $mapped { default mapped.internal; }
+         upstream watched { zone a 1m; server watched.internal:80 resolve; }
+         upstream plain { server 127.0.0.1:1; }
+         server {
+           set $up server.internal;
+           location /a { resolver 10.0.0.3 ipv6=off; proxy_pass http://$up:3000; }
+           location /b { set $up location.internal:8080; proxy_pass http://$up/x/$1; }
+           location /c { proxy_pass http://$mapped$request_uri; }
+           location /d { proxy_pass http://$http_x_app; }
+           location /e { proxy_pass http://watched; }
+           location /f { set $up plain; proxy_pass http://$up; }
+           location /g { proxy_pass http://127.0.0.1:2$request_uri; }
+           location /h { proxy_pass http://known.internal; }
+           location /i { proxy_pass http://known.internal$request_uri; }
+         } }`,
+    );
+    const both = ["10.0.0.2", "[::1]:5353"];
+    expect(
+      config.questions?.map(({ host, nameServers: { servers, families, where } }) => [
+        host,
+        servers,
+        families,
+        where.line,
+      ]),
+    ).toEqual([
+      ["server.internal", ["10.0.0.3"], [4], 7],
+      ["location.internal", both, [4, 6], 1],
+      ["mapped.internal", both, [4, 6], 1],
+      [null, both, [4, 6], 1],
+      ["watched.internal", both, [4, 6], 1],
+    ]);
+    expect(addresses(config)).toEqual([
+      "http://server.internal:3000",
+      "http://location.internal:8080",
+      "http://mapped.internal:80",
+      "http://watched.internal:80",
+      "http://127.0.0.1:1",
+      "http://127.0.0.1:2",
+      "http://known.internal:80",
+      "http://known.internal:80",
+    ]);
+  });
+
   it("has nothing to say of a good configuration", async () => {
     const config = await read(
       "nginx.conf",
       `http { upstream app { server 127.0.0.1:1 max_fails=3;
          server 127.0.0.1:2 max_fails=3; keepalive 8; }
          server { location / { proxy_pass http://app; proxy_http_version 1.1;
+                               proxy_set_header Connection ""; }
+                  location /x { set $group app; proxy_pass http://$group; proxy_http_version 1.1;
                                proxy_set_header Connection ""; } } }`,
     );
     expect(config.findings).toEqual([]);

@@ -24,6 +24,25 @@ export interface ConfiguredUpstream {
   /** Other servers that take its calls when it fails. */
   readonly siblings: number;
   readonly manner?: Manner;
+  /** Who is asked for its name; not set where the system is. */
+  readonly nameServers?: NameServers;
+}
+
+/** Name servers that a front asks by itself, past /etc/hosts and /etc/resolv.conf. */
+export interface NameServers {
+  /** Each an address or a name, with or without a port. */
+  readonly servers: readonly string[];
+  readonly families: readonly (4 | 6)[];
+  readonly where: Where;
+}
+
+/** A name that a front resolves for a request, with name servers of its own. */
+export interface NameQuestion {
+  readonly nameServers: NameServers;
+  /** Null where it is known only with a request. */
+  readonly host: string | null;
+  readonly context: string;
+  readonly manner: Manner;
 }
 
 /** How a front asks, where it is not how the address alone would be asked. */
@@ -98,6 +117,8 @@ export interface FrontSettings {
 export interface FrontConfig {
   readonly front: Front;
   readonly upstreams: readonly ConfiguredUpstream[];
+  /** Names that it asks for while it runs. */
+  readonly questions?: readonly NameQuestion[];
   /** What is wrong in the text itself, whatever the upstreams do. */
   readonly findings: readonly Finding[];
   /** Null when the configuration does not say. */

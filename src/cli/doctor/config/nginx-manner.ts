@@ -6,6 +6,7 @@ import { isAbsolute, join } from "node:path";
 import type { FrontTls, Manner } from "./front-config.js";
 import { fieldsAt, type Pass, settingAt } from "./nginx.js";
 import type { Directive } from "./nginx-syntax.js";
+import { evaluate } from "./nginx-variables.js";
 
 export function mannerOf(pass: Pass, server: Directive | null): Manner {
   const names = namesOf(pass);
@@ -68,17 +69,6 @@ function siteVariables(pass: Pass, site: string): Readonly<Record<string, string
   };
 }
 
-/** The text with its variables replaced; null when one is not known here. */
-function evaluate(text: string, variables: Readonly<Record<string, string>>): string | null {
-  let known = true;
-  const value = text.replace(/\$(?:\{(\w+)\}|(\w+))/g, (_, braced, bare) => {
-    const found = variables[String(braced ?? bare)];
-    if (found === undefined) known = false;
-    return found ?? "";
-  });
-  return known ? value : null;
-}
-
 /** What is asked for at the start of a location, before and after nginx has changed it. */
 function pathsOf(pass: Pass): Pick<Manner, "path" | "pathBefore"> {
   const location = pass.around.find(({ name }) => name === "location");
@@ -93,8 +83,7 @@ function pathsOf(pass: Pass): Pick<Manner, "path" | "pathBefore"> {
 }
 
 /** The path behind the address in `proxy_pass`; null when there is none. */
-function uriOf({ directive, place }: Pass): string | null {
-  const text = directive.args[0] ?? "";
+function uriOf({ target: text, place }: Pass): string | null {
   const after = text.slice(text.indexOf(place) + place.length).replace(/^:/, "");
   return after.startsWith("/") ? after : null;
 }

@@ -2,9 +2,10 @@
  * What an nginx configuration says of upstreams: the servers behind every place that asks one, with
  * what nginx does there.
  */
-import type { ConfiguredUpstream, FrontSettings, FrontUser } from "./front-config.js";
+import type { ConfiguredUpstream, FrontSettings, FrontUser, NameQuestion } from "./front-config.js";
 import { keepsConnections, type Pass, passesUpgrades, serversOf, settingAt } from "./nginx.js";
 import { mannerOf } from "./nginx-manner.js";
+import { nameServersOf, namesAtRunTime } from "./nginx-resolver.js";
 import type { Directive } from "./nginx-syntax.js";
 import { sizeBytes, timeMs } from "./units.js";
 
@@ -13,12 +14,16 @@ export function upstreamsOf(pass: Pass): readonly ConfiguredUpstream[] {
   const { directive, group, place } = pass;
   const context = contextOf(pass);
   const settings = settingsOf(pass);
+  const names = namesAtRunTime(pass);
+  const resolved = names?.resolver == null ? {} : { nameServers: nameServersOf(names.resolver) };
   if (group === null) {
     const address = place.includes("$") ? null : addressOf(pass, place);
-    if (address === null) return [];
+    // Without a resolver nginx asks nobody: a rule tells of it.
+    if (address === null || (names !== null && names.resolver === null)) return [];
     const { file, line } = directive;
     const manner = mannerOf(pass, null);
-    return [{ address, where: { file, line }, context, settings, siblings: 0, manner }];
+    const where = { file, line };
+    return [{ address, where, context, settings, siblings: 0, manner, ...resolved }];
   }
   const servers = serversOf(group).filter(({ args }) => !args.includes("down"));
   return servers.flatMap((server) => {
@@ -29,8 +34,18 @@ export function upstreamsOf(pass: Pass): readonly ConfiguredUpstream[] {
     const inGroup = `upstream ${group.args[0] ?? "?"}, ${context}`;
     const manner = mannerOf(pass, server);
     const where = { file, line };
-    return [{ address, where, context: inGroup, settings, siblings, manner }];
+    const asked = args.includes("resolve") ? resolved : {};
+    return [{ address, where, context: inGroup, settings, siblings, manner, ...asked }];
   });
+}
+
+/** The names that nginx resolves by itself for this place. */
+export function questionsOf(pass: Pass): readonly NameQuestion[] {
+  const names = namesAtRunTime(pass);
+  if (names?.resolver == null) return [];
+  const nameServers = nameServersOf(names.resolver);
+  const common = { nameServers, context: contextOf(pass), manner: mannerOf(pass, null) };
+  return names.hosts.map((host) => ({ ...common, host }));
 }
 
 function addressOf({ kind, scheme }: Pass, place: string): string | null {

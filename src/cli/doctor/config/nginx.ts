@@ -3,11 +3,18 @@
  * `grpc_pass`, with the blocks around it and the settings that hold there.
  */
 import { type Directive, everywhere, readNginx } from "./nginx-syntax.js";
+import { addressAtRunTime } from "./nginx-variables.js";
 
 /** A place that asks an upstream, with everything that holds there. */
 export interface Pass {
   readonly directive: Directive;
   readonly kind: "proxy" | "fastcgi" | "grpc" | "uwsgi";
+  /** What is asked, with those variables replaced whose values the file tells. */
+  readonly target: string;
+  /** It has a variable, so that nginx evaluates it for each request. */
+  readonly atRunTime: boolean;
+  /** Another place names the same host without a variable: nginx resolved it at its start. */
+  readonly known: boolean;
   /** `http`, `https` or none. */
   readonly scheme: string;
   /** Host and port, the name of an upstream block, or `unix:/path`. */
@@ -34,31 +41,50 @@ export async function readNginxPasses(file: string): Promise<NginxPasses> {
   const groups = new Map(
     everywhere(directives, "upstream").map((one) => [one.args[0] ?? "", one] as const),
   );
-  return { directives, passes: passesIn(directives, [], groups) };
+  const found = passesIn(directives, []).map((pass) => {
+    const target = targetOf(pass, directives);
+    return { ...pass, target, ...partsOf(target), atRunTime: variableIn(pass.directive) };
+  });
+  const literal = new Set(found.filter(({ atRunTime }) => !atRunTime).map(({ place }) => place));
+  const passes = found.map((one) => ({
+    ...one,
+    known: literal.has(one.place),
+    group: groups.get(one.place) ?? null,
+  }));
+  return { directives, passes };
 }
+
+type Found = Pick<Pass, "directive" | "kind" | "around">;
 
 function passesIn(
   directives: readonly Directive[],
   around: readonly Directive[],
-  groups: ReadonlyMap<string, Directive>,
-): readonly Pass[] {
+): readonly Found[] {
   return directives.flatMap((directive) => {
-    if (directive.block !== null) {
-      return passesIn(directive.block, [directive, ...around], groups);
-    }
+    if (directive.block !== null) return passesIn(directive.block, [directive, ...around]);
     if (!(directive.name in KINDS)) return [];
     const kind = KINDS[directive.name as keyof typeof KINDS];
-    const [, scheme = "", rest = ""] = /^(?:(\w+):\/\/)?(.*)$/.exec(directive.args[0] ?? "") ?? [];
-    const place = rest.startsWith("unix:")
-      ? (rest.match(/^unix:[^:]+/)?.[0] ?? rest)
-      : (rest.split("/")[0] ?? "");
-    const group = groups.get(place) ?? null;
-    return [{ directive, kind, scheme, place, around, group }];
+    return [{ directive, kind, around }];
   });
 }
 
+function variableIn({ args }: Directive): boolean {
+  return args[0]?.includes("$") ?? false;
+}
+
+function targetOf({ directive, around }: Found, all: readonly Directive[]): string {
+  const text = directive.args[0] ?? "";
+  return variableIn(directive) ? (addressAtRunTime(text, around, all) ?? text) : text;
+}
+
+function partsOf(target: string): Pick<Pass, "scheme" | "place"> {
+  const [, scheme = "", rest = ""] = /^(?:(\w+):\/\/)?(.*)$/.exec(target) ?? [];
+  if (rest.startsWith("unix:")) return { scheme, place: rest.match(/^unix:[^:]+/)?.[0] ?? rest };
+  return { scheme, place: rest.split("/")[0] ?? "" };
+}
+
 /** The value that holds at a place: the innermost block that has the directive. */
-export function settingAt({ around }: Pass, name: string): Directive | null {
+export function settingAt({ around }: Pick<Pass, "around">, name: string): Directive | null {
   for (const { block } of around) {
     const found = block?.find((one) => one.name === name && one.block === null);
     if (found !== undefined) return found;

@@ -16,7 +16,7 @@ import { haproxyUpstreams } from "./haproxy.js";
 import { backendsOf, readSections } from "./haproxy-lines.js";
 import { haproxyChroot, haproxyUser } from "./haproxy-manner.js";
 import { readNginxPasses } from "./nginx.js";
-import { nginxErrorLog, nginxUser, upstreamsOf } from "./nginx-upstreams.js";
+import { nginxErrorLog, nginxUser, questionsOf, upstreamsOf } from "./nginx-upstreams.js";
 
 /** Whether an argument is a file and no address. */
 export function isConfigPath(text: string): boolean {
@@ -36,6 +36,7 @@ export async function readConfig(file: string): Promise<FrontConfig> {
       return {
         front,
         upstreams: passes.flatMap(upstreamsOf),
+        questions: passes.flatMap(questionsOf),
         findings: nginxRules(passes, directives),
         user: nginxUser(directives),
         chroot: null,

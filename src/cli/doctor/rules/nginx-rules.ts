@@ -14,6 +14,7 @@ import {
   serversOf,
   settingAt,
 } from "../config/nginx.js";
+import { namesAtRunTime } from "../config/nginx-resolver.js";
 import { type Directive, everywhere } from "../config/nginx-syntax.js";
 import { timeMs } from "../config/units.js";
 
@@ -55,21 +56,27 @@ const unusedPool: Rule = (pass) => {
   });
 };
 
-const variableWithoutResolver: Rule = (pass, all) => {
-  if (!pass.place.includes("$")) return null;
-  const known = everywhere(all, "set").length > 0 || pass.place.startsWith("$");
-  if (!known || settingAt(pass, "resolver") !== null || pass.group !== null) return null;
+const nameWithoutResolver: Rule = (pass, all) => {
+  const names = namesAtRunTime(pass);
+  if (names === null || names.resolver !== null) return null;
+  const [host = null] = names.hosts;
+  // A variable that comes with the request may hold an address, which needs nobody to resolve it.
+  const told = everywhere(all, "set").length > 0 || pass.place.startsWith("$");
+  if (host === null && !told) return null;
   return fault({
     cause: "no_resolver",
     layer: "config",
     blame: "proxy",
     code: "dns_error",
-    confidence: "likely",
-    title: "The address has a variable, so nginx resolves it at run time, and has no resolver.",
-    evidence: ["nginx answers 502: no resolver defined to resolve NAME."],
+    confidence: host === null ? "likely" : "certain",
+    title:
+      pass.group === null
+        ? "The address has a variable, so nginx resolves it at run time, and has no resolver."
+        : "A server with `resolve` is looked up at run time, and nginx has no resolver.",
+    evidence: [`nginx answers 502: no resolver defined to resolve ${host ?? "NAME"}`],
     fix: "Name the servers of /etc/resolv.conf:",
     write: "resolver 127.0.0.53 valid=10s;",
-    where: at(pass.directive),
+    where: at(names.directive),
   });
 };
 
@@ -292,7 +299,7 @@ const RULES: readonly Rule[] = [
   emptyGroup,
   onlyBackups,
   upstreamWithPort,
-  variableWithoutResolver,
+  nameWithoutResolver,
   localhost,
   unusedPool,
   serverName,
