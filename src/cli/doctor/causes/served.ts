@@ -227,11 +227,13 @@ function repeatCauses(facts: Facts): readonly Finding[] {
       }),
     ];
   }
-  if (second === null || second.answer !== null) return [];
   const crash = crashed(facts);
-  if (crash !== null) {
+  const failed = second !== null && second.answer === null;
+  // Without a third answer there was no connection any more: whoever took the others is gone.
+  if (crash !== null && (failed || third === null)) {
     return [crash([`GET ${endpoint.path} was answered, and the connection ended after it`])];
   }
+  if (!failed) return [];
   return [
     fault({
       cause: "kept_connection_fails",
