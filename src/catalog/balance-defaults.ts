@@ -6,7 +6,7 @@
 export const BALANCE = {
   /** The memory of a target's latency: long enough to be steady, short enough to see a recovery. */
   decayMs: 10_000,
-  /** A failure is noted as a wait of this length; else a target that fails fast would win. */
+  /** A failure is noted as a wait of this length, and as pending; or who fails fast would win. */
   failureMs: 5_000,
   /** Of two targets the second one must be cheaper by this factor; less is noise of measuring. */
   clearlyCheaper: 1.25,

@@ -6,7 +6,6 @@
  * Not here: the order of preference (targets/target-set.ts) and the permit (breaker-gate.ts).
  */
 import type { Clock } from "../base/clock.js";
-import { BALANCE } from "../catalog/balance-defaults.js";
 import { HOPE, RETRY_AFTER } from "../catalog/defaults.js";
 import type { FailureCode } from "../catalog/failures.js";
 import type { Attempt } from "../core/attempt.js";
@@ -156,7 +155,7 @@ function observe(clock: Clock, { target, timeline }: Exchange, outcome: Outcome<
     target.latency.observe(now - from, now);
   } else if (verdictOf(outcome.failure.code) === "failure") {
     const now = clock.now();
-    target.latency.observe(Math.max(BALANCE.failureMs, now - startedAt), now);
+    target.latency.fail(now - startedAt, now);
   }
 }
 

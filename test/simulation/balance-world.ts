@@ -90,7 +90,8 @@ export function simulateBalance(options: BalanceWorldOptions): BalanceResult {
       set.end(target);
       const now = events.now();
       const tookMs = now - startedAt;
-      target.latency.observe(good ? tookMs : Math.max(tookMs, BALANCE.failureMs), now);
+      if (good) target.latency.observe(tookMs, now);
+      else target.latency.fail(tookMs, now);
       if (permit !== undefined && "settle" in permit) permit.settle(good ? "success" : "failure");
       if (!counts) return;
       if (good) waits.push(tookMs);

@@ -26,12 +26,16 @@ export interface ThreeInstancesOptions {
   readonly method: "GET" | "POST";
   /** @default 2000 */
   readonly perSecond?: number;
+  /** How long calls come. @default 20 */
+  readonly seconds?: number;
   /** What is changed of the defaults. */
   readonly upstream?: Partial<UpstreamOptions>;
   /** @default 3 */
   readonly instances?: number;
   /** What becomes of them, in place of the three outages. */
   readonly script?: Script;
+  /** Fields of each call; names and values in turn. @default none */
+  readonly headersOf?: (call: number) => readonly string[];
 }
 
 export interface ThreeInstancesResult {
@@ -39,6 +43,8 @@ export interface ThreeInstancesResult {
   readonly answeredWell: number;
   /** Exchanges for each call. */
   readonly tries: number;
+  /** The share of all exchanges that each instance was sent. */
+  readonly shares: readonly number[];
   /** Of the calls that were answered well, in milliseconds. */
   readonly p99: number;
   readonly max: number;
@@ -85,21 +91,22 @@ const SCRIPT: Script = [
 export async function threeInstances(
   options: ThreeInstancesOptions,
 ): Promise<ThreeInstancesResult> {
-  const { seed, method, perSecond = 2_000 } = options;
+  const { seed, method, perSecond = 2_000, seconds = SECONDS } = options;
   const clock = virtualClock();
   const random = seededRandom(seed);
   const history: string[] = [];
   const note = (line: string): void => void history.push(`${clock.now().toFixed(1)} ${line}`);
-  const { instances: count = 3, script = SCRIPT } = options;
+  const { instances: count = 3, script = SCRIPT, headersOf = () => [] } = options;
   const targets = Array.from({ length: count }, (_, index) => `http://10.0.0.${index + 1}:8080`);
   const instances = targets.map(() => playInstance(clock, random));
   const instanceOf = (target: string): Instance => instances[targets.indexOf(target)] as Instance;
   const events = emitter<GatewayEvents>();
   events.on("breaker:change", ({ target, to, reason }) => note(`${target} ${to}: ${reason}`));
   events.on("target:health", ({ target, to, reason }) => note(`${target} ${to}: ${reason}`));
-  let exchanges = 0;
-  events.on("attempt:end", () => {
-    exchanges += 1;
+  const exchanges = targets.map(() => 0);
+  events.on("attempt:end", ({ attempt: { target } }) => {
+    const index = targets.indexOf(target ?? "");
+    exchanges[index] = (exchanges[index] as number) + 1;
   });
   const parts: GatewayParts = {
     name: "simulation",
@@ -142,7 +149,7 @@ export async function threeInstances(
     clock.after(atMs, () => (instances[instance] as Instance).become(state));
   }
 
-  const total = SECONDS * perSecond;
+  const total = seconds * perSecond;
   const took: number[] = [];
   const failed = new Map<string, string>();
   let refusedInVain = 0;
@@ -153,7 +160,8 @@ export async function threeInstances(
       );
     }
     const id = String(index);
-    const made = upstream.newCall(requestOf({ method }), id, null, null);
+    const request = requestOf({ method, headers: [...headersOf(index)] });
+    const made = upstream.newCall(request, id, null, null);
     const calledAt = clock.now();
     const well = instances.map(({ state, changes }) => (state === "normal" ? changes : -1));
     void execute(made).then((outcome) => {
@@ -170,17 +178,19 @@ export async function threeInstances(
   };
   const startedAt = clock.now();
   call(0);
-  await clock.advance(SECONDS * 1_000 + 10_000);
+  await clock.advance(seconds * 1_000 + 10_000);
   upstream.close();
   took.sort((one, other) => one - other);
   const executions = new Map<string, number>();
   for (const id of instances.flatMap(({ executed }) => executed)) {
     executions.set(id, (executions.get(id) ?? 0) + 1);
   }
+  const sent = exchanges.reduce((sum, one) => sum + one, 0);
   return {
     calls: total,
     answeredWell: took.length / total,
-    tries: exchanges / total,
+    tries: sent / total,
+    shares: exchanges.map((one) => one / sent),
     p99: took[Math.ceil(took.length * 0.99) - 1] ?? Number.NaN,
     max: took.at(-1) ?? Number.NaN,
     executedTwice: [...executions.values()].filter((count) => count > 1).length,

@@ -16,7 +16,12 @@ export interface BalanceTarget {
   /** Exchanges under way, bodies included. */
   readonly pending: number;
   /** How long it takes until its answers begin, and what its failures would cost a caller. */
-  readonly latency: { readonly known: boolean; at(now: number): number };
+  readonly latency: {
+    readonly known: boolean;
+    at(now: number): number;
+    /** Exchanges that have failed within the last few seconds. */
+    failures(now: number): number;
+  };
 }
 
 /** The call that looks for a target. */

@@ -23,7 +23,10 @@ export function twoChoices(): Balancer {
   };
 }
 
-/** Fewest pending exchanges for its weight. A handful of targets is looked at as a whole. */
+/**
+ * Fewest pending exchanges for its weight. A handful of targets is looked at as a whole. What has
+ * failed lately counts as pending, or a target that fails fast would always be the idle one.
+ */
 export function leastPending(): Balancer {
   const choices = BALANCE.leastPendingChoices;
   return {
@@ -102,11 +105,14 @@ function cheaper(targets: readonly BalanceTarget[]): Better {
 
 function lessBusy(targets: readonly BalanceTarget[]): Better {
   const busy = busyOf(targets);
-  return (second, first) => busy(second) < busy(first);
+  return (second, first, now) =>
+    busy(second, second.latency.failures(now)) < busy(first, first.latency.failures(now));
 }
 
 /** What is under way for its weight, and the call that is to be added; an idle target is 1. */
-function busyOf(targets: readonly BalanceTarget[]): (target: BalanceTarget) => number {
+function busyOf(
+  targets: readonly BalanceTarget[],
+): (target: BalanceTarget, failures?: number) => number {
   const mean = targets.reduce((sum, { weight }) => sum + weight, 0) / targets.length;
-  return ({ pending, weight }) => (pending * mean) / weight + 1;
+  return ({ pending, weight }, failures = 0) => ((pending + failures) * mean) / weight + 1;
 }

@@ -26,4 +26,42 @@ describe("the latency of a target", () => {
     latency.observe(1_000, 0);
     expect(latency.at(BALANCE.decayMs)).toBeCloseTo(1_000 / Math.E, 3);
   });
+
+  it("takes a failure for a long wait, however fast it was", () => {
+    const latency = new Latency();
+    latency.fail(1, 0);
+    expect(latency.at(0)).toBe(BALANCE.failureMs);
+    const slow = new Latency();
+    slow.fail(60_000, 0);
+    expect(slow.at(0)).toBe(60_000);
+  });
+});
+
+describe("the failures of a target", () => {
+  it("are counted, and forgotten with time, a single one after a few seconds", () => {
+    const latency = new Latency();
+    expect(latency.failures(0)).toBe(0);
+    for (let count = 1; count <= 10; count += 1) {
+      latency.fail(1, 0);
+      expect(latency.failures(0)).toBe(count);
+    }
+    expect(latency.failures(BALANCE.failureMs)).toBe(4);
+    expect(latency.failures(5 * BALANCE.failureMs)).toBe(0);
+  });
+
+  it("weigh together as much as if each had been pending for its wait", () => {
+    const latency = new Latency();
+    for (let at = 0; at < 10 * BALANCE.failureMs; at += 100) latency.fail(1, at);
+    // Little's law: ten a second, for five seconds each.
+    expect(latency.failures(10 * BALANCE.failureMs)).toBeCloseTo(BALANCE.failureMs / 100, -1);
+  });
+
+  it("are forgotten with everything else, and good answers are none", () => {
+    const latency = new Latency();
+    latency.observe(20, 0);
+    expect(latency.failures(0)).toBe(0);
+    latency.fail(1, 0);
+    latency.forget();
+    expect([latency.known, latency.failures(0)]).toEqual([false, 0]);
+  });
 });

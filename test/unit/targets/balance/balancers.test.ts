@@ -158,6 +158,31 @@ describe("least pending", () => {
   });
 });
 
+describe("least pending, where a target fails fast", () => {
+  it("counts its failures as pending, by its weight, until they are forgotten", () => {
+    const made = madeSet(leastPending(), { a: { weight: 2 }, b: {} });
+    made.at("b").pending = 2;
+    for (let count = 0; count < 5; count += 1) made.at("a").latency.fail(1, 0);
+    expect(made.tally(50)).toEqual({ b: 50 });
+    made.clock.value = BALANCE.failureMs;
+    expect(made.tally(50)).toEqual({ a: 50 });
+  });
+
+  it("holds one failure of long ago against nobody", () => {
+    const made = madeSet(leastPending(), many(2));
+    made.at("t0").latency.fail(1, 0);
+    made.clock.value = BALANCE.failureMs;
+    expect(made.tally(400)["t0"]).toBeGreaterThan(140);
+  });
+
+  it("gives it less and less of many, too", () => {
+    const made = madeSet(leastPending(), many(20));
+    for (const { latency } of made.set.targets.slice(1)) latency.observe(20, 0);
+    made.at("t0").latency.fail(1, 0);
+    expect(made.tally(400)["t0"]).toBeUndefined();
+  });
+});
+
 describe("round robin", () => {
   it("asks a target with five of seven turns no more than three times in a row", () => {
     const made = madeSet(roundRobin(), { a: { weight: 5 }, b: {}, c: {} });
