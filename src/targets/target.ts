@@ -41,21 +41,30 @@ export interface Dialled extends TargetAddress {
   readonly guard?: AddressGuard | null;
 }
 
-/** How a target is written in the options, when its address alone does not say enough. */
+/** An address of an upstream. */
 export interface TargetInput {
-  /** `http://host:port/prefix`, `https://host`, or `unix:/path`. */
+  /** `http://host:port`, `https://host`, with a path as prefix, or `unix:/path`. */
   readonly url: string;
-  /** Its share of the calls, relative to the others. @default 1 */
+  /**
+   * Share of the traffic, against the other targets.
+   * @default 1
+   */
   readonly weight?: number;
-  /** A unix socket to connect to; `url` then says what to ask of it, and whether through TLS. */
+  /** A unix socket to connect to; `url` then only gives protocol, Host and path prefix. */
   readonly socketPath?: string;
+  /** TLS settings of this target, as `tls.connect` takes them. Certificates are always checked
+   *  unless `rejectUnauthorized: false` is written here. */
   readonly tls?: TargetTls;
   /** Host, and the server name of TLS, where the `url` has an address in place of the name. */
   readonly host?: string;
-  /** Targets of the lowest number are asked first. @default 0 */
+  /**
+   * Targets of the lowest number are asked first, those of the next when too few are healthy.
+   * @default 0
+   */
   readonly priority?: number;
-  /** The priority after all that are written as numbers. */
+  /** Asked when too few others are healthy: the priority after all that are written as numbers. */
   readonly backup?: boolean;
+  /** Where it is; targets in the gateway's own `zone`, and those without one, are preferred. */
   readonly zone?: string;
 }
 
