@@ -19,6 +19,8 @@ export interface HealthWorldOptions {
   /** @default false */
   readonly probes?: boolean;
   readonly ejection?: Partial<EjectionOptions> | false;
+  /** What chance draws, from 0 up to 1. @default 0 */
+  readonly draw?: number;
 }
 
 export interface Member {
@@ -43,9 +45,9 @@ export interface Exchange {
 }
 
 export function healthWorld(options: HealthWorldOptions = {}) {
-  const { targets: count = 3, probes = false, ejection = {} } = options;
+  const { targets: count = 3, probes = false, ejection = {}, draw = 0 } = options;
   const clock = virtualClock();
-  const random = { next: () => 0 };
+  const random = { next: () => draw };
   const changes: (HealthChange & { readonly target: string })[] = [];
   const breakers: (BreakerChange & { readonly target: string })[] = [];
   const panics: PanicChange[] = [];

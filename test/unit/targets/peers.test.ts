@@ -63,6 +63,21 @@ describe("gateway failures in a row", () => {
   });
 });
 
+describe("the time of an ejection", () => {
+  it("is longer by chance, so that targets ejected together do not come back together", () => {
+    const ejectedFor = (draw: number): number => {
+      const [a] = three(healthWorld({ draw }));
+      a.exchanges(3, 503);
+      return a.target.breaker?.deniedForMs() ?? 0;
+    };
+    const { ejectMs, ejectJitter } = EJECTION;
+    expect(ejectJitter).toBeGreaterThan(0);
+    expect(ejectedFor(0)).toBe(ejectMs);
+    expect(ejectedFor(0.5)).toBeCloseTo(ejectMs * (1 + ejectJitter / 2));
+    expect(ejectedFor(0.999)).toBeCloseTo(ejectMs * (1 + ejectJitter), -2);
+  });
+});
+
 describe("never more than half are ejected", () => {
   it.each([
     [1, 0],
