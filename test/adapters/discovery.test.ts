@@ -181,4 +181,45 @@ describe("dns", () => {
     gateway.close();
     names.close();
   });
+
+  it("moves new calls when the name moves, and drops none that has begun", async () => {
+    const server = createServer((req, res) => {
+      const answer = (): void => void res.end(req.socket.localAddress);
+      if (req.url === "/slow") held.push(answer);
+      else answer();
+    });
+    const held: (() => void)[] = [];
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, "0.0.0.0", resolve));
+    const { port } = server.address() as AddressInfo;
+    const names = await dnsServer();
+    const point = (data: string): void =>
+      void names.records.set("orders.test", [{ type: "A", data, ttl: 1 }]);
+    point("127.0.0.1");
+    const times = { intervalMsMin: 10, intervalMsMax: 20 };
+    const discover = dns({ url: `http://orders.test:${port}`, servers: [names.at], ...times });
+    const gateway = createGateway({ upstreams: { orders: { discover, retry: false } } });
+    const orders = gateway.upstream("orders");
+    const post = async (path: string): Promise<string> => {
+      const outcome = await orders.send({ method: "POST", path });
+      return outcome.kind === "success" ? outcome.response.body.text() : outcome.failure.code;
+    };
+    const slow = post("/slow");
+    while (held.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+
+    const gone = new Promise<void>((resolve) => gateway.once("target:remove", () => resolve()));
+    point("127.0.0.2");
+    let last = await post("/");
+    while (last !== "127.0.0.2") {
+      // Whatever moment it comes at, each one is answered well.
+      expect(last).toBe("127.0.0.1");
+      last = await post("/");
+    }
+    expect(orders.targets).toMatchObject([{ target: `http://127.0.0.2:${port}` }]);
+    for (const answer of held) answer();
+    expect(await slow).toBe("127.0.0.1");
+    await gone;
+    gateway.close();
+    names.close();
+  });
 });
