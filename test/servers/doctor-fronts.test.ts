@@ -469,7 +469,8 @@ const PHP: readonly Scenario[] = [
   },
 ];
 
-const EXIT_AFTER = "(request, response) => { response.end('ok'); setTimeout(process.exit, 5, 1); }";
+const exitAfter = (ms: number): string =>
+  `(request, response) => { response.end("ok"); setTimeout(process.exit, ${ms}, 1); }`;
 
 const ANSWERS: readonly Scenario[] = [
   {
@@ -500,18 +501,19 @@ const ANSWERS: readonly Scenario[] = [
     layer: "head",
     cause: "head_stops",
   },
-  {
-    name: "the process ends after it has answered",
-    async start(stage) {
+  ...[5, 60].map((ms) => ({
+    name: `the process ends ${ms} ms after it has answered`,
+    async start(stage: Stage) {
       const program =
-        `const s = require("node:http").createServer({ keepAliveTimeout: 70000 }, ${EXIT_AFTER});` +
+        "const s = require('node:http').createServer({ keepAliveTimeout: 70000 }, " +
+        `${exitAfter(ms)});` +
         's.listen(0, "127.0.0.1", () => console.log("listening", s.address().port))';
       const line = await stage.started(process.execPath, ["-e", program]).line("listening");
       return url(Number(line.split(" ")[1]));
     },
     layer: "process",
     cause: "crashes_on_request",
-  },
+  })),
   {
     name: "the process has no file left to accept with",
     async start(stage) {

@@ -228,12 +228,11 @@ function repeatCauses(facts: Facts): readonly Finding[] {
     ];
   }
   const crash = crashed(facts);
-  const failed = second !== null && second.answer === null;
-  // Without a third answer there was no connection any more: whoever took the others is gone.
-  if (crash !== null && (failed || third === null)) {
-    return [crash([`GET ${endpoint.path} was answered, and the connection ended after it`])];
+  if (crash !== null) {
+    // It may live long enough to answer more than once.
+    return [crash([`GET ${endpoint.path} was answered, and the process ended after it`])];
   }
-  if (!failed) return [];
+  if (second === null || second.answer !== null) return [];
   return [
     fault({
       cause: "kept_connection_fails",
