@@ -204,6 +204,21 @@ describe("runInContext", () => {
     expect(await outcome).toMatchObject({ failure: { code: "client_closed_request" } });
   });
 
+  it("gives its priority to every call within, unless that has one of its own", async () => {
+    const upstream = await play([ANSWERED]);
+    const { gateway, orders } = worldOf(upstream.origin);
+    const ask = gatewayFetch(orders);
+    const told: string[] = [];
+    gateway.on("call:outcome", ({ call }) => told.push(call.priority));
+    await runInContext(gateway, { priority: "SHEDDABLE" }, async () => {
+      await (await ask("/")).text();
+      await (await ask("/", { gateway: { priority: "CRITICAL_PLUS" } })).text();
+      await orders.send({ path: "/" });
+    });
+    await (await ask("/")).text();
+    expect(told).toEqual(["SHEDDABLE", "CRITICAL_PLUS", "SHEDDABLE", "CRITICAL"]);
+  });
+
   it("inside another one has no more time than that, and its priority unless it says so", () => {
     const gateway = made();
     runInContext(gateway, { timeoutMs: 1_000, priority: "SHEDDABLE" }, () => {
