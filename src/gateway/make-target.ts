@@ -130,7 +130,10 @@ function makeTarget(
   if (settings.probe !== null) monitor.suspicion.probedBy(() => prober?.soon());
   const made = createTarget(address, breaker, health);
   const told = incidents.listenerFor(options.name, address.id);
-  if (prober !== null) made.findOut = prober.findOut;
+  if (prober !== null) {
+    made.findOut = prober.findOut;
+    made.hasReturned = prober.hasReturned;
+  }
   made.presence = new Presence(clock, told, () => made.pending);
   return { target: made, health, prober };
 }

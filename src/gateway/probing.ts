@@ -28,6 +28,8 @@ export interface Prober {
   soon(): void;
   /** Calls wait for it: looks whether it accepts connections again. Null where it cannot say. */
   findOut(): Promise<void> | null;
+  /** It refused connections when its breaker opened, and has accepted one since. */
+  hasReturned(): boolean;
   stop(): void;
 }
 
@@ -86,6 +88,7 @@ export function activeProber(
     start: () => loop.ifIdle(probe),
     soon: () => loop.ifWaiting(sooner),
     findOut: () => null,
+    hasReturned: () => false,
     stop: loop.stop,
   };
 }
@@ -108,12 +111,16 @@ export function reconnectProber(
   };
   let askedAt = 0;
   let wasRefused = false;
+  let returned = false;
   const curious: (() => void)[] = [];
   const connect = (waitMs: number): void => {
     askedAt = parts.clock.now();
     const done = (wrong: string | null): void => {
       // That it accepts now says something only if it did not before.
-      if (wrong === null && wasRefused) breaker.hasten();
+      if (wrong === null && wasRefused) {
+        returned = true;
+        breaker.hasten();
+      }
       wasRefused = wrong !== null;
       for (const told of curious.splice(0)) told();
       if (wrong === null || breaker.state !== "open") return;
@@ -127,6 +134,7 @@ export function reconnectProber(
     start() {},
     soon() {
       if (breaker.state !== "open") return;
+      returned = false;
       loop.ifIdle(() => {
         wasRefused = false;
         connect(PROBE.reconnectMs);
@@ -138,6 +146,7 @@ export function reconnectProber(
       loop.ifWaiting(() => loop.after(dueMs, () => connect(PROBE.reconnectMs)));
       return new Promise((resolve) => curious.push(resolve));
     },
+    hasReturned: () => returned,
     stop: loop.stop,
   };
 }

@@ -172,8 +172,10 @@ function hopeOf(targets: readonly Target[], news: News, again: boolean): Promise
   const hopes = targets.flatMap((target) => {
     const { breaker, health, draining } = target;
     if (breaker === null || draining || health.deniedForMs() > 0) return [];
-    // Its trials go on one at a time, and each that ends lets the next one in.
-    if (breaker.state === "half_open") return [news.next()];
+    // Its trials go on one at a time, and each that ends lets the next one in. Only after a
+    // restart: to hold calls back from an upstream that has too much to do, and to send them all
+    // together when it has done a little, keeps it down.
+    if (breaker.state === "half_open") return target.hasReturned() ? [news.next()] : [];
     const found = again || breaker.state === "closed" ? null : target.findOut();
     return found === null ? [] : [found];
   });

@@ -93,6 +93,8 @@ export interface Target extends Dialled, TargetRank {
   readonly latency: Latency;
   /** Looks at once whether it accepts connections again; null where that says nothing. */
   findOut: () => Promise<void> | null;
+  /** It refused connections when its breaker opened, and has accepted one since. */
+  hasReturned: () => boolean;
 }
 
 /** Behind all priorities that can be written as a number. */
@@ -127,6 +129,7 @@ export function createTarget(
     presence: null,
     latency: new Latency(),
     findOut: () => null,
+    hasReturned: () => false,
   };
 }
 

@@ -129,9 +129,24 @@ describe("half-open", () => {
     await made.clock.advance(1_000);
     return made;
   };
+  /** Its connections were refused, and one was accepted since. */
+  const returned = async () => {
+    const made = await opened();
+    for (const target of made.targets.targets) target.hasReturned = () => true;
+    return made;
+  };
+
+  it("who comes beside a trial is refused at once, but for a restart", async () => {
+    const made = await opened();
+    made.send();
+    await made.wire.next();
+    const beside = made.send();
+    await beside.outcome;
+    expect(beside.result()).toBe("breaker_open");
+  });
 
   it("one trial at a time goes through, and three good ones close it", async () => {
-    const made = await opened();
+    const made = await returned();
     const trial = made.send();
     const sent = await made.wire.next();
     expect(stateOf(made)).toBe("half_open");
@@ -154,7 +169,7 @@ describe("half-open", () => {
   });
 
   it("who comes beside a trial is refused when that fails", async () => {
-    const made = await opened();
+    const made = await returned();
     const trial = made.send();
     const sent = await made.wire.next();
     const beside = made.send();
@@ -167,7 +182,7 @@ describe("half-open", () => {
   });
 
   it("who comes beside a trial that hangs waits a moment and is refused", async () => {
-    const made = await opened();
+    const made = await returned();
     made.send();
     await made.wire.next();
     const beside = made.send();
@@ -179,7 +194,7 @@ describe("half-open", () => {
   });
 
   it("who leaves while it waits beside a trial is gone at once", async () => {
-    const made = await opened();
+    const made = await returned();
     made.send();
     await made.wire.next();
     const beside = made.send();

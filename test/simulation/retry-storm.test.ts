@@ -35,6 +35,13 @@ describe("in a retry storm", () => {
     },
   );
 
+  it("with defaults, whatever chance does, the load stays below it", async () => {
+    for (const seed of [1, 2, 3, 5, 6]) {
+      const load = shares(await retryStorm("defaults", seed), "load");
+      expect(Math.max(...load), `seed ${seed}`).toBeLessThan(LOAD_MAX);
+    }
+  }, 120_000);
+
   it.each(["budget", "defaults"] as const)(
     "with %s every call is answered well again some seconds after the outage, by itself",
     (gateway) => {

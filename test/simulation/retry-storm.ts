@@ -46,8 +46,11 @@ export type GatewayName = keyof typeof GATEWAYS;
 
 const NO_BUDGET = { budgetFloorPerSecond: Number.POSITIVE_INFINITY };
 
-export async function retryStorm(gateway: GatewayName): Promise<readonly Second[]> {
-  const random = seededRandom(STORM.seed);
+export async function retryStorm(
+  gateway: GatewayName,
+  seed: number = STORM.seed,
+): Promise<readonly Second[]> {
+  const random = seededRandom(seed);
   const made = world({
     targets: STORM.targets,
     random,

@@ -166,6 +166,7 @@ describe("createTarget", () => {
       health: ALWAYS_HEALTHY,
       latency: new Latency(),
       findOut: expect.any(Function),
+      hasReturned: expect.any(Function),
     });
   });
 });
