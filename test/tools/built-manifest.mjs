@@ -15,6 +15,7 @@ const TEST_PACKAGES = [
   "@opentelemetry/core",
   "@opentelemetry/sdk-metrics",
   "@opentelemetry/sdk-trace-base",
+  "@prometheus-io/client",
   "express",
   "express4",
   "fast-check",
