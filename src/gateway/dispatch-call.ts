@@ -18,6 +18,7 @@ import type { BodySink, ResponseBody } from "../core/response-body.js";
 import type { Exchange } from "../targets/exchange.js";
 import { type Dispatch, DispatchRun } from "../transports/dispatch-run.js";
 import { type FetchBody, fetchBody } from "../transports/fetch-body.js";
+import { FetchDelivery } from "../transports/fetch-delivery.js";
 import { type FetchHandler, fetchHandler } from "../transports/fetch-handler.js";
 import { ownCallOver } from "./call-end.js";
 import type { GatewayCore } from "./core.js";
@@ -198,27 +199,24 @@ function paired(headers: readonly unknown[]): readonly Pair[] {
 
 /** Between a call and the handler of whoever has asked for it. */
 class Delivery implements BodySink {
-  readonly #receiver: FetchHandler;
+  readonly #to: FetchDelivery;
   #call: Call | null = null;
   #bodyError: () => unknown = () => null;
-  #aborted: { readonly reason: unknown } | null = null;
-  #body: ResponseBody | null = null;
-  #paused = false;
 
-  constructor(receiver: FetchHandler) {
-    this.#receiver = receiver;
+  constructor(handler: FetchHandler) {
+    this.#to = new FetchDelivery(handler, () => this.#call?.cancellation.cut("client"));
   }
 
   begin(call: Call, bodyError: () => unknown): void {
     this.#call = call;
     this.#bodyError = bodyError;
-    this.#guard(() => this.#receiver.start((reason) => this.#abort(reason)));
+    this.#to.start();
   }
 
   /** It did not become a call. */
   refuse(error: unknown): void {
-    this.#guard(() => this.#receiver.start(ignore));
-    this.#guard(() => this.#receiver.error(error));
+    this.#to.start();
+    this.#to.error(error);
   }
 
   deliver(outcome: Outcome<ResponseBody>): void {
@@ -226,23 +224,16 @@ class Delivery implements BodySink {
       this.#fail(outcome.failure);
       return;
     }
-    const { status, statusText, rawHeaders, body } = outcome.response;
     if (this.#call !== null) this.#call.answeredBy = "upstream";
-    this.#body = body;
-    const resume = (): void => this.#resume();
-    this.#guard(() => this.#receiver.head(status, rawHeaders, statusText, resume));
-    body.pipeTo(this);
+    this.#to.answer(outcome.response, this);
   }
 
   data(chunk: Buffer): boolean {
-    this.#guard(() => {
-      this.#paused = !this.#receiver.data(chunk);
-    });
-    return !this.#paused;
+    return this.#to.data(chunk);
   }
 
   end(trailers: readonly string[]): void {
-    this.#guard(() => this.#receiver.end(trailers));
+    this.#to.end(trailers);
   }
 
   broken(code: Failure["code"]): void {
@@ -253,28 +244,7 @@ class Delivery implements BodySink {
   #fail(failure: Failure): void {
     const cause = this.#bodyError() ?? failure.cause;
     const attempts = this.#call?.attempts.length ?? 0;
-    const error = this.#aborted?.reason ?? errorOf({ ...failure, cause }, attempts);
-    this.#guard(() => this.#receiver.error(error));
-  }
-
-  #abort(reason: unknown): void {
-    this.#aborted ??= { reason };
-    this.#call?.cancellation.cut("client");
-  }
-
-  #resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.#body?.resume();
-  }
-
-  /** What the handler throws ends the call; it must not reach the parser that called us. */
-  #guard(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.#abort(error);
-    }
+    this.#to.fail(() => errorOf({ ...failure, cause }, attempts));
   }
 }
 
@@ -285,5 +255,3 @@ function errorOf(failure: Failure, attempts: number): GatewayError {
   const known = typeof code === "string" && !(failure.cause instanceof NamedError);
   return known ? Object.defineProperty(error, "code", { value: code, enumerable: true }) : error;
 }
-
-function ignore(): void {}

@@ -18,6 +18,7 @@ import { type Failure, GatewayError } from "../core/failure.js";
 import type { Outcome } from "../core/outcome.js";
 import type { BodySink, ResponseBody } from "../core/response-body.js";
 import { Exchange } from "../targets/exchange.js";
+import { FetchDelivery } from "./fetch-delivery.js";
 import { type FetchHandler, fetchHandler } from "./fetch-handler.js";
 import type { UndiciTransport } from "./undici.js";
 
@@ -108,23 +109,20 @@ class Relay implements FetchHop, BodySink {
   brokenBy: FailureCode | null = null;
   readonly #outer: Exchange;
   readonly #inner: Exchange;
-  readonly #receiver: FetchHandler;
+  readonly #delivery: FetchDelivery;
   readonly #listeners: ((broken: FailureCode | null) => void)[] = [];
-  #body: ResponseBody | null = null;
-  #aborted: { readonly reason: unknown } | null = null;
   #over = false;
-  #paused = false;
   /** Bytes that are still read of an answer nobody wants; null while somebody does. */
   #discardLeft: number | null = null;
 
   constructor(outer: Exchange, inner: Exchange, receiver: FetchHandler) {
     this.#outer = outer;
     this.#inner = inner;
-    this.#receiver = receiver;
+    this.#delivery = new FetchDelivery(receiver, () => inner.cancellation.cut("client"));
   }
 
   start(): void {
-    this.#guard(() => this.#receiver.start((reason) => this.#abort(reason)));
+    this.#delivery.start();
   }
 
   deliver(outcome: Outcome<ResponseBody>): void {
@@ -135,12 +133,8 @@ class Relay implements FetchHop, BodySink {
       return;
     }
     const { response } = outcome;
-    const { status, statusText, rawHeaders, body } = response;
-    this.#body = body;
     response.onFinished((broken) => this.#finish(broken));
-    const resume = (): void => this.#resume();
-    this.#guard(() => this.#receiver.head(status, rawHeaders, statusText, resume));
-    body.pipeTo(this);
+    this.#delivery.answer(response, this);
   }
 
   onOver(listener: (broken: FailureCode | null) => void): void {
@@ -158,7 +152,7 @@ class Relay implements FetchHop, BodySink {
   discard(): void {
     if (this.#over) return;
     this.#discardLeft ??= LIMITS.discardBytesMax;
-    this.#resume();
+    this.#delivery.resume();
   }
 
   // --- the body of the answer ---
@@ -169,14 +163,11 @@ class Relay implements FetchHop, BodySink {
       if (this.#discardLeft < 0) this.#inner.cancellation.cut("client");
       return true;
     }
-    this.#guard(() => {
-      this.#paused = !this.#receiver.data(chunk);
-    });
-    return !this.#paused;
+    return this.#delivery.data(chunk);
   }
 
   end(trailers: readonly string[]): void {
-    if (this.#discardLeft === null) this.#guard(() => this.#receiver.end(trailers));
+    if (this.#discardLeft === null) this.#delivery.end(trailers);
   }
 
   broken(code: FailureCode): void {
@@ -195,34 +186,14 @@ class Relay implements FetchHop, BodySink {
 
   /** A fetch that gives up since the body cannot be decoded blames the upstream, not its caller. */
   #nameOf(broken: FailureCode): FailureCode {
-    if (this.#aborted === null || broken !== "client_closed_request") return broken;
-    const code = classifyError(this.#inner.timeline, null, this.#aborted.reason);
+    const { aborted } = this.#delivery;
+    if (aborted === null || broken !== "client_closed_request") return broken;
+    const code = classifyError(this.#inner.timeline, null, aborted.reason);
     return code === "http_response_content_coding" ? code : broken;
   }
 
   #fail(message: string, failure: Failure): void {
     const { number } = this.#inner.attempt;
-    const error = this.#aborted?.reason ?? new GatewayError(message, failure, number);
-    this.#guard(() => this.#receiver.error(error));
-  }
-
-  #abort(reason: unknown): void {
-    this.#aborted ??= { reason };
-    this.#inner.cancellation.cut("client");
-  }
-
-  #resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.#body?.resume();
-  }
-
-  /** What the receiver throws ends the hop; it must not reach the parser that called us. */
-  #guard(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.#abort(error);
-    }
+    this.#delivery.fail(() => new GatewayError(message, failure, number));
   }
 }

@@ -1,0 +1,77 @@
+/**
+ * An answer on its way to the handler of a fetch or of a dispatcher.
+ *
+ * Guarantee: what the handler throws gives up the exchange and never reaches the parser that called
+ * us; an abort is remembered, so that its reason comes back in place of the error that it caused.
+ */
+import type { UpstreamResponse } from "../core/outcome.js";
+import type { BodySink, ResponseBody } from "../core/response-body.js";
+import type { FetchHandler } from "./fetch-handler.js";
+
+export class FetchDelivery {
+  /** Why the handler gave up; null while it has not. */
+  aborted: { readonly reason: unknown } | null = null;
+  readonly #handler: FetchHandler;
+  readonly #giveUp: () => void;
+  #body: ResponseBody | null = null;
+  #paused = false;
+
+  constructor(handler: FetchHandler, giveUp: () => void) {
+    this.#handler = handler;
+    this.#giveUp = giveUp;
+  }
+
+  start(): void {
+    this.#guard(() => this.#handler.start((reason) => this.#abort(reason)));
+  }
+
+  /** Tells the head, and lets the body flow to the sink. */
+  answer(response: UpstreamResponse<ResponseBody>, sink: BodySink): void {
+    const { status, statusText, rawHeaders, body } = response;
+    this.#body = body;
+    const resume = (): void => this.resume();
+    this.#guard(() => this.#handler.head(status, rawHeaders, statusText, resume));
+    body.pipeTo(sink);
+  }
+
+  data(chunk: Buffer): boolean {
+    this.#guard(() => {
+      this.#paused = !this.#handler.data(chunk);
+    });
+    return !this.#paused;
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#body?.resume();
+  }
+
+  end(trailers: readonly string[]): void {
+    this.#guard(() => this.#handler.end(trailers));
+  }
+
+  /** Tells this error. */
+  error(error: unknown): void {
+    this.#guard(() => this.#handler.error(error));
+  }
+
+  /** Tells the reason of the abort where there was one, and else the error. */
+  fail(errorOf: () => Error): void {
+    const { aborted } = this;
+    this.error(aborted === null ? errorOf() : aborted.reason);
+  }
+
+  #abort(reason: unknown): void {
+    this.aborted ??= { reason };
+    this.#giveUp();
+  }
+
+  #guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.#abort(error);
+    }
+  }
+}
