@@ -81,6 +81,26 @@ export function load(proxy, asked, setting) {
   return sendLoad({ workload, ...asked, ...proxy, kind: setting.load, core });
 }
 
+/** A slow proxy is warm after fewer requests than would be asked of it. */
+const WARMUP_SECONDS_MAX = 10;
+
+/**
+ * Loads a proxy until it has had so many requests, and tells its rate. A proxy that has just been
+ * started spends its first seconds compiling, and one with more code more of them: a round that
+ * counts that measures a start, which a server has once.
+ */
+export async function warmUp(proxy, { warmup, ...asked }, setting) {
+  const startedAt = performance.now();
+  let left = warmup;
+  let rate;
+  do {
+    const result = await load(proxy, { ...asked, requests: left, expectedRate: rate }, setting);
+    rate = result.perSecond;
+    left -= result.requests;
+  } while (left > 0 && performance.now() - startedAt < WARMUP_SECONDS_MAX * 1_000);
+  return rate;
+}
+
 export const baseline = CONTENDERS.find(({ name }) => name === BASELINE);
 
 /** Rounds until they are enough, or until the next one would not fit into the time. */

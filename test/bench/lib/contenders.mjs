@@ -41,10 +41,24 @@ export const CONTENDERS = [
   },
   { name: OURS, label: "good-gateway nodeProxy, all policies", script: GATEWAY },
   {
+    name: "bare-express",
+    label: "bare undici dispatch, inside Express 5",
+    script: "proxies/bare-undici.mjs",
+    args: ["express"],
+    once: true,
+  },
+  {
     name: "good-gateway-express",
     label: "good-gateway expressProxy, all policies",
     script: GATEWAY,
     args: ["express"],
+  },
+  {
+    name: "bare-fastify",
+    label: "bare undici dispatch, inside Fastify 5",
+    script: "proxies/bare-undici.mjs",
+    args: ["fastify"],
+    once: true,
   },
   {
     name: "good-gateway-fastify",

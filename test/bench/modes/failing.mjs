@@ -3,7 +3,14 @@
  * instance of two does while the other one fails.
  */
 import { createServer } from "node:net";
-import { load, rounds as roundsOf, startProxy, startUpstream, tell } from "../lib/bench.mjs";
+import {
+  load,
+  rounds as roundsOf,
+  startProxy,
+  startUpstream,
+  tell,
+  warmUp,
+} from "../lib/bench.mjs";
 import { startScript } from "../lib/processes.mjs";
 import { spread } from "../lib/statistics.mjs";
 import { cpuSeconds } from "../lib/usage.mjs";
@@ -126,10 +133,10 @@ async function measureRound(contender, upstream, expects, options, setting) {
   try {
     const asked = { connections, expects };
     // The first calls find out what is wrong, with other answers than those that follow.
-    const first = { ...asked, expects: "any", requests: options.warmup };
-    const { perSecond } = await load(proxy, first, setting);
+    const first = { ...asked, expects: "any", warmup: options.warmup };
+    const expectedRate = await warmUp(proxy, first, setting);
     const before = cpuSeconds(proxy.pids);
-    const measured = { ...asked, requests: options.requests, expectedRate: perSecond };
+    const measured = { ...asked, requests: options.requests, expectedRate };
     const { requests, unusual, p50Ms, p99Ms, ...rest } = await load(proxy, measured, setting);
     const cpu = cpuSeconds(proxy.pids) - before;
     return {

@@ -14,6 +14,7 @@ import {
   startUpstream,
   tell,
   versionOf,
+  warmUp,
 } from "../lib/bench.mjs";
 import { BASELINE, chooseContenders } from "../lib/contenders.mjs";
 import { summarise } from "../lib/statistics.mjs";
@@ -88,10 +89,9 @@ async function measureRound(contender, upstream, options, setting) {
   const proxy = await startProxy(contender, upstream, setting, profileFlags(profile, contender));
   try {
     const asked = { connections, workload };
-    const { perSecond } = await load(proxy, { ...asked, requests: warmup }, setting);
+    const expectedRate = await warmUp(proxy, { ...asked, warmup }, setting);
     const before = cpuSeconds(proxy.pids);
-    const measured = { ...asked, requests, expectedRate: perSecond };
-    const result = await load(proxy, measured, setting);
+    const result = await load(proxy, { ...asked, requests, expectedRate }, setting);
     const cpu = cpuSeconds(proxy.pids) - before;
     return {
       ...result,

@@ -8,13 +8,15 @@
  *
  * As the baseline it does the same work on the wire: it writes the fields that good-gateway writes
  * (`Via`, which RFC 9110 §7.6.3 demands, a request id, and who the client is). With `no-fields` it
- * leaves them out, as the proxies in its neighbourhood do; both rows are shown.
+ * leaves them out, as the proxies in its neighbourhood do; both rows are shown. With `express` or
+ * `fastify` it is a handler of that framework, which tells what the framework adds by itself.
  */
 import { endToEnd, hasBody } from "./hop-by-hop.mjs";
 import { Pool } from "./package-undici.mjs";
-import { ORIGIN, serve } from "./serve.mjs";
+import { ORIGIN, serve, serveFastify } from "./serve.mjs";
 
-const ADDS_FIELDS = process.argv[3] !== "no-fields";
+const VARIANT = process.argv[3];
+const ADDS_FIELDS = VARIANT !== "no-fields";
 let requests = 0;
 
 /** Who asks, and through whom. */
@@ -80,7 +82,7 @@ class Exchange {
   }
 }
 
-serve((req, res) => {
+function proxy(req, res) {
   const exchange = new Exchange(res);
   res.once("close", () => exchange.left());
   const fields = endToEnd(req.rawHeaders, req.headers.connection);
@@ -93,4 +95,20 @@ serve((req, res) => {
     },
     exchange,
   );
-});
+}
+
+if (VARIANT === "express") {
+  const { default: express } = await import("express");
+  serve(express().use(proxy));
+} else if (VARIANT === "fastify") {
+  await serveFastify((app) => {
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser("*", (_request, _body, done) => done(null));
+    app.all("/*", (request, reply) => {
+      reply.hijack();
+      proxy(request.raw, reply.raw);
+    });
+  });
+} else {
+  serve(proxy);
+}
