@@ -1,7 +1,8 @@
 /**
  * How often something happened lately: exact counts in a ring of ten buckets.
  * The breaker, the retry budget and the statistics count with it. It has no timers of its own:
- * buckets that have grown too old are emptied when somebody next looks or adds.
+ * buckets that have grown too old are emptied when somebody next looks or adds. There are none
+ * until something was counted.
  * Guarantee: what was added less than nine tenths of the window ago is counted, what was added a
  * whole window ago is not, and a clock that stands still or steps back loses nothing.
  */
@@ -40,54 +41,84 @@ export function rollingWindow(
   windowMs: number,
   keys: readonly string[] = VERDICT_KEYS,
 ): RollingWindow<string> {
-  invariant(Number.isFinite(windowMs) && windowMs > 0, `a window cannot be ${windowMs} ms long`);
-  const bucketMs = windowMs / BUCKETS;
-  const rings = new Map(keys.map((key) => [key, emptyRing()]));
-  let epoch = Math.floor(clock.now() / bucketMs);
-
-  /** Moves to the bucket of this moment, emptying those that it passes; returns its place. */
-  const currentBucket = (): number => {
-    const epochNow = Math.floor(clock.now() / bucketMs);
-    if (epochNow > epoch) {
-      const passed = Math.min(epochNow - epoch, BUCKETS);
-      for (const ring of rings.values()) {
-        for (let step = 0; step < passed; step += 1) ring[placeOf(epochNow - step)] = 0;
-      }
-      epoch = epochNow;
-    }
-    return placeOf(epoch);
-  };
-  const ringOf = (key: string): number[] => {
-    const ring = rings.get(key);
-    invariant(ring !== undefined, `the window does not count "${key}"`);
-    return ring;
-  };
-
-  return {
-    windowMs,
-    add(key, count = 1) {
-      const ring = ringOf(key);
-      const place = currentBucket();
-      ring[place] = (ring[place] ?? 0) + count;
-    },
-    total(key) {
-      currentBucket();
-      return sum(ringOf(key));
-    },
-    totals() {
-      currentBucket();
-      const totals: Record<string, number> = {};
-      for (const [key, ring] of rings) totals[key] = sum(ring);
-      return totals;
-    },
-    clear() {
-      for (const ring of rings.values()) ring.fill(0);
-    },
-  };
+  return new Ring(clock, windowMs, keys);
 }
 
-function emptyRing(): number[] {
-  return new Array<number>(BUCKETS).fill(0);
+class Ring implements RollingWindow<string> {
+  readonly windowMs: number;
+  readonly #clock: Pick<Clock, "now">;
+  readonly #keys: readonly string[];
+  readonly #bucketMs: number;
+  /** The buckets of each key, one key after the other; null until something is counted. */
+  #counts: number[] | null = null;
+  #epoch = 0;
+
+  constructor(clock: Pick<Clock, "now">, windowMs: number, keys: readonly string[]) {
+    invariant(Number.isFinite(windowMs) && windowMs > 0, `a window cannot be ${windowMs} ms long`);
+    this.windowMs = windowMs;
+    this.#clock = clock;
+    this.#keys = keys;
+    this.#bucketMs = windowMs / BUCKETS;
+  }
+
+  add(key: string, count = 1): void {
+    const start = this.#startOf(key);
+    const counts = this.#counts ?? this.#begin();
+    const place = start + this.#place(counts);
+    counts[place] = (counts[place] as number) + count;
+  }
+
+  total(key: string): number {
+    const start = this.#startOf(key);
+    if (this.#counts === null) return 0;
+    this.#place(this.#counts);
+    return sum(this.#counts, start);
+  }
+
+  totals(): Record<string, number> {
+    if (this.#counts !== null) this.#place(this.#counts);
+    const totals: Record<string, number> = {};
+    for (const [index, key] of this.#keys.entries()) {
+      totals[key] = this.#counts === null ? 0 : sum(this.#counts, index * BUCKETS);
+    }
+    return totals;
+  }
+
+  clear(): void {
+    this.#counts?.fill(0);
+  }
+
+  /** Many windows are made for targets that nobody ever calls. */
+  #begin(): number[] {
+    const counts = new Array<number>(this.#keys.length * BUCKETS).fill(0);
+    this.#counts = counts;
+    this.#epoch = this.#now();
+    return counts;
+  }
+
+  #now(): number {
+    return Math.floor(this.#clock.now() / this.#bucketMs);
+  }
+
+  /** Moves to the bucket of this moment, emptying those that it passes; returns its place. */
+  #place(counts: number[]): number {
+    const now = this.#now();
+    if (now > this.#epoch) {
+      const passed = Math.min(now - this.#epoch, BUCKETS);
+      for (let step = 0; step < passed; step += 1) {
+        const place = placeOf(now - step);
+        for (let at = place; at < counts.length; at += BUCKETS) counts[at] = 0;
+      }
+      this.#epoch = now;
+    }
+    return placeOf(this.#epoch);
+  }
+
+  #startOf(key: string): number {
+    const index = this.#keys.indexOf(key);
+    invariant(index !== -1, `the window does not count "${key}"`);
+    return index * BUCKETS;
+  }
 }
 
 // A clock may start below zero, where the remainder of a division is negative.
@@ -95,8 +126,8 @@ function placeOf(epoch: number): number {
   return ((epoch % BUCKETS) + BUCKETS) % BUCKETS;
 }
 
-function sum(ring: readonly number[]): number {
+function sum(counts: readonly number[], start: number): number {
   let total = 0;
-  for (const count of ring) total += count;
+  for (let at = start; at < start + BUCKETS; at += 1) total += counts[at] as number;
   return total;
 }

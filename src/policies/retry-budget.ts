@@ -32,11 +32,14 @@ export interface RetryBudget {
   snapshot(): { readonly calls: number; readonly repeats: number; readonly left: number };
 }
 
+const PAYMENTS = ["call", "repeat"] as const;
+const LATELY = ["unhelpful"] as const;
+
 export function retryBudget(clock: Pick<Clock, "now">, options: RetryBudgetOptions): RetryBudget {
   const { budgetRatio, budgetWindowMs, budgetFloorPerSecond } = options;
   const floor = budgetFloorPerSecond * (budgetWindowMs / 1_000);
-  const window = rollingWindow(clock, budgetWindowMs, ["call", "repeat"]);
-  const lately = rollingWindow(clock, RETRY.doubtMs, ["unhelpful"]);
+  const window = rollingWindow(clock, budgetWindowMs, PAYMENTS);
+  const lately = rollingWindow(clock, RETRY.doubtMs, LATELY);
   const allowed = (calls: number): number => Math.floor(calls * budgetRatio + floor);
   /** The same share of a shorter time; one is always allowed, to see whether it helps. */
   const allowedLately = (calls: number): number =>

@@ -1,19 +1,18 @@
 /**
  * The breaker of one target: whether it may be asked, judged by how its last exchanges went.
  *
- * opossum is the ledger. It keeps the state and the window and judges the failure rate; it never
- * wraps an exchange and sees verdicts only. A success is an addition in its window, a failure is
- * fired. Time is ours: its window turns when ours says so, and its own timers are never started, so
- * a breaker at rest costs nothing and keeps no process alive.
+ * opossum is the ledger (breaker-ledger.ts): it keeps the state and the window and judges the
+ * failure rate. Trials, open times and what a result is worth are decided here. Classes, since
+ * there is one for each target, and most are never needed: a breaker at rest costs nothing and
+ * keeps no process alive.
  * Guarantee: nothing is admitted while open; a result from an earlier state never judges a later
  * one; a neutral result says nothing and gives its place back.
  */
-import { EventEmitter } from "node:events";
-import CircuitBreaker from "opossum";
 import type { Clock } from "../base/clock.js";
 import type { Permit, Verdict } from "../base/permit.js";
 import type { Random } from "../base/random.js";
 import { BREAKER } from "../catalog/defaults.js";
+import { BreakerLedger } from "./breaker-ledger.js";
 
 export type BreakerState = "closed" | "open" | "half_open";
 
@@ -83,287 +82,247 @@ export interface BreakerOptions {
   readonly trialMs: number;
 }
 
+type Judgement = Exclude<Verdict, "neutral">;
+
 export function createBreaker(
   clock: Pick<Clock, "now">,
   random: Random,
   options: BreakerOptions,
   onChange: (change: BreakerChange) => void = ignore,
 ): Breaker {
-  const states = createStates(clock, random, options, onChange);
-
-  const permit = (trial: Trial | null): Permit => {
-    const epoch = states.epoch();
-    let settled = false;
-    return {
-      settle(verdict) {
-        if (settled) return;
-        settled = true;
-        if (epoch !== states.epoch()) return;
-        if (trial !== null) states.trials.leave(trial);
-        if (verdict === "neutral") return;
-        if (trial === null) states.judge(verdict);
-        else states.judgeTrial(verdict);
-      },
-    };
-  };
-
-  const admitTrial = (): Permit | { readonly deniedForMs: number } => {
-    const wait = states.deniedForMs();
-    if (wait > 0) return { deniedForMs: wait };
-    if (states.current() === "open") states.halfOpen();
-    return permit(states.trials.take());
-  };
-
-  return {
-    get state() {
-      return states.current();
-    },
-    get openUntil() {
-      return states.openTime.until();
-    },
-    admit: () => (states.current() === "closed" ? permit(null) : admitTrial()),
-    deniedForMs: () => states.deniedForMs(),
-    open: (reason, openForMs) => states.open(reason, openForMs),
-    hasten: () => states.openTime.end(),
-    lastResort: () => states.openTime.cutShort(),
-    snapshot: () => ({
-      state: states.current(),
-      ...states.counts(),
-      deniedForMs: states.deniedForMs(),
-    }),
-  };
+  return new LedgerBreaker(clock, random, options, onChange);
 }
 
-/** The three states, and what leads from one to another. */
-function createStates(
-  clock: Pick<Clock, "now">,
-  random: Random,
-  options: BreakerOptions,
-  onChange: (change: BreakerChange) => void,
-) {
-  let ledger = createLedger(clock, options, "closed");
-  const trials = trialPlaces(clock, options);
-  const openTime = growingTime(clock, random, options);
-  // The epoch is raised by every change of state; a permit knows the one that it was given in.
-  const memory = { epoch: 0, consecutiveFailures: 0 };
+class LedgerBreaker implements Breaker {
+  readonly #options: BreakerOptions;
+  readonly #onChange: (change: BreakerChange) => void;
+  readonly #ledger: BreakerLedger;
+  readonly #trials: TrialPlaces;
+  readonly #openTime: GrowingTime;
+  /** Raised by every change of state; a permit knows the one that it was given in. */
+  #epoch = 0;
+  #consecutiveFailures = 0;
 
-  const changed = (from: BreakerState, reason: BreakerReason, givenMs: number | null): void => {
-    const to = ledger.state;
-    memory.epoch += 1;
-    trials.clear();
-    if (to === "closed") {
-      memory.consecutiveFailures = 0;
-      openTime.forget();
+  constructor(
+    clock: Pick<Clock, "now">,
+    random: Random,
+    options: BreakerOptions,
+    onChange: (change: BreakerChange) => void,
+  ) {
+    this.#options = options;
+    this.#onChange = onChange;
+    this.#ledger = new BreakerLedger(clock, options);
+    this.#trials = new TrialPlaces(clock, options);
+    this.#openTime = new GrowingTime(clock, random, options);
+  }
+
+  get state(): BreakerState {
+    return this.#ledger.state;
+  }
+
+  get openUntil(): number {
+    return this.#openTime.until;
+  }
+
+  admit(): Permit | { readonly deniedForMs: number } {
+    return this.#ledger.state === "closed" ? this.#permit(null) : this.#admitTrial();
+  }
+
+  deniedForMs(): number {
+    const { state } = this.#ledger;
+    if (state === "closed") return 0;
+    return state === "open" ? this.#openTime.leftMs() : this.#trials.waitMs();
+  }
+
+  open(reason: "ejected" | "silence", openForMs: number | null): void {
+    if (this.#ledger.state !== "closed") return;
+    this.#ledger.open();
+    this.#changed("closed", reason, openForMs);
+  }
+
+  hasten(): void {
+    this.#openTime.end();
+  }
+
+  lastResort(): void {
+    this.#openTime.cutShort();
+  }
+
+  snapshot(): BreakerSnapshot {
+    return {
+      state: this.#ledger.state,
+      consecutiveFailures: this.#consecutiveFailures,
+      ...this.#ledger.counts(),
+      deniedForMs: this.deniedForMs(),
+    };
+  }
+
+  #permit(trial: Trial | null): Permit {
+    const epoch = this.#epoch;
+    let settled = false;
+    return {
+      settle: (verdict) => {
+        if (settled) return;
+        settled = true;
+        if (epoch === this.#epoch) this.#settle(trial, verdict);
+      },
+    };
+  }
+
+  #settle(trial: Trial | null, verdict: Verdict): void {
+    if (trial !== null) this.#trials.leave(trial);
+    if (verdict === "neutral") return;
+    if (trial === null) this.#judge(verdict);
+    else this.#judgeTrial(verdict);
+  }
+
+  #admitTrial(): Permit | { readonly deniedForMs: number } {
+    const wait = this.deniedForMs();
+    if (wait > 0) return { deniedForMs: wait };
+    if (this.#ledger.state === "open") {
+      this.#ledger.halfOpen();
+      this.#changed("open", "open_time_over", null);
     }
-    onChange({ from, to, reason, openForMs: to === "open" ? openTime.begin(givenMs) : 0 });
-  };
+    return this.#permit(this.#trials.take());
+  }
 
-  return {
-    trials,
-    openTime,
-    current: () => ledger.state,
-    epoch: () => memory.epoch,
-    judge(verdict: Exclude<Verdict, "neutral">): void {
-      if (verdict === "success") {
-        memory.consecutiveFailures = 0;
-        ledger.succeeded();
-        return;
-      }
-      memory.consecutiveFailures += 1;
-      ledger.failed();
-      if (ledger.state === "open") changed("closed", "failure_rate", null);
-      else if (memory.consecutiveFailures >= options.consecutiveFailures) {
-        ledger.open();
-        changed("closed", "consecutive_failures", null);
-      }
-    },
-    judgeTrial(verdict: Exclude<Verdict, "neutral">): void {
-      if (verdict === "failure") {
-        ledger.failed();
-        changed("half_open", "trial_failed", null);
-      } else if (trials.passed() >= options.trialSuccesses) {
-        ledger.close();
-        changed("half_open", "trials_passed", null);
-      }
-    },
-    halfOpen(): void {
-      // opossum goes there by a timer only; a ledger that starts there has an empty window, too.
-      ledger = createLedger(clock, options, "half_open");
-      changed("open", "open_time_over", null);
-    },
-    open(reason: "ejected" | "silence", openForMs: number | null): void {
-      if (ledger.state !== "closed") return;
-      ledger.open();
-      changed("closed", reason, openForMs);
-    },
-    deniedForMs(): number {
-      const { state } = ledger;
-      if (state === "closed") return 0;
-      return state === "open" ? openTime.leftMs() : trials.waitMs();
-    },
-    counts: () => ({ consecutiveFailures: memory.consecutiveFailures, ...ledger.counts() }),
-  };
+  #judge(verdict: Judgement): void {
+    if (verdict === "success") {
+      this.#consecutiveFailures = 0;
+      this.#ledger.succeeded();
+      return;
+    }
+    this.#consecutiveFailures += 1;
+    this.#ledger.failed();
+    if (this.#ledger.state === "open") this.#changed("closed", "failure_rate", null);
+    else if (this.#consecutiveFailures >= this.#options.consecutiveFailures) {
+      this.#ledger.open();
+      this.#changed("closed", "consecutive_failures", null);
+    }
+  }
+
+  #judgeTrial(verdict: Judgement): void {
+    if (verdict === "failure") {
+      this.#ledger.failed();
+      this.#changed("half_open", "trial_failed", null);
+    } else if (this.#trials.pass() >= this.#options.trialSuccesses) {
+      this.#ledger.close();
+      this.#changed("half_open", "trials_passed", null);
+    }
+  }
+
+  #changed(from: BreakerState, reason: BreakerReason, givenMs: number | null): void {
+    const to = this.#ledger.state;
+    this.#epoch += 1;
+    this.#trials.clear();
+    if (to === "closed") {
+      this.#consecutiveFailures = 0;
+      this.#openTime.forget();
+    }
+    const openForMs = to === "open" ? this.#openTime.begin(givenMs) : 0;
+    this.#onChange({ from, to, reason, openForMs });
+  }
 }
 
 /** How long it stays open: longer each time that it opens again. */
-function growingTime(clock: Pick<Clock, "now">, random: Random, options: BreakerOptions) {
-  let openings = 0;
-  let openedAt = 0;
-  let until = 0;
-  let wasCutShort = false;
-  const grown = (): number => {
-    const ms = options.openMs * BREAKER.openFactor ** openings;
-    return Math.min(ms * (1 + options.openJitter * random.next()), options.openMsMax);
-  };
-  return {
-    begin(givenMs: number | null): number {
-      const openForMs = givenMs ?? grown();
-      openings += 1;
-      openedAt = clock.now();
-      until = openedAt + openForMs;
-      return openForMs;
-    },
-    end(): void {
-      until = Math.min(until, clock.now());
-    },
-    cutShort(): void {
-      if (wasCutShort || clock.now() - openedAt < options.openMs) return;
-      wasCutShort = true;
-      until = Math.min(until, clock.now());
-    },
-    until: () => until,
-    leftMs: () => Math.max(0, until - clock.now()),
-    forget() {
-      openings = 0;
-      wasCutShort = false;
-    },
-  };
+class GrowingTime {
+  readonly #clock: Pick<Clock, "now">;
+  readonly #random: Random;
+  readonly #options: BreakerOptions;
+  #openings = 0;
+  #openedAt = 0;
+  #wasCutShort = false;
+  until = 0;
+
+  constructor(clock: Pick<Clock, "now">, random: Random, options: BreakerOptions) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#options = options;
+  }
+
+  begin(givenMs: number | null): number {
+    const openForMs = givenMs ?? this.#grown();
+    this.#openings += 1;
+    this.#openedAt = this.#clock.now();
+    this.until = this.#openedAt + openForMs;
+    return openForMs;
+  }
+
+  end(): void {
+    this.until = Math.min(this.until, this.#clock.now());
+  }
+
+  cutShort(): void {
+    if (this.#wasCutShort || this.#clock.now() - this.#openedAt < this.#options.openMs) return;
+    this.#wasCutShort = true;
+    this.end();
+  }
+
+  leftMs(): number {
+    return Math.max(0, this.until - this.#clock.now());
+  }
+
+  forget(): void {
+    this.#openings = 0;
+    this.#wasCutShort = false;
+  }
+
+  #grown(): number {
+    const { openMs, openMsMax, openJitter } = this.#options;
+    const ms = openMs * BREAKER.openFactor ** this.#openings;
+    return Math.min(ms * (1 + openJitter * this.#random.next()), openMsMax);
+  }
 }
 
 interface Trial {
   readonly until: number;
 }
 
+const NO_TRIALS: readonly Trial[] = [];
+
 /** The places of the trials, and how many of them went well. */
-function trialPlaces(clock: Pick<Clock, "now">, options: BreakerOptions) {
-  let taken: readonly Trial[] = [];
-  let passed = 0;
-  return {
-    take(): Trial {
-      const trial = { until: clock.now() + options.trialMs };
-      taken = [...taken, trial];
-      return trial;
-    },
-    leave(trial: Trial): void {
-      taken = taken.filter((other) => other !== trial);
-    },
-    passed(): number {
-      passed += 1;
-      return passed;
-    },
-    /** 0 when a place is free. */
-    waitMs(): number {
-      const now = clock.now();
-      // A trial that hangs, or streams for long, gives its place to the next; its result still
-      // counts.
-      taken = taken.filter(({ until }) => until > now);
-      if (taken.length < options.trialsMax) return 0;
-      const soonest = Math.min(...taken.map(({ until }) => until)) - now;
-      return Math.min(soonest, options.openMs);
-    },
-    clear(): void {
-      taken = [];
-      passed = 0;
-    },
-  };
-}
+class TrialPlaces {
+  readonly #clock: Pick<Clock, "now">;
+  readonly #options: BreakerOptions;
+  #taken = NO_TRIALS;
+  #passed = 0;
 
-/** The window forgets one of these at a time. */
-const SLICES = BREAKER.windowBuckets;
+  constructor(clock: Pick<Clock, "now">, options: BreakerOptions) {
+    this.#clock = clock;
+    this.#options = options;
+  }
 
-/** What opossum does for us, and nothing else of it. */
-interface Ledger {
-  readonly state: BreakerState;
-  succeeded(): void;
-  failed(): void;
-  open(): void;
-  close(): void;
-  counts(): { readonly counted: number; readonly failed: number };
-}
+  take(): Trial {
+    const trial = { until: this.#clock.now() + this.#options.trialMs };
+    this.#taken = [...this.#taken, trial];
+    return trial;
+  }
 
-const FAILED = new Error("the exchange failed");
+  leave(trial: Trial): void {
+    this.#taken = this.#taken.filter((other) => other !== trial);
+  }
 
-function createLedger(
-  clock: Pick<Clock, "now">,
-  options: BreakerOptions,
-  start: "closed" | "half_open",
-): Ledger {
-  const turner = new EventEmitter();
-  // opossum keeps and changes the options that it is given; these are its own.
-  const circuit = new CircuitBreaker(report, {
-    ...ledgerOptions(options, turner),
-    ...(start === "half_open" ? { state: { enabled: true, closed: false, halfOpen: true } } : {}),
-  });
-  // Its first listener for this event starts a timer on the real clock; when to try again is ours.
-  circuit.removeAllListeners("open");
-  const sliceMs = options.windowMs / SLICES;
-  let slice = Math.floor(clock.now() / sliceMs);
-  let bucket = circuit.status.window[0];
+  /** One went well; how many have by now. */
+  pass(): number {
+    this.#passed += 1;
+    return this.#passed;
+  }
 
-  const turn = (): void => {
-    const current = Math.floor(clock.now() / sliceMs);
-    if (current === slice) return;
-    for (let step = Math.min(current - slice, SLICES); step > 0; step -= 1) turner.emit("rotate");
-    slice = current;
-    bucket = circuit.status.window[0];
-  };
+  /** 0 when a place is free. */
+  waitMs(): number {
+    const now = this.#clock.now();
+    // A trial that hangs, or streams for long, gives its place to the next; its result still
+    // counts.
+    this.#taken = this.#taken.filter(({ until }) => until > now);
+    if (this.#taken.length < this.#options.trialsMax) return 0;
+    const soonest = Math.min(...this.#taken.map(({ until }) => until)) - now;
+    return Math.min(soonest, this.#options.openMs);
+  }
 
-  return {
-    get state() {
-      if (circuit.closed) return "closed";
-      return circuit.halfOpen ? "half_open" : "open";
-    },
-    succeeded() {
-      turn();
-      // Firing a success takes opossum some microseconds and a promise; its result is these two.
-      if (bucket === undefined) return;
-      bucket.fires += 1;
-      bucket.successes += 1;
-    },
-    failed() {
-      turn();
-      // The action throws, so opossum counts and judges before it returns; its promise tells no
-      // more.
-      circuit.fire().catch(ignore);
-    },
-    open: () => circuit.open(),
-    close: () => circuit.close(),
-    counts() {
-      turn();
-      const { fires, failures } = circuit.stats;
-      return { counted: fires, failed: failures };
-    },
-  };
-}
-
-function ledgerOptions(options: BreakerOptions, turner: EventEmitter) {
-  return {
-    name: "target",
-    timeout: false as const,
-    // opossum opens above its threshold, we promise to open at it; less than one part in a billion.
-    errorThresholdPercentage: options.failureRatio * 100 - 1e-7,
-    // opossum takes whatever is no integer for 0, so that the first failure would open it.
-    volumeThreshold: Math.min(Math.ceil(options.volumeMin), Number.MAX_SAFE_INTEGER),
-    rollingCountTimeout: options.windowMs,
-    rollingCountBuckets: SLICES,
-    rollingPercentilesEnabled: false,
-    enableSnapshots: false,
-    rotateBucketController: turner,
-  };
-}
-
-function report(): never {
-  throw FAILED;
+  clear(): void {
+    this.#taken = NO_TRIALS;
+    this.#passed = 0;
+  }
 }
 
 function ignore(): void {}

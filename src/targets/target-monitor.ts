@@ -17,7 +17,8 @@ export interface MonitorListener {
   ended(): void;
 }
 
-type Counted = "answers" | "failures" | "heads" | "ms";
+const COUNTED = ["answers", "failures", "heads", "ms"] as const;
+type Counted = (typeof COUNTED)[number];
 
 /** When a target of the same upstream was heard of last; shared by all of them. */
 export interface Heard {
@@ -53,7 +54,7 @@ export class TargetMonitor {
     this.#clock = clock;
     this.#heard = heard;
     this.suspicion = new Suspicion(clock);
-    this.#window = rollingWindow(clock, EJECTION.windowMs, ["answers", "failures", "heads", "ms"]);
+    this.#window = rollingWindow(clock, EJECTION.windowMs, COUNTED);
   }
 
   /** An exchange is about to be sent. */

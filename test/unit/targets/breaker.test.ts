@@ -122,6 +122,21 @@ describe("a closed breaker", () => {
     expect(made.breaker.state).toBe("closed");
   });
 
+  it("forgets successes from before the first failure slice by slice, too", () => {
+    const made = bench({ consecutiveFailures: 1_000 });
+    for (let slice = 0; slice < 12; slice += 1) {
+      made.time = slice * 1_000;
+      made.one("success");
+    }
+    expect(made.breaker.snapshot()).toMatchObject({ counted: 10, failed: 0 });
+    made.one("failure");
+    expect(made.breaker.snapshot()).toMatchObject({ counted: 11, failed: 1 });
+    made.time = 16_500;
+    expect(made.breaker.snapshot()).toMatchObject({ counted: 6, failed: 1 });
+    made.time = 30_000;
+    expect(made.breaker.snapshot()).toMatchObject({ counted: 0, failed: 0 });
+  });
+
   it("forgets slice by slice", () => {
     const made = bench({ consecutiveFailures: 1_000 });
     for (let slice = 0; slice < 10; slice += 1) {
