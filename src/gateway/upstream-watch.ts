@@ -22,36 +22,49 @@ export function upstreamWatch(
   set: Pick<TargetSet, "targets">,
   changed: (from: UpstreamState, to: UpstreamState) => void,
 ): UpstreamWatch {
-  let state = upstreamState(set.targets);
-  let timer: Timer | null = null;
-  let stopped = false;
+  return new Watch(clock, set, changed);
+}
 
-  const look = (): void => {
-    if (stopped) return;
-    timer?.cancel();
-    timer = null;
-    const from = state;
-    state = upstreamState(set.targets);
-    waitForReturn();
-    if (state !== from) changed(from, state);
-  };
-  const waitForReturn = (): void => {
-    if (state === "healthy") return;
-    const ms = nextReturnMs(set.targets);
+class Watch implements UpstreamWatch {
+  state: UpstreamState;
+  readonly #clock: Pick<Clock, "after">;
+  readonly #set: Pick<TargetSet, "targets">;
+  readonly #changed: (from: UpstreamState, to: UpstreamState) => void;
+  #timer: Timer | null = null;
+  #stopped = false;
+
+  constructor(
+    clock: Pick<Clock, "after">,
+    set: Pick<TargetSet, "targets">,
+    changed: (from: UpstreamState, to: UpstreamState) => void,
+  ) {
+    this.#clock = clock;
+    this.#set = set;
+    this.#changed = changed;
+    this.state = upstreamState(set.targets);
+  }
+
+  look(): void {
+    if (this.#stopped) return;
+    this.#timer?.cancel();
+    this.#timer = null;
+    const from = this.state;
+    this.state = upstreamState(this.#set.targets);
+    this.#waitForReturn();
+    if (this.state !== from) this.#changed(from, this.state);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  #waitForReturn(): void {
+    if (this.state === "healthy") return;
+    const ms = nextReturnMs(this.#set.targets);
     if (!Number.isFinite(ms)) return;
-    timer = clock.after(ms, look);
-    timer.unref();
-  };
-
-  return {
-    get state() {
-      return state;
-    },
-    look,
-    stop() {
-      stopped = true;
-      timer?.cancel();
-      timer = null;
-    },
-  };
+    this.#timer = this.#clock.after(ms, () => this.look());
+    this.#timer.unref();
+  }
 }

@@ -35,14 +35,14 @@ import {
   undiciTransport,
 } from "../transports/undici.js";
 import { type FailureLedger, failureLedger } from "./diagnosis/failure-ledger.js";
-import { type DiscoveryParts, startDiscovery } from "./discovery.js";
+import { startDiscovery } from "./discovery.js";
 import { attemptFields, newCall } from "./layered-call.js";
 import { type TargetKeeper, targetKeeper } from "./make-target.js";
 import type { NormalisedUpstream } from "./options/options.js";
 import { NONE_PROMISED } from "./options/read-unprocessed.js";
 import { createOverload, type Overload, type OverloadState } from "./overload.js";
 import type { GatewayParts } from "./parts.js";
-import { type TargetControl, targetControl } from "./target-control.js";
+import { type InnerControl, type TargetControl, targetControl } from "./target-control.js";
 import { type UpstreamWatch, upstreamWatch } from "./upstream-watch.js";
 
 /** An upstream as the adapters and the gateway see it. */
@@ -94,77 +94,168 @@ export type Transport<Body> =
   Parameters<Pipe["to"]>[0] extends Step<infer In, unknown> ? Step<In, Body> : never;
 
 export function createUpstream(parts: GatewayParts, options: NormalisedUpstream): UpstreamCore {
-  const { clock } = parts;
-  const keeper = targetKeeper(parts, options, () => targets.changed());
-  const targets: TargetSet = createTargetSet(
-    parts,
-    options.targets.map(keeper.make),
-    tierOptions(parts, options),
-  );
-  keeper.keep(targets.targets);
-  const watch = upstreamWatch(clock, targets, stateListener(parts, options));
-  targets.onChange(() => {
-    keeper.keep(targets.targets);
-    watch.look();
-  });
-  const attempts = attemptFields(parts, options);
-  const transport = undiciTransport(clock, transportOptions(options), attempts);
-  const control = targetControl({
-    upstream: options.name,
-    events: parts.events,
-    set: targets,
-    transport,
-    make: keeper.make,
-  });
-  const stopDiscovery = discovered(
-    { ...parts, upstream: options.name, set: targets, control },
-    options,
-  );
-  const overload = createOverload(parts, options);
-  const ledger = failureLedger(clock);
-  const repeats = repeatsOf(parts, options, targets);
-  const policies = assemble(parts, options, targets, overload, ledger, repeats);
-  const step = safely(parts, options.name, keeper, policies.to(transport.perform));
-  return {
-    name: options.name,
-    options,
-    targets,
-    control,
-    transport,
-    watch,
-    newCall(request, id, overrides, caller) {
-      // Probes begin with the first call; a gateway that is only made sends nothing.
-      keeper.start();
-      const call = newCall(clock.now(), request, id, overrides, caller);
-      parts.tracing.tracer?.begin(options.name, call);
-      return call;
-    },
-    upgrades: { open: 0 },
-    look: keeper.start,
-    execute: step,
-    executeOver: (other) => safely(parts, options.name, keeper, policies.to(other)),
-    describe: () => policies.describe(),
-    close() {
-      stopDiscovery();
-      keeper.stop();
-      watch.stop();
-      transport.close();
-    },
-    ledger,
-    overload: overload.state,
-    retryBudget: () => (options.retry === false ? null : budgetState(repeats)),
-  };
+  return new GatewayUpstream(parts, options);
 }
+
+/** What only calls need: made with the first one, or when somebody asks what they came to. */
+interface Serving {
+  readonly overload: Overload;
+  readonly ledger: FailureLedger;
+  readonly repeats: RetryShared;
+  readonly policies: Pipe;
+  readonly step: Step<Call, ResponseBody>;
+}
+
+/** A class, since a gateway may have thousands of them, most of them at rest. */
+class GatewayUpstream implements UpstreamCore {
+  readonly name: string;
+  readonly options: NormalisedUpstream;
+  readonly targets: TargetSet;
+  readonly watch: UpstreamWatch;
+  readonly upgrades = { open: 0 };
+  readonly #parts: GatewayParts;
+  readonly #keeper: TargetKeeper;
+  readonly #stopDiscovery: () => void;
+  #control: InnerControl | null = null;
+  #transport: UndiciTransport | null = null;
+  #serving: Serving | null = null;
+
+  constructor(parts: GatewayParts, options: NormalisedUpstream) {
+    this.name = options.name;
+    this.options = options;
+    this.#parts = parts;
+    this.#keeper = targetKeeper(parts, options, () => this.targets.changed());
+    const { make } = this.#keeper;
+    this.targets = createTargetSet(parts, options.targets.map(make), tierOptions(parts, options));
+    this.#keeper.keep(this.targets.targets);
+    this.watch = upstreamWatch(parts.clock, this.targets, stateListener(parts, options));
+    this.targets.onChange(() => {
+      this.#keeper.keep(this.targets.targets);
+      this.watch.look();
+    });
+    this.#stopDiscovery = this.#discover();
+  }
+
+  get control(): InnerControl {
+    this.#control ??= targetControl({
+      upstream: this.name,
+      events: this.#parts.events,
+      set: this.targets,
+      transport: this.transport,
+      make: this.#keeper.make,
+    });
+    return this.#control;
+  }
+
+  get transport(): UndiciTransport {
+    const { options } = this;
+    this.#transport ??= undiciTransport(
+      this.#parts.clock,
+      transportOptions(options),
+      attemptFields(this.#parts, options),
+    );
+    return this.#transport;
+  }
+
+  get ledger(): FailureLedger {
+    return this.#served().ledger;
+  }
+
+  newCall(
+    request: GatewayRequest,
+    id: string,
+    overrides: CallOverrides | null,
+    caller: CallerHints | null,
+  ): Call {
+    const { clock, tracing } = this.#parts;
+    // Probes begin with the first call; a gateway that is only made sends nothing.
+    this.#keeper.start();
+    const call = newCall(clock.now(), request, id, overrides, caller);
+    tracing.tracer?.begin(this.name, call);
+    return call;
+  }
+
+  look(): void {
+    this.#keeper.start();
+  }
+
+  execute(call: Call): Pending<ResponseBody> {
+    return this.#safely(this.#served().step, call);
+  }
+
+  executeOver<Body>(transport: Transport<Body>): (call: Call) => Pending<Body> {
+    const step = this.#served().policies.to(transport);
+    return (call) => this.#safely(step, call);
+  }
+
+  describe(): readonly PolicyDescription[] {
+    return this.#served().policies.describe();
+  }
+
+  overload(): OverloadState {
+    return this.#served().overload.state();
+  }
+
+  retryBudget(): RetryBudgetState | null {
+    return this.options.retry === false ? null : budgetState(this.#served().repeats);
+  }
+
+  close(): void {
+    this.#stopDiscovery();
+    this.#keeper.stop();
+    this.watch.stop();
+    this.#transport?.close();
+  }
+
+  #served(): Serving {
+    this.#serving ??= this.#begin();
+    return this.#serving;
+  }
+
+  #begin(): Serving {
+    const { options, targets, transport } = this;
+    const parts = this.#parts;
+    const overload = createOverload(parts, options);
+    const ledger = failureLedger(parts.clock);
+    const repeats = repeatsOf(parts, options, targets);
+    const policies = assemble(parts, options, targets, overload, ledger, repeats);
+    return { overload, ledger, repeats, policies, step: policies.to(transport.perform) };
+  }
+
+  #discover(): () => void {
+    const { discover } = this.options;
+    if (discover === null) return nothing;
+    const { targets: set, control } = this;
+    return startDiscovery({ ...this.#parts, upstream: this.name, set, control }, discover);
+  }
+
+  /**
+   * The top of the pipe: what is thrown past the policies is a bug of ours, and is answered as one.
+   */
+  #safely<Body>(step: Step<Call, Body>, call: Call): Pending<Body> {
+    return begun(step, call)
+      .neverRejects()
+      .tell((outcome) => this.#over(call, outcome));
+  }
+
+  #over(call: Call, outcome: Outcome<unknown>): void {
+    const { events } = this.#parts;
+    const failure = failureOf(outcome);
+    call.failure = failure;
+    if (events.has("call:outcome")) {
+      events.emit("call:outcome", { upstream: this.name, call, failure });
+    }
+    if (outcome.kind === "no_response") this.#keeper.callFailed(call, outcome.failure.code);
+  }
+}
+
+function nothing(): void {}
 
 function transportOptions(options: NormalisedUpstream): UndiciTransportOptions {
   const { limits, allowH2, timeouts } = options;
   // Silence that is allowed here is none that ends the exchange.
   const continueMs = Math.min(timeouts.continueMs, timeouts.idleMs / 2);
   return { ...limits, allowH2, continueMs };
-}
-
-function discovered(parts: DiscoveryParts, { discover }: NormalisedUpstream): () => void {
-  return discover === null ? () => {} : startDiscovery(parts, discover);
 }
 
 function tierOptions({ zone }: GatewayParts, { balance }: NormalisedUpstream): TierOptions {
@@ -289,27 +380,6 @@ function attemptListener(
     keeps: () => events.has("call:end") || tracing.tracer !== null,
     tell: ({ call }, attempt) => events.emit("attempt:end", { upstream: name, call, attempt }),
   };
-}
-
-/**
- * The top of the pipe: what is thrown past the policies is a bug of ours, and is answered as one.
- */
-function safely<Body>(
-  { events }: GatewayParts,
-  upstream: string,
-  keeper: TargetKeeper,
-  step: Step<Call, Body>,
-): (call: Call) => Pending<Body> {
-  const tell = (call: Call, outcome: Outcome<Body>): void => {
-    const failure = failureOf(outcome);
-    call.failure = failure;
-    if (events.has("call:outcome")) events.emit("call:outcome", { upstream, call, failure });
-    if (outcome.kind === "no_response") keeper.callFailed(call, outcome.failure.code);
-  };
-  return (call) =>
-    begun(step, call)
-      .neverRejects()
-      .tell((outcome) => tell(call, outcome));
 }
 
 function begun<Body>(step: Step<Call, Body>, call: Call): Pending<Body> {

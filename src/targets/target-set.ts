@@ -54,158 +54,197 @@ export function createTargetSet(
   initial: readonly Target[],
   options: TierOptions,
 ): TargetSet {
-  const byId = new Map<string, Target>();
-  const load = loadCount();
-  const choices = tieredChoice(parts, options, load.total);
-  // Made anew when it is asked for after a change.
-  let list: readonly Target[] | null = null;
-  let batched = false;
-  let told = (): void => {};
-
-  const set: TargetSet = {
-    get targets() {
-      list ??= [...byId.values()];
-      return list;
-    },
-    balancing: options,
-    awaited: null,
-    get: (id) => byId.get(id),
-    choose: (request, tried, careful = false) =>
-      choices.choose(set.targets, request, tried, careful),
-    hasUntried: (tried) =>
-      set.targets.some((target) => !tried.includes(target.id) && deniedForMs(target) === 0),
-    deniedForMs: () => Math.min(...set.targets.map(deniedForMs)),
-    begin: load.begin,
-    end: load.end,
-    hope: (again) => hopeOf(set.targets, load.news, again),
-    whenIdle: load.whenIdle,
-    add(target) {
-      if (byId.has(target.id)) {
-        throw new TypeError(`target "${target.id}" is given twice; give it a weight instead`);
-      }
-      byId.set(target.id, target);
-      set.reweighted();
-    },
-    remove(id) {
-      const gone = byId.get(id) ?? null;
-      if (gone === null) return null;
-      byId.delete(id);
-      set.reweighted();
-      return gone;
-    },
-    changed() {
-      choices.measureAnew();
-      load.news.tell();
-      if (!batched) told();
-    },
-    reweighted() {
-      list = null;
-      choices.prepareAnew();
-      set.changed();
-    },
-    batch(changes) {
-      batched = true;
-      try {
-        changes();
-      } finally {
-        batched = false;
-        told();
-      }
-    },
-    onChange(listener) {
-      told = listener;
-    },
-  };
+  const set = new ChosenTargets(parts, options);
   for (const target of initial) set.add(target);
   return set;
 }
 
+/** A class, since there is one for each upstream, and many never choose. */
+class ChosenTargets implements TargetSet {
+  readonly balancing: TierOptions;
+  awaited: Promise<void> | null = null;
+  readonly #parts: ChooserParts;
+  readonly #byId = new Map<string, Target>();
+  /** Made anew when it is asked for after a change. */
+  #list: readonly Target[] | null = null;
+  #choice: TieredChoice | null = null;
+  /** Exchanges under way at all of them. */
+  #pending = 0;
+  /** Whoever waits for the next change; null for nobody. */
+  #news: (() => void)[] | null = null;
+  /** Who waits until nothing is under way at a target. */
+  #waiting: Map<Target, readonly (() => void)[]> | null = null;
+  #batched = false;
+  #told = nothing;
+
+  constructor(parts: ChooserParts, options: TierOptions) {
+    this.#parts = parts;
+    this.balancing = options;
+  }
+
+  get targets(): readonly Target[] {
+    this.#list ??= [...this.#byId.values()];
+    return this.#list;
+  }
+
+  get(id: string): Target | undefined {
+    return this.#byId.get(id);
+  }
+
+  choose(request: BalanceRequest, tried: readonly string[], careful = false): Target | null {
+    this.#choice ??= new TieredChoice(this.#parts, this.balancing, () => this.#pending);
+    return this.#choice.choose(this.targets, request, tried, careful);
+  }
+
+  hasUntried(tried: readonly string[]): boolean {
+    return this.targets.some((target) => !tried.includes(target.id) && deniedForMs(target) === 0);
+  }
+
+  deniedForMs(): number {
+    return Math.min(...this.targets.map(deniedForMs));
+  }
+
+  begin(target: Target): void {
+    target.pending += 1;
+    this.#pending += 1;
+  }
+
+  end(target: Target): void {
+    target.pending -= 1;
+    this.#pending -= 1;
+    if (this.#news !== null) this.#tellNews();
+    if (target.pending > 0 || this.#waiting === null) return;
+    const told = this.#waiting.get(target) ?? [];
+    this.#waiting.delete(target);
+    for (const then of told) then();
+  }
+
+  hope(again: boolean): Promise<unknown> | null {
+    return hopeOf(this.targets, () => this.#nextNews(), again);
+  }
+
+  whenIdle(target: Target, then: () => void): void {
+    if (target.pending === 0) {
+      then();
+      return;
+    }
+    this.#waiting ??= new Map();
+    this.#waiting.set(target, [...(this.#waiting.get(target) ?? []), then]);
+  }
+
+  add(target: Target): void {
+    if (this.#byId.has(target.id)) {
+      throw new TypeError(`target "${target.id}" is given twice; give it a weight instead`);
+    }
+    this.#byId.set(target.id, target);
+    this.reweighted();
+  }
+
+  remove(id: string): Target | null {
+    const gone = this.#byId.get(id) ?? null;
+    if (gone === null) return null;
+    this.#byId.delete(id);
+    this.reweighted();
+    return gone;
+  }
+
+  changed(): void {
+    this.#choice?.measureAnew();
+    if (this.#news !== null) this.#tellNews();
+    if (!this.#batched) this.#told();
+  }
+
+  reweighted(): void {
+    this.#list = null;
+    this.#choice?.prepareAnew();
+    this.changed();
+  }
+
+  batch(changes: () => void): void {
+    this.#batched = true;
+    try {
+      changes();
+    } finally {
+      this.#batched = false;
+      this.#told();
+    }
+  }
+
+  onChange(listener: () => void): void {
+    this.#told = listener;
+  }
+
+  #nextNews(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#news ??= [];
+      this.#news.push(resolve);
+    });
+  }
+
+  /** Whoever waits for the next change is told of it, once. */
+  #tellNews(): void {
+    const told = this.#news ?? [];
+    this.#news = null;
+    for (const one of told) one();
+  }
+}
+
+function nothing(): void {}
+
 /** What follows from the targets for a choice, made anew when one is asked for after a change. */
-function tieredChoice(parts: ChooserParts, options: TierOptions, pending: () => number) {
-  const chooser = createChooser(parts, options, pending);
-  let tiers: readonly Tier[] | null = null;
-  let homes: Homes | null = null;
-  let measured = false;
-  return {
-    choose(
-      targets: readonly Target[],
-      request: BalanceRequest,
-      tried: readonly string[],
-      careful: boolean,
-    ) {
-      if (tiers === null) {
-        tiers = tiersOf(targets, chooser.field, options);
-        homes = options.sticky === null ? null : homesOf(tiers, options.sticky);
-      }
-      if (!measured) {
-        measure(tiers, options.overflowBelow);
-        measured = true;
-      }
-      return chooser.choose(tiers, homes, request, tried, careful);
-    },
-    measureAnew() {
-      measured = false;
-    },
-    prepareAnew() {
-      tiers = null;
-    },
-  };
+class TieredChoice {
+  readonly #options: TierOptions;
+  readonly #chooser: ReturnType<typeof createChooser>;
+  #tiers: readonly Tier[] | null = null;
+  #homes: Homes | null = null;
+  #measured = false;
+
+  constructor(parts: ChooserParts, options: TierOptions, pending: () => number) {
+    this.#options = options;
+    this.#chooser = createChooser(parts, options, pending);
+  }
+
+  choose(
+    targets: readonly Target[],
+    request: BalanceRequest,
+    tried: readonly string[],
+    careful: boolean,
+  ): Target | null {
+    const { sticky, overflowBelow } = this.#options;
+    if (this.#tiers === null) {
+      this.#tiers = tiersOf(targets, this.#chooser.field, this.#options);
+      this.#homes = sticky === null ? null : homesOf(this.#tiers, sticky);
+    }
+    if (!this.#measured) {
+      measure(this.#tiers, overflowBelow);
+      this.#measured = true;
+    }
+    return this.#chooser.choose(this.#tiers, this.#homes, request, tried, careful);
+  }
+
+  measureAnew(): void {
+    this.#measured = false;
+  }
+
+  prepareAnew(): void {
+    this.#tiers = null;
+  }
 }
 
-/** Whoever waits for the next change is told of it, once. */
-function newsOf() {
-  let waiting: (() => void)[] = [];
-  return {
-    next: () => new Promise<void>((resolve) => waiting.push(resolve)),
-    tell(): void {
-      if (waiting.length === 0) return;
-      const told = waiting;
-      waiting = [];
-      for (const one of told) one();
-    },
-  };
-}
-
-type News = ReturnType<typeof newsOf>;
-
-function hopeOf(targets: readonly Target[], news: News, again: boolean): Promise<unknown> | null {
+function hopeOf(
+  targets: readonly Target[],
+  news: () => Promise<void>,
+  again: boolean,
+): Promise<unknown> | null {
   const hopes = targets.flatMap((target) => {
     const { breaker, health, draining } = target;
     if (breaker === null || draining || health.deniedForMs() > 0) return [];
     // Its trials go on one at a time, and each that ends lets the next one in. Only after a
     // restart: to hold calls back from an upstream that has too much to do, and to send them all
     // together when it has done a little, keeps it down.
-    if (breaker.state === "half_open") return target.hasReturned() ? [news.next()] : [];
+    if (breaker.state === "half_open") return target.hasReturned() ? [news()] : [];
     const found = again || breaker.state === "closed" ? null : target.findOut();
     return found === null ? [] : [found];
   });
   return hopes.length === 0 ? null : Promise.race(hopes);
-}
-
-/** What is under way, at each target and at all of them. */
-function loadCount() {
-  const news = newsOf();
-  const waiting = new Map<Target, readonly (() => void)[]>();
-  let total = 0;
-  return {
-    total: () => total,
-    news,
-    begin(target: Target): void {
-      target.pending += 1;
-      total += 1;
-    },
-    end(target: Target): void {
-      target.pending -= 1;
-      total -= 1;
-      news.tell();
-      if (target.pending > 0 || waiting.size === 0) return;
-      const told = waiting.get(target) ?? [];
-      waiting.delete(target);
-      for (const then of told) then();
-    },
-    whenIdle(target: Target, then: () => void): void {
-      if (target.pending === 0) then();
-      else waiting.set(target, [...(waiting.get(target) ?? []), then]);
-    },
-  };
 }
