@@ -1,7 +1,6 @@
 /**
  * What /proc says of a process: its state, how busy it is, its files and its memory, and whether
- * its
- * cgroup was ever short of memory.
+ * its cgroup was ever short of memory.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,6 +14,10 @@ const WATCH_MS = 200;
 const TICKS_PER_SECOND = 100;
 const COMMAND_CHARACTERS_MAX = 120;
 
+/** Ended, and nobody has asked how: nothing of it lives. */
+const ZOMBIE = "Z";
+
+/** Null when there is none, or when it ends while it is watched. */
 export async function processFacts(world: DoctorWorld, pid: number): Promise<ProcessFacts | null> {
   const before = await readStat(world, pid);
   if (before === null) return null;
@@ -22,6 +25,7 @@ export async function processFacts(world: DoctorWorld, pid: number): Promise<Pro
   const startedAt = world.clock.now();
   await world.clock.sleep(WATCH_MS);
   const after = await readStat(world, pid);
+  if (after === null || after.state === ZOMBIE) return null;
   const seconds = (world.clock.now() - startedAt) / 1_000;
   const folder = join(world.root, "proc", String(pid));
   const [command, files, limits, status] = await Promise.all([
@@ -30,17 +34,17 @@ export async function processFacts(world: DoctorWorld, pid: number): Promise<Pro
     linesOf(join(folder, "limits")),
     linesOf(join(folder, "status")),
   ]);
-  const used = after === null ? null : (after.ticks - before.ticks) / TICKS_PER_SECOND;
+  const used = (after.ticks - before.ticks) / TICKS_PER_SECOND;
   const max = limits.map((line) => /^Max open files\s+(\d+)/.exec(line)?.[1]).find(Boolean);
   const resident = status.map((line) => /^VmRSS:\s+(\d+) kB/.exec(line)?.[1]).find(Boolean);
   return {
     pid,
     parentPid: before.parentPid,
     command,
-    state: (after ?? before).state,
+    state: after.state,
     startedAt: await startOf(world, before.startTicks),
-    spins: after?.state === "R" && waitsBefore === (await waitsOf(world, pid)),
-    processorShare: used === null || seconds === 0 ? null : used / seconds,
+    spins: after.state === "R" && waitsBefore === (await waitsOf(world, pid)),
+    processorShare: seconds === 0 ? null : used / seconds,
     openFiles: files.length === 0 ? null : files.length,
     openFilesMax: max === undefined ? null : Number(max),
     memoryBytes: resident === undefined ? null : Number(resident) * 1024,
