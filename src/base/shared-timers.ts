@@ -32,7 +32,8 @@ export function sharedTimers(clock: Clock): Clock {
   };
 }
 
-const LENGTH_MS_MIN = 1_000;
+/** In an outage every call waits as long (HOPE.waitMs). */
+const LENGTH_MS_MIN = 250;
 const LENGTHS_MAX = 64;
 
 /** Node's timers count whole milliseconds and may fire a fraction before their time. */

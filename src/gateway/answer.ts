@@ -96,7 +96,7 @@ function answerFailure(answerer: Answerer, asking: Asking, failure: Failure): vo
   }
   if (call !== null) call.answeredBy = "gateway";
   const message = messageOf(answerer, asking, failure);
-  if (call !== null && req.method !== "HEAD") call.ownBytes = Buffer.byteLength(message.body);
+  if (call !== null && req.method !== "HEAD") call.ownBytes = message.bytes;
   if (!framework.sendFailure(message)) writeFailure(req, res, message);
 }
 
@@ -191,7 +191,7 @@ function diagnosticFields(
       receivedStatus,
       attempts: call?.attempts.length ?? 0,
       stopReason: call?.stopReason ?? null,
-      nextHop: call === null ? null : aliasOf(core, call),
+      nextHop: call === null || diagnostics !== "full" ? null : aliasOf(core, call),
     },
     diagnostics,
   );

@@ -7,6 +7,7 @@
  * and nothing of it keeps a process alive.
  */
 import type { Timer } from "../base/clock.js";
+import { News } from "../base/news.js";
 import type { Random } from "../base/random.js";
 import { HOPE, PROBE } from "../catalog/defaults.js";
 import type { Breaker } from "../targets/breaker.js";
@@ -112,8 +113,10 @@ export function reconnectProber(
   let askedAt = 0;
   let wasRefused = false;
   let returned = false;
-  const curious: (() => void)[] = [];
+  const news = new News();
+  let hastened = false;
   const connect = (waitMs: number): void => {
+    hastened = false;
     askedAt = parts.clock.now();
     const done = (wrong: string | null): void => {
       // That it accepts now says something only if it did not before.
@@ -122,12 +125,17 @@ export function reconnectProber(
         breaker.hasten();
       }
       wasRefused = wrong !== null;
-      for (const told of curious.splice(0)) told();
+      news.tell();
       if (wrong === null || breaker.state !== "open") return;
       const longer = Math.min(waitMs * 2, PROBE.reconnectMsMax);
       loop.after(jittered(parts.random, waitMs), () => connect(longer));
     };
     loop.ask(target, question, done);
+  };
+  const hasten = (): void => {
+    hastened = true;
+    const dueMs = Math.max(0, askedAt + HOPE.connectMs - parts.clock.now());
+    loop.after(dueMs, () => connect(PROBE.reconnectMs));
   };
   return {
     // Nothing is asked before a breaker opens.
@@ -142,9 +150,9 @@ export function reconnectProber(
     },
     findOut() {
       if (!wasRefused || breaker.state !== "open") return null;
-      const dueMs = Math.max(0, askedAt + HOPE.connectMs - parts.clock.now());
-      loop.ifWaiting(() => loop.after(dueMs, () => connect(PROBE.reconnectMs)));
-      return new Promise((resolve) => curious.push(resolve));
+      // The first who waits sets the time for all that come after.
+      if (!hastened) loop.ifWaiting(hasten);
+      return news.next();
     },
     hasReturned: () => returned,
     stop: loop.stop,

@@ -301,7 +301,7 @@ function assemble(
       // Below retry, which it counts; above target choice, since it is about all of them.
       .through(overload.throttle ?? bypass<Attempt, Attempt>("throttle"))
       // Above the breaker: the breaker belongs to a target.
-      .through(pickTarget(clock, targets, options.retry !== false))
+      .through(pickTarget(clock, targets, options.retry !== false, timers))
       // Above the timeout: an attempt that timed out must count against the target.
       .through(breakerGate(breakers))
       // Below the breaker, around the wire only.

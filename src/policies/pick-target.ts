@@ -6,11 +6,10 @@
  * Not here: the order of preference (targets/target-set.ts) and the permit (breaker-gate.ts).
  */
 import type { Clock } from "../base/clock.js";
-import { HOPE, RETRY_AFTER } from "../catalog/defaults.js";
-import type { FailureCode } from "../catalog/failures.js";
+import { RETRY_AFTER } from "../catalog/defaults.js";
 import type { Attempt } from "../core/attempt.js";
 import type { Call } from "../core/call.js";
-import type { Cancellation, CutBy } from "../core/cancellation.js";
+import type { CutBy } from "../core/cancellation.js";
 import type { Failure } from "../core/failure.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
 import type { Pending } from "../core/pending.js";
@@ -21,11 +20,13 @@ import type { Target } from "../targets/target.js";
 import type { TargetSet } from "../targets/target-set.js";
 import { verdictOf } from "./breaker-gate.js";
 import { holding, refused } from "./holding.js";
+import { cutWhileWaiting, hoping } from "./hoping.js";
 
 export function pickTarget(
   clock: Clock,
   targets: TargetSet,
   repeats: boolean,
+  timers: Pick<Clock, "after"> = clock,
 ): Policy<Attempt, Exchange> {
   const { balancer, overflowBelow, sticky } = targets.balancing;
   const pick = <Body>(attempt: Attempt, next: Step<Exchange, Body>): Promise<Outcome<Body>> => {
@@ -39,10 +40,12 @@ export function pickTarget(
     if (hope === null) {
       return target === null ? refused(refusal(targets)) : send(attempt, target, next);
     }
-    return hoped(clock, targets, call, hope, () => {
+    const go = (): Pending<Body> | null => {
       const found = targets.choose(call.request, triedTargets, careful);
       return found && send(attempt, found, next);
-    });
+    };
+    const { cancellation } = call;
+    return hoping(timers, targets, { cancellation, go, refusal: () => refusal(targets) }, hope);
   };
   const send = <Body>(
     attempt: Attempt,
@@ -66,7 +69,7 @@ export function pickTarget(
       const { awaited } = targets;
       if (awaited === null || targets.targets.length > 0) return pick(attempt, next);
       return whenKnown(awaited, attempt).then((cut) =>
-        cut === null ? pick(attempt, next) : noResponse({ code: CODE_OF_CUT[cut] }),
+        cut === null ? pick(attempt, next) : noResponse(cutWhileWaiting(cut)),
       );
     },
   };
@@ -78,48 +81,6 @@ function isLostIfItFails({ request, overrides, callerAttempt }: Call): boolean {
   const { body, contentLength } = request;
   if (body !== null && !body.replays(contentLength)) return true;
   return callerAttempt > 1 || overrides?.retry === false;
-}
-
-/**
- * Nobody takes the call now; whoever comes back within a moment does. `go` chooses and sends at
- * once, or of those who wait together two would take the place of one.
- */
-async function hoped<Body>(
-  clock: Clock,
-  targets: TargetSet,
-  { cancellation }: Call,
-  first: Promise<unknown>,
-  go: () => Pending<Body> | null,
-): Promise<Outcome<Body>> {
-  const until = clock.now() + HOPE.waitMs;
-  for (let hope: Promise<unknown> | null = first; hope !== null; hope = targets.hope(true)) {
-    await atMost(clock, hope, until - clock.now(), cancellation);
-    const { by } = cancellation;
-    if (by !== null) return noResponse({ code: CODE_OF_CUT[by] });
-    const coming = go();
-    if (coming !== null) return coming;
-    if (clock.now() >= until) break;
-  }
-  return noResponse(refusal(targets));
-}
-
-/** Waits for this, no longer than so many milliseconds, and no longer than the call lasts. */
-function atMost(
-  clock: Clock,
-  hope: Promise<unknown>,
-  ms: number,
-  cancellation: Cancellation,
-): Promise<void> {
-  return new Promise((resolve) => {
-    const over = (): void => {
-      timer.cancel();
-      cancellation.remove(over);
-      resolve();
-    };
-    const timer = clock.after(ms, over);
-    cancellation.add(over);
-    void hope.then(over);
-  });
 }
 
 /** Waits for the first targets; answers who has cut the call meanwhile. */
@@ -135,15 +96,6 @@ function whenKnown(awaited: Promise<void>, { call }: Attempt): Promise<CutBy | n
     void awaited.then(over);
   });
 }
-
-const CODE_OF_CUT = {
-  client: "client_closed_request",
-  shutdown: "draining",
-  deadline: "deadline_exceeded",
-  timeout: "deadline_exceeded",
-  body_timeout: "deadline_exceeded",
-  hedge: "hedge_cancelled",
-} as const satisfies Record<CutBy, FailureCode>;
 
 /** Notes how long the answer took to begin; what failed is noted as a long wait. */
 function observe(clock: Clock, { target, timeline }: Exchange, outcome: Outcome<unknown>): void {

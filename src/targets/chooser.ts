@@ -125,9 +125,10 @@ function isDoubtful({ health, breaker }: Target, careful: boolean): boolean {
  * spare calls that others would take. A single target is spared all the same.
  */
 function lastResort(tiers: readonly Tier[]): boolean {
-  const targets = tiers.flatMap((tier) => tier.targets);
-  if (targets.length < 2) return false;
-  for (const { breaker } of targets) breaker?.lastResort();
+  if (tiers.length === 1 && (tiers[0] as Tier).targets.length < 2) return false;
+  for (const { targets } of tiers) {
+    for (const { breaker } of targets) breaker?.lastResort();
+  }
   return true;
 }
 
@@ -143,6 +144,7 @@ function anyOf(
   takes: (target: Target) => boolean,
   draw: () => number,
 ): Target | null {
+  if (!targets.some(takes)) return null;
   const fitting = targets.filter(takes);
   const shares = fitting.map((target) => target.weight * target.health.share());
   let left = draw() * shares.reduce((sum, share) => sum + share, 0);

@@ -5,6 +5,7 @@
  * drains, is out of health, or whose breaker would refuse. Looking takes no trial place: a breaker
  * is asked for its permit by the policy below. How it is chosen: chooser.ts and balance/.
  */
+import { News } from "../base/news.js";
 import type { BalanceRequest } from "./balance/balancer.js";
 import { type ChooserParts, createChooser, deniedForMs } from "./chooser.js";
 import type { Target } from "./target.js";
@@ -70,8 +71,8 @@ class ChosenTargets implements TargetSet {
   #choice: TieredChoice | null = null;
   /** Exchanges under way at all of them. */
   #pending = 0;
-  /** Whoever waits for the next change; null for nobody. */
-  #news: (() => void)[] | null = null;
+  /** For whoever waits for the next change; null before the first. */
+  #news: News | null = null;
   /** Who waits until nothing is under way at a target. */
   #waiting: Map<Target, readonly (() => void)[]> | null = null;
   #batched = false;
@@ -101,7 +102,9 @@ class ChosenTargets implements TargetSet {
   }
 
   deniedForMs(): number {
-    return Math.min(...this.targets.map(deniedForMs));
+    let soonest = Number.POSITIVE_INFINITY;
+    for (const target of this.targets) soonest = Math.min(soonest, deniedForMs(target));
+    return soonest;
   }
 
   begin(target: Target): void {
@@ -112,7 +115,7 @@ class ChosenTargets implements TargetSet {
   end(target: Target): void {
     target.pending -= 1;
     this.#pending -= 1;
-    if (this.#news !== null) this.#tellNews();
+    this.#news?.tell();
     if (target.pending > 0 || this.#waiting === null) return;
     const told = this.#waiting.get(target) ?? [];
     this.#waiting.delete(target);
@@ -150,7 +153,7 @@ class ChosenTargets implements TargetSet {
 
   changed(): void {
     this.#choice?.measureAnew();
-    if (this.#news !== null) this.#tellNews();
+    this.#news?.tell();
     if (!this.#batched) this.#told();
   }
 
@@ -175,17 +178,8 @@ class ChosenTargets implements TargetSet {
   }
 
   #nextNews(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#news ??= [];
-      this.#news.push(resolve);
-    });
-  }
-
-  /** Whoever waits for the next change is told of it, once. */
-  #tellNews(): void {
-    const told = this.#news ?? [];
-    this.#news = null;
-    for (const one of told) one();
+    this.#news ??= new News();
+    return this.#news.next();
   }
 }
 
@@ -236,15 +230,20 @@ function hopeOf(
   news: () => Promise<void>,
   again: boolean,
 ): Promise<unknown> | null {
-  const hopes = targets.flatMap((target) => {
-    const { breaker, health, draining } = target;
-    if (breaker === null || draining || health.deniedForMs() > 0) return [];
-    // Its trials go on one at a time, and each that ends lets the next one in. Only after a
-    // restart: to hold calls back from an upstream that has too much to do, and to send them all
-    // together when it has done a little, keeps it down.
-    if (breaker.state === "half_open") return target.hasReturned() ? [news()] : [];
-    const found = again || breaker.state === "closed" ? null : target.findOut();
-    return found === null ? [] : [found];
-  });
-  return hopes.length === 0 ? null : Promise.race(hopes);
+  const hopes: Promise<void>[] = [];
+  for (const target of targets) {
+    const hope = hopeFor(target, news, again);
+    if (hope !== null) hopes.push(hope);
+  }
+  return hopes.length > 1 ? Promise.race(hopes) : (hopes[0] ?? null);
+}
+
+function hopeFor(target: Target, news: () => Promise<void>, again: boolean): Promise<void> | null {
+  const { breaker, health, draining } = target;
+  if (breaker === null || draining || health.deniedForMs() > 0) return null;
+  // Its trials go on one at a time, and each that ends lets the next one in. Only after a
+  // restart: to hold calls back from an upstream that has too much to do, and to send them all
+  // together when it has done a little, keeps it down.
+  if (breaker.state === "half_open") return target.hasReturned() ? news() : null;
+  return again || breaker.state === "closed" ? null : target.findOut();
 }

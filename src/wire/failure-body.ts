@@ -4,7 +4,7 @@
  * to do, and nothing of the inside.
  */
 import { STATUS_CODES } from "node:http";
-import { FAILURES } from "../catalog/failures.js";
+import { FAILURES, type FailureCode } from "../catalog/failures.js";
 import type { Failure } from "../core/failure.js";
 import type { Diagnostics } from "./proxy-status.js";
 
@@ -27,7 +27,7 @@ export function failureBody(
   accept: string | undefined,
   diagnostics: Diagnostics,
 ): FailureBody {
-  switch (preferred(accept)) {
+  switch (formFor(accept)) {
     case "html":
       return { contentType: "text/html; charset=utf-8", text: page(facts, diagnostics) };
     case "text":
@@ -38,6 +38,12 @@ export function failureBody(
 }
 
 type Form = "problem" | "html" | "text";
+
+/** What clients have asked for so far; a storm of refusals is asked for in few ways. */
+const forms = new Map<string, Form>();
+const FORMS_MAX = 64;
+/** A longer one is read each time. */
+const ACCEPT_CHARS_MAX = 256;
 
 const FORMS: ReadonlyMap<string, Form> = new Map([
   ["application/problem+json", "problem"],
@@ -50,8 +56,19 @@ const FORMS: ReadonlyMap<string, Form> = new Map([
   ["text/*", "text"],
 ]);
 
-function preferred(accept: string | undefined): Form {
+function formFor(accept: string | undefined): Form {
   if (accept === undefined || accept === "*/*") return "problem";
+  const known = forms.get(accept);
+  if (known !== undefined) return known;
+  const form = preferred(accept);
+  if (accept.length <= ACCEPT_CHARS_MAX) {
+    if (forms.size >= FORMS_MAX) forms.clear();
+    forms.set(accept, form);
+  }
+  return form;
+}
+
+function preferred(accept: string): Form {
   let best: Form = "problem";
   let bestWeight = 0;
   for (const range of accept.split(",")) {
@@ -71,23 +88,36 @@ function weightOf(parameters: readonly string[]): number {
   return weight >= 0 && weight <= 1 ? weight : 0;
 }
 
+/** The members that answers of one kind have in common, by failure; the latest kind of each. */
+const beginnings = new Map<FailureCode, Beginning>();
+
+interface Beginning {
+  readonly status: number;
+  readonly told: boolean;
+  readonly text: string;
+}
+
 function problem(facts: FailureFacts, diagnostics: Diagnostics): string {
   const { failure, status, requestId, attempts, retryAfter } = facts;
-  const row = FAILURES[failure.code];
   const told = diagnostics !== "none";
-  // Members that are undefined are left out.
-  return JSON.stringify({
+  let text = beginningOf(failure.code, status, told);
+  if (told) text += `,"attempts":${attempts}`;
+  if (retryAfter !== null) text += `,"retryAfter":${JSON.stringify(Number(retryAfter))}`;
+  return `${text},"requestId":${JSON.stringify(requestId)}}`;
+}
+
+function beginningOf(code: FailureCode, status: number, told: boolean): string {
+  const known = beginnings.get(code);
+  if (known !== undefined && known.status === status && known.told === told) return known.text;
+  const { summary, blame } = FAILURES[code];
+  const members = JSON.stringify({
     // RFC 9457 §4.2.1: the status says what kind of problem it is, the members below say which.
-    type: "about:blank",
-    title: titleOf(status),
-    status,
-    detail: told ? row.summary : undefined,
-    code: told ? failure.code : undefined,
-    blame: told ? row.blame : undefined,
-    attempts: told ? attempts : undefined,
-    retryAfter: retryAfter === null ? undefined : Number(retryAfter),
-    requestId,
+    ...{ type: "about:blank", title: titleOf(status), status },
+    ...(told ? { detail: summary, code, blame } : {}),
   });
+  const text = members.slice(0, -1);
+  beginnings.set(code, { status, told, text });
+  return text;
 }
 
 function plain(facts: FailureFacts, diagnostics: Diagnostics): string {

@@ -29,7 +29,7 @@ export interface ProxyStatusFacts {
 /** One member of the field's list. */
 export function proxyStatus(facts: ProxyStatusFacts, diagnostics: Diagnostics): string {
   const { failure, receivedStatus } = facts;
-  let member = tokenOrString(facts.name);
+  let member = written(facts.name);
   const type = failure === null ? null : FAILURES[failure.code].proxyError;
   if (type !== null && failure !== null) {
     member += `; error=${type}`;
@@ -41,27 +41,29 @@ export function proxyStatus(facts: ProxyStatusFacts, diagnostics: Diagnostics): 
     // RFC 9209 §2.1.3: a token where it can be one.
     if (receivedStatus !== null) member += "; next-protocol=http/1.1";
   }
-  const details = detailsOf(facts, diagnostics);
-  return details === "" ? member : `${member}; details=${quoted(details)}`;
+  const named = namesAndCounts(facts);
+  const inside = diagnostics === "full" && failure !== null ? insideOf(failure) : "";
+  // Our own names and numbers need no quoting.
+  return `${member}; details=${inside === "" ? `"${named}"` : quoted(named + inside)}`;
 }
 
-function detailsOf(facts: ProxyStatusFacts, diagnostics: Diagnostics): string {
-  const { failure, attempts, stopReason } = facts;
-  const parts: string[] = [];
-  if (failure !== null) parts.push(`code=${failure.code}`, `blame=${FAILURES[failure.code].blame}`);
-  parts.push(`attempts=${attempts}`);
-  if (stopReason !== null) parts.push(`stopped=${stopReason}`);
-  if (diagnostics === "full" && failure !== null) {
-    if (failure.target !== undefined) parts.push(`target=${failure.target}`);
-    if (failure.details !== undefined) parts.push(failure.details);
-  }
-  return parts.join(" ");
+function namesAndCounts({ failure, attempts, stopReason }: ProxyStatusFacts): string {
+  const names =
+    failure === null ? "" : `code=${failure.code} blame=${FAILURES[failure.code].blame} `;
+  const stopped = stopReason === null ? "" : ` stopped=${stopReason}`;
+  return `${names}attempts=${attempts}${stopped}`;
+}
+
+function insideOf({ target, details }: Failure): string {
+  const asked = target === undefined ? "" : ` target=${target}`;
+  return details === undefined ? asked : `${asked} ${details}`;
 }
 
 /** Parameters that the RFC defines for this one error type, where we know their value. */
 function extraParameters(row: ProxyErrorRow, failure: Failure, status: number): string {
   let text = "status-code" in row.parameters ? `; status-code=${status}` : "";
-  const [, name, size] = /^([a-z-]+)=(\d{1,15})$/.exec(failure.details ?? "") ?? [];
+  if (failure.details === undefined) return text;
+  const [, name, size] = /^([a-z-]+)=(\d{1,15})$/.exec(failure.details) ?? [];
   if (name !== undefined && row.parameters[name] === "integer") text += `; ${name}=${size}`;
   return text;
 }
@@ -71,6 +73,14 @@ const TOKEN = /^[A-Za-z*][!#$%&'*+\-.^_`|~0-9A-Za-z:/]*$/;
 
 function tokenOrString(text: string): string {
   return TOKEN.test(text) ? text : quoted(text);
+}
+
+/** A process has one name, as a rule, and writes it with each answer. */
+let latestName = { name: "", written: '""' };
+
+function written(name: string): string {
+  if (name !== latestName.name) latestName = { name, written: tokenOrString(name) };
+  return latestName.written;
 }
 
 // RFC 8941 §3.3.3: a String holds printable ASCII only.

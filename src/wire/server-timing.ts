@@ -8,12 +8,11 @@ import type { AttemptRecord } from "../core/call.js";
 
 /** One entry for each attempt and one for the whole, in milliseconds. */
 export function serverTiming(attempts: readonly AttemptRecord[], totalMs: number): string {
-  const entries = attempts.map((attempt) => {
-    const what = attempt.code ?? "ok";
-    return `attempt-${attempt.number};dur=${rounded(attempt.durationMs)};desc="${what}"`;
-  });
-  entries.push(`gateway;dur=${rounded(totalMs)}`);
-  return entries.join(", ");
+  let text = "";
+  for (const { number, durationMs, code } of attempts) {
+    text += `attempt-${number};dur=${rounded(durationMs)};desc="${code ?? "ok"}", `;
+  }
+  return `${text}gateway;dur=${rounded(totalMs)}`;
 }
 
 function rounded(ms: number): string {

@@ -30,40 +30,43 @@ export interface FailureMessage {
   /** Names and values in turn; without the length, which the writer knows. */
   readonly fields: readonly string[];
   readonly body: string;
+  /** The length of the body. */
+  readonly bytes: number;
 }
 
 /** Makes the answer, in the form that the client's `Accept` asks for. */
 export function failureMessage(accept: string | undefined, answer: FailureAnswer): FailureMessage {
-  const { status } = answer;
+  const { failure, status, requestId, attempts, diagnostics } = answer;
   const retryAfter = retryAfterOf(answer);
-  const body = failureBody({ ...answer, retryAfter }, accept, answer.diagnostics);
+  const facts = { failure, status, requestId, attempts, retryAfter };
+  const { contentType, text: body } = failureBody(facts, accept, diagnostics);
   const fields = [
     "content-type",
-    body.contentType,
+    contentType,
     // It is about this moment; RFC 9111 §4.2.2 lets nobody keep it, but say it.
     "cache-control",
     "no-store",
     "x-content-type-options",
     "nosniff",
     "x-request-id",
-    answer.requestId,
-    ...answer.fields,
+    requestId,
   ];
+  for (const text of answer.fields) fields.push(text);
   if (retryAfter !== null) fields.push("retry-after", retryAfter);
-  return { status, reason: reasonOf(status), fields, body: body.text };
+  return { status, reason: reasonOf(status), fields, body, bytes: Buffer.byteLength(body) };
 }
 
 /** Answers, or cuts when it is too late for an answer. */
 export function writeFailure(
   req: IncomingMessage,
   res: ServerResponse,
-  { status, reason, fields, body }: FailureMessage,
+  { status, reason, fields, body, bytes }: FailureMessage,
 ): void {
   if (res.headersSent) {
     cutResponse(res);
     return;
   }
-  writeHead(res, status, reason, [...fields, "content-length", String(Buffer.byteLength(body))]);
+  writeHead(res, status, reason, [...fields, "content-length", String(bytes)]);
   // Text is written together with the head.
   res.end(req.method === "HEAD" ? undefined : body);
 }

@@ -9,7 +9,9 @@
  *
  * `node test/bench/pipe.mjs [--slices N] [--heap [--rows N]] [bare] [NAME=DIST …]`; without
  * contenders the bare proxy and the built package. `--off` compares the built package with itself
- * without one policy or the other.
+ * without one policy or the other. `--refuse KIND` measures refusals instead, against a 200 that
+ * `node:http` answers itself: `open`, the breaker is open; `hoped`, it is, and calls wait for the
+ * connection that is tried meanwhile; `full`, no place is free; `maintenance`, the first to refuse.
  */
 import http from "node:http";
 import { Session } from "node:inspector/promises";
@@ -26,6 +28,12 @@ const BODY_BYTES = 1_024;
 const WARMUP = 30_000;
 const PER_SLICE = 500;
 const CONNECTIONS = 10;
+/** Calls that wait for a connection wait in real time, so it takes many to keep this busy. */
+const CONNECTIONS_HOPED = 500;
+const GOOD = "HTTP/1.1 200";
+const REFUSED = "HTTP/1.1 503";
+/** Calls that find out about the target before a breaker opens. */
+const FIRST = 20;
 const HEAP_REQUESTS = 20_000;
 const HEAP_INTERVAL_BYTES = 4_096;
 /** The share of slices that nothing disturbed; other work can only make one dearer. */
@@ -84,9 +92,14 @@ function dialInMemory() {
   setImmediate(() => socket.emit("connect"));
   return socket;
 }
-net.connect = dialInMemory;
-net.createConnection = dialInMemory;
-syncBuiltinESMExports();
+
+/** As where nothing listens. */
+function refuseInMemory() {
+  const socket = new MemorySocket(() => {});
+  const error = Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+  setImmediate(() => socket.destroy(error));
+  return socket;
+}
 
 function clientOf(server, load) {
   let missing = 0;
@@ -96,7 +109,7 @@ function clientOf(server, load) {
     if (missing === 0) {
       const end = text.indexOf("\r\n\r\n");
       const length = Number(/content-length: (\d+)/i.exec(text.slice(0, end))?.[1]);
-      if (!text.startsWith("HTTP/1.1 200")) throw new Error(`not good: ${text.slice(0, end)}`);
+      if (!text.startsWith(load.expects)) throw new Error(`not this: ${text.slice(0, end)}`);
       missing = length - (text.length - end - 4);
     } else missing -= text.length;
     if (missing === 0) setImmediate(next);
@@ -117,10 +130,10 @@ function clientOf(server, load) {
   };
 }
 
-function contender(name, listener) {
+function contender(name, listener, expects = GOOD, connections = CONNECTIONS) {
   const server = http.createServer(listener);
-  const load = { left: 0, open: 0, resolve: () => {} };
-  const starts = Array.from({ length: CONNECTIONS }, () => clientOf(server, load));
+  const load = { left: 0, open: 0, resolve: () => {}, expects };
+  const starts = Array.from({ length: connections }, () => clientOf(server, load));
   const run = (requests) =>
     new Promise((done) => {
       Object.assign(load, { left: requests, resolve: done });
@@ -145,19 +158,68 @@ async function bare() {
   return taken;
 }
 
-async function built(dist, { upstream = {}, gateway = {}, proxy = {} } = {}) {
+async function built(dist, { upstream = {}, gateway = {}, proxy = {} } = {}, begin = () => {}) {
   const fromDist = (file) => import(pathToFileURL(resolve(dist, file)).href);
   const { createGateway } = await fromDist("index.js");
   const { nodeProxy } = await fromDist("node.js");
   const made = createGateway({
+    onWarning() {},
     ...gateway,
     upstreams: { bench: { targets: [ORIGIN], ...upstream } },
   });
+  await begin(made);
   return nodeProxy(made.upstream("bench"), proxy);
 }
 
 const ENDLESS = Number.POSITIVE_INFINITY;
 const NO_TIMEOUTS = { connectMs: ENDLESS, responseMs: ENDLESS, idleMs: ENDLESS, totalMs: ENDLESS };
+const OPEN = { openMs: 3_600_000, openMsMax: 3_600_000 };
+const openBreaker = (upstream) => ({
+  options: { upstream: { breaker: OPEN, ...upstream } },
+  async begin(made) {
+    for (let call = 0; call < FIRST; call += 1) {
+      await made
+        .upstream("bench")
+        .send({ path: PATH })
+        .catch(() => {});
+    }
+  },
+});
+/** How each refusal comes about. */
+const REFUSALS = {
+  open: openBreaker({ probe: false }),
+  hoped: { ...openBreaker({}), connections: CONNECTIONS_HOPED },
+  full: {
+    options: { upstream: { bulkhead: { concurrencyMax: 1, queueMax: 0 }, timeouts: NO_TIMEOUTS } },
+    begin(made) {
+      // Takes the only place, for an answer that never comes.
+      dial(() => new MemorySocket(() => {}));
+      made.upstream("bench").send({ path: PATH });
+    },
+  },
+  maintenance: { options: {}, begin: (made) => made.startMaintenance() },
+};
+
+async function refusing(name, dist, { options, begin, connections }) {
+  return contender(name, await built(dist, options, begin), REFUSED, connections);
+}
+
+/** What answers 200 by itself. */
+function answering() {
+  const body = '{"status":"ok"}\n';
+  const fields = { "content-type": "application/json", "content-length": body.length };
+  return contender("answer", (_req, res) => {
+    res.writeHead(200, fields);
+    res.end(body);
+  });
+}
+
+function dial(socketOf) {
+  net.connect = socketOf;
+  net.createConnection = socketOf;
+  syncBuiltinESMExports();
+}
+
 const WITHOUT = {
   retry: { upstream: { retry: false } },
   breaker: { upstream: { breaker: false } },
@@ -231,11 +293,19 @@ const { values, positionals } = parseArgs({
     rows: { type: "string", default: "0" },
     slices: { type: "string", default: "200" },
     off: { type: "boolean", default: false },
+    refuse: { type: "string" },
   },
 });
 const OWN = fileURLToPath(new URL("../../dist", import.meta.url));
 const contenders = [];
-if (values.off) {
+dial(values.refuse === undefined ? dialInMemory : refuseInMemory);
+if (values.refuse !== undefined) {
+  contenders.push(answering());
+  for (const one of positionals.length > 0 ? positionals : [`built=${OWN}`]) {
+    const [name, dist] = one.split("=");
+    contenders.push(await refusing(name, dist, REFUSALS[values.refuse]));
+  }
+} else if (values.off) {
   contenders.push(contender("all policies", await built(OWN)));
   for (const [name, options] of Object.entries(WITHOUT)) {
     contenders.push(contender(`no ${name}`, await built(OWN, options)));
