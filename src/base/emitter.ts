@@ -64,7 +64,7 @@ export function emitter<Events extends object>(): Emitter<Events> {
   const report = (name: string, fn: Listener<never>, error: unknown): void => {
     if (reported.has(fn)) return;
     reported.add(fn);
-    warn(name, error);
+    warnOfListener(name, error);
   };
   // No function is made here for what nearly never happens: every call is told several times.
   const call = (name: string, fn: Listener<never>, payload: never): void => {
@@ -117,7 +117,8 @@ function unsubscribe(topic: Topic, subscription: Subscription): void {
   topic.subscriptions = topic.subscriptions.filter((one) => one !== subscription);
 }
 
-function warn(name: string, error: unknown): void {
+/** Says that somebody who was told about this event threw. */
+export function warnOfListener(name: string, error: unknown): void {
   process.emitWarning(`A listener for "${name}" threw; further errors of it are not reported.`, {
     type: "GoodGatewayWarning",
     code: LISTENER_WARNING,

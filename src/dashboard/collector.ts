@@ -5,12 +5,11 @@
  * Guarantee: bounded memory whatever happens (every list and ring has its length in
  * catalog/dashboard-defaults.ts); nothing is listened to after `stop`; no timer.
  */
-import { batch } from "../base/batch.js";
 import type { Clock } from "../base/clock.js";
 import { DASHBOARD } from "../catalog/dashboard-defaults.js";
-import type { CallRecord } from "../gateway/call-record.js";
+import type { EndedCall } from "../gateway/ended-call.js";
 import type { GatewayEvents } from "../gateway/events.js";
-import type { Gateway } from "../gateway/gateway.js";
+import { type Gateway, gatewayCore } from "../gateway/gateway.js";
 import { type FailedCall, failedCall } from "./failed-call.js";
 import { type Traffic, traffic } from "./traffic.js";
 
@@ -63,7 +62,7 @@ export interface Collector {
 
 export function collect(gateway: Gateway, clock: Clock): Collector {
   let seq = 0;
-  const slotNow = (): number => Math.floor(clock.now() / DASHBOARD.slotMs);
+  const slotNow = (): number => slotOf(clock.now());
   const upstreams = new Map<string, Kept>();
   const own = lastOf<Change>(DASHBOARD.changesMax);
   const next = (): number => {
@@ -80,34 +79,27 @@ export function collect(gateway: Gateway, clock: Clock): Collector {
   };
   for (const { name } of gateway.upstreams) keptOf(name);
 
-  let slot = slotNow();
-  const told = batch<CallRecord>((records) => {
-    for (const record of records) keptOf(record.upstream)?.count(record, slot, next);
+  const { follow, flush } = gatewayCore(gateway).endedCalls;
+  const leave = follow((calls) => {
+    for (const call of calls) keptOf(call.upstream)?.count(call, slotOf(call.endedAt), next);
   });
-  const onCall = (record: CallRecord): void => {
-    // All that wait belong to one slot.
-    const now = slotNow();
-    if (now !== slot) told.flush();
-    slot = now;
-    told.add(record);
-  };
   const onChange = (change: Omit<Change, "seq" | "at">): void => {
-    told.flush();
+    flush();
     const list = change.upstream === null ? own : keptOf(change.upstream)?.changed;
     list?.add({ seq: next(), at: clock.wallNow(), ...change });
   };
-  const forget = [gateway.on("call:end", onCall), ...listenToChanges(gateway, onChange)];
+  const forget = [leave, ...listenToChanges(gateway, onChange)];
 
   return {
     slotNow,
     epochMs: () => clock.wallNow() - clock.now(),
     get upstreams() {
-      told.flush();
+      flush();
       return upstreams;
     },
     changes: own.list,
     get seq() {
-      told.flush();
+      flush();
       return seq;
     },
     stop() {
@@ -117,7 +109,7 @@ export function collect(gateway: Gateway, clock: Clock): Collector {
 }
 
 interface Kept extends Collected {
-  count(record: CallRecord, slot: number, next: () => number): void;
+  count(call: EndedCall, slot: number, next: () => number): void;
   readonly changed: LastOf<Change>;
 }
 
@@ -131,13 +123,23 @@ function keep(slotNow: () => number): Kept {
     changed,
     changes: changed.list,
     failures: () => [...failed.list(), ...recovered.list()].sort((a, b) => a.seq - b.seq),
-    count(record, slot, next) {
-      const wrong = record.code !== null || record.attempts.some(({ code }) => code !== null);
-      const shown = wrong ? failedCall(record, next()) : null;
-      counted.count(record, slot, shown?.recovered ?? false);
+    count(call, slot, next) {
+      const shown = isWrong(call) ? failedCall(call, next()) : null;
+      counted.count(call, slot, shown?.recovered ?? false);
       if (shown !== null) (shown.recovered ? recovered : failed).add(shown);
     },
   };
+}
+
+function isWrong(call: EndedCall): boolean {
+  // Most have one attempt and it was good, so that none has to be looked at.
+  if (call.code !== null) return true;
+  return call.sole === null && call.attempts.some(({ code }) => code !== null);
+}
+
+/** Slots have numbers, so that nobody has to be told when one is over. */
+function slotOf(now: number): number {
+  return Math.floor(now / DASHBOARD.slotMs);
 }
 
 interface LastOf<T> {

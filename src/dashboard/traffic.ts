@@ -7,7 +7,7 @@
  */
 import { DASHBOARD } from "../catalog/dashboard-defaults.js";
 import type { FailureCode } from "../catalog/failures.js";
-import type { CallRecord } from "../gateway/call-record.js";
+import type { EndedCall } from "../gateway/ended-call.js";
 import { type Histogram, histogram, merge, observe, percentile } from "./histogram.js";
 
 /** One slot as it is shown; a slot without calls is left out. */
@@ -33,7 +33,7 @@ export type TrafficNow = Omit<TrafficSlot, "slot">;
 
 export interface Traffic {
   /** Counts a call that ended in this slot, which is the latest one or the one that is over. */
-  count(record: CallRecord, slot: number, recovered: boolean): void;
+  count(call: EndedCall, slot: number, recovered: boolean): void;
   /** The slots from this one on, the oldest first. */
   since(slot: number): readonly TrafficSlot[];
   /** The last minute in one. */
@@ -69,13 +69,13 @@ export function traffic(slotNow: () => number): Traffic {
   };
 
   return {
-    count(record, at, recovered) {
+    count(call, at, recovered) {
       const slot = slotOf(at);
       slot.calls += 1;
       if (recovered) slot.recovered += 1;
-      if (record.attempts.length > 1) slot.repeats += record.attempts.length - 1;
-      if (record.kind !== "upgrade") observe(slot.latencies, record.durationMs);
-      const { code } = record;
+      if (call.attemptCount > 1) slot.repeats += call.attemptCount - 1;
+      if (call.kind !== "upgrade") observe(slot.latencies, call.durationMs);
+      const { code } = call;
       if (code !== null) slot.failures.set(code, (slot.failures.get(code) ?? 0) + 1);
     },
     since: (from) => kept(from).map((slot) => ({ slot: slot.slot, ...read(slot) })),

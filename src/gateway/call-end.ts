@@ -11,14 +11,9 @@ import type { FailureCode } from "../catalog/failures.js";
 import type { Call, ClientEnd } from "../core/call.js";
 import type { Failure } from "../core/failure.js";
 import { authorityOf, sentWhole } from "../wire/http2.js";
-import {
-  type CallClient,
-  type CallFacts,
-  type CallKind,
-  callRecord,
-  type Now,
-  refusalRecord,
-} from "./call-record.js";
+import type { CallKind } from "./call-record.js";
+import { callRecord, EndedCall, endedCall } from "./ended-call.js";
+import type { EndedCalls } from "./ended-calls.js";
 import type { GatewayEvents } from "./events.js";
 import type { Tracing } from "./tracing.js";
 
@@ -27,6 +22,7 @@ export interface Teller {
   readonly clock: Pick<Clock, "now" | "wallNow">;
   readonly events: Pick<Emitter<GatewayEvents>, "has" | "emit">;
   readonly tracing: Readonly<Tracing>;
+  readonly endedCalls: Pick<EndedCalls, "heard" | "add">;
 }
 
 const BOTH = 2;
@@ -42,14 +38,10 @@ export function sideOver(
 ): void {
   call.sidesOver += 1;
   if (call.sidesOver !== BOTH || !isHeard(teller)) return;
-  tell(teller, call, {
-    upstream,
-    kind,
-    path: askedPath(req),
-    status: res.headersSent ? res.statusCode : null,
-    clientEnd: clientEndOf(call, res),
-    client: clientOf(req, call.request.headers),
-  });
+  const ended = endedCall(call, upstream, kind, askedPath(req), teller.clock);
+  ended.closeClient(statusOf(res), clientEndOf(call, res));
+  addClient(ended, req, call.request.headers);
+  tell(teller, call, ended);
 }
 
 /** What was upgraded is over, on both sides at once. */
@@ -60,58 +52,60 @@ export function tunnelOver(
   req: IncomingMessage,
 ): void {
   if (!isHeard(teller)) return;
-  const client = clientOf(req, call.request.headers);
-  const facts = { upstream, kind: "upgrade", path: askedPath(req), status: 101, client } as const;
   const broken = call.attempts.at(-1)?.code ?? null;
   const clientEnd = broken === null ? "complete" : "cut";
-  tell(teller, call, { ...facts, clientEnd });
+  const ended = endedCall(call, upstream, "upgrade", askedPath(req), teller.clock);
+  ended.closeClient(101, clientEnd);
+  addClient(ended, req, call.request.headers);
+  tell(teller, call, ended);
 }
 
 /** A call of the application itself is over: its answer's body has ended, or there is none. */
 export function ownCallOver(teller: Teller, upstream: string, kind: CallKind, call: Call): void {
   if (!isHeard(teller)) return;
-  tell(teller, call, {
-    upstream,
-    kind,
-    path: withoutQuery(call.request.path),
-    status: call.answeredBy === "upstream" ? (call.attempts.at(-1)?.status ?? null) : null,
-    clientEnd: ownEndOf(call),
-    client: null,
-  });
+  const path = withoutQuery(call.request.path);
+  const status = call.answeredBy === "upstream" ? (call.attempts.at(-1)?.status ?? null) : null;
+  const ended = endedCall(call, upstream, kind, path, teller.clock);
+  ended.closeClient(status, ownEndOf(call));
+  tell(teller, call, ended);
 }
 
-function isHeard({ events, tracing }: Teller): boolean {
-  return events.has("call:end") || tracing.tracer !== null;
+function isHeard({ events, tracing, endedCalls }: Teller): boolean {
+  return endedCalls.heard || tracing.tracer !== null || events.has("call:end");
 }
 
-function tell({ clock, events, tracing }: Teller, call: Call, facts: CallFacts): void {
-  const record = callRecord(call, facts, both(clock));
-  tracing.tracer?.over(call, record);
-  if (events.has("call:end")) events.emit("call:end", record);
+/** The plain record is made for those alone who are given it. */
+function tell({ events, tracing, endedCalls }: Teller, call: Call | null, ended: EndedCall): void {
+  if (endedCalls.heard) endedCalls.add(ended);
+  const heard = events.has("call:end");
+  const { tracer } = tracing;
+  if (!heard && tracer === null) return;
+  const record = callRecord(ended);
+  if (call !== null) tracer?.over(call, record);
+  if (heard) events.emit("call:end", record);
 }
 
 /** A request that was refused before it became a call; tells when its answer is over. */
 export function tellOfRefusal(
-  { clock, events }: Teller,
+  teller: Teller,
   upstream: string,
   kind: CallKind,
   refused: RefusedRequest,
 ): void {
-  if (!events.has("call:end")) return;
+  // A tracer follows calls only.
+  if (!teller.endedCalls.heard && !teller.events.has("call:end")) return;
   const { req, res, id, failure } = refused;
-  const startedAt = clock.now();
-  const client = clientOf(req, null);
+  const startedAt = teller.clock.now();
+  const address = addressOf(req);
   res.once("close", () => {
-    const facts = {
-      ...{ id, upstream, kind, failure, startedAt, client },
-      method: req.method as string,
-      path: askedPath(req),
-      status: res.headersSent ? res.statusCode : null,
-      answeredBy: res.headersSent ? ("gateway" as const) : null,
-      clientEnd: sentWhole(res) ? ("complete" as const) : ("aborted" as const),
-      bytesOut: 0,
-    };
-    events.emit("call:end", refusalRecord(facts, both(clock)));
+    const ended = new EndedCall(id, upstream, kind, req.method as string, askedPath(req));
+    ended.end(startedAt, teller.clock);
+    ended.fail(failure.code, failure.details);
+    if (res.headersSent) ended.answeredBy = "gateway";
+    ended.closeClient(statusOf(res), sentWhole(res) ? "complete" : "aborted");
+    addClient(ended, req, null);
+    ended.address = address;
+    tell(teller, null, ended);
   });
 }
 
@@ -122,8 +116,8 @@ export interface RefusedRequest {
   readonly failure: Failure;
 }
 
-function both(clock: Teller["clock"]): Now {
-  return { now: clock.now(), wallNow: clock.wallNow() };
+function statusOf(res: ServerResponse): number | null {
+  return res.headersSent ? res.statusCode : null;
 }
 
 /** Codes of a body whose end is the client's doing, and not our cut. */
@@ -142,17 +136,19 @@ function ownEndOf({ cancellation, attempts, failure }: Call): ClientEnd {
   return failure === null && code !== null ? "cut" : "complete";
 }
 
-function clientOf(req: IncomingMessage, sent: readonly string[] | null): CallClient {
-  const { referer } = req.headers;
-  return {
-    // Known before the socket is closed, and kept by it.
-    address: req.socket.remoteAddress ?? "unknown",
-    forwardedFor: sent === null ? null : fieldOf(sent, "x-forwarded-for"),
-    httpVersion: req.httpVersion,
-    host: authorityOf(req) ?? null,
-    userAgent: req.headers["user-agent"] ?? null,
-    referer: referer === undefined ? null : withoutQuery(referer),
-  };
+function addClient(ended: EndedCall, req: IncomingMessage, sent: readonly string[] | null): void {
+  const { headers } = req;
+  ended.address = addressOf(req);
+  if (sent !== null) ended.forwardedFor = fieldOf(sent, "x-forwarded-for");
+  ended.httpVersion = req.httpVersion;
+  ended.host = authorityOf(req) ?? null;
+  ended.userAgent = headers["user-agent"] ?? null;
+  if (headers.referer !== undefined) ended.referer = withoutQuery(headers.referer);
+}
+
+/** Of the peer; known before the socket is closed, and kept by it. */
+function addressOf({ socket }: IncomingMessage): string {
+  return socket.remoteAddress ?? "unknown";
 }
 
 function fieldOf(fields: readonly string[], name: string): string | null {

@@ -1,15 +1,14 @@
 /**
- * The record of a call that is over, as plain data: what metrics, traces, access logs and the
- * dashboard are made of.
+ * The record of a call that is over, as plain data: what traces and listeners of `call:end` are
+ * given. Our own metrics, log and dashboard read what it is made of, an `EndedCall`.
  *
  * It is built when somebody listens, once, when the body of the answer is over and the client's end
  * is known. Guarantee: it holds nothing that lives on (no call, no socket, no raw error), no query
  * and no field of the request but those that say who asked; it can be written as JSON as it is.
  */
 import { type Blame, FAILURES, type FailureCode, type Phase } from "../catalog/failures.js";
-import { PRIORITY_UNLESS_GIVEN, type Priority } from "../catalog/priorities.js";
+import type { Priority } from "../catalog/priorities.js";
 import type { AnswerSource, AttemptRecord, Call, ClientEnd, StopReason } from "../core/call.js";
-import type { Failure } from "../core/failure.js";
 import type { Timeline } from "../core/timeline.js";
 
 /** How a call came to the gateway. */
@@ -122,118 +121,29 @@ export interface CallClient {
   readonly referer: string | null;
 }
 
-/** What is known of a call beside the call itself. */
-export interface CallFacts {
-  readonly upstream: string;
-  readonly kind: CallKind;
-  readonly path: string;
-  readonly status: number | null;
-  readonly clientEnd: ClientEnd;
-  readonly client: CallClient | null;
-}
-
-/** What is known of a request that never became a call. */
-export interface RefusalFacts extends CallFacts {
-  readonly id: string;
-  readonly method: string;
-  readonly failure: Failure;
-  readonly startedAt: number;
-  readonly answeredBy: AnswerSource | null;
-  readonly bytesOut: number;
-}
-
-/** Both clocks at the same moment. */
-export interface Now {
-  readonly now: number;
-  readonly wallNow: number;
-}
-
-export function callRecord(call: Call, facts: CallFacts, { now, wallNow }: Now): CallRecord {
-  const { request, failure } = call;
-  const attempts = attemptsOf(call);
-  const last = attempts.at(-1);
-  const code = codeOf(failure, last, facts.clientEnd);
-  const durationMs = now - call.startedAt;
-  return {
-    id: call.id,
-    upstream: facts.upstream,
-    kind: facts.kind,
-    method: request.method,
-    path: facts.path,
-    startedAt: Math.round(wallNow - durationMs),
-    durationMs,
-    queuedMs: attempts[0]?.startedMs ?? durationMs,
-    priority: call.priority,
-    callerAttempt: call.callerAttempt,
-    status: facts.status,
-    answeredBy: call.answeredBy,
-    receivedStatus: last?.status ?? null,
-    code,
-    blame: code === null ? null : FAILURES[code].blame,
-    details: failure?.code === code ? (failure?.details ?? null) : null,
-    stopReason: call.stopReason,
-    clientEnd: facts.clientEnd,
-    bytesIn: request.body?.bytesRead ?? 0,
-    bytesOut: call.answeredBy === "upstream" ? (last?.bytesReceived ?? 0) : call.ownBytes,
-    attempts,
-    client: facts.client,
-  };
-}
-
-/** The record of a request that was refused before it became a call. */
-export function refusalRecord(facts: RefusalFacts, { now, wallNow }: Now): CallRecord {
-  const { id, upstream, kind, method, path, status, answeredBy, clientEnd, client } = facts;
-  const durationMs = now - facts.startedAt;
-  const { code, details } = facts.failure;
-  return {
-    ...{ id, upstream, kind, method, path, status, answeredBy, clientEnd, client, code },
-    startedAt: Math.round(wallNow - durationMs),
-    durationMs,
-    queuedMs: 0,
-    priority: PRIORITY_UNLESS_GIVEN,
-    callerAttempt: 1,
-    receivedStatus: null,
-    blame: FAILURES[code].blame,
-    details: details ?? null,
-    stopReason: null,
-    bytesIn: 0,
-    bytesOut: facts.bytesOut,
-    attempts: [],
-  };
-}
-
-/** The last name counts: a body that broke after a good head, a client that left in the middle. */
-function codeOf(
-  failure: Failure | null,
-  last: CallAttempt | undefined,
-  clientEnd: ClientEnd,
-): FailureCode | null {
-  if (failure !== null) return failure.code;
-  return last?.code ?? (clientEnd === "aborted" ? "client_closed_request" : null);
-}
-
 // Plain literals from here on: a spread makes objects that every reader is slow with, and these are
 // made for each call as soon as anybody counts.
-function attemptsOf({ attempts, timelines, startedAt }: Call): readonly CallAttempt[] {
+export function attemptsOf({ attempts, timelines, startedAt }: Call): readonly CallAttempt[] {
   const told: CallAttempt[] = [];
-  let previousEnd = -1;
+  let previousEnd = 0;
   for (let place = 0; place < attempts.length; place += 1) {
     const attempt = attempts[place] as AttemptRecord;
-    const one = attemptOf(attempt, timelines?.[place] ?? null, startedAt, previousEnd);
+    const waitedMs = place === 0 ? 0 : Math.max(0, attempt.startedAt - previousEnd);
+    const startedMs = attempt.startedAt - startedAt;
+    const one = attemptOf(attempt, timelines?.[place] ?? null, startedMs, waitedMs);
     previousEnd = attempt.startedAt + one.durationMs;
     told.push(one);
   }
   return told;
 }
 
-/** `previousEnd` is negative for the first one. */
-function attemptOf(
+export function attemptOf(
   attempt: AttemptRecord,
   timeline: Timeline | null,
-  callStartedAt: number,
-  previousEnd: number,
+  startedMs: number,
+  waitedMs: number,
 ): CallAttempt {
-  const { code, startedAt } = attempt;
+  const { code } = attempt;
   return {
     number: attempt.number,
     target: attempt.target,
@@ -242,9 +152,9 @@ function attemptOf(
     blame: code === null ? null : FAILURES[code].blame,
     status: attempt.status,
     reused: attempt.reused,
-    startedMs: startedAt - callStartedAt,
-    durationMs: timeline === null ? attempt.durationMs : timeline.endAt - startedAt,
-    waitedMs: previousEnd < 0 ? 0 : Math.max(0, startedAt - previousEnd),
+    startedMs,
+    durationMs: timeline === null ? attempt.durationMs : timeline.endAt - attempt.startedAt,
+    waitedMs,
     timings: timeline === null ? NO_TIMINGS : timingsOf(timeline),
     bytesReceived: timeline?.receivedBytes ?? 0,
   };

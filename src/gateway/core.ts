@@ -11,6 +11,7 @@ import type { ViaSignature } from "../wire/forwarding.js";
 import type { Believe } from "../wire/trusted-fronts.js";
 import type { Behind } from "./behind/behind.js";
 import type { Diagnosis } from "./diagnosis/diagnosis.js";
+import type { EndedCalls } from "./ended-calls.js";
 import type { GatewayEvents } from "./events.js";
 import type { HealthCore } from "./health/health.js";
 import type { Incidents } from "./incidents.js";
@@ -27,6 +28,8 @@ export interface GatewayCore {
   readonly clock: Clock;
   readonly random: Random;
   readonly events: Emitter<GatewayEvents>;
+  /** The calls that are over, for our own counting. */
+  readonly endedCalls: EndedCalls;
   readonly lifecycle: GatewayLifecycle;
   /** What stands in front of the server; null when nothing was written. */
   readonly behind: Behind | null;

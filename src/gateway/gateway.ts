@@ -17,6 +17,7 @@ import { viaSignature } from "../wire/forwarding.js";
 import { believeFronts } from "../wire/trusted-fronts.js";
 import type { GatewayCore } from "./core.js";
 import { type Diagnosis, diagnoseUpstream } from "./diagnosis/diagnosis.js";
+import { endedCalls } from "./ended-calls.js";
 import type { GatewayEvents } from "./events.js";
 import { createHealth, type GatewayHealth } from "./health/health.js";
 import type { UpstreamReport } from "./health/health-report.js";
@@ -123,7 +124,7 @@ export function createGateway<const Names extends string>(
   const incidents = createIncidents(events, (name, seen) => diagnose(name, seen).verdict);
   const load = loadOf(settings, clock, random, events);
   const tracing = { tracer: null };
-  const telling = { events, changed, incidents, tracing };
+  const telling = { events, endedCalls: endedCalls(clock), changed, incidents, tracing };
   const shared = { clock, timers, random, lifecycle, load, ...telling };
   const parts: GatewayParts = { name: settings.name, zone: settings.zone, ...shared };
   const handles = new Map<string, Upstream<Names>>();
@@ -213,6 +214,7 @@ function coreOf(
     clock: parts.clock,
     random: parts.random,
     events: parts.events,
+    endedCalls: parts.endedCalls,
     lifecycle: parts.lifecycle,
     warn: parts.warnings.warn,
     tell: parts.warnings.tell,

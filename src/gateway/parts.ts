@@ -8,6 +8,7 @@ import type { Random } from "../base/random.js";
 import type { Lifecycle } from "../policies/drain-gate.js";
 import type { LoadGuard } from "../policies/load-shed.js";
 import type { probeTarget } from "../transports/probe.js";
+import type { EndedCalls } from "./ended-calls.js";
 import type { GatewayEvents } from "./events.js";
 import type { Incidents } from "./incidents.js";
 import type { Tracing } from "./tracing.js";
@@ -23,6 +24,8 @@ export interface GatewayParts {
   readonly random: Random;
   readonly lifecycle: Lifecycle;
   readonly events: Emitter<GatewayEvents>;
+  /** The calls that are over, for our own counting. */
+  readonly endedCalls: EndedCalls;
   /** Something that health depends on has changed. */
   readonly changed: () => void;
   readonly incidents: Incidents;

@@ -360,7 +360,7 @@ function stallSaved({ events }: GatewayParts, { name }: NormalisedUpstream) {
 }
 
 function attemptListener(
-  { clock, events, tracing }: GatewayParts,
+  { clock, events, tracing, endedCalls }: GatewayParts,
   { name }: NormalisedUpstream,
   ledger: FailureLedger,
 ): AttemptListener {
@@ -377,7 +377,7 @@ function attemptListener(
       ledger.failed({ target: target.id, code, method, path, reused, socketAgeMs, restedMs });
     },
     has: () => events.has("attempt:end"),
-    keeps: () => events.has("call:end") || tracing.tracer !== null,
+    keeps: () => endedCalls.heard || tracing.tracer !== null || events.has("call:end"),
     tell: ({ call }, attempt) => events.emit("attempt:end", { upstream: name, call, attempt }),
   };
 }

@@ -7,10 +7,11 @@
  */
 import type { Clock } from "../base/clock.js";
 import type { FailureCode } from "../catalog/failures.js";
-import type { AttemptRecord } from "../core/call.js";
+import type { AttemptRecord, Call } from "../core/call.js";
 import { type Outcome, whenOver } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import type { Policy } from "../core/pipe.js";
+import type { Timeline } from "../core/timeline.js";
 import type { Exchange, RecordedExchange, TimedExchange } from "../targets/exchange.js";
 import type { Presence } from "../targets/presence.js";
 
@@ -56,9 +57,9 @@ function note(
   if (lost) attempts.splice(place, 0, first);
   else attempts.push(first);
   if (listener?.keeps()) {
-    call.timelines ??= [];
-    if (lost) call.timelines.splice(place, 0, timeline);
-    else call.timelines[place] = timeline;
+    // One that is made with its first holds one; one that it is put into holds many.
+    if (call.timelines === null && place === 0) call.timelines = [timeline];
+    else keepAt(call, timeline, place, lost);
   }
   const { presence } = exchange.target;
   const { openedAt, headAt } = timeline;
@@ -74,6 +75,12 @@ function note(
     }
     if (listener?.has()) listener.tell(exchange, last);
   });
+}
+
+function keepAt(call: Call, timeline: Timeline, place: number, lost: boolean): void {
+  call.timelines ??= [];
+  if (lost) call.timelines.splice(place, 0, timeline);
+  else call.timelines[place] = timeline;
 }
 
 function tellLoss(presence: Presence, { call, timeline }: Exchange, code: FailureCode): void {

@@ -5,13 +5,14 @@
  * Guarantee: no query, no field of the request but those that say who asked, and no token in a
  * path is written; failures are always logged, whatever share of the good calls is.
  */
-import type { Clock } from "../base/clock.js";
 import type { CallRecord } from "../gateway/call-record.js";
+import { callRecord } from "../gateway/ended-call.js";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
 import { type AccessFields, accessFields } from "./access-fields.js";
 import { ACCESS_FORMATS, type AccessFormat } from "./access-formats.js";
-import { type LineStream, type LineWriter, lineWriter } from "./line-writer.js";
-import { withoutTokens } from "./redact.js";
+import { jsonLines } from "./access-json.js";
+import { type LineStream, writeLines } from "./line-writer.js";
+import { mayHoldToken, withoutTokens } from "./redact.js";
 
 /** What is used of a logger: pino, Fastify's `app.log` and `console` have it. */
 export interface AccessLogger {
@@ -50,49 +51,45 @@ export function accessLog(gateway: Gateway, to: AccessLogger | AccessLogOptions 
   const options = isLogger(to) ? { logger: to } : to;
   checkOptions(options);
   const { sample = 1, redact } = options;
-  const { random, clock } = gatewayCore(gateway);
+  const { random, endedCalls } = gatewayCore(gateway);
+  const { stream = process.stdout, format = "json" } = options;
+  const isLeftOut = ({ code }: Pick<CallRecord, "code">): boolean =>
+    code === null && sample < 1 && random.next() >= sample;
   const shown = (told: CallRecord): CallRecord | null => {
-    if (told.code === null && sample < 1 && random.next() >= sample) return null;
     const plain = withoutPathTokens(told);
     return redact === undefined ? plain : redact(plain);
   };
-  const { add, stop } = writerOf(options, clock, shown);
-  const off = gateway.on("call:end", add);
-  return () => {
-    off();
-    stop();
-  };
+  const log = loggerOf(options);
+  // What is called by hand is called at once; what we write ourselves can wait for more.
+  if (log !== null) {
+    return gateway.on("call:end", (told) => {
+      const record = isLeftOut(told) ? null : shown(told);
+      if (record !== null) log(record);
+    });
+  }
+  const json = format === "json" && redact === undefined ? jsonLines() : null;
+  const text = typeof format === "function" ? format : ACCESS_FORMATS[format]();
+  return writeLines(stream, endedCalls, (call) => {
+    if (isLeftOut(call)) return null;
+    // Nobody sees the record of a line of our own.
+    if (json !== null && !mayHoldToken(call.path)) return json.ofCall(call);
+    const record = shown(callRecord(call));
+    return record === null ? null : text(record);
+  });
+}
+
+/** Who is called for each line by itself; null for a stream. */
+function loggerOf(options: AccessLogOptions): ((record: CallRecord) => void) | null {
+  const { logger, write, format = "json" } = options;
+  if (logger !== undefined) return (record) => logTo(logger, record);
+  if (write === undefined) return null;
+  const text = typeof format === "function" ? format : ACCESS_FORMATS[format]();
+  return (record) => write(text(record));
 }
 
 function isLogger(to: AccessLogger | AccessLogOptions): to is AccessLogger {
   const { info, warn, error } = to as Partial<AccessLogger>;
   return [info, warn, error].every((one) => typeof one === "function");
-}
-
-/** What is called by hand is called at once; what we write ourselves can wait for more. */
-function writerOf(
-  { logger, write, stream = process.stdout, format = "json" }: AccessLogOptions,
-  clock: Clock,
-  shown: (told: CallRecord) => CallRecord | null,
-): LineWriter {
-  if (logger !== undefined) return atOnce(shown, (record) => logTo(logger, record));
-  const text = typeof format === "function" ? format : ACCESS_FORMATS[format]();
-  if (write !== undefined) return atOnce(shown, (record) => write(text(record)));
-  return lineWriter(stream, clock, (told) => {
-    const record = shown(told);
-    return record === null ? null : text(record);
-  });
-}
-
-function atOnce(
-  shown: (told: CallRecord) => CallRecord | null,
-  log: (record: CallRecord) => void,
-): LineWriter {
-  const add = (told: CallRecord): void => {
-    const record = shown(told);
-    if (record !== null) log(record);
-  };
-  return { add, stop: () => {} };
 }
 
 function logTo(logger: AccessLogger, record: CallRecord): void {

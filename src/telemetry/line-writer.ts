@@ -6,10 +6,9 @@
  * process write what is left. What a slow stream holds is bounded, and how many lines were left out
  * for it is told by a warning.
  */
-import { batch } from "../base/batch.js";
-import type { Clock, Timer } from "../base/clock.js";
 import { ACCESS_LOG } from "../catalog/access-log-defaults.js";
-import type { CallRecord } from "../gateway/call-record.js";
+import type { EndedCall } from "../gateway/ended-call.js";
+import type { EndedCalls } from "../gateway/ended-calls.js";
 
 /** What is used of a stream; `process.stdout` and those of `node:fs` have it. */
 export interface LineStream {
@@ -18,46 +17,32 @@ export interface LineStream {
   readonly writableLength?: number;
 }
 
-export interface LineWriter {
-  readonly add: (record: CallRecord) => void;
-  readonly stop: () => void;
-}
-
-/** `lineOf` gives null for a call that is not logged. */
-export function lineWriter(
+/** `lineOf` gives null for a call that is not logged. Gives back how to stop. */
+export function writeLines(
   stream: LineStream,
-  clock: Pick<Clock, "after">,
-  lineOf: (record: CallRecord) => string | null,
-): LineWriter {
-  let timer: Timer | null = null;
+  endedCalls: EndedCalls,
+  lineOf: (call: EndedCall) => string | null,
+): () => void {
   let leftOut = 0;
-
-  const write = (records: readonly CallRecord[]): void => {
-    timer?.cancel();
-    timer = null;
+  const write = (calls: readonly EndedCall[]): void => {
     if ((stream.writableLength ?? 0) > ACCESS_LOG.unwrittenBytesMax) {
-      leftOut += records.length;
+      leftOut += calls.length;
       return;
     }
     if (leftOut > 0) warn(leftOut);
     leftOut = 0;
-    const lines = records.map(lineOf).filter((line) => line !== null);
-    // The last one is empty, so that each of them has an end.
-    if (lines.length > 0) stream.write([...lines, ""].join("\n"));
+    let lines = "";
+    for (const call of calls) {
+      const line = lineOf(call);
+      if (line !== null) lines += `${line}\n`;
+    }
+    if (lines !== "") stream.write(lines);
   };
-  const waiting = batch(write);
-  process.once("exit", waiting.flush);
-  return {
-    add(record) {
-      waiting.add(record);
-      if (timer !== null || waiting.size === 0) return;
-      timer = clock.after(ACCESS_LOG.flushMs, waiting.flush);
-      timer.unref();
-    },
-    stop() {
-      process.removeListener("exit", waiting.flush);
-      waiting.flush();
-    },
+  const leave = endedCalls.follow(write, ACCESS_LOG.flushMs);
+  process.once("exit", endedCalls.flush);
+  return () => {
+    process.removeListener("exit", endedCalls.flush);
+    leave();
   };
 }
 

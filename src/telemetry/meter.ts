@@ -4,10 +4,9 @@
  * Guarantee: one meter for each gateway, however often it is asked for; without one nothing listens
  * and nothing is counted. States are read from a snapshot at the time of the scrape.
  */
-import { batch } from "../base/batch.js";
-import type { CallAttempt, CallRecord } from "../gateway/call-record.js";
-import type { Gateway } from "../gateway/gateway.js";
+import { type Gateway, gatewayCore } from "../gateway/gateway.js";
 import type { ShutdownReport } from "../gateway/shutdown/shutdown-report.js";
+import { callCounter } from "./count-calls.js";
 import { type GaugeSamples, gaugeSamples } from "./gauges.js";
 import {
   DURATION_BUCKETS,
@@ -58,7 +57,8 @@ interface Counted {
 
 function startMeter(gateway: Gateway): Meter {
   const counted = instruments();
-  const settle = listen(gateway, counted);
+  listen(gateway, counted);
+  const { flush: settle } = gatewayCore(gateway).endedCalls;
   countShutdown(counted.counters, null);
   const read = (key: MetricKey, gauges: () => GaugeSamples): Family => {
     const { name, type, help, labels } = METRICS[key];
@@ -110,15 +110,11 @@ function instruments(): Counted {
 /** Each series of a histogram is a line for every bucket. */
 const HISTOGRAMS_MAX = Math.floor(SERIES_MAX / DURATION_BUCKETS.length);
 
-/** Gives back how to have all counted that calls have told. */
-function listen(gateway: Gateway, { counters, histograms }: Counted): () => void {
-  const told = batch<CallRecord>((records) => {
-    for (const record of records) {
-      countCall(counters, histograms, record);
-      for (const attempt of record.attempts) countAttempt(counters, histograms, record, attempt);
-    }
+function listen(gateway: Gateway, { counters, histograms }: Counted): void {
+  const count = callCounter(counters, histograms);
+  gatewayCore(gateway).endedCalls.follow((calls) => {
+    for (const call of calls) count(call);
   });
-  gateway.on("call:end", told.add);
   gateway.on("call:refused", ({ upstream, call, failure }) =>
     counters.refused.add([upstream, failure.code, call.priority], 1),
   );
@@ -136,7 +132,6 @@ function listen(gateway: Gateway, { counters, histograms }: Counted): () => void
   );
   gateway.on("shutdown:end", ({ report }) => countShutdown(counters, report));
   gateway.on("stall:saved", ({ upstream }) => counters.stallsSaved.add([upstream], 1));
-  return told.flush;
 }
 
 /** Kinds that are counted from 0 on: nobody sees a counter grow that begins at its end. */
@@ -150,35 +145,3 @@ function countShutdown({ shutdownWork }: Counted["counters"], report: ShutdownRe
     shutdownWork.add([label, "cut"], cut);
   }
 }
-
-function countCall(
-  counters: Counted["counters"],
-  { callSeconds, queueSeconds }: Counted["histograms"],
-  record: CallRecord,
-): void {
-  const { upstream, status, answeredBy, code, blame, stopReason, attempts } = record;
-  const one = [upstream];
-  const sent = status === null ? "none" : String(status);
-  counters.calls.add([upstream, sent, answeredBy ?? "none"], 1);
-  if (code !== null && blame !== null) counters.failures.add([upstream, code, blame, sent], 1);
-  if (stopReason !== null) counters.stopped.add([upstream, stopReason], 1);
-  if (attempts.length > 1) counters.repeats.add(one, attempts.length - 1);
-  if (record.bytesIn > 0) counters.requestBytes.add(one, record.bytesIn);
-  if (record.bytesOut > 0) counters.responseBytes.add(one, record.bytesOut);
-  // A tunnel may live for days; its length says nothing about the speed of calls.
-  if (record.kind !== "upgrade") callSeconds.observe(one, record.durationMs / MS_PER_SECOND);
-  queueSeconds.observe(one, record.queuedMs / MS_PER_SECOND);
-}
-
-function countAttempt(
-  counters: Counted["counters"],
-  { attemptSeconds }: Counted["histograms"],
-  { upstream, kind }: CallRecord,
-  { target, code, durationMs }: CallAttempt,
-): void {
-  const at = target ?? "none";
-  counters.attempts.add([upstream, at, code ?? "ok"], 1);
-  if (kind !== "upgrade") attemptSeconds.observe([upstream, at], durationMs / MS_PER_SECOND);
-}
-
-const MS_PER_SECOND = 1_000;

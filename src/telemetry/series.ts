@@ -15,13 +15,25 @@ export interface Sample {
 /** A metric that is counted up. */
 export interface Counter {
   add(values: readonly string[], amount: number): void;
+  /** The series of these values, to be added to without looking it up; null without one. */
+  known(values: readonly string[]): Tally | null;
   samples(): readonly Sample[];
 }
 
 /** A metric of lengths, in buckets. */
 export interface Histogram {
   observe(values: readonly string[], value: number): void;
+  /** As for a counter. */
+  known(values: readonly string[]): Buckets | null;
   samples(): readonly Sample[];
+}
+
+export interface Tally {
+  total: number;
+}
+
+export interface Buckets {
+  observe(value: number): void;
 }
 
 const OTHER = "other";
@@ -58,7 +70,8 @@ function seriesFinder<Value extends object>(
     overflow();
     return look(root, others) ?? begin(others);
   };
-  return { find, all };
+  const known = (values: readonly string[]): Value | null => look(root, values) ?? null;
+  return { find, known, all };
 }
 
 // One look-up for each label: to join the values to a key costs more, for each of the ten series
@@ -91,8 +104,10 @@ export function counter(
   seriesMax: number,
   overflow: () => void,
 ): Counter {
-  const { find, all } = seriesFinder(labels, seriesMax, () => ({ total: 0 }), overflow);
+  const zero = (): Tally => ({ total: 0 });
+  const { find, known, all } = seriesFinder(labels, seriesMax, zero, overflow);
   return {
+    known,
     add(values, amount) {
       find(values).total += amount;
     },
@@ -100,10 +115,25 @@ export function counter(
   };
 }
 
-interface Buckets {
+class CountedBuckets implements Buckets {
   readonly counts: number[];
-  sum: number;
-  count: number;
+  readonly #bounds: readonly number[];
+  sum = 0;
+  count = 0;
+
+  constructor(bounds: readonly number[]) {
+    this.#bounds = bounds;
+    this.counts = bounds.map(() => 0);
+  }
+
+  observe(value: number): void {
+    const bounds = this.#bounds;
+    this.sum += value;
+    this.count += 1;
+    let place = 0;
+    while (place < bounds.length && value > (bounds[place] as number)) place += 1;
+    if (place < bounds.length) this.counts[place] = (this.counts[place] ?? 0) + 1;
+  }
 }
 
 export function histogram(
@@ -112,24 +142,18 @@ export function histogram(
   seriesMax: number,
   overflow: () => void,
 ): Histogram {
-  const make = (): Buckets => ({ counts: bounds.map(() => 0), sum: 0, count: 0 });
-  const { find, all } = seriesFinder(labels, seriesMax, make, overflow);
+  const make = (): CountedBuckets => new CountedBuckets(bounds);
+  const { find, known, all } = seriesFinder(labels, seriesMax, make, overflow);
   return {
-    observe(values, value) {
-      const buckets = find(values);
-      buckets.sum += value;
-      buckets.count += 1;
-      let place = 0;
-      while (place < bounds.length && value > (bounds[place] as number)) place += 1;
-      if (place < bounds.length) buckets.counts[place] = (buckets.counts[place] ?? 0) + 1;
-    },
+    known,
+    observe: (values, value) => find(values).observe(value),
     samples: () => all.flatMap((one) => bucketSamples(one, bounds)),
   };
 }
 
 /** Buckets are cumulative, and the last one holds everything. */
 function bucketSamples(
-  { labels, value }: Series<Buckets>,
+  { labels, value }: Series<CountedBuckets>,
   bounds: readonly number[],
 ): readonly Sample[] {
   let below = 0;

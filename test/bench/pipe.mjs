@@ -12,7 +12,10 @@
  * without one policy or the other. `--refuse KIND` measures refusals instead, against a 200 that
  * `node:http` answers itself: `open`, the breaker is open; `hoped`, it is, and calls wait for the
  * connection that is tried meanwhile; `full`, no place is free; `maintenance`, the first to refuse.
+ * `--listening [--only NAME,…]` compares nobody listening with metrics, an access log, dashboard
+ * or all of them; it takes other builds, too.
  */
+import { openSync, writeSync } from "node:fs";
 import http from "node:http";
 import { Session } from "node:inspector/promises";
 import { syncBuiltinESMExports } from "node:module";
@@ -158,7 +161,8 @@ async function bare() {
   return taken;
 }
 
-async function built(dist, { upstream = {}, gateway = {}, proxy = {} } = {}, begin = () => {}) {
+async function built(dist, options = {}, begin = () => {}) {
+  const { upstream = {}, gateway = {}, proxy = {}, listening = [] } = options;
   const fromDist = (file) => import(pathToFileURL(resolve(dist, file)).href);
   const { createGateway } = await fromDist("index.js");
   const { nodeProxy } = await fromDist("node.js");
@@ -167,9 +171,34 @@ async function built(dist, { upstream = {}, gateway = {}, proxy = {} } = {}, beg
     ...gateway,
     upstreams: { bench: { targets: [ORIGIN], ...upstream } },
   });
+  for (const one of listening) await LISTENERS[one](made, fromDist);
   await begin(made);
   return nodeProxy(made.upstream("bench"), proxy);
 }
+
+/** What a call tells when somebody listens; a channel would hear all contenders. */
+const EVENTS = ["attempt:end", "call:outcome", "call:end"];
+const LISTENERS = {
+  metrics: async (gateway, from) => (await from("index.js")).metricsHandler(gateway),
+  // As standard output writes where it is a file.
+  log: async (gateway, from) => {
+    const file = openSync("/dev/null", "w");
+    const stream = { write: (text) => writeSync(file, text) };
+    (await from("index.js")).accessLog(gateway, { stream });
+  },
+  dashboard: async (gateway, from) => (await from("dashboard.js")).dashboard(gateway),
+  events: (gateway) => EVENTS.map((name) => gateway.on(name, () => {})),
+};
+const LISTENING = {
+  nothing: [],
+  again: [],
+  events: ["events"],
+  metrics: ["metrics"],
+  log: ["log"],
+  dashboard: ["dashboard"],
+  ours: ["metrics", "log", "dashboard"],
+  everything: ["metrics", "log", "dashboard", "events"],
+};
 
 const ENDLESS = Number.POSITIVE_INFINITY;
 const NO_TIMEOUTS = { connectMs: ENDLESS, responseMs: ENDLESS, idleMs: ENDLESS, totalMs: ENDLESS };
@@ -294,6 +323,8 @@ const { values, positionals } = parseArgs({
     slices: { type: "string", default: "200" },
     off: { type: "boolean", default: false },
     refuse: { type: "string" },
+    listening: { type: "boolean", default: false },
+    only: { type: "string" },
   },
 });
 const OWN = fileURLToPath(new URL("../../dist", import.meta.url));
@@ -309,6 +340,15 @@ if (values.refuse !== undefined) {
   contenders.push(contender("all policies", await built(OWN)));
   for (const [name, options] of Object.entries(WITHOUT)) {
     contenders.push(contender(`no ${name}`, await built(OWN, options)));
+  }
+} else if (values.listening) {
+  const only = values.only?.split(",");
+  for (const one of positionals.length > 0 ? positionals : [`=${OWN}`]) {
+    const [name, dist] = one.split("=");
+    for (const [what, listening] of Object.entries(LISTENING)) {
+      if (only !== undefined && !only.includes(what)) continue;
+      contenders.push(contender(`${name} ${what}`.trim(), await built(dist, { listening })));
+    }
   }
 } else {
   for (const one of positionals.length > 0 ? positionals : ["bare", `built=${OWN}`]) {

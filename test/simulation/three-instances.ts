@@ -10,6 +10,7 @@ import { emitter } from "../../src/base/emitter.js";
 import { seededRandom } from "../../src/base/random.js";
 import { sharedTimers } from "../../src/base/shared-timers.js";
 import { verdictOf } from "../../src/gateway/diagnosis/diagnosis-verdict.js";
+import { endedCalls } from "../../src/gateway/ended-calls.js";
 import type { GatewayEvents } from "../../src/gateway/events.js";
 import { createIncidents } from "../../src/gateway/incidents.js";
 import { createLifecycle } from "../../src/gateway/lifecycle.js";
@@ -115,6 +116,7 @@ export async function threeInstances(
     changed: () => {},
     incidents: createIncidents(events, () => verdictOf([], [])),
     tracing: { tracer: null },
+    endedCalls: endedCalls(clock),
     clock,
     timers: sharedTimers(clock),
     random: seededRandom(seed + 1),

@@ -162,12 +162,14 @@ describe("the collector", () => {
   });
 
   it("listens to nothing after it was stopped, and keeps no timer", () => {
-    const { clock, events, collector } = collected();
-    const listened = ["call:end", "breaker:change", "incident:start", "target:health"] as const;
-    expect(listened.map((name) => events.has(name))).toEqual([true, true, true, true]);
+    const { clock, events, endedCalls, collector } = collected();
+    const listened = ["breaker:change", "incident:start", "target:health"] as const;
+    expect(listened.map((name) => events.has(name))).toEqual([true, true, true]);
+    expect(endedCalls.heard).toBe(true);
     expect(clock.pending()).toBe(0);
     collector.stop();
-    expect(listened.map((name) => events.has(name))).toEqual([false, false, false, false]);
+    expect(listened.map((name) => events.has(name))).toEqual([false, false, false]);
+    expect(endedCalls.heard).toBe(false);
   });
 });
 

@@ -3,6 +3,7 @@
  * clock.
  */
 import type { CallAttempt, CallRecord } from "../../../src/gateway/call-record.js";
+import { EndedCall } from "../../../src/gateway/ended-call.js";
 import { createGateway, gatewayCore } from "../../../src/gateway/gateway.js";
 import { virtualClock } from "../../../src/testing/index.js";
 
@@ -68,6 +69,15 @@ export const REFUSED = {
   attempts: [attempt({ code: "connection_refused", blame: "upstream", status: null })],
 } as const satisfies Partial<CallRecord>;
 
+/** The call that this is the record of, as our own counting gets it. */
+export function ended(of: CallRecord, now = 0): EndedCall {
+  const { attempts, client, ...plain } = of;
+  const call = new EndedCall(of.id, of.upstream, of.kind, of.method, of.path);
+  const target = attempts.at(-1)?.target ?? null;
+  const more = { endedAt: now, told: attempts, attemptCount: attempts.length, target };
+  return Object.assign(call, plain, client, more);
+}
+
 /** A gateway whose events the test tells by hand. */
 export function told() {
   const clock = virtualClock();
@@ -78,7 +88,8 @@ export function told() {
     },
     { clock },
   );
-  const { events } = gatewayCore(gateway);
-  const end = (more: Partial<CallRecord> = {}): void => events.emit("call:end", record(more));
-  return { clock, gateway, events, end };
+  const { events, endedCalls } = gatewayCore(gateway);
+  const end = (more: Partial<CallRecord> = {}): void =>
+    endedCalls.add(ended(record(more), clock.now()));
+  return { clock, gateway, events, endedCalls, end };
 }

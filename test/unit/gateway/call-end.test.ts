@@ -6,6 +6,7 @@ import { Call } from "../../../src/core/call.js";
 import { Timeline } from "../../../src/core/timeline.js";
 import { ownCallOver, sideOver, tellOfRefusal, tunnelOver } from "../../../src/gateway/call-end.js";
 import { timingsOf } from "../../../src/gateway/call-record.js";
+import { endedCalls } from "../../../src/gateway/ended-calls.js";
 import type { GatewayEvents } from "../../../src/gateway/events.js";
 import { virtualClock } from "../../../src/testing/virtual-clock.js";
 
@@ -24,6 +25,7 @@ describe("with nobody listening", () => {
     clock: untouchable<never>(),
     events: emitter<GatewayEvents>(),
     tracing: { tracer: null },
+    endedCalls: endedCalls(virtualClock()),
   };
   const req = untouchable<IncomingMessage>();
   const res = untouchable<ServerResponse>();
@@ -90,7 +92,8 @@ describe("a call of the application", () => {
       ...{ startedAt: call.startedAt + 2, durationMs: 8, reused: false },
     });
     call.answeredBy = "upstream";
-    ownCallOver({ clock, events, tracing: { tracer: null } }, "orders", "send", call);
+    const teller = { clock, events, tracing: { tracer: null }, endedCalls: endedCalls(clock) };
+    ownCallOver(teller, "orders", "send", call);
     expect(told).toMatchObject([
       {
         ...{ id: "id", kind: "send", path: "/a", durationMs: 10, queuedMs: 2, status: 200 },

@@ -5,7 +5,7 @@ import { isoDate, isoDates } from "../../../src/base/clock.js";
 import type { CallClient, CallRecord } from "../../../src/gateway/call-record.js";
 import { accessFields } from "../../../src/telemetry/access-fields.js";
 import { jsonLines } from "../../../src/telemetry/access-json.js";
-import { attempt, record } from "../dashboard/records.js";
+import { attempt, ended, record } from "../dashboard/records.js";
 
 // Anything that a client or an operator may have written: quotes, control characters, half pairs.
 const text = fc.oneof(
@@ -51,7 +51,9 @@ it("is byte for byte what JSON.stringify makes of the fields, line after line", 
       const write = jsonLines();
       for (const one of several.flatMap((each) => [each, each])) {
         const time = isoDate(one.startedAt);
-        expect(write(one)).toBe(JSON.stringify({ time, ...accessFields(one) }));
+        const line = JSON.stringify({ time, ...accessFields(one) });
+        expect(write(one)).toBe(line);
+        expect(write.ofCall(ended(one))).toBe(line);
       }
     }),
   );

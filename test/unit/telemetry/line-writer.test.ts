@@ -3,17 +3,19 @@ import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { BATCH_MAX } from "../../../src/base/batch.js";
 import { ACCESS_LOG } from "../../../src/catalog/access-log-defaults.js";
-import { lineWriter } from "../../../src/telemetry/line-writer.js";
+import { endedCalls } from "../../../src/gateway/ended-calls.js";
+import { writeLines } from "../../../src/telemetry/line-writer.js";
 import { virtualClock } from "../../../src/testing/index.js";
-import { record } from "../dashboard/records.js";
+import { ended, record } from "../dashboard/records.js";
 
 function open() {
   const clock = virtualClock();
   const writes: string[] = [];
   const stream = { write: (text: string) => void writes.push(text), writableLength: 0 };
-  const writer = lineWriter(stream, clock, ({ id }) => (id === "hidden" ? null : id));
-  const call = (id: string): void => writer.add(record({ id }));
-  return { clock, writes, stream, call, stop: writer.stop };
+  const calls = endedCalls(clock);
+  const stop = writeLines(stream, calls, ({ id }) => (id === "hidden" ? null : id));
+  const call = (id: string): void => calls.add(ended(record({ id })));
+  return { clock, writes, stream, call, stop };
 }
 
 describe("lines", () => {
