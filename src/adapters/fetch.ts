@@ -7,8 +7,10 @@
  */
 import type { Agent } from "undici";
 import { onAbort } from "../base/abort.js";
-import type { Call } from "../core/call.js";
+import type { Call, CallOverrides } from "../core/call.js";
 import type { Outcome } from "../core/outcome.js";
+import type { ReplayBody } from "../core/replay-body.js";
+import type { GatewayRequest } from "../core/request.js";
 import { joinContext } from "../core/request-context.js";
 import { ownCallOver } from "../gateway/call-end.js";
 import type { GatewayCore } from "../gateway/core.js";
@@ -31,13 +33,14 @@ import type { Gateway } from "../gateway/gateway.js";
 import type { UpstreamCore } from "../gateway/upstream.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
 import {
-  type FetchAnswer,
+  type AddedInit,
   type FetchAsk,
   type FetchFunction,
   fetchTransport,
 } from "../transports/fetch.js";
 import { type FetchBody, fetchBody, requestBody } from "../transports/fetch-body.js";
 import { isFetchDispatcher } from "../transports/fetch-dispatcher.js";
+import type { FetchAnswer } from "../transports/fetched-response.js";
 import { guardedAgent } from "../transports/guarded-agent.js";
 
 export type { GatewayCallOptions, GatewayFetchOptions } from "../gateway/fetch/fetch-options.js";
@@ -70,6 +73,7 @@ export function gatewayFetch(
   const settings = readFetchOptions(options);
   const route = fetchRouter(handle);
   const perform = performer();
+  const usual = mergeOverrides(settings.overrides, {});
   return async (input, init) => {
     // A global fetch that was replaced by this very function leads back here; then it is the wire's
     // turn.
@@ -80,7 +84,16 @@ export function gatewayFetch(
     const to = route(asked);
     if (to === null) return fetchOf(settings)(input as string, init as RequestInit);
     asked.signal?.throwIfAborted();
-    return callThrough(perform, settings, to, asked, init?.gateway);
+    const call = readCallOptions(init?.gateway);
+    const overrides =
+      init?.gateway === undefined ? usual : mergeOverrides(settings.overrides, call.overrides);
+    const { retry } = to.core.options;
+    const kept = retry === false ? 0 : retry.replayBodyBytesMax;
+    const body = asked.ofRequest
+      ? await requestBody(to.gateway.clock, asked.body as ReadableStream<Uint8Array>, kept)
+      : fetchBody(asked.body, kept);
+    const request = new FetchRequest(fetchOf(settings), asked, body, to.path, call.replayable);
+    return callThrough(perform, settings, to, request, overrides);
   };
 }
 
@@ -88,12 +101,10 @@ type Perform = (
   gateway: GatewayCore,
   core: UpstreamCore,
   call: Call,
-  ask: FetchAsk,
 ) => Promise<Outcome<FetchAnswer>>;
 
 /** One pipe for each upstream, over the transport that calls fetch functions. */
 function performer(): Perform {
-  const asks = new WeakMap<Call, FetchAsk>();
   const steps = new WeakMap<UpstreamCore, ReturnType<typeof stepOf>>();
   let agent: Agent | null = null;
   const agentFor = (guard: GatewayCore["foreign"]): Agent => {
@@ -106,81 +117,105 @@ function performer(): Perform {
         clock,
         wire: core.transport,
         elsewhere: () => agentFor(foreign),
-        askOf: (call) => asks.get(call) as FetchAsk,
+        askOf: (call) => call.request as FetchRequest,
       }),
     );
-  return (gateway, core, call, ask) => {
-    asks.set(call, ask);
-    const step = steps.get(core) ?? stepOf(gateway, core);
-    steps.set(core, step);
+  return (gateway, core, call) => {
+    let step = steps.get(core);
+    if (step === undefined) {
+      step = stepOf(gateway, core);
+      steps.set(core, step);
+    }
     return step(call);
   };
 }
 
-async function callThrough(
+function callThrough(
   perform: Perform,
-  settings: ReadFetchOptions,
-  { gateway, core, path }: FetchRoute,
-  asked: FetchArguments,
-  options: GatewayCallOptions | undefined,
+  { onFailure }: ReadFetchOptions,
+  { gateway, core }: FetchRoute,
+  request: FetchRequest,
+  overrides: CallOverrides | null,
 ): Promise<Response> {
-  const { overrides, replayable } = readCallOptions(options);
-  const { method, headers, signal } = asked;
-  const { retry } = core.options;
-  const kept = retry === false ? 0 : retry.replayBodyBytesMax;
-  const body = asked.ofRequest
-    ? await requestBody(gateway.clock, asked.body as ReadableStream<Uint8Array>, kept)
-    : fetchBody(asked.body, kept);
-  const request = {
-    method,
-    path,
-    headers: [...headers].flat(),
-    body: body.replay,
-    contentLength: body.replay?.complete === true ? body.replay.bytesRead : null,
-    replayable: replayable || headers.has("idempotency-key"),
-    upgrade: null,
-    onInformation: null,
-  };
-  const merged = mergeOverrides(settings.overrides, overrides);
-  const call = core.newCall(request, gateway.newRequestId(), merged, null);
-  const ask = askFor(settings, asked, body);
+  const { signal, sent } = request;
+  const call = core.newCall(request, gateway.newRequestId(), overrides, null);
   const unlinkContext = joinContext(call);
   const unlink = onAbort(signal, (reason) => {
-    ask.abort?.(reason);
+    request.abort?.(reason);
     call.cancellation.cut("client");
   });
   const over = (): void => {
     unlink();
     unlinkContext();
-    body.close();
+    sent.close();
     ownCallOver(gateway, core.name, "fetch", call);
   };
-  const outcome = await perform(gateway, core, call, ask);
-  if (outcome.kind !== "no_response") {
-    call.answeredBy = "upstream";
-    outcome.response.body.onBodyOver(over);
-    return outcome.response.body.response;
-  }
-  over();
-  if (call.cancellation.by === "client") signal?.throwIfAborted();
-  if (ask.refusedBy !== null) throw ask.refusedBy.error;
-  const cause = body.error ?? outcome.failure.cause;
-  const failure = cause === undefined ? outcome.failure : { ...outcome.failure, cause };
-  return failedFetch(gateway, call, failure, settings.onFailure);
+  const responseOf = (outcome: Outcome<FetchAnswer>): Response => {
+    if (outcome.kind !== "no_response") {
+      call.answeredBy = "upstream";
+      outcome.response.body.onBodyOver(over);
+      return outcome.response.body.response;
+    }
+    over();
+    if (call.cancellation.by === "client") signal?.throwIfAborted();
+    if (request.refusedBy !== null) throw request.refusedBy.error;
+    const cause = sent.error ?? outcome.failure.cause;
+    const failure = cause === undefined ? outcome.failure : { ...outcome.failure, cause };
+    return failedFetch(gateway, call, failure, onFailure);
+  };
+  return perform(gateway, core, call).then(responseOf);
 }
 
-function askFor(settings: ReadFetchOptions, asked: FetchArguments, body: FetchBody): FetchAsk {
-  const { method, headers, init } = asked;
-  return {
-    fetch: fetchOf(settings),
-    init(added) {
-      const given = body.give();
-      const sent = added === null ? headers : withFields(headers, added);
-      return { ...init, method, headers: sent, ...(given === undefined ? {} : { body: given }) };
-    },
-    abort: null,
-    refusedBy: null,
-  };
+/** The request of a call, and what each of its attempts asks its fetch function for. */
+class FetchRequest implements GatewayRequest, FetchAsk {
+  readonly fetch: FetchFunction;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: readonly string[];
+  readonly body: ReplayBody | null;
+  readonly contentLength: number | null;
+  readonly replayable: boolean;
+  readonly upgrade = null;
+  readonly onInformation = null;
+  readonly sent: FetchBody;
+  abort: ((reason: unknown) => void) | null = null;
+  refusedBy: { readonly error: unknown } | null = null;
+  readonly #asked: FetchArguments;
+
+  constructor(
+    fetch: FetchFunction,
+    asked: FetchArguments,
+    body: FetchBody,
+    path: string,
+    replayable: boolean,
+  ) {
+    const { replay } = body;
+    this.fetch = fetch;
+    this.method = asked.method;
+    this.path = path;
+    this.headers = asked.fields;
+    this.body = replay;
+    this.contentLength = replay?.complete === true ? replay.bytesRead : null;
+    this.replayable = replayable || asked.headers.has("idempotency-key");
+    this.sent = body;
+    this.#asked = asked;
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.#asked.signal;
+  }
+
+  get hasSignal(): boolean {
+    return this.#asked.signal !== undefined;
+  }
+
+  init(fields: readonly string[] | null, added: AddedInit): RequestInit {
+    const { method, headers, init } = this.#asked;
+    const given = this.sent.give();
+    const all = fields === null ? headers : withFields(headers, fields);
+    const body = given === undefined ? null : { body: given };
+    return { ...init, method, headers: all, ...body, ...added } as object;
+  }
 }
 
 function withFields(headers: Headers, added: readonly string[]): Headers {

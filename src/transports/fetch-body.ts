@@ -27,7 +27,7 @@ export interface FetchBody {
 
 /** A body as it stands in the arguments of a fetch. */
 export function fetchBody(body: unknown, keptBytesMax: number): FetchBody {
-  if (body === null || body === undefined) return readByFetch(undefined);
+  if (body === null || body === undefined) return NO_BODY;
   if (body instanceof Blob || body instanceof FormData) return readByFetch(body);
   if (body instanceof ArrayBuffer || body instanceof SharedArrayBuffer) {
     return copied(new Uint8Array(body));
@@ -112,6 +112,8 @@ function isAsyncIterable(body: unknown): body is AsyncIterable<unknown> {
 function readByFetch(body: RequestInit["body"]): FetchBody {
   return { replay: null, give: () => body, error: null, close: ignore };
 }
+
+const NO_BODY = readByFetch(undefined);
 
 function copied(bytes: Uint8Array): FetchBody {
   const buffer = Buffer.from(bytes);

@@ -22,22 +22,31 @@ export class FetchDelivery {
   }
 
   start(): void {
-    this.#guard(() => this.#handler.start((reason) => this.#abort(reason)));
+    try {
+      this.#handler.start((reason) => this.#abort(reason));
+    } catch (error) {
+      this.#abort(error);
+    }
   }
 
   /** Tells the head, and lets the body flow to the sink. */
   answer(response: UpstreamResponse<ResponseBody>, sink: BodySink): void {
     const { status, statusText, rawHeaders, body } = response;
     this.#body = body;
-    const resume = (): void => this.resume();
-    this.#guard(() => this.#handler.head(status, rawHeaders, statusText, resume));
+    try {
+      this.#handler.head(status, rawHeaders, statusText, () => this.resume());
+    } catch (error) {
+      this.#abort(error);
+    }
     body.pipeTo(sink);
   }
 
   data(chunk: Buffer): boolean {
-    this.#guard(() => {
+    try {
       this.#paused = !this.#handler.data(chunk);
-    });
+    } catch (error) {
+      this.#abort(error);
+    }
     return !this.#paused;
   }
 
@@ -48,12 +57,20 @@ export class FetchDelivery {
   }
 
   end(trailers: readonly string[]): void {
-    this.#guard(() => this.#handler.end(trailers));
+    try {
+      this.#handler.end(trailers);
+    } catch (error) {
+      this.#abort(error);
+    }
   }
 
   /** Tells this error. */
-  error(error: unknown): void {
-    this.#guard(() => this.#handler.error(error));
+  error(told: unknown): void {
+    try {
+      this.#handler.error(told);
+    } catch (error) {
+      this.#abort(error);
+    }
   }
 
   /** Tells the reason of the abort where there was one, and else the error. */
@@ -65,13 +82,5 @@ export class FetchDelivery {
   #abort(reason: unknown): void {
     this.aborted ??= { reason };
     this.#giveUp();
-  }
-
-  #guard(act: () => void): void {
-    try {
-      act();
-    } catch (error) {
-      this.#abort(error);
-    }
   }
 }

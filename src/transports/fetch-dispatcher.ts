@@ -9,9 +9,11 @@
 import type { Dispatcher } from "undici";
 import type { Clock } from "../base/clock.js";
 import type { CutBy } from "../core/cancellation.js";
+import { NamedError } from "../core/named-error.js";
 import type { Exchange } from "../targets/exchange.js";
 import type { TargetAddress } from "../targets/target.js";
-import { whenHandled } from "./fetch-handler.js";
+import { FetchDelivery } from "./fetch-delivery.js";
+import { fetchHandler, whenHandled } from "./fetch-handler.js";
 import { beginHop, type FetchDispatch, type FetchHop } from "./fetch-hop.js";
 import type { UndiciTransport } from "./undici.js";
 
@@ -30,74 +32,107 @@ export interface FetchDispatcher {
   destroy(): Promise<void>;
 }
 
-export interface FetchHops {
-  readonly dispatcher: FetchDispatcher;
-  /** How many requests were asked for; none when the fetch function uses no dispatcher. */
-  readonly count: number;
-  /** The latest request to the target. */
-  readonly last: FetchHop | null;
-  /** The latest request went to another origin. */
-  readonly elsewhere: boolean;
-  /** Calls when the answer of another origin is over; at once when it is. */
-  onElsewhereOver(listener: () => void): void;
-  cut(by: CutBy): void;
-}
-
 /** Where the requests go that leave the upstream. */
 export type Elsewhere = () => Pick<Dispatcher, "dispatch">;
 
-export function fetchHops(
-  clock: Clock,
-  wire: Pick<UndiciTransport, "performWorded">,
-  elsewhere: Elsewhere,
-  exchange: Exchange,
-): FetchHops {
-  const origin = originOf(exchange.target);
-  const state = { count: 0, last: null as FetchHop | null, elsewhere: false };
-  const listeners: (() => void)[] = [];
-  let elsewhereOver = false;
+/** What the hops of every exchange need. */
+export interface HopParts {
+  readonly clock: Clock;
+  readonly wire: Pick<UndiciTransport, "performWorded">;
+  readonly elsewhere: Elsewhere;
+}
 
-  const leave = (asked: FetchDispatch, handler: object): boolean => {
-    state.elsewhere = true;
-    // No timeout of the upstream speaks of another server; the deadline of the call still does.
-    exchange.watch?.ended();
-    elsewhereOver = false;
-    const watched = whenHandled(handler, () => {
-      elsewhereOver = true;
-      for (const listener of listeners.splice(0)) listener();
-    });
-    return elsewhere().dispatch(asked as Dispatcher.DispatchOptions, watched);
-  };
+/** The requests of one exchange, as its fetch function asks for them. */
+export class FetchHops implements FetchDispatcher {
+  readonly [BRAND] = true;
+  /** How many requests were asked for; none when the fetch function uses no dispatcher. */
+  count = 0;
+  /** The latest request to the target. */
+  last: FetchHop | null = null;
+  /** The latest request went to another origin. */
+  elsewhere = false;
+  readonly #parts: HopParts;
+  readonly #exchange: Exchange;
+  readonly #origin: string;
+  /** Nothing is sent any more, whoever asks. */
+  #isCut = false;
+  #elsewhereOver = false;
+  #abortElsewhere: ((reason: unknown) => void) | null = null;
+  #listeners: (() => void)[] | null = null;
 
-  const dispatch = (asked: FetchDispatch, handler: object): boolean => {
-    state.count += 1;
+  constructor(parts: HopParts, exchange: Exchange) {
+    this.#parts = parts;
+    this.#exchange = exchange;
+    this.#origin = originOf(exchange.target);
+  }
+
+  dispatch(asked: FetchDispatch, handler: object): boolean {
+    if (this.#isCut) return refuse(handler);
+    this.count += 1;
     // Of a redirect that is followed nobody reads the body.
-    state.last?.discard();
-    if (!isOf(origin, asked.origin)) {
-      return leave(asked, handler);
-    }
-    state.elsewhere = false;
-    state.last = beginHop(clock, wire, exchange, asked, handler, state.count === 1);
+    this.last?.discard();
+    if (!isOf(this.#origin, asked.origin)) return this.#leave(asked, handler);
+    this.elsewhere = false;
+    const { clock, wire } = this.#parts;
+    this.last = beginHop(clock, wire, this.#exchange, asked, handler, this.count === 1);
     return true;
-  };
+  }
 
-  return {
-    dispatcher: { [BRAND]: true, dispatch, close: settled, destroy: settled },
-    get count() {
-      return state.count;
-    },
-    get last() {
-      return state.last;
-    },
-    get elsewhere() {
-      return state.elsewhere;
-    },
-    onElsewhereOver(listener) {
-      if (elsewhereOver) listener();
-      else listeners.push(listener);
-    },
-    cut: (by) => state.last?.cut(by),
-  };
+  /** Calls when the answer of another origin is over; at once when it is. */
+  onElsewhereOver(listener: () => void): void {
+    if (this.#elsewhereOver) listener();
+    else if (this.#listeners === null) this.#listeners = [listener];
+    else this.#listeners.push(listener);
+  }
+
+  /** Whether what was asked for last goes over our own connections, and ends as they do. */
+  get areOurs(): boolean {
+    return this.last !== null && !this.elsewhere;
+  }
+
+  cut(by: CutBy): void {
+    this.#isCut = true;
+    this.last?.cut(by);
+    if (this.elsewhere) this.#abortElsewhere?.(new NamedError("proxy_internal_error", by));
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  destroy(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #leave(asked: FetchDispatch, handler: object): boolean {
+    this.elsewhere = true;
+    // No timeout of the upstream speaks of another server; the deadline of the call still does.
+    this.#exchange.watch?.ended();
+    this.#elsewhereOver = false;
+    this.#abortElsewhere = null;
+    const over = (): void => {
+      this.#elsewhereOver = true;
+      this.#abortElsewhere = null;
+      const listeners = this.#listeners ?? [];
+      this.#listeners = null;
+      for (const listener of listeners) listener();
+    };
+    const begun = (abort: (reason: unknown) => void): void => {
+      if (this.#isCut) abort(new NamedError("proxy_internal_error"));
+      else this.#abortElsewhere = abort;
+    };
+    const watched = whenHandled(handler, over, begun);
+    const dispatcher = this.#parts.elsewhere();
+    return dispatcher.dispatch(asked as Dispatcher.DispatchOptions, watched);
+  }
+}
+
+/** Whoever asks has been given up, and hears no other answer. */
+function refuse(handler: object): boolean {
+  const delivery = new FetchDelivery(fetchHandler(handler), () => {});
+  delivery.start();
+  delivery.error(new NamedError("proxy_internal_error"));
+  return true;
 }
 
 /**
@@ -110,8 +145,4 @@ export function originOf({ protocol, authority }: TargetAddress): string {
 /** Nearly always it is written as we write it, and reading an address is dear. */
 function isOf(origin: string, asked: string | URL | undefined): boolean {
   return asked === origin || (asked !== undefined && new URL(asked).origin === origin);
-}
-
-function settled(): Promise<void> {
-  return Promise.resolve();
 }

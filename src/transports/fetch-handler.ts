@@ -21,21 +21,35 @@ export interface FetchHandler {
 /** Reads the style of a handler. Throws a TypeError for an object that is none. */
 export function fetchHandler(handler: object): FetchHandler {
   if ("onRequestStart" in handler) return newStyle(handler as NewStyleHandler);
-  if ("onHeaders" in handler) return oldStyle(handler as OldStyleHandler);
+  if ("onHeaders" in handler) return new OldStyle(handler as OldStyleHandler);
   throw new TypeError("the fetch function brought a handler of an unknown style");
 }
 
-/** Calls when the answer to a handler is over, without coming between it and its caller. */
-export function whenHandled(handler: object, over: () => void): object {
+/**
+ * Calls when the answer to a handler is over, and before that with a way to abort it, without
+ * coming between the handler and its caller.
+ */
+export function whenHandled(
+  handler: object,
+  over: () => void,
+  begun: (abort: (reason: unknown) => void) => void = () => {},
+): object {
   const watched = Object.create(handler) as Record<string, unknown>;
-  for (const name of ["onComplete", "onError", "onResponseEnd", "onResponseError"]) {
-    const method = (handler as Readonly<Record<string, unknown>>)[name];
-    if (typeof method !== "function") continue;
-    watched[name] = (...args: readonly unknown[]): unknown => {
-      over();
-      return method.apply(watched, args);
-    };
-  }
+  const before = (names: readonly string[], act: (first: unknown) => void): void => {
+    for (const name of names) {
+      const method = (handler as Readonly<Record<string, unknown>>)[name];
+      if (typeof method !== "function") continue;
+      watched[name] = (...args: readonly unknown[]): unknown => {
+        act(args[0]);
+        return method.apply(watched, args);
+      };
+    }
+  };
+  before(["onComplete", "onError", "onResponseEnd", "onResponseError"], over);
+  before(["onConnect"], (abort) => begun(abort as (reason: unknown) => void));
+  before(["onRequestStart"], (controller) =>
+    begun((reason) => (controller as NewStyleController).abort(reason)),
+  );
   return watched;
 }
 
@@ -48,17 +62,33 @@ interface OldStyleHandler {
   onError?(error: unknown): void;
 }
 
-function oldStyle(handler: OldStyleHandler): FetchHandler {
-  return {
-    start: (abort) => handler.onConnect?.(abort),
-    head(status, rawHeaders, text, resume) {
-      handler.onResponseStarted?.();
-      handler.onHeaders(status, asBuffers(rawHeaders), resume, text);
-    },
-    data: (chunk) => handler.onData?.(chunk) !== false,
-    end: (trailers) => handler.onComplete?.(asBuffers(trailers)),
-    error: (error) => handler.onError?.(error),
-  };
+class OldStyle implements FetchHandler {
+  readonly #handler: OldStyleHandler;
+
+  constructor(handler: OldStyleHandler) {
+    this.#handler = handler;
+  }
+
+  start(abort: (reason: unknown) => void): void {
+    this.#handler.onConnect?.(abort);
+  }
+
+  head(status: number, rawHeaders: readonly string[], text: string, resume: () => void): void {
+    this.#handler.onResponseStarted?.();
+    this.#handler.onHeaders(status, asBuffers(rawHeaders), resume, text);
+  }
+
+  data(chunk: Buffer): boolean {
+    return this.#handler.onData?.(chunk) !== false;
+  }
+
+  end(trailers: readonly string[]): void {
+    this.#handler.onComplete?.(asBuffers(trailers));
+  }
+
+  error(error: unknown): void {
+    this.#handler.onError?.(error);
+  }
 }
 
 type Fields = Readonly<Record<string, string | readonly string[]>>;

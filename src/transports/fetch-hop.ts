@@ -10,14 +10,15 @@
 import type { Dispatcher } from "undici";
 import type { Clock } from "../base/clock.js";
 import { LIMITS } from "../catalog/defaults.js";
-import type { FailureCode } from "../catalog/failures.js";
+import type { FailureCode, Phase } from "../catalog/failures.js";
 import { Call } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
 import { classifyError } from "../core/classify.js";
 import { type Failure, GatewayError } from "../core/failure.js";
 import type { Outcome } from "../core/outcome.js";
+import { type Listening, Pending } from "../core/pending.js";
 import type { BodySink, ResponseBody } from "../core/response-body.js";
-import { Exchange } from "../targets/exchange.js";
+import { Exchange, type ExchangeWatch } from "../targets/exchange.js";
 import { FetchDelivery } from "./fetch-delivery.js";
 import { type FetchHandler, fetchHandler } from "./fetch-handler.js";
 import type { UndiciTransport } from "./undici.js";
@@ -52,34 +53,13 @@ export function beginHop(
   handler: object,
   first: boolean,
 ): FetchHop {
-  const inner = innerExchange(clock, outer, asked, first);
+  const call = first ? outer.call : hopCall(outer.call, asked);
+  const inner = new Exchange(clock, { ...outer.attempt, call }, outer.target);
   const relay = new Relay(outer, inner, fetchHandler(handler));
   relay.start();
   const words = (): Dispatcher.DispatchOptions => wordsOf(outer, asked, first);
-  void wire.performWorded(inner, words).then((outcome) => relay.deliver(outcome));
+  Pending.of(wire.performWorded(inner, words)).inform(relay);
   return relay;
-}
-
-function innerExchange(
-  clock: Clock,
-  outer: Exchange,
-  asked: FetchDispatch,
-  first: boolean,
-): Exchange {
-  const call = first ? outer.call : hopCall(outer.call, asked);
-  const inner = new Exchange(clock, { ...outer.attempt, call }, outer.target);
-  // What the record and the timeouts see of the exchange is its latest hop.
-  const tell = (): void => outer.timeline.follow(inner.timeline);
-  inner.watch = {
-    phase(phase, now) {
-      tell();
-      outer.watch?.phase(phase, now);
-    },
-    progress: () => outer.progress(),
-    clientBehind: () => {},
-    ended: tell,
-  };
-  return inner;
 }
 
 /** A call in the words of a redirect, which may have changed the method and dropped the body. */
@@ -103,14 +83,18 @@ function wordsOf(
   };
 }
 
-/** Between our own exchange and the receiver of the fetch function. */
-class Relay implements FetchHop, BodySink {
+/**
+ * Between our own exchange and the receiver of the fetch function. What the record and the timeouts
+ * see of the exchange of the pipe is its latest hop, which this one watches.
+ */
+class Relay implements FetchHop, BodySink, ExchangeWatch, Listening<ResponseBody> {
+  next: Listening<ResponseBody> | null = null;
   outcome: Outcome<ResponseBody> | null = null;
   brokenBy: FailureCode | null = null;
   readonly #outer: Exchange;
   readonly #inner: Exchange;
   readonly #delivery: FetchDelivery;
-  readonly #listeners: ((broken: FailureCode | null) => void)[] = [];
+  #listeners: ((broken: FailureCode | null) => void)[] = [];
   #over = false;
   /** Bytes that are still read of an answer nobody wants; null while somebody does. */
   #discardLeft: number | null = null;
@@ -118,6 +102,7 @@ class Relay implements FetchHop, BodySink {
   constructor(outer: Exchange, inner: Exchange, receiver: FetchHandler) {
     this.#outer = outer;
     this.#inner = inner;
+    inner.watch = this;
     this.#delivery = new FetchDelivery(receiver, () => inner.cancellation.cut("client"));
   }
 
@@ -125,7 +110,7 @@ class Relay implements FetchHop, BodySink {
     this.#delivery.start();
   }
 
-  deliver(outcome: Outcome<ResponseBody>): void {
+  told(outcome: Outcome<ResponseBody>): void {
     this.outcome = outcome;
     if (outcome.kind === "no_response") {
       this.#finish(outcome.failure.code);
@@ -155,6 +140,24 @@ class Relay implements FetchHop, BodySink {
     this.#delivery.resume();
   }
 
+  // --- what the exchange of the pipe sees ---
+
+  phase(phase: Phase, now: number): void {
+    this.#outer.timeline.follow(this.#inner.timeline);
+    this.#outer.watch?.phase(phase, now);
+  }
+
+  progress(): void {
+    this.#outer.progress();
+  }
+
+  // Application code reads as fast as it likes.
+  clientBehind(): void {}
+
+  ended(): void {
+    this.#outer.timeline.follow(this.#inner.timeline);
+  }
+
   // --- the body of the answer ---
 
   data(chunk: Buffer): boolean {
@@ -181,7 +184,9 @@ class Relay implements FetchHop, BodySink {
   #finish(broken: FailureCode | null): void {
     this.#over = true;
     this.brokenBy = broken === null ? null : this.#nameOf(broken);
-    for (const listener of this.#listeners.splice(0)) listener(this.brokenBy);
+    const listeners = this.#listeners;
+    this.#listeners = [];
+    for (const listener of listeners) listener(this.brokenBy);
   }
 
   /** A fetch that gives up since the body cannot be decoded blames the upstream, not its caller. */

@@ -9,109 +9,185 @@
  * Guarantee: one outcome per exchange, which ends exactly once. What a fetch function refuses for
  * reasons of its own (its arguments, `redirect: "error"`) counts against no target.
  */
-import type { Clock } from "../base/clock.js";
+import { fetch as undiciFetch } from "undici";
 import { CONNECT_SYSCALLS } from "../catalog/error-codes.js";
-import type { FailureCode } from "../catalog/failures.js";
 import type { Call } from "../core/call.js";
-import type { CutBy } from "../core/cancellation.js";
+import type { CutBy, Cuttable } from "../core/cancellation.js";
 import { classifyError } from "../core/classify.js";
 import type { Failure } from "../core/failure.js";
-import { noResponse, type Outcome, type UpstreamResponse } from "../core/outcome.js";
+import { noResponse, type Outcome } from "../core/outcome.js";
+import { Pending } from "../core/pending.js";
 import { receivedFailure } from "../core/received-failure.js";
 import type { Exchange } from "../targets/exchange.js";
-import { type Elsewhere, type FetchHops, fetchHops, originOf } from "./fetch-dispatcher.js";
+import { type FetchDispatcher, FetchHops, type HopParts, originOf } from "./fetch-dispatcher.js";
 import type { FetchHop } from "./fetch-hop.js";
+import { type FetchAnswer, FetchedResponse } from "./fetched-response.js";
 import type { UndiciTransport } from "./undici.js";
 
 export type FetchFunction = (url: string, init: RequestInit) => Promise<Response>;
 
+/** What the transport adds to the arguments of an attempt. */
+export interface AddedInit {
+  readonly dispatcher: FetchDispatcher;
+  /** Left out where nothing could come of it. */
+  readonly signal?: AbortSignal;
+}
+
 /** What one call asks of its fetch function, the same in every attempt. */
 export interface FetchAsk {
   readonly fetch: FetchFunction;
-  /** The arguments of one attempt with further fields, but for what the transport adds. */
-  init(added: readonly string[] | null): RequestInit;
+  /** The arguments of one attempt, with further fields. */
+  init(fields: readonly string[] | null, added: AddedInit): RequestInit;
+  /** The caller has a signal of its own, by whose reason a fetch ends that it aborts. */
+  readonly hasSignal: boolean;
   /** Set by the attempt under way: aborts its fetch with this reason. */
   abort: ((reason: unknown) => void) | null;
   /** Set when the function itself refused: its error, which belongs to the caller as it is. */
   refusedBy: { readonly error: unknown } | null;
 }
 
-/** A Response, and when nobody can read from it any more. */
-export interface FetchAnswer {
-  readonly response: Response;
-  onBodyOver(listener: () => void): void;
-}
-
 /** What the calls of one fetch share. */
-export interface FetchTransportParts {
-  readonly clock: Clock;
+export interface FetchTransportParts extends HopParts {
   readonly wire: Pick<UndiciTransport, "performWorded" | "fieldsOf">;
-  readonly elsewhere: Elsewhere;
   askOf(call: Call): FetchAsk;
 }
 
 export function fetchTransport(
   parts: FetchTransportParts,
 ): (exchange: Exchange) => Promise<Outcome<FetchAnswer>> {
-  return async (exchange) => {
-    const ask = parts.askOf(exchange.call);
-    const hops = fetchHops(parts.clock, parts.wire, parts.elsewhere, exchange);
+  return (exchange) => new FetchRun(parts, exchange).begin();
+}
+
+/** Node's own fetch says so in its source, and nobody who replaces it can say the same. */
+const OF_NODE = /\brequire\(.internal\/deps\/undici\/undici.\)/;
+const known = new WeakMap<FetchFunction, boolean>();
+
+/**
+ * Whether a function is known to send all that it sends through the dispatcher that it is given:
+ * Node's own fetch, and that of our undici. Our dispatcher ends what they do by itself, and a
+ * signal is the dearest of all that they can be given.
+ */
+function dispatchesAlways(fetch: FetchFunction): boolean {
+  let always = known.get(fetch);
+  if (always === undefined) {
+    const source = Function.prototype.toString.call(fetch);
+    always = fetch === (undiciFetch as unknown) || OF_NODE.test(source);
+    known.set(fetch, always);
+  }
+  return always;
+}
+
+class FetchRun extends Pending<FetchAnswer> implements Cuttable {
+  readonly #parts: FetchTransportParts;
+  readonly #exchange: Exchange;
+  readonly #ask: FetchAsk;
+  readonly #hops: FetchHops;
+  #controller: AbortController | null = null;
+  #givenUp = false;
+
+  constructor(parts: FetchTransportParts, exchange: Exchange) {
+    super();
+    this.#parts = parts;
+    this.#exchange = exchange;
+    this.#ask = parts.askOf(exchange.call);
+    this.#hops = new FetchHops(parts, exchange);
+  }
+
+  begin(): this {
+    const exchange = this.#exchange;
     // Until a dispatcher tells more, all that is known is that an answer is awaited.
     exchange.enter("wait");
-    const { settled, stop } = callFetch(exchange, ask, hops, parts.wire.fieldsOf(exchange));
-    let response: Response;
-    try {
-      response = await settled;
-    } catch (error) {
-      stop();
-      const failure = failureOf(exchange, ask, hops, error);
-      exchange.end();
-      return noResponse(failure);
-    }
-    const { last } = hops;
-    if (last === null || hops.elsewhere)
-      return answeredUnseen(parts, exchange, hops, response, stop);
-    return answered(exchange, last, response, stop);
-  };
-}
+    exchange.cancellation.add(this);
+    if (this.#givenUp) return this;
+    this.#call().then(
+      (response) => this.#answered(response),
+      (error: unknown) => this.#fail(error),
+    );
+    return this;
+  }
 
-interface CalledFetch {
-  readonly settled: Promise<Response>;
-  /** Cuts of the exchange are no longer of interest. */
-  stop(): void;
-}
+  cut(by: CutBy): void {
+    this.#hops.cut(by);
+    // Then its own end tells what became of it.
+    if (this.#hops.areOurs) return;
+    // Nobody but the signal can stop it, and a function that ignores signals is not waited for.
+    const error = new Error("cut");
+    this.#controller?.abort(error);
+    this.#fail(error);
+  }
 
-function callFetch(
-  exchange: Exchange,
-  ask: FetchAsk,
-  hops: FetchHops,
-  added: readonly string[] | null,
-): CalledFetch {
-  const { cancellation, target, request } = exchange;
-  const controller = new AbortController();
-  ask.abort = (reason) => controller.abort(reason);
-  let onCut: (by: CutBy) => void = ignore;
-  const settled = new Promise<Response>((resolve, reject) => {
-    let givenUp = false;
-    onCut = (by) => {
-      hops.cut(by);
-      if (hops.last !== null && !hops.elsewhere) return;
-      // Nobody but the signal can stop it, and a function that ignores signals is not waited for.
-      const error = new Error("cut");
-      givenUp = true;
-      controller.abort(error);
-      reject(error);
-    };
-    cancellation.add(onCut);
+  #call(): Promise<Response> {
+    const { request, target } = this.#exchange;
+    const ask = this.#ask;
     const url = originOf(target) + target.pathPrefix + request.path;
-    const init = { ...ask.init(added), signal: controller.signal, dispatcher: hops.dispatcher };
-    const call = async (): Promise<Response> => ask.fetch(url, init as unknown as RequestInit);
-    call().then((response) => {
-      resolve(response);
-      if (givenUp) void response.body?.cancel().catch(ignore);
-    }, reject);
-  });
-  return { settled, stop: () => cancellation.remove(onCut) };
+    try {
+      const init = ask.init(this.#parts.wire.fieldsOf(this.#exchange), this.#added());
+      return Promise.resolve(ask.fetch(url, init));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #added(): AddedInit {
+    const ask = this.#ask;
+    if (!ask.hasSignal && dispatchesAlways(ask.fetch)) return { dispatcher: this.#hops };
+    const controller = new AbortController();
+    this.#controller = controller;
+    ask.abort = (reason) => controller.abort(reason);
+    return { dispatcher: this.#hops, signal: controller.signal };
+  }
+
+  #answered(response: Response): void {
+    if (this.#givenUp) {
+      void response.body?.cancel().catch(ignore);
+      return;
+    }
+    const hops = this.#hops;
+    this.settle(hops.areOurs ? this.#overOurs(response) : this.#unseen(response));
+  }
+
+  /** An answer that came over our own connections. */
+  #overOurs(response: Response): Outcome<FetchAnswer> {
+    const hop = this.#hops.last as FetchHop;
+    hop.onOver(() => this.#end());
+    const { outcome } = hop;
+    const received = outcome === null || outcome.kind === "no_response" ? null : outcome.response;
+    const answer = new FetchedResponse(response, received?.rawHeaders ?? null, this.#hops);
+    return outcome?.kind === "error_response"
+      ? { kind: "error_response", response: answer, failure: outcome.failure }
+      : { kind: "success", response: answer };
+  }
+
+  /** An answer whose body we do not see; for the policies it ends with its head. */
+  #unseen(response: Response): Outcome<FetchAnswer> {
+    const exchange = this.#exchange;
+    const { elsewhere } = this.#hops;
+    exchange.timeline.written = true;
+    if (!elsewhere) exchange.enter("receive");
+    this.#end();
+    const answer = new FetchedResponse(response, null, this.#hops);
+    // What another server says is no word of the target.
+    if (elsewhere) return { kind: "success", response: answer };
+    const { clock } = this.#parts;
+    const { status, rawHeaders } = answer;
+    const wallNow = (): number => clock.wallNow();
+    const failure = receivedFailure(status, rawHeaders, wallNow, exchange.target.id);
+    if (failure === null) return { kind: "success", response: answer };
+    return { kind: "error_response", response: answer, failure };
+  }
+
+  #fail(error: unknown): void {
+    if (this.#givenUp) return;
+    this.#givenUp = true;
+    const failure = failureOf(this.#exchange, this.#ask, this.#hops, error);
+    this.#end();
+    this.settle(noResponse(failure));
+  }
+
+  #end(): void {
+    this.#exchange.cancellation.remove(this);
+    this.#exchange.end();
+  }
 }
 
 /** Why there is no Response. */
@@ -161,95 +237,6 @@ function provesUnwritten(error: unknown): boolean {
   if (typeof syscall === "string") return CONNECT_SYSCALLS.some((name) => syscall.startsWith(name));
   if (Array.isArray(errors) && errors.length > 0) return errors.every(provesUnwritten);
   return cause !== undefined && cause !== error && provesUnwritten(cause);
-}
-
-/** An answer that came over our own connections. */
-function answered(
-  exchange: Exchange,
-  hop: FetchHop,
-  response: Response,
-  stop: () => void,
-): Outcome<FetchAnswer> {
-  hop.onOver(() => {
-    stop();
-    exchange.end();
-  });
-  const { outcome } = hop;
-  const received = outcome === null || outcome.kind === "no_response" ? null : outcome.response;
-  const answer: FetchAnswer = {
-    response,
-    onBodyOver: (listener) => hop.onOver(() => listener()),
-  };
-  const upstream = upstreamResponse(response, received?.rawHeaders ?? null, answer, hop);
-  return outcome?.kind === "error_response"
-    ? { kind: "error_response", response: upstream, failure: outcome.failure }
-    : { kind: "success", response: upstream };
-}
-
-/** An answer whose body we do not see; for the policies it ends with its head. */
-function answeredUnseen(
-  { clock }: FetchTransportParts,
-  exchange: Exchange,
-  hops: FetchHops,
-  response: Response,
-  stop: () => void,
-): Outcome<FetchAnswer> {
-  stop();
-  exchange.timeline.written = true;
-  if (!hops.elsewhere) exchange.enter("receive");
-  exchange.end();
-  const answer: FetchAnswer = {
-    response,
-    onBodyOver: (listener) => {
-      if (hops.elsewhere) hops.onElsewhereOver(listener);
-      else whenUnreachable(response, listener);
-    },
-  };
-  const upstream = upstreamResponse(response, null, answer, null);
-  // What another server says is no word of the target.
-  if (hops.elsewhere) return { kind: "success", response: upstream };
-  const { status, rawHeaders } = upstream;
-  const failure = receivedFailure(status, rawHeaders, () => clock.wallNow(), exchange.target.id);
-  if (failure === null) return { kind: "success", response: upstream };
-  return { kind: "error_response", response: upstream, failure };
-}
-
-const unreachable = new FinalizationRegistry<() => void>((listener) => listener());
-
-function whenUnreachable(response: Response, listener: () => void): void {
-  if (response.body === null) listener();
-  else unreachable.register(response.body, listener);
-}
-
-function upstreamResponse(
-  response: Response,
-  received: readonly string[] | null,
-  answer: FetchAnswer,
-  hop: FetchHop | null,
-): UpstreamResponse<FetchAnswer> {
-  const onFinished = (listener: (broken: FailureCode | null) => void): void => {
-    if (hop === null) listener(null);
-    else hop.onOver(listener);
-  };
-  return {
-    status: response.status,
-    statusText: response.statusText,
-    get rawHeaders() {
-      return received ?? [...response.headers].flat();
-    },
-    get headers() {
-      return Object.fromEntries(response.headers);
-    },
-    body: answer,
-    get finished() {
-      return new Promise<FailureCode | null>(onFinished);
-    },
-    onFinished,
-    async discard() {
-      if (hop === null) await response.body?.cancel().catch(ignore);
-      else hop.discard();
-    },
-  };
 }
 
 function ignore(): void {}

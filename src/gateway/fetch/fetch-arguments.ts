@@ -18,6 +18,8 @@ export interface FetchArguments {
   readonly path: string;
   readonly method: string;
   readonly headers: Headers;
+  /** The same as the pipe has them: names and values in turn. */
+  readonly fields: readonly string[];
   readonly signal: AbortSignal | undefined;
   readonly body: unknown;
   /** The body is that of a Request, and nothing is known of where that has it from. */
@@ -26,8 +28,10 @@ export interface FetchArguments {
   readonly init: FetchInit;
 }
 
+const NOTHING: FetchInit = {};
+
 /** Reads the arguments; throws a TypeError where a fetch would reject with one. */
-export function readFetchArguments(input: unknown, init: FetchInit = {}): FetchArguments {
+export function readFetchArguments(input: unknown, init: FetchInit = NOTHING): FetchArguments {
   const request = isRequest(input) ? input : null;
   const address = request === null ? String(input) : request.url;
   const url = address.startsWith("/") ? null : parseUrl(address);
@@ -36,16 +40,28 @@ export function readFetchArguments(input: unknown, init: FetchInit = {}): FetchA
     throw new TypeError("the body of this Request has been used already");
   }
   const body = ofRequest ? request.body : init.body;
+  const written = init.headers ?? request?.headers;
+  const headers = new Headers(written);
   return {
     url,
-    path: pathOf(url ?? parseUrl(NOWHERE + address)),
+    path:
+      url === null && isAsWritten(address) ? address : pathOf(url ?? parseUrl(NOWHERE + address)),
     method: methodOf(init.method ?? request?.method ?? "GET"),
-    headers: new Headers(init.headers ?? request?.headers),
+    headers,
+    fields: written === undefined ? NO_FIELDS : fieldsOf(headers),
     signal: signalOf(init.signal === undefined ? request?.signal : init.signal),
     body,
     ofRequest: ofRequest && body !== null,
     init: restOf(request, init),
   };
+}
+
+const NO_FIELDS: readonly string[] = [];
+
+function fieldsOf(headers: Headers): string[] {
+  const fields: string[] = [];
+  headers.forEach((value, name) => void fields.push(name, value));
+  return fields;
 }
 
 // The host of a path that has none; it is read and dropped.
@@ -61,6 +77,14 @@ function parseUrl(address: string): URL {
   }
   if (url.username === "" && url.password === "") return url;
   throw new TypeError("an address with credentials cannot be fetched; send them in a field");
+}
+
+/** Nothing here is written otherwise in a URL, but for dots and for a query that is empty. */
+const PLAIN = /^\/[\w\-.~!$&()*+,;=:@/]*(?:\?[\w\-.~!$&()*+,;=:@/?]+)?$/;
+
+/** Whether a path is as a URL would have it; then it need not be read as one. */
+function isAsWritten(path: string): boolean {
+  return PLAIN.test(path) && !path.includes("/.");
 }
 
 function pathOf({ protocol, pathname, search }: URL): string {
@@ -83,6 +107,7 @@ const CAPITALISED: ReadonlySet<string> = new Set([
 ]);
 
 function methodOf(method: string): string {
+  if (CAPITALISED.has(method)) return method;
   const capitals = method.toUpperCase();
   return CAPITALISED.has(capitals) ? capitals : method;
 }
@@ -109,6 +134,7 @@ const CARRIED = [
 ] as const;
 
 function restOf(request: Request | null, init: FetchInit): FetchInit {
+  if (request === null && init === NOTHING) return init;
   const { gateway, dispatcher, ...given } = init;
   if (dispatcher !== undefined && dispatcher !== null) {
     throw new TypeError(
