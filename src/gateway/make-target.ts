@@ -5,7 +5,7 @@
 import { BREAKER } from "../catalog/defaults.js";
 import type { FailureCode } from "../catalog/failures.js";
 import { addressGuard } from "../targets/address-guard.js";
-import { type Breaker, createBreaker } from "../targets/breaker.js";
+import { type Breaker, type BreakerOptions, createBreaker } from "../targets/breaker.js";
 import { Peers } from "../targets/peers.js";
 import { Presence } from "../targets/presence.js";
 import { createTarget, type Dialled, type ParsedTarget, type Target } from "../targets/target.js";
@@ -107,8 +107,7 @@ function makeTarget(
 ): Kept & { readonly target: Target } {
   const { clock, random, events, incidents } = parts;
   const named = { upstream: options.name, target: address.id };
-  const limits = { ...BREAKER, ...(options.breaker === false ? NEVER_BY_ITSELF : options.breaker) };
-  const breaker = createBreaker(clock, random, limits, (change) => {
+  const breaker = createBreaker(clock, random, breakerLimits(options), (change) => {
     if (events.has("breaker:change")) events.emit("breaker:change", { ...named, ...change });
     health.breakerChanged(change);
     // The breaker knows of the failures from here on; its trials are not to be put off by them.
@@ -131,8 +130,8 @@ function makeTarget(
   const made = createTarget(address, breaker, health);
   const told = incidents.listenerFor(options.name, address.id);
   if (prober !== null) {
-    made.findOut = prober.findOut;
-    made.hasReturned = prober.hasReturned;
+    made.findOut = () => prober.findOut();
+    made.hasReturned = () => prober.hasReturned();
   }
   made.presence = new Presence(clock, told, () => made.pending);
   return { target: made, health, prober };
@@ -163,3 +162,14 @@ const NEVER_BY_ITSELF = {
   consecutiveFailures: Number.POSITIVE_INFINITY,
   volumeMin: Number.POSITIVE_INFINITY,
 } as const;
+
+/** By what upstreams have in their options, which most share. */
+const LIMITS = new WeakMap<object, BreakerOptions>();
+
+/** All that a breaker goes by: what can be configured, and what cannot. */
+export function breakerLimits({ breaker }: Pick<NormalisedUpstream, "breaker">): BreakerOptions {
+  const settings = breaker === false ? NEVER_BY_ITSELF : breaker;
+  const known = LIMITS.get(settings) ?? { ...BREAKER, ...settings };
+  LIMITS.set(settings, known);
+  return known;
+}

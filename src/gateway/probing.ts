@@ -101,67 +101,102 @@ export function reconnectProber(
   breaker: Breaker,
   userAgent: string,
 ): Prober {
-  const loop = probeLoop(parts);
-  const question = {
-    path: null,
-    statuses: [],
-    body: null,
-    userAgent,
-    timeoutMs: PROBE.reconnectTimeoutMs,
-    allowH2: false,
-  };
-  let askedAt = 0;
-  let wasRefused = false;
-  let returned = false;
-  const news = new News();
-  let hastened = false;
-  const connect = (waitMs: number): void => {
-    hastened = false;
-    askedAt = parts.clock.now();
-    const done = (wrong: string | null): void => {
-      // That it accepts now says something only if it did not before.
-      if (wrong === null && wasRefused) {
-        returned = true;
-        breaker.hasten();
-      }
-      wasRefused = wrong !== null;
-      news.tell();
-      if (wrong === null || breaker.state !== "open") return;
-      const longer = Math.min(waitMs * 2, PROBE.reconnectMsMax);
-      loop.after(jittered(parts.random, waitMs), () => connect(longer));
+  return new ReconnectProber(parts, target, breaker, userAgent);
+}
+
+/** A class, since every target has one, and few breakers ever open. */
+class ReconnectProber implements Prober {
+  readonly #parts: ProberParts;
+  readonly #target: Dialled;
+  readonly #breaker: Breaker;
+  readonly #userAgent: string;
+  #loop: ProbeLoop | null = null;
+  #askedAt = 0;
+  #wasRefused = false;
+  #returned = false;
+  /** Who waits for what is being found out; null before anybody did. */
+  #news: News | null = null;
+  #hastened = false;
+
+  constructor(parts: ProberParts, target: Dialled, breaker: Breaker, userAgent: string) {
+    this.#parts = parts;
+    this.#target = target;
+    this.#breaker = breaker;
+    this.#userAgent = userAgent;
+  }
+
+  /** Nothing is asked before a breaker opens. */
+  start(): void {}
+
+  soon(): void {
+    if (this.#breaker.state !== "open") return;
+    this.#returned = false;
+    this.#probes().ifIdle(() => {
+      this.#wasRefused = false;
+      this.#connect(PROBE.reconnectMs);
+    });
+  }
+
+  findOut(): Promise<void> | null {
+    if (!this.#wasRefused || this.#breaker.state !== "open") return null;
+    // The first who waits sets the time for all that come after.
+    if (!this.#hastened) this.#probes().ifWaiting(() => this.#hasten());
+    this.#news ??= new News();
+    return this.#news.next();
+  }
+
+  hasReturned(): boolean {
+    return this.#returned;
+  }
+
+  stop(): void {
+    this.#probes().stop();
+  }
+
+  #probes(): ProbeLoop {
+    this.#loop ??= probeLoop(this.#parts);
+    return this.#loop;
+  }
+
+  #hasten(): void {
+    this.#hastened = true;
+    const dueMs = Math.max(0, this.#askedAt + HOPE.connectMs - this.#parts.clock.now());
+    this.#probes().after(dueMs, () => this.#connect(PROBE.reconnectMs));
+  }
+
+  #connect(waitMs: number): void {
+    this.#hastened = false;
+    this.#askedAt = this.#parts.clock.now();
+    const question = {
+      path: null,
+      statuses: [],
+      body: null,
+      userAgent: this.#userAgent,
+      timeoutMs: PROBE.reconnectTimeoutMs,
+      allowH2: false,
     };
-    loop.ask(target, question, done);
-  };
-  const hasten = (): void => {
-    hastened = true;
-    const dueMs = Math.max(0, askedAt + HOPE.connectMs - parts.clock.now());
-    loop.after(dueMs, () => connect(PROBE.reconnectMs));
-  };
-  return {
-    // Nothing is asked before a breaker opens.
-    start() {},
-    soon() {
-      if (breaker.state !== "open") return;
-      returned = false;
-      loop.ifIdle(() => {
-        wasRefused = false;
-        connect(PROBE.reconnectMs);
-      });
-    },
-    findOut() {
-      if (!wasRefused || breaker.state !== "open") return null;
-      // The first who waits sets the time for all that come after.
-      if (!hastened) loop.ifWaiting(hasten);
-      return news.next();
-    },
-    hasReturned: () => returned,
-    stop: loop.stop,
-  };
+    this.#probes().ask(this.#target, question, (wrong) => this.#done(wrong, waitMs));
+  }
+
+  #done(wrong: string | null, waitMs: number): void {
+    // That it accepts now says something only if it did not before.
+    if (wrong === null && this.#wasRefused) {
+      this.#returned = true;
+      this.#breaker.hasten();
+    }
+    this.#wasRefused = wrong !== null;
+    this.#news?.tell();
+    if (wrong === null || this.#breaker.state !== "open") return;
+    const longer = Math.min(waitMs * 2, PROBE.reconnectMsMax);
+    this.#probes().after(jittered(this.#parts.random, waitMs), () => this.#connect(longer));
+  }
 }
 
 function jittered(random: Random, ms: number): number {
   return ms * (1 + PROBE.jitter * (2 * random.next() - 1));
 }
+
+type ProbeLoop = ReturnType<typeof probeLoop>;
 
 /** One probe or one wait at a time, until it is stopped. */
 function probeLoop({ clock, probe = probeTarget }: ProberParts) {

@@ -26,6 +26,17 @@ export type UpgradeHandler = (req: IncomingMessage, socket: Duplex, head: Buffer
 
 export function createUpgradeProxy(upstream: Upstream, options: ProxyOptions): UpgradeHandler {
   checkProxyOptions(options);
+  // Many proxies never see an upgrade; what they need for one is made with the first.
+  let begin: UpgradeHandler | null = null;
+  return (req, socket, head) => {
+    socket.on("error", ignore);
+    begin ??= upgrading(upstream, options);
+    const act = begin;
+    whenFree(socket, () => act(req, socket, head));
+  };
+}
+
+function upgrading(upstream: Upstream, options: ProxyOptions): UpgradeHandler {
   const { gateway, core } = upstreamInside(upstream);
   const { trustProxyStatus } = core.options;
   const reading = readingOptions(upstream, options);
@@ -58,7 +69,7 @@ export function createUpgradeProxy(upstream: Upstream, options: ProxyOptions): U
     });
   };
 
-  const begin: UpgradeHandler = (req, socket, head) => {
+  return (req, socket, head) => {
     if (socket.destroyed || !socket.writable) return;
     const res = responseOver(req, socket);
     const refuse = ({ failure, id: requestId }: Refused): void => {
@@ -72,11 +83,6 @@ export function createUpgradeProxy(upstream: Upstream, options: ProxyOptions): U
       else if (full !== null) refuse({ failure: full, id: gateway.newRequestId() });
       else shakeHands(req, res, socket, head);
     });
-  };
-
-  return (req, socket, head) => {
-    socket.on("error", ignore);
-    whenFree(socket, () => begin(req, socket, head));
   };
 }
 

@@ -4,7 +4,7 @@
  * Guarantee: `execute` never rejects; what is thrown past the policies is a bug of ours and comes
  * up as `proxy_internal_error`.
  */
-import { BREAKER, RETRY } from "../catalog/defaults.js";
+import { RETRY } from "../catalog/defaults.js";
 import type { Attempt } from "../core/attempt.js";
 import type { AdmittedCall, BoundedCall, Call, CallOverrides, SeatedCall } from "../core/call.js";
 import type { CallerHints } from "../core/layers.js";
@@ -37,7 +37,7 @@ import {
 import { type FailureLedger, failureLedger } from "./diagnosis/failure-ledger.js";
 import { startDiscovery } from "./discovery.js";
 import { attemptFields, newCall } from "./layered-call.js";
-import { type TargetKeeper, targetKeeper } from "./make-target.js";
+import { breakerLimits, type TargetKeeper, targetKeeper } from "./make-target.js";
 import type { NormalisedUpstream } from "./options/options.js";
 import { NONE_PROMISED } from "./options/read-unprocessed.js";
 import { createOverload, type Overload, type OverloadState } from "./overload.js";
@@ -277,8 +277,8 @@ function assemble(
   repeats: RetryShared,
 ) {
   const { clock, timers, lifecycle } = parts;
-  const { timeouts, breaker } = options;
-  const breakers = breaker === false ? false : breakerOptions(breaker);
+  const { timeouts } = options;
+  const breakers = options.breaker === false ? false : breakerLimits(options);
   const onStallSaved = stallSaved(parts, options);
   return (
     pipe<Call>()
@@ -336,10 +336,6 @@ function retryOf(options: NormalisedUpstream, repeats: RetryShared) {
   const settings = enabled ? options.retry : { ...RETRY, unprocessedStatuses: NONE_PROMISED };
   const retryOptions: RetryOptions = { ...RETRY, ...settings, enabled };
   return retry(repeats, retryOptions);
-}
-
-function breakerOptions(breaker: Exclude<NormalisedUpstream["breaker"], false>) {
-  return { ...BREAKER, ...breaker };
 }
 
 function stateListener({ events, changed }: GatewayParts, { name, required }: NormalisedUpstream) {

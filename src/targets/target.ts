@@ -128,9 +128,17 @@ export function createTarget(
     health,
     presence: null,
     latency: new Latency(),
-    findOut: () => null,
-    hasReturned: () => false,
+    findOut: cannotSay,
+    hasReturned: neverLeft,
   };
+}
+
+function cannotSay(): null {
+  return null;
+}
+
+function neverLeft(): boolean {
+  return false;
 }
 
 /** Reads a target as it is written in the options; throws a `TypeError` that says what to write. */

@@ -27,8 +27,17 @@ export interface LayerNames {
   readonly custom: ReadonlySet<string> | null;
 }
 
+/** Most upstreams have the same settings, those of the catalog. */
+const NAMES = new WeakMap<LayerSettings, LayerNames>();
+
 export function layerNames(settings: LayerSettings | false): LayerNames | null {
   if (settings === false) return null;
+  const known = NAMES.get(settings) ?? namesIn(settings);
+  NAMES.set(settings, known);
+  return known;
+}
+
+function namesIn(settings: LayerSettings): LayerNames {
   const attempts = namesOf(KNOWN_ATTEMPTS, settings.attemptHeader);
   const deadlines = namesOf(KNOWN_DEADLINES, settings.deadlineHeader);
   const known = new Set([...KNOWN_ATTEMPTS, ...KNOWN_DEADLINES]);

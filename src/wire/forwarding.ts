@@ -68,6 +68,13 @@ export function createForwarder(
       append: (fields, peer) => void fields.push(...peer.received),
     };
   }
+  const { trust, fields } = options;
+  return fronts === null && trust === undefined && fields === undefined
+    ? UNTRUSTING
+    : forwarderOf(options, fronts);
+}
+
+function forwarderOf(options: ForwardedOptions, fronts: Believe | null): Forwarder {
   // A front passes the hints of its clients through, so that it cannot vouch for them.
   const trusts = trustOf(options.trust ?? false);
   const believe = fronts !== null && options.trust === undefined ? fronts : believing(trusts);
@@ -83,6 +90,9 @@ export function createForwarder(
     },
   };
 }
+
+/** What most proxies use: nobody is trusted, and both kinds of fields are written. */
+const UNTRUSTING: Forwarder = forwarderOf({}, null);
 
 /** How a server that listens on IPv6 and IPv4 at once shows an IPv4 peer, RFC 4291 §2.5.5.2. */
 const MAPPED = "::ffff:";

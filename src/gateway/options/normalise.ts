@@ -29,8 +29,7 @@ import { DEFAULT_BALANCE, readBalance } from "./read-balance.js";
 import { fillLayers } from "./read-layers.js";
 import { mergeWritten, readSection, readShared, type Written } from "./read-sections.js";
 import { readTargets, readZone } from "./read-targets.js";
-import { NONE_PROMISED } from "./read-unprocessed.js";
-import { fillSections } from "./relations.js";
+import { sectionsOf } from "./shared-sections.js";
 import type { Discover } from "./target-options.js";
 
 const NOTHING_WRITTEN: Written = {
@@ -182,13 +181,13 @@ function readUpstream(
     const meant = typeof value === "string" ? shown(value) : "[…]";
     const advice = isAddress ? `did you mean { targets: ${meant} }?` : `write ${EXAMPLE}`;
     findings.problem(path, `${shown(value)} is not an object; ${advice}`);
-    return complete(findings, name, [], shared, null);
+    return complete(findings, name, [], shared, shared, null);
   }
   checkNames(findings, path, "upstream", value);
   const discover = readDiscover(findings, at(path, "discover"), value["discover"]);
   const targets = readOwnTargets(findings, path, value, discover !== null);
   const own = readAll(findings, path, value);
-  return complete(findings, name, targets, mergeWritten(shared, own), discover);
+  return complete(findings, name, targets, shared, mergeWritten(shared, own), discover);
 }
 
 function readAll(
@@ -230,11 +229,12 @@ function complete(
   findings: Findings,
   name: string,
   targets: readonly ParsedTarget[],
+  shared: Written,
   written: Written,
   discover: Discover | null,
 ): NormalisedUpstream {
   const facts = { count: Math.max(1, targets.length), local: isLocal(targets) };
-  const sections = fillSections(findings, written, facts);
+  const sections = sectionsOf(findings, shared, written, facts);
   const { trustProxyStatus = false, required = false, probe = "reconnect" } = written;
   const { balance = DEFAULT_BALANCE, priority = false, addresses = false } = written;
   const { allowH2 = false } = written;
@@ -242,12 +242,7 @@ function complete(
   const told = { layers, allowH2, trustProxyStatus, required, addresses };
   const rest = { ...told, probe, balance, priority, discover };
   // The rules have the options of the types, one for one; the compiler checked it at the table.
-  const retry = fillRetry(sections.retry, written);
-  return { name, targets, ...sections, ...rest, retry } as unknown as NormalisedUpstream;
-}
-
-function fillRetry(numbers: Readonly<Record<string, number>> | false, { unprocessed }: Written) {
-  return numbers && { ...numbers, unprocessedStatuses: unprocessed ?? NONE_PROMISED };
+  return { name, targets, ...sections, ...rest } as unknown as NormalisedUpstream;
 }
 
 const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|::1)$/;

@@ -58,7 +58,8 @@ export const LAYER_DEFAULTS: Required<LayerOptions> = {
 };
 
 export function fillLayers(written: WrittenLayers | undefined): false | Required<LayerOptions> {
-  return written === false ? false : { ...LAYER_DEFAULTS, ...written };
+  if (written === undefined || written === false) return written ?? LAYER_DEFAULTS;
+  return { ...LAYER_DEFAULTS, ...written };
 }
 
 function maybe<Name extends string, Value>(

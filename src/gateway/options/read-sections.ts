@@ -89,16 +89,8 @@ function readAllowH2(findings: Findings, path: string, value: unknown): Written[
 
 /** What an upstream has of its own, over what all have. */
 export function mergeWritten(shared: Written, own: Written): Written {
-  const sections: Partial<Record<SectionName, WrittenSection>> = { ...shared.sections };
-  for (const section of SECTION_NAMES) {
-    const written = own.sections[section];
-    if (written === undefined) continue;
-    const below = sections[section];
-    // Switched on again by the upstream; there is nothing below that could shine through.
-    sections[section] = written === false || !below ? written : { ...below, ...written };
-  }
   return {
-    sections,
+    sections: mergeSections(shared.sections, own.sections),
     unprocessed: own.unprocessed ?? shared.unprocessed,
     layers: mergeLayers(shared.layers, own.layers),
     addresses: own.addresses ?? shared.addresses,
@@ -110,6 +102,20 @@ export function mergeWritten(shared: Written, own: Written): Written {
     balance: own.balance ?? shared.balance,
     limit: shared.limit,
   };
+}
+
+/** The same object where an upstream writes nothing of its own. */
+function mergeSections(shared: Written["sections"], own: Written["sections"]) {
+  if (Object.keys(own).length === 0) return shared;
+  const sections: Partial<Record<SectionName, WrittenSection>> = { ...shared };
+  for (const section of SECTION_NAMES) {
+    const written = own[section];
+    if (written === undefined) continue;
+    const below = sections[section];
+    // Switched on again by the upstream; there is nothing below that could shine through.
+    sections[section] = written === false || !below ? written : { ...below, ...written };
+  }
+  return sections;
 }
 
 export function readSection(

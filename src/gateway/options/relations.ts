@@ -26,6 +26,9 @@ export interface TargetFacts {
 /** Every section with a value for every option, false where it is switched off. */
 export type Filled = Record<SectionName, false | Record<string, number>>;
 
+/** Is told what contradicts itself. */
+type Warned = Pick<Findings, "warning">;
+
 type OptionPath = readonly [section: SectionName, name: string];
 
 interface Relation {
@@ -96,7 +99,7 @@ const RELATIONS: readonly Relation[] = [
 ];
 
 /** Fills in the defaults of an upstream, made to fit, and warns of what contradicts itself. */
-export function fillSections(findings: Findings, written: Written, targets: TargetFacts): Filled {
+export function fillSections(findings: Warned, written: Written, targets: TargetFacts): Filled {
   const filled = Object.fromEntries(
     SECTION_NAMES.map((section) => [section, startOf(written, section, targets)]),
   ) as Filled;
@@ -133,7 +136,7 @@ function settingOf(written: Written, [section, name]: OptionPath): Setting | und
 }
 
 function relate(
-  findings: Findings,
+  findings: Warned,
   written: Written,
   targets: TargetFacts,
   filled: Filled,
@@ -177,7 +180,7 @@ function contradiction(
 }
 
 /** Whether a call may go on after the front has answered in our place. */
-function checkFront(findings: Findings, written: Written): void {
+function checkFront(findings: Warned, written: Written): void {
   const total = settingOf(written, TOTAL);
   if (written.limit === null || total === undefined) return;
   const { front, totalMs } = written.limit;
@@ -192,7 +195,7 @@ function checkFront(findings: Findings, written: Written): void {
 }
 
 /** Whether repeats that are on can be paid for, and have time. */
-function checkRepeats(findings: Findings, written: Written, filled: Filled): void {
+function checkRepeats(findings: Warned, written: Written, filled: Filled): void {
   const { retry, timeouts } = filled;
   if (retry === false || timeouts === false || retry["attemptsMax"] === 1) return;
   const floor = settingOf(written, ["retry", "budgetFloorPerSecond"]);

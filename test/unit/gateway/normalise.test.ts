@@ -366,3 +366,52 @@ describe("what is read", () => {
     expect(asked).toEqual(expect.arrayContaining(["name", "upstreams", "connectMs", "totalMs"]));
   });
 });
+
+describe("upstreams with the same values", () => {
+  const normalised = (upstreams: GatewayOptions["upstreams"], defaults = {}) =>
+    normaliseGateway({ upstreams, defaults } as GatewayOptions).upstreams;
+  const targets = "http://127.0.0.1:8080";
+
+  it("share their sections, and have a section of their own for what is their own", () => {
+    const { one, two, own } = normalised({
+      one: { targets },
+      two: { targets },
+      own: { targets, timeouts: { totalMs: 90_000 } },
+    });
+    expect(one?.timeouts).toBe(two?.timeouts);
+    expect(one?.retry).toBe(two?.retry);
+    expect(own?.breaker).toBe(one?.breaker);
+    expect(own?.timeouts).toEqual({ ...one?.timeouts, totalMs: 90_000 });
+    expect(Object.isFrozen(own?.timeouts)).toBe(true);
+    expect(Object.isFrozen(one?.retry)).toBe(true);
+  });
+
+  it("share nothing that depends on where their targets are, or on how many there are", () => {
+    const far = "http://orders.internal";
+    const { near, away, many } = normalised({
+      near: { targets },
+      away: { targets: far },
+      many: { targets: [`${far}:1`, `${far}:2`] },
+    });
+    expect(near?.timeouts.connectMs).not.toBe(away?.timeouts.connectMs);
+    expect(many?.timeouts).toEqual(away?.timeouts);
+  });
+
+  it("do not share what the defaults of another gateway say", () => {
+    const short = normalised({ one: { targets } }, { timeouts: { totalMs: 3_000 } });
+    const usual = normalised({ one: { targets } });
+    expect(short["one"]?.timeouts.totalMs).toBe(3_000);
+    expect(usual["one"]?.timeouts.totalMs).not.toBe(3_000);
+  });
+
+  it("are warned of what stands in the defaults in every gateway, where it is used", () => {
+    const defaults = { timeouts: { responseMs: 60_000, totalMs: 10_000 } };
+    const warned = (upstreams: GatewayOptions["upstreams"]) =>
+      normaliseGateway({ upstreams, defaults } as GatewayOptions).warnings;
+    const first = warned({ one: { targets }, two: { targets } });
+    expect(first).toHaveLength(1);
+    expect(first[0]).toContain("defaults.timeouts.responseMs");
+    expect(warned({ one: { targets } })).toEqual(first);
+    expect(warned({ one: { targets, timeouts: { totalMs: 90_000 } } })).toEqual([]);
+  });
+});

@@ -1,0 +1,84 @@
+/**
+ * The sections of an upstream, one object for all upstreams that have the same values.
+ *
+ * Most write little of their own, and a gateway may have thousands: what `defaults` and the
+ * catalog come to is filled in once, and a section with values of its own is the only one that
+ * an upstream has for itself. What is returned is frozen.
+ */
+
+import type { Findings } from "./findings.js";
+import { deepFreeze } from "./freeze.js";
+import { SECTION_NAMES } from "./option-rules.js";
+import type { Written } from "./read-sections.js";
+import { NONE_PROMISED } from "./read-unprocessed.js";
+import { type Filled, fillSections, type TargetFacts } from "./relations.js";
+
+type Retry = Readonly<Record<string, number | readonly number[]>>;
+
+/** Every section with a value for every option, `retry` with what is no number in it. */
+export type Sections = Readonly<Omit<Filled, "retry"> & { readonly retry: Retry | false }>;
+
+interface Common {
+  readonly sections: Sections;
+  /** Paths and texts; each is told wherever these sections are used. */
+  readonly warnings: readonly (readonly [path: string, text: string])[];
+}
+
+/** By what was written for all, and by what else the values depend on. */
+const COMMON = new WeakMap<Written["sections"], Map<string, Common>>();
+
+/** Fills in the defaults; `written` is what an upstream has over `shared`, which all have. */
+export function sectionsOf(
+  findings: Findings,
+  shared: Written,
+  written: Written,
+  targets: TargetFacts,
+): Sections {
+  // What this depends on besides the sections is taken from the upstream.
+  const common = commonSections({ ...written, sections: shared.sections }, targets);
+  if (written.sections === shared.sections) {
+    for (const [path, text] of common.warnings) findings.warning(path, text);
+    return common.sections;
+  }
+  const own = withRetry(fillSections(findings, written, targets), written);
+  const entries = SECTION_NAMES.map((name) => {
+    const known = common.sections[name];
+    return [name, isAlike(own[name], known) ? known : own[name]];
+  });
+  return deepFreeze(Object.fromEntries(entries)) as Sections;
+}
+
+function commonSections(written: Written, targets: TargetFacts): Common {
+  const { sections, unprocessed, allowH2, limit } = written;
+  let known = COMMON.get(sections);
+  if (known === undefined) {
+    known = new Map();
+    COMMON.set(sections, known);
+  }
+  const key = [targets.count, targets.local, allowH2, limit?.totalMs, unprocessed?.join()].join(
+    " ",
+  );
+  let common = known.get(key);
+  if (common === undefined) {
+    const warnings: [string, string][] = [];
+    const filled = fillSections(
+      { warning: (path, text) => void warnings.push([path, text]) },
+      written,
+      targets,
+    );
+    common = { sections: deepFreeze(withRetry(filled, written)), warnings };
+    known.set(key, common);
+  }
+  return common;
+}
+
+function withRetry(filled: Filled, { unprocessed }: Written): Sections {
+  const { retry } = filled;
+  if (retry === false) return { ...filled, retry };
+  return { ...filled, retry: { ...retry, unprocessedStatuses: unprocessed ?? NONE_PROMISED } };
+}
+
+function isAlike(one: Sections[keyof Sections], other: Sections[keyof Sections]): boolean {
+  if (one === false || other === false) return one === other;
+  return Object.entries(one).every(([name, value]) => value === (other as Retry)[name]);
+}
