@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startProxy, startUpstream, tell } from "../lib/bench.mjs";
 import { BASELINE, CONTENDERS, OURS } from "../lib/contenders.mjs";
 import { startScript } from "../lib/processes.mjs";
+import { startUpstreams } from "../lib/upstreams.mjs";
 import { cpuSeconds, residentBytes } from "../lib/usage.mjs";
 import { measureRefusals } from "./failing.mjs";
 import { measureProxies } from "./proxies.mjs";
@@ -156,10 +157,10 @@ async function idleBars(options, setting) {
     const many = await idle(upstream, IDLE_UPSTREAMS, options, setting);
     const used = await idle(upstream, IDLE_UPSTREAMS, options, setting, "each");
     const memory = (many.resident - few.resident) / MIB;
-    const note = `${(used.core * 100).toFixed(2)} % after each has had a request`;
+    const note = `${(used.share * 100).toFixed(2)} % after each has had a request`;
     const usedMemory = ((used.resident - few.resident) / MIB).toFixed(1);
     return [
-      { ...atMost("1,000 upstreams at rest, share of a core", many.core * 100, 1, "%"), note },
+      { ...atMost("1,000 upstreams at rest, share of a core", many.share * 100, 1, "%"), note },
       {
         ...atMost("1,000 upstreams at rest, memory", memory, 50, "MiB"),
         note: `${usedMemory} MiB after each has had a request`,
@@ -171,12 +172,8 @@ async function idleBars(options, setting) {
 }
 
 async function idle(upstream, count, { quick }, setting, ...each) {
-  const worker = await startScript({
-    script: "workers/idle.mjs",
-    args: [upstream.url, String(count), ...each],
-    core: setting.cores?.proxy ?? null,
-    execArgv: GC,
-  });
+  const core = setting.cores?.proxy ?? null;
+  const worker = await startUpstreams(upstream.url, count, each, core);
   try {
     const scale = quick ? QUICK : 1;
     // What the start has left is collected, and given back to the system, before anything counts.
@@ -186,10 +183,10 @@ async function idle(upstream, count, { quick }, setting, ...each) {
     const before = cpuSeconds(worker.pids);
     const ms = IDLE_MS * scale;
     await sleep(ms);
-    const core = (cpuSeconds(worker.pids) - before) / (ms / 1_000);
+    const share = (cpuSeconds(worker.pids) - before) / (ms / 1_000);
     const resident = residentBytes(worker.pids);
-    tell(`${count} upstreams at rest: ${(core * 100).toFixed(2)} % of a core`);
-    return { core, resident, madeMs: worker.result.madeMs };
+    tell(`${count} upstreams at rest: ${(share * 100).toFixed(2)} % of a core`);
+    return { share, resident, madeMs: worker.result.madeMs };
   } finally {
     await worker.stop();
   }

@@ -1,7 +1,8 @@
 /**
  * A process with a gateway of many upstreams, each with its proxy, and what making it took:
- * `node workers/idle.mjs ORIGIN COUNT [each]`. With `each` every upstream gets one request first,
- * so that whatever begins with traffic has begun.
+ * `node workers/idle.mjs ORIGIN COUNT [each|asked]`. With `each` every upstream gets one request
+ * first, so that whatever begins with traffic has begun; with `asked` it is described, for which
+ * its pipe is made.
  */
 import { fromDist } from "../proxies/dist.mjs";
 import { addressOf, obeyParent } from "../proxies/serve.mjs";
@@ -23,6 +24,7 @@ if (each === "each") {
     await outcome.response.body.text();
   }
 }
+if (each === "asked") for (const name of names) gateway.upstream(name).describe();
 obeyParent();
 // A server would hold them.
 process.on("beforeExit", () => proxies.length);
