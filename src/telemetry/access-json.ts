@@ -24,8 +24,10 @@ export function jsonLines(): JsonLines {
   const isoDate = isoDates();
   const asked = sameAgain(askedText);
   const answered = sameAgain(answeredText);
+  const counted = sameAgain(countedText);
   const where = sameAgain(targetText);
   const who = clientTexts();
+  const ending = sameAgain(joined);
   const line = (
     head: Head,
     attempts: number,
@@ -33,15 +35,18 @@ export function jsonLines(): JsonLines {
     results: string,
     client: CallClient | null,
   ): string =>
-    `{"time":"${isoDate(head.startedAt)}","requestId":${quoted(head.id)}` +
-    `${asked(head.upstream, head.kind, head.method, null)}${quoted(head.path)}` +
-    `,"durationMs":${tenths(head.durationMs)},"queuedMs":${tenths(head.queuedMs)}` +
-    `,"attempts":${attempts},"bytesIn":${head.bytesIn},"bytesOut":${head.bytesOut}` +
-    answered(head.clientEnd, head.status, head.answeredBy, head.receivedStatus) +
-    (wentWell(head) ? "" : failureText(head)) +
-    where(target, null, null, null) +
-    results +
-    (client === null ? "}" : who(client));
+    `{"time":"${isoDate(head.startedAt)}","requestId":"${escaped(head.id)}` +
+    asked(head.upstream, head.kind, head.method, null) +
+    escaped(head.path) +
+    `","durationMs":${tenths(head.durationMs)},"queuedMs":${tenths(head.queuedMs)}` +
+    counted(attempts, head.bytesIn, null, null) +
+    head.bytesOut +
+    ending(
+      answered(head.clientEnd, head.status, head.answeredBy, head.receivedStatus),
+      wentWell(head) ? "" : failureText(head),
+      where(target, null, null, null) + results,
+      client === null ? "}" : who(client),
+    );
 
   const ofRecord = (record: CallRecord): string => {
     const { attempts, client } = record;
@@ -64,24 +69,32 @@ function sameAgain<A extends Part, B extends Part, C extends Part, D extends Par
 ) {
   let last: readonly [A, B, C, D] | null = null;
   let text = "";
+  let isJoined = false;
   return (a: A, b: B, c: C, d: D): string => {
     if (last?.[0] !== a || last[1] !== b || last[2] !== c || last[3] !== d) {
       last = [a, b, c, d];
-      text = inOnePiece(make(a, b, c, d));
+      text = make(a, b, c, d);
+      isJoined = false;
+    } else if (!isJoined) {
+      // V8 joins the parts of a text when it is first read; once, and not for each line.
+      text.charCodeAt(0);
+      isJoined = true;
     }
     return text;
   };
 }
 
-/** V8 joins texts when one of them is first read; this is done once and not for each line. */
-function inOnePiece(text: string): string {
-  text.charCodeAt(0);
-  return text;
+function joined(answered: string, failure: string, target: string, client: string): string {
+  return answered + failure + target + client;
 }
 
 // Words of the catalog and numbers have nothing to be escaped.
 function askedText(upstream: string, kind: string, method: string): string {
-  return `,"upstream":${quoted(upstream)},"kind":"${kind}","method":${quoted(method)},"path":`;
+  return `","upstream":${quoted(upstream)},"kind":"${kind}","method":${quoted(method)},"path":"`;
+}
+
+function countedText(attempts: number, bytesIn: number): string {
+  return `,"attempts":${attempts},"bytesIn":${bytesIn},"bytesOut":`;
 }
 
 function answeredText(
@@ -150,6 +163,11 @@ const PLAIN = /^[ !#-[\]-~]*$/;
 
 function quoted(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
+/** The same without the quotation marks. */
+function escaped(text: string): string {
+  return PLAIN.test(text) ? text : JSON.stringify(text).slice(1, -1);
 }
 
 /** By whole numbers: a fraction costs V8 a search for its shortest digits. */
