@@ -25,28 +25,42 @@ export interface ServerAttributes {
 const OTHER: ServerAttributes = { "server.address": "other" };
 const NONE: ServerAttributes = {};
 
-/** Reads the address of targets, and remembers so many of them; the rest are one. */
+/** Reads the address of targets, and remembers so many of them. */
+export function serversOf(targetsMax: number): (target: string) => ServerAttributes {
+  const known = new Map<string, ServerAttributes>();
+  return (target) => {
+    const found = known.get(target);
+    if (found !== undefined) return found;
+    const made = serverOf(target);
+    if (known.size < targetsMax) known.set(target, made);
+    return made;
+  };
+}
+
+/** The same for metrics, where the rest are one. */
 export function serverNames(
   targetsMax: number,
 ): (upstream: string, target: string | null) => ServerAttributes {
-  const known = new Map<string, ServerAttributes>();
-  return (upstream, target) => {
-    if (target === null) return NONE;
-    const key = `${upstream} ${target}`;
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    if (known.size >= targetsMax) return OTHER;
+  const known = new Map<string, Map<string, ServerAttributes>>();
+  let count = 0;
+  const add = (upstream: string, target: string): ServerAttributes => {
+    if (count >= targetsMax) return OTHER;
+    count += 1;
     const made = serverOf(target);
-    known.set(key, made);
+    const targets = known.get(upstream) ?? new Map<string, ServerAttributes>();
+    known.set(upstream, targets.set(target, made));
     return made;
   };
+  // Two look-ups, since a key of both would have to be joined and hashed for each attempt.
+  return (upstream, target) =>
+    target === null ? NONE : (known.get(upstream)?.get(target) ?? add(upstream, target));
 }
 
 const UNIX = "unix:";
 const PORTS: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 };
 
 /** The address and the port of a target, by its id. */
-export function serverOf(target: string): ServerAttributes {
+function serverOf(target: string): ServerAttributes {
   if (target.startsWith(UNIX)) return { "server.address": target.slice(UNIX.length) };
   const { hostname, port, protocol } = new URL(target);
   return {

@@ -22,10 +22,10 @@ import {
 } from "@opentelemetry/api";
 import type { Clock } from "../base/clock.js";
 import type { Call } from "../core/call.js";
-import type { CallAttempt, CallRecord } from "../gateway/call-record.js";
+import type { AttemptTimings, CallAttempt, CallRecord } from "../gateway/call-record.js";
 import type { CallTracer } from "../gateway/tracing.js";
 import type { Exchange } from "../targets/exchange.js";
-import { errorType, methodOf, OTHER_METHOD, serverOf } from "./opentelemetry-attributes.js";
+import { errorType, methodOf, OTHER_METHOD, serversOf } from "./opentelemetry-attributes.js";
 import { CLIENT_ERRORS_FROM } from "./opentelemetry-metrics.js";
 import { withoutTokens } from "./redact.js";
 
@@ -113,7 +113,11 @@ function beginTrace(
   // An instrumented server has read the request's context already; otherwise it is read here.
   const parent =
     trace.getSpan(active) === undefined ? propagator.extract(active, headers, FIELDS) : active;
-  const attributes = { ...methodAttributes(method), "good_gateway.upstream": upstream };
+  const attributes: Attributes = {
+    "http.request.method": methodOf(method),
+    "good_gateway.upstream": upstream,
+  };
+  addOriginalMethod(attributes, method);
   const startTime = timeOf(call.startedAt + epochMs);
   const name = `${spanMethod(method)} ${upstream}`;
   const span = tracer.startSpan(name, { kind: SpanKind.INTERNAL, startTime, attributes }, parent);
@@ -142,11 +146,12 @@ function startAttempt(
   startedAt: number,
 ): Span {
   const { method, path } = call.request;
-  const attributes = {
-    ...methodAttributes(method),
-    ...(target === null ? {} : addressed(target, path)),
+  const attributes: Attributes = {
+    "http.request.method": methodOf(method),
     "good_gateway.upstream": upstream,
   };
+  addOriginalMethod(attributes, method);
+  if (target !== null) addAddress(attributes, target, path);
   const startTime = timeOf(startedAt + epochMs);
   return tracer.startSpan(
     spanMethod(method),
@@ -155,11 +160,17 @@ function startAttempt(
   );
 }
 
-function addressed(target: string, path: string): Attributes {
-  const server = serverOf(target);
+// A URL is not parsed for each attempt.
+const TARGETS_KEPT = 1_000;
+const servers = serversOf(TARGETS_KEPT);
+
+function addAddress(attributes: Attributes, target: string, path: string): void {
+  const { "server.address": address, "server.port": port } = servers(target);
+  if (address !== undefined) attributes["server.address"] = address;
   // The address of a unix socket is no origin.
-  if (server["server.port"] === undefined) return { ...server };
-  return { ...server, "url.full": target + withoutTokens(withoutQuery(path)) };
+  if (port === undefined) return;
+  attributes["server.port"] = port;
+  attributes["url.full"] = target + withoutTokens(withoutQuery(path));
 }
 
 function endTrace(tracer: Tracer, traced: Trace, record: CallRecord): void {
@@ -204,6 +215,15 @@ function resendsBefore(
   ).length;
 }
 
+const PHASES = [
+  ["queueMs", "good_gateway.queue_ms"],
+  ["connectMs", "good_gateway.connect_ms"],
+  ["secureMs", "good_gateway.secure_ms"],
+  ["sendMs", "good_gateway.send_ms"],
+  ["waitMs", "good_gateway.wait_ms"],
+  ["receiveMs", "good_gateway.receive_ms"],
+] as const satisfies readonly (readonly [keyof AttemptTimings, string])[];
+
 function endAttempt(span: Span, attempt: CallAttempt, resends: number): void {
   const { status, code, blame, phase, reused, timings } = attempt;
   const error = errorType(code, status, CLIENT_ERRORS_FROM);
@@ -215,8 +235,9 @@ function endAttempt(span: Span, attempt: CallAttempt, resends: number): void {
   if (resends > 0) attributes["http.request.resend_count"] = resends;
   if (error !== null) attributes["error.type"] = error;
   if (blame !== null) attributes["good_gateway.blame"] = blame;
-  for (const [name, ms] of Object.entries(timings) as [string, number | null][]) {
-    if (ms !== null) attributes[`good_gateway.${name.replace(/Ms$/, "_ms")}`] = ms;
+  for (const [phaseMs, name] of PHASES) {
+    const ms = timings[phaseMs];
+    if (ms !== null) attributes[name] = ms;
   }
   span.setAttributes(attributes);
   // We ended it ourselves, since another one was faster.
@@ -248,11 +269,8 @@ function spanMethod(method: string): string {
   return known === OTHER_METHOD ? "HTTP" : known;
 }
 
-function methodAttributes(method: string): Attributes {
-  const known = methodOf(method);
-  return known === OTHER_METHOD
-    ? { "http.request.method": known, "http.request.method_original": method }
-    : { "http.request.method": known };
+function addOriginalMethod(attributes: Attributes, method: string): void {
+  if (methodOf(method) === OTHER_METHOD) attributes["http.request.method_original"] = method;
 }
 
 function withoutQuery(path: string): string {
@@ -273,10 +291,15 @@ function timeOf(ms: number): [number, number] {
 const FIELDS: TextMapGetter<readonly string[]> = {
   keys: (fields) => fields.filter((_, place) => place % 2 === 0),
   get(fields, name) {
-    const at = fields.findIndex(
-      (field, place) => place % 2 === 0 && field.toLowerCase() === name.toLowerCase(),
-    );
-    return at === -1 ? undefined : fields[at + 1];
+    const wanted = name.toLowerCase();
+    for (let place = 0; place < fields.length; place += 2) {
+      const field = fields[place] as string;
+      // Most differ in length already, and need not be made lower case.
+      if (field.length === wanted.length && field.toLowerCase() === wanted) {
+        return fields[place + 1];
+      }
+    }
+    return undefined;
   },
 };
 

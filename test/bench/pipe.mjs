@@ -13,7 +13,7 @@
  * `node:http` answers itself: `open`, the breaker is open; `hoped`, it is, and calls wait for the
  * connection that is tried meanwhile; `full`, no place is free; `maintenance`, the first to refuse.
  * `--listening [--only NAME,…]` compares nobody listening with metrics, an access log, dashboard
- * or all of them; it takes other builds, too.
+ * or all of them; `no-sdk` and `sdk` are OpenTelemetry. It takes other builds, too.
  */
 import { openSync, writeSync } from "node:fs";
 import http from "node:http";
@@ -187,6 +187,22 @@ const LISTENERS = {
     (await from("index.js")).accessLog(gateway, { stream });
   },
   dashboard: async (gateway, from) => (await from("dashboard.js")).dashboard(gateway),
+  noSdk: async (gateway, from) => (await from("opentelemetry.js")).openTelemetry(gateway),
+  // As an application has it, but that its spans go nowhere.
+  sdk: async (gateway, from) => {
+    const { openTelemetry } = await from("opentelemetry.js");
+    const { BasicTracerProvider, BatchSpanProcessor } = await import(
+      "@opentelemetry/sdk-trace-base"
+    );
+    const { W3CTraceContextPropagator } = await import("@opentelemetry/core");
+    const exporter = { export: (_spans, done) => done({ code: 0 }), shutdown: async () => {} };
+    // What the queue has no room for is dropped, and would cost less than what is exported.
+    const limits = { maxQueueSize: 1e6, scheduledDelayMillis: 50 };
+    const spanProcessors = [new BatchSpanProcessor(exporter, limits)];
+    const tracerProvider = new BasicTracerProvider({ spanProcessors });
+    const propagator = new W3CTraceContextPropagator();
+    openTelemetry(gateway, { tracerProvider, propagator, meterProvider: false });
+  },
   events: (gateway) => EVENTS.map((name) => gateway.on(name, () => {})),
 };
 const LISTENING = {
@@ -199,6 +215,8 @@ const LISTENING = {
   ours: ["metrics", "log", "dashboard"],
   everything: ["metrics", "log", "dashboard", "events"],
 };
+/** Measured where they are named. */
+const TRACING = { "no-sdk": ["noSdk"], sdk: ["sdk"] };
 
 const ENDLESS = Number.POSITIVE_INFINITY;
 const NO_TIMEOUTS = { connectMs: ENDLESS, responseMs: ENDLESS, idleMs: ENDLESS, totalMs: ENDLESS };
@@ -345,8 +363,8 @@ if (values.refuse !== undefined) {
   const only = values.only?.split(",");
   for (const one of positionals.length > 0 ? positionals : [`=${OWN}`]) {
     const [name, dist] = one.split("=");
-    for (const [what, listening] of Object.entries(LISTENING)) {
-      if (only !== undefined && !only.includes(what)) continue;
+    for (const [what, listening] of Object.entries({ ...LISTENING, ...TRACING })) {
+      if (only === undefined ? what in TRACING : !only.includes(what)) continue;
       contenders.push(contender(`${name} ${what}`.trim(), await built(dist, { listening })));
     }
   }

@@ -88,6 +88,13 @@ export const CONTENDERS = [
     optional: true,
   },
   {
+    name: "listening",
+    label: "nodeProxy with metrics, log and dashboard",
+    script: GATEWAY,
+    args: ["metrics", "log", "dashboard"],
+    optional: true,
+  },
+  {
     name: "everything",
     label: "nodeProxy with metrics, log, dashboard and subscribers of channels",
     script: GATEWAY,
