@@ -9,8 +9,7 @@ import type { Agent } from "undici";
 import { onAbort } from "../base/abort.js";
 import type { Call, CallOverrides } from "../core/call.js";
 import type { Outcome } from "../core/outcome.js";
-import type { ReplayBody } from "../core/replay-body.js";
-import type { GatewayRequest } from "../core/request.js";
+import { Pending } from "../core/pending.js";
 import { joinContext } from "../core/request-context.js";
 import { ownCallOver } from "../gateway/call-end.js";
 import type { GatewayCore } from "../gateway/core.js";
@@ -24,20 +23,17 @@ import {
   type GatewayCallOptions,
   type GatewayFetchOptions,
   mergeOverrides,
+  type ReadCallOptions,
   type ReadFetchOptions,
   readCallOptions,
   readFetchOptions,
 } from "../gateway/fetch/fetch-options.js";
+import { FetchRequest } from "../gateway/fetch/fetch-request.js";
 import { type FetchRoute, fetchRouter } from "../gateway/fetch/fetch-route.js";
 import type { Gateway } from "../gateway/gateway.js";
 import type { UpstreamCore } from "../gateway/upstream.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
-import {
-  type AddedInit,
-  type FetchAsk,
-  type FetchFunction,
-  fetchTransport,
-} from "../transports/fetch.js";
+import { type FetchFunction, fetchTransport } from "../transports/fetch.js";
 import { type FetchBody, fetchBody, requestBody } from "../transports/fetch-body.js";
 import { isFetchDispatcher } from "../transports/fetch-dispatcher.js";
 import type { FetchAnswer } from "../transports/fetched-response.js";
@@ -73,27 +69,34 @@ export function gatewayFetch(
   const settings = readFetchOptions(options);
   const route = fetchRouter(handle);
   const perform = performer();
-  const usual = mergeOverrides(settings.overrides, {});
-  return async (input, init) => {
+  const send = (to: FetchRoute, asked: FetchArguments, own: ReadCallOptions, body: FetchBody) => {
+    const request = new FetchRequest(fetchOf(settings), asked, body, to.path, own.replayable);
+    const overrides = mergeOverrides(settings.overrides, own.overrides);
+    return callThrough(perform, settings, to, request, overrides);
+  };
+  const begin = (asked: FetchArguments, given: unknown): Promise<Response> | null => {
+    const to = route(asked);
+    if (to === null) return null;
+    asked.signal?.throwIfAborted();
+    const own = readCallOptions(given);
+    const { retry } = to.core.options;
+    const kept = retry === false ? 0 : retry.replayBodyBytesMax;
+    if (!asked.ofRequest) return send(to, asked, own, fetchBody(asked.body, kept));
+    const stream = asked.body as ReadableStream<Uint8Array>;
+    return requestBody(to.gateway.clock, stream, kept).then((body) => send(to, asked, own, body));
+  };
+  return (input, init) => {
     // A global fetch that was replaced by this very function leads back here; then it is the wire's
     // turn.
     if (isFetchDispatcher((init as FetchInit | undefined)?.["dispatcher"])) {
       return fetchAtLoad(input, init);
     }
-    const asked = readFetchArguments(input, init as FetchInit | undefined);
-    const to = route(asked);
-    if (to === null) return fetchOf(settings)(input as string, init as RequestInit);
-    asked.signal?.throwIfAborted();
-    const call = readCallOptions(init?.gateway);
-    const overrides =
-      init?.gateway === undefined ? usual : mergeOverrides(settings.overrides, call.overrides);
-    const { retry } = to.core.options;
-    const kept = retry === false ? 0 : retry.replayBodyBytesMax;
-    const body = asked.ofRequest
-      ? await requestBody(to.gateway.clock, asked.body as ReadableStream<Uint8Array>, kept)
-      : fetchBody(asked.body, kept);
-    const request = new FetchRequest(fetchOf(settings), asked, body, to.path, call.replayable);
-    return callThrough(perform, settings, to, request, overrides);
+    try {
+      const asked = readFetchArguments(input, init as FetchInit | undefined);
+      return begin(asked, init?.gateway) ?? fetchOf(settings)(input as string, init as RequestInit);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   };
 }
 
@@ -163,67 +166,15 @@ function callThrough(
     const failure = cause === undefined ? outcome.failure : { ...outcome.failure, cause };
     return failedFetch(gateway, call, failure, onFailure);
   };
-  return perform(gateway, core, call).then(responseOf);
-}
-
-/** The request of a call, and what each of its attempts asks its fetch function for. */
-class FetchRequest implements GatewayRequest, FetchAsk {
-  readonly fetch: FetchFunction;
-  readonly method: string;
-  readonly path: string;
-  readonly headers: readonly string[];
-  readonly body: ReplayBody | null;
-  readonly contentLength: number | null;
-  readonly replayable: boolean;
-  readonly upgrade = null;
-  readonly onInformation = null;
-  readonly sent: FetchBody;
-  abort: ((reason: unknown) => void) | null = null;
-  refusedBy: { readonly error: unknown } | null = null;
-  readonly #asked: FetchArguments;
-
-  constructor(
-    fetch: FetchFunction,
-    asked: FetchArguments,
-    body: FetchBody,
-    path: string,
-    replayable: boolean,
-  ) {
-    const { replay } = body;
-    this.fetch = fetch;
-    this.method = asked.method;
-    this.path = path;
-    this.headers = asked.fields;
-    this.body = replay;
-    this.contentLength = replay?.complete === true ? replay.bytesRead : null;
-    this.replayable = replayable || asked.headers.has("idempotency-key");
-    this.sent = body;
-    this.#asked = asked;
-  }
-
-  get signal(): AbortSignal | undefined {
-    return this.#asked.signal;
-  }
-
-  get hasSignal(): boolean {
-    return this.#asked.signal !== undefined;
-  }
-
-  init(fields: readonly string[] | null, added: AddedInit): RequestInit {
-    const { method, headers, init } = this.#asked;
-    const given = this.sent.give();
-    const all = fields === null ? headers : withFields(headers, fields);
-    const body = given === undefined ? null : { body: given };
-    return { ...init, method, headers: all, ...body, ...added } as object;
-  }
-}
-
-function withFields(headers: Headers, added: readonly string[]): Headers {
-  const sent = new Headers(headers);
-  for (let index = 0; index < added.length; index += 2) {
-    sent.set(added[index] as string, added[index + 1] as string);
-  }
-  return sent;
+  return new Promise((resolve, reject) => {
+    Pending.of(perform(gateway, core, call)).tell((outcome) => {
+      try {
+        resolve(responseOf(outcome));
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
 }
 
 function fetchOf({ fetch: given }: ReadFetchOptions): FetchFunction {

@@ -26,18 +26,15 @@ import type { UndiciTransport } from "./undici.js";
 
 export type FetchFunction = (url: string, init: RequestInit) => Promise<Response>;
 
-/** What the transport adds to the arguments of an attempt. */
-export interface AddedInit {
-  readonly dispatcher: FetchDispatcher;
-  /** Left out where nothing could come of it. */
-  readonly signal?: AbortSignal;
-}
-
 /** What one call asks of its fetch function, the same in every attempt. */
 export interface FetchAsk {
   readonly fetch: FetchFunction;
-  /** The arguments of one attempt, with further fields. */
-  init(fields: readonly string[] | null, added: AddedInit): RequestInit;
+  /** The arguments of one attempt, with further fields; without a signal none is needed. */
+  init(
+    fields: readonly string[] | null,
+    dispatcher: FetchDispatcher,
+    signal: AbortSignal | undefined,
+  ): RequestInit;
   /** The caller has a signal of its own, by whose reason a fetch ends that it aborts. */
   readonly hasSignal: boolean;
   /** Set by the attempt under way: aborts its fetch with this reason. */
@@ -121,20 +118,21 @@ class FetchRun extends Pending<FetchAnswer> implements Cuttable {
     const ask = this.#ask;
     const url = originOf(target) + target.pathPrefix + request.path;
     try {
-      const init = ask.init(this.#parts.wire.fieldsOf(this.#exchange), this.#added());
+      const fields = this.#parts.wire.fieldsOf(this.#exchange);
+      const init = ask.init(fields, this.#hops, this.#signal());
       return Promise.resolve(ask.fetch(url, init));
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  #added(): AddedInit {
+  #signal(): AbortSignal | undefined {
     const ask = this.#ask;
-    if (!ask.hasSignal && dispatchesAlways(ask.fetch)) return { dispatcher: this.#hops };
+    if (!ask.hasSignal && dispatchesAlways(ask.fetch)) return undefined;
     const controller = new AbortController();
     this.#controller = controller;
     ask.abort = (reason) => controller.abort(reason);
-    return { dispatcher: this.#hops, signal: controller.signal };
+    return controller.signal;
   }
 
   #answered(response: Response): void {
@@ -166,8 +164,8 @@ class FetchRun extends Pending<FetchAnswer> implements Cuttable {
     if (!elsewhere) exchange.enter("receive");
     this.#end();
     const answer = new FetchedResponse(response, null, this.#hops);
-    // What another server says is no word of the target.
-    if (elsewhere) return { kind: "success", response: answer };
+    // What another server says is no word of the target; and to read fields is dear.
+    if (elsewhere || response.ok) return { kind: "success", response: answer };
     const { clock } = this.#parts;
     const { status, rawHeaders } = answer;
     const wallNow = (): number => clock.wallNow();

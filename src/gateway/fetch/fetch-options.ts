@@ -108,8 +108,8 @@ export function readCallOptions(options: unknown): ReadCallOptions {
 
 /** What a call asks for, over what its fetch does. */
 export function mergeOverrides(below: CallOverrides, above: CallOverrides): CallOverrides | null {
+  if (Object.keys(above).length === 0) return Object.keys(below).length === 0 ? null : below;
   const merged = { ...below, ...above };
-  if (Object.keys(merged).length === 0) return null;
   if (below.timeouts === undefined || above.timeouts === undefined) return merged;
   return { ...merged, timeouts: { ...below.timeouts, ...above.timeouts } };
 }
