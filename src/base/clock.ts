@@ -12,6 +12,8 @@ import { onAbort } from "./abort.js";
 export interface Timer {
   /** The call will not happen; may be repeated, and is harmless after the call. */
   cancel(): void;
+  /** The call will not happen before `refresh`; to go on costs less than a new timer. */
+  pause(): void;
   /** Starts the same delay again from now, also after the call has happened; not after `cancel`. */
   refresh(): void;
   /** Lets the process end although the call is still to come. */
@@ -44,9 +46,16 @@ export const DELAY_MS_MAX = 2 ** 31 - 1;
 // closures each would cost more than the timer itself.
 class SystemTimer implements Timer {
   private timeout: NodeJS.Timeout | null;
+  private paused = false;
+  private unreferenced = false;
 
-  constructor(timeout: NodeJS.Timeout) {
-    this.timeout = timeout;
+  constructor(ms: number, fn: () => void) {
+    this.timeout = setTimeout(
+      () => {
+        if (!this.paused) fn();
+      },
+      Math.min(ms, DELAY_MS_MAX),
+    );
   }
 
   cancel(): void {
@@ -56,11 +65,20 @@ class SystemTimer implements Timer {
     this.timeout = null;
   }
 
+  // Node's timer goes on and calls nobody: to clear it, and to set another one, takes longer.
+  pause(): void {
+    this.paused = true;
+    this.timeout?.unref();
+  }
+
   refresh(): void {
+    if (this.paused && !this.unreferenced) this.timeout?.ref();
+    this.paused = false;
     this.timeout?.refresh();
   }
 
   unref(): void {
+    this.unreferenced = true;
     this.timeout?.unref();
   }
 }
@@ -78,6 +96,10 @@ class SystemTurn implements Timer {
 
   cancel(): void {
     this.cancelled = true;
+    this.pause();
+  }
+
+  pause(): void {
     clearImmediate(this.immediate);
   }
 
@@ -99,7 +121,7 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   wallNow: () => Date.now(),
   sleep: (ms, signal) => sleepOn(systemClock, ms, signal),
-  after: (ms, fn) => new SystemTimer(setTimeout(fn, Math.min(ms, DELAY_MS_MAX))),
+  after: (ms, fn) => new SystemTimer(ms, fn),
   turn: (fn) => new SystemTurn(fn),
 };
 

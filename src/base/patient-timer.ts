@@ -5,29 +5,22 @@
  * waits for may already lie in a socket's buffer; two turns later it has been read.
  */
 import type { Clock, Timer } from "./clock.js";
+import { OwnTimer } from "./shared-timers.js";
 
 type Moments = Pick<Clock, "after" | "turn">;
 
 /** Calls `fn` after this many milliseconds and two turns of the event loop, unless cancelled. */
-export function patientTimer(
-  clock: Moments,
-  ms: number,
-  fn: () => void,
-  now?: number,
-): PatientTimer {
-  return new PatientTimer(clock, ms, fn, now);
+export function patientTimer(clock: Moments, ms: number, fn: () => void): PatientTimer {
+  return new PatientTimer(clock, ms, fn);
 }
 
-// A class, since every call makes one.
 class PatientTimer implements Pick<Timer, "cancel" | "unref"> {
-  readonly #clock: Moments;
-  readonly #fn: () => void;
-  #timer: Timer;
+  #timer: Pick<Timer, "cancel" | "unref">;
 
-  constructor(clock: Moments, ms: number, fn: () => void, now: number | undefined) {
-    this.#clock = clock;
-    this.#fn = fn;
-    this.#timer = clock.after(ms, () => this.#onDue(), now);
+  constructor(clock: Moments, ms: number, fn: () => void) {
+    this.#timer = clock.after(ms, () => {
+      this.#timer = new TwoTurns(clock, fn);
+    });
   }
 
   cancel(): void {
@@ -38,10 +31,50 @@ class PatientTimer implements Pick<Timer, "cancel" | "unref"> {
   unref(): void {
     this.#timer.unref();
   }
+}
 
-  #onDue(): void {
-    this.#timer = this.#clock.turn(() => {
-      this.#timer = this.#clock.turn(this.#fn);
+/** The same for what tells the time by itself. */
+export abstract class OwnPatientTimer extends OwnTimer {
+  private readonly clock: Clock;
+  private turns: TwoTurns | null = null;
+
+  constructor(clock: Clock) {
+    super();
+    this.clock = clock;
+  }
+
+  /** Its time has come, and the sockets had nothing that would have changed that. */
+  protected abstract over(): void;
+
+  begin(ms: number, now: number): void {
+    this.set(this.clock, ms, now);
+  }
+
+  due(): void {
+    this.turns = new TwoTurns(this.clock, () => this.over());
+  }
+
+  cancel(): void {
+    this.unset();
+    this.turns?.cancel();
+  }
+}
+
+/** Calls after two turns of the event loop. */
+class TwoTurns implements Pick<Timer, "cancel" | "unref"> {
+  #turn: Timer;
+
+  constructor(clock: Pick<Clock, "turn">, fn: () => void) {
+    this.#turn = clock.turn(() => {
+      this.#turn = clock.turn(fn);
     });
+  }
+
+  cancel(): void {
+    this.#turn.cancel();
+  }
+
+  unref(): void {
+    this.#turn.unref();
   }
 }

@@ -116,7 +116,8 @@ class Ring implements RollingWindow<string> {
 
   #startOf(key: string): number {
     const index = this.#keys.indexOf(key);
-    invariant(index !== -1, `the window does not count "${key}"`);
+    // The message is made when it is needed, and not each time.
+    if (index === -1) invariant(false, `the window does not count "${key}"`);
     return index * BUCKETS;
   }
 }

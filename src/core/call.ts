@@ -80,7 +80,7 @@ export class Call implements Linked<Call> {
   /** The number of the caller's own attempt, from 1; above that the layer in front repeats. */
   callerAttempt = 1;
   /** Attempts that were made, in order. */
-  readonly attempts: AttemptRecord[] = [];
+  attempts: readonly AttemptRecord[] = NONE;
   /** How each attempt went through its phases; null unless somebody wants to know. */
   timelines: Timeline[] | null = null;
   /** Why it has no good answer; null while it is under way, and when it has one. */
@@ -113,6 +113,8 @@ export class Call implements Linked<Call> {
     this.priority = overrides?.priority ?? PRIORITY_UNLESS_GIVEN;
   }
 }
+
+const NONE: readonly AttemptRecord[] = [];
 
 declare const stage: unique symbol;
 type Stage<Name extends string> = { readonly [stage]: Name };

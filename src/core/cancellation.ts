@@ -24,46 +24,46 @@ function tell(listener: Listener, by: CutBy): void {
 }
 
 export class Cancellation implements Cuttable {
-  #by: CutBy | null = null;
+  private who: CutBy | null = null;
   // Nearly always there is one listener at the most, and it shall cost no list.
-  #first: Listener | null = null;
-  #others: readonly Listener[] = NONE;
+  private first: Listener | null = null;
+  private others: readonly Listener[] = NONE;
 
   /** Who cut, null while nobody has. */
   get by(): CutBy | null {
-    return this.#by;
+    return this.who;
   }
 
   /** Cuts; the first one wins, later ones do nothing. */
   cut(by: CutBy): void {
-    if (this.#by !== null) return;
-    this.#by = by;
-    const first = this.#first;
-    const others = this.#others;
-    this.#first = null;
-    this.#others = NONE;
+    if (this.who !== null) return;
+    this.who = by;
+    const first = this.first;
+    const others = this.others;
+    this.first = null;
+    this.others = NONE;
     if (first !== null) tell(first, by);
     for (const listener of others) tell(listener, by);
   }
 
   /** Listens for the cut; called at once when it has happened. Every listener must be removed. */
   add(listener: Listener): void {
-    if (this.#by !== null) tell(listener, this.#by);
-    else if (this.#first === null && this.#others === NONE) this.#first = listener;
-    else this.#others = [...this.#others, listener];
+    if (this.who !== null) tell(listener, this.who);
+    else if (this.first === null && this.others === NONE) this.first = listener;
+    else this.others = [...this.others, listener];
   }
 
   remove(listener: Listener): void {
-    if (this.#first === listener) this.#first = null;
-    else if (this.#others !== NONE) {
-      const left = this.#others.filter((other) => other !== listener);
-      this.#others = left.length === 0 ? NONE : left;
+    if (this.first === listener) this.first = null;
+    else if (this.others !== NONE) {
+      const left = this.others.filter((other) => other !== listener);
+      this.others = left.length === 0 ? NONE : left;
     }
   }
 
   /** How many are listening; zero when a call is over. */
   get listening(): number {
-    return (this.#first === null ? 0 : 1) + this.#others.length;
+    return (this.first === null ? 0 : 1) + this.others.length;
   }
 }
 

@@ -7,6 +7,19 @@
 import type { FailureCode } from "../catalog/failures.js";
 import type { Failure } from "./failure.js";
 
+/** A function, or an object: who holds something for every call is one, and makes no closure. */
+export type EndListener = ((broken: FailureCode | null) => void) | Ending;
+
+export interface Ending {
+  /** It is over: null for a whole answer, else what broke it. */
+  over(broken: FailureCode | null): void;
+}
+
+export function tellEnd(listener: EndListener, broken: FailureCode | null): void {
+  if (typeof listener === "function") listener(broken);
+  else listener.over(broken);
+}
+
 /** The head of an upstream's answer, with its body still on the way. */
 export interface UpstreamResponse<Body> {
   readonly status: number;
@@ -19,7 +32,7 @@ export interface UpstreamResponse<Body> {
   /** The body ended: null if whole, else what broke it. */
   readonly finished: Promise<FailureCode | null>;
   /** The same without a promise; called at once when the body has already ended. */
-  onFinished(listener: (broken: FailureCode | null) => void): void;
+  onFinished(listener: EndListener): void;
   /** Gives the answer up: the body is thrown away, bounded, and the connection is freed. */
   discard(): Promise<void>;
 }
@@ -48,11 +61,16 @@ export function failureOf(outcome: Outcome<unknown>): Failure | null {
  * Tells when it is over, body included, and by which name: null for a whole answer that was no
  * failure. An answer that is a failure keeps that name, whatever happens to its body.
  */
-export function whenOver(
-  outcome: Outcome<unknown>,
-  listener: (code: FailureCode | null) => void,
-): void {
-  if (outcome.kind === "no_response") listener(outcome.failure.code);
+export function whenOver(outcome: Outcome<unknown>, listener: EndListener): void {
+  if (outcome.kind === "no_response") tellEnd(listener, outcome.failure.code);
   else if (outcome.kind === "success") outcome.response.onFinished(listener);
-  else outcome.response.onFinished(() => listener(outcome.failure.code));
+  else whenFailureOver(outcome.response, outcome.failure.code, listener);
+}
+
+function whenFailureOver(
+  response: UpstreamResponse<unknown>,
+  code: FailureCode,
+  listener: EndListener,
+): void {
+  response.onFinished(() => tellEnd(listener, code));
 }

@@ -17,25 +17,69 @@ type Listener<Body> = (outcome: Outcome<Body>) => void;
  * array is made for seventeen.
  */
 export interface Listening<Body> {
-  told(outcome: Outcome<Body>): void;
+  /**
+   * Gives another outcome for it, or nothing, which keeps it. `isStray`: something was thrown on
+   * the way here.
+   */
+  told(outcome: Outcome<Body>, isStray: boolean): Promise<Outcome<Body>> | null;
   next: Listening<Body> | null;
 }
 
 class ListeningFunction<Body> implements Listening<Body> {
-  readonly told: Listener<Body>;
+  private readonly listener: Listener<Body>;
   next: Listening<Body> | null = null;
 
-  constructor(told: Listener<Body>) {
-    this.told = told;
+  constructor(listener: Listener<Body>) {
+    this.listener = listener;
+  }
+
+  told(outcome: Outcome<Body>): null {
+    this.listener(outcome);
+    return null;
+  }
+}
+
+class Awaiting<Body> implements Listening<Body> {
+  private readonly pending: Pending<Body>;
+  private readonly resolve: Listener<Body>;
+  private readonly reject: (cause: unknown) => void;
+  next: Listening<Body> | null = null;
+
+  constructor(pending: Pending<Body>, resolve: Listener<Body>, reject: (cause: unknown) => void) {
+    this.pending = pending;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+
+  told(outcome: Outcome<Body>): null {
+    const { rejection } = this.pending;
+    if (rejection === null) this.resolve(outcome);
+    else this.reject(rejection.cause);
+    return null;
+  }
+}
+
+class Replacing<Body> implements Listening<Body> {
+  private readonly replace: (outcome: Outcome<Body>) => Promise<Outcome<Body>> | null;
+  next: Listening<Body> | null = null;
+
+  constructor(replace: (outcome: Outcome<Body>) => Promise<Outcome<Body>> | null) {
+    this.replace = replace;
+  }
+
+  told(outcome: Outcome<Body>, isStray: boolean): Promise<Outcome<Body>> | null {
+    return isStray ? null : this.replace(outcome);
   }
 }
 
 export class Pending<Body> implements Promise<Outcome<Body>> {
-  #outcome: Outcome<Body> | null = null;
-  #first: Listening<Body> | null = null;
-  #last: Listening<Body> | null = null;
-  #calm = false;
-  #thrown: { readonly cause: unknown } | null = null;
+  private outcome: Outcome<Body> | null = null;
+  private first: Listening<Body> | null = null;
+  private last: Listening<Body> | null = null;
+  private calm = false;
+  /** Its outcome is not the one that it was settled with. */
+  private replaced = false;
+  private thrown: { readonly cause: unknown } | null = null;
 
   /** The same outcome, as something that tells; a promise that rejects is a bug of ours. */
   static of<Body>(coming: Promise<Outcome<Body>>): Pending<Body> {
@@ -43,7 +87,7 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
     const pending = new Pending<Body>();
     coming.then(
       (outcome) => pending.settle(outcome),
-      (cause) => pending.#break(cause),
+      (cause) => pending.break(cause),
     );
     return pending;
   }
@@ -51,25 +95,52 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
   /** An outcome that is known already. */
   static settled<Body>(outcome: Outcome<Body>): Pending<Body> {
     const pending = new Pending<Body>();
-    pending.#outcome = outcome;
+    pending.outcome = outcome;
     return pending;
   }
 
   /** Tells everybody who listens; the first outcome stays. */
   settle(outcome: Outcome<Body>): void {
-    if (this.#outcome !== null) return;
-    this.#outcome = outcome;
-    let listening = this.#first;
-    this.#first = null;
-    this.#last = null;
+    if (this.outcome !== null || this.replaced) return;
+    this.tellAll(outcome);
+  }
+
+  private tellAll(outcome: Outcome<Body>): void {
+    this.outcome = outcome;
+    let listening = this.first;
+    this.first = null;
     for (; listening !== null; listening = listening.next) {
-      try {
-        listening.told(this.#outcome);
-      } catch (cause) {
-        this.#outcome = givenUp(this.#outcome, cause);
-        this.#thrown = { cause };
-      }
+      const instead = this.tellOne(listening, this.outcome);
+      if (instead === null) continue;
+      this.first = listening.next;
+      this.waitFor(Pending.of(instead));
+      return;
     }
+    this.last = null;
+  }
+
+  private tellOne(
+    listening: Listening<Body>,
+    outcome: Outcome<Body>,
+  ): Promise<Outcome<Body>> | null {
+    try {
+      return listening.told(outcome, this.thrown !== null);
+    } catch (cause) {
+      this.outcome = givenUp(outcome, cause);
+      this.thrown = { cause };
+      return null;
+    }
+  }
+
+  /** Those that were not told yet are told another outcome than those before them. */
+  private waitFor(instead: Pending<Body>): void {
+    this.outcome = null;
+    this.replaced = true;
+    if (this.first === null) this.last = null;
+    instead.tell((outcome) => {
+      this.thrown = instead.thrown;
+      this.tellAll(outcome);
+    });
   }
 
   /** Calls the listener with the outcome: at once where it is known. */
@@ -79,40 +150,40 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
 
   /** The same for an object, which is in the list of one outcome at the most. */
   inform(listening: Listening<Body>): this {
-    if (this.#outcome !== null) listening.told(this.#outcome);
-    else if (this.#last === null) this.#first = this.#last = listening;
-    else this.#last = this.#last.next = listening;
+    if (this.outcome === null) {
+      if (this.last === null) this.first = this.last = listening;
+      else this.last = this.last.next = listening;
+      return this;
+    }
+    const instead = listening.told(this.outcome, this.thrown !== null);
+    if (instead !== null) this.waitFor(Pending.of(instead));
     return this;
   }
 
-  /** The outcome, or what `replace` gives for it; null keeps it. */
-  orElse(replace: (outcome: Outcome<Body>) => Promise<Outcome<Body>> | null): Pending<Body> {
-    const answer = new Pending<Body>();
-    this.tell((outcome) => {
-      const other = this.#thrown === null ? replace(outcome) : null;
-      if (other === null) answer.#follow(this, outcome);
-      else {
-        const replaced = Pending.of(other);
-        replaced.tell((instead) => answer.#follow(replaced, instead));
-      }
-    });
-    return answer;
+  /** Whoever comes behind is told the outcome, or what `replace` gives for it; null keeps it. */
+  orElse(replace: (outcome: Outcome<Body>) => Promise<Outcome<Body>> | null): this {
+    return this.inform(new Replacing(replace));
   }
 
   /** What was thrown is an outcome like any other from here on. */
   neverRejects(): this {
-    this.#calm = true;
+    this.calm = true;
     return this;
   }
 
-  #break(cause: unknown): void {
-    this.#thrown = { cause };
+  private break(cause: unknown): void {
+    this.thrown = { cause };
     this.settle(noResponse({ code: "proxy_internal_error", cause }));
   }
 
-  #follow(other: Pending<Body>, outcome: Outcome<Body>): void {
-    this.#thrown = other.#thrown;
-    this.settle(outcome);
+  /** A true promise of it: `await` makes one of anything else, at twice the cost. */
+  asPromise(): Promise<Outcome<Body>> {
+    return new Promise((resolve, reject) => this.inform(new Awaiting(this, resolve, reject)));
+  }
+
+  /** What it rejects with, and null where it does not. */
+  get rejection(): { readonly cause: unknown } | null {
+    return this.calm ? null : this.thrown;
   }
 
   get [Symbol.toStringTag](): string {
@@ -124,12 +195,7 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
     kept?: ((outcome: Outcome<Body>) => Kept | PromiseLike<Kept>) | null,
     lost?: ((reason: unknown) => Lost | PromiseLike<Lost>) | null,
   ): Promise<Kept | Lost> {
-    return new Promise<Outcome<Body>>((resolve, reject) =>
-      this.tell((outcome) => {
-        if (this.#thrown === null || this.#calm) resolve(outcome);
-        else reject(this.#thrown.cause);
-      }),
-    ).then(kept, lost);
+    return this.asPromise().then(kept, lost);
   }
 
   catch<Lost = never>(

@@ -200,6 +200,7 @@ function coreOf(
   cores: Map<string, UpstreamCore>,
 ): GatewayCore {
   const instance = randomBytes(6).toString("hex");
+  const idsBegin = `${instance}-`;
   // A copy: what the caller changes later is no option of this gateway.
   const defaults = copied(options.defaults ?? {});
   const { behind } = settings;
@@ -232,7 +233,7 @@ function coreOf(
     foreign: settings.addresses === false ? null : addressGuard(settings.addresses),
     newRequestId() {
       requests += 1;
-      return `${instance}-${requests}`;
+      return idsBegin + requests;
     },
     upstreamOf(url, path) {
       const known = origins.find(url, path);

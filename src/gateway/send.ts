@@ -48,7 +48,7 @@ export async function sendThrough(
   const call = core.newCall(toRequest(core, request), gateway.newRequestId(), overrides, null);
   const unlinkContext = joinContext(call);
   const unlinkSignal = onAbort(request.signal, () => call.cancellation.cut("client"));
-  const outcome = await core.execute(call);
+  const outcome = await core.execute(call).asPromise();
   if (outcome.kind !== "no_response") call.answeredBy = "upstream";
   whenOver(outcome, () => {
     unlinkSignal();

@@ -8,8 +8,8 @@ import { RETRY } from "../catalog/defaults.js";
 import type { Attempt } from "../core/attempt.js";
 import type { AdmittedCall, BoundedCall, Call, CallOverrides, SeatedCall } from "../core/call.js";
 import type { CallerHints } from "../core/layers.js";
-import { failureOf, noResponse, type Outcome } from "../core/outcome.js";
-import { Pending } from "../core/pending.js";
+import { failureOf, type Outcome } from "../core/outcome.js";
+import type { Pending } from "../core/pending.js";
 import { bypass, type PolicyDescription, pipe, type Step } from "../core/pipe.js";
 import type { GatewayRequest } from "../core/request.js";
 import type { ResponseBody } from "../core/response-body.js";
@@ -43,6 +43,7 @@ import { NONE_PROMISED } from "./options/read-unprocessed.js";
 import { createOverload, type Overload, type OverloadState } from "./overload.js";
 import type { GatewayParts } from "./parts.js";
 import { type InnerControl, type TargetControl, targetControl } from "./target-control.js";
+import { type CallListener, safely } from "./top-of-pipe.js";
 import { type UpstreamWatch, upstreamWatch } from "./upstream-watch.js";
 
 /** An upstream as the adapters and the gateway see it. */
@@ -107,7 +108,7 @@ interface Serving {
 }
 
 /** A class, since a gateway may have thousands of them, most of them at rest. */
-class GatewayUpstream implements UpstreamCore {
+class GatewayUpstream implements UpstreamCore, CallListener {
   readonly name: string;
   readonly options: NormalisedUpstream;
   readonly targets: TargetSet;
@@ -180,12 +181,12 @@ class GatewayUpstream implements UpstreamCore {
   }
 
   execute(call: Call): Pending<ResponseBody> {
-    return this.#safely(this.#served().step, call);
+    return safely(this.#served().step, call, this);
   }
 
   executeOver<Body>(transport: Transport<Body>): (call: Call) => Pending<Body> {
     const step = this.#served().policies.to(transport);
-    return (call) => this.#safely(step, call);
+    return (call) => safely(step, call, this);
   }
 
   describe(): readonly PolicyDescription[] {
@@ -229,16 +230,8 @@ class GatewayUpstream implements UpstreamCore {
     return startDiscovery({ ...this.#parts, upstream: this.name, set, control }, discover);
   }
 
-  /**
-   * The top of the pipe: what is thrown past the policies is a bug of ours, and is answered as one.
-   */
-  #safely<Body>(step: Step<Call, Body>, call: Call): Pending<Body> {
-    return begun(step, call)
-      .neverRejects()
-      .tell((outcome) => this.#over(call, outcome));
-  }
-
-  #over(call: Call, outcome: Outcome<unknown>): void {
+  /** The policies are through with a call. */
+  over(call: Call, outcome: Outcome<unknown>): void {
     const { events } = this.#parts;
     const failure = failureOf(outcome);
     call.failure = failure;
@@ -376,12 +369,4 @@ function attemptListener(
     keeps: () => endedCalls.heard || tracing.tracer !== null || events.has("call:end"),
     tell: ({ call }, attempt) => events.emit("attempt:end", { upstream: name, call, attempt }),
   };
-}
-
-function begun<Body>(step: Step<Call, Body>, call: Call): Pending<Body> {
-  try {
-    return Pending.of(step(call));
-  } catch (cause) {
-    return Pending.settled<Body>(noResponse({ code: "proxy_internal_error", cause }));
-  }
 }

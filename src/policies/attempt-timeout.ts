@@ -9,6 +9,7 @@
  * spans attempts.
  */
 import type { Clock, Timer } from "../base/clock.js";
+import { OwnTimer } from "../base/shared-timers.js";
 import { SELF } from "../catalog/defaults.js";
 import type { Phase } from "../catalog/failures.js";
 import type { CutBy } from "../core/cancellation.js";
@@ -33,146 +34,148 @@ export function attemptTimeout(
   timeouts: AttemptTimeouts,
   onStallSaved: StallSaved | null = null,
 ): Policy<GuardedExchange, TimedExchange> {
+  const usual: Terms = { clock, limits: timeouts, onStallSaved };
   return {
     role: "attempt_timeout",
     settings: { ...timeouts },
     run(exchange, next) {
       const timed = exchange as unknown as TimedExchange;
       const overrides = exchange.call.overrides?.timeouts;
-      const limits = overrides === undefined ? timeouts : { ...timeouts, ...overrides };
-      timed.watch = new PhaseWatch(clock, timed, limits, onStallSaved);
+      const terms =
+        overrides === undefined ? usual : { ...usual, limits: { ...timeouts, ...overrides } };
+      timed.watch = new PhaseWatch(terms, timed);
       timed.watch.phase("connect", timed.timeline.startedAt);
       return next(timed);
     },
   };
 }
 
-// A class, since one is made for every exchange. It keeps one timer at the most and moves only the
-// moment that is meant: most exchanges are over before it fires, and a timer costs more than a
-// number.
-class PhaseWatch implements ExchangeWatch {
-  readonly #clock: Clock;
-  readonly #exchange: TimedExchange;
-  readonly #limits: AttemptTimeouts;
-  readonly #onStallSaved: StallSaved | null;
-  #timer: Timer | null = null;
-  #bodyTimer: Timer | null = null;
-  /** For clients that are slow; most are not, and then there is none. */
-  #pace: ClientPace | null = null;
-  #group: TimedGroup | null = null;
-  #dueAt = NEVER;
-  #firesAt = NEVER;
-  /** Counts whatever shows that the exchange moves; a timer that fires compares. */
-  #moves = 0;
+/** What the watches of an upstream share. */
+interface Terms {
+  readonly clock: Clock;
+  readonly limits: AttemptTimeouts;
+  readonly onStallSaved: StallSaved | null;
+}
 
-  constructor(
-    clock: Clock,
-    exchange: TimedExchange,
-    limits: AttemptTimeouts,
-    onStallSaved: StallSaved | null,
-  ) {
-    this.#clock = clock;
-    this.#exchange = exchange;
-    this.#limits = limits;
-    this.#onStallSaved = onStallSaved;
+// A class, since one is made for every exchange. It is its own timer, at most one, and moves only
+// the moment that is meant: most exchanges are over before it fires, and a timer costs more than a
+// number.
+class PhaseWatch extends OwnTimer implements ExchangeWatch {
+  private readonly terms: Terms;
+  private readonly exchange: TimedExchange;
+  private bodyTimer: Timer | null = null;
+  /** For clients that are slow; most are not, and then there is none. */
+  private pace: ClientPace | null = null;
+  private group: TimedGroup | null = null;
+  /** The moment that is meant; the timer may fire sooner, and asks again. */
+  private endsAt = NEVER;
+  /** Counts whatever shows that the exchange moves; a timer that fires compares. */
+  private moves = 0;
+
+  constructor(terms: Terms, exchange: TimedExchange) {
+    super();
+    this.terms = terms;
+    this.exchange = exchange;
   }
 
   phase(phase: Phase, now: number): void {
-    this.#moves += 1;
+    this.moves += 1;
     const group = GROUPS[phase];
-    if (phase === "receive") this.#startBodyTimer();
-    if (phase === "send") this.#watchUpload(now);
-    else this.#pace?.sent();
+    if (phase === "receive") this.startBodyTimer();
+    if (phase === "send") this.watchUpload(now);
+    else this.pace?.sent();
     // Resolving, connecting and securing share one limit, so a change among them changes nothing.
-    if (group === "connectMs" && group === this.#group) return;
-    this.#group = group;
-    this.#due(now, this.#limits[group]);
+    if (group === "connectMs" && group === this.group) return;
+    this.group = group;
+    this.expect(now, this.terms.limits[group]);
   }
 
   progress(): void {
-    this.#moves += 1;
-    if (this.#group === "idleMs") this.#dueAt = this.#clock.now() + this.#limits.idleMs;
+    this.moves += 1;
+    if (this.group !== "idleMs") return;
+    const { clock, limits } = this.terms;
+    this.endsAt = clock.now() + limits.idleMs;
   }
 
   clientBehind(isBehind: boolean): void {
-    if (this.#pace === null && isBehind) this.#pace = this.#newPace();
-    this.#pace?.behind(isBehind);
+    if (this.pace === null && isBehind) this.pace = this.newPace();
+    this.pace?.behind(isBehind);
   }
 
   ended(): void {
-    this.#group = null;
-    this.#pace?.stop();
-    this.#moves += 1;
-    this.#timer?.cancel();
-    this.#timer = null;
-    this.#bodyTimer?.cancel();
-    this.#bodyTimer = null;
+    this.group = null;
+    this.pace?.stop();
+    this.moves += 1;
+    this.unset();
+    this.bodyTimer?.cancel();
+    this.bodyTimer = null;
   }
 
-  #watchUpload(now: number): void {
-    const { body } = this.#exchange.request;
+  private watchUpload(now: number): void {
+    const { body } = this.exchange.request;
     if (body === null || body.complete) return;
-    this.#pace ??= this.#newPace();
-    this.#pace?.sending(now);
+    this.pace ??= this.newPace();
+    this.pace?.sending(now);
   }
 
-  #newPace(): ClientPace | null {
-    const limits = this.#exchange.request.clientPace ?? null;
+  private newPace(): ClientPace | null {
+    const limits = this.exchange.request.clientPace ?? null;
     if (limits === null) return null;
-    return new ClientPace(this.#clock, this.#exchange, limits, () => this.#cut("timeout"));
+    return new ClientPace(this.terms.clock, this.exchange, limits, () => this.cut("timeout"));
   }
 
-  #due(now: number, ms: number): void {
-    this.#dueAt = now + ms;
+  private expect(now: number, ms: number): void {
+    this.endsAt = now + ms;
     // A timer that fires too early asks again; only one that would fire too late is replaced.
-    if (this.#timer !== null && this.#firesAt <= this.#dueAt) return;
-    this.#timer?.cancel();
-    this.#timer = null;
-    this.#wake(now);
+    if (this.isSet && this.dueAt <= this.endsAt) return;
+    this.unset();
+    this.wake(now);
   }
 
-  #wake(now: number): void {
-    if (this.#dueAt === NEVER) return;
-    this.#firesAt = this.#dueAt;
-    this.#timer = this.#clock.after(this.#dueAt - now, this.#onTimer, now);
+  private wake(now: number): void {
+    if (this.endsAt !== NEVER) this.set(this.terms.clock, this.endsAt - now, now);
   }
 
-  #startBodyTimer(): void {
-    const { bodyMs } = this.#limits;
-    if (bodyMs === NEVER) return;
-    this.#bodyTimer = this.#clock.after(bodyMs, () => this.#cut("body_timeout"));
+  private startBodyTimer(): void {
+    const { clock, limits } = this.terms;
+    if (limits.bodyMs !== NEVER) this.bodyTimer = this.bodyTimeout(clock, limits.bodyMs);
   }
 
-  readonly #onTimer = (): void => {
-    this.#timer = null;
-    const now = this.#clock.now();
-    if (this.#dueAt - now > EARLY_MS) this.#wake(now);
-    else this.#onDue(now - this.#dueAt);
-  };
+  // By itself, since a function that makes another one prepares for it in every call.
+  private bodyTimeout(clock: Clock, bodyMs: number): Timer {
+    return clock.after(bodyMs, () => this.cut("body_timeout"));
+  }
 
-  #onDue(lateMs: number): void {
-    const moves = this.#moves;
+  due(): void {
+    const now = this.terms.clock.now();
+    if (this.endsAt - now > EARLY_MS) this.wake(now);
+    else this.onDue(now - this.endsAt);
+  }
+
+  private onDue(lateMs: number): void {
+    const moves = this.moves;
+    const { clock, onStallSaved } = this.terms;
     // Timers run before the loop polls: what we wait for may lie in the socket's buffer already.
-    this.#clock.turn(() =>
-      this.#clock.turn(() => {
-        if (this.#moves === moves) {
-          this.#exchange.timeline.stalledMs = lateMs;
-          this.#cut("timeout");
+    clock.turn(() =>
+      clock.turn(() => {
+        if (this.moves === moves) {
+          this.exchange.timeline.stalledMs = lateMs;
+          this.cut("timeout");
           return;
         }
-        if (lateMs >= SELF.stallMs && this.#isAnswered()) this.#onStallSaved?.(this.#exchange);
-        if (this.#group !== null && this.#timer === null) this.#wake(this.#clock.now());
+        if (lateMs >= SELF.stallMs && this.isAnswered()) onStallSaved?.(this.exchange);
+        if (this.group !== null && !this.isSet) this.wake(clock.now());
       }),
     );
   }
 
   /** Whatever moved it was no end without an answer. */
-  #isAnswered(): boolean {
-    return this.#group !== null || this.#exchange.timeline.headAt >= 0;
+  private isAnswered(): boolean {
+    return this.group !== null || this.exchange.timeline.headAt >= 0;
   }
 
-  #cut(by: CutBy): void {
-    const { timeline, request, cancellation } = this.#exchange;
+  private cut(by: CutBy): void {
+    const { timeline, request, cancellation } = this.exchange;
     timeline.waitsForClient = request.body?.waitsForSource ?? false;
     cancellation.cut(by);
   }

@@ -11,24 +11,27 @@ import { freePermit, type Permit, type Verdict } from "../base/permit.js";
 import { LAYERS } from "../catalog/defaults.js";
 import { FAILURES, type FailureCode } from "../catalog/failures.js";
 import type { Outcome } from "../core/outcome.js";
-import type { Pending } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
 import type { BreakerOptions } from "../targets/breaker.js";
 import type { Exchange, GuardedExchange } from "../targets/exchange.js";
 import type { TargetMonitor } from "../targets/target-monitor.js";
-import { holding, refused } from "./holding.js";
+import { Holding, holding, refused } from "./holding.js";
 
 /** `settings` are those of the breakers of the targets; false when they have none. */
 export function breakerGate(settings: BreakerOptions | false): Policy<Exchange, GuardedExchange> {
   return {
     role: "breaker",
     settings: settings === false ? { enabled: false } : { ...settings },
-    run(exchange, next) {
+    run<Body>(exchange: Exchange, next: Step<GuardedExchange, Body>): Promise<Outcome<Body>> {
       const { breaker, health } = exchange.target;
       const { monitor } = health;
       if (breaker === null) {
         if (monitor === null) return next(exchange as GuardedExchange);
-        return watched(next, exchange as GuardedExchange, monitor, freePermit);
+        return holding(
+          next,
+          exchange as GuardedExchange,
+          new Watched<Body>(exchange, freePermit, monitor),
+        );
       }
       const permit = breaker.admit();
       if ("deniedForMs" in permit) {
@@ -37,15 +40,13 @@ export function breakerGate(settings: BreakerOptions | false): Policy<Exchange, 
         const target = exchange.target.id;
         return refused({ code: "breaker_open", target, retryAfterMs: permit.deniedForMs });
       }
-      if (monitor !== null) return watched(next, exchange as GuardedExchange, monitor, permit);
-      const settle = (code: FailureCode | null): void => permit.settle(judged(exchange, code));
-      return holding(next, exchange as GuardedExchange, settle);
+      const held =
+        monitor === null
+          ? new Permitted<Body>(exchange, permit)
+          : new Watched<Body>(exchange, permit, monitor);
+      return holding(next, exchange as GuardedExchange, held);
     },
   };
-}
-
-function judged(exchange: Exchange, code: FailureCode | null): Verdict {
-  return wasHurried(exchange) ? "neutral" : verdictOf(code);
 }
 
 /**
@@ -57,29 +58,51 @@ function wasHurried({ call, cancellation, timeline }: Exchange): boolean {
   return call.deadline - timeline.startedAt < LAYERS.fairAttemptMs;
 }
 
-/** The same as `holding` with two who want to know, and one of them when the head is there. */
-function watched<Body>(
-  next: Step<GuardedExchange, Body>,
-  exchange: GuardedExchange,
-  monitor: TargetMonitor,
-  permit: Permit,
-): Pending<Body> {
-  monitor.began();
-  const known = (outcome: Outcome<Body>): void => {
+class Permitted<Body> extends Holding<Body> {
+  protected readonly exchange: Exchange;
+  private readonly permit: Permit;
+
+  constructor(exchange: Exchange, permit: Permit) {
+    super();
+    this.exchange = exchange;
+    this.permit = permit;
+  }
+
+  over(code: FailureCode | null): void {
+    this.settle(code);
+  }
+
+  protected settle(code: FailureCode | null): Verdict {
+    const verdict = wasHurried(this.exchange) ? "neutral" : verdictOf(code);
+    this.permit.settle(verdict);
+    return verdict;
+  }
+}
+
+/** The same with who compares the target with its peers. */
+class Watched<Body> extends Permitted<Body> {
+  private readonly monitor: TargetMonitor;
+
+  constructor(exchange: Exchange, permit: Permit, monitor: TargetMonitor) {
+    super(exchange, permit);
+    this.monitor = monitor;
+    monitor.began();
+  }
+
+  override known(outcome: Outcome<Body>): void {
     if (outcome.kind === "no_response") {
-      monitor.unanswered();
+      this.monitor.unanswered();
       return;
     }
     const { status, rawHeaders } = outcome.response;
     const code = outcome.kind === "success" ? null : outcome.failure.code;
-    monitor.answered(exchange.timeline.startedAt, status, rawHeaders, code);
-  };
-  const giveBack = (code: FailureCode | null): void => {
-    const verdict = judged(exchange, code);
-    permit.settle(verdict);
-    if (verdict !== "neutral") monitor.ended(code, exchange.timeline.startedAt);
-  };
-  return holding(next, exchange, giveBack, known);
+    this.monitor.answered(this.exchange.timeline.startedAt, status, rawHeaders, code);
+  }
+
+  override over(code: FailureCode | null): void {
+    const verdict = this.settle(code);
+    if (verdict !== "neutral") this.monitor.ended(code, this.exchange.timeline.startedAt);
+  }
 }
 
 /** What an exchange that ended by this name says of its target; null is a whole answer. */

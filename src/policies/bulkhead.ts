@@ -20,7 +20,7 @@ import { Pending } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
 import { Timeline } from "../core/timeline.js";
 import type { AdaptiveLimit } from "./adaptive-limit.js";
-import { holding } from "./holding.js";
+import { Holding, holding } from "./holding.js";
 import { pace } from "./pace.js";
 import { Places, type PlacesOptions } from "./places.js";
 import { type Refusals, refusals } from "./refusals.js";
@@ -94,7 +94,7 @@ export function bulkhead(
     return failure === null ? seat(call, next) : noResponse(failure);
   };
   const seat = <Body>(call: SeatedCall, next: Step<SeatedCall, Body>): Pending<Body> =>
-    holding(limit === null ? next : watched(clock, places, limit, next), call, giveBack);
+    holding(limit === null ? next : watched(clock, places, limit, next), call, new Place(giveBack));
 
   return {
     role: "bulkhead",
@@ -118,6 +118,15 @@ export function bulkhead(
       return seat(seated, next);
     },
   };
+}
+
+class Place<Body> extends Holding<Body> {
+  readonly over: () => void;
+
+  constructor(giveBack: () => void) {
+    super();
+    this.over = giveBack;
+  }
 }
 
 /** Tells the limit how long each answer took, and takes over what it makes of that. */

@@ -8,7 +8,7 @@
 import { RETRY_AFTER } from "../catalog/defaults.js";
 import type { AdmittedCall, Call } from "../core/call.js";
 import type { Policy } from "../core/pipe.js";
-import { holding, refused } from "./holding.js";
+import { Holding, holding, refused } from "./holding.js";
 
 export type LifecycleState = "running" | "lame_duck" | "draining" | "closed";
 
@@ -41,9 +41,24 @@ export function drainGate(lifecycle: Lifecycle): Policy<Call, AdmittedCall> {
         return refused({ code: "maintenance", retryAfterMs: maintenance.retryAfterMs });
       }
       lifecycle.begin(call);
-      return holding(next, call as AdmittedCall, () => lifecycle.end(call));
+      return holding(next, call as AdmittedCall, new LetIn(lifecycle, call));
     },
   };
+}
+
+class LetIn<Body> extends Holding<Body> {
+  private readonly lifecycle: Lifecycle;
+  private readonly call: Call;
+
+  constructor(lifecycle: Lifecycle, call: Call) {
+    super();
+    this.lifecycle = lifecycle;
+    this.call = call;
+  }
+
+  over(): void {
+    this.lifecycle.end(this.call);
+  }
 }
 
 /** Whether calls under way may make no further attempts: repeats and hedges. */

@@ -19,7 +19,7 @@ import { Exchange } from "../targets/exchange.js";
 import type { Target } from "../targets/target.js";
 import type { TargetSet } from "../targets/target-set.js";
 import { verdictOf } from "./breaker-gate.js";
-import { holding, refused } from "./holding.js";
+import { Holding, holding, refused } from "./holding.js";
 import { cutWhileWaiting, hoping } from "./hoping.js";
 
 export function pickTarget(
@@ -40,6 +40,16 @@ export function pickTarget(
     if (hope === null) {
       return target === null ? refused(refusal(targets)) : send(attempt, target, next);
     }
+    return later(attempt, careful, hope, next);
+  };
+  // By itself, since a function that makes another one prepares for it in every call.
+  const later = <Body>(
+    attempt: Attempt,
+    careful: boolean,
+    hope: Promise<unknown>,
+    next: Step<Exchange, Body>,
+  ): Promise<Outcome<Body>> => {
+    const { call, triedTargets } = attempt;
     const go = (): Pending<Body> | null => {
       const found = targets.choose(call.request, triedTargets, careful);
       return found && send(attempt, found, next);
@@ -56,23 +66,48 @@ export function pickTarget(
     targets.begin(target);
     const exchange = new Exchange(clock, attempt, target);
     // How fast a target is matters only where there is another.
-    const known =
-      targets.targets.length === 1
-        ? null
-        : (outcome: Outcome<unknown>) => observe(clock, exchange, outcome);
-    return holding(next, exchange, () => targets.end(target), known);
+    const observer = targets.targets.length === 1 ? null : clock;
+    return holding(next, exchange, new UnderWay(targets, exchange, observer));
   };
+  const pickOnceKnown = <Body>(
+    awaited: Promise<void>,
+    attempt: Attempt,
+    next: Step<Exchange, Body>,
+  ): Promise<Outcome<Body>> =>
+    whenKnown(awaited, attempt).then((cut) =>
+      cut === null ? pick(attempt, next) : noResponse(cutWhileWaiting(cut)),
+    );
   return {
     role: "pick_target",
     settings: { balancer: balancer.name, overflowBelow, sticky: sticky !== null },
     run(attempt, next) {
       const { awaited } = targets;
       if (awaited === null || targets.targets.length > 0) return pick(attempt, next);
-      return whenKnown(awaited, attempt).then((cut) =>
-        cut === null ? pick(attempt, next) : noResponse(cutWhileWaiting(cut)),
-      );
+      return pickOnceKnown(awaited, attempt, next);
     },
   };
+}
+
+/** An exchange that its target counts; with a clock, how long it took is noted, too. */
+class UnderWay<Body> extends Holding<Body> {
+  private readonly targets: TargetSet;
+  private readonly exchange: Exchange;
+  private readonly observer: Clock | null;
+
+  constructor(targets: TargetSet, exchange: Exchange, observer: Clock | null) {
+    super();
+    this.targets = targets;
+    this.exchange = exchange;
+    this.observer = observer;
+  }
+
+  override known(outcome: Outcome<Body>): void {
+    if (this.observer !== null) observe(this.observer, this.exchange, outcome);
+  }
+
+  over(): void {
+    this.targets.end(this.exchange.target);
+  }
 }
 
 /** Whether nothing would be sent again, were there no good answer. */

@@ -8,12 +8,13 @@
 import type { Clock } from "../base/clock.js";
 import type { FailureCode } from "../catalog/failures.js";
 import type { AttemptRecord, Call } from "../core/call.js";
-import { type Outcome, whenOver } from "../core/outcome.js";
+import { failureOf, type Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import type { Policy } from "../core/pipe.js";
 import type { Timeline } from "../core/timeline.js";
 import type { Exchange, RecordedExchange, TimedExchange } from "../targets/exchange.js";
 import type { Presence } from "../targets/presence.js";
+import { Holding } from "./holding.js";
 
 /** Is told about every exchange when its body is over; nobody listening costs one question. */
 export interface AttemptListener {
@@ -29,52 +30,77 @@ export function record(
   clock: Pick<Clock, "now">,
   listener: AttemptListener | null,
 ): Policy<TimedExchange, RecordedExchange> {
+  const shared: Shared = { clock, listener };
   return {
     role: "record",
     settings: {},
     run(exchange, next) {
-      const coming = Pending.of(next(exchange as unknown as RecordedExchange));
-      return coming.tell((outcome) => note(clock, listener, exchange, outcome));
+      const recorded = exchange as unknown as RecordedExchange;
+      return Pending.of(next(recorded)).inform(new Recording(shared, exchange));
     },
   };
 }
 
-function note(
-  clock: Pick<Clock, "now">,
-  listener: AttemptListener | null,
-  exchange: Exchange,
-  outcome: Outcome<unknown>,
-): void {
-  const { call, timeline } = exchange;
-  const { attempts } = call;
-  const code = outcome.kind === "success" ? null : outcome.failure.code;
-  // A small answer is whole before anybody is told of it.
-  const now = timeline.endAt >= 0 ? timeline.endAt : clock.now();
-  const first = recordOf(exchange, outcome, code, now);
-  // Who reads the last one means the one that counts, and a loser is known after who has won.
-  const lost = code === "hedge_cancelled" && attempts.length > 0;
-  const place = lost ? attempts.length - 1 : attempts.length;
-  if (lost) attempts.splice(place, 0, first);
-  else attempts.push(first);
-  if (listener?.keeps()) {
-    // One that is made with its first holds one; one that it is put into holds many.
-    if (call.timelines === null && place === 0) call.timelines = [timeline];
-    else keepAt(call, timeline, place, lost);
+/** What the records of an upstream share. */
+interface Shared {
+  readonly clock: Pick<Clock, "now">;
+  readonly listener: AttemptListener | null;
+}
+
+class Recording<Body> extends Holding<Body> {
+  private readonly shared: Shared;
+  private readonly exchange: Exchange;
+  private first: AttemptRecord | null = null;
+
+  constructor(shared: Shared, exchange: Exchange) {
+    super();
+    this.shared = shared;
+    this.exchange = exchange;
   }
-  const { presence } = exchange.target;
-  const { openedAt, headAt } = timeline;
-  // After a redirect it may have been another host that answered; then there is no such moment.
-  if (presence !== null && headAt >= 0) presence.answered(openedAt, headAt);
-  whenOver(outcome, (ended) => {
-    if (presence !== null && ended !== null) tellLoss(presence, exchange, ended);
+
+  override known(outcome: Outcome<Body>): void {
+    const { clock, listener } = this.shared;
+    const exchange = this.exchange;
+    const { timeline, target } = exchange;
+    const { openedAt, headAt, endAt } = timeline;
+    const code = failureOf(outcome)?.code ?? null;
+    // A small answer is whole before anybody is told of it.
+    const first = recordOf(exchange, outcome, code, endAt >= 0 ? endAt : clock.now());
+    this.first = first;
+    note(exchange, first, listener?.keeps() === true);
+    // After a redirect it may have been another host that answered; then there is no such moment.
+    if (target.presence !== null && headAt >= 0) target.presence.answered(openedAt, headAt);
+  }
+
+  over(ended: FailureCode | null): void {
+    const { clock, listener } = this.shared;
+    const exchange = this.exchange;
+    const { call, timeline, target } = exchange;
+    if (target.presence !== null && ended !== null) tellLoss(target.presence, exchange, ended);
     listener?.ended?.(exchange, ended);
+    const first = this.first;
+    if (first === null) return;
     let last = first;
-    if (ended !== code) {
-      last = recordOf(exchange, outcome, ended, clock.now());
-      attempts[attempts.indexOf(first)] = last;
+    if (ended !== first.code) {
+      const { phase, startedAt, reused } = timeline;
+      last = { ...first, code: ended, phase, reused, durationMs: clock.now() - startedAt };
+      call.attempts = call.attempts.map((one) => (one === first ? last : one));
     }
     if (listener?.has()) listener.tell(exchange, last);
-  });
+  }
+}
+
+/** Puts it among the attempts of its call. */
+function note({ call, timeline }: Exchange, record: AttemptRecord, keepsTimeline: boolean): void {
+  const { attempts } = call;
+  // Who reads the last one means the one that counts, and a loser is known after who has won.
+  const lost = record.code === "hedge_cancelled" && attempts.length > 0;
+  const place = lost ? attempts.length - 1 : attempts.length;
+  // A list of one as it is written has room for one; one that grows by itself, for seventeen.
+  call.attempts = attempts.length === 0 ? [record] : attempts.toSpliced(place, 0, record);
+  if (!keepsTimeline) return;
+  if (call.timelines === null && place === 0) call.timelines = [timeline];
+  else keepAt(call, timeline, place, lost);
 }
 
 function keepAt(call: Call, timeline: Timeline, place: number, lost: boolean): void {

@@ -68,10 +68,11 @@ export function retry(shared: RetryShared, options: RetryOptions): Policy<Seated
       : { enabled },
     run(call, next) {
       shared.budget.deposit();
-      const turn = firstTurn(call);
-      return Pending.of(next(turn.attempt)).orElse((outcome) => {
+      const first = newAttempt(call, 1, NONE_TRIED);
+      return Pending.of(next(first)).orElse((outcome) => {
         if (outcome.kind === "success") return null;
         // Most refusals end here, and cost no promise.
+        const turn = { attempt: first, freeRepeats: 0, askedToWaitMs: 0 };
         const plan = decide(shared, options, turn, outcome);
         return plan === null ? null : repeat(shared, options, next, { turn, outcome, plan });
       });
@@ -281,10 +282,6 @@ function waitBefore(
 function isSetUpWrong(code: FailureCode): boolean {
   const { blame, repeat } = FAILURES[code];
   return blame === "proxy" && repeat === "safe";
-}
-
-function firstTurn(call: Call): Turn {
-  return { attempt: newAttempt(call, 1, NONE_TRIED), freeRepeats: 0, askedToWaitMs: 0 };
 }
 
 function nextAttempt(attempt: Attempt, free: boolean): Attempt {

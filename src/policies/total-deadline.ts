@@ -7,10 +7,10 @@
  * Not here: the name of the failure. Whoever is cut knows how far it had got.
  */
 import type { Clock } from "../base/clock.js";
-import { patientTimer } from "../base/patient-timer.js";
+import { OwnPatientTimer } from "../base/patient-timer.js";
 import type { AdmittedCall, BoundedCall } from "../core/call.js";
 import { NEVER } from "../core/deadline.js";
-import { Pending } from "../core/pending.js";
+import { type Listening, Pending } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
 import { refused } from "./holding.js";
 
@@ -45,12 +45,32 @@ function untilDeadline<Body>(
   call: BoundedCall,
   next: Step<BoundedCall, Body>,
 ): Pending<Body> {
-  const cut = (): void => call.cancellation.cut("deadline");
-  const timer = patientTimer(clock, call.deadline - now, cut, now);
+  const deadline = new Deadline<Body>(clock, call);
+  deadline.begin(call.deadline - now, now);
   try {
-    return Pending.of(next(call)).tell(() => timer.cancel());
+    return Pending.of(next(call)).inform(deadline);
   } catch (stray) {
-    timer.cancel();
+    deadline.cancel();
     throw stray;
+  }
+}
+
+/** The timer of a call, and who is told that the head is up: every call makes one. */
+class Deadline<Body> extends OwnPatientTimer implements Listening<Body> {
+  next: Listening<Body> | null = null;
+  private readonly call: BoundedCall;
+
+  constructor(clock: Clock, call: BoundedCall) {
+    super(clock);
+    this.call = call;
+  }
+
+  told(): null {
+    this.cancel();
+    return null;
+  }
+
+  protected over(): void {
+    this.call.cancellation.cut("deadline");
   }
 }

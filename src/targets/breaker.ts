@@ -125,7 +125,9 @@ class LedgerBreaker implements Breaker {
   }
 
   admit(): Permit | { readonly deniedForMs: number } {
-    return this.#ledger.state === "closed" ? this.#permit(null) : this.#admitTrial();
+    return this.#ledger.state === "closed"
+      ? new LedgerPermit(this, this.#epoch, null)
+      : this.#admitTrial();
   }
 
   deniedForMs(): number {
@@ -157,19 +159,9 @@ class LedgerBreaker implements Breaker {
     };
   }
 
-  #permit(trial: Trial | null): Permit {
-    const epoch = this.#epoch;
-    let settled = false;
-    return {
-      settle: (verdict) => {
-        if (settled) return;
-        settled = true;
-        if (epoch === this.#epoch) this.#settle(trial, verdict);
-      },
-    };
-  }
-
-  #settle(trial: Trial | null, verdict: Verdict): void {
+  /** A permit that was given in that epoch is settled. */
+  settle(epoch: number, trial: Trial | null, verdict: Verdict): void {
+    if (epoch !== this.#epoch) return;
     if (trial !== null) this.#trials.leave(trial);
     if (verdict === "neutral") return;
     if (trial === null) this.#judge(verdict);
@@ -183,7 +175,7 @@ class LedgerBreaker implements Breaker {
       this.#ledger.halfOpen();
       this.#changed("open", "open_time_over", null);
     }
-    return this.#permit(this.#trials.take());
+    return new LedgerPermit(this, this.#epoch, this.#trials.take());
   }
 
   #judge(verdict: Judgement): void {
@@ -221,6 +213,26 @@ class LedgerBreaker implements Breaker {
     }
     const openForMs = to === "open" ? this.#openTime.begin(givenMs) : 0;
     this.#onChange({ from, to, reason, openForMs });
+  }
+}
+
+// A class, since every exchange asks for one.
+class LedgerPermit implements Permit {
+  private readonly breaker: LedgerBreaker;
+  private readonly epoch: number;
+  private readonly trial: Trial | null;
+  private settled = false;
+
+  constructor(breaker: LedgerBreaker, epoch: number, trial: Trial | null) {
+    this.breaker = breaker;
+    this.epoch = epoch;
+    this.trial = trial;
+  }
+
+  settle(verdict: Verdict): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.breaker.settle(this.epoch, this.trial, verdict);
   }
 }
 

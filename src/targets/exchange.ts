@@ -34,11 +34,11 @@ export class Exchange {
   readonly timeline: Timeline;
   readonly cancellation = new Cancellation();
   watch: ExchangeWatch | null = null;
-  readonly #clock: Clock;
-  #ended = false;
+  private readonly clock: Clock;
+  private ended = false;
 
   constructor(clock: Clock, attempt: Attempt, target: Target) {
-    this.#clock = clock;
+    this.clock = clock;
     this.attempt = attempt;
     this.target = target;
     this.timeline = new Timeline(clock.now());
@@ -55,7 +55,7 @@ export class Exchange {
   }
 
   /** The transport reached a phase. */
-  enter(phase: Phase, now = this.#clock.now()): void {
+  enter(phase: Phase, now = this.clock.now()): void {
     this.timeline.enter(phase, now);
     this.watch?.phase(phase, now);
   }
@@ -74,9 +74,9 @@ export class Exchange {
 
   /** Everything is over, body included. */
   end(): void {
-    invariant(!this.#ended, "an exchange ends once");
-    this.#ended = true;
-    this.timeline.endAt = this.#clock.now();
+    invariant(!this.ended, "an exchange ends once");
+    this.ended = true;
+    this.timeline.endAt = this.clock.now();
     this.call.cancellation.remove(this.cancellation);
     this.watch?.ended();
   }

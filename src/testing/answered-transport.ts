@@ -11,7 +11,13 @@ import { FAILURES, type FailureCode, isFailureCode } from "../catalog/failures.j
 import type { CutBy } from "../core/cancellation.js";
 import { classifyError } from "../core/classify.js";
 import type { Failure } from "../core/failure.js";
-import { noResponse, type Outcome, type UpstreamResponse } from "../core/outcome.js";
+import {
+  type EndListener,
+  noResponse,
+  type Outcome,
+  tellEnd,
+  type UpstreamResponse,
+} from "../core/outcome.js";
 import type { Step } from "../core/pipe.js";
 import { receivedFailure } from "../core/received-failure.js";
 import type { BodySink, ResponseBody } from "../core/response-body.js";
@@ -169,14 +175,12 @@ function responseOf(
   };
 }
 
-type Finished = (broken: FailureCode | null) => void;
-
 class PlayedBody implements ResponseBody, Answer {
   readonly contentLength = null;
   readonly upgraded = null;
   readonly #bytes: Buffer;
   readonly #over: () => void;
-  #listeners: Finished[] = [];
+  #listeners: EndListener[] = [];
   #ended: { readonly broken: FailureCode | null } | null = null;
   #sink: BodySink | null = null;
   #taken = false;
@@ -206,9 +210,9 @@ class PlayedBody implements ResponseBody, Answer {
 
   resume(): void {}
 
-  onFinished(listener: Finished): void {
+  onFinished(listener: EndListener): void {
     if (this.#ended === null) this.#listeners.push(listener);
-    else listener(this.#ended.broken);
+    else tellEnd(listener, this.#ended.broken);
   }
 
   end(): void {
@@ -228,7 +232,7 @@ class PlayedBody implements ResponseBody, Answer {
     if (this.#ended !== null) return;
     this.#ended = { broken };
     this.#over();
-    for (const listener of this.#listeners) listener(broken);
+    for (const listener of this.#listeners) tellEnd(listener, broken);
     this.#listeners = [];
     this.#tellSink();
   }

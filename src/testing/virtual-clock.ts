@@ -141,6 +141,9 @@ function planned(
       cancelled = true;
       remove(list, current);
     },
+    pause() {
+      remove(list, current);
+    },
     refresh() {
       if (cancelled) return;
       remove(list, current);

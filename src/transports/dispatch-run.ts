@@ -12,7 +12,13 @@ import type { FailureCode } from "../catalog/failures.js";
 import type { CutBy, Cuttable } from "../core/cancellation.js";
 import { classifyError } from "../core/classify.js";
 import { NamedError } from "../core/named-error.js";
-import { noResponse, type Outcome, type UpstreamResponse } from "../core/outcome.js";
+import {
+  type EndListener,
+  noResponse,
+  type Outcome,
+  tellEnd,
+  type UpstreamResponse,
+} from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import { receivedFailure } from "../core/received-failure.js";
 import type { BodySink, ResponseBody } from "../core/response-body.js";
@@ -46,7 +52,7 @@ export class DispatchRun extends Pending<ResponseBody> implements ResponseBody, 
   #brokenBy: FailureCode | null = null;
   #paused = false;
   #delivered = false;
-  #listeners: ((broken: FailureCode | null) => void)[] = [];
+  #listeners: EndListener[] = [];
 
   constructor(exchange: Exchange, wallNow: () => number) {
     super();
@@ -162,8 +168,8 @@ export class DispatchRun extends Pending<ResponseBody> implements ResponseBody, 
     rawHeaders: readonly string[],
     statusText: string,
   ): UpstreamResponse<ResponseBody> {
-    const onFinished = (listener: (broken: FailureCode | null) => void): void => {
-      if (this.#isOver()) listener(this.#brokenBy);
+    const onFinished = (listener: EndListener): void => {
+      if (this.#isOver()) tellEnd(listener, this.#brokenBy);
       else this.#listeners.push(listener);
     };
     return {
@@ -215,7 +221,7 @@ export class DispatchRun extends Pending<ResponseBody> implements ResponseBody, 
     this.#exchange.end();
     const listeners = this.#listeners;
     this.#listeners = [];
-    for (const listener of listeners) listener(code);
+    for (const listener of listeners) tellEnd(listener, code);
   }
 
   #pause(): void {

@@ -13,7 +13,7 @@ import type { FailureCode } from "../catalog/failures.js";
 import type { CutBy, Cuttable } from "../core/cancellation.js";
 import { classifyError } from "../core/classify.js";
 import { NamedError } from "../core/named-error.js";
-import type { Outcome } from "../core/outcome.js";
+import { type EndListener, type Outcome, tellEnd } from "../core/outcome.js";
 import { receivedFailure } from "../core/received-failure.js";
 import type { BodySink, ResponseBody, Tunnel } from "../core/response-body.js";
 import type { Exchange } from "../targets/exchange.js";
@@ -51,29 +51,29 @@ type State = "starting" | "waiting" | "receiving" | "over";
 export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, ResponseBody, Cuttable {
   readonly upgrade: boolean;
   readonly headOnly: boolean;
-  readonly #exchange: Exchange;
-  readonly #connection: Connection;
-  readonly #end: RunEnd;
-  readonly #context: RunContext;
-  #state: State = "starting";
-  #abort: ((error: Error) => void) | null = null;
-  #head: ResponseHead | null = null;
-  #sink: BodySink | null = null;
-  #buffered: Buffer[] = [];
+  private readonly exchange: Exchange;
+  private readonly connection: Connection;
+  private readonly end: RunEnd;
+  private readonly context: RunContext;
+  private state: State = "starting";
+  private abort: ((error: Error) => void) | null = null;
+  private head: ResponseHead | null = null;
+  private sink: BodySink | null = null;
+  private buffered: Buffer[] = [];
   bufferedBytes = 0;
   upgraded: Tunnel | null = null;
-  #trailers: readonly string[] = [];
-  #brokenBy: FailureCode | null = null;
-  #paused = false;
-  #delivered = false;
-  #sentNotified = false;
-  #onFinished: ((broken: FailureCode | null) => void)[] | null = null;
+  private trailers: readonly string[] = [];
+  private brokenBy: FailureCode | null = null;
+  private paused = false;
+  private delivered = false;
+  private sentNotified = false;
+  private endListeners: EndListener[] | null = null;
 
   constructor(exchange: Exchange, connection: Connection, context: RunContext, end: RunEnd) {
-    this.#exchange = exchange;
-    this.#connection = connection;
-    this.#context = context;
-    this.#end = end;
+    this.exchange = exchange;
+    this.connection = connection;
+    this.context = context;
+    this.end = end;
     this.upgrade = exchange.request.upgrade !== null;
     this.headOnly = exchange.request.method === "HEAD";
     exchange.cancellation.add(this);
@@ -82,148 +82,148 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
   // --- what undici tells ---
 
   onConnect(abort: (error?: Error) => void): void {
-    const { timeline, cancellation, request } = this.#exchange;
+    const { timeline, cancellation, request } = this.exchange;
     if (cancellation.by !== null) {
       abort(new NamedError("proxy_internal_error"));
       return;
     }
-    this.#abort = abort;
-    this.#state = "waiting";
-    timeline.reused = this.#connection.served > 0;
-    timeline.openedAt = this.#connection.openedAt;
-    timeline.restedAt = this.#connection.restedAt;
-    this.#connection.served += 1;
-    this.#connection.running = this;
-    this.#connection.guard.expect(this);
-    if (request.body !== null) this.#connection.expectUpload();
+    this.abort = abort;
+    this.state = "waiting";
+    timeline.reused = this.connection.served > 0;
+    timeline.openedAt = this.connection.openedAt;
+    timeline.restedAt = this.connection.restedAt;
+    this.connection.served += 1;
+    this.connection.running = this;
+    this.connection.guard.expect(this);
+    if (request.body !== null) this.connection.expectUpload();
     // A streamed body takes the head of the request with its first chunk (`onBodySent`).
     timeline.written = request.body === null || request.body.complete;
-    this.#exchange.enter("send");
+    this.exchange.enter("send");
   }
 
   onBodySent(): void {
-    this.#exchange.timeline.written = true;
-    this.#exchange.progress();
+    this.exchange.timeline.written = true;
+    this.exchange.progress();
   }
 
   onRequestSent(): void {
-    this.#exchange.timeline.written = true;
-    if (this.#sentNotified || this.#state !== "waiting") return;
-    this.#sentNotified = true;
-    const { request, timeline } = this.#exchange;
+    this.exchange.timeline.written = true;
+    if (this.sentNotified || this.state !== "waiting") return;
+    this.sentNotified = true;
+    const { request, timeline } = this.exchange;
     // Without a body it was sent at once.
-    if (request.body === null) this.#exchange.enter("wait", timeline.sendAt);
-    else this.#exchange.enter("wait");
+    if (request.body === null) this.exchange.enter("wait", timeline.sendAt);
+    else this.exchange.enter("wait");
   }
 
   onHeaders(): boolean {
     // The guard has told of an answer whose body it counts.
-    if (this.#state === "waiting") this.#takeHead();
+    if (this.state === "waiting") this.takeHead();
     return true;
   }
 
   onData(chunk: Buffer): boolean {
-    if (this.#state !== "receiving") return true;
-    const { timeline } = this.#exchange;
+    if (this.state !== "receiving") return true;
+    const { timeline } = this.exchange;
     timeline.receivedBytes += chunk.length;
-    if (timeline.receivedBytes > this.#context.bodyBytesMax) {
-      this.#abort?.(new NamedError("http_response_body_size"));
+    if (timeline.receivedBytes > this.context.bodyBytesMax) {
+      this.abort?.(new NamedError("http_response_body_size"));
       return true;
     }
     // What comes with its head has moved nothing since.
-    if (this.#outcomeTaken) this.#exchange.progress();
+    if (this.outcomeTaken) this.exchange.progress();
     // What has been read already still comes after a pause; it must not overtake what waits.
-    const direct = this.#sink !== null && !this.#paused;
-    const more = direct ? this.#sink?.data(chunk) : this.#buffer(chunk);
-    if (more === false) this.#pause();
+    const direct = this.sink !== null && !this.paused;
+    const more = direct ? this.sink?.data(chunk) : this.buffer(chunk);
+    if (more === false) this.pause();
     return true;
   }
 
   // Typed as text by undici, which hands over bytes.
   onComplete(trailers: readonly unknown[] | null): void {
-    if (this.#state === "over") return;
-    if (this.#endedByReset()) {
+    if (this.state === "over") return;
+    if (this.endedByReset()) {
       this.fail(new NamedError("connection_reset_in_body"));
       return;
     }
     try {
-      this.#trailers = decodeTrailers((trailers ?? []) as readonly Buffer[], this.#context.limits);
+      this.trailers = decodeTrailers((trailers ?? []) as readonly Buffer[], this.context.limits);
     } catch (error) {
       this.fail(error);
       return;
     }
-    this.#finish(null);
+    this.finish(null);
   }
 
   onError(error: Error): void {
-    if (this.#state === "over") return;
-    if (this.#state === "starting" && this.#exchange.cancellation.by === null) {
-      this.#exchange.cancellation.remove(this);
-      this.#state = "over";
-      this.#end.neverStarted(error);
+    if (this.state === "over") return;
+    if (this.state === "starting" && this.exchange.cancellation.by === null) {
+      this.exchange.cancellation.remove(this);
+      this.state = "over";
+      this.end.neverStarted(error);
       return;
     }
     this.fail(error);
   }
 
   onUpgrade(_status: number, _headers: unknown, socket: Duplex): void {
-    this.#connection.guard.remove();
+    this.connection.guard.remove();
     this.upgraded = {
       socket,
-      progress: () => this.#exchange.progress(),
-      end: () => this.#giveUp(),
+      progress: () => this.exchange.progress(),
+      end: () => this.giveUp(),
     };
-    this.#takeHead();
+    this.takeHead();
   }
 
   // --- what the guard tells ---
 
   headBytes(count: number): void {
-    this.#exchange.timeline.headBytes = count;
+    this.exchange.timeline.headBytes = count;
   }
 
   information(status: number, rawHeaders: readonly string[]): void {
-    this.#exchange.request.onInformation?.(status, rawHeaders);
+    this.exchange.request.onInformation?.(status, rawHeaders);
   }
 
   counted(): void {
-    this.#takeHead();
+    this.takeHead();
   }
 
   // --- the body, for whoever delivers it ---
 
   takeWhole(): Buffer | null {
-    if (this.#state !== "over" || this.#brokenBy !== null || this.#trailers.length > 0) return null;
-    if (this.#sink !== null || this.#delivered) return null;
-    this.#delivered = true;
-    const [first] = this.#buffered;
+    if (this.state !== "over" || this.brokenBy !== null || this.trailers.length > 0) return null;
+    if (this.sink !== null || this.delivered) return null;
+    this.delivered = true;
+    const [first] = this.buffered;
     if (first === undefined) return EMPTY;
-    return this.#buffered.length === 1 ? first : Buffer.concat(this.#buffered);
+    return this.buffered.length === 1 ? first : Buffer.concat(this.buffered);
   }
 
   get contentLength(): number | null {
-    return this.#head?.contentLength ?? null;
+    return this.head?.contentLength ?? null;
   }
 
   pipeTo(sink: BodySink): void {
-    this.#sink = sink;
-    this.#goOn();
+    this.sink = sink;
+    this.goOn();
   }
 
   resume(): void {
-    this.#exchange.progress();
-    this.#goOn();
+    this.exchange.progress();
+    this.goOn();
   }
 
   /** Takes the place of a sink that has begun, too. */
   discard(): void {
-    if (this.#delivered) return;
+    if (this.delivered) return;
     let left = LIMITS.discardBytesMax;
     this.pipeTo({
       data: (chunk) => {
         left -= chunk.length;
         // A short rest is read so that the connection can be kept; a long one costs more than that.
-        if (left < 0) this.#giveUp();
+        if (left < 0) this.giveUp();
         return true;
       },
       end: () => {},
@@ -231,10 +231,10 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
     });
   }
 
-  onFinished(listener: (broken: FailureCode | null) => void): void {
-    if (this.#state === "over") listener(this.#brokenBy);
-    else if (this.#onFinished === null) this.#onFinished = [listener];
-    else this.#onFinished.push(listener);
+  onFinished(listener: EndListener): void {
+    if (this.state === "over") tellEnd(listener, this.brokenBy);
+    else if (this.endListeners === null) this.endListeners = [listener];
+    else this.endListeners.push(listener);
   }
 
   // --- how it ends ---
@@ -244,53 +244,53 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
    * body.
    */
   fail(error: unknown): void {
-    if (this.#state === "over") return;
-    const { timeline, cancellation } = this.#exchange;
-    const headWasUp = this.#state === "receiving";
-    this.#close();
+    if (this.state === "over") return;
+    const { timeline, cancellation } = this.exchange;
+    const headWasUp = this.state === "receiving";
+    this.close();
     const code = classifyError(timeline, cancellation.by, error);
-    this.#brokenBy = code;
-    if (!headWasUp || !this.#outcomeTaken) this.#settle(this.#noResponse(code, error));
-    this.#notifyFinished(code);
+    this.brokenBy = code;
+    if (!headWasUp || !this.outcomeTaken) this.settle(this.noResponse(code, error));
+    this.notifyFinished(code);
     // A sink that has begun gets nothing more of a broken body; one that comes later gets it all.
-    if (this.#sink !== null) this.#dropBuffered();
-    this.#deliverEnd();
+    if (this.sink !== null) this.dropBuffered();
+    this.deliverEnd();
   }
 
-  #outcomeTaken = false;
-  #settled = false;
+  private outcomeTaken = false;
+  private settled = false;
 
-  #takeHead(): void {
-    const head = this.#connection.guard.head;
+  private takeHead(): void {
+    const head = this.connection.guard.head;
     if (head === null) {
-      this.#abort?.(new NamedError("http_protocol_error", "head passed the guard"));
+      this.abort?.(new NamedError("http_protocol_error", "head passed the guard"));
       return;
     }
-    this.#head = head;
-    this.#state = "receiving";
-    this.#exchange.enter("receive");
+    this.head = head;
+    this.state = "receiving";
+    this.exchange.enter("receive");
     // The rest of what was read together with the head is parsed before a microtask runs: an answer
     // that breaks within it has reached nobody yet and is no answer.
     void RESOLVED.then(() => {
-      if (this.#settled) return;
-      this.#outcomeTaken = true;
-      this.#settle(this.#answer(head));
+      if (this.settled) return;
+      this.outcomeTaken = true;
+      this.settle(this.answer(head));
     });
   }
 
-  #answer(head: ResponseHead): Outcome<ResponseBody> {
+  private answer(head: ResponseHead): Outcome<ResponseBody> {
     const response = new TransportResponse(head, this);
     const { status, rawHeaders } = head;
-    const target = this.#exchange.target.id;
-    const failure = receivedFailure(status, rawHeaders, this.#context.wallNow, target);
+    const target = this.exchange.target.id;
+    const failure = receivedFailure(status, rawHeaders, this.context.wallNow, target);
     if (failure !== null) return { kind: "error_response", response, failure };
     if (!this.upgrade || status === 101) return { kind: "success", response };
     const refused = { code: "upgrade_refused", target, written: true } as const;
     return { kind: "error_response", response, failure: refused };
   }
 
-  #noResponse(code: FailureCode, error: unknown): Outcome<never> {
-    const { target, timeline } = this.#exchange;
+  private noResponse(code: FailureCode, error: unknown): Outcome<never> {
+    const { target, timeline } = this.exchange;
     const details = error instanceof NamedError ? error.details : undefined;
     return {
       kind: "no_response",
@@ -306,94 +306,94 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
     };
   }
 
-  #settle(outcome: Outcome<ResponseBody>): void {
-    this.#settled = true;
-    this.#end.settled(outcome);
+  private settle(outcome: Outcome<ResponseBody>): void {
+    this.settled = true;
+    this.end.settled(outcome);
   }
 
   // undici takes a reset for the end of a body that only the end delimits. It is not one: RFC 9112
   // §8 allows a close to complete such a body, and a reset is no close.
-  #endedByReset(): boolean {
-    const head = this.#head;
+  private endedByReset(): boolean {
+    const head = this.head;
     if (head === null || head.chunked || head.contentLength !== null) return false;
-    return this.#connection.broke;
+    return this.connection.broke;
   }
 
-  #finish(broken: FailureCode | null): void {
-    this.#close();
-    this.#brokenBy = broken;
-    this.#notifyFinished(broken);
-    if (this.bufferedBytes === 0) this.#deliverEnd();
+  private finish(broken: FailureCode | null): void {
+    this.close();
+    this.brokenBy = broken;
+    this.notifyFinished(broken);
+    if (this.bufferedBytes === 0) this.deliverEnd();
   }
 
-  #close(): void {
-    this.#state = "over";
-    this.#exchange.cancellation.remove(this);
-    this.#connection.running = null;
-    this.#connection.guard.idle();
-    this.#exchange.end();
-    this.#connection.restedAt = this.#exchange.timeline.endAt;
-    this.#end.released(this.#connection);
+  private close(): void {
+    this.state = "over";
+    this.exchange.cancellation.remove(this);
+    this.connection.running = null;
+    this.connection.guard.idle();
+    this.exchange.end();
+    this.connection.restedAt = this.exchange.timeline.endAt;
+    this.end.released(this.connection);
   }
 
-  #notifyFinished(broken: FailureCode | null): void {
-    const listeners = this.#onFinished;
-    this.#onFinished = null;
-    if (listeners !== null) for (const listener of listeners) listener(broken);
+  private notifyFinished(broken: FailureCode | null): void {
+    const listeners = this.endListeners;
+    this.endListeners = null;
+    if (listeners !== null) for (const listener of listeners) tellEnd(listener, broken);
   }
 
   /** Whoever waits for the exchange has gone, or its time is over. */
   cut(by: CutBy): void {
-    if (this.#state === "over" || this.#state === "starting") return;
-    const { timeline, request } = this.#exchange;
+    if (this.state === "over" || this.state === "starting") return;
+    const { timeline, request } = this.exchange;
     if (by === "deadline") timeline.waitsForClient = request.body?.waitsForSource === true;
     const error = new NamedError("proxy_internal_error", by);
-    if (this.upgraded !== null) this.#connection.destroy();
+    if (this.upgraded !== null) this.connection.destroy();
     // undici is done with an upgraded exchange and would not hear of it.
-    if (this.#abort === null || this.upgraded !== null) this.fail(error);
-    else this.#abort(error);
+    if (this.abort === null || this.upgraded !== null) this.fail(error);
+    else this.abort(error);
   }
 
-  #giveUp(): void {
-    if (this.#state !== "receiving") return;
-    this.#connection.destroy();
-    this.#finish(null);
+  private giveUp(): void {
+    if (this.state !== "receiving") return;
+    this.connection.destroy();
+    this.finish(null);
   }
 
-  #buffer(chunk: Buffer): boolean {
-    this.#buffered.push(chunk);
+  private buffer(chunk: Buffer): boolean {
+    this.buffered.push(chunk);
     this.bufferedBytes += chunk.length;
     return this.bufferedBytes < LIMITS.bufferedBytesMax;
   }
 
-  #dropBuffered(): void {
-    this.#buffered = [];
+  private dropBuffered(): void {
+    this.buffered = [];
     this.bufferedBytes = 0;
   }
 
-  #pause(): void {
-    this.#paused = true;
-    this.#exchange.clientBehind(true);
-    if (this.#state === "receiving") this.#connection.guard.pause();
+  private pause(): void {
+    this.paused = true;
+    this.exchange.clientBehind(true);
+    if (this.state === "receiving") this.connection.guard.pause();
   }
 
   /** Delivers what waits, then lets more come unless the sink has had enough again. */
-  #goOn(): void {
-    this.#paused = false;
-    this.#exchange.clientBehind(false);
-    while (this.#buffered.length > 0 && !this.#paused) {
-      const chunk = this.#buffered.shift() as Buffer;
+  private goOn(): void {
+    this.paused = false;
+    this.exchange.clientBehind(false);
+    while (this.buffered.length > 0 && !this.paused) {
+      const chunk = this.buffered.shift() as Buffer;
       this.bufferedBytes -= chunk.length;
-      if (this.#sink?.data(chunk) === false) this.#pause();
+      if (this.sink?.data(chunk) === false) this.pause();
     }
-    if (this.#state === "over" && this.#buffered.length === 0) this.#deliverEnd();
-    else if (this.#state === "receiving" && !this.#paused) this.#connection.guard.resume();
+    if (this.state === "over" && this.buffered.length === 0) this.deliverEnd();
+    else if (this.state === "receiving" && !this.paused) this.connection.guard.resume();
   }
 
-  #deliverEnd(): void {
-    if (this.#sink === null || this.#delivered) return;
-    this.#delivered = true;
-    if (this.#brokenBy === null) this.#sink.end(this.#trailers);
-    else this.#sink.broken(this.#brokenBy);
+  private deliverEnd(): void {
+    if (this.sink === null || this.delivered) return;
+    this.delivered = true;
+    if (this.brokenBy === null) this.sink.end(this.trailers);
+    else this.sink.broken(this.brokenBy);
   }
 }

@@ -15,7 +15,7 @@ import { Call } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
 import { classifyError } from "../core/classify.js";
 import { type Failure, GatewayError } from "../core/failure.js";
-import type { Outcome } from "../core/outcome.js";
+import { type EndListener, type Outcome, tellEnd } from "../core/outcome.js";
 import { type Listening, Pending } from "../core/pending.js";
 import type { BodySink, ResponseBody } from "../core/response-body.js";
 import { Exchange, type ExchangeWatch } from "../targets/exchange.js";
@@ -38,7 +38,7 @@ export interface FetchHop {
   /** What broke the body; null while it is on its way, or when it was whole. */
   readonly brokenBy: FailureCode | null;
   /** Calls when it is over, body included; at once when it is. */
-  onOver(listener: (broken: FailureCode | null) => void): void;
+  onOver(listener: EndListener): void;
   cut(by: CutBy): void;
   /** Nobody reads the answer any more: its rest is read, within bounds, and thrown away. */
   discard(): void;
@@ -94,7 +94,7 @@ class Relay implements FetchHop, BodySink, ExchangeWatch, Listening<ResponseBody
   readonly #outer: Exchange;
   readonly #inner: Exchange;
   readonly #delivery: FetchDelivery;
-  #listeners: ((broken: FailureCode | null) => void)[] = [];
+  #listeners: EndListener[] = [];
   #over = false;
   /** Bytes that are still read of an answer nobody wants; null while somebody does. */
   #discardLeft: number | null = null;
@@ -110,20 +110,21 @@ class Relay implements FetchHop, BodySink, ExchangeWatch, Listening<ResponseBody
     this.#delivery.start();
   }
 
-  told(outcome: Outcome<ResponseBody>): void {
+  told(outcome: Outcome<ResponseBody>): null {
     this.outcome = outcome;
     if (outcome.kind === "no_response") {
       this.#finish(outcome.failure.code);
       this.#fail("fetch failed", outcome.failure);
-      return;
+      return null;
     }
     const { response } = outcome;
     response.onFinished((broken) => this.#finish(broken));
     this.#delivery.answer(response, this);
+    return null;
   }
 
-  onOver(listener: (broken: FailureCode | null) => void): void {
-    if (this.#over) listener(this.brokenBy);
+  onOver(listener: EndListener): void {
+    if (this.#over) tellEnd(listener, this.brokenBy);
     else this.#listeners.push(listener);
   }
 
@@ -186,7 +187,7 @@ class Relay implements FetchHop, BodySink, ExchangeWatch, Listening<ResponseBody
     this.brokenBy = broken === null ? null : this.#nameOf(broken);
     const listeners = this.#listeners;
     this.#listeners = [];
-    for (const listener of listeners) listener(this.brokenBy);
+    for (const listener of listeners) tellEnd(listener, this.brokenBy);
   }
 
   /** A fetch that gives up since the body cannot be decoded blames the upstream, not its caller. */

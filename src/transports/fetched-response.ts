@@ -6,7 +6,7 @@
  */
 import type { FailureCode } from "../catalog/failures.js";
 import type { FieldsByName } from "../core/fields.js";
-import type { UpstreamResponse } from "../core/outcome.js";
+import { type EndListener, tellEnd, type UpstreamResponse } from "../core/outcome.js";
 import type { FetchHops } from "./fetch-dispatcher.js";
 import type { FetchHop } from "./fetch-hop.js";
 
@@ -52,8 +52,8 @@ export class FetchedResponse implements UpstreamResponse<FetchAnswer>, FetchAnsw
     return new Promise((resolve) => this.onFinished(resolve));
   }
 
-  onFinished(listener: (broken: FailureCode | null) => void): void {
-    if (this.#hop === null) listener(null);
+  onFinished(listener: EndListener): void {
+    if (this.#hop === null) tellEnd(listener, null);
     else this.#hop.onOver(listener);
   }
 

@@ -16,7 +16,13 @@ import type { CutBy, Cuttable } from "../core/cancellation.js";
 import { classifyError } from "../core/classify.js";
 import type { Failure } from "../core/failure.js";
 import { NamedError } from "../core/named-error.js";
-import { noResponse, type Outcome, type UpstreamResponse } from "../core/outcome.js";
+import {
+  type EndListener,
+  noResponse,
+  type Outcome,
+  tellEnd,
+  type UpstreamResponse,
+} from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import { receivedFailure } from "../core/received-failure.js";
 import type { Exchange } from "../targets/exchange.js";
@@ -46,7 +52,7 @@ export class ForeignRun implements Cuttable {
   answer: IncomingMessage | null = null;
   #sent = false;
   #brokenBy: FailureCode | null = null;
-  #listeners: ((broken: FailureCode | null) => void)[] = [];
+  #listeners: EndListener[] = [];
 
   constructor(clock: Clock, exchange: Exchange, side: ForeignSide) {
     this.#clock = clock;
@@ -237,8 +243,8 @@ export class ForeignRun implements Cuttable {
   }
 
   #responseOf(incoming: IncomingMessage): UpstreamResponse<IncomingMessage> {
-    const onFinished = (listener: (broken: FailureCode | null) => void): void => {
-      if (this.over) listener(this.#brokenBy);
+    const onFinished = (listener: EndListener): void => {
+      if (this.over) tellEnd(listener, this.#brokenBy);
       else this.#listeners.push(listener);
     };
     return {
@@ -264,7 +270,7 @@ export class ForeignRun implements Cuttable {
     if (failure !== null) this.outcome.settle(noResponse(failure));
     const listeners = this.#listeners;
     this.#listeners = [];
-    for (const listener of listeners) listener(code);
+    for (const listener of listeners) tellEnd(listener, code);
   }
 
   // The engine may keep the connection for another request.

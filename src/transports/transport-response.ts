@@ -5,13 +5,13 @@
  */
 import type { FailureCode } from "../catalog/failures.js";
 import { type FieldsByName, fieldsByName } from "../core/fields.js";
-import type { UpstreamResponse } from "../core/outcome.js";
+import type { EndListener, UpstreamResponse } from "../core/outcome.js";
 import type { ResponseBody } from "../core/response-body.js";
 import type { ResponseHead } from "./response-head.js";
 
 /** What a response needs from the exchange that receives it. */
 export interface Receiving extends ResponseBody {
-  onFinished(listener: (broken: FailureCode | null) => void): void;
+  onFinished(listener: EndListener): void;
   discard(): void;
 }
 
@@ -20,35 +20,35 @@ export class TransportResponse implements UpstreamResponse<ResponseBody> {
   readonly statusText: string;
   readonly rawHeaders: readonly string[];
   readonly body: ResponseBody;
-  readonly #receiving: Receiving;
-  #headers: FieldsByName | null = null;
-  #finished: Promise<FailureCode | null> | null = null;
+  private readonly receiving: Receiving;
+  private named: FieldsByName | null = null;
+  private ended: Promise<FailureCode | null> | null = null;
 
   constructor(head: ResponseHead, receiving: Receiving) {
     this.status = head.status;
     this.statusText = head.statusText;
     this.rawHeaders = head.rawHeaders;
     this.body = receiving;
-    this.#receiving = receiving;
+    this.receiving = receiving;
   }
 
   get headers(): Readonly<FieldsByName> {
-    this.#headers ??= fieldsByName(this.rawHeaders);
-    return this.#headers;
+    this.named ??= fieldsByName(this.rawHeaders);
+    return this.named;
   }
 
   get finished(): Promise<FailureCode | null> {
-    this.#finished ??= new Promise((resolve) => this.#receiving.onFinished(resolve));
-    return this.#finished;
+    this.ended ??= new Promise((resolve) => this.receiving.onFinished(resolve));
+    return this.ended;
   }
 
-  onFinished(listener: (broken: FailureCode | null) => void): void {
-    this.#receiving.onFinished(listener);
+  onFinished(listener: EndListener): void {
+    this.receiving.onFinished(listener);
   }
 
   // What is left is read in the background; nobody has to wait for it.
   discard(): Promise<void> {
-    this.#receiving.discard();
+    this.receiving.discard();
     return Promise.resolve();
   }
 }

@@ -68,7 +68,7 @@ async function calls(gateway: Gateway<"app">, ...paths: readonly string[]): Prom
 function halfVirtual(): VirtualClock {
   const turn = (fn: () => void): Timer => {
     const immediate = setImmediate(fn);
-    return { cancel: () => clearImmediate(immediate), refresh() {}, unref() {} };
+    return { cancel: () => clearImmediate(immediate), pause() {}, refresh() {}, unref() {} };
   };
   return { ...virtualClock(), turn };
 }

@@ -104,7 +104,7 @@ describe("the adaptive limit", () => {
     const changes: { from: number; to: number }[] = [];
     const limit = adaptiveLimit({ now: () => now }, 40, ADAPTIVE_LIMIT, (one) => changes.push(one));
     const call = new Call(requestOf({}), 0, "id", null);
-    call.attempts.push({} as never);
+    call.attempts = [{} as never];
     const feed = (windows: number, latencyMs: number, code: "ok" | "timeout" | "refused") => {
       for (let answer = 0; answer < windows * 20; answer += 1) {
         now += ADAPTIVE_LIMIT.windowMs / 20 + 1;

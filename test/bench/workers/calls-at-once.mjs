@@ -24,7 +24,7 @@ const asked = { path: "/", method: "GET", headers: [], body: null, contentLength
 const request = { ...asked, replayable: false, upgrade: null, onInformation: null };
 const response = {
   ...{ status: 200, statusText: "OK", rawHeaders: [], headers: {}, body: null },
-  onFinished: (listener) => listener(null),
+  onFinished: (listener) => (listener.over ? listener.over(null) : listener(null)),
   discard: async () => {},
 };
 

@@ -62,6 +62,7 @@ function shifted(shift: { readonly ms: number }): Clock {
     const timer = setTimeout(fn, ms);
     return {
       cancel: () => clearTimeout(timer),
+      pause: () => clearTimeout(timer),
       refresh: () => void timer.refresh(),
       unref: () => void timer.unref(),
     };
@@ -76,7 +77,7 @@ function shifted(shift: { readonly ms: number }): Clock {
     turn(fn) {
       const turn = setImmediate(fn);
       const cancel = (): void => clearImmediate(turn);
-      return { cancel, refresh: () => {}, unref: () => {} };
+      return { cancel, pause: cancel, refresh: () => {}, unref: () => {} };
     },
   };
 }

@@ -49,6 +49,29 @@ describe("systemClock under fake timers", () => {
     expect(fn).toHaveBeenCalledTimes(2);
   });
 
+  it("calls nobody while it is paused, holds no process, and goes on with a whole delay", () => {
+    vi.useFakeTimers();
+    const fn = vi.fn();
+    const timer = systemClock.after(10, fn);
+    vi.advanceTimersByTime(9);
+    timer.pause();
+    vi.advanceTimersByTime(100);
+    expect(fn).not.toHaveBeenCalled();
+    timer.refresh();
+    vi.advanceTimersByTime(9);
+    timer.pause();
+    timer.refresh();
+    vi.advanceTimersByTime(9);
+    expect(fn).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1);
+    expect(fn).toHaveBeenCalledOnce();
+    timer.pause();
+    timer.cancel();
+    timer.refresh();
+    vi.advanceTimersByTime(100);
+    expect(fn).toHaveBeenCalledOnce();
+  });
+
   it("waits as long as Node can instead of not at all when the delay is beyond that", () => {
     vi.useFakeTimers();
     const fn = vi.fn();

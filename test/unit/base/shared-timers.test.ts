@@ -3,7 +3,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { sharedTimers } from "../../../src/base/shared-timers.js";
+import { OwnTimer, sharedTimers } from "../../../src/base/shared-timers.js";
 import { virtualClock } from "../../../src/testing/virtual-clock.js";
 
 describe("shared timers", () => {
@@ -97,5 +97,65 @@ describe("shared timers", () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+/** Notes when its time came. */
+class Noting extends OwnTimer {
+  readonly fired: number[] = [];
+  private readonly now: () => number;
+
+  constructor(now: () => number) {
+    super();
+    this.now = now;
+  }
+
+  due(): void {
+    this.fired.push(this.now());
+  }
+}
+
+describe("a timer that holds its own place", () => {
+  // One below a second is a timer of the clock, one above is in a queue.
+  it.each([100, 5_000])("is due once after %i ms, and not when it was unset", async (ms) => {
+    const clock = virtualClock();
+    const shared = sharedTimers(clock);
+    const [one, other] = [new Noting(clock.now), new Noting(clock.now)];
+    one.set(shared, ms, clock.now());
+    other.set(shared, ms, clock.now());
+    expect(one.isSet && one.dueAt === ms).toBe(true);
+    other.unset();
+    await clock.advance(2 * ms);
+    expect([one.fired, other.fired, one.isSet, other.isSet]).toEqual([[ms], [], false, false]);
+    expect(clock.pending()).toBe(0);
+  });
+
+  it.each([100, 5_000])("has one time alone, also when it is set again, %i ms", async (ms) => {
+    const clock = virtualClock();
+    const shared = sharedTimers(clock);
+    const one = new Noting(clock.now);
+    one.set(shared, 7_000, clock.now());
+    one.set(shared, ms, clock.now());
+    expect(clock.pending()).toBe(1);
+    await clock.advance(ms);
+    one.set(shared, ms, clock.now());
+    await clock.advance(10_000);
+    expect(one.fired).toEqual([ms, 2 * ms]);
+    expect(clock.pending()).toBe(0);
+  });
+
+  it("that is set while the first ones of its length fire is due in its turn", async () => {
+    const clock = virtualClock();
+    const shared = sharedTimers(clock);
+    const [one, other] = [new Noting(clock.now), new Noting(clock.now)];
+    one.set(shared, 1_000, clock.now());
+    await clock.advance(400);
+    other.set(shared, 1_000, clock.now());
+    await clock.advance(600);
+    one.set(shared, 1_000, clock.now());
+    other.unset();
+    await clock.advance(5_000);
+    expect([one.fired, other.fired]).toEqual([[1_000, 2_000], []]);
+    expect(clock.pending()).toBe(0);
   });
 });

@@ -52,6 +52,32 @@ describe("an outcome that is still to come", () => {
   });
 });
 
+describe("an outcome that is replaced", () => {
+  it("is told to those before it, and what comes instead to those behind, in order", async () => {
+    const pending = new Pending<never>();
+    const told: string[] = [];
+    const note = (name: string) => (outcome: Outcome<never>) => {
+      if (outcome.kind === "no_response") told.push(`${name} ${outcome.failure.code}`);
+    };
+    const instead = new Pending<never>();
+    pending.tell(note("before"));
+    pending.orElse(() => instead).tell(note("behind"));
+    pending.settle(ANSWER);
+    pending.tell(note("late"));
+    // Who made it has no further say in it.
+    pending.settle(ANSWER);
+    expect(told).toEqual(["before connection_refused"]);
+    instead.settle(OTHER);
+    expect(told.slice(1)).toEqual(["behind dns_error", "late dns_error"]);
+    expect(await pending.asPromise()).toBe(OTHER);
+  });
+
+  it("rejects with what was thrown on the way to what comes instead", async () => {
+    const replaced = Pending.settled(ANSWER).orElse(() => Promise.reject(BUG));
+    await expect(replaced.asPromise()).rejects.toBe(BUG);
+  });
+});
+
 describe("what is thrown on the way", () => {
   it("by a listener reaches those behind it as our own fault, and nobody before it", () => {
     const pending = new Pending<never>();

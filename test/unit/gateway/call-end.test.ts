@@ -87,10 +87,14 @@ describe("a call of the application", () => {
     } as unknown as Call["request"];
     const call = new Call(request, clock.now(), "id", null);
     await clock.advance(10);
-    call.attempts.push({
-      ...{ number: 1, target: "http://a", phase: "wait", code: null, status: 200 },
-      ...{ startedAt: call.startedAt + 2, durationMs: 8, reused: false },
-    });
+    const first = {
+      number: 1,
+      target: "http://a",
+      phase: "wait",
+      code: null,
+      status: 200,
+    } as const;
+    call.attempts = [{ ...first, startedAt: call.startedAt + 2, durationMs: 8, reused: false }];
     call.answeredBy = "upstream";
     const teller = { clock, events, tracing: { tracer: null }, endedCalls: endedCalls(clock) };
     ownCallOver(teller, "orders", "send", call);

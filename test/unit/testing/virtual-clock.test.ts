@@ -123,6 +123,19 @@ describe("virtualClock", () => {
     expect(fired).toEqual([19, 39]);
   });
 
+  it("counts no timer that is paused, and starts its delay anew", async () => {
+    const clock = virtualClock();
+    const fired: number[] = [];
+    const timer = clock.after(10, () => fired.push(clock.now()));
+    timer.pause();
+    expect(clock.pending()).toBe(0);
+    await clock.advance(20);
+    timer.refresh();
+    expect(clock.pending()).toBe(1);
+    await clock.advance(20);
+    expect(fired).toEqual([30]);
+  });
+
   it("sleeps until the signal aborts, and leaves nothing behind", async () => {
     const clock = virtualClock();
     const controller = new AbortController();
