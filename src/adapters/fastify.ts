@@ -187,7 +187,6 @@ function answerRouteFailures(
     if (error === undefined || failure === null || !isDefaultAnswer(payload, error)) return done();
     const message = routeFailureMessage(gateway, request.raw, failure, diagnosticsOf(request.raw));
     setHead(to, message);
-    to.header("content-length", message.bytes);
     done(null, message.body);
   });
 }

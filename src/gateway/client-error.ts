@@ -49,7 +49,6 @@ function rawMessage({ status, reason, fields, body }: FailureMessage): Buffer {
   for (let index = 0; index < fields.length; index += 2) {
     head += `${fields[index]}: ${fields[index + 1]}\r\n`;
   }
-  const bytes = Buffer.from(body);
-  head += `content-length: ${bytes.byteLength}\r\nconnection: close\r\n\r\n`;
-  return Buffer.concat([Buffer.from(head, "latin1"), bytes]);
+  head += "connection: close\r\n\r\n";
+  return Buffer.concat([Buffer.from(head, "latin1"), Buffer.from(body)]);
 }

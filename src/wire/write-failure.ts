@@ -27,10 +27,10 @@ export interface FailureAnswer {
 export interface FailureMessage {
   readonly status: number;
   readonly reason: string | undefined;
-  /** Names and values in turn; without the length, which the writer knows. */
+  /** Names and values in turn, with the length of the body. */
   readonly fields: readonly string[];
   readonly body: string;
-  /** The length of the body. */
+  /** That length. */
   readonly bytes: number;
 }
 
@@ -40,6 +40,7 @@ export function failureMessage(accept: string | undefined, answer: FailureAnswer
   const retryAfter = retryAfterOf(answer);
   const facts = { failure, status, requestId, attempts, retryAfter };
   const { contentType, text: body } = failureBody(facts, accept, diagnostics);
+  const bytes = Buffer.byteLength(body);
   const fields = [
     "content-type",
     contentType,
@@ -53,20 +54,21 @@ export function failureMessage(accept: string | undefined, answer: FailureAnswer
   ];
   for (const text of answer.fields) fields.push(text);
   if (retryAfter !== null) fields.push("retry-after", retryAfter);
-  return { status, reason: reasonOf(status), fields, body, bytes: Buffer.byteLength(body) };
+  fields.push("content-length", String(bytes));
+  return { status, reason: reasonOf(status), fields, body, bytes };
 }
 
 /** Answers, or cuts when it is too late for an answer. */
 export function writeFailure(
   req: IncomingMessage,
   res: ServerResponse,
-  { status, reason, fields, body, bytes }: FailureMessage,
+  { status, reason, fields, body }: FailureMessage,
 ): void {
   if (res.headersSent) {
     cutResponse(res);
     return;
   }
-  writeHead(res, status, reason, [...fields, "content-length", String(bytes)]);
+  writeHead(res, status, reason, fields);
   // Text is written together with the head.
   res.end(req.method === "HEAD" ? undefined : body);
 }
