@@ -1,5 +1,5 @@
 /**
- * A call that nobody takes now, but somebody may within a moment, waits for that.
+ * A call that nobody takes now: it is refused, or waits where somebody may take it within a moment.
  *
  * Place: inside pick-target, for as long as a restart that is over is being found out. In an outage
  * every call comes by here, so who waits shares what is waited for and the timer with all others.
@@ -7,75 +7,71 @@
  * at the latest; neither a timer nor a listener is left behind.
  */
 import type { Clock, Timer } from "../base/clock.js";
-import { HOPE } from "../catalog/defaults.js";
+import { HOPE, RETRY_AFTER } from "../catalog/defaults.js";
 import type { FailureCode } from "../catalog/failures.js";
-import type { Cancellation, CutBy } from "../core/cancellation.js";
+import type { Cancellation, CutBy, Cuttable } from "../core/cancellation.js";
 import type { Failure } from "../core/failure.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import type { TargetSet } from "../targets/target-set.js";
 
-export interface Hoped<Body> {
-  readonly cancellation: Cancellation;
-  /**
-   * Chooses and sends at once, or of those who wait together two would take the place of one. Null
-   * where there is still nobody.
-   */
-  readonly go: () => Pending<Body> | null;
-  /** Why there is nobody, when it is over. */
-  readonly refusal: () => Failure;
-}
-
-/** Waits for `first`, and on for what may be hoped for then. */
+/**
+ * Waits for `first`, and on for what may be hoped for then. `go` chooses and sends at once, or of
+ * those who wait together two would take the place of one; null where there is still nobody.
+ */
 export function hoping<Body>(
   timers: Pick<Clock, "after">,
-  targets: Pick<TargetSet, "hope">,
-  call: Hoped<Body>,
+  targets: TargetSet,
+  cancellation: Cancellation,
+  go: () => Pending<Body> | null,
   first: Promise<unknown>,
 ): Pending<Body> {
-  return new Hoping(timers, targets, call, first).coming;
+  return new Hoping(timers, targets, cancellation, go, first).coming;
 }
 
 // A class, since in an outage every call makes one.
-class Hoping<Body> {
+class Hoping<Body> implements Cuttable {
   readonly coming = new Pending<Body>();
-  readonly #targets: Pick<TargetSet, "hope">;
-  readonly #call: Hoped<Body>;
+  readonly #targets: TargetSet;
+  readonly #cancellation: Cancellation;
+  readonly #go: () => Pending<Body> | null;
   #timer: Timer | null;
 
   constructor(
     timers: Pick<Clock, "after">,
-    targets: Pick<TargetSet, "hope">,
-    call: Hoped<Body>,
+    targets: TargetSet,
+    cancellation: Cancellation,
+    go: () => Pending<Body> | null,
     first: Promise<unknown>,
   ) {
     this.#targets = targets;
-    this.#call = call;
-    this.#timer = timers.after(HOPE.waitMs, this.#onTimer);
-    call.cancellation.add(this.#onCut);
+    this.#cancellation = cancellation;
+    this.#go = go;
+    this.#timer = timers.after(HOPE.waitMs, () => this.#onTimer());
+    cancellation.add(this);
     void first.then(this.#onNews);
+  }
+
+  cut(by: CutBy): void {
+    this.#end(noResponse(cutWhileWaiting(by)));
   }
 
   readonly #onNews = (): void => {
     if (this.#timer === null) return;
     if (this.#went()) return;
     const hope = this.#targets.hope(true);
-    if (hope === null) this.#end(noResponse(this.#call.refusal()));
+    if (hope === null) this.#end(noResponse(refusal(this.#targets)));
     else void hope.then(this.#onNews);
   };
 
-  readonly #onTimer = (): void => {
-    if (!this.#went()) this.#end(noResponse(this.#call.refusal()));
-  };
-
-  readonly #onCut = (by: CutBy): void => {
-    this.#end(noResponse(cutWhileWaiting(by)));
-  };
+  #onTimer(): void {
+    if (!this.#went()) this.#end(noResponse(refusal(this.#targets)));
+  }
 
   /** Whether somebody takes it; what is thrown is a bug of ours, and ends the wait as well. */
   #went(): boolean {
     try {
-      const coming = this.#call.go();
+      const coming = this.#go();
       if (coming === null) return false;
       this.#stop();
       coming.tell((outcome) => this.coming.settle(outcome));
@@ -88,7 +84,7 @@ class Hoping<Body> {
   #stop(): void {
     this.#timer?.cancel();
     this.#timer = null;
-    this.#call.cancellation.remove(this.#onCut);
+    this.#cancellation.remove(this);
   }
 
   #end(outcome: Outcome<Body>): void {
@@ -110,3 +106,12 @@ const CODE_OF_CUT = {
   body_timeout: "deadline_exceeded",
   hedge: "hedge_cancelled",
 } as const satisfies Record<CutBy, FailureCode>;
+
+/** With one target its breaker is the reason; with several, that none of them is fit. */
+export function refusal(set: TargetSet): Failure {
+  const soonest = set.deniedForMs();
+  const retryAfterMs = Number.isFinite(soonest) && soonest > 0 ? soonest : RETRY_AFTER.fallbackMs;
+  const [only, other] = set.targets;
+  if (only === undefined || other !== undefined) return { code: "no_healthy_target", retryAfterMs };
+  return { code: "breaker_open", target: only.id, retryAfterMs };
+}

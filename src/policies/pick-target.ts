@@ -6,11 +6,9 @@
  * Not here: the order of preference (targets/target-set.ts) and the permit (breaker-gate.ts).
  */
 import type { Clock } from "../base/clock.js";
-import { RETRY_AFTER } from "../catalog/defaults.js";
 import type { Attempt } from "../core/attempt.js";
 import type { Call } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
-import type { Failure } from "../core/failure.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
 import type { Pending } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
@@ -20,7 +18,7 @@ import type { Target } from "../targets/target.js";
 import type { TargetSet } from "../targets/target-set.js";
 import { verdictOf } from "./breaker-gate.js";
 import { Holding, holding, refused } from "./holding.js";
-import { cutWhileWaiting, hoping } from "./hoping.js";
+import { cutWhileWaiting, hoping, refusal } from "./hoping.js";
 
 export function pickTarget(
   clock: Clock,
@@ -54,8 +52,7 @@ export function pickTarget(
       const found = targets.choose(call.request, triedTargets, careful);
       return found && send(attempt, found, next);
     };
-    const { cancellation } = call;
-    return hoping(timers, targets, { cancellation, go, refusal: () => refusal(targets) }, hope);
+    return hoping(timers, targets, call.cancellation, go, hope);
   };
   const send = <Body>(
     attempt: Attempt,
@@ -144,13 +141,4 @@ function observe(clock: Clock, { target, timeline }: Exchange, outcome: Outcome<
     const now = clock.now();
     target.latency.fail(now - startedAt, now);
   }
-}
-
-/** With one target its breaker is the reason; with several, that none of them is fit. */
-function refusal(set: TargetSet): Failure {
-  const soonest = set.deniedForMs();
-  const retryAfterMs = Number.isFinite(soonest) && soonest > 0 ? soonest : RETRY_AFTER.fallbackMs;
-  const [only, other] = set.targets;
-  if (only === undefined || other !== undefined) return { code: "no_healthy_target", retryAfterMs };
-  return { code: "breaker_open", target: only.id, retryAfterMs };
 }

@@ -18,11 +18,28 @@ import { cpuSeconds } from "../lib/usage.mjs";
 const PER = 10_000;
 /** Silent upstreams are waited for, so it takes many at once to keep the process busy. */
 const CONNECTIONS_SILENT = 200;
+/**
+ * So is the connection that is tried for those who come, at most fifty times a second: with the
+ * usual number of clients the process sleeps most of the time, and wakes up with cold caches.
+ */
+const CONNECTIONS_OPEN = 400;
 
 /** The first is what the others are held against. */
 export const ANSWERS = [
   { name: "answer", label: "`node:http` answers 200 itself", script: "proxies/answer.mjs" },
-  { name: "open", label: "503, the breaker is open", kind: "open", bad: "refusing" },
+  {
+    name: "open",
+    label: "503, the breaker is open",
+    kind: "open",
+    bad: "refusing",
+    connections: CONNECTIONS_OPEN,
+  },
+  {
+    name: "open-few",
+    label: "503, the same, when it mostly waits",
+    kind: "open",
+    bad: "refusing",
+  },
   { name: "refused", label: "502, the connection is refused", kind: "refused", bad: "refusing" },
   {
     name: "silent",
