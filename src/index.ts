@@ -97,6 +97,7 @@ export type { RetryOptions } from "./gateway/options/retry-options.js";
 export type { Discover, DiscoverTools, TargetInput } from "./gateway/options/target-options.js";
 export type { TimeoutOptions } from "./gateway/options/timeout-options.js";
 export type { OverloadState } from "./gateway/overload.js";
+export type { RetryBudgetState } from "./gateway/repeats.js";
 export type { ContextInit, RequestContextOptions } from "./gateway/request-context.js";
 export { currentContext, runInContext } from "./gateway/request-context.js";
 export type { SendRequest } from "./gateway/send.js";
@@ -120,7 +121,6 @@ export type {
   UpstreamSnapshot,
 } from "./gateway/snapshot.js";
 export type { TargetControl } from "./gateway/target-control.js";
-export type { RetryBudgetState } from "./gateway/upstream.js";
 export type { UpstreamBody } from "./gateway/upstream-body.js";
 export type { TargetState, Upstream, UpstreamTargets } from "./gateway/upstream-handle.js";
 export type { GatewayWarning } from "./gateway/warnings.js";

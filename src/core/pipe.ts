@@ -48,18 +48,20 @@ export interface Pipe<In, Out> {
 type AnyPolicy = Policy<unknown, unknown>;
 type AnyStep = Step<unknown, unknown>;
 
-const bypassed = new WeakSet<object>();
+const bypasses = new Map<Role, AnyPolicy>();
 
-/** A policy that is switched off. */
+/** A policy that is switched off; the same for all pipes. */
 export function bypass<In, Out>(role: Role): Policy<In, Out> {
-  const policy: Policy<In, Out> = {
+  const known = bypasses.get(role) ?? {
     role,
-    settings: { enabled: false },
-    run: (input, next) => next(input as unknown as Out),
+    settings: OFF,
+    run: (input, next) => next(input),
   };
-  bypassed.add(policy);
-  return policy;
+  bypasses.set(role, known);
+  return known as Policy<In, Out>;
 }
+
+const OFF = { enabled: false };
 
 /** Starts a pipe. */
 export function pipe<In>(): Pipe<In, In> {
@@ -72,7 +74,8 @@ function extend<In, Out>(policies: readonly AnyPolicy[]): Pipe<In, Out> {
       extend<In, Next>([...policies, policy as unknown as AnyPolicy]),
     to: <Body>(transport: Step<Out, Body>) =>
       policies.reduceRight<AnyStep>(
-        (next, policy) => (bypassed.has(policy) ? next : (input) => policy.run(input, next)),
+        (next, policy) =>
+          bypasses.get(policy.role) === policy ? next : (input) => policy.run(input, next),
         transport as AnyStep,
       ) as Step<In, Body>,
     describe: () => policies.map(({ role, settings }) => ({ role, settings })),

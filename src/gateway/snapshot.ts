@@ -16,7 +16,8 @@ import type { HealthReport } from "./health/health-report.js";
 import type { Incident } from "./incident.js";
 import type { GatewayLifecycle } from "./lifecycle.js";
 import type { OverloadState } from "./overload.js";
-import type { RetryBudgetState, UpstreamCore } from "./upstream.js";
+import type { RetryBudgetState } from "./repeats.js";
+import type { UpstreamCore } from "./upstream.js";
 import { type TargetState, targetState } from "./upstream-handle.js";
 import type { GatewayWarning } from "./warnings.js";
 

@@ -4,7 +4,6 @@
  * Guarantee: `execute` never rejects; what is thrown past the policies is a bug of ours and comes
  * up as `proxy_internal_error`.
  */
-import { RETRY } from "../catalog/defaults.js";
 import type { Attempt } from "../core/attempt.js";
 import type { AdmittedCall, BoundedCall, Call, CallOverrides, SeatedCall } from "../core/call.js";
 import type { CallerHints } from "../core/layers.js";
@@ -15,14 +14,12 @@ import type { GatewayRequest } from "../core/request.js";
 import type { ResponseBody } from "../core/response-body.js";
 import { attemptTimeout } from "../policies/attempt-timeout.js";
 import { breakerGate } from "../policies/breaker-gate.js";
-import { doubts } from "../policies/doubts.js";
 import { drainGate } from "../policies/drain-gate.js";
 import { hedge } from "../policies/hedge.js";
 import { pickTarget } from "../policies/pick-target.js";
 import { priorityOf } from "../policies/priority.js";
 import { type AttemptListener, record } from "../policies/record.js";
-import { type RetryOptions, type RetryShared, retry } from "../policies/retry.js";
-import { retryBudget } from "../policies/retry-budget.js";
+import type { RetryShared } from "../policies/retry.js";
 import { totalDeadline } from "../policies/total-deadline.js";
 import { stickiness } from "../targets/balance/sticky.js";
 import type { Target } from "../targets/target.js";
@@ -39,9 +36,9 @@ import { startDiscovery } from "./discovery.js";
 import { attemptFields, newCall } from "./layered-call.js";
 import { breakerLimits, type TargetKeeper, targetKeeper } from "./make-target.js";
 import type { NormalisedUpstream } from "./options/options.js";
-import { NONE_PROMISED } from "./options/read-unprocessed.js";
 import { createOverload, type Overload, type OverloadState } from "./overload.js";
 import type { GatewayParts } from "./parts.js";
+import { budgetState, type RetryBudgetState, repeatsOf, retryOf } from "./repeats.js";
 import { type InnerControl, type TargetControl, targetControl } from "./target-control.js";
 import { type CallListener, safely } from "./top-of-pipe.js";
 import { type UpstreamWatch, upstreamWatch } from "./upstream-watch.js";
@@ -77,16 +74,6 @@ export interface UpstreamCore {
   /** What all its calls may still repeat; null where nothing is repeated. */
   retryBudget(): RetryBudgetState | null;
   close(): void;
-}
-
-/** Repeats of the last seconds, and how many more there may be. */
-export interface RetryBudgetState {
-  /** Calls that paid in, in the window of the budget. */
-  readonly calls: number;
-  /** Repeats that were taken out. */
-  readonly repeats: number;
-  /** Repeats that may still be made; null without a limit. */
-  readonly left: number | null;
 }
 
 type Pipe = ReturnType<typeof assemble>;
@@ -306,29 +293,6 @@ function assemble(
 
 function ranked({ priority }: NormalisedUpstream) {
   return priority === false ? bypass<AdmittedCall, AdmittedCall>("priority") : priorityOf(priority);
-}
-
-/** What repeats and hedges share. */
-function repeatsOf(parts: GatewayParts, options: NormalisedUpstream, targets: TargetSet) {
-  const settings = options.retry === false ? RETRY : options.retry;
-  const budget = retryBudget(parts.clock, {
-    budgetRatio: settings.budgetRatio,
-    budgetWindowMs: RETRY.budgetWindowMs,
-    budgetFloorPerSecond: settings.budgetFloorPerSecond,
-  });
-  return { ...parts, targets, budget, doubts: doubts(parts.clock, targets) };
-}
-
-function budgetState({ budget }: RetryShared): RetryBudgetState {
-  const { calls, repeats, left } = budget.snapshot();
-  return { calls, repeats, left: Number.isFinite(left) ? left : null };
-}
-
-function retryOf(options: NormalisedUpstream, repeats: RetryShared) {
-  const enabled = options.retry !== false;
-  const settings = enabled ? options.retry : { ...RETRY, unprocessedStatuses: NONE_PROMISED };
-  const retryOptions: RetryOptions = { ...RETRY, ...settings, enabled };
-  return retry(repeats, retryOptions);
 }
 
 function stateListener({ events, changed }: GatewayParts, { name, required }: NormalisedUpstream) {

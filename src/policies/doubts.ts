@@ -21,27 +21,29 @@ export interface Doubts {
 }
 
 export function doubts(clock: Pick<Clock, "now">, targets: Pick<TargetSet, "targets">): Doubts {
-  const failedAt = new Map<string, number>();
+  // Most upstreams never fail.
+  let failedAt: Map<string, number> | null = null;
   const isInDoubt = (id: string): boolean => {
-    const at = failedAt.get(id);
+    const at = failedAt?.get(id);
     return at !== undefined && clock.now() - at < RETRY.doubtMs;
   };
   /** Targets come and go; what is known of those that went goes, too. */
-  const forget = (): void => {
-    if (failedAt.size <= targets.targets.length) return;
-    for (const id of failedAt.keys()) {
-      if (!targets.targets.some((target) => target.id === id)) failedAt.delete(id);
+  const forget = (known: Map<string, number>): void => {
+    if (known.size <= targets.targets.length) return;
+    for (const id of known.keys()) {
+      if (!targets.targets.some((target) => target.id === id)) known.delete(id);
     }
   };
   return {
     failed(target, code) {
       const { blame } = FAILURES[code];
       if (target === null || blame === "client" || blame === "self" || blame === "proxy") return;
+      failedAt ??= new Map();
       failedAt.set(target, clock.now());
-      forget();
+      forget(failedAt);
     },
     proved(target) {
-      if (target !== null) failedAt.delete(target);
+      if (target !== null) failedAt?.delete(target);
     },
     aboutAll: () => targets.targets.every(({ id }) => isInDoubt(id)),
   };

@@ -21,9 +21,10 @@ export interface Refusals {
 }
 
 export function refusals(tell: (call: Call, failure: Failure) => void = () => {}): Refusals {
-  const byCode = new Map<FailureCode, Record<Priority, number>>();
+  let byCode: Map<FailureCode, Record<Priority, number>> | null = null;
   return {
     note(call, failure) {
+      byCode ??= new Map();
       let counts = byCode.get(failure.code);
       if (counts === undefined) {
         counts = none();
@@ -33,7 +34,8 @@ export function refusals(tell: (call: Call, failure: Failure) => void = () => {}
       tell(call, failure);
       return failure;
     },
-    counts: () => Object.fromEntries([...byCode].map(([code, counts]) => [code, { ...counts }])),
+    counts: () =>
+      Object.fromEntries([...(byCode ?? [])].map(([code, counts]) => [code, { ...counts }])),
   };
 }
 

@@ -93,8 +93,8 @@ class ChosenTargets implements TargetSet {
   }
 
   choose(request: BalanceRequest, tried: readonly string[], careful = false): Target | null {
-    this.#choice ??= new TieredChoice(this.#parts, this.balancing, () => this.#pending);
-    return this.#choice.choose(this.targets, request, tried, careful);
+    const choice = this.#choice ?? this.#makeChoice();
+    return choice.choose(this.targets, request, tried, careful);
   }
 
   hasUntried(tried: readonly string[]): boolean {
@@ -175,6 +175,13 @@ class ChosenTargets implements TargetSet {
 
   onChange(listener: () => void): void {
     this.#told = listener;
+  }
+
+  // A method of its own: a closure in `choose` would cost every choice a scope for it.
+  #makeChoice(): TieredChoice {
+    const choice = new TieredChoice(this.#parts, this.balancing, () => this.#pending);
+    this.#choice = choice;
+    return choice;
   }
 
   #nextNews(): Promise<void> {

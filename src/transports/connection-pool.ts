@@ -41,129 +41,187 @@ export function connectionPool(
   clock: Clock,
   pulse: LoopPulse,
   target: Target,
-  { connectionsMax, limits }: ConnectionPoolOptions,
+  options: ConnectionPoolOptions,
 ): ConnectionPool {
-  const [idle, line] = [restingConnections(), waitingLine()];
-  const sessions: SessionStore = { session: null };
-  const state = { open: 0, closed: false };
+  return new Http1Pool(clock, pulse, target, options);
+}
 
-  const gone = (connection: Connection | null): void => {
-    if (connection !== null) idle.forget(connection);
-    state.open -= 1;
-    callNext();
-  };
-  const dial: Give = (exchange, acquired) => {
-    state.open += 1;
-    openSocket(exchange, sessions, (error: unknown, socket: Socket | null) => {
-      if (socket !== null) acquired(null, connectionOver(socket, target, clock, gone, limits));
+/** A class, since every target that was ever called has one. */
+class Http1Pool implements ConnectionPool {
+  readonly #clock: Clock;
+  readonly #pulse: LoopPulse;
+  readonly #target: Target;
+  readonly #options: ConnectionPoolOptions;
+  readonly #idle = new RestingConnections();
+  readonly #line = new WaitingLine();
+  readonly #sessions: SessionStore = { session: null };
+  #open = 0;
+  #closed = false;
+
+  constructor(clock: Clock, pulse: LoopPulse, target: Target, options: ConnectionPoolOptions) {
+    this.#clock = clock;
+    this.#pulse = pulse;
+    this.#target = target;
+    this.#options = options;
+  }
+
+  acquire(exchange: Exchange, acquired: Acquired): void {
+    if (this.#mustPoll()) this.#acquireLater(exchange, acquired);
+    else this.#acquireNow(exchange, acquired);
+  }
+
+  adopt(socket: Socket): void {
+    this.#open += 1;
+    this.#idle.put(this.#over(socket));
+  }
+
+  release(connection: Connection): void {
+    if (this.#closed) connection.destroy();
+    if (!connection.alive) return;
+    this.#idle.put(connection);
+    // A microtask later: undici may still decide that this connection has served enough.
+    if (this.#line.length > 0) this.#callNextSoon();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#idle.destroyAll();
+  }
+
+  get stats(): ConnectionPool["stats"] {
+    return { open: this.#open, idle: this.#idle.count, waiting: this.#line.length };
+  }
+
+  // Methods of their own: a closure costs its function a scope whether or not it is made.
+  #acquireLater(exchange: Exchange, acquired: Acquired): void {
+    afterPoll(this.#clock, () => this.#acquireNow(exchange, acquired));
+  }
+
+  #callNextSoon(): void {
+    queueMicrotask(() => this.#callNext());
+  }
+
+  #acquireNow(exchange: Exchange, acquired: Acquired): void {
+    if (exchange.cancellation.by !== null) acquired(CUT, null);
+    else if (this.#line.length === 0 && this.#canGive()) this.#give(exchange, acquired);
+    else this.#line.join(exchange, acquired);
+  }
+
+  #canGive(): boolean {
+    return this.#idle.hasLiving() || this.#open < this.#options.connectionsMax;
+  }
+
+  #give(exchange: Exchange, acquired: Acquired): void {
+    const connection = this.#idle.take();
+    if (connection !== null) acquired(null, connection);
+    else this.#dial(exchange, acquired);
+  }
+
+  #dial(exchange: Exchange, acquired: Acquired): void {
+    this.#open += 1;
+    openSocket(exchange, this.#sessions, (error: unknown, socket: Socket | null) => {
+      if (socket !== null) acquired(null, this.#over(socket));
       else {
-        gone(null);
+        this.#gone(null);
         acquired(error, null);
       }
     });
-  };
-  const canGive = (): boolean => idle.hasLiving() || state.open < connectionsMax;
-  const give: Give = (exchange, acquired) => {
-    const connection = idle.take();
-    if (connection !== null) acquired(null, connection);
-    else dial(exchange, acquired);
-  };
-  const mustPoll = (): boolean => idle.count > 0 && !pulse.fresh();
-  const serveFirst = (): void => {
-    if (canGive()) line.serveFirst(give);
-  };
-  const callNext = (): void => {
-    if (line.length > 0 && mustPoll()) afterPoll(clock, serveFirst);
-    else serveFirst();
-  };
-  const acquireNow: Give = (exchange, acquired) => {
-    if (exchange.cancellation.by !== null) acquired(CUT, null);
-    else if (line.length === 0 && canGive()) give(exchange, acquired);
-    else line.join(exchange, acquired);
-  };
+  }
 
-  return {
-    acquire(exchange, acquired) {
-      if (mustPoll()) afterPoll(clock, () => acquireNow(exchange, acquired));
-      else acquireNow(exchange, acquired);
-    },
-    adopt(socket) {
-      state.open += 1;
-      idle.put(connectionOver(socket, target, clock, gone));
-    },
-    release(connection) {
-      if (state.closed) connection.destroy();
-      if (!connection.alive) return;
-      idle.put(connection);
-      // A microtask later: undici may still decide that this connection has served enough.
-      if (line.length > 0) queueMicrotask(callNext);
-    },
-    close() {
-      state.closed = true;
-      idle.destroyAll();
-    },
-    get stats() {
-      return { open: state.open, idle: idle.count, waiting: line.length };
-    },
-  };
+  #over(socket: Socket): Connection {
+    const gone = (connection: Connection): void => this.#gone(connection);
+    return connectionOver(socket, this.#target, this.#clock, gone, this.#options.limits);
+  }
+
+  #gone(connection: Connection | null): void {
+    if (connection !== null) this.#idle.forget(connection);
+    this.#open -= 1;
+    this.#callNext();
+  }
+
+  #mustPoll(): boolean {
+    return this.#idle.count > 0 && !this.#pulse.fresh();
+  }
+
+  #callNext(): void {
+    if (this.#line.length === 0) return;
+    if (this.#mustPoll()) afterPoll(this.#clock, () => this.#serveFirst());
+    else this.#serveFirst();
+  }
+
+  #serveFirst(): void {
+    if (!this.#canGive()) return;
+    this.#line.serveFirst((exchange, acquired) => this.#give(exchange, acquired));
+  }
 }
 
 // What a cancelled exchange gets instead of a connection; who cut it is noted in the exchange.
 export const CUT = new Error("cut");
 
 /** Connections at rest, the newest on top: it is the least likely to have been closed meanwhile. */
-function restingConnections() {
-  const resting: Connection[] = [];
-  return {
-    get count() {
-      return resting.length;
-    },
-    put: (connection: Connection): void => void resting.push(connection),
-    /** Whether `take` has one; those that have died are forgotten. */
-    hasLiving(): boolean {
-      while (resting.at(-1)?.alive === false) resting.pop();
-      return resting.length > 0;
-    },
-    take(): Connection | null {
-      return resting.pop() ?? null;
-    },
-    forget(connection: Connection): void {
-      const at = resting.indexOf(connection);
-      if (at !== -1) resting.splice(at, 1);
-    },
-    destroyAll(): void {
-      for (const connection of resting.splice(0)) connection.destroy();
-    },
-  };
+class RestingConnections {
+  readonly #resting: Connection[] = [];
+
+  get count(): number {
+    return this.#resting.length;
+  }
+
+  put(connection: Connection): void {
+    this.#resting.push(connection);
+  }
+
+  /** Whether `take` has one; those that have died are forgotten. */
+  hasLiving(): boolean {
+    while (this.#resting.at(-1)?.alive === false) this.#resting.pop();
+    return this.#resting.length > 0;
+  }
+
+  take(): Connection | null {
+    return this.#resting.pop() ?? null;
+  }
+
+  forget(connection: Connection): void {
+    const at = this.#resting.indexOf(connection);
+    if (at !== -1) this.#resting.splice(at, 1);
+  }
+
+  destroyAll(): void {
+    for (const connection of this.#resting.splice(0)) connection.destroy();
+  }
+}
+
+interface Place {
+  readonly leave: (give: Give) => void;
 }
 
 /**
  * Exchanges that wait for a connection; first come, first served, and who is cut leaves at once.
  */
-function waitingLine() {
-  const waiting: { readonly leave: (give: Give) => void }[] = [];
-  return {
-    get length() {
-      return waiting.length;
-    },
-    join(exchange: Exchange, acquired: Acquired): void {
-      const place = {
-        leave(give: Give): void {
-          const at = waiting.indexOf(place);
-          if (at === -1) return;
-          waiting.splice(at, 1);
-          exchange.cancellation.remove(onCut);
-          give(exchange, acquired);
-        },
-      };
-      const onCut = (): void => place.leave((_exchange, cut) => cut(CUT, null));
-      waiting.push(place);
-      exchange.enter("queue");
-      exchange.cancellation.add(onCut);
-    },
-    /** The first leaves only once there is something for it. */
-    serveFirst(give: Give): void {
-      waiting[0]?.leave(give);
-    },
-  };
+class WaitingLine {
+  readonly #waiting: Place[] = [];
+
+  get length(): number {
+    return this.#waiting.length;
+  }
+
+  join(exchange: Exchange, acquired: Acquired): void {
+    const place: Place = {
+      leave: (give) => {
+        const at = this.#waiting.indexOf(place);
+        if (at === -1) return;
+        this.#waiting.splice(at, 1);
+        exchange.cancellation.remove(onCut);
+        give(exchange, acquired);
+      },
+    };
+    const onCut = (): void => place.leave((_exchange, cut) => cut(CUT, null));
+    this.#waiting.push(place);
+    exchange.enter("queue");
+    exchange.cancellation.add(onCut);
+  }
+
+  /** The first leaves only once there is something for it. */
+  serveFirst(give: Give): void {
+    this.#waiting[0]?.leave(give);
+  }
 }

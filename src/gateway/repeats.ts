@@ -1,0 +1,55 @@
+/**
+ * What the repeats of all calls of an upstream share, made from its options, and what is left of
+ * it as plain data. Where repeating stands in the pipe is argued in `upstream.ts`.
+ */
+import { RETRY } from "../catalog/defaults.js";
+import { doubts } from "../policies/doubts.js";
+import { type RetryShared, retry } from "../policies/retry.js";
+import { retryBudget } from "../policies/retry-budget.js";
+import type { TargetSet } from "../targets/target-set.js";
+import type { NormalisedUpstream } from "./options/options.js";
+import { NONE_PROMISED } from "./options/read-unprocessed.js";
+import type { GatewayParts } from "./parts.js";
+
+/** Repeats of the last seconds, and how many more there may be. */
+export interface RetryBudgetState {
+  /** Calls that paid in, in the window of the budget. */
+  readonly calls: number;
+  /** Repeats that were taken out. */
+  readonly repeats: number;
+  /** Repeats that may still be made; null without a limit. */
+  readonly left: number | null;
+}
+
+/** What repeats and hedges share. */
+export function repeatsOf(parts: GatewayParts, options: NormalisedUpstream, targets: TargetSet) {
+  const settings = options.retry === false ? RETRY : options.retry;
+  const budget = retryBudget(parts.clock, {
+    budgetRatio: settings.budgetRatio,
+    budgetWindowMs: RETRY.budgetWindowMs,
+    budgetFloorPerSecond: settings.budgetFloorPerSecond,
+  });
+  const { clock, random, lifecycle } = parts;
+  return { clock, random, lifecycle, targets, budget, doubts: doubts(clock, targets) };
+}
+
+export function budgetState({ budget }: RetryShared): RetryBudgetState {
+  const { calls, repeats, left } = budget.snapshot();
+  return { calls, repeats, left: Number.isFinite(left) ? left : null };
+}
+
+const RETRY_OFF = { ...RETRY, unprocessedStatuses: NONE_PROMISED };
+
+export function retryOf({ retry: own }: NormalisedUpstream, repeats: RetryShared) {
+  const { attemptsMax, backoffBaseMs, backoffMsMax, ...rest } = own === false ? RETRY_OFF : own;
+  const { retryAfterWaitMsMax, unprocessedStatuses } = rest;
+  return retry(repeats, {
+    enabled: own !== false,
+    attemptsMax,
+    attemptMsMin: RETRY.attemptMsMin,
+    backoffBaseMs,
+    backoffMsMax,
+    retryAfterWaitMsMax,
+    unprocessedStatuses,
+  });
+}
