@@ -20,6 +20,8 @@ interface Bytes {
   readonly pipe: number;
   /** A proxied request, beyond what the bare proxy allocates for it. */
   readonly proxied: number;
+  /** A call of `gatewayFetch` around a fetch that only makes a Response, beyond the Response. */
+  readonly fetched: number;
 }
 
 /** More than runs differ, and less than a promise that somebody adds to every call. */
@@ -46,7 +48,8 @@ function contender(name: string): (typeof CONTENDERS)[number] {
 async function measured(): Promise<Bytes> {
   const bare = await exactProxiedBytes(contender("bare-undici"));
   const ours = await exactProxiedBytes(contender("good-gateway"));
-  return { pipe: await exactBytes("pipe"), proxied: ours - bare };
+  const fetched = (await exactBytes("gateway-fetch")) - (await exactBytes("bare-response"));
+  return { pipe: await exactBytes("pipe"), proxied: ours - bare, fetched };
 }
 
 describe("what a call allocates", () => {
@@ -56,7 +59,12 @@ describe("what a call allocates", () => {
     await buildQuick();
     bytes = await measured();
     if (process.env["UPDATE_BYTES"] !== "1") return;
-    known.set(major, { pipe: Math.round(bytes.pipe), proxied: Math.round(bytes.proxied) });
+    const { pipe, proxied, fetched } = bytes;
+    known.set(major, {
+      pipe: Math.round(pipe),
+      proxied: Math.round(proxied),
+      fetched: Math.round(fetched),
+    });
     const file = fileURLToPath(new URL("bench/bytes.json", import.meta.url));
     writeFileSync(file, `${JSON.stringify(Object.fromEntries(known), null, 2)}\n`);
   }, LIMIT_MS);
@@ -69,6 +77,11 @@ describe("what a call allocates", () => {
   it("a proxied request takes no more beyond the bare proxy than it did", () => {
     expect(bytes.proxied).toBeGreaterThan(1_000);
     expect(bytes.proxied).toBeLessThanOrEqual(allowed("proxied"));
+  });
+
+  it("a fetch through the gateway takes no more beyond its Response than it did", () => {
+    expect(bytes.fetched).toBeGreaterThan(1_000);
+    expect(bytes.fetched).toBeLessThanOrEqual(allowed("fetched"));
   });
 
   it.each(["map", "async"])(
