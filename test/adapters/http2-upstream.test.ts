@@ -367,6 +367,18 @@ describe("an upstream with TLS", () => {
     expect(await begin(client, {}).over).toMatchObject({ status: 200, text: "1.1" });
     expect(connections).toBe(1);
   });
+
+  it("is bounded as configured where it does not, on that connection, too", async () => {
+    const server = createTls1(valid, (_req, res) => {
+      res.setHeader("x-large", "a".repeat(4_096));
+      res.end("never seen");
+    });
+    const origin = `https://127.0.0.1:${await listening(server)}`;
+    cleanUps.push(() => server.closeAllConnections());
+    const limits = { responseHeaderSectionBytesMax: 2_048 };
+    const { client } = await through(origin, { ...secure(origin), limits });
+    expect(await begin(client, {}).over).toMatchObject({ status: 502 });
+  });
 });
 
 function deferred<Value>() {
