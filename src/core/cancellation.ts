@@ -55,10 +55,7 @@ export class Cancellation implements Cuttable {
 
   remove(listener: Listener): void {
     if (this.first === listener) this.first = null;
-    else if (this.others !== NONE) {
-      const left = this.others.filter((other) => other !== listener);
-      this.others = left.length === 0 ? NONE : left;
-    }
+    else if (this.others !== NONE) this.others = without(this.others, listener);
   }
 
   /** How many are listening; zero when a call is over. */
@@ -68,3 +65,9 @@ export class Cancellation implements Cuttable {
 }
 
 const NONE: readonly Listener[] = [];
+
+// By itself, since a function that makes another one prepares for it in every call.
+function without(listeners: readonly Listener[], gone: Listener): readonly Listener[] {
+  const left = listeners.filter((listener) => listener !== gone);
+  return left.length === 0 ? NONE : left;
+}

@@ -75,19 +75,27 @@ class Recording<Body> extends Holding<Body> {
   over(ended: FailureCode | null): void {
     const { clock, listener } = this.shared;
     const exchange = this.exchange;
-    const { call, timeline, target } = exchange;
+    const { target } = exchange;
     if (target.presence !== null && ended !== null) tellLoss(target.presence, exchange, ended);
     listener?.ended?.(exchange, ended);
     const first = this.first;
     if (first === null) return;
-    let last = first;
-    if (ended !== first.code) {
-      const { phase, startedAt, reused } = timeline;
-      last = { ...first, code: ended, phase, reused, durationMs: clock.now() - startedAt };
-      call.attempts = call.attempts.map((one) => (one === first ? last : one));
-    }
+    const last = ended === first.code ? first : corrected(exchange, first, ended, clock.now());
     if (listener?.has()) listener.tell(exchange, last);
   }
+}
+
+/** The body came to something else than the head: the record in the call is replaced. */
+function corrected(
+  { call, timeline }: Exchange,
+  first: AttemptRecord,
+  code: FailureCode | null,
+  now: number,
+): AttemptRecord {
+  const { phase, startedAt, reused } = timeline;
+  const last = { ...first, code, phase, reused, durationMs: now - startedAt };
+  call.attempts = call.attempts.map((one) => (one === first ? last : one));
+  return last;
 }
 
 /** Puts it among the attempts of its call. */

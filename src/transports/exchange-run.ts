@@ -67,6 +67,8 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
   private paused = false;
   private delivered = false;
   private sentNotified = false;
+  private outcomeTaken = false;
+  private settled = false;
   private endListeners: EndListener[] | null = null;
 
   constructor(exchange: Exchange, connection: Connection, context: RunContext, end: RunEnd) {
@@ -257,9 +259,6 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
     this.deliverEnd();
   }
 
-  private outcomeTaken = false;
-  private settled = false;
-
   private takeHead(): void {
     const head = this.connection.guard.head;
     if (head === null) {
@@ -361,7 +360,9 @@ export class ExchangeRun implements Dispatcher.DispatchHandler, HeadWaiter, Resp
   }
 
   private buffer(chunk: Buffer): boolean {
-    this.buffered.push(chunk);
+    // Most have one, and a list that grows by itself has room for seventeen.
+    if (this.buffered.length > 0) this.buffered.push(chunk);
+    else this.buffered = [chunk];
     this.bufferedBytes += chunk.length;
     return this.bufferedBytes < LIMITS.bufferedBytesMax;
   }
