@@ -58,8 +58,7 @@ export class HeadGuard {
     this.#socket = socket;
     this.#limits = limits;
     this.#read = socket.read;
-    socket.read = (size?: number) =>
-      this.#paused ? null : this.#pass(this.#read.call(socket, size));
+    socket.read = (size?: number) => this.#readOn(size);
   }
 
   /** An exchange is about to be written; the next bytes are its head. */
@@ -98,6 +97,17 @@ export class HeadGuard {
   /** Leaves the socket alone from now on, as after an upgrade. */
   remove(): void {
     this.#socket.read = this.#read;
+  }
+
+  /** From Node 26 on a socket gives one chunk at a time; what waits behind it is taken, too. */
+  #readOn(size: number | undefined): Buffer | null {
+    const socket = this.#socket;
+    while (!this.#paused) {
+      const passed = this.#pass(this.#read.call(socket, size));
+      // To undici nothing is the end of what there is.
+      if (passed !== null || socket.readableLength === 0 || socket.destroyed) return passed;
+    }
+    return null;
   }
 
   #pass(chunk: Buffer | null): Buffer | null {
