@@ -144,10 +144,12 @@ function anyOf(
   takes: (target: Target) => boolean,
   draw: () => number,
 ): Target | null {
+  // One draw for each look, whatever comes of it, so that a seed gives the same history.
+  const at = draw();
   if (!targets.some(takes)) return null;
   const fitting = targets.filter(takes);
   const shares = fitting.map((target) => target.weight * target.health.share());
-  let left = draw() * shares.reduce((sum, share) => sum + share, 0);
+  let left = at * shares.reduce((sum, share) => sum + share, 0);
   const index = shares.findIndex((share) => {
     left -= share;
     return left < 0;
