@@ -5,6 +5,7 @@
  * GOOD_GATEWAY_BUILT=1 there is no alias: the name resolves to the installed package, and only
  * the folders that speak to the package by name are run (a rule in test/tidy.test.ts).
  */
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -27,6 +28,8 @@ export default defineConfig({
   test: {
     include: built ? ["test/{gallery,adapters,built}/**/*.test.ts"] : ["test/**/*.test.ts"],
     pool: "forks",
+    // Tests wait for sockets more than they compute: two at once even on two cores.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     // Real sockets on a loaded machine: a limit against hanging, not a measure of speed.
     testTimeout: 20_000,
     hookTimeout: 60_000,

@@ -41,6 +41,7 @@ ${Object.entries(MODES)
   --connections N   connections of the load (${CONNECTIONS})
   --workloads A,B   get-1k, get-64k, get-1m, post-10k (all of them)
   --body-bytes N    one workload of GETs with answers of this size instead
+  --parts A,B       with all: only these parts anew, such as bars,paired
   --load KIND       wrk, own, or auto: wrk where it is installed (auto)
   --proxies A,B     only these
   --build NAME=DIR  also the good-gateway that is built in DIR; may be repeated
@@ -62,6 +63,7 @@ export function readOptions(args) {
       connections: { type: "string" },
       workloads: { type: "string", default: "" },
       "body-bytes": { type: "string" },
+      parts: { type: "string", default: "" },
       load: { type: "string", default: "auto" },
       proxies: { type: "string", default: "" },
       build: { type: "string", multiple: true, default: [] },
@@ -119,6 +121,7 @@ export function minutesFor({ minutes, mode }) {
 function readRest(values) {
   return {
     workloads: names(values.workloads),
+    parts: names(values.parts),
     load: values.load,
     proxies: names(values.proxies),
     builds: values.build.map(readBuild),

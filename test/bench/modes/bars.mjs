@@ -43,9 +43,8 @@ const QUICK = 0.2;
 const TIMES_LESS = { httpxy: 1.25, "fastify-http-proxy": 1.8, hpm3: 3.5, "hpm3-keep-alive": 3.5 };
 const COMPARED = [BASELINE, OURS, ...Object.keys(TIMES_LESS)];
 
-/** `compared` is what the comparison has measured in the same run, null to measure it here. */
-export async function measureBars(options, setting, compared = null) {
-  const workloads = compared ?? (await compare(options, setting));
+export async function measureBars(options, setting) {
+  const workloads = await compare(options, setting);
   return [
     ...costBars(workloads),
     await refusalBar(options, setting),
