@@ -245,16 +245,8 @@ async function play(socket: Socket, one: Case, text: string): Promise<void> {
 it(
   "no bytes of a client hang it, reach the upstream as anything but requests, or mix answers up",
   async () => {
-    const last = await hunt({
-      ...{
-        seconds: SECONDS,
-        seed: SEED,
-        atOnce: BATCH,
-        cases: anyCase,
-        undergo,
-        found: wrongUpstream,
-      },
-    });
+    const size = { seconds: SECONDS, seed: SEED, atOnce: BATCH };
+    const last = await hunt({ ...size, cases: anyCase, undergo, found: wrongUpstream });
     const pending = (): number => gateway.upstream("app").targets[0]?.pending ?? 0;
     await eventually("nothing is pending", () => pending() === 0);
     process.stdout.write(`fuzz: ${counter} clients, seeds ${SEED} to ${last}\n`);

@@ -247,13 +247,8 @@ function judgeWhole(one: Case, nonce: string, received: Received): string | null
 it(
   "no bytes of an upstream hang a client, mix answers up or look whole when they are not",
   async () => {
-    const last = await hunt({
-      seconds: SECONDS,
-      seed: SEED,
-      atOnce: BATCH,
-      cases: anyCase,
-      undergo,
-    });
+    const size = { seconds: SECONDS, seed: SEED, atOnce: BATCH };
+    const last = await hunt({ ...size, cases: anyCase, undergo });
     const [target] = gateway.upstream("app").targets;
     expect(target?.pending).toBe(0);
     process.stdout.write(`fuzz: ${counter} answers, seeds ${SEED} to ${last}\n`);
