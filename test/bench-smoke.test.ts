@@ -80,6 +80,12 @@ describe.runIf(existsSync("/proc/self/stat"))("the bench", () => {
     LIMIT_MS,
   );
 
+  it("names the right choices for a part that it does not know", async () => {
+    const { code, errors } = await bench(["all", "--parts", "bar"]);
+    expect(code).toBe(1);
+    expect(errors).toContain('--parts: "bar" is none of proxies, bars, paired');
+  });
+
   it("names the right choices for a proxy that it does not know", async () => {
     const { code, errors } = await bench(["--proxies", "good-gatway"]);
     expect(code).toBe(1);
