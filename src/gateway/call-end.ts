@@ -75,11 +75,16 @@ function isHeard({ events, tracing, endedCalls }: Teller): boolean {
 }
 
 /** The plain record is made for those alone who are given it. */
-function tell({ events, tracing, endedCalls }: Teller, call: Call | null, ended: EndedCall): void {
+function tell(
+  { clock, events, tracing, endedCalls }: Teller,
+  call: Call | null,
+  ended: EndedCall,
+): void {
   if (endedCalls.heard) endedCalls.add(ended);
   const heard = events.has("call:end");
   const { tracer } = tracing;
   if (!heard && tracer === null) return;
+  ended.date(clock.wallNow() - clock.now());
   const record = callRecord(ended);
   if (call !== null) tracer?.over(call, record);
   if (heard) events.emit("call:end", record);

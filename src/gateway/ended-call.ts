@@ -27,8 +27,9 @@ export class EndedCall {
   readonly kind: CallKind;
   readonly method: string;
   readonly path: string;
-  /** Both ends, the latter by the clock that never jumps. */
-  startedAt = 0;
+  /** Milliseconds since 1970; NaN until `date`. */
+  startedAt = Number.NaN;
+  /** By the clock that never jumps. */
   endedAt = 0;
   durationMs = 0;
   queuedMs = 0;
@@ -68,10 +69,15 @@ export class EndedCall {
   }
 
   /** It began then, by the same clock, and ends now. */
-  end(startedAt: number, clock: Clocks): void {
+  end(startedAt: number, clock: Pick<Clock, "now">): void {
     this.endedAt = clock.now();
     this.durationMs = this.endedAt - startedAt;
-    this.startedAt = Math.round(clock.wallNow() - this.durationMs);
+  }
+
+  /** Says by the calendar when it began; `epochMs` is what that said at 0 of the other clock. */
+  date(epochMs: number): void {
+    if (!Number.isNaN(this.startedAt)) return;
+    this.startedAt = Math.round(epochMs + this.endedAt - this.durationMs);
   }
 
   /** The last name counts: a body that broke after a good head, a client that left in it. */
@@ -113,15 +119,13 @@ export class EndedCall {
   }
 }
 
-type Clocks = Pick<Clock, "now" | "wallNow">;
-
 /** What is left to say of it is how its client's side went. */
 export function endedCall(
   call: Call,
   upstream: string,
   kind: CallKind,
   path: string,
-  clock: Clocks,
+  clock: Pick<Clock, "now">,
 ): EndedCall {
   const { request, failure, timelines } = call;
   const ended = new EndedCall(call.id, upstream, kind, request.method, path);

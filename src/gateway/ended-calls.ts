@@ -32,7 +32,7 @@ interface Follower {
   reported: boolean;
 }
 
-export function endedCalls(clock: Pick<Clock, "after">): EndedCalls {
+export function endedCalls(clock: Pick<Clock, "after" | "now" | "wallNow">): EndedCalls {
   let followers: readonly Follower[] = [];
   let waitMsMax = Number.POSITIVE_INFINITY;
   let timer: Timer | null = null;
@@ -40,6 +40,8 @@ export function endedCalls(clock: Pick<Clock, "after">): EndedCalls {
   const hand = (calls: readonly EndedCall[]): void => {
     timer?.cancel();
     timer = null;
+    const epochMs = clock.wallNow() - clock.now();
+    for (const call of calls) call.date(epochMs);
     for (const follower of followers) tell(follower, calls);
   };
   const waiting = batch(hand);

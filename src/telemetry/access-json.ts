@@ -2,8 +2,9 @@
  * An access log line as JSON, written piece by piece: what `JSON.stringify` makes of the fields
  * (access-fields.ts), with its time in front, at a small part of the cost.
  *
- * Guarantee: byte for byte what `JSON.stringify` would write, so that nothing from outside can end
- * a text or a line; a property test compares the two.
+ * Guarantee: what `JSON.stringify` would write, with everything beyond ASCII escaped, so that
+ * nothing from outside can end a text or a line, and a byte is a character; a property test
+ * compares the two.
  */
 import { isoDates } from "../base/clock.js";
 import type { CallClient, CallRecord } from "../gateway/call-record.js";
@@ -22,12 +23,8 @@ export interface JsonLines {
 
 export function jsonLines(): JsonLines {
   const isoDate = isoDates();
-  const asked = sameAgain(askedText);
-  const answered = sameAgain(answeredText);
-  const counted = sameAgain(countedText);
-  const where = sameAgain(targetText);
-  const who = clientTexts();
-  const ending = sameAgain(joined);
+  const asked = askedTexts();
+  const ended = endTexts();
   const line = (
     head: Head,
     attempts: number,
@@ -36,17 +33,12 @@ export function jsonLines(): JsonLines {
     client: CallClient | null,
   ): string =>
     `{"time":"${isoDate(head.startedAt)}","requestId":"${escaped(head.id)}` +
-    asked(head.upstream, head.kind, head.method, null) +
+    asked(head) +
     escaped(head.path) +
     `","durationMs":${tenths(head.durationMs)},"queuedMs":${tenths(head.queuedMs)}` +
-    counted(attempts, head.bytesIn, null, null) +
+    countedText(attempts, head.bytesIn) +
     head.bytesOut +
-    ending(
-      answered(head.clientEnd, head.status, head.answeredBy, head.receivedStatus),
-      wentWell(head) ? "" : failureText(head),
-      where(target, null, null, null) + results,
-      client === null ? "}" : who(client),
-    );
+    ended(head, target, results, client);
 
   const ofRecord = (record: CallRecord): string => {
     const { attempts, client } = record;
@@ -61,31 +53,91 @@ export function jsonLines(): JsonLines {
   return Object.assign(ofRecord, { ofCall });
 }
 
-type Part = string | number | null;
+// V8 is quick to compare values whose types it knows, so each text is compared in its own words.
 
-/** The text for these four, made anew when one of them is not what it was the last time. */
-function sameAgain<A extends Part, B extends Part, C extends Part, D extends Part>(
-  make: (a: A, b: B, c: C, d: D) => string,
-) {
-  let last: readonly [A, B, C, D] | null = null;
-  let text = "";
-  let isJoined = false;
-  return (a: A, b: B, c: C, d: D): string => {
-    if (last?.[0] !== a || last[1] !== b || last[2] !== c || last[3] !== d) {
-      last = [a, b, c, d];
-      text = make(a, b, c, d);
-      isJoined = false;
-    } else if (!isJoined) {
-      // V8 joins the parts of a text when it is first read; once, and not for each line.
-      text.charCodeAt(0);
-      isJoined = true;
+/** Names of the upstream, kind and method. */
+function askedTexts(): (head: Head) => string {
+  const kept = new Kept();
+  let [upstream, kind, method] = ["", "", ""];
+  return (head) => {
+    if (head.upstream === upstream && head.kind === kind && head.method === method) {
+      return kept.again();
     }
-    return text;
+    ({ upstream, kind, method } = head);
+    return kept.set(askedText(upstream, kind, method));
   };
 }
 
-function joined(answered: string, failure: string, target: string, client: string): string {
-  return answered + failure + target + client;
+/** What became of it, and who asked. */
+function endTexts() {
+  const kept = new Kept();
+  const asker = clientTexts();
+  let who = "";
+  let clientEnd = "";
+  let status: number | null = null;
+  let answeredBy: string | null = null;
+  let receivedStatus: number | null = null;
+  let where: string | null = null;
+  return (head: Head, target: string | null, results: string, asked: CallClient | null): string => {
+    const client = asked === null ? "}" : asker(asked);
+    if (!wentWell(head) || results !== "") {
+      return answeredText(head) + failureText(head) + targetText(target) + results + client;
+    }
+    const isAgain =
+      head.clientEnd === clientEnd &&
+      head.status === status &&
+      head.answeredBy === answeredBy &&
+      head.receivedStatus === receivedStatus &&
+      target === where &&
+      client === who;
+    if (isAgain) return kept.again();
+    ({ clientEnd, status, answeredBy, receivedStatus } = head);
+    [where, who] = [target, client];
+    return kept.set(answeredText(head) + targetText(target) + client);
+  };
+}
+
+/** Behind a balancer it is the address that comes again and again, to few clients all of it. */
+function clientTexts(): (client: CallClient) => string {
+  const kept = new Kept();
+  let [address, httpVersion] = ["", ""];
+  let forwardedFor: string | null = null;
+  let host: string | null = null;
+  let userAgent: string | null = null;
+  let referer: string | null = null;
+  return (client) => {
+    const isAgain =
+      client.address === address &&
+      client.forwardedFor === forwardedFor &&
+      client.httpVersion === httpVersion &&
+      client.host === host &&
+      client.userAgent === userAgent &&
+      client.referer === referer;
+    if (isAgain) return kept.again();
+    ({ address, httpVersion, forwardedFor, host, userAgent, referer } = client);
+    return kept.set(clientText(client));
+  };
+}
+
+/** A text that may be needed again. */
+class Kept {
+  private text = "";
+  private isJoined = false;
+
+  set(text: string): string {
+    this.text = text;
+    this.isJoined = false;
+    return text;
+  }
+
+  again(): string {
+    if (!this.isJoined) {
+      // V8 joins the parts of a text when it is first read; once, and not for each line.
+      this.text.charCodeAt(0);
+      this.isJoined = true;
+    }
+    return this.text;
+  }
 }
 
 // Words of the catalog and numbers have nothing to be escaped.
@@ -94,15 +146,12 @@ function askedText(upstream: string, kind: string, method: string): string {
 }
 
 function countedText(attempts: number, bytesIn: number): string {
+  // As nearly all are.
+  if (attempts === 1 && bytesIn === 0) return `,"attempts":1,"bytesIn":0,"bytesOut":`;
   return `,"attempts":${attempts},"bytesIn":${bytesIn},"bytesOut":`;
 }
 
-function answeredText(
-  clientEnd: string,
-  status: number | null,
-  answeredBy: string | null,
-  receivedStatus: number | null,
-): string {
+function answeredText({ clientEnd, status, answeredBy, receivedStatus }: Head): string {
   const sent = status === null ? "" : `,"status":${status}`;
   const by = answeredBy === null ? "" : `,"answeredBy":"${answeredBy}"`;
   const received = receivedStatus === null ? "" : `,"receivedStatus":${receivedStatus}`;
@@ -128,46 +177,37 @@ function resultsText(attempts: CallRecord["attempts"]): string {
   return attempts.length > 1 ? `,"results":"${resultsOf(attempts)}"` : "";
 }
 
-/**
- * The end of a line. Behind a balancer it is the address that comes again and again, to a service
- * of few clients all of it.
- */
-function clientTexts(): (client: CallClient) => string {
-  const from = sameAgain(fromText);
-  const agent = sameAgain(agentText);
-  return ({ address, forwardedFor, httpVersion, host, userAgent, referer }) =>
-    from(address, forwardedFor, host, httpVersion) + agent(userAgent, referer, null, null);
-}
-
-function fromText(
-  address: string,
-  forwardedFor: string | null,
-  host: string | null,
-  httpVersion: string,
-): string {
+function clientText(client: CallClient): string {
+  const { address, forwardedFor, httpVersion, host, userAgent, referer } = client;
   return (
     `,"remoteAddress":${quoted(address)}` +
     (forwardedFor === null ? "" : `,"forwardedFor":${quoted(forwardedFor)}`) +
     (host === null ? "" : `,"host":${quoted(host)}`) +
-    `,"httpVersion":"${httpVersion}"`
+    `,"httpVersion":"${httpVersion}"` +
+    (userAgent === null ? "" : `,"userAgent":${quoted(userAgent)}`) +
+    (referer === null ? "}" : `,"referer":${quoted(referer)}}`)
   );
-}
-
-function agentText(userAgent: string | null, referer: string | null): string {
-  const agent = userAgent === null ? "" : `,"userAgent":${quoted(userAgent)}`;
-  return `${agent}${referer === null ? "" : `,"referer":${quoted(referer)}`}}`;
 }
 
 /** ASCII without quotation marks, backslashes and control characters. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
 function quoted(text: string): string {
-  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+  return PLAIN.test(text) ? `"${text}"` : inAscii(JSON.stringify(text));
 }
 
 /** The same without the quotation marks. */
 function escaped(text: string): string {
-  return PLAIN.test(text) ? text : JSON.stringify(text).slice(1, -1);
+  return PLAIN.test(text) ? text : inAscii(JSON.stringify(text)).slice(1, -1);
+}
+
+const BEYOND_ASCII = /[\u0080-\uffff]/g;
+
+function inAscii(json: string): string {
+  return json.replace(
+    BEYOND_ASCII,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** By whole numbers: a fraction costs V8 a search for its shortest digits. */

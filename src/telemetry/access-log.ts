@@ -6,7 +6,7 @@
  * path is written; failures are always logged, whatever share of the good calls is.
  */
 import type { CallRecord } from "../gateway/call-record.js";
-import { callRecord } from "../gateway/ended-call.js";
+import { callRecord, type EndedCall } from "../gateway/ended-call.js";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
 import { type AccessFields, accessFields } from "./access-fields.js";
 import { ACCESS_FORMATS, type AccessFormat } from "./access-formats.js";
@@ -69,13 +69,14 @@ export function accessLog(gateway: Gateway, to: AccessLogger | AccessLogOptions 
   }
   const json = format === "json" && redact === undefined ? jsonLines() : null;
   const text = typeof format === "function" ? format : ACCESS_FORMATS[format]();
-  return writeLines(stream, endedCalls, (call) => {
+  const lineOf = (call: EndedCall): string | null => {
     if (isLeftOut(call)) return null;
     // Nobody sees the record of a line of our own.
     if (json !== null && !mayHoldToken(call.path)) return json.ofCall(call);
     const record = shown(callRecord(call));
     return record === null ? null : text(record);
-  });
+  };
+  return writeLines(stream, endedCalls, { of: lineOf, isAscii: format === "json" });
 }
 
 /** Who is called for each line by itself; null for a stream. */

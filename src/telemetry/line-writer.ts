@@ -12,17 +12,25 @@ import type { EndedCalls } from "../gateway/ended-calls.js";
 
 /** What is used of a stream; `process.stdout` and those of `node:fs` have it. */
 export interface LineStream {
-  write(text: string): unknown;
+  write(text: string, encoding: "utf8" | "latin1"): unknown;
   /** Bytes that wait in it. */
   readonly writableLength?: number;
 }
 
-/** `lineOf` gives null for a call that is not logged. Gives back how to stop. */
+export interface Lines {
+  /** Null for a call that is not logged. */
+  readonly of: (call: EndedCall) => string | null;
+  /** Then they are written without a look at each character. */
+  readonly isAscii: boolean;
+}
+
+/** Gives back how to stop. */
 export function writeLines(
   stream: LineStream,
   endedCalls: EndedCalls,
-  lineOf: (call: EndedCall) => string | null,
+  { of: lineOf, isAscii }: Lines,
 ): () => void {
+  const encoding = isAscii ? "latin1" : "utf8";
   let leftOut = 0;
   const write = (calls: readonly EndedCall[]): void => {
     if ((stream.writableLength ?? 0) > ACCESS_LOG.unwrittenBytesMax) {
@@ -36,7 +44,7 @@ export function writeLines(
       const line = lineOf(call);
       if (line !== null) lines += `${line}\n`;
     }
-    if (lines !== "") stream.write(lines);
+    if (lines !== "") stream.write(lines, encoding);
   };
   const leave = endedCalls.follow(write, ACCESS_LOG.flushMs);
   process.once("exit", endedCalls.flush);

@@ -62,6 +62,22 @@ describe("calls that are over", () => {
     expect(second.rows).toEqual(["b", "c"]);
   });
 
+  it("are dated when they are handed over, by when they began", async () => {
+    const { clock, calls } = open();
+    const dates: number[] = [];
+    calls.follow((row) => dates.push(...row.map(({ startedAt }) => startedAt)));
+    const began = clock.wallNow();
+    const call = new EndedCall("a", "orders", "proxy", "GET", "/");
+    const startedAt = clock.now();
+    await clock.advance(30);
+    call.end(startedAt, clock);
+    calls.add(call);
+    await clock.advance(500);
+    calls.flush();
+    expect(dates).toEqual([began]);
+    expect(call.durationMs).toBe(30);
+  });
+
   it("reach everybody although one throws, which is told once", async () => {
     const { add, calls, follow } = open();
     calls.follow(() => {

@@ -45,15 +45,21 @@ const records: fc.Arbitrary<CallRecord> = fc
   })
   .map(record);
 
-it("is byte for byte what JSON.stringify makes of the fields, line after line", () => {
+function ascii(json: string): string {
+  const unit = (char: string): string => `0000${char.charCodeAt(0).toString(16)}`.slice(-4);
+  return json.replace(/[^\0-\x7f]/g, (char) => `\\u${unit(char)}`);
+}
+
+it("is what JSON.stringify makes of the fields, in ASCII, line after line", () => {
   fc.assert(
     fc.property(fc.array(records, { maxLength: 4 }), (several) => {
       const write = jsonLines();
       for (const one of several.flatMap((each) => [each, each])) {
         const time = isoDate(one.startedAt);
-        const line = JSON.stringify({ time, ...accessFields(one) });
+        const line = ascii(JSON.stringify({ time, ...accessFields(one) }));
         expect(write(one)).toBe(line);
         expect(write.ofCall(ended(one))).toBe(line);
+        expect(JSON.parse(line)).toEqual({ time, ...accessFields(one) });
       }
     }),
   );

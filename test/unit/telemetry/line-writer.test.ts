@@ -8,14 +8,22 @@ import { writeLines } from "../../../src/telemetry/line-writer.js";
 import { virtualClock } from "../../../src/testing/index.js";
 import { ended, record } from "../dashboard/records.js";
 
-function open() {
+function open(isAscii = false) {
   const clock = virtualClock();
   const writes: string[] = [];
-  const stream = { write: (text: string) => void writes.push(text), writableLength: 0 };
+  const encodings: string[] = [];
+  const stream = {
+    write(text: string, encoding: string) {
+      writes.push(text);
+      encodings.push(encoding);
+    },
+    writableLength: 0,
+  };
   const calls = endedCalls(clock);
-  const stop = writeLines(stream, calls, ({ id }) => (id === "hidden" ? null : id));
+  const lineOf = ({ id }: { readonly id: string }) => (id === "hidden" ? null : id);
+  const stop = writeLines(stream, calls, { of: lineOf, isAscii });
   const call = (id: string): void => calls.add(ended(record({ id })));
-  return { clock, writes, stream, call, stop };
+  return { clock, writes, encodings, stream, call, stop };
 }
 
 describe("lines", () => {
@@ -42,6 +50,15 @@ describe("lines", () => {
     expect(clock.pending()).toBe(0);
     stop();
     expect(writes).toHaveLength(1);
+  });
+
+  it("are written as they are where a character is a byte", () => {
+    for (const isAscii of [false, true]) {
+      const { encodings, call, stop } = open(isAscii);
+      call("a");
+      stop();
+      expect(encodings).toEqual([isAscii ? "latin1" : "utf8"]);
+    }
   });
 
   it("that are left go when it stops, and when the process ends", () => {
