@@ -9,6 +9,7 @@ import { type Clock, systemClock } from "../base/clock.js";
 import { type Emitter, emitter } from "../base/emitter.js";
 import { type Random, systemRandom } from "../base/random.js";
 import { sharedTimers } from "../base/shared-timers.js";
+import { keepTickShape } from "../base/tick-shape.js";
 import { GATEWAY, RETRY_AFTER } from "../catalog/defaults.js";
 import { GatewayError } from "../core/failure.js";
 import { type LoadGuard, loadGuard } from "../policies/load-shed.js";
@@ -96,6 +97,7 @@ export function createGateway<const Names extends string>(
   seams: GatewaySeams = {},
 ): Gateway<Names> {
   const settings = normaliseGateway(options);
+  keepTickShape();
   const warnings = createWarnings(options.onWarning);
   for (const warning of settings.warnings) warnings.warn(warning);
   const { upstreams } = settings;

@@ -6,6 +6,7 @@
  * says "heap" what it holds as it is. The process ends with its parent, however that ends.
  */
 import { createServer } from "node:http";
+import "../lib/quick-ticks.mjs";
 
 /** Origin of the upstream, such as http://127.0.0.1:8080. */
 export const ORIGIN = process.argv[2];

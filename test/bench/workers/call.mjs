@@ -7,6 +7,7 @@
  * `lib/calls.mjs` gives) that nothing is collected while it is looked at, and what the heap has
  * grown by is what was allocated.
  */
+import "../lib/quick-ticks.mjs";
 import { PerformanceObserver } from "node:perf_hooks";
 import { fromDist, UPSTREAM_OPTIONS } from "../proxies/dist.mjs";
 import { request, fetch as undiciFetch } from "../proxies/package-undici.mjs";

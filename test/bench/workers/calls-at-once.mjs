@@ -4,6 +4,7 @@
  *
  * The oldest call is answered, and another one takes its place; the wire is a list in memory.
  */
+import "../lib/quick-ticks.mjs";
 import { fromDist } from "../proxies/dist.mjs";
 
 const count = Number(process.argv[2]);
