@@ -96,7 +96,6 @@ describe("a process that is killed under load and started again", () => {
     expect(start).toMatchObject({ id: 1, upstream: "app", target, endedAt: null });
     expect(start.refused + start.cut).toBeGreaterThan(0);
     expect(start.inFlight).toBeGreaterThanOrEqual(4);
-    expect(start.sockets?.oldestMs).toBeGreaterThanOrEqual(start.sockets?.youngestMs ?? Infinity);
     expect(start.lastAnswerAt).toBeLessThanOrEqual(start.startedAt);
     await until(() => counts.failed >= 20);
     expect(gateway.snapshot().incidents).toMatchObject([{ id: 1, answeredAgainAt: null }]);
@@ -109,6 +108,8 @@ describe("a process that is killed under load and started again", () => {
     const [, end] = told[1] as (typeof told)[number];
     expect(end).toMatchObject({ id: 1, newProcess: true, relapses: 0 });
     expect(end.refused).toBeGreaterThan(0);
+    // At its start a refusal may have been seen before any of the sockets that were cut.
+    expect(end.sockets?.oldestMs).toBeGreaterThanOrEqual(end.sockets?.youngestMs ?? Infinity);
     // On a busy machine an answer may be read after the first cuts; what was lost before it is then
     // no part of the incident.
     expect(end.sockets?.lost).toBeGreaterThanOrEqual(1);

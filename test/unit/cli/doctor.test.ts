@@ -92,9 +92,10 @@ async function https({ cert, key }: CertificatePair): Promise<number> {
 async function program(body: string): Promise<{ port: number; child: ChildProcess }> {
   const child = spawn(process.execPath, ["--eval", body], { stdio: ["ignore", "pipe", "ignore"] });
   closers.push(() => child.kill("SIGKILL"));
-  const port = await new Promise<number>((resolve) =>
-    child.stdout?.once("data", (text: Buffer) => resolve(Number(text.toString()))),
-  );
+  const port = await new Promise<number>((resolve, reject) => {
+    child.stdout?.once("data", (text: Buffer) => resolve(Number(text.toString())));
+    child.once("exit", () => reject(new Error("it ended before it listened")));
+  });
   return { port, child };
 }
 
@@ -108,6 +109,21 @@ async function freePort(): Promise<number> {
   await closers.pop()?.();
   return port;
 }
+
+/** A program behind a port on which nothing listens. Others take ports meanwhile: it may miss. */
+async function programOnNextPort(): Promise<{ port: number; child: ChildProcess }> {
+  for (let tries = 1; ; tries += 1) {
+    const port = await freePort();
+    const body = server("(q, r) => r.end()").replace("listen(0", `listen(${port + 1}`);
+    try {
+      return { port, child: (await program(body)).child };
+    } catch (error) {
+      if (tries === PORT_TRIES) throw error;
+    }
+  }
+}
+
+const PORT_TRIES = 10;
 
 function socketPath(): string {
   const folder = mkdtempSync(join(tmpdir(), "doctor-"));
@@ -178,11 +194,7 @@ describe("the connection", () => {
   });
 
   it("is refused: the application listens on the next port", async () => {
-    const port = await freePort();
-    // Below the ports that the kernel gives away, where people choose theirs.
-    const { child } = await program(
-      server("(q, r) => r.end()").replace("listen(0", `listen(${port + 1}`),
-    );
+    const { port, child } = await programOnNextPort();
     expect(await verdict(`http://127.0.0.1:${port}/`)).toMatchObject({
       cause: "listens_on_other_port",
       blame: "proxy",
