@@ -155,6 +155,11 @@ export function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediateAtLoad(resolve));
 }
 
+/** What the calendar said at 0 of the clock that never jumps: added to its readings, it dates them. */
+export function epochMs(clock: Pick<Clock, "now" | "wallNow">): number {
+  return clock.wallNow() - clock.now();
+}
+
 /** Milliseconds since 1970 of a date that was received; NaN for what is none. */
 export function parseDate(text: string): number {
   return Date.parse(text);

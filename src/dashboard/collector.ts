@@ -5,7 +5,7 @@
  * Guarantee: bounded memory whatever happens (every list and ring has its length in
  * catalog/dashboard-defaults.ts); nothing is listened to after `stop`; no timer.
  */
-import type { Clock } from "../base/clock.js";
+import { type Clock, epochMs } from "../base/clock.js";
 import { DASHBOARD } from "../catalog/dashboard-defaults.js";
 import type { EndedCall } from "../gateway/ended-call.js";
 import type { GatewayEvents } from "../gateway/events.js";
@@ -92,7 +92,7 @@ export function collect(gateway: Gateway, clock: Clock): Collector {
 
   return {
     slotNow,
-    epochMs: () => clock.wallNow() - clock.now(),
+    epochMs: () => epochMs(clock),
     get upstreams() {
       flush();
       return upstreams;

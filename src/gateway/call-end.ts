@@ -5,7 +5,7 @@
  * nobody listening it reads nothing and makes nothing.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Clock } from "../base/clock.js";
+import { type Clock, epochMs } from "../base/clock.js";
 import type { Emitter } from "../base/emitter.js";
 import type { FailureCode } from "../catalog/failures.js";
 import type { Call, ClientEnd } from "../core/call.js";
@@ -84,7 +84,7 @@ function tell(
   const heard = events.has("call:end");
   const { tracer } = tracing;
   if (!heard && tracer === null) return;
-  ended.date(clock.wallNow() - clock.now());
+  ended.date(epochMs(clock));
   const record = callRecord(ended);
   if (call !== null) tracer?.over(call, record);
   if (heard) events.emit("call:end", record);

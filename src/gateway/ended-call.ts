@@ -74,10 +74,10 @@ export class EndedCall {
     this.durationMs = this.endedAt - startedAt;
   }
 
-  /** Says by the calendar when it began; `epochMs` is what that said at 0 of the other clock. */
-  date(epochMs: number): void {
+  /** Says by the calendar when it began, once; `epoch` is that of its clock. */
+  date(epoch: number): void {
     if (!Number.isNaN(this.startedAt)) return;
-    this.startedAt = Math.round(epochMs + this.endedAt - this.durationMs);
+    this.startedAt = Math.round(epoch + this.endedAt - this.durationMs);
   }
 
   /** The last name counts: a body that broke after a good head, a client that left in it. */

@@ -7,7 +7,7 @@
  * nobody and is reported once, as listeners of events are.
  */
 import { batch } from "../base/batch.js";
-import type { Clock, Timer } from "../base/clock.js";
+import { type Clock, epochMs, type Timer } from "../base/clock.js";
 import { warnOfListener } from "../base/emitter.js";
 import type { EndedCall } from "./ended-call.js";
 
@@ -40,8 +40,8 @@ export function endedCalls(clock: Pick<Clock, "after" | "now" | "wallNow">): End
   const hand = (calls: readonly EndedCall[]): void => {
     timer?.cancel();
     timer = null;
-    const epochMs = clock.wallNow() - clock.now();
-    for (const call of calls) call.date(epochMs);
+    const epoch = epochMs(clock);
+    for (const call of calls) call.date(epoch);
     for (const follower of followers) tell(follower, calls);
   };
   const waiting = batch(hand);

@@ -3,7 +3,7 @@
  *
  * Guarantee: bounded, whatever the incident costs: counts, extremes and two names, no lists.
  */
-import type { Clock } from "../base/clock.js";
+import { type Clock, epochMs } from "../base/clock.js";
 import type { FailureCode } from "../catalog/failures.js";
 
 /** One exchange that was lost. */
@@ -82,9 +82,8 @@ interface Begin {
 export function createEvidence(clock: Clock, begin: Begin): Evidence {
   const { since, answeredAt, inFlight } = begin;
   // Two readings of one moment, so that lengths of time can be shown as dates.
-  const wallOffset = clock.wallNow() - clock.now();
-  const wall = (at: number | null): number | null =>
-    at === null ? null : Math.round(at + wallOffset);
+  const epoch = epochMs(clock);
+  const wall = (at: number | null): number | null => (at === null ? null : Math.round(at + epoch));
   const counts = { refused: 0, cut: 0, stale: 0 };
   const calls = { hit: 0, failed: 0, turnedAway: 0 };
   const hit = new WeakSet<object>();

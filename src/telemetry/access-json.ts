@@ -97,7 +97,7 @@ function endTexts() {
   };
 }
 
-/** Behind a balancer it is the address that comes again and again, to few clients all of it. */
+/** Who asked: again and again the same where there are few clients. */
 function clientTexts(): (client: CallClient) => string {
   const kept = new Kept();
   let [address, httpVersion] = ["", ""];

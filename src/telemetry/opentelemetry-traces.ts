@@ -20,7 +20,7 @@ import {
   type Tracer,
   trace,
 } from "@opentelemetry/api";
-import type { Clock } from "../base/clock.js";
+import { type Clock, epochMs } from "../base/clock.js";
 import type { Call } from "../core/call.js";
 import type { AttemptTimings, CallAttempt, CallRecord } from "../gateway/call-record.js";
 import type { CallTracer } from "../gateway/tracing.js";
@@ -59,8 +59,7 @@ export function callTracer(
   return {
     begin(upstream, call) {
       unbroken(() => {
-        const epochMs = clock.wallNow() - clock.now();
-        traces.set(call, beginTrace(tracer, propagator, upstream, call, epochMs));
+        traces.set(call, beginTrace(tracer, propagator, upstream, call, epochMs(clock)));
       });
     },
     fieldsOf(exchange) {

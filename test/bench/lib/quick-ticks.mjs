@@ -5,9 +5,6 @@
  */
 import { executionAsyncResource } from "node:async_hooks";
 
-let kept = null;
 process.nextTick(() => {
-  kept = executionAsyncResource();
+  globalThis.keptTick = executionAsyncResource();
 });
-// Else it might be seen that nobody reads it.
-process.once("exit", () => kept);

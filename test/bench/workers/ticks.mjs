@@ -9,7 +9,7 @@ const TICKS = 50_000;
 /** What nothing disturbed counts. */
 const RUNS = 8;
 const ROUNDS = 6;
-const NANOSECONDS = 1_000;
+const NS_PER_US = 1_000;
 
 if (process.argv[2] === "gateway") {
   const { createGateway } = await fromDist("index.js");
@@ -43,7 +43,7 @@ function runOnce() {
       left -= 1;
       if (left > 0) return process.nextTick(next);
       const { user, system } = process.cpuUsage(start);
-      resolve(((user + system) * NANOSECONDS) / TICKS);
+      resolve(((user + system) * NS_PER_US) / TICKS);
     };
     process.nextTick(next);
   });
