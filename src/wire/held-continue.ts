@@ -6,7 +6,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-const waiting = new WeakMap<IncomingMessage, () => void>();
+const waiting = new WeakMap<object, () => void>();
 
 /** For what a server tells by `checkContinue`: whoever reads the body tells the client by that. */
 export function holdContinue(req: IncomingMessage, res: ServerResponse): void {
@@ -22,7 +22,7 @@ export function holdContinue(req: IncomingMessage, res: ServerResponse): void {
 }
 
 /** Takes it over to tell the client at another moment; null when it does not wait. */
-export function takeContinue(req: IncomingMessage): (() => void) | null {
+export function takeContinue(req: object): (() => void) | null {
   const tell = waiting.get(req);
   if (tell === undefined) return null;
   waiting.delete(req);

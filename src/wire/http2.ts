@@ -2,8 +2,9 @@
  * What is different where a client speaks HTTP/2: Node gives its requests and answers the shape of
  * HTTP/1.1, and what that shape cannot say is asked of the stream.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import { constants, type Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
+import type { RequestFacts } from "./request-facts.js";
 import { isAuthority } from "./request-target.js";
 
 /** The stream of an answer, null for HTTP/1.1. */
@@ -34,7 +35,7 @@ export function stopUpload(stream: ServerHttp2Stream): void {
  * RFC 9113 §8.3.1: `:authority` is HTTP/1.1's Host. Null when there are two that differ, or one
  * that could not stand in Host.
  */
-export function authorityOf(req: IncomingMessage): string | undefined | null {
+export function authorityOf(req: RequestFacts): string | undefined | null {
   const { host } = req.headers;
   if (req.httpVersionMajor !== 2) return host;
   const authority = req.headers[":authority"] as string | undefined;

@@ -1,5 +1,5 @@
 /**
- * `IncomingMessage` → `GatewayRequest`: what a server received, ready to be sent to any target.
+ * A received request → `GatewayRequest`: what a server received, ready to be sent to any target.
  *
  * Guarantee: hop-by-hop fields and those that `Connection` names are gone (RFC 9110 §7.6.1), the
  * body is framed anew, forwarding fields say only what we know, and a request that must not be sent
@@ -7,7 +7,6 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
-import type { TLSSocket } from "node:tls";
 import type { Failure } from "../core/failure.js";
 import type { CallerHints } from "../core/layers.js";
 import { ReplayBody } from "../core/replay-body.js";
@@ -17,20 +16,21 @@ import { connectionOptions, fieldReader } from "./field-info.js";
 import type { Forwarder, ViaSignature } from "./forwarding.js";
 import { takeContinue } from "./held-continue.js";
 import { authorityOf, joinCookies } from "./http2.js";
+import type { RequestFacts } from "./request-facts.js";
 import { readRequestTarget } from "./request-target.js";
 import { unsoundness } from "./soundness.js";
 
 /** Changes the fields that are sent: a record to set (`undefined` removes), or a function. */
-export type RequestHeaders =
+export type RequestHeaders<Received = IncomingMessage> =
   | Readonly<Record<string, string | undefined>>
   | ((
       headers: Readonly<Record<string, string | string[] | undefined>>,
-      req: IncomingMessage,
+      req: Received,
     ) => Readonly<Record<string, string | undefined>>);
 
-export interface ReadRequestOptions {
-  readonly rewritePath: ((path: string, req: IncomingMessage) => string) | null;
-  readonly requestHeaders: RequestHeaders | null;
+export interface ReadRequestOptions<Received extends RequestFacts = IncomingMessage> {
+  readonly rewritePath: ((path: string, req: Received) => string) | null;
+  readonly requestHeaders: RequestHeaders<Received> | null;
   readonly forwarder: Forwarder;
   readonly via: ViaSignature;
   /** Null where layers are told and believed nothing. */
@@ -74,15 +74,15 @@ export interface ReceivedBody {
   readonly decoded?: boolean;
   /** Why the body cannot be sent; the request is refused. */
   readonly lost?: string;
-  /** Where the body flows in place of the request itself. */
+  /** Where the body flows in place of the request itself; left out where that is a stream. */
   readonly stream?: Readable;
 }
 
 /** Reads what was received. */
-export function readRequest(
-  req: IncomingMessage,
+export function readRequest<Received extends RequestFacts>(
+  req: Received,
   url: string,
-  options: ReadRequestOptions,
+  options: ReadRequestOptions<Received>,
   onInformation: Information,
   body: ReceivedBody,
 ): ReadRequest {
@@ -128,7 +128,7 @@ export function readRequest(
  * Its streams are open for as long as both sides like, and may say little: its clients and servers
  * have deadlines and pings of their own.
  */
-function isGrpc(req: IncomingMessage): boolean {
+function isGrpc(req: RequestFacts): boolean {
   return (
     req.httpVersionMajor === 2 &&
     req.headers["content-type"]?.startsWith("application/grpc") === true
@@ -139,7 +139,11 @@ function refuse(code: Failure["code"], details: string | null, id: string): Read
   return { failure: details === null ? { code } : { code, details }, id };
 }
 
-function rewritten(url: string, req: IncomingMessage, options: ReadRequestOptions): string {
+function rewritten<Received extends RequestFacts>(
+  url: string,
+  req: Received,
+  options: ReadRequestOptions<Received>,
+): string {
   return options.rewritePath === null ? url : options.rewritePath(url, req);
 }
 
@@ -161,7 +165,7 @@ interface Scan {
 const readField = fieldReader();
 
 /** One pass over the fields: what is passed on, and what is looked at. */
-function scanFields(req: IncomingMessage, custom: ReadonlySet<string> | null): Scan {
+function scanFields(req: RequestFacts, custom: ReadonlySet<string> | null): Scan {
   const { rawHeaders } = req;
   const named = connectionOptions(req.headers.connection);
   const scan: Scan = {
@@ -220,9 +224,9 @@ function scanFields(req: IncomingMessage, custom: ReadonlySet<string> | null): S
 }
 
 function callerOf(
-  req: IncomingMessage,
+  req: RequestFacts,
   { layer, fields }: Scan,
-  { layers, forwarder }: ReadRequestOptions,
+  { layers, forwarder }: Pick<ReadRequestOptions, "layers" | "forwarder">,
 ): CallerHints | null {
   if (layer === null) return null;
   const trusted = forwarder.trusts(req.socket.remoteAddress ?? "unknown");
@@ -233,7 +237,7 @@ function callerOf(
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 
 /** The id that the client gave its request; null when there is none that could be one. */
-export function requestIdOf(req: IncomingMessage): string | null {
+export function requestIdOf(req: Pick<RequestFacts, "headers">): string | null {
   const value = req.headers["x-request-id"];
   return typeof value === "string" && REQUEST_ID.test(value) ? value : null;
 }
@@ -263,7 +267,7 @@ function lastHop(method: string, scan: Scan): "options" | "trace" | null {
 }
 
 // RFC 9111 §5.2.1.7.
-function onlyIfCached(req: IncomingMessage): boolean {
+function onlyIfCached(req: RequestFacts): boolean {
   return /(?:^|[\s,])only-if-cached(?:$|[\s,])/i.test(req.headers["cache-control"] ?? "");
 }
 
@@ -273,10 +277,10 @@ function removeField(fields: string[], name: string): void {
   }
 }
 
-function finishFields(
-  req: IncomingMessage,
+function finishFields<Received extends RequestFacts>(
+  req: Received,
   scan: Scan,
-  options: ReadRequestOptions,
+  options: ReadRequestOptions<Received>,
   host: string | undefined,
 ): readonly string[] {
   const { fields } = scan;
@@ -287,14 +291,18 @@ function finishFields(
   fields.push("via", scan.via === null ? via : `${scan.via}, ${via}`);
   options.forwarder.append(fields, {
     address: req.socket.remoteAddress ?? "unknown",
-    protocol: (req.socket as TLSSocket).encrypted === true ? "https" : "http",
+    protocol: req.socket.encrypted === true ? "https" : "http",
     host,
     received: scan.received,
   });
   return options.requestHeaders === null ? fields : changed(fields, req, options.requestHeaders);
 }
 
-function changed(fields: string[], req: IncomingMessage, change: RequestHeaders): string[] {
+function changed<Received extends RequestFacts>(
+  fields: string[],
+  req: Received,
+  change: RequestHeaders<Received>,
+): string[] {
   const set = typeof change === "function" ? change(req.headers, req) : change;
   const names = new Map(Object.entries(set).map(([name, value]) => [name.toLowerCase(), value]));
   const kept: string[] = [];
@@ -323,7 +331,7 @@ const OURS: ReadonlySet<string> = new Set([
 ]);
 
 // RFC 9112 §6.3: a request without a length and without chunks has no body.
-function bodyLength(req: IncomingMessage): number | null {
+function bodyLength(req: RequestFacts): number | null {
   if (req.headers["transfer-encoding"] !== undefined) return null;
   const length = req.headers["content-length"];
   if (length !== undefined) return Number(length);
@@ -331,23 +339,24 @@ function bodyLength(req: IncomingMessage): number | null {
 }
 
 /** In HTTP/2 the stream says whether a body follows. */
-function endsWithHead(req: IncomingMessage): boolean {
+function endsWithHead(req: RequestFacts): boolean {
   const { stream } = req as { readonly stream?: { readonly endAfterHeaders?: boolean } };
   return stream?.endAfterHeaders !== false;
 }
 
 function bodyOf(
-  req: IncomingMessage,
+  req: RequestFacts,
   length: number | null,
   { parsed, stream }: ReceivedBody,
   expects: boolean,
-  options: ReadRequestOptions,
+  options: Pick<ReadRequestOptions, "replayBodyBytesMax" | "requestBodyBytesMax" | "asksFirst">,
 ): ReplayBody | null {
   if (length === 0) return null;
   if (parsed !== null) return ReplayBody.fromBuffer(parsed);
   // Whoever has put another stream in its place reads the request, and that tells the client.
   const onDemand = expects && stream === undefined ? takeContinue(req) : null;
-  return ReplayBody.fromStream(stream ?? req, {
+  // Only a request that is a stream itself comes without another one.
+  return ReplayBody.fromStream(stream ?? (req as IncomingMessage), {
     keptBytesMax: options.replayBodyBytesMax,
     bytesMax: options.requestBodyBytesMax,
     onDemand,

@@ -5,11 +5,11 @@
  * unambiguous to Node alone. A request that could mean two things is refused, never repaired, since
  * whoever stands before us may have taken it for the other one.
  */
-import type { IncomingMessage } from "node:http";
+import type { RequestFacts } from "./request-facts.js";
 import { isAuthority } from "./request-target.js";
 
 /** Why a request must not be sent on as it was received; null where it may. */
-export function unsoundness(req: IncomingMessage, hosts: number): string | null {
+export function unsoundness(req: RequestFacts, hosts: number): string | null {
   // RFC 9112 §2.3: what follows is the grammar of HTTP/1.x; a stream is that of a real HTTP/2.
   if (req.httpVersionMajor !== 1 && !("stream" in req)) return "a version other than HTTP/1.x";
   // RFC 9112 §6.1: a coding that is dropped with the framing would change what the body means.
