@@ -6,7 +6,12 @@
  * Guarantee: `now` never runs backwards; a timer that was cancelled never calls, whatever is done
  * to it later.
  */
+import timers from "node:timers";
 import { onAbort } from "./abort.js";
+
+// Taken at load, and from the module, since jest replaces the globals before that: input and output
+// must not wait for a turn that a test holds back.
+const { setImmediate: nextTurn, clearImmediate: noTurn } = timers;
 
 /** One planned call. */
 export interface Timer {
@@ -33,7 +38,10 @@ export interface Clock {
    * nearly every timer is set by somebody who has.
    */
   after(ms: number, fn: () => void, now?: number): Timer;
-  /** Calls `fn` in the next turn of the event loop, after it has polled for input (check phase). */
+  /**
+   * Calls `fn` in the next turn of the event loop, after it has polled for input (check phase). A
+   * turn is no time: the real clock makes it under the fake timers of a test runner, too.
+   */
   turn(fn: () => void): Timer;
 }
 
@@ -91,7 +99,7 @@ class SystemTurn implements Timer {
 
   constructor(fn: () => void) {
     this.fn = fn;
-    this.immediate = setImmediate(fn);
+    this.immediate = nextTurn(fn);
   }
 
   cancel(): void {
@@ -100,13 +108,13 @@ class SystemTurn implements Timer {
   }
 
   pause(): void {
-    clearImmediate(this.immediate);
+    noTurn(this.immediate);
   }
 
   refresh(): void {
     if (this.cancelled) return;
-    clearImmediate(this.immediate);
-    this.immediate = setImmediate(this.fn);
+    noTurn(this.immediate);
+    this.immediate = nextTurn(this.fn);
     if (this.unreferenced) this.immediate.unref();
   }
 
@@ -145,14 +153,12 @@ export function sleepOn(
   });
 }
 
-const setImmediateAtLoad = setImmediate;
-
 /**
  * One true turn of the event loop, even under fake timers. All microtasks that are due have run
  * when it resolves; so a clock that is moved by hand can let the code under test settle.
  */
 export function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => void setImmediateAtLoad(resolve));
+  return new Promise((resolve) => void nextTurn(resolve));
 }
 
 /** What the calendar said at 0 of the clock that never jumps: added to its readings, it dates them. */

@@ -8,7 +8,8 @@
 import { parseDate } from "../base/clock.js";
 import { RETRY_AFTER } from "../catalog/defaults.js";
 
-const SECONDS = /^\d{1,10}$/;
+// RFC 9110 §10.2.3: a number of any length.
+const SECONDS = /^\d+$/;
 // RFC 9110 §5.6.7: the preferred form; the two obsolete ones are read as well.
 const HTTP_DATES: readonly RegExp[] = [
   /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/,
@@ -19,7 +20,7 @@ const HTTP_DATES: readonly RegExp[] = [
 /** Milliseconds from `wallNow`, never below zero; null when the value is neither form. */
 export function parseRetryAfterMs(value: string, wallNow: number): number | null {
   const text = value.trim();
-  if (SECONDS.test(text)) return Number(text) * 1_000;
+  if (SECONDS.test(text)) return Math.min(Number(text) * 1_000, Number.MAX_SAFE_INTEGER);
   if (!HTTP_DATES.some((form) => form.test(text))) return null;
   // The third form has no zone and means GMT all the same.
   const at = parseDate(text.endsWith("GMT") ? text : `${text} GMT`);
