@@ -18,7 +18,7 @@ export type GatewayInterceptor = <Dispatching>(dispatch: Dispatching) => Dispatc
  */
 export function gatewayInterceptor(gateway: Gateway): GatewayInterceptor {
   const core = gatewayCore(gateway);
-  const stepOf = dispatchSteps(core);
+  const stepOf = dispatchSteps();
   const intercept = (dispatch: Dispatch) => {
     // undici knows an interceptor by its two parameters.
     return (options: DispatchAsked, handler: object): boolean => {

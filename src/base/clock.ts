@@ -161,7 +161,7 @@ export function eventLoopTurn(): Promise<void> {
   return new Promise((resolve) => void nextTurn(resolve));
 }
 
-/** What the calendar said at 0 of the clock that never jumps: added to its readings, it dates them. */
+/** The date at 0 of the clock that never jumps: added to its readings, it dates them. */
 export function epochMs(clock: Pick<Clock, "now" | "wallNow">): number {
   return clock.wallNow() - clock.now();
 }

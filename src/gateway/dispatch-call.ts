@@ -48,12 +48,11 @@ interface Asked {
 const asks = new WeakMap<Call, Asked>();
 
 /** One pipe for each upstream, over the dispatcher that a call has brought. */
-export function dispatchSteps({ clock }: GatewayCore): DispatchSteps {
+export function dispatchSteps(): DispatchSteps {
   const steps = new WeakMap<UpstreamCore, Step<Call, ResponseBody>>();
   return (core) => {
     const known = steps.get(core);
     if (known !== undefined) return known;
-    const wallNow = (): number => clock.wallNow();
     const step = core.executeOver((exchange): Promise<Outcome<ResponseBody>> => {
       const { options, dispatch, opaque } = asks.get(exchange.call) as Asked;
       const { request, target } = exchange;
@@ -65,7 +64,7 @@ export function dispatchSteps({ clock }: GatewayCore): DispatchSteps {
       }
       const body = open();
       const stream = request.body === null || Buffer.isBuffer(body) ? null : body;
-      const run = new DispatchRun(exchange, wallNow);
+      const run = new DispatchRun(exchange, core.transport.terms);
       return run.begin(dispatch, wordsOf(core, exchange, options, body), stream);
     });
     steps.set(core, step);

@@ -102,16 +102,35 @@ function splitFields(text: string, from: number, limits: HeadLimits): string[] {
   while (at < last) {
     const colon = text.indexOf(":", at);
     const end = text.indexOf("\r\n", colon);
-    if (end - at > limits.responseHeaderBytesMax) {
-      throw new NamedError("http_response_header_size", `header-size=${end - at}`);
-    }
+    if (end - at > limits.responseHeaderBytesMax) throw fieldTooLarge(end - at);
     fields.push(text.slice(at, colon), trimmed(text, colon + 1, end));
     at = end + 2;
   }
-  if (fields.length > limits.responseHeadersCountMax * 2) {
-    throw new NamedError("http_response_header_section_size", `fields=${fields.length / 2}`);
-  }
+  checkFieldCount(fields, limits);
   return fields;
+}
+
+/** The limits of a head whose bytes were read elsewhere. Throws a `NamedError`. */
+export function checkFieldSizes(fields: readonly string[], limits: HeadLimits): void {
+  checkFieldCount(fields, limits);
+  let section = 0;
+  for (let at = 0; at < fields.length; at += 2) {
+    // With the colon and the space between them.
+    const size = (fields[at] as string).length + (fields[at + 1] as string).length + 2;
+    if (size > limits.responseHeaderBytesMax) throw fieldTooLarge(size);
+    section += size + 2;
+  }
+  if (section <= limits.responseHeaderSectionBytesMax) return;
+  throw new NamedError("http_response_header_section_size", `header-section-size=${section}`);
+}
+
+function checkFieldCount({ length }: readonly string[], limits: HeadLimits): void {
+  if (length <= limits.responseHeadersCountMax * 2) return;
+  throw new NamedError("http_response_header_section_size", `fields=${length / 2}`);
+}
+
+function fieldTooLarge(size: number): NamedError {
+  return new NamedError("http_response_header_size", `header-size=${size}`);
 }
 
 // RFC 9110 §5.5: optional white space around a value is not part of it.

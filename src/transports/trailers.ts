@@ -1,5 +1,5 @@
 /**
- * Trailers as undici gives them, as text: only those that may be sent on, RFC 9110 §6.5.1.
+ * The trailers of an answer: only those that may be sent on, RFC 9110 §6.5.1.
  *
  * Guarantee: bounded in bytes, and no value can become a field of its own further on.
  */
@@ -19,19 +19,30 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 // on.
 const TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** Names and values in turn. Throws a `NamedError` for a section or a field over its limit. */
+/** Trailers as undici gives them. Throws as `soundTrailers` does. */
 export function decodeTrailers(
   raw: readonly Buffer[],
   limits: TrailerLimits = LIMITS,
 ): readonly string[] {
   if (raw.length === 0) return NONE;
+  return soundTrailers(
+    raw.map((part) => part.toString("latin1")),
+    limits,
+  );
+}
+
+/**
+ * The trailers that may be passed on, names and values in turn. Throws a `NamedError` for a section
+ * or a field over its limit, and for what is no field.
+ */
+export function soundTrailers(fields: readonly string[], limits: TrailerLimits): readonly string[] {
   const trailers: string[] = [];
   let bytes = 0;
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = (raw[index] as Buffer).toString("latin1");
-    const value = (raw[index + 1] as Buffer).toString("latin1");
+  for (let index = 0; index + 1 < fields.length; index += 2) {
+    const name = fields[index] as string;
+    const value = fields[index + 1] as string;
     const size = name.length + value.length;
-    // With the colon, the space and the line break that undici has taken off.
+    // With the colon, the space and the line break between them.
     bytes += size + 4;
     if (size > limits.trailerBytesMax) {
       throw new NamedError("http_response_trailer_size", `trailer-size=${size}`);

@@ -15,6 +15,7 @@ import type { Exchange, RecordedExchange } from "../targets/exchange.js";
 import type { Target } from "../targets/target.js";
 import type { ConnectionLimits } from "./connection.js";
 import { type ConnectionPool, connectionPool } from "./connection-pool.js";
+import type { RunTerms } from "./engine-run.js";
 import type { RunContext } from "./exchange-run.js";
 import { http2Pool } from "./http2-pool.js";
 import { loopPulse } from "./loop-pulse.js";
@@ -36,6 +37,8 @@ export interface UndiciTransport {
    * The same for a request that a fetch function has worded; asked again for another connection.
    */
   performWorded(exchange: Exchange, wording: Wording): Promise<Outcome<ResponseBody>>;
+  /** What every exchange with this upstream keeps to, whatever engine carries it. */
+  readonly terms: RunTerms;
   /** Fields that this attempt is sent with beside those of its request. */
   readonly fieldsOf: AttemptFields;
   /** Ends connections at rest; those in use end with their exchange. */
@@ -68,6 +71,7 @@ export function undiciTransport(
 
   return {
     fieldsOf,
+    terms: context,
     perform(exchange) {
       const sending = new Sending(exchange, ownWording, poolOf(exchange.target), context);
       // A small body is parsed together with its head, before a microtask runs; it is then sent

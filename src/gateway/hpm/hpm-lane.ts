@@ -71,7 +71,7 @@ function createLane(inside: UpstreamInside, options: ThroughGatewayOptions): Lan
   const jobs = new WeakMap<Call, Job>();
   const step = core.executeOver((exchange) => {
     const job = jobs.get(exchange.call) as Job;
-    const run = new ForeignRun(gateway.clock, exchange, job.side);
+    const run = new ForeignRun(gateway.clock, core.transport.terms, exchange, job.side);
     return run.begin(() => job.send(run));
   });
   return {
