@@ -22,9 +22,7 @@ function throughHpm({ createProxyMiddleware }: Hpm): Serve {
   };
 }
 
-const installed = HPM_VERSIONS.flatMap(([name, hpm]) =>
-  hpm === null ? [] : [[name, throughHpm(hpm)] as const],
-);
+const versions = HPM_VERSIONS.map(([name, hpm]) => [name, throughHpm(hpm)] as const);
 
 export const TUNNEL_SERVERS: Readonly<Record<string, Serve>> = {
   node: async (gateway) => {
@@ -44,5 +42,5 @@ export const TUNNEL_SERVERS: Readonly<Record<string, Serve>> = {
     await app.listen({ port: 0, host: "127.0.0.1" });
     return app.server as Server;
   },
-  ...Object.fromEntries(installed),
+  ...Object.fromEntries(versions),
 };

@@ -7,7 +7,6 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 
-const HPM = "http-proxy-middleware";
 const TEST_PACKAGES = [
   "@grpc/grpc-js",
   "@opentelemetry/api",
@@ -20,7 +19,8 @@ const TEST_PACKAGES = [
   "express4",
   "fast-check",
   "fastify",
-  HPM,
+  "http-proxy-middleware",
+  "http-proxy-middleware4",
   "pino",
   "prom-client",
   "tsx",
@@ -28,7 +28,7 @@ const TEST_PACKAGES = [
   "ws",
 ];
 /** Beside the version that the repository has: what runs on a newer Node only. */
-const NEWER = { [`${HPM}4`]: `npm:${HPM}@^4.2.1`, undici8: "npm:undici@^8.12.4" };
+const NEWER = { undici8: "npm:undici@^8.12.4" };
 
 const { dependencies: own, devDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
 const dependencies = Object.fromEntries(TEST_PACKAGES.map((name) => [name, devDependencies[name]]));
