@@ -229,7 +229,8 @@ export const GATEWAY = {
   /** Enough to see what a process was told; who is told more reads none of it. */
   warningsMax: 100,
   /**
-   * Upstreams that are made for the origins of `gatewayFetch`; a flood of names must end somewhere.
+   * Upstreams that are kept for origins without one of their own. Beyond it the one that was unused
+   * for longest makes room, so that a flood of names costs no memory and locks no origin out.
    */
   originsMax: 1_000,
   /** How long a drain waits. Process managers kill after 10 s (supervisord) to 90 s (systemd). */

@@ -52,8 +52,8 @@ export interface GatewayCore {
   /** Calls this function when the gateway has been closed; returns how to take that back. */
   onClose(fn: () => void): () => void;
   /**
-   * The upstream that serves this address, and the path below its targets; made for the origin on
-   * first use. Throws when there are too many.
+   * The upstream that serves this path of an origin, and the path below its targets; made for the
+   * origin on first use. The path chooses among the upstreams of the origin, never another host.
    */
-  upstreamOf(url: URL, path: string): OriginRoute;
+  upstreamOf(origin: string, path: string): OriginRoute;
 }

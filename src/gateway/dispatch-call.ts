@@ -115,7 +115,7 @@ export function dispatchCall(
   const delivery = new Delivery(fetchHandler(handler));
   let route: OriginRoute;
   try {
-    route = gateway.upstreamOf(new URL(options.path, options.origin), options.path);
+    route = gateway.upstreamOf(new URL(String(options.origin)).origin, options.path);
   } catch (error) {
     delivery.refuse(error);
     return;

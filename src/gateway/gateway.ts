@@ -11,7 +11,6 @@ import { type Random, systemRandom } from "../base/random.js";
 import { sharedTimers } from "../base/shared-timers.js";
 import { keepTickShape } from "../base/tick-shape.js";
 import { GATEWAY, RETRY_AFTER } from "../catalog/defaults.js";
-import { GatewayError } from "../core/failure.js";
 import { type LoadGuard, loadGuard } from "../policies/load-shed.js";
 import { addressGuard } from "../targets/address-guard.js";
 import { viaSignature } from "../wire/forwarding.js";
@@ -25,6 +24,7 @@ import type { UpstreamReport } from "./health/health-report.js";
 import type { Incident, IncidentSeen } from "./incident.js";
 import { createIncidents } from "./incidents.js";
 import { createLifecycle, type DrainReport } from "./lifecycle.js";
+import { madeOrigins } from "./made-origins.js";
 import { copied } from "./options/freeze.js";
 import { nearest } from "./options/nearest.js";
 import { normaliseGateway, normaliseUpstream } from "./options/normalise.js";
@@ -209,7 +209,12 @@ function coreOf(
   let requests = 0;
   const origins = originIndex(cores);
   for (const name of ["target:add", "target:remove"] as const) parts.events.on(name, origins.stale);
-  let made = 0;
+  const made = madeOrigins<UpstreamCore>(GATEWAY.originsMax, (core) => {
+    cores.delete(core.name);
+    origins.remove(core);
+    parts.changed();
+  });
+  const { addresses } = settings;
   return {
     name: settings.name,
     statusPolicy: settings.statusPolicy,
@@ -232,23 +237,22 @@ function coreOf(
     },
     behind,
     believe: behind === null || behind.fronts.length === 0 ? null : believeFronts(behind.fronts),
-    foreign: settings.addresses === false ? null : addressGuard(settings.addresses),
+    foreign: addressGuard(addresses),
     newRequestId() {
       requests += 1;
       return idsBegin + requests;
     },
-    upstreamOf(url, path) {
-      const known = origins.find(url, path);
-      if (known !== null) return known;
-      const { origin } = url;
-      // An upstream per origin is kept for ever, so a flood of made-up origins must end somewhere.
-      if (made >= GATEWAY.originsMax) throw tooManyOrigins(origin);
-      made += 1;
-      const { addresses } = settings;
-      const own = normaliseUpstream(origin, { targets: origin, addresses }, defaults, behind);
-      const core = createUpstream(parts, own);
+    upstreamOf(origin, path) {
+      const known = origins.find(origin, path);
+      if (known !== null) {
+        made.used(known.core);
+        return known;
+      }
+      const own = normaliseUpstream(origin, { targets: origin }, defaults, behind);
+      const core = createUpstream(parts, { ...own, addresses });
       cores.set(origin, core);
       origins.add(core);
+      made.add(core);
       return { core, path };
     },
   };
@@ -265,11 +269,6 @@ function statesOf(cores: ReadonlyMap<string, UpstreamCore>): readonly UpstreamRe
     state: watch.state,
     required,
   }));
-}
-
-function tooManyOrigins(origin: string): GatewayError {
-  const failure = { code: "destination_not_found", target: origin } as const;
-  return new GatewayError("fetch failed", failure, 0);
 }
 
 function unknownUpstream(name: string, known: readonly string[]): never {

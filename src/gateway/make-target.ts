@@ -41,8 +41,9 @@ export function targetKeeper(
   const { clock, random, events } = parts;
   const upstream = options.name;
   const kept = new Map<Target, Kept>();
-  const guard = options.addresses === false ? null : addressGuard(options.addresses);
+  const guard = addressGuard(options.addresses);
   let started = false;
+  let stopped = false;
   let listed: readonly Target[] = [];
   const limits = {
     ejection: options.ejection,
@@ -80,11 +81,12 @@ export function targetKeeper(
       peers.sync(targets);
     },
     start() {
-      if (started) return;
+      if (started || stopped) return;
       started = true;
       for (const { prober } of kept.values()) prober?.start();
     },
     stop() {
+      stopped = true;
       for (const [target, { health, prober }] of kept) {
         health.stop();
         prober?.stop();

@@ -65,6 +65,8 @@ export interface UpstreamCore {
   /** The same pipe over another transport. */
   executeOver<Body>(transport: Transport<Body>): Step<Call, Body>;
   describe(): readonly PolicyDescription[];
+  /** Calls are under way, bodies of answers and upgraded connections included. */
+  readonly busy: boolean;
   /** Upgraded connections of clients, handshakes included. */
   readonly upgrades: { open: number };
   /** The latest exchanges that failed. */
@@ -107,6 +109,8 @@ class GatewayUpstream implements UpstreamCore, CallListener {
   #control: InnerControl | null = null;
   #transport: UndiciTransport | null = null;
   #serving: Serving | null = null;
+  /** Calls on their way through the pipe. */
+  #calls = 0;
 
   constructor(parts: GatewayParts, options: NormalisedUpstream) {
     this.name = options.name;
@@ -168,12 +172,21 @@ class GatewayUpstream implements UpstreamCore, CallListener {
   }
 
   execute(call: Call): Pending<ResponseBody> {
-    return safely(this.#served().step, call, this);
+    return this.#take(this.#served().step, call);
   }
 
   executeOver<Body>(transport: Transport<Body>): (call: Call) => Pending<Body> {
     const step = this.#served().policies.to(transport);
-    return (call) => safely(step, call, this);
+    return (call) => this.#take(step, call);
+  }
+
+  #take<Body>(step: Step<Call, Body>, call: Call): Pending<Body> {
+    this.#calls += 1;
+    return safely(step, call, this);
+  }
+
+  get busy(): boolean {
+    return this.#calls > 0 || this.upgrades.open > 0 || this.targets.pending > 0;
   }
 
   describe(): readonly PolicyDescription[] {
@@ -220,6 +233,7 @@ class GatewayUpstream implements UpstreamCore, CallListener {
   /** The policies are through with a call. */
   over(call: Call, outcome: Outcome<unknown>): void {
     const { events } = this.#parts;
+    this.#calls -= 1;
     const failure = failureOf(outcome);
     call.failure = failure;
     if (events.has("call:outcome")) {

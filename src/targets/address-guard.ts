@@ -24,13 +24,20 @@ export interface AddressGuard {
   readonly lookup: LookupFunction;
 }
 
-export function addressGuard({ forbid, allow }: AddressRules): AddressGuard {
-  const forbidden = listOf(forbid);
-  const allowed = listOf(allow);
-  const forbids = (address: string): boolean => {
-    const family = isIPv4(address) ? "ipv4" : "ipv6";
-    return forbidden.check(address, family) && !allowed.check(address, family);
-  };
+// Lists of addresses are dear to make, and all upstreams of foreign origins have the same rules.
+const made = new WeakMap<readonly AddressRules[], AddressGuard>();
+
+/** Forbids what any of the rules forbids; null where there are none. The rules must not change. */
+export function addressGuard(rules: readonly AddressRules[]): AddressGuard | null {
+  if (rules.length === 0) return null;
+  const guard = made.get(rules) ?? makeGuard(rules);
+  made.set(rules, guard);
+  return guard;
+}
+
+function makeGuard(rules: readonly AddressRules[]): AddressGuard {
+  const judges = rules.map(judgeOf);
+  const forbids = (address: string): boolean => judges.some((judge) => judge(address));
   return {
     checkHost(hostname) {
       // RFC 4007 §11: the zone of an address says which link, not which address.
@@ -38,6 +45,15 @@ export function addressGuard({ forbid, allow }: AddressRules): AddressGuard {
       if (isIP(address) !== 0 && forbids(address)) throw prohibited([address]);
     },
     lookup: (hostname, options, callback) => resolve(hostname, options, forbids, callback),
+  };
+}
+
+function judgeOf({ forbid, allow }: AddressRules): (address: string) => boolean {
+  const forbidden = listOf(forbid);
+  const allowed = listOf(allow);
+  return (address) => {
+    const family = isIPv4(address) ? "ipv4" : "ipv6";
+    return forbidden.check(address, family) && !allowed.check(address, family);
   };
 }
 

@@ -26,6 +26,8 @@ export interface TargetSet {
   hasUntried(tried: readonly string[]): boolean;
   /** How long until the first one is admitted; 0 when one is, Infinity when there are none. */
   deniedForMs(): number;
+  /** Exchanges under way at all of them. */
+  readonly pending: number;
   /** An exchange with the target begins; `end` follows when it is over, body included. */
   begin(target: Target): void;
   end(target: Target): void;
@@ -69,8 +71,7 @@ class ChosenTargets implements TargetSet {
   /** Made anew when it is asked for after a change. */
   #list: readonly Target[] | null = null;
   #choice: TieredChoice | null = null;
-  /** Exchanges under way at all of them. */
-  #pending = 0;
+  pending = 0;
   /** For whoever waits for the next change; null before the first. */
   #news: News | null = null;
   /** Who waits until nothing is under way at a target. */
@@ -109,12 +110,12 @@ class ChosenTargets implements TargetSet {
 
   begin(target: Target): void {
     target.pending += 1;
-    this.#pending += 1;
+    this.pending += 1;
   }
 
   end(target: Target): void {
     target.pending -= 1;
-    this.#pending -= 1;
+    this.pending -= 1;
     this.#news?.tell();
     if (target.pending > 0 || this.#waiting === null) return;
     const told = this.#waiting.get(target) ?? [];
@@ -179,7 +180,7 @@ class ChosenTargets implements TargetSet {
 
   // A method of its own: a closure in `choose` would cost every choice a scope for it.
   #makeChoice(): TieredChoice {
-    const choice = new TieredChoice(this.#parts, this.balancing, () => this.#pending);
+    const choice = new TieredChoice(this.#parts, this.balancing, () => this.pending);
     this.#choice = choice;
     return choice;
   }

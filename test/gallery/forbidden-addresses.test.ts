@@ -117,6 +117,24 @@ describe("an origin that nobody has configured", () => {
     expect(await outcomeOf(gateway, `http://127.0.0.2:${port}/`)).toBe(FORBIDDEN);
   });
 
+  it("is bounded by the defaults of the gateway, too, whatever its own option allows", async () => {
+    const defaults = { addresses: { forbid: ["127.0.0.2"] } };
+    const first = `http://127.0.0.1:${port}/`;
+    const second = `http://127.0.0.2:${port}/`;
+    for (const options of [
+      { defaults },
+      { defaults, addresses: false },
+      { defaults, addresses: { forbid: ["private"], allow: ["loopback"] } },
+    ] as const) {
+      expect(await outcomeOf(made(options), first)).toBe("reached");
+      expect(await outcomeOf(made(options), second)).toBe(FORBIDDEN);
+      const redirected = `${first}to?${encodeURIComponent(second)}`;
+      expect(await outcomeOf(made(options), redirected)).toBe(FORBIDDEN);
+    }
+    const both = { defaults, addresses: { forbid: ["127.0.0.1"] } };
+    expect(await outcomeOf(made(both), first)).toBe(FORBIDDEN);
+  });
+
   it("is guarded by nothing where that is switched off", async () => {
     const gateway = made({
       addresses: false,

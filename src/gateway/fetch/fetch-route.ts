@@ -3,6 +3,7 @@
  *
  * Guarantee: what is asked for can choose one of the known upstreams, never another host.
  */
+import { GatewayError } from "../../core/failure.js";
 import type { GatewayCore } from "../core.js";
 import { gatewayCore, isGateway } from "../gateway.js";
 import type { UpstreamCore } from "../upstream.js";
@@ -39,10 +40,13 @@ function toUpstream({ gateway, core }: UpstreamInside, { url, path }: FetchArgum
   const below = pathAmong(core.targets.targets, url, path);
   if (below !== null) return { gateway, core, path: below };
   const origins = core.targets.targets.map(({ id }) => id).join(", ");
-  throw new TypeError(
+  const failure = { code: "destination_not_found", target: url.origin } as const;
+  throw new GatewayError(
     `${url.origin} is no target of the upstream "${core.name}" (${origins}); ` +
       `write a path such as ` +
       `"${path}", or use gatewayFetch(gateway) for absolute addresses`,
+    failure,
+    0,
   );
 }
 
@@ -59,5 +63,5 @@ function toOrigin(gateway: GatewayCore, { url, path }: FetchArguments): FetchRou
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw new TypeError(`${url.protocol} cannot be fetched; write http: or https:`);
   }
-  return { gateway, ...gateway.upstreamOf(url, path) };
+  return { gateway, ...gateway.upstreamOf(url.origin, path) };
 }

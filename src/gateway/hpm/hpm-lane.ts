@@ -44,7 +44,7 @@ export interface Lanes {
 }
 
 export function createLanes(own: UpstreamInside, options: ThroughGatewayOptions): Lanes {
-  const lanes = new Map<UpstreamCore, Lane>();
+  const lanes = new WeakMap<UpstreamCore, Lane>();
   const laneOf = (inside: UpstreamInside): Lane => {
     const known = lanes.get(inside.core);
     if (known !== undefined) return known;
@@ -60,7 +60,7 @@ export function createLanes(own: UpstreamInside, options: ThroughGatewayOptions)
     const prefix = prepend ? url.pathname.replace(/\/+$/, "") : "";
     const full = prefix + path;
     const { gateway } = own;
-    const route = gateway.upstreamOf(new URL(url.origin + full), full);
+    const route = gateway.upstreamOf(url.origin, full);
     return { lane: laneOf({ gateway, core: route.core }), path: route.path };
   };
   return { own: ownLane, find };

@@ -80,7 +80,7 @@ function readGateway(findings: Findings, options: unknown): Omit<NormalisedGatew
     const advice = `write createGateway({ upstreams: { orders: ${EXAMPLE} } })`;
     findings.problem("options", `${shown(options)} is not an object; ${advice}`);
     const nothing = { zone: null, upstreams: {}, statusPolicy: "rfc9209", behind: null } as const;
-    return { ...readName(findings, undefined), ...nothing, shed: false, addresses: false };
+    return { ...readName(findings, undefined), ...nothing, shed: false, addresses: [] };
   }
   checkNames(findings, "", "gateway", options);
   const name = readName(findings, options["name"]);
@@ -94,8 +94,13 @@ function readGateway(findings: Findings, options: unknown): Omit<NormalisedGatew
   }
   const zone = readZone(findings, "zone", options["zone"]);
   const shed = readShed(findings, options["shed"]);
-  const addresses = readAddresses(findings, "addresses", options["addresses"]) ?? FOREIGN;
+  const foreign = readAddresses(findings, "addresses", options["addresses"]) ?? FOREIGN;
+  const addresses = rulesOf(foreign, shared.addresses ?? false);
   return { ...name, zone, upstreams, statusPolicy, behind, shed, addresses };
+}
+
+function rulesOf(...written: readonly (false | AddressRules)[]): readonly AddressRules[] {
+  return written.filter((rules) => rules !== false);
 }
 
 function readShed(findings: Findings, value: unknown): NormalisedGateway["shed"] {
@@ -236,7 +241,8 @@ function complete(
   const facts = { count: Math.max(1, targets.length), local: isLocal(targets) };
   const sections = sectionsOf(findings, shared, written, facts);
   const { trustProxyStatus = false, required = false, probe = "reconnect" } = written;
-  const { balance = DEFAULT_BALANCE, priority = false, addresses = false } = written;
+  const { balance = DEFAULT_BALANCE, priority = false } = written;
+  const addresses = rulesOf(written.addresses ?? false);
   const { allowH2 = false } = written;
   const layers = fillLayers(written.layers);
   const told = { layers, allowH2, trustProxyStatus, required, addresses };

@@ -275,7 +275,8 @@ export interface GatewayOptions<Names extends string = string> {
   readonly shed?: boolean | ShedOptions;
   /**
    * Which addresses are connected to for origins that no upstream was configured for: absolute
-   * addresses in `gatewayFetch(gateway)`, and redirects to other origins. See docs/security.md.
+   * addresses in `gatewayFetch(gateway)`, and redirects to other origins. What `defaults.addresses`
+   * forbids is forbidden for them, too. See docs/security.md.
    * @default { forbid: ["metadata"] }
    */
   readonly addresses?: false | AddressOptions;
@@ -296,7 +297,8 @@ export interface NormalisedUpstream {
   readonly throttle: false | Required<ThrottleOptions>;
   readonly hedge: false | Required<HedgeOptions>;
   readonly limits: Required<LimitOptions>;
-  readonly addresses: false | AddressRules;
+  /** Every one of these holds. */
+  readonly addresses: readonly AddressRules[];
   readonly layers: false | Required<LayerOptions>;
   readonly ejection: false | Required<EjectionOptions>;
   readonly slowStart: false | Required<SlowStartOptions>;
@@ -320,7 +322,7 @@ export interface NormalisedGateway {
   readonly statusPolicy: StatusPolicy;
   readonly behind: Behind | null;
   readonly shed: false | Required<ShedOptions>;
-  /** For origins that no upstream was configured for. */
-  readonly addresses: false | AddressRules;
+  /** For origins that no upstream was configured for; every one of these holds. */
+  readonly addresses: readonly AddressRules[];
   readonly warnings: readonly string[];
 }
