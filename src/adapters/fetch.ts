@@ -6,12 +6,10 @@
  * untouched.
  */
 import type { Agent } from "undici";
-import { onAbort } from "../base/abort.js";
 import type { Call, CallOverrides } from "../core/call.js";
 import type { Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
-import { joinContext } from "../core/request-context.js";
-import { ownCallOver } from "../gateway/call-end.js";
+import { OwnScope } from "../gateway/call-scope.js";
 import type { GatewayCore } from "../gateway/core.js";
 import {
   type FetchArguments,
@@ -141,17 +139,12 @@ function callThrough(
   overrides: CallOverrides | null,
 ): Promise<Response> {
   const { signal, sent } = request;
-  const call = core.newCall(request, gateway.newRequestId(), overrides, null);
-  const unlinkContext = joinContext(call);
-  const unlink = onAbort(signal, (reason) => {
-    request.abort?.(reason);
-    call.cancellation.cut("client");
-  });
+  const onAbort = (reason: unknown): void => request.abort?.(reason);
+  const scope = new OwnScope({ gateway, core }, "fetch", request, overrides, { signal, onAbort });
+  const { call } = scope;
   const over = (): void => {
-    unlink();
-    unlinkContext();
     sent.close();
-    ownCallOver(gateway, core.name, "fetch", call);
+    scope.over();
   };
   const responseOf = (outcome: Outcome<FetchAnswer>): Response => {
     if (outcome.kind !== "no_response") {

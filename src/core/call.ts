@@ -5,6 +5,7 @@
  * pipe in another order than the one argued in `gateway/upstream.ts` does not compile.
  */
 
+import type { AsyncResource } from "node:async_hooks";
 import type { Linked } from "../base/linked-list.js";
 import type { FailureCode, Phase } from "../catalog/failures.js";
 import { PRIORITY_UNLESS_GIVEN, type Priority } from "../catalog/priorities.js";
@@ -95,6 +96,8 @@ export class Call implements Linked<Call> {
   stopReason: StopReason | null = null;
   /** The caller's request id, or one of our own. */
   readonly id: string;
+  /** Where it began, for its listeners; null while there are none (`call-context.ts`). */
+  context: AsyncResource | null = null;
   /** Its place among the calls under way. */
   before: Call | null = null;
   behind: Call | null = null;

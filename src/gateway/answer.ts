@@ -17,7 +17,8 @@ import { type FailureMessage, failureMessage, writeFailure } from "../wire/write
 import { cutResponse, type ExtraFields, writeResponse } from "../wire/write-response.js";
 import { ownMarks, receivedMarks } from "./mark-answer.js";
 import type { FailureContext, Framework, ProxyOptions } from "./options/proxy-options.js";
-import { type Upstream, type UpstreamInside, upstreamInside } from "./upstream-handle.js";
+import { type Upstream, upstreamInside } from "./upstream-handle.js";
+import type { UpstreamInside } from "./upstream-inside.js";
 
 /** One request on its way to an answer. */
 export interface Asking {

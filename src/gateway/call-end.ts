@@ -4,11 +4,13 @@
  * Guarantee: once for each request that a proxy took and for each call of the application; with
  * nobody listening it reads nothing and makes nothing.
  */
+import { AsyncResource } from "node:async_hooks";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Clock, epochMs } from "../base/clock.js";
 import type { Emitter } from "../base/emitter.js";
 import type { FailureCode } from "../catalog/failures.js";
 import type { Call, ClientEnd } from "../core/call.js";
+import { inContextOf } from "../core/call-context.js";
 import type { Failure } from "../core/failure.js";
 import { authorityOf, sentWhole } from "../wire/http2.js";
 import type { CallKind } from "./call-record.js";
@@ -87,7 +89,9 @@ function tell(
   ended.date(epochMs(clock));
   const record = callRecord(ended);
   if (call !== null) tracer?.over(call, record);
-  if (heard) events.emit("call:end", record);
+  if (!heard) return;
+  if (call === null) events.emit("call:end", record);
+  else inContextOf(call, () => events.emit("call:end", record));
 }
 
 /** A request that was refused before it became a call; tells when its answer is over. */
@@ -102,7 +106,8 @@ export function tellOfRefusal(
   const { req, res, id, failure } = refused;
   const startedAt = teller.clock.now();
   const address = addressOf(req);
-  res.once("close", () => {
+  // In the context of the request, which is not that of the socket that closes it.
+  const over = AsyncResource.bind(() => {
     const ended = new EndedCall(id, upstream, kind, req.method as string, askedPath(req));
     ended.end(startedAt, teller.clock);
     ended.fail(failure.code, failure.details);
@@ -112,6 +117,7 @@ export function tellOfRefusal(
     ended.address = address;
     tell(teller, null, ended);
   });
+  res.once("close", over);
 }
 
 export interface RefusedRequest {

@@ -13,14 +13,13 @@ import { NamedError } from "../core/named-error.js";
 import { type Outcome, whenOver } from "../core/outcome.js";
 import type { Step } from "../core/pipe.js";
 import type { GatewayRequest } from "../core/request.js";
-import { joinContext } from "../core/request-context.js";
 import type { BodySink, ResponseBody } from "../core/response-body.js";
 import type { Exchange } from "../targets/exchange.js";
 import { type Dispatch, DispatchRun } from "../transports/dispatch-run.js";
 import { type FetchBody, fetchBody } from "../transports/fetch-body.js";
 import { FetchDelivery } from "../transports/fetch-delivery.js";
 import { type FetchHandler, fetchHandler } from "../transports/fetch-handler.js";
-import { ownCallOver } from "./call-end.js";
+import { OwnScope } from "./call-scope.js";
 import type { GatewayCore } from "./core.js";
 import type { OriginRoute } from "./origin-index.js";
 import type { UpstreamCore } from "./upstream.js";
@@ -126,13 +125,12 @@ export function dispatchCall(
   const body = fetchBody(opaque === null ? options.body : null, kept);
   const request = requestOf(options, path, body);
   const overrides = opaque === null ? null : ({ retry: false } as const);
-  const call = core.newCall(request, gateway.newRequestId(), overrides, null);
+  const scope = new OwnScope({ gateway, core }, "fetch", request, overrides);
+  const { call } = scope;
   asks.set(call, { options, dispatch, opaque });
-  const unlinkContext = joinContext(call);
   const over = (): void => {
-    unlinkContext();
     body.close();
-    ownCallOver(gateway, core.name, "fetch", call);
+    scope.over();
   };
   delivery.begin(call, () => body.error);
   // Whoever gave it up before it began is told by the outcome.

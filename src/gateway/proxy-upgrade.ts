@@ -14,7 +14,8 @@ import type { ResponseBody } from "../core/response-body.js";
 import { joinTunnel, switchingHead } from "../wire/tunnel.js";
 import { askToAdmit, type Refused } from "./admit.js";
 import { type Answering, type Asking, answering } from "./answer.js";
-import { sideOver, tellOfRefusal, tunnelOver } from "./call-end.js";
+import { tellOfRefusal } from "./call-end.js";
+import { ServedScope } from "./call-scope.js";
 import { checkProxyOptions } from "./options/check-proxy-options.js";
 import type { ProxyOptions } from "./options/proxy-options.js";
 import { NO_FRAMEWORK, readingOptions, readSafely, UNREAD } from "./proxy.js";
@@ -37,7 +38,8 @@ export function createUpgradeProxy(upstream: Upstream, options: ProxyOptions): U
 }
 
 function upgrading(upstream: Upstream, options: ProxyOptions): UpgradeHandler {
-  const { gateway, core } = upstreamInside(upstream);
+  const inside = upstreamInside(upstream);
+  const { gateway, core } = inside;
   const { trustProxyStatus } = core.options;
   const reading = readingOptions(upstream, options);
   const answer = answering(upstream, options);
@@ -53,19 +55,19 @@ function upgrading(upstream: Upstream, options: ProxyOptions): UpgradeHandler {
       return;
     }
     const request = { ...read.request, body: null, upgrade: req.headers.upgrade ?? "" };
-    const call = core.newCall(request, requestId, null, read.caller);
-    const onSideOver = (): void => sideOver(gateway, core.name, "upgrade", call, req, res);
+    const scope = new ServedScope(inside, "upgrade", { ...read, request }, null, req, res);
+    const { call } = scope;
     const onClose = (): void => {
-      call.cancellation.cut("client");
-      onSideOver();
+      scope.leave();
+      scope.over();
     };
     socket.once("close", onClose);
     void core.execute(call).then((outcome) => {
       const asking = { req, res, framework, call, requestId };
       if (switched(answer, asking, outcome, trustProxyStatus, socket, head)) {
         socket.off("close", onClose);
-        whenOver(outcome, () => tunnelOver(gateway, core.name, call, req));
-      } else whenOver(outcome, onSideOver);
+        whenOver(outcome, () => scope.tunnelOver());
+      } else whenOver(outcome, scope);
     });
   };
 

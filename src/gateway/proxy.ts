@@ -9,7 +9,6 @@ import { whenOver } from "../core/outcome.js";
 import type { ClientPaceLimits } from "../core/request.js";
 import { layerNames } from "../wire/caller-hints.js";
 import { createForwarder } from "../wire/forwarding.js";
-import { sentWhole } from "../wire/http2.js";
 import { answerLastHop } from "../wire/last-hop.js";
 import { lingerForUpload } from "../wire/linger.js";
 import {
@@ -23,11 +22,13 @@ import { writeInformation } from "../wire/write-information.js";
 import { askToAdmit, type Refused } from "./admit.js";
 import { answering } from "./answer.js";
 import { prepareServerBehind } from "./behind/behind-server.js";
-import { sideOver, tellOfRefusal } from "./call-end.js";
+import { tellOfRefusal } from "./call-end.js";
+import { ServedScope } from "./call-scope.js";
 import { checkProxyOptions } from "./options/check-proxy-options.js";
 import type { Framework, ProxyOptions } from "./options/proxy-options.js";
 import { checkServerOf } from "./server-checks.js";
-import { type Upstream, type UpstreamInside, upstreamInside } from "./upstream-handle.js";
+import { type Upstream, upstreamInside } from "./upstream-handle.js";
+import type { UpstreamInside } from "./upstream-inside.js";
 
 /** Handles one request. `url` is the path as this mount sees it. */
 export type ProxyHandler = (
@@ -43,7 +44,8 @@ export const UNREAD: ReceivedBody = { parsed: null };
 
 export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHandler {
   checkProxyOptions(options);
-  const { gateway, core } = upstreamInside(upstream);
+  const inside = upstreamInside(upstream);
+  const { gateway, core } = inside;
   const reading = readingOptions(upstream, options);
   const answer = answering(upstream, options);
 
@@ -79,19 +81,17 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
     req: IncomingMessage,
     res: ServerResponse,
     framework: Framework,
-    { request, id, caller }: AcceptedRequest,
+    accepted: AcceptedRequest,
   ): void => {
-    const made = core.newCall(request, id, null, caller);
-    // Told once, so that the dearer `once` is not needed.
-    res.on("close", () => {
-      if (!sentWhole(res)) made.cancellation.cut("client");
-      sideOver(gateway, core.name, "proxy", made, req, res);
-    });
+    const scope = new ServedScope(inside, "proxy", accepted, null, req, res);
+    const { call: made } = scope;
+    // Emitted once, so that the dearer `once` is not needed.
+    res.on("close", () => scope.clientOver());
     core.execute(made).tell((outcome) => {
-      answer.outcome({ req, res, framework, call: made, requestId: id }, outcome);
+      answer.outcome({ req, res, framework, call: made, requestId: made.id }, outcome);
       whenOver(outcome, () => {
-        lingerForUpload(gateway.clock, req, res, request.body);
-        sideOver(gateway, core.name, "proxy", made, req, res);
+        lingerForUpload(gateway.clock, req, res, made.request.body);
+        scope.over();
       });
     });
   };

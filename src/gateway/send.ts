@@ -5,15 +5,13 @@
  * gone when the body is over.
  */
 import type { Readable } from "node:stream";
-import { onAbort } from "../base/abort.js";
 import { isPriority, PRIORITIES } from "../catalog/priorities.js";
 import type { CallOverrides } from "../core/call.js";
 import { type Outcome, type UpstreamResponse, whenOver } from "../core/outcome.js";
 import { ReplayBody } from "../core/replay-body.js";
 import type { GatewayRequest } from "../core/request.js";
-import { joinContext } from "../core/request-context.js";
 import type { ResponseBody } from "../core/response-body.js";
-import { ownCallOver } from "./call-end.js";
+import { OwnScope } from "./call-scope.js";
 import type { GatewayCore } from "./core.js";
 import { shown } from "./options/findings.js";
 import type { UpstreamCore } from "./upstream.js";
@@ -45,16 +43,13 @@ export async function sendThrough(
   overrides: CallOverrides | null,
 ): Promise<Outcome<UpstreamBody>> {
   checkPriority(overrides);
-  const call = core.newCall(toRequest(core, request), gateway.newRequestId(), overrides, null);
-  const unlinkContext = joinContext(call);
-  const unlinkSignal = onAbort(request.signal, () => call.cancellation.cut("client"));
+  const asked = toRequest(core, request);
+  const { signal } = request;
+  const scope = new OwnScope({ gateway, core }, "send", asked, overrides, { signal });
+  const { call } = scope;
   const outcome = await core.execute(call).asPromise();
   if (outcome.kind !== "no_response") call.answeredBy = "upstream";
-  whenOver(outcome, () => {
-    unlinkSignal();
-    unlinkContext();
-    ownCallOver(gateway, core.name, "send", call);
-  });
+  whenOver(outcome, scope);
   if (outcome.kind === "no_response") return outcome;
   return { ...outcome, response: withReadableBody(outcome.response) };
 }

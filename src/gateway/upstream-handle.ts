@@ -16,6 +16,7 @@ import { type SendRequest, sendThrough } from "./send.js";
 import type { TargetControl } from "./target-control.js";
 import type { UpstreamCore } from "./upstream.js";
 import type { UpstreamBody } from "./upstream-body.js";
+import type { UpstreamInside } from "./upstream-inside.js";
 
 /** State of one target, as plain data. */
 export interface TargetState {
@@ -50,12 +51,6 @@ export interface Upstream<Names extends string = string> {
 
 /** The states of the targets at one moment; what is done to it is done to the upstream. */
 export interface UpstreamTargets extends ReadonlyArray<TargetState>, TargetControl {}
-
-/** The inside of an upstream handle, for the adapters. */
-export interface UpstreamInside {
-  readonly gateway: GatewayCore;
-  readonly core: UpstreamCore;
-}
 
 const INSIDE = Symbol.for("good-gateway.upstream");
 

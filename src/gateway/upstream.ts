@@ -6,6 +6,8 @@
  */
 import type { Attempt } from "../core/attempt.js";
 import type { AdmittedCall, BoundedCall, Call, CallOverrides, SeatedCall } from "../core/call.js";
+import { inContextOf, keepContext } from "../core/call-context.js";
+import type { Failure } from "../core/failure.js";
 import type { CallerHints } from "../core/layers.js";
 import { failureOf, type Outcome } from "../core/outcome.js";
 import type { Pending } from "../core/pending.js";
@@ -163,8 +165,15 @@ class GatewayUpstream implements UpstreamCore, CallListener {
     // Probes begin with the first call; a gateway that is only made sends nothing.
     this.#keeper.start();
     const call = newCall(clock.now(), request, id, overrides, caller);
+    if (this.#isHeard()) keepContext(call);
     tracing.tracer?.begin(this.name, call);
     return call;
+  }
+
+  /** Somebody listens to what becomes of calls. */
+  #isHeard(): boolean {
+    const { events } = this.#parts;
+    return events.has("call:end") || events.has("call:outcome") || events.has("attempt:end");
   }
 
   look(): void {
@@ -230,15 +239,19 @@ class GatewayUpstream implements UpstreamCore, CallListener {
     return startDiscovery({ ...this.#parts, upstream: this.name, set, control }, discover);
   }
 
+  // By itself, since a function that makes another one prepares for it in every call.
+  #tellOutcome(call: Call, failure: Failure | null): void {
+    const told = { upstream: this.name, call, failure };
+    inContextOf(call, () => this.#parts.events.emit("call:outcome", told));
+  }
+
   /** The policies are through with a call. */
   over(call: Call, outcome: Outcome<unknown>): void {
     const { events } = this.#parts;
     this.#calls -= 1;
     const failure = failureOf(outcome);
     call.failure = failure;
-    if (events.has("call:outcome")) {
-      events.emit("call:outcome", { upstream: this.name, call, failure });
-    }
+    if (events.has("call:outcome")) this.#tellOutcome(call, failure);
     if (outcome.kind === "no_response") this.#keeper.callFailed(call, outcome.failure.code);
   }
 }
@@ -345,6 +358,7 @@ function attemptListener(
     },
     has: () => events.has("attempt:end"),
     keeps: () => endedCalls.heard || tracing.tracer !== null || events.has("call:end"),
-    tell: ({ call }, attempt) => events.emit("attempt:end", { upstream: name, call, attempt }),
+    tell: ({ call }, attempt) =>
+      inContextOf(call, () => events.emit("attempt:end", { upstream: name, call, attempt })),
   };
 }

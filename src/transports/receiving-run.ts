@@ -29,7 +29,6 @@ export abstract class ReceivingRun extends EngineRun<ResponseBody> implements Re
   private delivered = false;
 
   // Written down: one that is left out makes a list of its arguments for every exchange.
-  // biome-ignore lint/complexity/noUselessConstructor: see above.
   constructor(exchange: Exchange, terms: RunTerms) {
     super(exchange, terms);
   }

@@ -7,7 +7,8 @@ import { GatewayError } from "../../core/failure.js";
 import type { GatewayCore } from "../core.js";
 import { gatewayCore, isGateway } from "../gateway.js";
 import type { UpstreamCore } from "../upstream.js";
-import { isUpstream, type UpstreamInside, upstreamInside } from "../upstream-handle.js";
+import { isUpstream, upstreamInside } from "../upstream-handle.js";
+import type { UpstreamInside } from "../upstream-inside.js";
 import { type FetchArguments, pathAmong } from "./fetch-arguments.js";
 
 export interface FetchRoute {

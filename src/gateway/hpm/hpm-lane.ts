@@ -14,7 +14,8 @@ import type { ReadRequestOptions } from "../../wire/read-request.js";
 import { type Answering, answeringFor } from "../answer.js";
 import { readingFor } from "../proxy.js";
 import type { UpstreamCore } from "../upstream.js";
-import { isUpstream, type UpstreamInside, upstreamInside } from "../upstream-handle.js";
+import { isUpstream, upstreamInside } from "../upstream-handle.js";
+import type { UpstreamInside } from "../upstream-inside.js";
 import { NO_TARGET, type ThroughGatewayOptions } from "./hpm-options.js";
 
 /** How the engine sends one call. */

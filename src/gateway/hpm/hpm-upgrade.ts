@@ -18,7 +18,8 @@ import { writeHead } from "../../wire/write-head.js";
 import { cutResponse } from "../../wire/write-response.js";
 import { askToAdmit, type Refused } from "../admit.js";
 import type { Asking } from "../answer.js";
-import { sideOver, tellOfRefusal, tunnelOver } from "../call-end.js";
+import { tellOfRefusal } from "../call-end.js";
+import { ServedScope } from "../call-scope.js";
 import { NO_FRAMEWORK, readSafely, UNREAD } from "../proxy.js";
 import { responseOver, takePlace } from "../proxy-upgrade.js";
 import type { Lane, LaneRoute } from "./hpm-lane.js";
@@ -147,18 +148,18 @@ function shakeHands(
   lane: Lane,
   read: AcceptedRequest,
 ): void {
-  const { gateway, core, answer } = lane;
+  const { answer } = lane;
   const request = { ...read.request, body: null, upgrade: "websocket" };
-  const made = core.newCall(request, read.id, ONCE, read.caller);
+  const scope = new ServedScope(lane, "upgrade", { ...read, request }, ONCE, req, res);
+  const { call: made } = scope;
   const asking = { req, res, framework: NO_FRAMEWORK, call: made, requestId: read.id };
-  const sideIsOver = (): void => sideOver(gateway, core.name, "upgrade", made, req, res);
   let joined = false;
   let answered = false;
   socket.once("close", () => {
     if (joined) shaking.get(req)?.run.giveUp();
     else {
-      made.cancellation.cut("client");
-      sideIsOver();
+      scope.leave();
+      scope.over();
     }
   });
   const send = (run: ForeignRun): void => {
@@ -185,12 +186,12 @@ function shakeHands(
   lane.execute(made, { side, send }).tell((outcome) => {
     if (outcome.kind === "no_response") failed(outcome.failure);
     joined = outcome.kind === "success";
-    if (!joined) whenOver(outcome, sideIsOver);
+    if (!joined) whenOver(outcome, scope);
     else {
       made.answeredBy = "upstream";
       whenOver(outcome, () => {
         socket.destroy();
-        tunnelOver(gateway, core.name, made, req);
+        scope.tunnelOver();
       });
     }
   });

@@ -18,7 +18,8 @@ import { cutResponse } from "../../wire/write-response.js";
 import { askToAdmit, type Refused } from "../admit.js";
 import type { Asking } from "../answer.js";
 import { prepareServerBehind } from "../behind/behind-server.js";
-import { sideOver, tellOfRefusal } from "../call-end.js";
+import { tellOfRefusal } from "../call-end.js";
+import { ServedScope } from "../call-scope.js";
 import { NO_FRAMEWORK, readSafely } from "../proxy.js";
 import type { Lane, LaneRoute, Lanes } from "./hpm-lane.js";
 import type { HpmErrorHandler, ThroughGatewayOptions } from "./hpm-options.js";
@@ -147,19 +148,19 @@ function call(
   passing: WeakMap<IncomingMessage, Passing>,
   taken: Taken,
   lane: Lane,
-  { request, id, caller }: AcceptedRequest,
+  accepted: AcceptedRequest,
   lost: string | null,
 ): void {
   const { req, res, asked, engine } = taken;
-  const { gateway, core, answer } = lane;
-  const made = core.newCall(request, id, ONCE, caller);
-  const asking = { req, res, framework: NO_FRAMEWORK, call: made, requestId: id };
-  const sideIsOver = (): void => sideOver(gateway, core.name, "proxy", made, req, res);
+  const { gateway, answer } = lane;
+  const { request } = accepted;
+  const scope = new ServedScope(lane, "proxy", accepted, ONCE, req, res);
+  const { call: made } = scope;
+  const asking = { req, res, framework: NO_FRAMEWORK, call: made, requestId: made.id };
   res.once("close", () => {
-    if (!res.writableFinished) made.cancellation.cut("client");
-    // Whoever has answered without reading the upstream's answer does not want it.
-    else passing.get(req)?.run.giveUp();
-    sideIsOver();
+    // A handler that has answered without reading the upstream's answer does not want it.
+    if (res.writableFinished) passing.get(req)?.run.giveUp();
+    scope.clientOver();
   });
   const send = (run: ForeignRun): void => {
     const body = lost === null ? engineBody(request.body) : new WaitingBody(NOTHING);
@@ -188,7 +189,7 @@ function call(
     }
     whenOver(outcome, () => {
       lingerForUpload(gateway.clock, req, res, request.body);
-      sideIsOver();
+      scope.over();
     });
   });
 }
