@@ -26,7 +26,7 @@ const sourceAliases = [
 export default defineConfig({
   resolve: { alias: built ? [] : sourceAliases },
   test: {
-    include: built ? ["test/{gallery,adapters,built}/**/*.test.ts"] : ["test/**/*.test.ts"],
+    include: built ? ["test/{gallery,adapters,doors,built}/**/*.test.ts"] : ["test/**/*.test.ts"],
     pool: "forks",
     // Tests wait for sockets more than they compute: two at once even on two cores.
     maxWorkers: Math.max(2, availableParallelism() - 1),

@@ -1,5 +1,5 @@
 /**
- * http-proxy-middleware 3 and 4. Version 4 asks for a newer Node than ours and runs on ours as well.
+ * http-proxy-middleware 3 and 4. Version 4 asks for a newer Node than ours, and runs on ours, too.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";

@@ -19,7 +19,9 @@ export interface UndiciAgent {
 
 export interface UndiciAnswer {
   readonly statusCode: number;
-  readonly body: { text(): Promise<string> };
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly trailers: Readonly<Record<string, string>>;
+  readonly body: AsyncIterable<Uint8Array> & { text(): Promise<string> };
 }
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);

@@ -119,7 +119,7 @@ describe("the number of upgrades", () => {
     const first = ground.ask(
       { bytes },
       {
-        onSocket: (socket) => {
+        onCaller: (socket) => {
           leave = () => void socket.destroy();
           socket.pause();
         },

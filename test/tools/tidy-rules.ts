@@ -128,7 +128,7 @@ export function sourceBehindBuiltTests(files: readonly SourceFile[]): Findings {
 }
 
 function isBuiltTest(path: string): boolean {
-  return /^test\/(?:gallery|adapters|built|servers)\//.test(path);
+  return /^test\/(?:gallery|adapters|doors|built|servers)\//.test(path);
 }
 
 function reachable(

@@ -160,7 +160,7 @@ export const CONNECT: readonly Row[] = [
     ...OUR_SETTINGS,
     world: {
       targets: () => ({
-        url: "https://127.0.0.1:1",
+        url: "https://127.0.0.1:2",
         tls: { cert: UNUSABLE_PEM, key: UNUSABLE_PEM },
       }),
     },

@@ -114,7 +114,10 @@ export const RECEIVE: readonly Row[] = [
     sends: [1, 1],
     breaker: "neutral",
     world: { script: accept().readHead().hang() },
-    client: (socket) => void setTimeout(() => socket.destroy(), 100),
+    during: async ({ played }, caller) => {
+      await eventually("the request is there", () => played?.heads().length === 1);
+      caller.destroy();
+    },
   },
   {
     code: "client_stalled",

@@ -5,8 +5,10 @@
  * what the client gets and how often the upstream was sent to; then with a breaker that opens at
  * the first failure, to see whom the failure counts against.
  */
-import type { FailureCode } from "good-gateway";
-import type { RawOptions, RawRequest, Received } from "./raw-client.js";
+import type { CallRecord, FailureCode } from "good-gateway";
+import type { Answered, Asked, AskOptions, Door } from "../../doors/door.js";
+import { NODE } from "../../doors/doors/node.js";
+import type { Caller } from "./raw-client.js";
 import { playFairly } from "./starving.js";
 import { eventually, type World, type WorldOptions, world } from "./world.js";
 
@@ -25,9 +27,9 @@ export interface Row {
   readonly breaker: "failure" | "neutral";
   readonly world: WorldOptions | (() => Promise<WorldOptions>);
   /** What is sent besides method and path. */
-  readonly request?: Omit<RawRequest, "method">;
+  readonly request?: Omit<Asked, "method">;
   readonly methods?: readonly [idempotent: string, other: string];
-  readonly client?: RawOptions["onSocket"];
+  readonly client?: AskOptions["onCaller"];
   /**
    * The idempotent call is repeated for free and succeeds; the failure shows in its attempts only.
    */
@@ -35,14 +37,19 @@ export interface Row {
   /** Before the call that shows the failure; what it leaves open it must close. */
   readonly before?: (world: World) => Promise<() => void> | Promise<void>;
   /** While the call is under way. */
-  readonly during?: (world: World) => Promise<void>;
+  readonly during?: (world: World, caller: Caller) => Promise<void>;
   /** In place of a raw client and the proxy, where the failure has another way in. */
-  readonly ask?: (world: World, method: string) => Promise<Omit<Shown, "sends" | "breaker">>;
+  readonly ask?: (world: World, method: string) => Promise<Seen>;
   /** Cannot share the process with other cases at the same time. */
   readonly alone?: true;
+  /** Node's parser refuses it, so that it never becomes a request. */
+  readonly unrecorded?: true;
   /** Why it is provoked at a seam and not by the thing itself. */
   readonly seam?: string;
 }
+
+/** What the caller saw. */
+export type Seen = Omit<Shown, "sends" | "breaker" | "records">;
 
 /** What was seen. */
 export interface Shown {
@@ -53,6 +60,8 @@ export interface Shown {
   readonly sends: number;
   readonly breaker: "failure" | "neutral";
   readonly retryAfter: string | null;
+  /** Of all calls that ended meanwhile, the one of the row last. */
+  readonly records: readonly Pick<CallRecord, "code" | "blame" | "status">[];
   /** The answer as it came, for whoever reads a failed test. */
   readonly raw: string;
 }
@@ -63,31 +72,34 @@ export type Play = "idempotent" | "post" | "breaker";
  * Plays a row. Everything it opened is closed, or it throws. Where this very process was too busy,
  * what came of it is no answer to what was provoked, and the row is played again.
  */
-export function provoke(row: Row, play: Play): Promise<Shown> {
+export function provoke(row: Row, play: Play, door: Door = NODE): Promise<Shown> {
   const { code } = row;
   return playFairly(
-    () => playOnce(row, play),
+    (patience) => playOnce(row, play, door, patience),
     (shown, late) => shown.code !== code && (late || shown.code === "event_loop_stalled"),
   );
 }
 
-async function playOnce(row: Row, play: Play): Promise<Shown> {
-  const written = typeof row.world === "function" ? await row.world() : row.world;
+async function playOnce(row: Row, play: Play, door: Door, patience: number): Promise<Shown> {
+  const asked = typeof row.world === "function" ? await row.world() : row.world;
+  const written = { ...asked, door, patience };
   const ground = await world(play === "breaker" ? withBreaker(written) : written);
   const [idempotent, other] = row.methods ?? ["GET", "POST"];
   try {
     const undo = (await row.before?.(ground)) ?? (() => {});
+    await eventually("calls before are over", () => ground.records.length >= ground.answered());
     const sentBefore = ground.sent();
-    const seenBefore = ground.attempts.length;
-    const outcomesBefore = ground.outcomes.length;
-    const shown = await (row.ask ?? askRaw(row, seenBefore, outcomesBefore))(
+    const recordsBefore = ground.records.length;
+    const shown = await (row.ask ?? askRaw(row, ground))(
       ground,
       play === "post" ? other : idempotent,
     );
+    // What was left open before, and ends now, is another call.
+    const records = [...ground.records.slice(recordsBefore)];
     undo();
     const sends = ground.sent() - sentBefore;
     const opened = ground.breakerWent.includes("open");
-    return { ...shown, sends, breaker: opened ? "failure" : "neutral" };
+    return { ...shown, sends, records, breaker: opened ? "failure" : "neutral" };
   } finally {
     await ground.close();
   }
@@ -101,18 +113,27 @@ function withBreaker(written: WorldOptions): WorldOptions {
   return { ...written, options: { ...options, retry: false, breaker: BREAKER } };
 }
 
-function askRaw(row: Row, seenBefore: number, outcomesBefore: number): NonNullable<Row["ask"]> {
-  return async (ground, method) => {
+function askRaw(row: Row, ground: World): NonNullable<Row["ask"]> {
+  const seenBefore = ground.attempts.length;
+  const outcomesBefore = ground.outcomes.length;
+  const recordsBefore = ground.records.length;
+  return async (_, method) => {
     const body = method === "POST" && row.request?.upload === undefined ? { body: "hello" } : {};
-    const asked = ground.ask(
-      { ...body, ...row.request, method },
-      row.client === undefined ? {} : { onSocket: row.client },
-    );
-    await row.during?.(ground);
+    let caller: Caller | null = null;
+    const onCaller = (one: Caller): void => {
+      caller = one;
+      row.client?.(one);
+    };
+    const asked = ground.ask({ ...body, ...row.request, method }, { onCaller });
+    await eventually("it is asked", () => caller !== null);
+    await row.during?.(ground, caller as unknown as Caller);
     const received = await asked;
     await eventually("every exchange is told", () =>
       ground.gateway.upstream("app").targets.every(({ pending }) => pending === 0 || row.before),
     );
+    if (row.unrecorded !== true) {
+      await eventually("the call is over", () => ground.records.length > recordsBefore);
+    }
     const told = [
       ...ground.attempts.slice(seenBefore).map(({ code }) => code),
       ...ground.outcomes.slice(outcomesBefore),
@@ -123,26 +144,26 @@ function askRaw(row: Row, seenBefore: number, outcomesBefore: number): NonNullab
 
 function shownOf(
   row: Row,
-  received: Received,
+  received: Answered,
   told: readonly (string | null)[],
   ended: number,
-): Omit<Shown, "sends" | "breaker"> {
+): Seen {
   const status = received.field("proxy-status") ?? "";
-  const attempts = /\battempts=(\d+)/.exec(status)?.[1];
-  const named = /[" ]code=(\w+)/.exec(status)?.[1] ?? null;
+  const { ending, failure } = received;
+  const named = ending === "whole" || ending === "none" ? failure?.code : undefined;
   const seen = told.find((code) => code === row.code) ?? null;
   return {
     answer: answerOf(received),
     error: /; error=(\w+)/.exec(status)?.[1] ?? null,
     // A cut answer cannot name its failure; then the events do.
-    code: received.ending === "whole" && named !== null ? named : seen,
-    attempts: attempts === undefined ? ended : Number(attempts),
+    code: named ?? seen,
+    attempts: failure?.attempts ?? ended,
     retryAfter: received.field("retry-after") ?? null,
     raw: `${received.ending} ${received.note}\n${received.raw.subarray(0, 600).toString("latin1")}`,
   };
 }
 
-function answerOf({ ending, status }: Received): number | "cut" | null {
+function answerOf({ ending, status }: Answered): number | "cut" | null {
   if (ending === "whole") return status;
   if (ending === "cut" || ending === "reset") return status === null ? null : "cut";
   return null;

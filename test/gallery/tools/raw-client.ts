@@ -6,17 +6,22 @@
 import { connect, type Socket } from "node:net";
 import { type Fields, fieldOf, type Message, readMessage } from "./read-message.js";
 
-/** How the answer ended, as a client without any goodwill sees it. */
-export type Ending = "whole" | "cut" | "reset" | "hung" | "invalid";
+/**
+ * How the answer ended, as a client without any goodwill sees it; `none` where a call of an
+ * application was rejected.
+ */
+export type Ending = "whole" | "cut" | "reset" | "hung" | "invalid" | "none";
 
 export interface Received {
   readonly ending: Ending;
   /** Null when no final head came. */
   readonly status: number | null;
   readonly fields: Fields;
+  readonly bytes: Buffer;
+  /** The bytes of the body as text, each a character. */
   readonly body: string;
   readonly trailers: Fields;
-  readonly interim: readonly Message[];
+  readonly interim: readonly { readonly status: number }[];
   /** Everything that came. */
   readonly raw: Buffer;
   /** Why it is invalid, or what came behind a whole answer. */
@@ -34,8 +39,10 @@ export interface Upload {
 export interface RawRequest {
   readonly method?: string;
   readonly path?: string;
-  readonly fields?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** A list of values becomes several lines. */
+  readonly fields?: Readonly<Record<string, string | readonly string[]>>;
+  /** Sent with its length, or in chunks where it comes in pieces. */
+  readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
   readonly upload?: Upload;
   readonly version?: "1.0" | "1.1";
   /** The bytes as they are, in place of everything above but `method`. */
@@ -45,35 +52,62 @@ export interface RawRequest {
 export interface RawOptions {
   /** A limit against hanging, far above every limit of the gateway under test. */
   readonly limitMs?: number;
-  /** Told of the socket, to leave early or to stop reading. */
-  readonly onSocket?: (socket: Socket) => void;
+  /** Told of who asks, to leave early or to stop reading. */
+  readonly onCaller?: (caller: Caller) => void;
+  /** Where the connection stays for the next request, in place of one of its own. */
+  readonly kept?: KeptConnection;
+}
+
+/** Who asks: a connection, or a call of an application. */
+export interface Caller {
+  /** Leaves at once. */
+  destroy(): unknown;
+  /** Reads no more of the answer. */
+  pause(): unknown;
+  resume(): unknown;
+}
+
+/** The connection of a client that asks again and again. */
+export interface KeptConnection {
+  socket: Socket | null;
 }
 
 const LIMIT_MS = 8_000;
+/** Less than this is read anew with every chunk. */
+const LARGE = 262_144;
+const LINE_FEED = 10;
 const PIECE = Buffer.alloc(65_536, "u");
 
-/** One request over a connection of its own. */
+/** One request over a connection of its own, or over one that is kept. */
 export function ask(
   port: number,
   request: RawRequest = {},
   options: RawOptions = {},
 ): Promise<Received> {
   const method = request.method ?? (request.bytes === undefined ? "GET" : methodIn(request.bytes));
-  const socket = connect({ port, host: "127.0.0.1" });
+  const { kept } = options;
+  const known = kept?.socket ?? null;
+  const socket = known ?? connect({ port, host: "127.0.0.1" });
+  if (kept !== undefined) kept.socket = null;
   return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
+    const incoming = new Incoming(method);
     const settle = (how: "data" | "end" | "reset" | "closed" | "hung"): void => {
-      const raw = Buffer.concat(chunks);
-      const received = judge(raw, method, how);
+      const received = incoming.judge(how);
       if (received === null) return;
       clearTimeout(timer);
-      socket.removeAllListeners("data");
-      socket.destroy();
+      socket.removeAllListeners();
+      socket.on("error", () => {});
+      if (kept !== undefined && staysOpen(received)) keep(socket, kept);
+      else socket.destroy();
       resolve(received);
     };
     const timer = setTimeout(() => settle("hung"), options.limitMs ?? LIMIT_MS);
+    const begin = (): void => {
+      options.onCaller?.(socket);
+      send(socket, request, method);
+    };
     socket.on("data", (chunk) => {
-      chunks.push(chunk);
+      incoming.add(chunk);
       settle("data");
     });
     socket.once("end", () => settle("end"));
@@ -82,11 +116,62 @@ export function ask(
       if (error.syscall !== "write") settle("reset");
     });
     socket.once("close", () => settle("closed"));
-    socket.once("connect", () => {
-      options.onSocket?.(socket);
-      send(socket, request, method);
-    });
+    if (known === null) socket.once("connect", begin);
+    else begin();
   });
+}
+
+function staysOpen(received: Received): boolean {
+  return received.ending === "whole" && !/\bclose\b/i.test(received.field("connection") ?? "");
+}
+
+function keep(socket: Socket, kept: KeptConnection): void {
+  kept.socket = socket;
+  socket.once("close", () => {
+    if (kept.socket === socket) kept.socket = null;
+  });
+}
+
+/** What has come, which is looked at when there may be something new to see. */
+class Incoming {
+  readonly #method: string;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  /** As long as no more than this is there, it is not whole. */
+  #atLeast = 0;
+  #chunked = false;
+
+  constructor(method: string) {
+    this.#method = method;
+  }
+
+  add(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+  }
+
+  judge(how: "data" | "end" | "reset" | "closed" | "hung"): Received | null {
+    if (how === "data" && !this.#mayBeWhole()) return null;
+    const raw = Buffer.concat(this.#chunks);
+    const received = judge(raw, this.#method, how);
+    if (received === null) this.#expect(raw);
+    return received;
+  }
+
+  #mayBeWhole(): boolean {
+    if (this.#bytes < this.#atLeast) return false;
+    return !this.#chunked || this.#bytes < LARGE || this.#chunks.at(-1)?.at(-1) === LINE_FEED;
+  }
+
+  /** A large body is not searched through for its end with every chunk that comes. */
+  #expect(raw: Buffer): void {
+    const { interim, ...reading } = readMessage(raw, { method: this.#method, ended: false });
+    if (reading.kind !== "partial" || reading.head === null || interim.length > 0) return;
+    const { fields } = reading.head;
+    const length = Number(fieldOf(fields, "content-length") ?? 0);
+    this.#chunked = fieldOf(fields, "transfer-encoding") !== undefined;
+    this.#atLeast = raw.indexOf("\r\n\r\n") + 4 + length;
+  }
 }
 
 function send(socket: Socket, request: RawRequest, method: string): void {
@@ -95,12 +180,41 @@ function send(socket: Socket, request: RawRequest, method: string): void {
     return;
   }
   const { path = "/x", fields = {}, body, upload, version = "1.1" } = request;
-  const all: Record<string, string> = { host: "edge.example", ...fields };
-  const length = upload === undefined ? body?.length : (upload.announced ?? upload.bytes);
-  if (length !== undefined) all["content-length"] ??= String(length);
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`${method} ${path} HTTP/${version}\r\n${lines.join("")}\r\n${body ?? ""}`, "latin1");
+  const all: Record<string, string | readonly string[]> = { host: "edge.example", ...fields };
+  const bytes = typeof body === "string" ? Buffer.from(body, "latin1") : body;
+  const streamed = bytes !== undefined && !(bytes instanceof Uint8Array);
+  const length = upload === undefined ? undefined : (upload.announced ?? upload.bytes);
+  if (streamed) all["transfer-encoding"] ??= "chunked";
+  else if (bytes !== undefined) all["content-length"] ??= String(bytes.byteLength);
+  else if (length !== undefined) all["content-length"] ??= String(length);
+  const lines = Object.entries(all).flatMap(([name, value]) =>
+    [value].flat().map((one) => `${name}: ${one}\r\n`),
+  );
+  socket.write(`${method} ${path} HTTP/${version}\r\n${lines.join("")}\r\n`, "latin1");
+  if (streamed) void sendChunks(socket, bytes);
+  else if (bytes !== undefined && bytes.byteLength > 0) socket.write(bytes);
   if (upload !== undefined) sendUpload(socket, upload.bytes);
+}
+
+async function sendChunks(socket: Socket, body: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of body) {
+    if (!socket.writable) return;
+    if (chunk.byteLength === 0) continue;
+    socket.cork();
+    socket.write(`${chunk.byteLength.toString(16)}\r\n`);
+    socket.write(chunk);
+    const more = socket.write("\r\n");
+    socket.uncork();
+    if (!more) await drained(socket);
+  }
+  socket.write("0\r\n\r\n");
+}
+
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once("drain", resolve);
+    socket.once("close", resolve);
+  });
 }
 
 function sendUpload(socket: Socket, bytes: number): void {
@@ -154,7 +268,10 @@ function received(
     ending,
     status: message?.status ?? null,
     fields,
-    body: message?.body.toString("latin1") ?? "",
+    bytes: message?.body ?? Buffer.alloc(0),
+    get body() {
+      return this.bytes.toString("latin1");
+    },
     trailers: message?.trailers ?? [],
     interim,
     raw,

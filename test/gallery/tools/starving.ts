@@ -8,20 +8,23 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
 /** A machine that is this busy again and again is not fit for tests on real sockets. */
-const PLAYS_MAX = 5;
+const PLAYS_MAX = 8;
 /** A third of the shortest timeout. */
 const LATE_MS = 100;
 const NS_PER_MS = 1e6;
 
-/** What the play showed, the last time where it was spoilt; `spoilt` is told of a late loop. */
+/**
+ * What the play showed, the last time where it was spoilt; `spoilt` is told of a late loop. A play
+ * is told how many times as long as usual it should wait.
+ */
 export async function playFairly<Shown>(
-  play: () => Promise<Shown>,
+  play: (patience: number) => Promise<Shown>,
   spoilt: (shown: Shown, late: boolean) => boolean,
 ): Promise<Shown> {
   for (let plays = 1; ; plays += 1) {
     const delay = monitorEventLoopDelay({ resolution: 10 });
     delay.enable();
-    const shown = await play();
+    const shown = await play(Math.ceil(plays / 3));
     delay.disable();
     if (plays === PLAYS_MAX || !spoilt(shown, delay.max > LATE_MS * NS_PER_MS)) return shown;
   }

@@ -1,27 +1,32 @@
 /**
- * A gateway between a raw client and a scripted upstream, on real sockets, and what it left behind.
+ * A gateway between a caller and a scripted upstream, on real sockets, and what it left behind. The
+ * caller asks at any door; unless told otherwise it is a raw client of `nodeProxy`.
  * Guarantee: `close` fails unless everything is counted back to zero: pending exchanges,
  * connections to the upstream, connections of clients.
  */
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import {
+  type CallRecord,
   createGateway,
   type FailureCode,
   type Gateway,
   type GatewayOptions,
   type UpstreamOptions,
 } from "good-gateway";
-import { type NodeProxy, nodeProxy, type ProxyOptions } from "good-gateway/node";
+import type { GatewayFetchOptions } from "good-gateway/fetch";
+import type { ProxyOptions } from "good-gateway/node";
 import {
   type Script,
   type ScriptedUpstream,
   type ScriptedUpstreamOptions,
   scriptedUpstream,
 } from "good-gateway/testing";
-import { ask, type RawOptions, type RawRequest, type Received } from "./raw-client.js";
+import type { Answered, Asked, AskOptions, Door, OpenDoor } from "../../doors/door.js";
+import { NODE } from "../../doors/doors/node.js";
 
 export interface WorldOptions {
+  readonly door?: Door;
   /** Played by an upstream of its own, again and again. */
   readonly script?: Script;
   /** One for each connection, then the last one again. */
@@ -31,10 +36,17 @@ export interface WorldOptions {
   readonly targets?: (played: ScriptedUpstream | null) => UpstreamOptions["targets"];
   readonly options?: Omit<UpstreamOptions, "targets">;
   readonly proxy?: ProxyOptions;
+  readonly fetch?: GatewayFetchOptions;
+  /** Options of http-proxy-middleware itself. */
+  readonly hpm?: object;
+  /** Of the gateway itself. */
+  readonly rest?: Partial<Omit<GatewayOptions<"app">, "upstreams">>;
   /** In place of chance, where that decides. */
   readonly random?: { next(): number };
   /** Requests that an upstream has read which is none of scripts. */
   readonly sent?: () => number;
+  /** Times as long as usual that every timeout is; more on a machine that is too busy. */
+  readonly patience?: number;
   /** Called at the end. */
   readonly cleanUp?: () => Promise<void>;
 }
@@ -48,6 +60,7 @@ export interface AttemptEnd {
 
 export interface World {
   readonly gateway: Gateway<"app">;
+  /** Of a door that listens. */
   readonly server: Server;
   readonly port: number;
   readonly played: ScriptedUpstream | null;
@@ -55,9 +68,13 @@ export interface World {
   readonly attempts: readonly AttemptEnd[];
   /** What each call came to when its head was known. */
   readonly outcomes: readonly (FailureCode | null)[];
+  /** Calls that are over. */
+  readonly records: readonly CallRecord[];
   /** Requests that the upstream has read. */
   sent(): number;
-  ask(request?: RawRequest, options?: RawOptions): Promise<Received>;
+  ask(asked?: Asked, how?: AskOptions): Promise<Answered>;
+  /** Requests of `ask` that have been answered. */
+  answered(): number;
   /** States of the breaker since the start, `closed` left out. */
   readonly breakerWent: readonly string[];
   close(): Promise<void>;
@@ -65,6 +82,12 @@ export interface World {
 
 /** Short, so that a table of hundreds is fast; long enough for a loaded machine. */
 export const TIMEOUTS = { connectMs: 400, responseMs: 300, idleMs: 300, totalMs: 3_000 } as const;
+
+function patiently(timeouts: object, patience = 1): object {
+  return Object.fromEntries(
+    Object.entries(timeouts).map(([name, ms]) => [name, (ms as number) * patience]),
+  );
+}
 
 export async function world(options: WorldOptions): Promise<World> {
   const scripts = options.scripts ?? (options.script === undefined ? null : [options.script]);
@@ -78,47 +101,62 @@ export async function world(options: WorldOptions): Promise<World> {
         breaker: false,
         ...options.options,
         targets: options.targets?.(played) ?? (played?.origin as string),
-        timeouts: { ...TIMEOUTS, ...options.options?.timeouts },
+        timeouts: patiently({ ...TIMEOUTS, ...options.options?.timeouts }, options.patience),
       },
     },
     onWarning: () => {},
+    ...options.rest,
   };
   const gateway = createGateway(settings, random === undefined ? {} : { random });
+  const seen = watch(gateway);
+  const { door = NODE, proxy = {}, fetch = {}, hpm = {} } = options;
+  const opened = await door.open({ gateway, proxy, fetch, hpm });
+  let answers = 0;
+  return {
+    ...seen,
+    gateway,
+    get server() {
+      return serverOf(opened);
+    },
+    get port() {
+      return (serverOf(opened).address() as AddressInfo).port;
+    },
+    played,
+    sent: options.sent ?? (() => played?.heads().length ?? 0),
+    async ask(asked, how) {
+      const answer = await opened.ask(asked, how);
+      answers += 1;
+      return answer;
+    },
+    answered: () => answers,
+    close: () => closeAll(gateway, opened, played).finally(options.cleanUp),
+  };
+}
+
+function watch(
+  gateway: Gateway<"app">,
+): Pick<World, "attempts" | "outcomes" | "records" | "breakerWent"> {
   const attempts: AttemptEnd[] = [];
   const outcomes: (FailureCode | null)[] = [];
+  const records: CallRecord[] = [];
   const breakerWent: string[] = [];
   gateway.on("attempt:end", ({ attempt: { code, status, reused } }) => {
     attempts.push({ code, status, reused });
   });
   gateway.on("call:outcome", ({ failure }) => void outcomes.push(failure?.code ?? null));
+  gateway.on("call:end", (record) => void records.push(record));
   gateway.on("breaker:change", ({ to }) => void breakerWent.push(to));
-  const proxy = nodeProxy(gateway.upstream("app"), options.proxy);
-  const server = await serve(proxy);
-  return {
-    gateway,
-    server,
-    port: (server.address() as AddressInfo).port,
-    played,
-    attempts,
-    outcomes,
-    breakerWent,
-    sent: options.sent ?? (() => played?.heads().length ?? 0),
-    ask: (request, how) => ask((server.address() as AddressInfo).port, request, how),
-    close: () => closeAll(gateway, server, played).finally(options.cleanUp),
-  };
+  return { attempts, outcomes, records, breakerWent };
 }
 
-async function serve(proxy: NodeProxy): Promise<Server> {
-  const server = createServer(proxy);
-  server.on("checkContinue", proxy.checkContinue).on("upgrade", proxy.upgrade);
-  server.on("clientError", proxy.clientError);
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+function serverOf({ server }: OpenDoor): Server {
+  if (server === undefined) throw new Error("this door has no server");
   return server;
 }
 
 async function closeAll(
   gateway: Gateway<"app">,
-  server: Server,
+  door: OpenDoor,
   played: ScriptedUpstream | null,
 ): Promise<void> {
   const [target] = gateway.upstream("app").targets;
@@ -126,12 +164,15 @@ async function closeAll(
     await eventually("exchanges are over", () => target === undefined || pending(gateway) === 0);
     gateway.close();
     await eventually("connections to the upstream are closed", () => open(gateway) === 0);
-    server.closeIdleConnections();
-    await eventually("connections of clients are closed", () => connectionsOf(server));
+    const { server } = door;
+    // A server of HTTP/2 has sessions, which their clients close.
+    server?.closeIdleConnections?.();
+    if (server !== undefined) {
+      await eventually("connections of clients are closed", () => connectionsOf(server));
+    }
   } finally {
     gateway.close();
-    server.closeAllConnections();
-    server.close();
+    await door.close();
     await played?.close();
   }
 }

@@ -1,0 +1,54 @@
+/**
+ * What an engine that is not ours cannot see of a failure, and what the failure is then called.
+ */
+import type { FailureCode } from "good-gateway";
+import type { Row } from "../gallery/tools/provoke.js";
+import type { Door, DoorEngine } from "./door.js";
+
+type Seen = Partial<Pick<Row, "code" | "answer" | "error" | "sends" | "attempts">>;
+type SeenAs = Partial<Record<FailureCode, Seen>>;
+
+/** Node's and undici's parsers say that a head is too large, and not which line of it. */
+const OF_PARSER: SeenAs = {
+  http_response_header_size: {
+    code: "http_response_header_section_size",
+    error: "http_response_header_section_size",
+  },
+};
+
+/** Only its errors tell, and nothing tells how far it had got when it was cut. */
+const OF_FOREIGN_FETCH: SeenAs = {
+  ...OF_PARSER,
+  dns_timeout: { code: "http_response_timeout", attempts: [3, 1] },
+  connection_timeout: { code: "http_response_timeout", attempts: [3, 1] },
+  deadline_exceeded_connecting: { code: "deadline_exceeded" },
+  event_loop_stalled: { code: "http_response_timeout" },
+  connection_reset_while_connecting: { code: "connection_terminated", attempts: [3, 1] },
+  tls_certificate_expired: { attempts: [3, 1] },
+  connection_terminated_while_sending: { code: "connection_terminated", sends: [1, 1] },
+  connection_write_timeout: { code: "http_response_timeout" },
+  http_response_incomplete: { code: "connection_terminated" },
+  connection_read_timeout: { code: "http_response_timeout" },
+};
+
+const OF_DISPATCHER: SeenAs = {
+  ...OF_PARSER,
+  dns_timeout: { code: "connection_timeout" },
+  http_response_incomplete: { code: "connection_terminated" },
+  connection_read_timeout: { code: "http_response_timeout" },
+  // The caller has the head as soon as it is there.
+  http_response_transfer_coding: { answer: "cut", sends: [1, 1] },
+  http_response_trailer_section_size: { answer: "cut" },
+};
+
+const ENGINES: Readonly<Record<DoorEngine, SeenAs>> = {
+  own: {},
+  "http-proxy-middleware": OF_PARSER,
+  "foreign fetch": OF_FOREIGN_FETCH,
+  dispatcher: OF_DISPATCHER,
+};
+
+/** How a row looks at a door. */
+export function seenBy({ engine }: Door, code: FailureCode): Seen {
+  return ENGINES[engine][code] ?? {};
+}

@@ -1,0 +1,136 @@
+/**
+ * A fetch as a library may have it: on connections of its own, with a Response and Headers of its
+ * own, and with a `cancel()` that never settles, which the standard allows.
+ */
+import { type ClientRequest, type IncomingMessage, request } from "node:http";
+import { request as secureRequest } from "node:https";
+import { Readable } from "node:stream";
+
+export const foreignFetch = ((input: string, init: RequestInit = {}) =>
+  new Promise<ForeignResponse>((resolve, reject) => {
+    const url = new URL(input);
+    const send = url.protocol === "https:" ? secureRequest : request;
+    const asking = send(url, { method: init.method ?? "GET", agent: false });
+    const { signal } = init;
+    const leave = (): void => void asking.destroy(signal?.reason as Error);
+    asking.on("error", reject).on("response", (answer) => resolve(new ForeignResponse(answer)));
+    signal?.addEventListener("abort", leave);
+    asking.once("close", () => signal?.removeEventListener("abort", leave));
+    setFields(asking, init.headers);
+    sendBody(asking, init.body).catch(reject);
+  })) as unknown as typeof fetch;
+
+function setFields(asking: ClientRequest, headers: RequestInit["headers"]): void {
+  for (const [name, value] of new Headers(headers)) asking.appendHeader(name, value);
+}
+
+async function sendBody(asking: ClientRequest, body: unknown): Promise<void> {
+  if (body === undefined || body === null) asking.end();
+  else if (typeof body === "string" || body instanceof Uint8Array) asking.end(body);
+  // What the standard turns into bytes, this one does, too.
+  else {
+    const { body: stream, headers } = new Request("http://a.test", {
+      method: "POST",
+      body: body as NonNullable<RequestInit["body"]>,
+      duplex: "half",
+    });
+    const type = headers.get("content-type");
+    if (type !== null && !asking.hasHeader("content-type")) asking.setHeader("content-type", type);
+    Readable.fromWeb(stream as never)
+      .on("error", (error) => asking.destroy(error))
+      .pipe(asking);
+  }
+}
+
+class ForeignResponse {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: ForeignHeaders;
+  readonly body: ForeignStream;
+
+  constructor(answer: IncomingMessage) {
+    this.status = answer.statusCode ?? 0;
+    this.statusText = answer.statusMessage ?? "";
+    this.headers = new ForeignHeaders(answer.rawHeaders);
+    this.body = new ForeignStream(answer);
+  }
+
+  get ok(): boolean {
+    return this.status >= 200 && this.status < 300;
+  }
+
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of this.body) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+  }
+
+  async text(): Promise<string> {
+    return Buffer.from(await this.arrayBuffer()).toString();
+  }
+
+  async json(): Promise<unknown> {
+    return JSON.parse(await this.text());
+  }
+}
+
+class ForeignHeaders {
+  readonly #pairs: [string, string][] = [];
+
+  constructor(raw: readonly string[]) {
+    for (let at = 0; at < raw.length; at += 2) {
+      this.#pairs.push([(raw[at] ?? "").toLowerCase(), raw[at + 1] ?? ""]);
+    }
+  }
+
+  get(name: string): string | null {
+    const found = this.#pairs.filter(([one]) => one === name.toLowerCase());
+    return found.length === 0 ? null : found.map(([, value]) => value).join(", ");
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== null;
+  }
+
+  forEach(visit: (value: string, name: string) => void): void {
+    for (const [name, value] of this.#pairs) visit(value, name);
+  }
+
+  [Symbol.iterator](): Iterator<[string, string]> {
+    return this.#pairs[Symbol.iterator]();
+  }
+}
+
+class ForeignStream {
+  readonly #answer: IncomingMessage;
+  locked = false;
+
+  constructor(answer: IncomingMessage) {
+    this.#answer = answer;
+    // A broken body is told to who reads it.
+    answer.on("error", () => {});
+  }
+
+  getReader() {
+    this.locked = true;
+    const chunks = this.#answer[Symbol.asyncIterator]();
+    return {
+      read: () => chunks.next() as Promise<{ done: boolean; value: Uint8Array }>,
+      cancel: () => this.cancel(),
+      releaseLock: () => {
+        this.locked = false;
+      },
+      closed: new Promise<void>(() => {}),
+    };
+  }
+
+  cancel(): Promise<void> {
+    this.#answer.destroy();
+    return new Promise(() => {});
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    return this.#answer[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  }
+}
