@@ -24,7 +24,6 @@ type StatusTable = Readonly<Partial<Record<FailureCode, number>>>;
 const NGINX: StatusTable = {
   dns_timeout: 502,
   destination_not_found: 404,
-  unix_socket_forbidden: 502,
   unix_backlog_full: 502,
   breaker_open: 502,
   no_healthy_target: 502,

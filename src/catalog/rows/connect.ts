@@ -160,8 +160,8 @@ export const CONNECT_ROWS = {
   },
   unix_socket_forbidden: {
     phase: "connect",
-    status: 500,
-    proxyError: "proxy_configuration_error",
+    status: 502,
+    proxyError: "connection_refused",
     repeat: "safe",
     blame: "proxy",
     summary: "This process is not permitted to open the target's Unix socket.",

@@ -112,8 +112,8 @@ export const CONNECT: readonly Row[] = [
   },
   {
     code: "unix_socket_forbidden",
-    answer: 500,
-    error: "proxy_configuration_error",
+    answer: 502,
+    error: "connection_refused",
     ...OUR_SETTINGS,
     world: { scripts: [], serve: { unix: true } },
     before: async ({ played }) => {

@@ -30,7 +30,7 @@ describe("status policy", () => {
     ["dns_timeout", 504, 502, 503, 503],
     ["destination_not_found", 500, 404, 503, 404],
     ["connection_refused", 502, 502, 503, 503],
-    ["unix_socket_forbidden", 500, 502, 503, 503],
+    ["unix_socket_forbidden", 502, 502, 503, 503],
     ["unix_backlog_full", 503, 502, 503, 503],
     ["connection_timeout", 504, 504, 503, 503],
     ["tls_certificate_error", 502, 502, 503, 503],
