@@ -3,11 +3,12 @@
  *
  * In the repository the package's own name means its source, so no build is needed. With
  * GOOD_GATEWAY_BUILT=1 there is no alias: the name resolves to the installed package, and only
- * the folders that speak to the package by name are run (a rule in test/tidy.test.ts).
+ * the folders that speak to the package by name are run (a rule in test/tidy.test.ts), and with
+ * them the tests that load the packed package with tools of others, which npm installs for them.
  */
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 const built = process.env["GOOD_GATEWAY_BUILT"] === "1";
 const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
@@ -27,6 +28,7 @@ export default defineConfig({
   resolve: { alias: built ? [] : sourceAliases },
   test: {
     include: built ? ["test/{gallery,adapters,doors,built}/**/*.test.ts"] : ["test/**/*.test.ts"],
+    exclude: built ? configDefaults.exclude : [...configDefaults.exclude, "test/built/loaders/**"],
     pool: "forks",
     // Tests wait for sockets more than they compute: two at once even on two cores.
     maxWorkers: Math.max(2, availableParallelism() - 1),

@@ -6,6 +6,9 @@
  * In the repository it builds first; with GOOD_GATEWAY_BUILT=1 it looks at the installed package.
  */
 import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, it } from "vitest";
 
@@ -43,6 +46,12 @@ describe.each(ENTRIES)("good-gateway%s", (entry) => {
     expect(sorted(required.value)).toEqual(sorted(imported.value));
   });
 
+  it("loads where require() takes CommonJS only", { timeout: PROCESSES_MS }, async () => {
+    const body = `log(Object.keys(createRequire(cwd)("${name}")));`;
+    const { value } = await printed(body, ["--no-experimental-require-module"]);
+    expect(value).not.toEqual([]);
+  });
+
   it("prints no warning and lets the process end", { timeout: PROCESSES_MS }, async () => {
     const imported = await printed(`import "${name}"; log([]);`);
     const required = await printed(`createRequire(cwd)("${name}"); log([]);`);
@@ -51,6 +60,16 @@ describe.each(ENTRIES)("good-gateway%s", (entry) => {
 });
 
 describe("good-gateway", () => {
+  it("contains no package but those whose licences lie beside it", () => {
+    const dist = dirname(createRequire(`${process.cwd()}/`).resolve("good-gateway"));
+    const maps = readdirSync(dist).filter((name) => name.endsWith("js.map"));
+    const bundled = maps.flatMap((name) => packagesIn(readFileSync(join(dist, name), "utf8")));
+    const licences = readFileSync(join(dist, "THIRD-PARTY-LICENSES.txt"), "utf8");
+    const named = [...licences.matchAll(/^(\S+) \d+\.\d+\.\d+$/gm)].map(([, name]) => name);
+    expect(named.toSorted()).toEqual([...new Set(bundled)].toSorted());
+    expect(named).toContain("p-retry");
+  });
+
   const FRAMEWORK = String.raw`/node_modules[\\/](express|fastify)[\\/]/`;
   const LOADED = `Object.keys(require.cache).filter((path) => ${FRAMEWORK}.test(path))`;
 
@@ -78,7 +97,10 @@ describe("good-gateway", () => {
 });
 
 /** Runs a module in a process of its own, in this folder; it says its result with `log`. */
-async function printed(body: string): Promise<{ value: readonly string[]; stderr: string }> {
+async function printed(
+  body: string,
+  flags: readonly string[] = [],
+): Promise<{ value: readonly string[]; stderr: string }> {
   const prelude = [
     `import { createRequire } from "node:module";`,
     `const cwd = process.cwd() + "/";`,
@@ -87,10 +109,17 @@ async function printed(body: string): Promise<{ value: readonly string[]; stderr
   const program = [...prelude, body].join("\n");
   const { stdout, stderr } = await promisify(execFile)(
     process.execPath,
-    ["--input-type=module", "--eval", program],
+    [...flags, "--input-type=module", "--eval", program],
     { timeout: PROCESSES_MS, env: { ...process.env, NODE_OPTIONS: "" } },
   );
   return { value: JSON.parse(stdout) as readonly string[], stderr };
+}
+
+/** The packages of others that a source map names. */
+function packagesIn(map: string): readonly string[] {
+  const { sources } = JSON.parse(map) as { sources: readonly string[] };
+  const named = sources.map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]);
+  return named.filter((name) => name !== undefined);
 }
 
 function sorted(names: readonly string[]): readonly string[] {
