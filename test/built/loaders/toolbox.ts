@@ -10,7 +10,7 @@ import { dirname, join } from "node:path";
 
 /** Limits against hanging: npm fetches what it does not have yet. */
 export const INSTALL_MS = 300_000;
-export const TOOL_MS = 120_000;
+export const TOOL_MS = 300_000;
 const PEERS = ["@opentelemetry/api", "express", "fastify", "http-proxy-middleware"];
 
 export interface Project {
