@@ -51,6 +51,7 @@ export class Timeline {
     this.endAt = other.endAt;
     this.reused = other.reused;
     this.openedAt = other.openedAt;
+    this.restedAt = other.restedAt;
     this.written = other.written;
     this.headBytes = other.headBytes;
     this.receivedBytes = other.receivedBytes;

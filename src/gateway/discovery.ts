@@ -4,8 +4,10 @@
  * A source is an async iterable of lists; each list is all that there is now. What is new is added
  * before what is gone is removed, and nothing that has begun is cut.
  * Guarantee: when a source fails, the last good list stays, the failure is told, and the source is
- * started again after a growing wait; no timer of it keeps the process alive.
+ * started again after a growing wait; no timer of it keeps the process alive. Each start has a
+ * signal of its own, which ends with it, so nothing that listened to it stays.
  */
+import { onAbort, untilAborted } from "../base/abort.js";
 import type { Clock } from "../base/clock.js";
 import type { Emitter } from "../base/emitter.js";
 import type { Random } from "../base/random.js";
@@ -58,14 +60,16 @@ async function follow(
   signal: AbortSignal,
   tell: (list: readonly (string | TargetInput)[] | null) => void,
 ): Promise<void> {
-  const tools: DiscoverTools = {
-    sleep: (ms) => sleepUnseen(clock, ms, signal),
-    random: () => random.next(),
-  };
   let failures = 0;
   while (!signal.aborted) {
+    const started = new AbortController();
+    const unlink = onAbort(signal, (reason) => started.abort(reason));
+    const tools: DiscoverTools = {
+      sleep: (ms) => sleepUnseen(clock, ms, started.signal),
+      random: () => random.next(),
+    };
     try {
-      await forEach(discover(signal, tools), signal, (list) => {
+      await forEach(discover(started.signal, tools), started.signal, (list) => {
         tell(list);
         failures = 0;
       });
@@ -80,7 +84,10 @@ async function follow(
         events.emit("discovery:fail", { upstream, cause, failures, retryMs, targets });
       }
       tell(null);
-      await tools.sleep(retryMs).catch(ignore);
+      started.abort(new Error("the source has failed", { cause }));
+      await sleepUnseen(clock, retryMs, signal).catch(ignore);
+    } finally {
+      unlink();
     }
   }
 }
@@ -92,13 +99,9 @@ async function forEach<Item>(
   each: (item: Item) => void,
 ): Promise<void> {
   const iterator = source[Symbol.asyncIterator]();
-  const aborted = new Promise<never>((_resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
-  });
-  aborted.catch(ignore);
   try {
     for (;;) {
-      const step = await Promise.race([iterator.next(), aborted]);
+      const step = await untilAborted(iterator.next(), signal);
       if (step.done === true) return;
       each(step.value);
     }
@@ -159,22 +162,13 @@ function isSame(one: ParsedTarget, other: ParsedTarget): boolean {
 }
 
 function sleepUnseen(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(signal.reason as Error);
-      return;
-    }
-    const timer = clock.after(ms, () => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    });
-    timer.unref();
-    const onAbort = (): void => {
-      timer.cancel();
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
+  let wake = (): void => {};
+  const slept = new Promise<void>((resolve) => {
+    wake = resolve;
   });
+  const timer = clock.after(ms, wake);
+  timer.unref();
+  return untilAborted(slept, signal).finally(() => timer.cancel());
 }
 
 function ignore(): void {}

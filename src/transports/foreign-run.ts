@@ -30,6 +30,9 @@ export interface ForeignSide {
   blocked(): boolean;
 }
 
+/** The engine's sockets, for as long as they are kept: when they were opened, and came to rest. */
+const sockets = new WeakMap<Socket, { readonly openedAt: number; restedAt: number }>();
+
 export class ForeignRun extends EngineRun<IncomingMessage> {
   readonly outcome = new Pending<IncomingMessage>();
   readonly #clock: Pick<Clock, "now">;
@@ -168,6 +171,8 @@ export class ForeignRun extends EngineRun<IncomingMessage> {
   protected released(): void {
     const socket = this.#socket;
     if (socket === null) return;
+    const known = sockets.get(socket);
+    if (known !== undefined) known.restedAt = this.exchange.timeline.endAt;
     socket.off("data", this.#onBytes);
     socket.off("lookup", this.#onLookup);
     socket.off("connect", this.#onReady).off("connect", this.#onSecuring);
@@ -206,6 +211,9 @@ export class ForeignRun extends EngineRun<IncomingMessage> {
     socket.on("data", this.#onBytes);
     timeline.reused = request.reusedSocket;
     if (!socket.connecting) {
+      const known = sockets.get(socket);
+      timeline.openedAt = known?.openedAt ?? -1;
+      timeline.restedAt = known?.restedAt ?? -1;
       this.#send();
       return;
     }
@@ -220,7 +228,9 @@ export class ForeignRun extends EngineRun<IncomingMessage> {
   readonly #onLookup = (): void => this.#enter("connect");
   readonly #onSecuring = (): void => this.#enter("secure");
   readonly #onReady = (): void => {
-    this.exchange.timeline.openedAt = this.#clock.now();
+    const openedAt = this.#clock.now();
+    this.exchange.timeline.openedAt = openedAt;
+    sockets.set(this.#socket as Socket, { openedAt, restedAt: -1 });
     this.#send();
   };
 

@@ -1,9 +1,10 @@
 // Targets that a source tells of, through a whole gateway.
+import { getEventListeners } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createGateway, dns, type TargetInput } from "good-gateway";
+import { createGateway, type DiscoverTools, dns, type TargetInput } from "good-gateway";
 import { virtualClock } from "good-gateway/testing";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { dnsServer } from "../tools/dns-server.js";
 
 const servers: Server[] = [];
@@ -21,6 +22,22 @@ async function play(name: string): Promise<string> {
 afterEach(() => {
   for (const server of servers.splice(0)) server.close().closeAllConnections();
 });
+
+/** Every signal that is listened to from now on. */
+function watchedSignals(): readonly AbortSignal[] {
+  const seen = new Set<AbortSignal>();
+  const signals: AbortSignal[] = [];
+  const add = EventTarget.prototype.addEventListener;
+  vi.spyOn(EventTarget.prototype, "addEventListener").mockImplementation(function noted(
+    this: EventTarget,
+    ...given: Parameters<typeof add>
+  ) {
+    if (this instanceof AbortSignal && !seen.has(this)) signals.push(this);
+    if (this instanceof AbortSignal) seen.add(this);
+    return add.apply(this, given);
+  });
+  return signals;
+}
 
 type List = readonly (string | TargetInput)[];
 
@@ -123,6 +140,32 @@ describe("a source of targets", () => {
     expect(failed[1]).toMatchObject([expect.stringContaining("not an address"), 2, 1]);
     expect(orders.targets).toHaveLength(1);
     gateway.close();
+  });
+
+  it("leaves no listener behind, however often it fails and whatever it gives", async () => {
+    const signals = watchedSignals();
+    const clock = virtualClock();
+    const most: number[] = [];
+    let starts = 0;
+    async function* discover(signal: AbortSignal, { sleep }: DiscoverTools) {
+      starts += 1;
+      signal.addEventListener("abort", () => {});
+      for (let list = 0; list < 20; list += 1) {
+        yield ["http://127.0.0.1:9"];
+        await sleep(1_000);
+      }
+      most.push(Math.max(...signals.map((one) => getEventListeners(one, "abort").length)));
+      throw new Error("fails after a while");
+    }
+    const gateway = createGateway({ upstreams: { orders: { discover } } }, { clock });
+    for (let step = 0; step < 200; step += 1) {
+      await clock.advance(1_000);
+      await turns();
+    }
+    expect(starts).toBeGreaterThan(5);
+    expect(most.slice(1)).toEqual(most.slice(1).fill(most[0] as number));
+    gateway.close();
+    expect(signals.every(({ aborted }) => aborted)).toBe(true);
   });
 
   it("leaves targets alone that came by other ways", async () => {

@@ -2,9 +2,12 @@
  * `gateway.diagnose` over real sockets: each kind of evidence is provoked on the wire, and the
  * verdict must name it; in `/readyz?verbose` and in the events of incidents as well.
  */
-import { createServer, type RequestListener, type Server } from "node:http";
+import { Agent, createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createGateway, type Gateway, healthHandler, type Incident } from "good-gateway";
+import { gatewayFetch } from "good-gateway/fetch";
+import { throughGateway } from "good-gateway/http-proxy-middleware";
+import { nodeProxy } from "good-gateway/node";
 import {
   accept,
   ok,
@@ -17,6 +20,7 @@ import {
   virtualClock,
 } from "good-gateway/testing";
 import { afterEach, describe, expect, it } from "vitest";
+import { HPM_VERSIONS } from "../adapters/hpm-versions.js";
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -73,6 +77,33 @@ function halfVirtual(): VirtualClock {
   return { ...virtualClock(), turn };
 }
 
+type Caller = (gateway: Gateway<"app">) => Promise<() => Promise<unknown>>;
+
+/** Ways to call an upstream, each through an engine that keeps connections in its own way. */
+const CALLERS: readonly (readonly [string, Caller])[] = [
+  ["send", async (gateway) => () => call(gateway, "/")],
+  ["nodeProxy", async (gateway) => asked(await serving(nodeProxy(gateway.upstream("app"))))],
+  [
+    "gatewayFetch",
+    async (gateway) => {
+      const fetched = gatewayFetch(gateway.upstream("app"));
+      return async () => (await fetched("/").catch(() => null))?.text();
+    },
+  ],
+  ...HPM_VERSIONS.map(([name, hpm]) => {
+    const caller: Caller = async (gateway) => {
+      const agent = new Agent({ keepAlive: true });
+      closing.push(() => agent.destroy());
+      const through = throughGateway(gateway.upstream("app"));
+      const proxy = hpm.createProxyMiddleware({ ...through, agent });
+      return asked(await serving((req, res) => void proxy(req, res)));
+    };
+    return [name, caller] as const;
+  }),
+];
+
+const asked = (url: string) => async () => (await fetch(url)).text();
+
 const times = (count: number, path: string): string[] => Array<string>(count).fill(path);
 
 describe("the verdict from live evidence", () => {
@@ -120,28 +151,33 @@ describe("the verdict from live evidence", () => {
     expect(pattern).toMatchObject({ target: null, targetsFailing: 2 });
   });
 
-  it("knows the keep-alive race by the time for which kept connections had rested", async () => {
-    const clock = halfVirtual();
-    const script = accept().readHead().send(ok("hello")).readHead().reset();
-    const upstream = await scriptedUpstream([script], { loop: true });
-    closing.push(() => upstream.close());
-    const gateway = gatewayTo(upstream.origin, {}, { clock });
-    for (let round = 0; round < 4; round += 1) {
-      await call(gateway, "/");
-      await clock.advance(5_000);
-      await call(gateway, "/");
-    }
-    const { verdict, pattern } = gateway.diagnose("app");
-    expect(pattern).toMatchObject({ code: "stale_connection", restedMs: 5_000 });
-    expect(verdict).toMatchObject({
-      cause: "keep_alive_race",
-      layer: "keep_alive",
-      blame: "proxy",
-    });
-    expect(verdict.evidence).toContain("only on kept connections; new ones work");
-    expect(verdict.evidence.join()).toContain("Node's keepAliveTimeout");
-    expect(verdict.next).toContain("keepAliveTimeout");
-  });
+  it.each(CALLERS)(
+    "knows the keep-alive race by the rest of its connections (%s)",
+    async (_, by) => {
+      const clock = halfVirtual();
+      const script = accept().readHead().send(ok("hello")).readHead().reset();
+      const upstream = await scriptedUpstream([script], { loop: true });
+      closing.push(() => upstream.close());
+      const gateway = gatewayTo(upstream.origin, {}, { clock });
+      const ask = await by(gateway);
+      for (let round = 0; round < 4; round += 1) {
+        await ask();
+        await clock.advance(5_000);
+        await ask();
+      }
+      const { verdict, pattern } = gateway.diagnose("app");
+      const facts = { code: "stale_connection", restedMs: 5_000, socketAgeMs: 5_000 };
+      expect(pattern).toMatchObject(facts);
+      expect(verdict).toMatchObject({
+        cause: "keep_alive_race",
+        layer: "keep_alive",
+        blame: "proxy",
+      });
+      expect(verdict.evidence).toContain("only on kept connections; new ones work");
+      expect(verdict.evidence.join()).toContain("Node's keepAliveTimeout");
+      expect(verdict.next).toContain("keepAliveTimeout");
+    },
+  );
 
   it("takes an address at which nothing has ever answered for a wrong one", async () => {
     const gateway = gatewayTo(`http://127.0.0.1:${await refusingPort()}`);

@@ -14,7 +14,10 @@ export interface DiscoverTools {
   random(): number;
 }
 
-/** A source of targets. The signal is aborted when the gateway is closed. */
+/**
+ * A source of targets. The signal is aborted when the gateway is closed, and when the source has
+ * failed: the next start gets one of its own.
+ */
 export type Discover = (
   signal: AbortSignal,
   tools: DiscoverTools,

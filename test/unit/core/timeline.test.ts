@@ -20,6 +20,14 @@ it("a timeline notes when each phase began, and -1 for those that were skipped",
   });
 });
 
+it("a timeline that follows another one says all that it says, but for when it began", () => {
+  const [one, other] = [new Timeline(1), new Timeline(2)];
+  const facts = Object.keys(other).filter((name) => name !== "startedAt");
+  const told = Object.fromEntries(facts.map((name, index) => [name, `fact ${index}`]));
+  one.follow(Object.assign(other, told));
+  expect(one).toEqual({ ...told, startedAt: 1 });
+});
+
 it("a timeline of a secure connection notes when the handshake began", () => {
   const timeline = new Timeline(0);
   timeline.enter("connect", 1);
