@@ -3,12 +3,13 @@
  *
  * Guarantee: the addresses that are judged are those that are connected to, since they are judged
  * within the lookup of the very connection; a name that resolves to something else a moment later
- * (DNS rebinding) gains nothing. IPv4 addresses are recognised in their IPv6 forms, too.
+ * (DNS rebinding) gains nothing. An IPv6 address is judged by the IPv4 address that it carries, too.
  */
 import dns, { type LookupAddress, type LookupOptions } from "node:dns";
 import { BlockList, isIP, isIPv4, type LookupFunction } from "node:net";
 import { ADDRESS_GROUPS, type AddressGroup } from "../catalog/address-groups.js";
 import { NamedError } from "../core/named-error.js";
+import { carriedAddresses } from "./carried-addresses.js";
 
 /** Addresses, ranges (`10.0.0.0/8`) and names of groups. */
 export interface AddressRules {
@@ -37,12 +38,14 @@ export function addressGuard(rules: readonly AddressRules[]): AddressGuard | nul
 
 function makeGuard(rules: readonly AddressRules[]): AddressGuard {
   const judges = rules.map(judgeOf);
-  const forbids = (address: string): boolean => judges.some((judge) => judge(address));
+  const forbids = (written: string): boolean => {
+    // RFC 4007 §11: the zone of an address says which link, not which address.
+    const address = written.split("%", 1)[0] as string;
+    return judges.some((judge) => judge(address));
+  };
   return {
     checkHost(hostname) {
-      // RFC 4007 §11: the zone of an address says which link, not which address.
-      const address = hostname.split("%", 1)[0] as string;
-      if (isIP(address) !== 0 && forbids(address)) throw prohibited([address]);
+      if (isIP(hostname) !== 0 && forbids(hostname)) throw prohibited([hostname]);
     },
     lookup: (hostname, options, callback) => resolve(hostname, options, forbids, callback),
   };
@@ -51,9 +54,17 @@ function makeGuard(rules: readonly AddressRules[]): AddressGuard {
 function judgeOf({ forbid, allow }: AddressRules): (address: string) => boolean {
   const forbidden = listOf(forbid);
   const allowed = listOf(allow);
-  return (address) => {
+  const forbids = (address: string): boolean => {
     const family = isIPv4(address) ? "ipv4" : "ipv6";
     return forbidden.check(address, family) && !allowed.check(address, family);
+  };
+  return (address) => {
+    if (isIPv4(address)) return forbids(address);
+    const carried = carriedAddresses(address);
+    if (carried.some(forbids)) return true;
+    if (!forbids(address)) return false;
+    // What is allowed by its IPv4 address is allowed where that is carried, too.
+    return carried.length === 0 || !carried.every((one) => allowed.check(one, "ipv4"));
   };
 }
 
@@ -95,26 +106,9 @@ function groupOf(name: string): readonly string[] | null {
   return Object.hasOwn(ADDRESS_GROUPS, name) ? ADDRESS_GROUPS[name as AddressGroup] : null;
 }
 
-/** Where an IPv4 address stands in an IPv6 one: compatible, mapped, NAT64, 6to4. */
-const CARRIERS: readonly (readonly [bits: number, (hex: string) => string])[] = [
-  [96, (hex) => `::${hex}`],
-  [96, (hex) => `::ffff:${hex}`],
-  [96, (hex) => `64:ff9b::${hex}`],
-  [16, (hex) => `2002:${hex}::`],
-];
-
 function add(list: BlockList, entry: string): void {
   const [address = "", bits] = entry.split("/");
-  if (!isIPv4(address)) {
-    if (bits === undefined) list.addAddress(address, "ipv6");
-    else list.addSubnet(address, Number(bits), "ipv6");
-    return;
-  }
-  const length = bits === undefined ? 32 : Number(bits);
-  list.addSubnet(address, length, "ipv4");
-  const [a = 0, b = 0, c = 0, d = 0] = address.split(".").map(Number);
-  const hex = `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
-  for (const [before, carried] of CARRIERS) {
-    list.addSubnet(carried(hex), before + length, "ipv6");
-  }
+  const family = isIPv4(address) ? "ipv4" : "ipv6";
+  if (bits === undefined) list.addAddress(address, family);
+  else list.addSubnet(address, Number(bits), family);
 }

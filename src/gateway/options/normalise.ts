@@ -45,7 +45,6 @@ const NOTHING_WRITTEN: Written = {
   balance: undefined,
   limit: null,
 };
-const FOREIGN: AddressRules = { forbid: FOREIGN_FORBIDDEN, allow: [] };
 const NONE_REPLACED: ReadonlySet<number> = new Set();
 const EXAMPLE = '{ targets: "http://127.0.0.1:8080" }';
 
@@ -94,9 +93,16 @@ function readGateway(findings: Findings, options: unknown): Omit<NormalisedGatew
   }
   const zone = readZone(findings, "zone", options["zone"]);
   const shed = readShed(findings, options["shed"]);
-  const foreign = readAddresses(findings, "addresses", options["addresses"]) ?? FOREIGN;
+  const foreign = foreignRules(readAddresses(findings, "addresses", options["addresses"]));
   const addresses = rulesOf(foreign, shared.addresses ?? false);
   return { ...name, zone, upstreams, statusPolicy, behind, shed, addresses };
+}
+
+/** Rules of one's own add to those that hold by default; false lifts them all. */
+function foreignRules(written: false | AddressRules | undefined): false | AddressRules {
+  if (written === false) return false;
+  const { forbid = [], allow = [] } = written ?? {};
+  return { forbid: [...FOREIGN_FORBIDDEN, ...forbid], allow };
 }
 
 function rulesOf(...written: readonly (false | AddressRules)[]): readonly AddressRules[] {
