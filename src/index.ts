@@ -22,7 +22,7 @@ export type {
   StopReason,
 } from "./core/call.js";
 export type { Failure } from "./core/failure.js";
-export { GatewayError, isGatewayError } from "./core/failure.js";
+export { GatewayError, gatewayErrorOf, isGatewayError } from "./core/failure.js";
 export type { Outcome, UpstreamResponse } from "./core/outcome.js";
 export type { PolicyDescription, Role } from "./core/pipe.js";
 export type { RequestContext } from "./core/request-context.js";

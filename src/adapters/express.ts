@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { runIn } from "../core/request-context.js";
-import { diagnosticsFor } from "../gateway/answer.js";
+import { diagnosticsFor } from "../gateway/answer-values.js";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
 import type { ProxyOptions } from "../gateway/options/proxy-options.js";
 import { createProxy } from "../gateway/proxy.js";
@@ -13,10 +13,10 @@ import { contextMaker, type RequestContextOptions } from "../gateway/request-con
 import {
   failureBehind,
   type RouteFailureOptions,
-  routeFailureMessage,
+  routeFailureAnswer,
 } from "../gateway/route-failure.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
-import { writeFailure } from "../wire/write-failure.js";
+import { writeSynthetic } from "../wire/write-response.js";
 import { type ParsedRequest, receivedBody } from "./parsed-body.js";
 
 export type { FailureContext, ProxyOptions } from "../gateway/options/proxy-options.js";
@@ -83,7 +83,7 @@ export function expressErrorHandler(
     if (found === null || res.headersSent) return next(error);
     if (res.destroyed) return;
     // A fetch that ended because a client left is about another client as long as this one is here.
-    if (found.code === "client_closed_request") return next(error);
-    writeFailure(req, res, routeFailureMessage(core, req, found, diagnosticsOf(req)));
+    if (found.failure.code === "client_closed_request") return next(error);
+    writeSynthetic(req.method, res, routeFailureAnswer(core, req, found, diagnosticsOf(req)));
   };
 }

@@ -14,16 +14,16 @@ import type {
   RegisterOptions,
 } from "fastify";
 import { type LiveContext, runIn } from "../core/request-context.js";
-import { diagnosticsFor } from "../gateway/answer.js";
+import { diagnosticsFor } from "../gateway/answer-values.js";
 import type { GatewayCore } from "../gateway/core.js";
 import type { Gateway } from "../gateway/gateway.js";
 import type { Framework, ProxyOptions } from "../gateway/options/proxy-options.js";
 import { createProxy, type ProxyHandler, UNREAD } from "../gateway/proxy.js";
 import { contextMaker, type RequestContextOptions } from "../gateway/request-context.js";
-import { failureBehind, routeFailureMessage } from "../gateway/route-failure.js";
+import { failureBehind, routeFailureAnswer } from "../gateway/route-failure.js";
 import { type Upstream, upstreamInside } from "../gateway/upstream-handle.js";
 import type { ReceivedBody } from "../wire/read-request.js";
-import type { FailureMessage } from "../wire/write-failure.js";
+import type { SyntheticAnswer } from "../wire/synthetic-answer.js";
 import { takeOver } from "./fastify-take-over.js";
 
 export type { FailureContext, ProxyOptions } from "../gateway/options/proxy-options.js";
@@ -146,15 +146,15 @@ function withoutSegments(url: string, count: number): string {
 }
 
 /** Sends an answer of ours as a reply; false when it is too late for that. */
-function sendReply(to: FastifyReply, message: FailureMessage): boolean {
+function sendReply(to: FastifyReply, message: SyntheticAnswer): boolean {
   if (to.sent || to.raw.headersSent) return false;
   setHead(to, message);
   // Bytes, since Fastify adds a charset to texts.
-  to.send(Buffer.from(message.body));
+  to.send(typeof message.body === "string" ? Buffer.from(message.body) : message.body);
   return true;
 }
 
-function setHead(to: FastifyReply, { status, fields }: FailureMessage): void {
+function setHead(to: FastifyReply, { status, fields }: SyntheticAnswer): void {
   to.code(status);
   for (let index = 0; index < fields.length; index += 2) {
     to.header(fields[index] as string, fields[index + 1]);
@@ -185,7 +185,7 @@ function answerRouteFailures(
     const error = errors.get(to);
     const failure = error === undefined ? null : failureBehind(error);
     if (error === undefined || failure === null || !isDefaultAnswer(payload, error)) return done();
-    const message = routeFailureMessage(gateway, request.raw, failure, diagnosticsOf(request.raw));
+    const message = routeFailureAnswer(gateway, request.raw, failure, diagnosticsOf(request.raw));
     setHead(to, message);
     done(null, message.body);
   });

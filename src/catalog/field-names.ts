@@ -78,6 +78,47 @@ export const FORBIDDEN_IN_TRAILERS: ReadonlySet<string> = new Set([
   "x-forwarded-proto",
 ]);
 
+/**
+ * Fields of which Node's HTTP/2 takes one value and throws for more (`lib/internal/http2/util.js`),
+ * and whether several are one list by their definition (RFC 9110 §5.3).
+ */
+export const ONE_VALUE_OVER_HTTP2: ReadonlyMap<string, "list" | "single"> = new Map([
+  ["access-control-allow-credentials", "single"],
+  ["access-control-max-age", "single"],
+  ["access-control-request-method", "single"],
+  ["age", "single"],
+  ["authorization", "single"],
+  ["content-encoding", "list"],
+  ["content-language", "list"],
+  ["content-length", "single"],
+  ["content-location", "single"],
+  ["content-md5", "single"],
+  ["content-range", "single"],
+  ["content-type", "single"],
+  ["date", "single"],
+  ["dnt", "single"],
+  ["etag", "single"],
+  ["expires", "single"],
+  ["from", "single"],
+  ["host", "single"],
+  ["if-match", "list"],
+  ["if-modified-since", "single"],
+  ["if-none-match", "list"],
+  ["if-range", "single"],
+  ["if-unmodified-since", "single"],
+  ["last-modified", "single"],
+  ["location", "single"],
+  ["max-forwards", "single"],
+  ["proxy-authorization", "single"],
+  ["range", "single"],
+  ["referer", "single"],
+  ["retry-after", "single"],
+  ["tk", "single"],
+  ["upgrade-insecure-requests", "single"],
+  ["user-agent", "single"],
+  ["x-content-type-options", "single"],
+]);
+
 /** Fields that the gateway writes itself. */
 export const FIELD = {
   /** RFC 9209. */

@@ -5,7 +5,7 @@
  * public edge only, where people expect an exception (`gatewayFetch`, user hooks). It is branded
  * with `Symbol.for`, so it is recognised even when the package is installed twice.
  */
-import { RETRY_AFTER } from "../catalog/defaults.js";
+import { LIMITS, RETRY_AFTER } from "../catalog/defaults.js";
 import { FAILURES, type FailureCode } from "../catalog/failures.js";
 import { formatRetryAfter } from "./retry-after.js";
 
@@ -28,38 +28,35 @@ export interface Failure {
 
 const BRAND = Symbol.for("good-gateway.GatewayError");
 
-/** The exception that the public edge throws for a failure of the catalog. */
+/**
+ * The exception that the public edge throws for a failure of the catalog.
+ *
+ * `code`, `status`, `statusCode` and `headers` are for frameworks, some of which write into the
+ * errors that they catch; what really happened stays in `failure`.
+ */
 export class GatewayError extends TypeError {
-  override readonly name: string = "GatewayError";
+  override name = "GatewayError";
   readonly failure: Failure;
   /** How many attempts were sent. */
   readonly attempts: number;
+  /** The code of the failure, where people look first. */
+  code: FailureCode;
   /** The status that the failure deserves; frameworks read it from errors they catch. */
-  readonly statusCode: number;
+  statusCode: number;
+  /** The same as `statusCode`, under the name that Express reads. */
+  status: number;
+  /** Fields that the answer deserves; the error handlers of Express and Fastify set them. */
+  headers: Readonly<Record<string, string>>;
   readonly [BRAND] = true;
 
   constructor(message: string, failure: Failure, attempts: number) {
     super(message, failure.cause === undefined ? undefined : { cause: failure.cause });
     this.failure = failure;
     this.attempts = attempts;
+    this.code = failure.code;
     this.statusCode = errorStatus(failure.code);
-  }
-
-  /** The code of the failure, where people look first. */
-  get code(): FailureCode {
-    return this.failure.code;
-  }
-
-  /** Fields that the answer deserves; the error handlers of Express and Fastify set them. */
-  get headers(): Readonly<Record<string, string>> {
-    const { retryAfterMs } = this.failure;
-    if (retryAfterMs === undefined && this.statusCode !== 503) return {};
-    return { "retry-after": formatRetryAfter(retryAfterMs ?? RETRY_AFTER.fallbackMs) };
-  }
-
-  /** The same as `statusCode`, under the name that Express reads. */
-  get status(): number {
-    return this.statusCode;
+    this.status = this.statusCode;
+    this.headers = headersOf(failure, this.statusCode);
   }
 }
 
@@ -68,7 +65,27 @@ export function isGatewayError(value: unknown): value is GatewayError {
   return typeof value === "object" && value !== null && BRAND in value;
 }
 
-function errorStatus(code: FailureCode): number {
+function headersOf({ retryAfterMs }: Failure, status: number): Readonly<Record<string, string>> {
+  if (retryAfterMs === undefined && status !== 503) return {};
+  return { "retry-after": formatRetryAfter(retryAfterMs ?? RETRY_AFTER.fallbackMs) };
+}
+
+/**
+ * The failure that an error is, or was made of: found through `cause`, as far as a few wrappers;
+ * null where there is none.
+ */
+export function gatewayErrorOf(error: unknown): GatewayError | null {
+  let one = error;
+  for (let depth = 0; depth < LIMITS.causeDepthMax; depth += 1) {
+    if (isGatewayError(one)) return one;
+    if (typeof one !== "object" || one === null) return null;
+    one = (one as { readonly cause?: unknown }).cause;
+  }
+  return null;
+}
+
+/** The status of an error for this failure, whatever was assigned to the error since. */
+export function errorStatus(code: FailureCode): number {
   const { status } = FAILURES[code];
   return status === "received" ? 502 : status;
 }

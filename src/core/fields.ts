@@ -2,6 +2,8 @@
  * Fields by name, from the list of names and values in turn that goes over the wire. Only who looks
  * names up needs it; what is passed on stays a list.
  */
+import { ONE_VALUE_OVER_HTTP2 } from "../catalog/field-names.js";
+
 export type FieldsByName = Record<string, string | string[] | undefined>;
 
 /** With lower-case names; those that come more than once become lists. */
@@ -17,4 +19,24 @@ export function fieldsByName(pairs: readonly string[]): FieldsByName {
     else before.push(value);
   }
   return fields;
+}
+
+/** The same for Node's HTTP/2, which throws for some names that come more than once. */
+export function fieldsOverHttp2(pairs: readonly string[]): FieldsByName {
+  const fields = fieldsByName(pairs);
+  for (const [name, value] of Object.entries(fields)) {
+    if (Array.isArray(value)) fields[name] = valueOverHttp2(name, value);
+  }
+  return fields;
+}
+
+/**
+ * Several values of a name as Node's HTTP/2 takes them: one where it takes one. What is a list by
+ * its definition is joined, RFC 9110 §5.3; of the others the first counts, as in Node's own
+ * `headers`.
+ */
+export function valueOverHttp2(name: string, values: string[]): string | string[] {
+  const kind = ONE_VALUE_OVER_HTTP2.get(name);
+  if (kind === undefined) return values;
+  return kind === "list" ? values.join(", ") : (values[0] ?? "");
 }

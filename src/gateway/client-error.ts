@@ -9,7 +9,7 @@ import type { Duplex } from "node:stream";
 import { CLIENT_CODE_MEANINGS } from "../catalog/error-codes.js";
 import { statusOf } from "../catalog/status-policy.js";
 import { proxyStatus } from "../wire/proxy-status.js";
-import { type FailureMessage, failureMessage } from "../wire/write-failure.js";
+import { failureAnswer, type TextAnswer } from "../wire/synthetic-answer.js";
 import type { ProxyOptions } from "./options/proxy-options.js";
 import { type Upstream, upstreamInside } from "./upstream-handle.js";
 
@@ -40,11 +40,11 @@ export function createClientErrorHandler(
     const fields = diagnostics === "none" ? [] : ["proxy-status", member];
     const requestId = gateway.newRequestId();
     const answer = { failure: { code }, status, requestId, attempts: 0, diagnostics, fields };
-    socket.end(rawMessage(failureMessage(undefined, answer)));
+    socket.end(rawMessage(failureAnswer(undefined, answer)));
   };
 }
 
-function rawMessage({ status, reason, fields, body }: FailureMessage): Buffer {
+function rawMessage({ status, reason, fields, body }: TextAnswer): Buffer {
   let head = `HTTP/1.1 ${status} ${reason ?? STATUS_CODES[status] ?? "Error"}\r\n`;
   for (let index = 0; index < fields.length; index += 2) {
     head += `${fields[index]}: ${fields[index + 1]}\r\n`;

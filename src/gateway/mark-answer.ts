@@ -9,7 +9,7 @@ import type { FailureCode } from "../catalog/failures.js";
 import type { Call, StopReason } from "../core/call.js";
 import type { Failure } from "../core/failure.js";
 import { whyNotRepeat } from "../core/repeat.js";
-import type { ExtraFields } from "../wire/write-response.js";
+import type { ExtraFields } from "../wire/passed-answer.js";
 import type { NormalisedUpstream } from "./options/options.js";
 
 const NOTHING: ExtraFields = [];

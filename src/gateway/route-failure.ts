@@ -5,12 +5,11 @@
  * Status, Retry-After and the form of the body are those of a proxied failure.
  */
 import type { IncomingMessage } from "node:http";
-import { LIMITS } from "../catalog/defaults.js";
 import { statusOf } from "../catalog/status-policy.js";
-import { type GatewayError, isGatewayError } from "../core/failure.js";
+import { errorStatus, type GatewayError, gatewayErrorOf } from "../core/failure.js";
 import type { Diagnostics } from "../wire/proxy-status.js";
 import { requestIdOf } from "../wire/read-request.js";
-import { type FailureMessage, failureMessage } from "../wire/write-failure.js";
+import { failureAnswer, type TextAnswer } from "../wire/synthetic-answer.js";
 import type { GatewayCore } from "./core.js";
 
 /** What a route's failure is answered from. */
@@ -24,34 +23,36 @@ export interface RouteFailureOptions {
 
 /**
  * The failure behind an error that a route let out; null when it is about something else. An error
- * that wraps one and names a status of its own has decided what it is about.
+ * with a status that is not the failure's has decided what it is about, be it one that wraps the
+ * failure or the error of the failure, to which frameworks may assign one. A status that
+ * was copied from the failure decides nothing.
  */
 export function failureBehind(error: unknown): GatewayError | null {
-  let one = error;
-  for (let depth = 0; depth < LIMITS.causeDepthMax; depth += 1) {
-    if (isGatewayError(one)) return one;
-    if (typeof one !== "object" || one === null || namesStatus(one)) return null;
-    one = (one as { readonly cause?: unknown }).cause;
+  const found = gatewayErrorOf(error);
+  if (found === null) return null;
+  const deserved = errorStatus(found.failure.code);
+  for (let one = error; ; one = (one as { readonly cause?: unknown }).cause) {
+    if (decidesOtherwise(one as object, deserved)) return null;
+    if (one === found) return found;
   }
-  return null;
 }
 
-function namesStatus(error: object): boolean {
+function decidesOtherwise(error: object, deserved: number): boolean {
   const { status, statusCode } = error as {
     readonly status?: unknown;
     readonly statusCode?: unknown;
   };
-  return typeof status === "number" || typeof statusCode === "number";
+  return [status, statusCode].some((one) => typeof one === "number" && one !== deserved);
 }
 
 /** The answer to the client of the route. */
-export function routeFailureMessage(
+export function routeFailureAnswer(
   gateway: GatewayCore,
   req: IncomingMessage,
   { failure, attempts }: GatewayError,
   diagnostics: Diagnostics,
-): FailureMessage {
-  return failureMessage(req.headers.accept, {
+): TextAnswer {
+  return failureAnswer(req.headers.accept, {
     failure,
     status: statusOf(failure.code, gateway.statusPolicy),
     requestId: requestIdOf(req) ?? gateway.newRequestId(),

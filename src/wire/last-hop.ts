@@ -3,6 +3,9 @@
  * 9110 §7.6.2), and `OPTIONS *`, which asks about the gateway itself (RFC 9110 §9.3.7).
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { RequestFacts } from "./request-facts.js";
+import type { SyntheticAnswer } from "./synthetic-answer.js";
+import { writeSynthetic } from "./write-response.js";
 
 export function answerLastHop(
   req: IncomingMessage,
@@ -10,18 +13,20 @@ export function answerLastHop(
   kind: "options" | "trace",
 ): void {
   req.resume();
-  if (kind === "options") {
-    res.writeHead(200, { "content-length": "0" });
-    res.end();
-    return;
-  }
-  const body = Buffer.from(echo(req), "latin1");
-  res.writeHead(200, { "content-type": "message/http", "content-length": body.byteLength });
-  res.end(body);
+  writeSynthetic(req.method, res, lastHopAnswer(req, kind));
+}
+
+/** The same as a value. */
+export function lastHopAnswer(req: RequestFacts, kind: "options" | "trace"): SyntheticAnswer {
+  const body = Buffer.from(kind === "trace" ? echo(req) : "", "latin1");
+  const bytes = body.byteLength;
+  const fields = kind === "trace" ? ["content-type", "message/http"] : [];
+  fields.push("content-length", String(bytes));
+  return { status: 200, reason: undefined, fields, body, bytes };
 }
 
 // RFC 9110 §9.3.8: what came, without what could be stolen by making a client send it.
-function echo(req: IncomingMessage): string {
+function echo(req: RequestFacts): string {
   let text = `${req.method} ${req.url} HTTP/${req.httpVersion}\r\n`;
   for (let index = 0; index < req.rawHeaders.length; index += 2) {
     const name = req.rawHeaders[index] as string;

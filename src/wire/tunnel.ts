@@ -8,7 +8,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { UpstreamResponse } from "../core/outcome.js";
 import type { ResponseBody, Tunnel } from "../core/response-body.js";
-import { passedFields } from "./write-response.js";
+import { passedFields } from "./passed-answer.js";
 
 /** Joins the client's socket to the tunnel; `behind` is what the client sent after its request. */
 export function joinTunnel(client: Duplex, tunnel: Tunnel, behind: Buffer): void {
@@ -38,7 +38,7 @@ export function switchingHead(
 ): string | null {
   const { upgrade } = response.headers;
   if (typeof upgrade !== "string" || !asked(req).includes(protocolName(upgrade))) return null;
-  const fields = passedFields(req, response, true, { trustProxyStatus });
+  const fields = passedFields(req, response, true, trustProxyStatus);
   fields.push("connection", "upgrade", "upgrade", upgrade);
   let text = `HTTP/1.1 101 ${response.statusText || "Switching Protocols"}\r\n`;
   for (let index = 0; index < fields.length; index += 2) {

@@ -6,6 +6,7 @@
  * refuses the head, the response is as it was before.
  */
 import type { ServerResponse } from "node:http";
+import { valueOverHttp2 } from "../core/fields.js";
 
 /** Writes status line and fields (names and values in turn). Throws when they cannot be sent. */
 export function writeHead(
@@ -23,6 +24,7 @@ export function writeHead(
   try {
     for (const name of Object.keys(before)) if (OF_ANOTHER_BODY.has(name)) res.removeHeader(name);
     merge(res, fields);
+    if (res.req.httpVersionMajor === 2) takeOneOfEach(res);
     // Without fields: what wraps writeHead (sessions, compression) reads them from the response,
     // and some of it takes a list of names and values for something else.
     if (res.req.httpVersionMajor === 2) writeHead2(res, status, ends);
@@ -81,6 +83,13 @@ function merge(res: ServerResponse, fields: readonly string[]): void {
     else if (ours.has(lower) || lower === "set-cookie") res.appendHeader(name, value);
     else res.setHeader(name, value);
     ours.add(lower);
+  }
+}
+
+/** Node refuses some names in a list, whoever has set them, and only when they are to be sent. */
+function takeOneOfEach(res: ServerResponse): void {
+  for (const [name, value] of Object.entries(res.getHeaders())) {
+    if (Array.isArray(value)) res.setHeader(name, valueOverHttp2(name, value));
   }
 }
 

@@ -4,7 +4,7 @@
  * RFC 9110 §15.2: a proxy forwards them, but for those that answer its own request for one.
  */
 import { type ServerResponse, STATUS_CODES } from "node:http";
-import { fieldsByName } from "../core/fields.js";
+import { fieldsOverHttp2 } from "../core/fields.js";
 import { connectionOptions, fieldInfo } from "./field-info.js";
 import { streamOf } from "./http2.js";
 
@@ -22,8 +22,11 @@ export function writeInformation(
   const fields = passedFields(rawHeaders);
   const stream = streamOf(res);
   if (stream !== null) {
-    if (status !== 101 && !stream.destroyed && !stream.closed) {
-      stream.additionalHeaders({ ":status": status, ...fieldsByName(fields) });
+    if (status === 101 || stream.destroyed || stream.closed) return;
+    try {
+      stream.additionalHeaders({ ":status": status, ...fieldsOverHttp2(fields) });
+    } catch {
+      // Node refuses it; the answer itself is still to come, and does without.
     }
     return;
   }

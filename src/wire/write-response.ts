@@ -1,124 +1,68 @@
 /**
- * An upstream's answer → `ServerResponse`.
+ * Answers → `ServerResponse`: those of an upstream and those of our own.
  *
- * Guarantee: fields of one hop stay on their hop; a body that breaks after its head was sent cuts
- * the client's connection and is never ended as if it were whole; the client's speed is the
- * upstream's speed.
+ * Guarantee: a body that breaks after its head was sent cuts the client's connection and is never
+ * ended as if it were whole; the client's speed is the upstream's speed; nothing is written twice,
+ * and where the head is out already the connection is cut instead.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Clock, Timer } from "../base/clock.js";
+import type { ServerResponse } from "node:http";
+import type { Clock } from "../base/clock.js";
 import type { FailureCode } from "../catalog/failures.js";
-import { fieldsByName } from "../core/fields.js";
-import type { UpstreamResponse } from "../core/outcome.js";
-import type { BodySink, ResponseBody } from "../core/response-body.js";
-import { connectionOptions, fieldReader } from "./field-info.js";
+import { fieldsOverHttp2 } from "../core/fields.js";
+import type { BodySink } from "../core/response-body.js";
+import { HeldAnswer } from "./held-answer.js";
 import { resetStream, streamOf } from "./http2.js";
+import type { PassedAnswer } from "./passed-answer.js";
+import type { SyntheticAnswer } from "./synthetic-answer.js";
 import { writeHead } from "./write-head.js";
 
 export interface WriteResponseOptions {
-  readonly clock: Clock;
-  /** Members of Proxy-Status that an upstream sends are passed on instead of dropped. */
-  readonly trustProxyStatus: boolean;
+  readonly clock: Pick<Clock, "turn">;
   /** The body broke before anything of the answer was sent; it can still be another answer. */
   readonly brokenUnsent: (code: FailureCode) => void;
   /** The answer is now written to the response directly. */
   readonly beforeWriting: () => void;
 }
 
-/** Fields of ours that go with the answer, names and values in turn. */
-export type ExtraFields = readonly string[];
-
 /** Writes head and body. Throws when the head cannot be written; nothing has been sent then. */
 export function writeResponse(
-  req: IncomingMessage,
   res: ServerResponse,
-  response: UpstreamResponse<ResponseBody>,
-  extra: ExtraFields,
+  answer: PassedAnswer,
   options: WriteResponseOptions,
 ): void {
-  const bodiless = hasNoBody(req.method, response.status);
-  const fields = passedFields(req, response, bodiless, options);
-  if (extra.length > 0) appendExtra(fields, extra);
+  const { bodiless, response } = answer;
   const whole = bodiless ? null : response.body.takeWhole();
   if (!bodiless && whole === null) {
-    new ResponseSink(res, response, fields, options).begin();
+    new ServedAnswer(res, answer, options).begin();
     return;
   }
   options.beforeWriting();
   const empty = whole === null || whole.byteLength === 0;
-  writeHead(res, response.status, response.statusText, fields, empty);
+  writeHead(res, answer.status, answer.reason, answer.fields, empty);
   if (bodiless) response.body.pipeTo(NOWHERE);
   res.end(whole ?? undefined);
 }
 
-// RFC 9110 §6.4.1.
-function hasNoBody(method: string | undefined, status: number): boolean {
-  return method === "HEAD" || status === 204 || status === 304;
-}
-
-const readField = fieldReader();
-
-/** The fields of an answer that cross this hop. */
-export function passedFields(
-  req: IncomingMessage,
-  response: UpstreamResponse<ResponseBody>,
-  bodiless: boolean,
-  options: Pick<WriteResponseOptions, "trustProxyStatus">,
-): string[] {
-  const { rawHeaders, status } = response;
-  const named = connectionOptions(connectionValue(rawHeaders));
-  const fields: string[] = [];
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] as string;
-    const { lower, use } = readField(name, index / 2);
-    if (use === "hop" || (named.size > 0 && named.has(lower) && !FRAMING.has(lower))) continue;
-    if (use === "proxy_status" && !options.trustProxyStatus) continue;
-    // RFC 9110 §8.6: a 204 has no Content-Length.
-    if (use === "content_length" && status === 204) continue;
-    if (use === "trailer" && !canTrail(req, response, bodiless)) continue;
-    fields.push(name, rawHeaders[index + 1] as string);
-  }
-  return fields;
-}
-
-const FRAMING: ReadonlySet<string> = new Set(["content-length"]);
-
-function connectionValue(rawHeaders: readonly string[]): string | undefined {
-  let value: string | undefined;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] as string;
-    if (name.length !== 10 || name.toLowerCase() !== "connection") continue;
-    const more = (rawHeaders[index + 1] as string).toLowerCase();
-    value = value === undefined ? more : `${value},${more}`;
-  }
-  return value;
-}
-
-// RFC 9110 §6.5: trailers need chunks, or the frames of HTTP/2.
-function canTrail(
-  req: IncomingMessage,
-  response: UpstreamResponse<ResponseBody>,
-  bodiless: boolean,
-): boolean {
-  if (req.httpVersionMajor === 2) return !bodiless;
-  return !bodiless && req.httpVersion === "1.1" && response.body.contentLength === null;
-}
-
-// RFC 9209 §2: our member comes after those of the hops nearer to the origin.
-function appendExtra(fields: string[], extra: ExtraFields): void {
-  for (let index = 0; index < extra.length; index += 2) {
-    const name = extra[index] as string;
-    const value = extra[index + 1] as string;
-    const at = fields.findIndex((field, place) => place % 2 === 0 && field.toLowerCase() === name);
-    if (at === -1 || name === "set-cookie") fields.push(name, value);
-    else if (LISTS.has(name)) fields[at + 1] = `${fields[at + 1]}, ${value}`;
-    else fields[at + 1] = value;
-  }
-}
-
-const LISTS: ReadonlySet<string> = new Set(["proxy-status", "server-timing"]);
-
 const NOWHERE: BodySink = { data: () => true, end: () => {}, broken: () => {} };
+
+/** Answers, or cuts when it is too late for an answer or the response takes none. */
+export function writeSynthetic(
+  method: string | undefined,
+  res: ServerResponse,
+  { status, reason, fields, body }: SyntheticAnswer,
+): void {
+  if (res.headersSent) {
+    cutResponse(res);
+    return;
+  }
+  try {
+    writeHead(res, status, reason, fields);
+    // Text is written together with the head.
+    res.end(method === "HEAD" ? undefined : body);
+  } catch {
+    cutResponse(res);
+  }
+}
 
 /** Cuts the connection so that the client cannot take what it got for the whole. */
 export function cutResponse(res: ServerResponse): void {
@@ -138,7 +82,7 @@ function endsWithConnection(res: ServerResponse): boolean {
 }
 
 function addTrailers(res: ServerResponse, trailers: readonly string[]): void {
-  if (res.req.httpVersionMajor === 2) res.addTrailers(fieldsByName(trailers) as never);
+  if (res.req.httpVersionMajor === 2) res.addTrailers(fieldsOverHttp2(trailers) as never);
   else if (res.chunkedEncoding) {
     const pairs: [string, string][] = [];
     for (let index = 0; index < trailers.length; index += 2) {
@@ -148,89 +92,73 @@ function addTrailers(res: ServerResponse, trailers: readonly string[]): void {
   }
 }
 
-// The head waits for the first part of the body, at most a turn of the event loop: an answer that
-// breaks within the read that brought its head has not been sent, and the client gets a failure
-// instead.
-class ResponseSink implements BodySink {
+/** What a middleware that compresses adds: it sends what it has kept back so far. */
+type Flushed = { readonly flush?: unknown };
+
+class ServedAnswer extends HeldAnswer {
   readonly #res: ServerResponse;
-  readonly #response: UpstreamResponse<ResponseBody>;
-  readonly #fields: string[];
-  readonly #options: WriteResponseOptions;
-  #turn: Timer | null = null;
-  #begun = false;
-  /** Nothing of this answer can be sent; what still comes of it goes nowhere. */
-  #void = false;
-  #draining = false;
+  readonly #beforeWriting: () => void;
+  #flushes = false;
+  #full = false;
+  #listens = false;
 
-  constructor(
-    res: ServerResponse,
-    response: UpstreamResponse<ResponseBody>,
-    fields: string[],
-    options: WriteResponseOptions,
-  ) {
+  constructor(res: ServerResponse, answer: PassedAnswer, options: WriteResponseOptions) {
+    super(answer, options.clock, options.brokenUnsent);
     this.#res = res;
-    this.#response = response;
-    this.#fields = fields;
-    this.#options = options;
+    this.#beforeWriting = options.beforeWriting;
   }
 
-  begin(): void {
-    this.#response.body.pipeTo(this);
-    if (!this.#begun) {
-      this.#turn = this.#options.clock.turn(() => {
-        this.#writeHead();
-        if (!this.#void) this.#res.flushHeaders();
-      });
-    }
+  protected head(alone: boolean): void {
+    const { status, reason, fields } = this.answer;
+    this.#beforeWriting();
+    writeHead(this.#res, status, reason, fields);
+    this.#flushes = typeof (this.#res as Flushed).flush === "function" && isLive(fields);
+    if (alone) this.#res.flushHeaders();
   }
 
-  data(chunk: Buffer): boolean {
-    if (!this.#begun) this.#writeHead();
-    if (this.#void) return true;
-    const more = this.#res.write(chunk);
-    if (!more && !this.#draining) {
-      this.#draining = true;
-      this.#res.once("drain", this.#onDrain);
-    }
-    return more;
+  protected write(chunk: Buffer): boolean {
+    // Some of what wraps a response says nothing, and never tells of a drain then.
+    const full = this.#res.write(chunk) === false;
+    if (this.#flushes) (this.#res as unknown as { flush(): void }).flush();
+    if (full) this.#waitForDrain();
+    return !full;
   }
 
-  end(trailers: readonly string[]): void {
-    if (!this.#begun) this.#writeHead();
-    if (this.#void) return;
+  protected finish(trailers: readonly string[]): void {
     if (trailers.length > 0) addTrailers(this.#res, trailers);
     this.#res.end();
   }
 
-  broken(code: FailureCode): void {
-    if (this.#void) return;
-    if (this.#begun) cutResponse(this.#res);
-    else this.#giveUp(code);
+  protected cut(): void {
+    cutResponse(this.#res);
   }
 
-  #writeHead(): void {
-    this.#begun = true;
-    this.#turn?.cancel();
-    const { status, statusText } = this.#response;
-    try {
-      this.#options.beforeWriting();
-      writeHead(this.#res, status, statusText, this.#fields);
-    } catch {
-      // The head holds something that Node refuses to send.
-      void this.#response.discard();
-      this.#giveUp("http_protocol_error");
-    }
-  }
-
-  #giveUp(code: FailureCode): void {
-    this.#begun = true;
-    this.#void = true;
-    this.#turn?.cancel();
-    this.#options.brokenUnsent(code);
+  // One listener for the answer, and by `on`: what compresses takes it over for a stream of its
+  // own, from which one that was added by `once` could never be removed.
+  #waitForDrain(): void {
+    this.#full = true;
+    if (this.#listens) return;
+    this.#listens = true;
+    this.#res.on("drain", this.#onDrain);
   }
 
   readonly #onDrain = (): void => {
-    this.#draining = false;
-    this.#response.body.resume();
+    if (!this.#full) return;
+    this.#full = false;
+    this.answer.response.body.resume();
   };
 }
+
+/** Each part of it is meant to arrive when it was sent: what keeps parts back must let them go. */
+function isLive(fields: readonly string[]): boolean {
+  for (let index = 0; index < fields.length; index += 2) {
+    const value = (fields[index + 1] as string).toLowerCase();
+    const name = (fields[index] as string).toLowerCase();
+    if (name === "content-type" && LIVE_TYPE.test(value)) return true;
+    // What nginx reads, and applications set, to say the same of any other type.
+    if (name === "x-accel-buffering" && value === "no") return true;
+  }
+  return false;
+}
+
+const LIVE_TYPE = /^\s*(?:text\/event-stream|application\/(?:x-ndjson|jsonl|stream\+json))\b/;

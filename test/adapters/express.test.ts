@@ -239,6 +239,23 @@ describe.each([
       expect(answer.text).not.toContain("connection_refused");
     });
 
+    it("is what an error is about that has copied its status, at any depth", async () => {
+      const cause = failed("breaker_open");
+      const { status, statusCode, code } = cause;
+      const inner = Object.assign(new Error("Network Error", { cause }), { status, code });
+      const answer = await failing(
+        Object.assign(new Error("no", { cause: inner }), { statusCode }),
+      );
+      expect(answer.status).toBe(503);
+      expect(JSON.parse(answer.text)).toMatchObject({ code: "breaker_open" });
+    });
+
+    it("is not what its own error is about, once another status was assigned to it", async () => {
+      const answer = await failing(Object.assign(failed("connection_refused"), { status: 404 }));
+      expect(answer.status).toBe(404);
+      expect(answer.text).not.toContain("connection_refused");
+    });
+
     it("is not looked for without end", async () => {
       const circle = new Error("round");
       circle.cause = circle;

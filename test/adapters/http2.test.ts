@@ -68,6 +68,50 @@ describe.each(Object.entries(HTTP2_SERVERS))("through %s", (_name, serve) => {
     });
   });
 
+  // Node throws for such a list, which says nothing against the upstream.
+  it("fields of which Node takes one, and that came twice, are one of what came", () => {
+    const head =
+      "HTTP/1.1 200 OK\r\nx-content-type-options: nosniff\r\nX-Content-Type-Options: nosniff\r\n" +
+      "content-type: text/html\r\ncontent-type: text/plain\r\nage: 1\r\nage: 2\r\nage: 3\r\n" +
+      "content-language: de\r\ncontent-language: fr\r\netag: a\r\netag: b\r\n" +
+      "cache-control: no-store\r\ncache-control: private\r\ncontent-length: 2\r\n\r\n";
+    const script = accept().readHead().send(`${head}ok`);
+    return inWorld(serve, { scripts: [script] }, async ({ port }) => {
+      const { status, text, headers } = await ask2(at(port));
+      expect({ status, text }).toEqual({ status: 200, text: "ok" });
+      expect(headers).toMatchObject({
+        "x-content-type-options": "nosniff",
+        "content-type": "text/html",
+        "content-language": "de, fr",
+        age: "1",
+        etag: "a",
+        "cache-control": "no-store, private",
+      });
+      expect(headers).not.toHaveProperty("proxy-status");
+    });
+  });
+
+  it("so are those of an answer without a body, of interim answers and of trailers", () => {
+    const twice = "x-content-type-options: nosniff\r\nx-content-type-options: nosniff\r\n";
+    const script = accept()
+      .readHead()
+      .send(`HTTP/1.1 103 Early Hints\r\n${twice}link: </a>\r\n\r\n`)
+      .send(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n${twice}\r\n`)
+      .send(`2\r\nok\r\n0\r\n${twice}x-sum: 1\r\nx-sum: 2\r\n\r\n`)
+      .readHead()
+      .send(`HTTP/1.1 304 Not Modified\r\n${twice}\r\n`);
+    return inWorld(serve, { scripts: [script] }, async ({ port }) => {
+      const answer = await ask2(at(port));
+      expect(answer).toMatchObject({ status: 200, text: "ok", complete: true });
+      expect(answer.interim[0]).toMatchObject({ "x-content-type-options": "nosniff" });
+      expect(answer.trailers).toMatchObject({ "x-content-type-options": "nosniff" });
+      expect(answer.trailers["x-sum"]).toBe("1, 2");
+      const bodiless = await ask2(at(port));
+      expect(bodiless).toMatchObject({ status: 304, complete: true });
+      expect(bodiless.headers["x-content-type-options"]).toBe("nosniff");
+    });
+  });
+
   it("trailers of the answer pass", () => {
     const script = accept()
       .readHead()

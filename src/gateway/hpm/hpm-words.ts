@@ -12,7 +12,7 @@ import type { ReplayBody } from "../../core/replay-body.js";
 import type { GatewayRequest } from "../../core/request.js";
 import type { Target } from "../../targets/target.js";
 import { connectionOptions, fieldInfo } from "../../wire/field-info.js";
-import type { ExtraFields } from "../../wire/write-response.js";
+import type { ExtraFields } from "../../wire/passed-answer.js";
 
 export type EngineFields = Record<string, string | string[]>;
 

@@ -7,7 +7,7 @@ import type { Failure } from "../../core/failure.js";
 import type { ForwardedOptions } from "../../wire/forwarding.js";
 import type { Diagnostics } from "../../wire/proxy-status.js";
 import type { RequestHeaders } from "../../wire/read-request.js";
-import type { FailureMessage } from "../../wire/write-failure.js";
+import type { SyntheticAnswer } from "../../wire/synthetic-answer.js";
 
 /** What the server adapters share. */
 export interface ProxyOptions {
@@ -72,5 +72,5 @@ export interface Framework {
   /** The answer is now written to the response directly. */
   readonly beforeWriting: () => void;
   /** Sends an answer of ours in the framework's own way; false leaves it to us. */
-  readonly sendFailure: (message: FailureMessage) => boolean;
+  readonly sendFailure: (message: SyntheticAnswer) => boolean;
 }

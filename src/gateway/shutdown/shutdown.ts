@@ -10,11 +10,11 @@ import type { Server as HttpServer } from "node:http";
 import { Server as NetServer } from "node:net";
 import { RETRY_AFTER, SHUTDOWN } from "../../catalog/defaults.js";
 import { GatewayError } from "../../core/failure.js";
-import { writeFailure } from "../../wire/write-failure.js";
+import { writeSynthetic } from "../../wire/write-response.js";
 import { prepareServerOf } from "../behind/behind-server.js";
 import type { GatewayCore } from "../core.js";
 import { type Gateway, gatewayCore } from "../gateway.js";
-import { routeFailureMessage } from "../route-failure.js";
+import { routeFailureAnswer } from "../route-failure.js";
 import type { ProcessManager } from "./managers/manager.js";
 import { detectManagers, managerWarnings } from "./managers/managers.js";
 import { systemdNotify } from "./managers/systemd-notify.js";
@@ -175,7 +175,7 @@ function refusal(core: GatewayCore): Refuse {
   return (req, res) => {
     res.shouldKeepAlive = false;
     const error = new GatewayError("shutting down", failure, 0);
-    writeFailure(req, res, routeFailureMessage(core, req, error, "code"));
+    writeSynthetic(req.method, res, routeFailureAnswer(core, req, error, "code"));
     req.resume();
   };
 }

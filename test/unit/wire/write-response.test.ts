@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { UpstreamResponse } from "../../../src/core/outcome.js";
 import type { BodySink, ResponseBody } from "../../../src/core/response-body.js";
 import { virtualClock } from "../../../src/testing/virtual-clock.js";
+import { passedAnswer } from "../../../src/wire/passed-answer.js";
 import { writeResponse } from "../../../src/wire/write-response.js";
 
 function answering() {
@@ -34,9 +35,8 @@ function answering() {
     body,
     discard: async () => void told.push("discarded"),
   } as unknown as UpstreamResponse<ResponseBody>;
-  writeResponse(req, res, response, [], {
+  writeResponse(res, passedAnswer(req, response, [], false), {
     clock,
-    trustProxyStatus: false,
     brokenUnsent: (code) => void told.push(code),
     beforeWriting: () => {},
   });

@@ -1,0 +1,31 @@
+/**
+ * The hook of the user that is told of failures: what it throws is a warning, and no harm to the
+ * answer.
+ */
+import { FAILURES } from "../catalog/failures.js";
+import type { Failure } from "../core/failure.js";
+
+export type FailureHook<Context, Given = void> = (failure: Failure, context: Context) => Given;
+
+/** Gives back what the hook has; undefined where it throws. */
+export function tellHook<Context, Given>(
+  hook: FailureHook<Context, Given>,
+  failure: Failure,
+  context: Context,
+): Given | undefined {
+  try {
+    const given = hook(failure, context);
+    // A rejection that nobody handles would end the process.
+    if (given instanceof Promise) given.catch((error: unknown) => warn(failure, error));
+    return given;
+  } catch (error) {
+    warn(failure, error);
+    return undefined;
+  }
+}
+
+function warn(failure: Failure, error: unknown): void {
+  const code = "GOOD_GATEWAY_HOOK";
+  const { summary } = FAILURES[failure.code];
+  process.emitWarning(`onFailure threw while told: ${summary}`, { code, detail: String(error) });
+}
