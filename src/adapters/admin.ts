@@ -5,7 +5,7 @@
  * process alive, and what it serves is counted nowhere as a request of the application.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { ADMIN } from "../catalog/health-defaults.js";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
 import { isLoopback } from "../gateway/options/normalise.js";
@@ -51,8 +51,7 @@ export async function startAdmin(gateway: Gateway, options: AdminOptions): Promi
   const core = gatewayCore(gateway);
   const verbose = isLoopback(host) ? "always" : "never";
   const server = createServer(chain(handlers ?? [healthHandler(gateway, { verbose })]));
-  server.maxConnections = ADMIN.connectionsMax;
-  server.on("connection", (socket) => socket.unref());
+  boundConnections(server, ADMIN.connectionsMax);
   await listen(server, port, host);
   server.unref();
   const address = server.address() as AddressInfo;
@@ -68,6 +67,33 @@ export async function startAdmin(gateway: Gateway, options: AdminOptions): Promi
     url: `http://${shownHost}:${address.port}`,
     close,
   };
+}
+
+/**
+ * At the limit the connection that has been silent for longest makes room, so that connections
+ * without a request keep no probe out. One with a request under way stays.
+ */
+function boundConnections(server: Server, connectionsMax: number): void {
+  /** Those without a request, since when, in that order. */
+  const silent = new Set<Socket>();
+  let open = 0;
+  server.on("connection", (socket) => {
+    socket.unref();
+    open += 1;
+    silent.add(socket);
+    socket.once("close", () => {
+      open -= 1;
+      silent.delete(socket);
+    });
+    const [longest] = silent;
+    if (open > connectionsMax) longest?.destroy();
+  });
+  server.on("request", ({ socket }, res) => {
+    silent.delete(socket);
+    res.once("close", () => {
+      if (!socket.destroyed) silent.add(socket);
+    });
+  });
 }
 
 function checkOptions({ port, handlers }: AdminOptions): void {

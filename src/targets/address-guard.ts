@@ -3,7 +3,7 @@
  *
  * Guarantee: the addresses that are judged are those that are connected to, since they are judged
  * within the lookup of the very connection; a name that resolves to something else a moment later
- * (DNS rebinding) gains nothing. An IPv6 address is judged by the IPv4 address that it carries, too.
+ * (DNS rebinding) gains nothing. An IPv6 address is also judged by the IPv4 address it carries.
  */
 import dns, { type LookupAddress, type LookupOptions } from "node:dns";
 import { BlockList, isIP, isIPv4, type LookupFunction } from "node:net";

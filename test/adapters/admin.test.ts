@@ -4,6 +4,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { Agent, get, type IncomingMessage } from "node:http";
+import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { type Admin, type AdminOptions, createGateway, startAdmin } from "good-gateway";
 import { describe, expect, it } from "vitest";
@@ -30,6 +31,33 @@ describe("the admin server", () => {
   it("shows no details where others can connect", async () => {
     const admin = await startAdmin(createGateway({ name: "edge" }), { port: 0, host: "0.0.0.0" });
     expect((await ask(admin, "/readyz?verbose")).text).not.toContain("edge");
+    await admin.close();
+  });
+
+  it.each([
+    ["say nothing", ""],
+    ["never end their request", "GET /livez HTTP/1.1\r\nHost: "],
+  ])("answers beside 300 connections that %s", async (_what, begun) => {
+    const gateway = createGateway({ name: "edge" });
+    const admin = await startAdmin(gateway, { port: 0 });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    expect((await ask(admin, "/livez", agent)).status).toBe(200);
+    const others = await Promise.all(
+      Array.from({ length: 300 }, async () => {
+        const socket = connect(admin.port, admin.host).on("error", () => {});
+        await once(socket, "connect");
+        socket.write(begun);
+        return socket;
+      }),
+    );
+    for (let asked = 0; asked < 3; asked += 1) {
+      expect((await ask(admin, "/livez")).status).toBe(200);
+    }
+    const open = (): number => others.filter((socket) => !socket.closed).length;
+    // The limit of the server: the rest has made room.
+    await expect.poll(() => open()).toBeLessThanOrEqual(100);
+    for (const socket of others) socket.destroy();
+    agent.destroy();
     await admin.close();
   });
 
