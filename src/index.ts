@@ -89,6 +89,7 @@ export type {
 } from "./gateway/options/probe-options.js";
 export type {
   Admission,
+  AskedTarget,
   FailureContext,
   ProxyOptions,
   Refusal,

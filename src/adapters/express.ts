@@ -16,8 +16,9 @@ import {
   routeFailureAnswer,
 } from "../gateway/route-failure.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
+import { receivedBody } from "../wire/received-body.js";
+import { readRequestTarget } from "../wire/request-target.js";
 import { writeSynthetic } from "../wire/write-response.js";
-import { type ParsedRequest, receivedBody } from "./parsed-body.js";
 
 export type { FailureContext, ProxyOptions } from "../gateway/options/proxy-options.js";
 export type { RequestContextOptions } from "../gateway/request-context.js";
@@ -43,13 +44,30 @@ export type ExpressErrorMiddleware = (
 
 /**
  * Proxies every request that reaches it. The path is what Express has left of it: without the path
- * of the mount. A body that a parser has read is sent as what it was.
+ * of the mount. A body that a parser has read is sent as it came, or refused.
  */
 export function expressProxy(upstream: Upstream, options: ProxyOptions = {}): ExpressMiddleware {
   const handle = createProxy(upstream, options);
   return function goodGatewayProxy(req, res, _next) {
-    handle(req, res, req.url as string, receivedBody(req as ParsedRequest));
+    handle(req, res, belowMount(req), receivedBody);
   };
+}
+
+/** A request as Express, connect, h3 and others leave it below a mount. */
+type Mounted = IncomingMessage & { readonly originalUrl?: unknown; readonly baseUrl?: unknown };
+
+/**
+ * The path below the mount; empty, or a query alone, where the mount itself was asked for. Express
+ * and connect put a slash there that the client has not written.
+ */
+function belowMount({ url = "", originalUrl, baseUrl }: Mounted): string {
+  if (url !== "/" && !url.startsWith("/?")) return url;
+  const asked = typeof originalUrl === "string" ? readRequestTarget(originalUrl) : null;
+  if (asked === null || "refused" in asked) return url;
+  const [path = ""] = asked.path.split("?", 1);
+  // Somebody may have rewritten the path besides; Express tells the mount.
+  const mounted = baseUrl === undefined || baseUrl === path;
+  return mounted && !path.endsWith("/") ? url.slice(1) : url;
 }
 
 /**

@@ -5,7 +5,6 @@
  * not. Answers of the upstream stream past Fastify's reply; failures are replies and pass
  * `onSend`. Failed fetches of the other routes in that scope are answered, too.
  */
-import type { Readable } from "node:stream";
 import type {
   FastifyInstance,
   FastifyPluginAsync,
@@ -18,11 +17,11 @@ import { diagnosticsFor } from "../gateway/answer-values.js";
 import type { GatewayCore } from "../gateway/core.js";
 import type { Gateway } from "../gateway/gateway.js";
 import type { Framework, ProxyOptions } from "../gateway/options/proxy-options.js";
-import { createProxy, type ProxyHandler, UNREAD } from "../gateway/proxy.js";
+import { createProxy, type ProxyHandler } from "../gateway/proxy.js";
 import { contextMaker, type RequestContextOptions } from "../gateway/request-context.js";
 import { failureBehind, routeFailureAnswer } from "../gateway/route-failure.js";
 import { type Upstream, upstreamInside } from "../gateway/upstream-handle.js";
-import type { ReceivedBody } from "../wire/read-request.js";
+import { type ReceivedBody, receivedBody, replacement } from "../wire/received-body.js";
 import type { SyntheticAnswer } from "../wire/synthetic-answer.js";
 import { takeOver } from "./fastify-take-over.js";
 
@@ -110,7 +109,7 @@ function addRoutes(
   const method = routes.supportedMethods;
   const handler = (request: FastifyRequest, reply: FastifyReply): void => {
     const { raw } = request;
-    handle(raw, reply.raw, withoutSegments(raw.url as string, depth), bodyOf(request), {
+    handle(raw, reply.raw, withoutSegments(raw.url as string, depth), () => bodyOf(request), {
       beforeWriting: () => takeOver(reply),
       sendFailure: (message) => sendReply(reply, message),
     } satisfies Framework);
@@ -121,9 +120,7 @@ function addRoutes(
 
 function bodyOf({ raw, body }: FastifyRequest): ReceivedBody {
   // A preParsing hook may have put another stream in place of the request, a decompressed one.
-  if (body === undefined || body === raw) return UNREAD;
-  const decoded = raw.headers["content-encoding"] === undefined;
-  return { parsed: null, stream: body as Readable, decoded };
+  return replacement(raw, body) ?? receivedBody(raw);
 }
 
 function segmentsOf(prefix: string): number {
@@ -141,8 +138,9 @@ function withoutSegments(url: string, count: number): string {
     while (url[at] === "/") at += 1;
     while (at < url.length && !"/?#".includes(url[at] as string)) at += 1;
   }
+  // Empty, or a query alone, where the prefix itself was asked for without a slash.
   const rest = url.slice(at);
-  return `${authority}${rest.startsWith("/") ? rest : `/${rest}`}`;
+  return rest.startsWith("/") ? authority + rest : rest;
 }
 
 /** Sends an answer of ours as a reply; false when it is too late for that. */

@@ -4,11 +4,9 @@
  *
  * The types are structural, so that both versions fit and the one that is installed is used.
  */
-import type { IncomingMessage } from "node:http";
 import { createThroughGateway } from "../gateway/hpm/hpm.js";
 import type { ThroughGateway, ThroughGatewayOptions } from "../gateway/hpm/hpm-options.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
-import { type ParsedRequest, receivedBody } from "./parsed-body.js";
 
 export type { ThroughGateway, ThroughGatewayOptions } from "../gateway/hpm/hpm-options.js";
 export type { FailureContext } from "../gateway/options/proxy-options.js";
@@ -22,6 +20,5 @@ export function throughGateway<Options extends object>(
   hpmOptions: Options = {} as Options,
   options: ThroughGatewayOptions = {},
 ): Options & ThroughGateway {
-  const received = (req: IncomingMessage) => receivedBody(req as ParsedRequest);
-  return createThroughGateway(upstream, hpmOptions, options, received);
+  return createThroughGateway(upstream, hpmOptions, options);
 }

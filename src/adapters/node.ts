@@ -10,11 +10,12 @@ import { runIn } from "../core/request-context.js";
 import { type ClientErrorHandler, createClientErrorHandler } from "../gateway/client-error.js";
 import type { Gateway } from "../gateway/gateway.js";
 import type { ProxyOptions } from "../gateway/options/proxy-options.js";
-import { createProxy, UNREAD } from "../gateway/proxy.js";
+import { createProxy } from "../gateway/proxy.js";
 import { createUpgradeProxy } from "../gateway/proxy-upgrade.js";
 import { contextMaker, type RequestContextOptions } from "../gateway/request-context.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
 import { holdContinue } from "../wire/held-continue.js";
+import { receivedBody } from "../wire/received-body.js";
 
 export type { FailureContext, ProxyOptions } from "../gateway/options/proxy-options.js";
 export type { RequestContextOptions } from "../gateway/request-context.js";
@@ -58,8 +59,10 @@ type AnyResponse = ServerResponse | Http2ServerResponse;
 /** Proxies every request that it is given to the upstream, with the path as it came. */
 export function nodeProxy(upstream: Upstream, options: ProxyOptions = {}): NodeProxy {
   const handle = createProxy(upstream, options);
+  const serve = (req: IncomingMessage, res: ServerResponse): void =>
+    handle(req, res, req.url as string, receivedBody);
   const listener = (req: AnyRequest, res: AnyResponse): void =>
-    handle(req as IncomingMessage, res as ServerResponse, req.url as string, UNREAD);
+    serve(req as IncomingMessage, res as ServerResponse);
   const checkContinue = (req: AnyRequest, res: AnyResponse): void => {
     holdContinue(req as IncomingMessage, res as ServerResponse);
     listener(req, res);

@@ -177,7 +177,7 @@ export const FRONTS = {
     addresses: CLOUDFLARE,
     fields: [
       ...["x-forwarded-for", "x-forwarded-proto"],
-      ...["cf-connecting-ip", "cf-connecting-ipv6", "true-client-ip"],
+      ...["cf-connecting-ip", "cf-connecting-ipv6", "true-client-ip", "cf-ipcountry", "cf-visitor"],
     ],
     forwardedEntries: 1,
     health: { healthy: ONLY_200, drainStatus: null },

@@ -89,6 +89,11 @@ export class ReplayBody {
     return this.#asksFirst && this.#state === "flowing";
   }
 
+  /** Whether nothing of it was asked for, and its client waits to be told so. */
+  get undemanded(): boolean {
+    return this.#onDemand !== null;
+  }
+
   /** It is wanted, or nobody who could be asked answers: it is sent without a question. */
   askNoMore(): void {
     this.#asksFirst = false;

@@ -9,6 +9,8 @@ export interface GatewayRequest {
   readonly method: string;
   /** Path and query in origin-form, RFC 9112 §3.2.1; the target's path prefix comes before it. */
   readonly path: string;
+  /** Its path is the target's own, with no slash behind that; left out for false. */
+  readonly bare?: boolean;
   /**
    * Names and values in turn, ready to be sent. `host` only when it must differ from the target.
    */
@@ -24,6 +26,12 @@ export interface GatewayRequest {
   readonly onInformation: ((status: number, rawHeaders: readonly string[]) => void) | null;
   /** How slow the client may be; left out and null for what an application sends itself. */
   readonly clientPace?: ClientPaceLimits | null;
+}
+
+/** The path and query of a request below the path of a target. */
+export function pathBelow(prefix: string, { path, bare }: GatewayRequest): string {
+  if (prefix === "") return path;
+  return bare === true ? prefix + path.slice(1) : prefix + path;
 }
 
 /** How long a client may keep an upstream waiting. */

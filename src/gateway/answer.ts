@@ -9,6 +9,7 @@ import type { Call } from "../core/call.js";
 import type { Failure } from "../core/failure.js";
 import type { Outcome, UpstreamResponse } from "../core/outcome.js";
 import type { ResponseBody } from "../core/response-body.js";
+import { announceEnd } from "../wire/linger.js";
 import type { ExtraFields } from "../wire/passed-answer.js";
 import { cutResponse, writeResponse, writeSynthetic } from "../wire/write-response.js";
 import { AnswerValues } from "./answer-values.js";
@@ -50,13 +51,18 @@ export function answeringFor(inside: UpstreamInside, options: ProxyOptions): Ans
   const values = new AnswerValues<IncomingMessage>(inside, options.diagnostics ?? "code");
   const answerer: Answerer = { ...inside, values, onFailure: options.onFailure };
   return {
-    failure: (asking, failure) => answerFailure(answerer, asking, failure),
+    failure(asking, failure) {
+      beforeAnswer(asking);
+      answerFailure(answerer, asking, failure);
+    },
     received(asking, status, failure) {
+      beforeAnswer(asking);
       if (failure !== null) tell(answerer, asking, failure);
       asking.call.answeredBy = "upstream";
       return values.extraFields(asking, status, failure);
     },
     outcome(asking, outcome) {
+      beforeAnswer(asking);
       if (outcome.kind === "no_response") answerFailure(answerer, asking, outcome.failure);
       else {
         const failure = outcome.kind === "error_response" ? outcome.failure : null;
@@ -64,6 +70,11 @@ export function answeringFor(inside: UpstreamInside, options: ProxyOptions): Ans
       }
     },
   };
+}
+
+/** A hook may answer in our place, so that this comes before any hook is told. */
+function beforeAnswer({ req, res, call }: Asking): void {
+  announceEnd(req, res, call?.request.body ?? null);
 }
 
 function answerFailure(answerer: Answerer, asking: Asking, failure: Failure): void {

@@ -11,6 +11,8 @@ import type { Duplex } from "node:stream";
 import type { Failure } from "../core/failure.js";
 import { type Outcome, whenOver } from "../core/outcome.js";
 import type { ResponseBody } from "../core/response-body.js";
+import { type ReadTarget, readTarget } from "../wire/asked-target.js";
+import { UNREAD } from "../wire/received-body.js";
 import { joinTunnel, switchingHead } from "../wire/tunnel.js";
 import { askToAdmit, type Refused } from "./admit.js";
 import { type Answering, type Asking, answering } from "./answer.js";
@@ -18,7 +20,7 @@ import { tellOfRefusal } from "./call-end.js";
 import { ServedScope } from "./call-scope.js";
 import { checkProxyOptions } from "./options/check-proxy-options.js";
 import type { ProxyOptions } from "./options/proxy-options.js";
-import { NO_FRAMEWORK, readingOptions, readSafely, UNREAD } from "./proxy.js";
+import { NO_FRAMEWORK, readingOptions, readSafely } from "./proxy.js";
 import type { UpstreamCore } from "./upstream.js";
 import { type Upstream, upstreamInside } from "./upstream-handle.js";
 
@@ -44,8 +46,14 @@ function upgrading(upstream: Upstream, options: ProxyOptions): UpgradeHandler {
   const reading = readingOptions(upstream, options);
   const answer = answering(upstream, options);
 
-  const shakeHands = (req: IncomingMessage, res: ServerResponse, socket: Duplex, head: Buffer) => {
-    const read = readSafely(req, res, req.url as string, reading, UNREAD);
+  const shakeHands = (
+    req: IncomingMessage,
+    res: ServerResponse,
+    target: ReadTarget,
+    socket: Duplex,
+    head: Buffer,
+  ) => {
+    const read = readSafely(req, res, target, reading, UNREAD);
     const framework = NO_FRAMEWORK;
     const requestId = read.id;
     if (!("request" in read)) {
@@ -78,12 +86,13 @@ function upgrading(upstream: Upstream, options: ProxyOptions): UpgradeHandler {
       tellOfRefusal(gateway, core.name, "upgrade", { req, res, id: requestId, failure });
       answer.failure({ req, res, framework: NO_FRAMEWORK, call: null, requestId }, failure);
     };
-    askToAdmit(options.admit, req, gateway.newRequestId, (refused) => {
+    const target = readTarget(req, req.url as string, options.rewritePath ?? null);
+    askToAdmit(options.admit, req, target, gateway.newRequestId, (refused) => {
       if (socket.destroyed) return;
       const full = refused === null ? takePlace(core, socket) : null;
       if (refused !== null) refuse(refused);
       else if (full !== null) refuse({ failure: full, id: gateway.newRequestId() });
-      else shakeHands(req, res, socket, head);
+      else shakeHands(req, res, target, socket, head);
     });
   };
 }

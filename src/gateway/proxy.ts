@@ -5,8 +5,10 @@
  * call at once; what a hook of the user throws is answered as our own fault and crashes nothing.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { whenOver } from "../core/outcome.js";
 import type { ClientPaceLimits } from "../core/request.js";
+import { type ReadTarget, readTarget } from "../wire/asked-target.js";
 import { layerNames } from "../wire/caller-hints.js";
 import { createForwarder } from "../wire/forwarding.js";
 import { answerLastHop } from "../wire/last-hop.js";
@@ -24,9 +26,11 @@ import { answering } from "./answer.js";
 import { prepareServerBehind } from "./behind/behind-server.js";
 import { tellOfRefusal } from "./call-end.js";
 import { ServedScope } from "./call-scope.js";
+import type { GatewayCore } from "./core.js";
 import { checkProxyOptions } from "./options/check-proxy-options.js";
 import type { Framework, ProxyOptions } from "./options/proxy-options.js";
 import { checkServerOf } from "./server-checks.js";
+import type { UpstreamCore } from "./upstream.js";
 import { type Upstream, upstreamInside } from "./upstream-handle.js";
 import type { UpstreamInside } from "./upstream-inside.js";
 
@@ -35,12 +39,10 @@ export type ProxyHandler = (
   req: IncomingMessage,
   res: ServerResponse,
   url: string,
-  body: ReceivedBody,
+  /** Asked once the request is let in: whoever is asked before may read the body. */
+  received: (req: IncomingMessage) => ReceivedBody,
   framework?: Framework,
 ) => void;
-
-/** Where the body is when nobody has touched it. */
-export const UNREAD: ReceivedBody = { parsed: null };
 
 export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHandler {
   checkProxyOptions(options);
@@ -48,16 +50,18 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
   const { gateway, core } = inside;
   const reading = readingOptions(upstream, options);
   const answer = answering(upstream, options);
+  const rewritePath = options.rewritePath ?? null;
 
-  let looked = false;
+  const look = serverLook(gateway, core);
 
-  const send: ProxyHandler = (req, res, url, body, framework = NO_FRAMEWORK) => {
-    if (gateway.behind !== null) prepareServerBehind(gateway, req.socket);
-    if (!looked) {
-      looked = true;
-      checkServerOf(gateway, core, req.socket);
-    }
-    const read = readSafely(req, res, url, reading, body);
+  const send = (
+    req: IncomingMessage,
+    res: ServerResponse,
+    framework: Framework,
+    target: ReadTarget,
+    body: ReceivedBody,
+  ): void => {
+    const read = readSafely(req, res, target, reading, body);
     if ("answer" in read) {
       framework.beforeWriting();
       answerLastHop(req, res, read.answer);
@@ -73,8 +77,7 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
   ): void => {
     tellOfRefusal(gateway, core.name, "proxy", { req, res, id: requestId, failure });
     answer.failure({ req, res, framework, call: null, requestId }, failure);
-    // What comes of its body is thrown away, so that the connection can go on.
-    if (!req.complete) req.resume();
+    lingerForUpload(gateway.clock, req, res, null);
   };
 
   const call = (
@@ -96,14 +99,25 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
     });
   };
 
-  if (options.admit === undefined) return send;
-  return (req, res, url, body, framework = NO_FRAMEWORK) => {
-    const decide = (refused: Refused | null): void => {
+  return (req, res, url, received, framework = NO_FRAMEWORK) => {
+    look(req.socket);
+    const target = readTarget(req, url, rewritePath);
+    askToAdmit(options.admit, req, target, gateway.newRequestId, (refused) => {
       if (res.destroyed) return;
-      if (refused === null) send(req, res, url, body, framework);
+      if (refused === null) send(req, res, framework, target, received(req));
       else refuse(req, res, framework, refused);
-    };
-    askToAdmit(options.admit, req, gateway.newRequestId, decide);
+    });
+  };
+}
+
+/** Looks at the server of a connection: once by itself, and each time for what stands in front. */
+function serverLook(gateway: GatewayCore, core: UpstreamCore): (socket: Socket) => void {
+  let looked = false;
+  return (socket) => {
+    if (gateway.behind !== null) prepareServerBehind(gateway, socket);
+    if (looked) return;
+    looked = true;
+    checkServerOf(gateway, core, socket);
   };
 }
 
@@ -118,9 +132,9 @@ export function readingFor(
 ): ReadRequestOptions {
   const { retry, limits, timeouts } = core.options;
   return {
-    rewritePath: options.rewritePath ?? null,
     requestHeaders: options.requestHeaders ?? null,
     forwarder: createForwarder(options.forwarded ?? {}, gateway.believe),
+    onOverruled: overruledFor(gateway),
     via: gateway.via,
     layers: layerNames(core.options.layers),
     host: options.host ?? "preserve",
@@ -133,6 +147,26 @@ export function readingFor(
   };
 }
 
+const overruledByGateway = new WeakMap<GatewayCore, (address: string) => void>();
+
+/** Warns once for each gateway, since an application behind it may redirect to https for ever. */
+function overruledFor(gateway: GatewayCore): (address: string) => void {
+  const known = overruledByGateway.get(gateway);
+  if (known !== undefined) return known;
+  let told = false;
+  const made = (address: string): void => {
+    if (told) return;
+    told = true;
+    gateway.warn(
+      `X-Forwarded-Proto: https from ${address} is not believed and is sent on as http, by which ` +
+        "applications that redirect to https do so for ever. If a proxy that ends TLS is there, " +
+        'name it: createGateway({ behind: "nginx" }) or forwarded: { trust: [its address] }',
+    );
+  };
+  overruledByGateway.set(gateway, made);
+  return made;
+}
+
 function paceOf({ timeouts, limits }: UpstreamInside["core"]["options"]): ClientPaceLimits | null {
   const { clientMs } = timeouts;
   if (clientMs === Number.POSITIVE_INFINITY) return null;
@@ -143,13 +177,13 @@ function paceOf({ timeouts, limits }: UpstreamInside["core"]["options"]): Client
 export function readSafely(
   req: IncomingMessage,
   res: ServerResponse,
-  url: string,
+  target: ReadTarget,
   reading: ReadRequestOptions,
   body: ReceivedBody,
 ): ReadRequest {
   try {
     const inform = (status: number, raw: readonly string[]) => writeInformation(res, status, raw);
-    return readRequest(req, url, reading, inform, body);
+    return readRequest(req, target, reading, inform, body);
   } catch (cause) {
     return { failure: { code: "proxy_internal_error", cause }, id: reading.newId() };
   }

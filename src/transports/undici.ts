@@ -10,6 +10,7 @@ import type { Dispatcher } from "undici";
 import type { Clock } from "../base/clock.js";
 import { withLayerFields } from "../core/layers.js";
 import type { Outcome } from "../core/outcome.js";
+import { pathBelow } from "../core/request.js";
 import type { ResponseBody } from "../core/response-body.js";
 import type { Exchange, RecordedExchange } from "../targets/exchange.js";
 import type { Target } from "../targets/target.js";
@@ -131,7 +132,7 @@ function wordsOf(
   const announced = body !== null && contentLength !== null && !Buffer.isBuffer(body);
   return {
     method: method as "GET",
-    path: target.pathPrefix === "" ? request.path : target.pathPrefix + request.path,
+    path: pathBelow(target.pathPrefix, request),
     headers: announced
       ? [...headers, "content-length", String(contentLength)]
       : (headers as string[]),

@@ -3,8 +3,10 @@
  * the same few names come with every message.
  */
 import { HOP_BY_HOP } from "../catalog/field-names.js";
+import { IDENTITY_NAMES, IDENTITY_PREFIXES, NEVER_MEANT } from "../catalog/identity-fields.js";
 import { KNOWN_ATTEMPTS, KNOWN_DEADLINES } from "../core/layers.js";
 
+/** An alias is a name that an application may take for another one, which we write or look at. */
 export type FieldUse =
   | "pass"
   | "hop"
@@ -13,6 +15,7 @@ export type FieldUse =
   | "content_length"
   | "via"
   | "forwarding"
+  | "alias"
   | "max_forwards"
   | "request_id"
   | "idempotency_key"
@@ -31,21 +34,6 @@ const USES: ReadonlyMap<string, FieldUse> = new Map<string, FieldUse>([
   ["content-length", "content_length"],
   ["via", "via"],
   ["forwarded", "forwarding"],
-  ["x-forwarded-for", "forwarding"],
-  ["x-forwarded-host", "forwarding"],
-  ["x-forwarded-proto", "forwarding"],
-  ["x-forwarded-port", "forwarding"],
-  ["x-forwarded-server", "forwarding"],
-  ["x-real-ip", "forwarding"],
-  // What clients' addresses are called by one front or the other, and by libraries that look for
-  // them; none of it may come from the client itself.
-  ["x-client-ip", "forwarding"],
-  ["x-cluster-client-ip", "forwarding"],
-  ["x-envoy-external-address", "forwarding"],
-  ["true-client-ip", "forwarding"],
-  ["cf-connecting-ip", "forwarding"],
-  ["cf-connecting-ipv6", "forwarding"],
-  ["fastly-client-ip", "forwarding"],
   ["max-forwards", "max_forwards"],
   ["x-request-id", "request_id"],
   ["idempotency-key", "idempotency_key"],
@@ -72,11 +60,34 @@ function learnt(name: string): KnownName {
   const lower = name.toLowerCase();
   // RFC 9113 §8.3: pseudo-header fields are HTTP/2's request line.
   const hop = HOP_BY_HOP.has(lower) || lower.startsWith(":");
-  const info: FieldInfo = { lower, use: hop ? "hop" : (USES.get(lower) ?? "pass") };
+  const info: FieldInfo = { lower, use: hop ? "hop" : useOf(lower) };
   if (known.size >= KNOWN_MAX || name.length > KNOWN_LENGTH_MAX) return { name: "", info };
   const made = { name: copyOf(name), info };
   known.set(made.name, made);
   return made;
+}
+
+function useOf(lower: string): FieldUse {
+  const use = plainUse(lower);
+  if (use !== "pass") return use;
+  if (NEVER_MEANT.has(lower)) return "alias";
+  // CGI and those who follow it (WSGI, Rack, PHP) know a field by a variable, such as
+  // HTTP_X_REAL_IP, for which all that is no letter and no digit is one and the same.
+  const folded = lower.replace(/[^a-z0-9]/g, "-");
+  const meant = folded.startsWith("http-") ? folded.slice("http-".length) : folded;
+  if (meant === lower) return "pass";
+  if (HOP_BY_HOP.has(meant)) return "hop";
+  const alias = plainUse(meant);
+  if (NEVER_MEANT.has(meant)) return "alias";
+  return alias === "pass" || alias === "idempotency_key" ? "pass" : "alias";
+}
+
+function plainUse(lower: string): FieldUse {
+  const known = USES.get(lower);
+  if (known !== undefined) return known;
+  const identity =
+    IDENTITY_NAMES.has(lower) || IDENTITY_PREFIXES.some((prefix) => lower.startsWith(prefix));
+  return identity ? "forwarding" : "pass";
 }
 
 /** Looks names up by their place in a message, too. */

@@ -33,6 +33,12 @@ export interface ForwardedOptions {
    * @default "both"
    */
   readonly fields?: "x-forwarded" | "forwarded" | "both";
+  /**
+   * Fields that are sent on as they came, whoever sent them, although they say who a client is:
+   * names such as `["cf-ipcountry", "x-original-url"]`. The gateway's own (`X-Forwarded-For`,
+   * `-Host`, `-Proto`, `Forwarded`) are none of them.
+   */
+  readonly keep?: readonly string[];
 }
 
 /** The peer of this connection, and what it said about those before it. */
@@ -49,8 +55,13 @@ export interface Forwarder {
   trusts(address: string): boolean;
   /** Fields of other layers are sent on as they came. */
   readonly passes: boolean;
-  /** Appends the forwarding fields to a request's fields. */
-  append(fields: string[], peer: Peer): void;
+  /** Names of fields that are sent on as they came, in lower case; null for none. */
+  readonly keeps: ReadonlySet<string> | null;
+  /**
+   * Appends the forwarding fields to a request's fields. True where the peer said that its client
+   * came over https and was not believed, so that the application reads of http.
+   */
+  append(fields: string[], peer: Peer): boolean;
 }
 
 /**
@@ -65,11 +76,15 @@ export function createForwarder(
     return {
       trusts: () => false,
       passes: true,
-      append: (fields, peer) => void fields.push(...peer.received),
+      keeps: null,
+      append(fields, peer) {
+        fields.push(...peer.received);
+        return false;
+      },
     };
   }
-  const { trust, fields } = options;
-  return fronts === null && trust === undefined && fields === undefined
+  const { trust, fields, keep } = options;
+  return fronts === null && trust === undefined && fields === undefined && keep === undefined
     ? UNTRUSTING
     : forwarderOf(options, fronts);
 }
@@ -79,14 +94,19 @@ function forwarderOf(options: ForwardedOptions, fronts: Believe | null): Forward
   const trusts = trustOf(options.trust ?? false);
   const believe = fronts !== null && options.trust === undefined ? fronts : believing(trusts);
   const kind = options.fields ?? "both";
+  const { keep = [] } = options;
   return {
     passes: false,
+    keeps: keep.length === 0 ? null : new Set(keep.map((name) => name.toLowerCase())),
     trusts: (address) => trusts(unmappedAddress(address), 0),
     append(fields, connected) {
       const peer = unmapped(connected);
       const before = peer.received.length === 0 ? NOTHING : believe(peer.address, peer.received);
       if (kind !== "forwarded") appendXForwarded(fields, peer, before);
       if (kind !== "x-forwarded") appendForwarded(fields, peer, before);
+      if (peer.received.length === 0) return false;
+      appendOthers(fields, before, kind === "forwarded");
+      return peer.protocol === "http" && saysHttps(peer.received) && !saysProtocol(before);
     },
   };
 }
@@ -115,14 +135,27 @@ function appendXForwarded(fields: string[], peer: Peer, before: FieldPairs): voi
   const host = fieldValue(before, "x-forwarded-host") ?? peer.host;
   if (host !== undefined) fields.push("x-forwarded-host", host);
   fields.push("x-forwarded-proto", fieldValue(before, "x-forwarded-proto") ?? peer.protocol);
+}
+
+function saysHttps(received: FieldPairs): boolean {
+  return fieldValue(received, "x-forwarded-proto")?.toLowerCase() === "https";
+}
+
+function saysProtocol(believed: FieldPairs): boolean {
+  return fieldValue(believed, "x-forwarded-proto") !== null;
+}
+
+/** What else is believed is passed on as it came. */
+function appendOthers(fields: string[], before: FieldPairs, forwardedAlone: boolean): void {
   for (let index = 0; index < before.length; index += 2) {
     const name = (before[index] as string).toLowerCase();
-    if (!WRITTEN.has(name)) fields.push(name, before[index + 1] as string);
+    const left = WRITTEN.has(name) || (forwardedAlone && name.startsWith("x-forwarded-"));
+    if (!left) fields.push(name, before[index + 1] as string);
   }
 }
 
-/** The fields that are written anew; what else is believed is passed on as it came. */
-const WRITTEN: ReadonlySet<string> = new Set([
+/** The fields that are written anew. */
+export const WRITTEN: ReadonlySet<string> = new Set([
   "forwarded",
   "x-forwarded-for",
   "x-forwarded-host",

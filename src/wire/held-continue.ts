@@ -28,3 +28,8 @@ export function takeContinue(req: object): (() => void) | null {
   waiting.delete(req);
   return tell;
 }
+
+/** Whether its client has not been told to send the body. */
+export function waitsForContinue(req: object): boolean {
+  return waiting.has(req as IncomingMessage);
+}

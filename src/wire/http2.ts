@@ -58,3 +58,9 @@ export function joinCookies(fields: string[]): void {
     }
   }
 }
+
+/** Whether no body follows the head of a request, which in HTTP/2 its stream says. */
+export function endsWithHead(req: object): boolean {
+  const { stream } = req as { readonly stream?: { readonly endAfterHeaders?: boolean } };
+  return stream?.endAfterHeaders !== false;
+}

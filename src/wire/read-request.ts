@@ -6,32 +6,26 @@
  * comes back as a failure instead.
  */
 import type { IncomingMessage } from "node:http";
-import type { Readable } from "node:stream";
 import type { Failure } from "../core/failure.js";
 import type { CallerHints } from "../core/layers.js";
 import { ReplayBody } from "../core/replay-body.js";
 import type { ClientPaceLimits, GatewayRequest } from "../core/request.js";
+import type { ReadTarget } from "./asked-target.js";
 import { type LayerNames, readCallerHints } from "./caller-hints.js";
-import { connectionOptions, fieldReader } from "./field-info.js";
+import { connectionOptions, type FieldInfo, type FieldUse, fieldReader } from "./field-info.js";
 import type { Forwarder, ViaSignature } from "./forwarding.js";
 import { takeContinue } from "./held-continue.js";
-import { authorityOf, joinCookies } from "./http2.js";
+import { authorityOf, endsWithHead, joinCookies } from "./http2.js";
+import type { ReceivedBody } from "./received-body.js";
 import type { RequestFacts } from "./request-facts.js";
-import { readRequestTarget } from "./request-target.js";
+import { type ChangedFields, changedFields, type RequestHeaders } from "./request-headers.js";
 import { unsoundness } from "./soundness.js";
 
-/** Changes the fields that are sent: a record to set (`undefined` removes), or a function. */
-export type RequestHeaders<Received = IncomingMessage> =
-  | Readonly<Record<string, string | undefined>>
-  | ((
-      headers: Readonly<Record<string, string | string[] | undefined>>,
-      req: Received,
-    ) => Readonly<Record<string, string | undefined>>);
-
 export interface ReadRequestOptions<Received extends RequestFacts = IncomingMessage> {
-  readonly rewritePath: ((path: string, req: Received) => string) | null;
   readonly requestHeaders: RequestHeaders<Received> | null;
   readonly forwarder: Forwarder;
+  /** Called with the address of a peer that said https and was not believed. */
+  readonly onOverruled?: (address: string) => void;
   readonly via: ViaSignature;
   /** Null where layers are told and believed nothing. */
   readonly layers: LayerNames | null;
@@ -66,34 +60,23 @@ export interface AcceptedRequest {
 
 type Information = GatewayRequest["onInformation"];
 
-/** Where the body is. */
-export interface ReceivedBody {
-  /** What a body parser left in place of the stream; null where nobody has read it. */
-  readonly parsed: Buffer | null;
-  /** Content codings have been undone, so that Content-Encoding is no longer true. */
-  readonly decoded?: boolean;
-  /** Why the body cannot be sent; the request is refused. */
-  readonly lost?: string;
-  /** Where the body flows in place of the request itself; left out where that is a stream. */
-  readonly stream?: Readable;
-}
+const BARE = { bare: true };
 
 /** Reads what was received. */
 export function readRequest<Received extends RequestFacts>(
   req: Received,
-  url: string,
+  target: ReadTarget,
   options: ReadRequestOptions<Received>,
   onInformation: Information,
   body: ReceivedBody,
 ): ReadRequest {
-  const scan = scanFields(req, options.layers?.custom ?? null);
+  const scan = scanFields(req, options);
   const id = scan.id ?? options.newId();
   const unsound = unsoundness(req, scan.hosts);
   if (unsound !== null) return refuse("bad_request", unsound, id);
-  if (url === "*" && req.method === "OPTIONS") return { answer: "options", id };
+  if ("failure" in target) return { failure: target.failure, id };
+  if (target.path === "*") return { answer: "options", id };
   if (body.lost !== undefined) return refuse("proxy_configuration_error", body.lost, id);
-  const target = readRequestTarget(rewritten(url, req, options));
-  if ("refused" in target) return refuse("bad_request", target.refused, id);
   if (scan.via !== null && options.via.isOwn(scan.via)) return refuse("loop_detected", null, id);
   const last = lastHop(req.method as string, scan);
   if (last !== null) return { answer: last, id };
@@ -102,17 +85,18 @@ export function readRequest<Received extends RequestFacts>(
   if (length !== null && length > options.requestBodyBytesMax) {
     return refuse("request_body_too_large", null, id);
   }
-  const named = authorityOf(req);
-  if (named === null) return refuse("bad_request", ":authority is no host, or not Host", id);
-  const host = target.authority ?? named;
+  const host = authorityOf(req);
+  if (host === null) return refuse("bad_request", ":authority is no host, or not Host", id);
   if (req.httpVersionMajor === 2) joinCookies(scan.fields);
   scan.fields.push("x-request-id", id);
   if (body.decoded === true) removeField(scan.fields, "content-encoding");
   const caller = callerOf(req, scan, options);
   const fields = finishFields(req, scan, options, host);
+  if ("failure" in fields) return { failure: fields.failure, id };
   const request: GatewayRequest = {
     method: req.method as string,
-    path: target.path,
+    path: target.sentPath,
+    ...(target.bare ? BARE : null),
     headers: fields,
     body: bodyOf(req, length, body, scan.expects, options),
     contentLength: length,
@@ -139,13 +123,8 @@ function refuse(code: Failure["code"], details: string | null, id: string): Read
   return { failure: details === null ? { code } : { code, details }, id };
 }
 
-function rewritten<Received extends RequestFacts>(
-  url: string,
-  req: Received,
-  options: ReadRequestOptions<Received>,
-): string {
-  return options.rewritePath === null ? url : options.rewritePath(url, req);
-}
+export type { ReceivedBody } from "./received-body.js";
+export type { RequestHeaders } from "./request-headers.js";
 
 interface Scan {
   readonly fields: string[];
@@ -165,8 +144,12 @@ interface Scan {
 const readField = fieldReader();
 
 /** One pass over the fields: what is passed on, and what is looked at. */
-function scanFields(req: RequestFacts, custom: ReadonlySet<string> | null): Scan {
+function scanFields(
+  req: RequestFacts,
+  options: Pick<ReadRequestOptions, "layers" | "forwarder">,
+): Scan {
   const { rawHeaders } = req;
+  const { passes } = options.forwarder;
   const named = connectionOptions(req.headers.connection);
   const scan: Scan = {
     fields: [],
@@ -182,15 +165,19 @@ function scanFields(req: RequestFacts, custom: ReadonlySet<string> | null): Scan
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
     const info = readField(name, index / 2);
-    if (named.size > 0 && named.has(info.lower) && !KEPT.has(info.lower)) continue;
+    const use = useOf(info, options);
+    if (use === "pass" && named.size > 0 && named.has(info.lower) && !KEPT.has(info.lower))
+      continue;
     const value = rawHeaders[index + 1] as string;
-    const use = custom?.has(info.lower) === true ? "layer" : info.use;
     switch (use) {
       case "pass":
         scan.fields.push(name, value);
         break;
       case "forwarding":
         scan.received.push(name, value);
+        break;
+      case "alias":
+        if (passes) scan.fields.push(name, value);
         break;
       case "layer":
         scan.layer ??= [];
@@ -223,6 +210,15 @@ function scanFields(req: RequestFacts, custom: ReadonlySet<string> | null): Scan
   return scan;
 }
 
+/** What is done with a field: by what it is, unless the options say otherwise. */
+function useOf(
+  { lower, use }: FieldInfo,
+  { layers, forwarder }: Pick<ReadRequestOptions, "layers" | "forwarder">,
+): FieldUse {
+  if (forwarder.keeps?.has(lower) === true) return "pass";
+  return layers?.custom?.has(lower) === true ? "layer" : use;
+}
+
 function callerOf(
   req: RequestFacts,
   { layer, fields }: Scan,
@@ -242,19 +238,9 @@ export function requestIdOf(req: Pick<RequestFacts, "headers">): string | null {
   return typeof value === "string" && REQUEST_ID.test(value) ? value : null;
 }
 
-// A client must not be able to strip these from the request by naming them in Connection.
-const KEPT: ReadonlySet<string> = new Set([
-  "forwarded",
-  "x-forwarded-for",
-  "x-forwarded-host",
-  "x-forwarded-proto",
-  "via",
-  "host",
-  "authorization",
-  "cookie",
-  "content-type",
-  "expect",
-]);
+// A client must not be able to strip these from the request by naming them in Connection, nor what
+// we or a front have written of it; all of that has a use of its own here.
+const KEPT: ReadonlySet<string> = new Set(["authorization", "cookie", "content-type"]);
 
 // RFC 9110 §7.6.2: with no hop left, TRACE and OPTIONS end here.
 function lastHop(method: string, scan: Scan): "options" | "trace" | null {
@@ -282,53 +268,23 @@ function finishFields<Received extends RequestFacts>(
   scan: Scan,
   options: ReadRequestOptions<Received>,
   host: string | undefined,
-): readonly string[] {
+): ChangedFields {
   const { fields } = scan;
   if (options.host === "preserve") {
     if (host !== undefined && host !== "") fields.push("host", host);
   } else if (options.host !== "target") fields.push("host", options.host);
   const via = `${req.httpVersion} ${options.via.received}`;
   fields.push("via", scan.via === null ? via : `${scan.via}, ${via}`);
-  options.forwarder.append(fields, {
+  const overruled = options.forwarder.append(fields, {
     address: req.socket.remoteAddress ?? "unknown",
     protocol: req.socket.encrypted === true ? "https" : "http",
     host,
     received: scan.received,
   });
-  return options.requestHeaders === null ? fields : changed(fields, req, options.requestHeaders);
+  if (overruled) options.onOverruled?.(req.socket.remoteAddress ?? "unknown");
+  const { requestHeaders } = options;
+  return requestHeaders === null ? fields : changedFields(fields, req, requestHeaders);
 }
-
-function changed<Received extends RequestFacts>(
-  fields: string[],
-  req: Received,
-  change: RequestHeaders<Received>,
-): string[] {
-  const set = typeof change === "function" ? change(req.headers, req) : change;
-  const names = new Map(Object.entries(set).map(([name, value]) => [name.toLowerCase(), value]));
-  const kept: string[] = [];
-  for (let index = 0; index < fields.length; index += 2) {
-    const name = fields[index] as string;
-    if (!names.has(name.toLowerCase())) kept.push(name, fields[index + 1] as string);
-  }
-  for (const [name, value] of names) {
-    // Who spreads the client's fields into the answer means none of these.
-    if (value !== undefined && !OURS.has(name)) kept.push(name, value);
-  }
-  return kept;
-}
-
-/** What says where a request ends and whose connection it is: written by us alone. */
-const OURS: ReadonlySet<string> = new Set([
-  "connection",
-  "content-length",
-  "expect",
-  "http2-settings",
-  "keep-alive",
-  "proxy-connection",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
 
 // RFC 9112 §6.3: a request without a length and without chunks has no body.
 function bodyLength(req: RequestFacts): number | null {
@@ -336,12 +292,6 @@ function bodyLength(req: RequestFacts): number | null {
   const length = req.headers["content-length"];
   if (length !== undefined) return Number(length);
   return req.httpVersionMajor === 2 && !endsWithHead(req) ? null : 0;
-}
-
-/** In HTTP/2 the stream says whether a body follows. */
-function endsWithHead(req: RequestFacts): boolean {
-  const { stream } = req as { readonly stream?: { readonly endAfterHeaders?: boolean } };
-  return stream?.endAfterHeaders !== false;
 }
 
 function bodyOf(

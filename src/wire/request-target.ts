@@ -20,7 +20,7 @@ const DOTS = /\.\.|%2e/i;
 
 /** Reads a request target as Node gives it. */
 export function readRequestTarget(target: string): RequestTarget {
-  if (UNSENDABLE.test(target)) return { refused: "a character that a request target cannot hold" };
+  if (!isSendable(target)) return { refused: "a character that a request target cannot hold" };
   if (target.startsWith("/")) return checked(target, null);
   const absolute = ABSOLUTE.exec(target);
   if (absolute === null) return { refused: "a request target that is no path" };
@@ -36,11 +36,20 @@ export function isAuthority(text: string): boolean {
 }
 
 function checked(path: string, authority: string | null): RequestTarget {
-  if (DOTS.test(path) && climbs(path)) return { refused: "a path that climbs above its root" };
+  if (climbsOut(path)) return { refused: "a path that climbs above its root" };
   return { path, authority };
 }
 
+/** Whether a path holds only what a request line can hold. */
+export function isSendable(path: string): boolean {
+  return !UNSENDABLE.test(path);
+}
+
 /** Whether the path leaves its root for any reader that decodes it once, slashes included. */
+export function climbsOut(path: string): boolean {
+  return DOTS.test(path) && climbs(path);
+}
+
 function climbs(path: string): boolean {
   const query = path.indexOf("?");
   const plain = (query === -1 ? path : path.slice(0, query))

@@ -5,7 +5,7 @@
 import { gzipSync } from "node:zlib";
 import express5 from "express";
 import express4 from "express4";
-import { createGateway, type FailureCode, GatewayError } from "good-gateway";
+import { createGateway, type FailureCode, GatewayError, type ProxyOptions } from "good-gateway";
 import { expressErrorHandler, expressProxy } from "good-gateway/express";
 import { gatewayFetch } from "good-gateway/fetch";
 import { accept, ok, refusingPort } from "good-gateway/testing";
@@ -32,26 +32,27 @@ describe.each([
   describe("a body that a parser has read", () => {
     const behind =
       (...parsers: readonly ReturnType<Express["json"]>[]): ProxyServer =>
-      (upstream) => {
+      (upstream, options) => {
         const app = express();
         for (const parser of parsers) app.use(parser);
-        return listening(app.use(expressProxy(upstream)));
+        return listening(app.use(expressProxy(upstream, options)));
       };
 
     it.each([
-      ["JSON", "application/json", '{ "a": [1, "ü"] }', '{"a":[1,"ü"]}'],
-      ["a form", "application/x-www-form-urlencoded", "a=1&b[c]=x+y", "a=1&b%5Bc%5D=x+y"],
-      ["text", "text/plain", "plain ü", "plain ü"],
-      ["bytes", "application/octet-stream", "\0bytes", "\0bytes"],
-    ])("%s is sent again, with its length", async (_what, type, sent, received) => {
+      ["JSON", "application/json", '{"a":[1,"ü"],"__proto__":{"constructor":1}}'],
+      ["a form", "application/x-www-form-urlencoded", "a=1&b=x+y"],
+      ["text", "text/plain", "plain ü"],
+      ["bytes", "application/octet-stream", "\0bytes"],
+      ["JSON without a byte", "application/json", ""],
+    ])("%s is sent again, with its length", async (_what, type, sent) => {
       const { json, urlencoded, text, raw } = express;
       const serve = behind(json(), urlencoded({ extended: true }), text(), raw());
       await inWorld(serve, { scripts: [READS] }, async ({ port, upstream }) => {
         const answer = await exchange(port, post(type, sent));
         expect(answer).toMatchObject({ status: 200, text: "done" });
-        expect(upstream.bodies()[0]?.toString()).toBe(received);
+        expect(upstream.bodies()[0]?.toString()).toBe(sent);
         const head = upstream.requests()[0];
-        expect(head?.header("content-length")).toBe(String(Buffer.byteLength(received)));
+        expect(head?.header("content-length")).toBe(String(Buffer.byteLength(sent)));
         expect(head?.header("transfer-encoding")).toBeUndefined();
         expect(head?.header("content-type")).toBe(type);
       });
@@ -68,15 +69,50 @@ describe.each([
     });
 
     it.each([
-      ["JSON", "application/json", '{"a":1}'],
-      ["bytes", "application/octet-stream", "inflated"],
-    ])("%s that came compressed is sent without its coding", async (_what, type, text) => {
-      const serve = behind(express.json(), express.raw());
+      ["an integer beyond 2^53", "application/json", '{"id":12345678901234567890}'],
+      ["white space that a signature counts", "application/json", '{"a": 1}'],
+      ["a name twice", "application/json", '{"a":1,"a":2}'],
+      ["names in brackets", "application/x-www-form-urlencoded", "a[]=1&a[]=2"],
+      ["text that is no UTF-8", "text/plain", Buffer.from("café", "latin1")],
+      ["text that ends within a letter", "text/plain", Buffer.from([0xf0, 0x9f, 0x98])],
+    ])("with %s is refused, and the answer says what to do", async (_what, type, sent) => {
+      const { json, urlencoded, text } = express;
+      const serve = behind(json(), urlencoded({ extended: true }), text());
+      const told: string[] = [];
+      const onFailure: ProxyOptions["onFailure"] = ({ details }) => told.push(details ?? "");
+      const world = { scripts: [], options: { onFailure } };
+      await inWorld(serve, world, async ({ port, upstream }) => {
+        const answer = await exchange(port, post(type, sent));
+        expect(answer.status).toBe(500);
+        expect(told).toEqual([expect.stringContaining("verify: (req, res, bytes)")]);
+        expect(JSON.parse(answer.text)).toMatchObject({ code: "proxy_configuration_error" });
+        expect(upstream.connections()).toBe(0);
+      });
+    });
+
+    it("in chunks without a byte is sent without one", async () => {
+      const serve = behind(express.json());
       await inWorld(serve, { scripts: [READS] }, async ({ port, upstream }) => {
-        const sent = post(type, gzipSync(text), { "content-encoding": "gzip" });
-        await exchange(port, sent);
-        expect(upstream.bodies()[0]?.toString()).toBe(text);
+        const fields = { "content-type": "application/json", "transfer-encoding": "chunked" };
+        await exchange(port, request("POST", "/", fields, "0\r\n\r\n"));
+        expect(upstream.bodies()[0]).toHaveLength(0);
+      });
+    });
+
+    it("of bytes that came compressed is sent without its coding", async () => {
+      await inWorld(behind(express.raw()), { scripts: [READS] }, async ({ port, upstream }) => {
+        const coding = { "content-encoding": "gzip" };
+        await exchange(port, post("application/octet-stream", gzipSync("inflated"), coding));
+        expect(upstream.bodies()[0]?.toString()).toBe("inflated");
         expect(upstream.requests()[0]?.header("content-encoding")).toBeUndefined();
+      });
+    });
+
+    it("of JSON that came compressed is refused, since no length proves it", async () => {
+      await inWorld(behind(express.json()), { scripts: [] }, async ({ port }) => {
+        const coding = { "content-encoding": "gzip" };
+        const answer = await exchange(port, post("application/json", gzipSync("{}"), coding));
+        expect(answer.status).toBe(500);
       });
     });
 

@@ -10,6 +10,7 @@ import type { Call } from "../../core/call.js";
 import { NamedError } from "../../core/named-error.js";
 import type { Pending } from "../../core/pending.js";
 import { ForeignRun, type ForeignSide } from "../../transports/foreign-run.js";
+import type { SendableTarget } from "../../wire/asked-target.js";
 import type { ReadRequestOptions } from "../../wire/read-request.js";
 import { type Answering, answeringFor } from "../answer.js";
 import { readingFor } from "../proxy.js";
@@ -33,15 +34,15 @@ export interface Lane extends UpstreamInside {
 
 export interface LaneRoute {
   readonly lane: Lane;
-  /** Path and query, below the prefix of the targets. */
-  readonly path: string;
+  /** What is asked for, below the prefix of the targets. */
+  readonly target: SendableTarget;
 }
 
 export interface Lanes {
   /** That of the handle which the user gave. */
   readonly own: Lane;
   /** That of a request, by what a `router` has said. Throws for what leads nowhere. */
-  find(asked: unknown, path: string, prepend: boolean): LaneRoute;
+  find(asked: unknown, target: SendableTarget, prepend: boolean): LaneRoute;
 }
 
 export function createLanes(own: UpstreamInside, options: ThroughGatewayOptions): Lanes {
@@ -54,15 +55,18 @@ export function createLanes(own: UpstreamInside, options: ThroughGatewayOptions)
     return lane;
   };
   const ownLane = laneOf(own);
-  const find: Lanes["find"] = (asked, path, prepend) => {
-    if (asked === NO_TARGET) return { lane: ownLane, path };
-    if (isUpstream(asked)) return { lane: laneOf(upstreamInside(asked)), path };
+  const find: Lanes["find"] = (asked, target, prepend) => {
+    if (asked === NO_TARGET) return { lane: ownLane, target };
+    if (isUpstream(asked)) return { lane: laneOf(upstreamInside(asked)), target };
     const url = addressOf(asked);
     const prefix = prepend ? url.pathname.replace(/\/+$/, "") : "";
-    const full = prefix + path;
+    // For the whole server no path is asked for, and none is sent.
+    const full = target.path === "*" ? `${prefix}/` : prefix + target.path;
     const { gateway } = own;
     const route = gateway.upstreamOf(url.origin, full);
-    return { lane: laneOf({ gateway, core: route.core }), path: route.path };
+    const { path } = route;
+    const below = target.path === "*" ? target : { ...target, path, sentPath: path };
+    return { lane: laneOf({ gateway, core: route.core }), target: below };
   };
   return { own: ownLane, find };
 }

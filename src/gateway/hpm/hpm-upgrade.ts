@@ -13,14 +13,16 @@ import type { Failure } from "../../core/failure.js";
 import { NamedError } from "../../core/named-error.js";
 import { whenOver } from "../../core/outcome.js";
 import type { ForeignRun } from "../../transports/foreign-run.js";
+import { readRouted } from "../../wire/asked-target.js";
 import type { AcceptedRequest } from "../../wire/read-request.js";
+import { UNREAD } from "../../wire/received-body.js";
 import { writeHead } from "../../wire/write-head.js";
 import { cutResponse } from "../../wire/write-response.js";
 import { askToAdmit, type Refused } from "../admit.js";
 import type { Asking } from "../answer.js";
 import { tellOfRefusal } from "../call-end.js";
 import { ServedScope } from "../call-scope.js";
-import { NO_FRAMEWORK, readSafely, UNREAD } from "../proxy.js";
+import { NO_FRAMEWORK, readSafely } from "../proxy.js";
 import { responseOver, takePlace } from "../proxy-upgrade.js";
 import type { Lane, LaneRoute } from "./hpm-lane.js";
 import {
@@ -102,21 +104,26 @@ function take(
   const { own } = parts.lanes;
   const res = responseOver(req, socket);
   const taken = { req, socket, asked, engine, res };
-  askToAdmit(parts.options.admit, req, own.gateway.newRequestId, (refused) => {
+  const target = readRouted(req);
+  askToAdmit(parts.options.admit, req, target, own.gateway.newRequestId, (refused) => {
     if (socket.destroyed) return;
     if (refused !== null) {
       refuse(parts, taken, refused, own);
       return;
     }
+    if ("failure" in target) {
+      refuse(parts, taken, { failure: target.failure, id: own.gateway.newRequestId() }, own);
+      return;
+    }
     let route: LaneRoute;
     try {
-      route = parts.lanes.find(asked.target, req.url as string, asked.prependPath !== false);
+      route = parts.lanes.find(asked.target, target, asked.prependPath !== false);
     } catch (error) {
       const id = own.gateway.newRequestId();
       refuse(parts, taken, { failure: failureBehind(error), id }, own);
       return;
     }
-    const read = readSafely(req, res, route.path, route.lane.reading, UNREAD);
+    const read = readSafely(req, res, route.target, route.lane.reading, UNREAD);
     // The engine speaks of no other protocol, and would only hang up.
     const known = req.method === "GET" && req.headers.upgrade?.toLowerCase() === "websocket";
     const sound = "request" in read && known;

@@ -11,9 +11,11 @@ import { type Failure, GatewayError } from "../../core/failure.js";
 import { NamedError } from "../../core/named-error.js";
 import { whenOver } from "../../core/outcome.js";
 import type { ForeignRun } from "../../transports/foreign-run.js";
+import { readRouted } from "../../wire/asked-target.js";
 import { answerLastHop } from "../../wire/last-hop.js";
 import { lingerForUpload } from "../../wire/linger.js";
-import type { AcceptedRequest, ReceivedBody } from "../../wire/read-request.js";
+import type { AcceptedRequest } from "../../wire/read-request.js";
+import { type ReceivedBody, receivedBody } from "../../wire/received-body.js";
 import { cutResponse } from "../../wire/write-response.js";
 import { askToAdmit, type Refused } from "../admit.js";
 import type { Asking } from "../answer.js";
@@ -45,8 +47,6 @@ export interface HpmParts {
   readonly lanes: Lanes;
   readonly options: ThroughGatewayOptions;
   readonly onError: HpmErrorHandler | null;
-  /** Where the body of a request is that may have gone through body parsers. */
-  readonly received: (req: IncomingMessage) => ReceivedBody;
 }
 
 /** A request with the engine, until it is over. */
@@ -117,26 +117,31 @@ function take(parts: HpmParts, passing: WeakMap<IncomingMessage, Passing>, taken
     tellUser(parts, failure, req, res);
     const asking = { req, res, framework: NO_FRAMEWORK, call: null, requestId };
     lane.answer.failure(asking, failure);
-    if (!req.complete) req.resume();
+    lingerForUpload(own.gateway.clock, req, res, null);
   };
-  askToAdmit(parts.options.admit, req, own.gateway.newRequestId, (refused) => {
+  const target = readRouted(req);
+  askToAdmit(parts.options.admit, req, target, own.gateway.newRequestId, (refused) => {
     if (res.destroyed) return;
     if (refused !== null) {
       refuse(refused, own);
       return;
     }
+    if ("failure" in target) {
+      refuse({ failure: target.failure, id: own.gateway.newRequestId() }, own);
+      return;
+    }
     let route: LaneRoute;
     try {
-      route = parts.lanes.find(asked.target, req.url as string, asked.prependPath !== false);
+      route = parts.lanes.find(asked.target, target, asked.prependPath !== false);
     } catch (error) {
       refuse({ failure: failureBehind(error), id: own.gateway.newRequestId() }, own);
       return;
     }
-    const { lane, path } = route;
-    const received = parts.received(req);
+    const { lane } = route;
+    const received = receivedBody(req);
     const { lost = null } = received;
     const body = lost === null ? received : WRITTEN_BY_OTHERS;
-    const read = readSafely(req, res, path, lane.reading, body);
+    const read = readSafely(req, res, route.target, lane.reading, body);
     if ("answer" in read) answerLastHop(req, res, read.answer);
     else if ("failure" in read) refuse(read, lane);
     else call(parts, passing, taken, lane, read, lost);

@@ -30,7 +30,6 @@ export function createThroughGateway<Options extends object>(
   upstream: Upstream,
   given: Options,
   options: ThroughGatewayOptions,
-  received: HpmParts["received"],
 ): Options & ThroughGateway {
   checkHpmOptions(given);
   const hpm: HpmOptions = given;
@@ -39,7 +38,7 @@ export function createThroughGateway<Options extends object>(
   checkAgent(inside.core, hpm.agent);
   const { error, proxyRes } = Object(hpm.on) as UserHandlers;
   const lanes = createLanes(inside, options);
-  const parts: HpmParts = { lanes, options, onError: error ?? null, received };
+  const parts: HpmParts = { lanes, options, onError: error ?? null };
   const web = hpmWeb(parts);
   const upgrade = hpmUpgrade(parts);
   return {

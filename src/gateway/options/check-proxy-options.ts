@@ -2,6 +2,8 @@
  * Checks the options of a proxy when it is made, so that a typo is told at start and not by
  * silence.
  */
+import { fieldInfo } from "../../wire/field-info.js";
+import { WRITTEN } from "../../wire/forwarding.js";
 import { isAuthority } from "../../wire/request-target.js";
 import { trustProblem } from "../../wire/trust.js";
 import { nearest } from "./nearest.js";
@@ -29,7 +31,24 @@ const FORWARDED_KINDS: typeof KINDS = {
   trust: trustProblem,
   fields: (value) =>
     FIELDS.includes(value as string) ? null : 'is not "x-forwarded", "forwarded" or "both"',
+  keep: keepProblem,
 };
+
+function keepProblem(value: unknown): string | null {
+  const names: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (!Array.isArray(value) || !names.every((name) => typeof name === "string")) {
+    return 'is no list of field names, such as ["cf-ipcountry"]';
+  }
+  const ours = names.find((name) => isOurs(String(name).toLowerCase()));
+  return ours === undefined
+    ? null
+    : `has ${JSON.stringify(ours)}, which the gateway writes itself; name who is believed in trust`;
+}
+
+function isOurs(name: string): boolean {
+  const { use } = fieldInfo(name);
+  return WRITTEN.has(name) || (use !== "forwarding" && use !== "alias" && use !== "pass");
+}
 
 const FIELDS: readonly string[] = ["x-forwarded", "forwarded", "both"];
 const DIAGNOSTICS: readonly string[] = ["none", "code", "full"];

@@ -4,18 +4,27 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Failure } from "../../core/failure.js";
+import type { AskedTarget } from "../../wire/asked-target.js";
 import type { ForwardedOptions } from "../../wire/forwarding.js";
 import type { Diagnostics } from "../../wire/proxy-status.js";
 import type { RequestHeaders } from "../../wire/read-request.js";
 import type { SyntheticAnswer } from "../../wire/synthetic-answer.js";
 
+export type { AskedTarget } from "../../wire/asked-target.js";
+
 /** What the server adapters share. */
 export interface ProxyOptions {
-  /** Has the last word on the path and query that are sent. */
+  /**
+   * Has the last word on the path and query that are sent. It gets those that the client asked for,
+   * below the mount and in origin-form, and returns what is to be sent; a path of the target comes
+   * before it. An empty path is `/`. What is no path is answered with 500,
+   * `proxy_configuration_error`.
+   */
   readonly rewritePath?: (path: string, req: IncomingMessage) => string;
   /**
    * Fields to set on the request that is sent (`undefined` removes), or a function that says so.
-   * Those of framing and connection are ours; what is said of them is left out.
+   * Those of framing and connection are ours; what is said of them is left out. Passing all of the
+   * client's fields back changes none of them.
    */
   readonly requestHeaders?: RequestHeaders;
   /**
@@ -35,10 +44,12 @@ export interface ProxyOptions {
   readonly diagnostics?: Diagnostics | ((req: IncomingMessage) => Diagnostics);
   /**
    * Asked before a request is sent: returns nothing to let it pass, or why it is refused. The place
-   * for rate limits, access rules and load shedding of your own. What it throws is answered with
+   * for rate limits, access rules and load shedding of your own. Rules about paths judge by
+   * `target.path`, or by `target.sentPath` where `rewritePath` has changed it; never by
+   * `originalUrl` of a framework, which is as the client wrote it. What it throws is answered with
    * 500.
    */
-  readonly admit?: (req: IncomingMessage) => Admission | Promise<Admission>;
+  readonly admit?: (req: IncomingMessage, target: AskedTarget) => Admission | Promise<Admission>;
   /**
    * Told of every failure before it is answered. Answering by itself makes the gateway step back.
    */
@@ -50,9 +61,12 @@ export interface ProxyOptions {
   readonly answerOnlyIfCached?: boolean;
 }
 
+/** What a hook may refuse with. */
+export const REFUSALS = ["request_denied", "rate_limited", "load_shed", "maintenance"] as const;
+
 /** Why a request is not let in, by its name in the catalog. */
 export interface Refusal {
-  readonly refuse: "request_denied" | "rate_limited" | "load_shed" | "maintenance";
+  readonly refuse: (typeof REFUSALS)[number];
   /** When to come back. */
   readonly retryAfterMs?: number;
 }

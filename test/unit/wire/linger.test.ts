@@ -22,6 +22,8 @@ afterEach(async () => {
 
 class FakeRequest extends PassThrough {
   complete = false;
+  readonly httpVersionMajor = 1;
+  readonly headers: Record<string, string> = { "transfer-encoding": "chunked" };
   readonly socket = {
     destroyed: false,
     destroy(): void {
@@ -30,7 +32,10 @@ class FakeRequest extends PassThrough {
   };
 }
 
-function lingering(res = Object.assign(new EventEmitter(), { writableFinished: true })) {
+const kept = (writableFinished: boolean) =>
+  Object.assign(new EventEmitter(), { writableFinished, shouldKeepAlive: true });
+
+function lingering(res = kept(true)) {
   const clock = virtualClock();
   const req = new FakeRequest();
   const body = ReplayBody.fromStream(req, {
@@ -93,7 +98,7 @@ describe("an upload that nobody needs any more", () => {
   });
 
   it("has all the time that its answer takes to be delivered", async () => {
-    const res = Object.assign(new EventEmitter(), { writableFinished: false });
+    const res = kept(false);
     const { clock, req, begin } = lingering(res);
     begin();
     await clock.advance(LIMITS.lingerMs * 10);
@@ -115,6 +120,7 @@ describe("an upload that is over", () => {
         req.resume();
         await turn();
       }
+      if (state === "no body") delete req.headers["transfer-encoding"];
       const given = state === "no body" ? null : body;
       const args = [req as unknown as IncomingMessage, res as unknown as ServerResponse] as const;
       lingerForUpload(clock, ...args, given);
