@@ -1,20 +1,27 @@
 /**
- * A proxied upgrade (WebSocket and others, RFC 9110 §7.8): the handshake is a call like any other;
- * what comes after it is a tunnel.
+ * A proxied upgrade (WebSocket and others, RFC 9110 §7.8): the handshake is a call like any other,
+ * with its body; what comes after it is a tunnel.
  *
- * Guarantee: a handshake that fails is answered with its name and status; one that the upstream
- * refuses is answered with the upstream's own answer; no reset of either side is left unheard.
+ * Guarantee: a tunnel is opened for no other protocol than those that `upgrades` names; a handshake
+ * that fails is answered with its name and status; one that the upstream refuses is answered with
+ * the upstream's own answer; a client that leaves ends the handshake.
  */
-import { type IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { UPGRADES } from "../catalog/defaults.js";
 import type { Failure } from "../core/failure.js";
 import { type Outcome, whenOver } from "../core/outcome.js";
 import type { ResponseBody } from "../core/response-body.js";
 import { type ReadTarget, readTarget } from "../wire/asked-target.js";
-import { UNREAD } from "../wire/received-body.js";
+import { askedUpgrade } from "../wire/asked-upgrade.js";
+import { awaitsContinue, holdContinue } from "../wire/held-continue.js";
+import type { ReadRequestOptions } from "../wire/read-request.js";
+import { responseOver } from "../wire/response-over.js";
 import { joinTunnel, switchingHead } from "../wire/tunnel.js";
-import { askToAdmit, type Refused } from "./admit.js";
+import { serveWithoutUpgrade } from "../wire/unasked-upgrade.js";
+import { UpgradeInput } from "../wire/upgrade-input.js";
+import { askToAdmit } from "./admit.js";
 import { type Answering, type Asking, answering } from "./answer.js";
 import { tellOfRefusal } from "./call-end.js";
 import { ServedScope } from "./call-scope.js";
@@ -23,6 +30,7 @@ import type { ProxyOptions } from "./options/proxy-options.js";
 import { NO_FRAMEWORK, readingOptions, readSafely } from "./proxy.js";
 import type { UpstreamCore } from "./upstream.js";
 import { type Upstream, upstreamInside } from "./upstream-handle.js";
+import type { UpstreamInside } from "./upstream-inside.js";
 
 /** Handles one `upgrade` event of a server. */
 export type UpgradeHandler = (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -32,69 +40,109 @@ export function createUpgradeProxy(upstream: Upstream, options: ProxyOptions): U
   // Many proxies never see an upgrade; what they need for one is made with the first.
   let begin: UpgradeHandler | null = null;
   return (req, socket, head) => {
-    socket.on("error", ignore);
+    // A connection may ask more than once.
+    if (!socket.listeners("error").includes(ignore)) socket.on("error", ignore);
     begin ??= upgrading(upstream, options);
     const act = begin;
-    whenFree(socket, () => act(req, socket, head));
+    whenFree(req.socket, () => act(req, socket, head));
   };
+}
+
+interface Upgrading {
+  readonly inside: UpstreamInside;
+  readonly reading: ReadRequestOptions;
+  readonly answer: Answering;
+}
+
+/** A request for a protocol that may have a tunnel. */
+interface Handshake {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly target: ReadTarget;
+  readonly socket: Duplex;
+  readonly input: UpgradeInput;
+  readonly protocols: string;
 }
 
 function upgrading(upstream: Upstream, options: ProxyOptions): UpgradeHandler {
   const inside = upstreamInside(upstream);
   const { gateway, core } = inside;
-  const { trustProxyStatus } = core.options;
-  const reading = readingOptions(upstream, options);
-  const answer = answering(upstream, options);
-
-  const shakeHands = (
-    req: IncomingMessage,
-    res: ServerResponse,
-    target: ReadTarget,
-    socket: Duplex,
-    head: Buffer,
-  ) => {
-    const read = readSafely(req, res, target, reading, UNREAD);
-    const framework = NO_FRAMEWORK;
-    const requestId = read.id;
-    if (!("request" in read)) {
-      const failure = "failure" in read ? read.failure : ({ code: "bad_request" } as const);
-      tellOfRefusal(gateway, core.name, "upgrade", { req, res, id: requestId, failure });
-      answer.failure({ req, res, framework, call: null, requestId }, failure);
-      return;
-    }
-    const request = { ...read.request, body: null, upgrade: req.headers.upgrade ?? "" };
-    const scope = new ServedScope(inside, "upgrade", { ...read, request }, null, req, res);
-    const { call } = scope;
-    const onClose = (): void => {
-      scope.leave();
-      scope.over();
-    };
-    socket.once("close", onClose);
-    void core.execute(call).then((outcome) => {
-      const asking = { req, res, framework, call, requestId };
-      if (switched(answer, asking, outcome, trustProxyStatus, socket, head)) {
-        socket.off("close", onClose);
-        whenOver(outcome, () => scope.tunnelOver());
-      } else whenOver(outcome, scope);
-    });
-  };
+  const allowed = new Set(
+    (options.upgrades ?? UPGRADES.protocols).map((name) => name.toLowerCase()),
+  );
+  // Who waits for `100 Continue` gets it from us: an upstream says it once, and may switch at once.
+  const reading = { ...readingOptions(upstream, options), asksFirst: false };
+  const parts: Upgrading = { inside, reading, answer: answering(upstream, options) };
 
   return (req, socket, head) => {
     if (socket.destroyed || !socket.writable) return;
+    const protocols = askedUpgrade(req, allowed);
+    if (protocols === null && serveWithoutUpgrade(req, socket, head)) return;
     const res = responseOver(req, socket);
-    const refuse = ({ failure, id: requestId }: Refused): void => {
-      tellOfRefusal(gateway, core.name, "upgrade", { req, res, id: requestId, failure });
-      answer.failure({ req, res, framework: NO_FRAMEWORK, call: null, requestId }, failure);
+    const input = new UpgradeInput(req, socket);
+    const refuse = (failure: Failure, id = gateway.newRequestId()): void => {
+      if (res.headersSent) return;
+      input.drop();
+      tellOfRefusal(gateway, core.name, "upgrade", { req, res, id, failure });
+      const asking = { req, res, framework: NO_FRAMEWORK, call: null, requestId: id };
+      parts.answer.failure(asking, failure);
     };
+    if (protocols === null) {
+      refuse({ code: "bad_request", details: "an upgrade that is not offered" });
+      return;
+    }
+    input.malformed = (cause) => refuse(brokenBody(cause));
+    input.begin(head);
     const target = readTarget(req, req.url as string, options.rewritePath ?? null);
-    askToAdmit(options.admit, req, target, gateway.newRequestId, (refused) => {
-      if (socket.destroyed) return;
-      const full = refused === null ? takePlace(core, socket) : null;
-      if (refused !== null) refuse(refused);
-      else if (full !== null) refuse({ failure: full, id: gateway.newRequestId() });
-      else shakeHands(req, res, target, socket, head);
+    askToAdmit(options.admit, req, target, gateway.newRequestId, (denied) => {
+      if (socket.destroyed || res.headersSent) return;
+      const full = denied === null ? takePlace(core, socket) : null;
+      if (denied !== null) refuse(denied.failure, denied.id);
+      else if (full !== null) refuse(full);
+      else shakeHands(parts, { req, res, target, socket, input, protocols }, refuse);
     });
   };
+}
+
+function brokenBody(cause: unknown): Failure {
+  return { code: "bad_request", details: "a broken body", cause };
+}
+
+function shakeHands(
+  { inside, reading, answer }: Upgrading,
+  handshake: Handshake,
+  refuse: (failure: Failure, id: string) => void,
+): void {
+  const { req, res, target, socket, input, protocols } = handshake;
+  if (awaitsContinue(req)) holdContinue(req, res);
+  const read = readSafely(req, res, target, reading, input.body);
+  if (!("request" in read)) {
+    refuse("failure" in read ? read.failure : { code: "bad_request" }, read.id);
+    return;
+  }
+  const request = { ...read.request, upgrade: protocols };
+  const scope = new ServedScope(inside, "upgrade", { ...read, request }, null, req, res);
+  const { call } = scope;
+  const asking = { req, res, framework: NO_FRAMEWORK, call, requestId: read.id };
+  const onClose = (): void => {
+    scope.leave();
+    scope.over();
+  };
+  socket.once("close", onClose);
+  input.malformed = (cause) => {
+    answer.failure(asking, brokenBody(cause));
+    scope.leave();
+  };
+  void inside.core.execute(call).then((outcome) => {
+    const { trustProxyStatus } = inside.core.options;
+    if (switched(answer, asking, outcome, handshake, trustProxyStatus)) {
+      socket.off("close", onClose);
+      whenOver(outcome, () => {
+        socket.destroy();
+        scope.tunnelOver();
+      });
+    } else whenOver(outcome, scope);
+  });
 }
 
 /** Counts an upgrade until its socket is closed, or says why there is no place for it. */
@@ -111,19 +159,19 @@ export function takePlace({ upgrades, options }: UpstreamCore, socket: Duplex): 
 }
 
 /** The answer under way on a socket, as Node's server keeps it. */
-type Serving = Duplex & { readonly _httpMessage?: ServerResponse | null };
+type Serving = Socket & { readonly _httpMessage?: ServerResponse | null };
 
 // RFC 9112 §9.3.2: answers go out in the order of their requests, and a client may send an upgrade
 // behind a request that is still being answered.
-function whenFree(socket: Duplex, act: () => void): void {
-  const earlier = (socket as Serving)._httpMessage ?? null;
+function whenFree(socket: Serving, act: () => void): void {
+  const earlier = socket._httpMessage ?? null;
   if (earlier === null) {
     act();
     return;
   }
   earlier.once("close", () => {
     // Node takes a connection without an answer under way for one at rest.
-    (socket as Socket).setTimeout(0);
+    socket.setTimeout(0);
     whenFree(socket, act);
   });
 }
@@ -133,38 +181,31 @@ function switched(
   answer: Answering,
   asking: Asking & { readonly call: NonNullable<Asking["call"]> },
   outcome: Outcome<ResponseBody>,
+  { req, res, socket, input, protocols }: Handshake,
   trustProxyStatus: boolean,
-  socket: Duplex,
-  head: Buffer,
 ): boolean {
+  // The body has broken, and that was the answer.
+  if (res.headersSent) return false;
   const tunnel = outcome.kind === "success" ? outcome.response.body.upgraded : null;
-  if (outcome.kind !== "success" || tunnel === null) {
-    answer.outcome(asking, outcome);
-    return false;
+  const head =
+    outcome.kind === "success" && tunnel !== null
+      ? switchingHead(req, protocols, outcome.response, trustProxyStatus)
+      : null;
+  if (tunnel !== null && head !== null) {
+    asking.call.answeredBy = "upstream";
+    res.detachSocket(socket as Socket);
+    socket.write(head, "latin1");
+    joinTunnel(socket, tunnel, input.take());
+    return true;
   }
-  const text = switchingHead(asking.req, outcome.response, trustProxyStatus);
-  if (text === null) {
+  input.answered();
+  res.once("finish", () => input.drop());
+  if (tunnel === null) answer.outcome(asking, outcome);
+  else {
     tunnel.end();
     answer.failure(asking, { code: "http_upgrade_failed" });
-    return false;
   }
-  asking.call.answeredBy = "upstream";
-  asking.res.detachSocket(socket as Socket);
-  socket.write(text, "latin1");
-  joinTunnel(socket, tunnel, head);
-  return true;
-}
-
-/** For an answer that is not 101: Node has let go of the socket, so we write to it ourselves. */
-export function responseOver(req: IncomingMessage, socket: Duplex): ServerResponse {
-  const res = new ServerResponse(req);
-  res.shouldKeepAlive = false;
-  res.assignSocket(socket as Socket);
-  res.once("finish", () => {
-    res.detachSocket(socket as Socket);
-    socket.end();
-  });
-  return res;
+  return false;
 }
 
 function ignore(): void {}

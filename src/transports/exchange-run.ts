@@ -126,6 +126,12 @@ export class ExchangeRun extends ReceivingRun implements Dispatcher.DispatchHand
 
   onUpgrade(_status: number, _headers: unknown, socket: Duplex): void {
     this.connection.guard.remove();
+    if (!this.sentNotified) {
+      // RFC 9110 §7.8: nothing of another protocol can come before the request is whole.
+      this.connection.destroy();
+      this.fail(new NamedError("http_upgrade_failed", "before the request was sent"));
+      return;
+    }
     this.upgraded = {
       socket,
       progress: () => this.exchange.progress(),

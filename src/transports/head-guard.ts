@@ -153,7 +153,9 @@ export class HeadGuard {
   #answered(head: ResponseHead, bytes: Buffer, headLength: number): Buffer | null {
     const waiter = this.#waiter;
     const bodiless = hasNoBody(head, waiter?.headOnly === true);
-    if (waiter?.counted === undefined || bodiless || !head.contentLength) {
+    // RFC 9110 §8.6: whatever a 101 says of a length, what follows is no body.
+    const ends = bodiless || head.status === 101 || !head.contentLength;
+    if (waiter?.counted === undefined || ends) {
       this.#state = "body";
       return this.#handOver(head, bodiless, bytes, headLength);
     }

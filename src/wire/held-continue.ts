@@ -8,6 +8,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 const waiting = new WeakMap<object, () => void>();
 
+/** As Node reads the field. */
+export function awaitsContinue({ headers, httpVersion }: IncomingMessage): boolean {
+  return httpVersion === "1.1" && /(?:^|\W)100-continue(?:$|\W)/i.test(headers.expect ?? "");
+}
+
 /** For what a server tells by `checkContinue`: whoever reads the body tells the client by that. */
 export function holdContinue(req: IncomingMessage, res: ServerResponse): void {
   waiting.set(req, () => {

@@ -57,8 +57,8 @@ export function passedFields(
     const { lower, use } = readField(name, index / 2);
     if (use === "hop" || (named.size > 0 && named.has(lower) && !FRAMING.has(lower))) continue;
     if (use === "proxy_status" && !trustProxyStatus) continue;
-    // RFC 9110 §8.6: a 204 has no Content-Length.
-    if (use === "content_length" && status === 204) continue;
+    // RFC 9110 §8.6: an answer of 1xx or 204 has no Content-Length.
+    if (use === "content_length" && (status === 204 || status < 200)) continue;
     if (use === "trailer" && !canTrail(req, response, bodiless)) continue;
     fields.push(name, rawHeaders[index + 1] as string);
   }

@@ -81,7 +81,7 @@ export function readRequest<Received extends RequestFacts>(
   const last = lastHop(req.method as string, scan);
   if (last !== null) return { answer: last, id };
   if (options.answerOnlyIfCached && onlyIfCached(req)) return refuse("only_if_cached", null, id);
-  const length = body.parsed?.byteLength ?? (body.stream === undefined ? bodyLength(req) : null);
+  const length = lengthOf(req, body);
   if (length !== null && length > options.requestBodyBytesMax) {
     return refuse("request_body_too_large", null, id);
   }
@@ -284,6 +284,11 @@ function finishFields<Received extends RequestFacts>(
   if (overruled) options.onOverruled?.(req.socket.remoteAddress ?? "unknown");
   const { requestHeaders } = options;
   return requestHeaders === null ? fields : changedFields(fields, req, requestHeaders);
+}
+
+function lengthOf(req: RequestFacts, { parsed, stream, length = null }: ReceivedBody) {
+  if (parsed !== null) return parsed.byteLength;
+  return stream === undefined ? bodyLength(req) : length;
 }
 
 // RFC 9112 §6.3: a request without a length and without chunks has no body.

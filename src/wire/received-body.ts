@@ -21,6 +21,8 @@ export interface ReceivedBody {
   readonly lost?: string;
   /** Where the body flows in place of the request itself; left out where that is a stream. */
   readonly stream?: Readable;
+  /** How long what flows there is; null and left out where only its end will tell. */
+  readonly length?: number | null;
 }
 
 /** Where the body is when nobody has touched it. */

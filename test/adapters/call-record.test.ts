@@ -276,7 +276,7 @@ describe("calls from code", () => {
 });
 
 describe("an upgrade", () => {
-  const ask = request("GET", "/chat?x", { connection: "upgrade", upgrade: "chat" });
+  const ask = request("GET", "/chat?x", { connection: "upgrade", upgrade: "websocket" });
   const serving = async (gateway: Gateway<"orders">) => {
     const proxy = nodeProxy(gateway.upstream("orders"));
     const server = await listening(proxy);
@@ -286,7 +286,8 @@ describe("an upgrade", () => {
   };
 
   it("is over with its tunnel", async () => {
-    const head = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: chat\r\n\r\n";
+    const head =
+      "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
     const upstream = await play([accept().readHead().send(head).readBytes(4).send("pong").close()]);
     const { gateway } = worldOf(upstream.origin);
     const records = recordsOf(gateway, 1);

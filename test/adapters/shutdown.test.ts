@@ -242,7 +242,9 @@ describe("a server of node:http", () => {
     });
     server.on("upgrade", (_req, socket) => {
       socket.on("error", () => {});
-      socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
+      socket.write(
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+      );
     });
     await listen(server);
     const shutdown = install(server, { streamTimeoutMs: 100, upgradeTimeoutMs: 100 });
@@ -250,7 +252,9 @@ describe("a server of node:http", () => {
     stream.write("GET /events HTTP/1.1\r\nhost: h\r\n\r\n");
     await stream.until("data: 1");
     const tunnel = await rawClient(portOf(server));
-    tunnel.write("GET /ws HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
+    tunnel.write(
+      "GET /ws HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+    );
     await tunnel.until("101 Switching");
     const report = await shutdown.shutdown();
     await Promise.all([stream.over, tunnel.over]);
@@ -295,7 +299,7 @@ describe("a server of node:http", () => {
     const server = await listen(createServer((_req, res) => res.end("no upgrade")));
     const shutdown = install(server);
     const client = await rawClient(portOf(server));
-    client.write("GET / HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
+    client.write("GET / HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n");
     await client.until("no upgrade");
     expect(server.listenerCount("upgrade")).toBe(0);
     const listener = (): void => {};

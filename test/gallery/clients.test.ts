@@ -163,14 +163,15 @@ it.concurrent("a client of HTTP/1.0 gets a whole body without chunks, then the e
 });
 
 it.concurrent("an upgrade behind a request that is still answered waits for its turn", async () => {
-  const switching = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n";
+  const switching =
+    "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
   const scripts = [
     accept().readHead().wait(60).send(`${OK}content-length: 5\r\n\r\nfirst`).hang(),
     accept().readHead().send(`${switching}from the tunnel`).hang(),
   ];
   const ground = await world({ scripts });
   const { socket, received } = client(ground);
-  const upgrade = "GET /y HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n";
+  const upgrade = "GET /y HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
   socket.write(GET + upgrade);
   await eventually("the tunnel stands", () => received().includes("from the tunnel"));
   const text = received().toString("latin1");

@@ -109,12 +109,12 @@ describe("text from hooks and options", () => {
 describe("the number of upgrades", () => {
   it("is bounded, the next one gets 503, and who leaves makes room", async () => {
     const switching =
-      "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n";
+      "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
     const ground = await world({
       script: accept().readHead().send(`${switching}hello`).hang(),
       options: { limits: { upgradesMax: 1 }, timeouts: { idleMs: 60_000 } },
     });
-    const bytes = "GET /x HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n";
+    const bytes = "GET /x HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
     let leave = (): void => {};
     const first = ground.ask(
       { bytes },

@@ -16,6 +16,7 @@ import type { ForeignRun } from "../../transports/foreign-run.js";
 import { readRouted } from "../../wire/asked-target.js";
 import type { AcceptedRequest } from "../../wire/read-request.js";
 import { UNREAD } from "../../wire/received-body.js";
+import { responseOver } from "../../wire/response-over.js";
 import { writeHead } from "../../wire/write-head.js";
 import { cutResponse } from "../../wire/write-response.js";
 import { askToAdmit, type Refused } from "../admit.js";
@@ -23,7 +24,7 @@ import type { Asking } from "../answer.js";
 import { tellOfRefusal } from "../call-end.js";
 import { ServedScope } from "../call-scope.js";
 import { NO_FRAMEWORK, readSafely } from "../proxy.js";
-import { responseOver, takePlace } from "../proxy-upgrade.js";
+import { takePlace } from "../proxy-upgrade.js";
 import type { Lane, LaneRoute } from "./hpm-lane.js";
 import {
   engineOptions,

@@ -24,6 +24,10 @@ const KINDS: Readonly<Record<string, (value: unknown) => string | null>> = {
       : 'is not "none", "code", "full" or a function',
   admit: isFunction,
   onFailure: isFunction,
+  upgrades: (value) =>
+    Array.isArray(value) && value.every((name) => typeof name === "string" && PROTOCOL.test(name))
+      ? null
+      : "is not a list of protocol names",
   answerOnlyIfCached: (value) => (typeof value === "boolean" ? null : "is not a boolean"),
 };
 
@@ -50,6 +54,8 @@ function isOurs(name: string): boolean {
   return WRITTEN.has(name) || (use !== "forwarding" && use !== "alias" && use !== "pass");
 }
 
+/** RFC 9110 §7.8: a name, and a version if need be. */
+const PROTOCOL = /^[!#$%&'*+.^_`|~0-9a-z-]+(?:\/[!#$%&'*+.^_`|~0-9a-z-]+)?$/i;
 const FIELDS: readonly string[] = ["x-forwarded", "forwarded", "both"];
 const DIAGNOSTICS: readonly string[] = ["none", "code", "full"];
 

@@ -55,6 +55,12 @@ export interface ProxyOptions {
    */
   readonly onFailure?: (failure: Failure, context: FailureContext) => void;
   /**
+   * Protocols for which a tunnel is opened; a request that asks for another one is served as if it
+   * had not asked. For the `upgrade` listener of `nodeProxy`.
+   * @default ["websocket", "tcp"]
+   */
+  readonly upgrades?: readonly string[];
+  /**
    * Answers `Cache-Control: only-if-cached` with 504, as a cache that holds nothing (RFC 9111).
    * @default false
    */

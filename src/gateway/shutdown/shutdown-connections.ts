@@ -36,8 +36,8 @@ export function trackConnections(server: NetServer, parts: DrainParts): Connecti
       }),
     ),
     ...["upgrade", "connect"].map((event) =>
-      alongside(server, event, (_req: IncomingMessage, socket: Socket) => {
-        book.of(socket).upgraded = true;
+      alongside(server, event, (req: IncomingMessage) => {
+        book.of(req.socket).upgraded = true;
       }),
     ),
   ];
@@ -152,6 +152,8 @@ class Connection {
     // A handler of `checkContinue` may hand the same request on to those of `request`.
     if (this.newest === res) return;
     const before = this.newest;
+    // Its upgrade was ignored, and it is served as a request.
+    this.upgraded = false;
     this.active += 1;
     this.newest = res;
     res.once("close", onResponseClose);

@@ -9,7 +9,7 @@ import type { Server as NetServer, Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import type { Clock } from "../../base/clock.js";
 import { SHUTDOWN } from "../../catalog/defaults.js";
-import { responseOver } from "../proxy-upgrade.js";
+import { responseOver } from "../../wire/response-over.js";
 import { type ConnectionTracker, trackConnections } from "./shutdown-connections.js";
 import { trackSessions } from "./shutdown-sessions.js";
 import type { DrainParts, Tracker } from "./shutdown-tally.js";
