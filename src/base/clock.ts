@@ -13,6 +13,14 @@ import { onAbort } from "./abort.js";
 // must not wait for a turn that a test holds back.
 const { setImmediate: nextTurn, clearImmediate: noTurn } = timers;
 
+/**
+ * Whether others that ask the globals for a turn may wait for ever: they are not Node's own. Code
+ * that depends on others looks, within true turns, whether they go on.
+ */
+export function turnsMayBeHeld(): boolean {
+  return globalThis.setImmediate !== nextTurn;
+}
+
 /** One planned call. */
 export interface Timer {
   /** The call will not happen; may be repeated, and is harmless after the call. */

@@ -6,10 +6,18 @@
  */
 
 /**
- * Who cut: the client left, a phase took longer than its timeout, the body longer than `bodyMs`,
- * the total deadline passed, the gateway stops, or another attempt of the call has won.
+ * Who cut: the client left, the application's own body failed, a phase took longer than its
+ * timeout, the body longer than `bodyMs`, the total deadline passed, the gateway stops, or another
+ * attempt of the call has won.
  */
-export type CutBy = "client" | "timeout" | "body_timeout" | "deadline" | "shutdown" | "hedge";
+export type CutBy =
+  | "client"
+  | "upload"
+  | "timeout"
+  | "body_timeout"
+  | "deadline"
+  | "shutdown"
+  | "hedge";
 
 /** A function, or whatever can be cut itself: so one cancellation can follow another. */
 type Listener = ((by: CutBy) => void) | Cuttable;

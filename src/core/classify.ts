@@ -64,6 +64,8 @@ function classifyCut(timeline: Timeline, cutBy: CutBy): FailureCode {
   switch (cutBy) {
     case "client":
       return "client_closed_request";
+    case "upload":
+      return "request_body_failed";
     case "shutdown":
       return "draining";
     case "hedge":

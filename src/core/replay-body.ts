@@ -7,6 +7,7 @@
  * time.
  */
 import { Readable } from "node:stream";
+import { invariant } from "../base/invariant.js";
 import type { FailureCode } from "../catalog/failures.js";
 import { NamedError } from "./named-error.js";
 
@@ -22,13 +23,22 @@ export interface StreamedBodyOptions {
   readonly onDemand: (() => void) | null;
   /** Whoever is to take it is asked first, RFC 9110 §10.1.1; false unless given. */
   readonly asksFirst?: boolean;
+  /** The length that is announced, and that the source must keep to; null where none is. */
+  readonly length?: number | null;
+  /**
+   * Whose source it is, and so whose failure a broken one is: a client's unless given.
+   * @default "client"
+   */
+  readonly sourceOf?: "client" | "application";
 }
 
 export class ReplayBody {
   #source: BodySource | null = null;
   readonly #keptBytesMax: number;
   readonly #bytesMax: number;
-  #goneAs: FailureCode = "client_closed_request";
+  readonly #length: number | null;
+  readonly #ofApplication: boolean;
+  #goneBy: NamedError | null = null;
   #kept: Buffer[] = [];
   #keptBytes = 0;
   #state: "flowing" | "ended" | "gone" = "flowing";
@@ -45,6 +55,8 @@ export class ReplayBody {
     this.#bytesMax = options.bytesMax;
     this.#onDemand = options.onDemand;
     this.#asksFirst = options.asksFirst === true;
+    this.#length = options.length ?? null;
+    this.#ofApplication = options.sourceOf === "application";
   }
 
   /** A body that is still coming in. More than `bytesMax` is the client's failure. */
@@ -53,7 +65,7 @@ export class ReplayBody {
     body.#source = source;
     // Such a source has told its end before and would not tell it again.
     if (source.readableEnded) body.#goAs("proxy_configuration_error");
-    else if (source.destroyed) body.#goAs("client_closed_request");
+    else if (source.destroyed) body.#break(source.errored);
     else body.#link(source);
     return body;
   }
@@ -106,13 +118,15 @@ export class ReplayBody {
 
   /**
    * Opens it for one attempt: the bytes themselves where all of them are here, else a stream.
-   * A reader of an earlier attempt is closed. Only a replayable body may be opened twice.
+   * A reader of an earlier attempt is closed. Throws where a part of it is here no more: to send
+   * the rest in its place would be a request that its caller has never made.
    */
   open(): Buffer | Readable {
+    invariant(!this.#overflowed, "a body that was not kept cannot be opened again");
     this.#reader?.destroy();
     this.#reader = null;
     this.#takeWhole();
-    if (this.#state === "ended" && !this.#overflowed) return this.#whole();
+    if (this.#state === "ended") return this.#whole();
     this.#reader = new BodyReader(this);
     return this.#reader;
   }
@@ -141,14 +155,14 @@ export class ReplayBody {
 
   /** Why the rest will never come; null while it may. */
   get goneBy(): Error | null {
-    return this.#state === "gone" ? new NamedError(this.#goneAs) : null;
+    return this.#goneBy;
   }
 
   #link(source: BodySource): void {
     source.on("readable", this.#onReadable);
     source.on("end", this.#onEnd);
-    source.on("error", this.#onGone);
-    source.on("close", this.#onGone);
+    source.on("error", this.#onError);
+    source.on("close", this.#onClose);
   }
 
   // A method, since reading may change the state behind the compiler's back.
@@ -169,6 +183,10 @@ export class ReplayBody {
     this.bytesRead += buffer.byteLength;
     if (this.bytesRead > this.#bytesMax) {
       this.#goAs("request_body_too_large");
+      return null;
+    }
+    if (this.#length !== null && this.bytesRead > this.#length) {
+      this.#mismatch();
       return null;
     }
     this.#keep(buffer);
@@ -194,7 +212,14 @@ export class ReplayBody {
     if (source.readableEncoding !== null || source.readableObjectMode) return;
     if (this.#keptBytes + source.readableLength > this.#keptBytesMax) return;
     while (this.#pull() !== null);
-    if (!this.#isFlowing()) return;
+    if (this.#isFlowing()) this.#end();
+  }
+
+  #end(): void {
+    if (this.#length !== null && this.bytesRead !== this.#length) {
+      this.#mismatch();
+      return;
+    }
     this.#state = "ended";
     this.#unlink();
   }
@@ -213,17 +238,28 @@ export class ReplayBody {
 
   readonly #onEnd = (): void => {
     if (this.#state !== "flowing") return;
-    this.#state = "ended";
-    this.#unlink();
+    this.#end();
     this.#reader?.wake();
   };
 
-  readonly #onGone = (): void => this.#goAs("client_closed_request");
+  readonly #onError = (error: unknown): void => this.#break(error);
+  readonly #onClose = (): void => this.#break(null);
 
-  #goAs(code: FailureCode): void {
+  #break(cause: unknown): void {
+    const code = this.#ofApplication ? "request_body_failed" : "client_closed_request";
+    this.#goAs(code, undefined, cause);
+  }
+
+  /** RFC 9112 §6.3: what is shorter or longer than announced is no body, at either end. */
+  #mismatch(): void {
+    const code = this.#ofApplication ? "request_body_failed" : "bad_request";
+    this.#goAs(code, `announced=${this.#length} given=${this.bytesRead}`);
+  }
+
+  #goAs(code: FailureCode, details?: string, cause?: unknown): void {
     if (this.#state !== "flowing") return;
     this.#state = "gone";
-    this.#goneAs = code;
+    this.#goneBy = new NamedError(code, details, cause ?? undefined);
     this.#unlink();
     this.#reader?.wake();
   }
@@ -234,7 +270,7 @@ export class ReplayBody {
     this.#source = null;
     source.off("readable", this.#onReadable);
     source.off("end", this.#onEnd);
-    source.off("close", this.#onGone);
+    source.off("close", this.#onClose);
     // The error listener stays: a late error of a stream that we have taken must not be unhandled.
   }
 }

@@ -11,6 +11,8 @@ export interface GatewayRequest {
   readonly path: string;
   /** Its path is the target's own, with no slash behind that; left out for false. */
   readonly bare?: boolean;
+  /** A redirect has led out of the path prefix of the target, which then does not come before. */
+  readonly beyondPrefix?: boolean;
   /**
    * Names and values in turn, ready to be sent. `host` only when it must differ from the target.
    */
@@ -29,8 +31,9 @@ export interface GatewayRequest {
 }
 
 /** The path and query of a request below the path of a target. */
-export function pathBelow(prefix: string, { path, bare }: GatewayRequest): string {
-  if (prefix === "") return path;
+export function pathBelow(prefix: string, request: GatewayRequest): string {
+  const { path, bare, beyondPrefix } = request;
+  if (prefix === "" || beyondPrefix === true) return path;
   return bare === true ? prefix + path.slice(1) : prefix + path;
 }
 

@@ -36,6 +36,8 @@ export interface ResponseBody {
    * The whole body instead of `pipeTo`, when all of it is here and it has no trailers; else null.
    */
   takeWhole(): Buffer | null;
+  /** It cannot be used, for a reason that the error names: nothing more of it is wanted. */
+  refuse(error: Error): void;
   /** The bytes that are here and not yet delivered. */
   readonly bufferedBytes: number;
   /** The tunnel of an answered upgrade; null for an ordinary answer. */

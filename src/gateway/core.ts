@@ -6,7 +6,6 @@ import type { Clock } from "../base/clock.js";
 import type { Emitter } from "../base/emitter.js";
 import type { Random } from "../base/random.js";
 import type { StatusPolicy } from "../catalog/status-policy.js";
-import type { AddressGuard } from "../targets/address-guard.js";
 import type { ViaSignature } from "../wire/forwarding.js";
 import type { Believe } from "../wire/trusted-fronts.js";
 import type { Behind } from "./behind/behind.js";
@@ -46,8 +45,6 @@ export interface GatewayCore {
   /** The verdict about an upstream of this name, by live evidence. */
   diagnose(name: string): Diagnosis;
   readonly tracing: Tracing;
-  /** Guards connections to origins that no upstream was configured for; null for none. */
-  readonly foreign: AddressGuard | null;
   newRequestId(): string;
   /** Calls this function when the gateway has been closed; returns how to take that back. */
   onClose(fn: () => void): () => void;

@@ -12,7 +12,6 @@ import { sharedTimers } from "../base/shared-timers.js";
 import { keepTickShape } from "../base/tick-shape.js";
 import { GATEWAY, RETRY_AFTER } from "../catalog/defaults.js";
 import { type LoadGuard, loadGuard } from "../policies/load-shed.js";
-import { addressGuard } from "../targets/address-guard.js";
 import { viaSignature } from "../wire/forwarding.js";
 import { believeFronts } from "../wire/trusted-fronts.js";
 import type { GatewayCore } from "./core.js";
@@ -237,7 +236,6 @@ function coreOf(
     },
     behind,
     believe: behind === null || behind.fronts.length === 0 ? null : believeFronts(behind.fronts),
-    foreign: addressGuard(addresses),
     newRequestId() {
       requests += 1;
       return idsBegin + requests;

@@ -100,6 +100,7 @@ export function cutWhileWaiting(by: CutBy): Failure {
 
 const CODE_OF_CUT = {
   client: "client_closed_request",
+  upload: "request_body_failed",
   shutdown: "draining",
   deadline: "deadline_exceeded",
   timeout: "deadline_exceeded",

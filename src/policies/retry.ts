@@ -178,6 +178,7 @@ function attemptsAllowed(call: Call, options: RetryOptions): number {
 
 const REASON_OF_CUT = {
   client: "client_gone",
+  upload: "body_not_replayable",
   timeout: "no_time_left",
   body_timeout: "no_time_left",
   deadline: "no_time_left",
@@ -298,6 +299,7 @@ function newAttempt(call: Call, number: number, triedTargets: readonly string[])
 /** What a call comes to that was cut between two attempts. */
 function interrupted<Body>(by: CutBy, outcome: Outcome<Body>): Outcome<Body> {
   if (by === "client") return noResponse({ code: "client_closed_request" });
+  if (by === "upload") return noResponse({ code: "request_body_failed" });
   if (outcome.kind === "no_response") return outcome;
   // The answer has been given up for a repeat that will not come.
   return noResponse({ code: by === "shutdown" ? "draining" : "deadline_exceeded" });

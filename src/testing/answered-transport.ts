@@ -223,6 +223,10 @@ class PlayedBody implements ResponseBody, Answer {
     this.finish(code);
   }
 
+  refuse(): void {
+    this.discard();
+  }
+
   discard(): void {
     this.discarded = true;
     this.finish(null);

@@ -51,6 +51,11 @@ export abstract class EngineRun<Body> implements Cuttable {
     this.terms = terms;
   }
 
+  /** It has begun, whatever became of it. */
+  get hasStarted(): boolean {
+    return this.state !== "starting";
+  }
+
   get over(): boolean {
     return this.state === "over";
   }

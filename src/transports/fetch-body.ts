@@ -1,18 +1,17 @@
 /**
- * The body of a fetch call, so that every attempt can send it.
+ * The body of a call of application code, so that every attempt can send it.
  *
  * Text and bytes are copied once and sent by us. A stream is read once and kept up to a cap, as the
  * body of a proxied request is. Blobs and forms are read by the fetch function itself, anew in each
- * attempt.
+ * attempt. Bodies are known by what they can do and not by their class, since there are several
+ * classes of each: those of Node, of undici, of polyfills and of other realms.
  */
 import { Readable } from "node:stream";
-import {
-  type ReadableStreamDefaultReader,
-  type ReadableStreamReadResult,
-  ReadableStream as WebStream,
-} from "node:stream/web";
+import { ReadableStream as WebStream } from "node:stream/web";
+import { isAnyArrayBuffer } from "node:util/types";
 import type { Clock } from "../base/clock.js";
 import { ReplayBody } from "../core/replay-body.js";
+import { isBlob, isForm, isWebStream, partsOf, streamOfWeb, tagOf } from "./body-kinds.js";
 
 export interface FetchBody {
   /** What is sent from here; null when there is no body, or when the fetch function reads it. */
@@ -25,85 +24,95 @@ export interface FetchBody {
   close(): void;
 }
 
-/** A body as it stands in the arguments of a fetch. */
-export function fetchBody(body: unknown, keptBytesMax: number): FetchBody {
+/**
+ * A body as it stands in the arguments of a fetch. `length` is the one that goes with it, if any.
+ * Throws a TypeError for a stream that was read before.
+ */
+export function fetchBody(
+  body: unknown,
+  keptBytesMax: number,
+  length: number | null = null,
+): FetchBody {
   if (body === null || body === undefined) return NO_BODY;
-  if (body instanceof Blob || body instanceof FormData) return readByFetch(body);
-  if (body instanceof ArrayBuffer || body instanceof SharedArrayBuffer) {
-    return copied(new Uint8Array(body));
-  }
-  if (ArrayBuffer.isView(body)) {
-    return copied(new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
-  }
-  if (body instanceof Readable) return streamed(body, keptBytesMax);
-  if (body instanceof WebStream) return streamed(Readable.fromWeb(body), keptBytesMax);
+  if (isBlob(body) || isForm(body)) return readByFetch(body as RequestInit["body"]);
+  const bytes = bytesOf(body);
+  if (bytes !== null) return copied(bytes);
+  refuseDisturbed(body);
+  if (body instanceof Readable) return streamed(body, keptBytesMax, length);
+  if (isWebStream(body)) return streamed(streamOfWeb(body), keptBytesMax, length);
   if (isAsyncIterable(body)) {
-    return streamed(Readable.from(asBytes(body), BYTES), keptBytesMax);
+    return streamed(Readable.from(partsOf(body), BYTES), keptBytesMax, length);
   }
   // RFC 3629 §3: text is sent as UTF-8; anything else becomes text, as in every fetch.
-  const bytes = Buffer.from(String(body));
-  return { ...copied(bytes), give: () => body as RequestInit["body"] };
+  const text = tagOf(body) === "URLSearchParams" ? new URLSearchParams(String(body)) : String(body);
+  return { ...copied(Buffer.from(String(text))), give: () => text };
+}
+
+/** The bytes of a buffer or a view of any realm; null for anything else. */
+export function bytesOf(body: unknown): Uint8Array | null {
+  if (isAnyArrayBuffer(body)) return new Uint8Array(body);
+  if (!ArrayBuffer.isView(body)) return null;
+  return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+}
+
+/** Throws for a stream of which a part has gone elsewhere: the rest of it is no body. */
+export function refuseDisturbed(body: unknown): void {
+  const { locked } = body as { readonly locked?: unknown };
+  const isStream = body instanceof Readable || body instanceof WebStream;
+  if (locked === true || (isStream && Readable.isDisturbed(body as Readable))) {
+    throw new TypeError("the stream of the body is locked, or has been read before");
+  }
 }
 
 /**
  * The body of a Request. The Request does not tell whether it was made of a text or of a stream; a
- * text has come in before the event loop has turned, and keeps its length that way.
+ * text comes within a turn of the event loop, in one part, and keeps its length that way.
  */
 export async function requestBody(
   clock: Pick<Clock, "turn">,
   body: ReadableStream<Uint8Array>,
   keptBytesMax: number,
 ): Promise<FetchBody> {
-  const reader: Reader = (body as unknown as WebStream<Uint8Array>).getReader();
-  const chunks: Uint8Array[] = [];
-  let late = false;
-  const turned = new Promise<null>((resolve) => {
-    clock.turn(() => {
-      late = true;
-      resolve(null);
-    });
-  });
-  for (let bytes = 0; ; ) {
-    const reading = reader.read();
-    const read = await Promise.race([reading, turned]);
-    if (read?.done === true) return copied(Buffer.concat(chunks));
-    if (read !== null) {
-      chunks.push(read.value);
-      bytes += read.value.byteLength;
+  refuseDisturbed(body);
+  const source = streamOfWeb(body);
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for (;;) {
+    const part = await partWithinTurn(clock, source);
+    if (part === "end") return copied(Buffer.concat(parts));
+    if (part !== "later") {
+      parts.push(part);
+      bytes += part.byteLength;
     }
-    if (late || bytes > keptBytesMax) {
-      const rest = Readable.from(restOf(chunks, read === null ? reading : null, reader), BYTES);
-      // A generator that waits for its stream cannot be told to stop; the stream can.
-      return streamed(rest, keptBytesMax, () => void reader.cancel().catch(ignore));
-    }
+    if (part === "later" || (bytes > keptBytesMax && parts.length > 1)) break;
   }
+  for (const part of parts.reverse()) source.unshift(part);
+  return streamed(source, keptBytesMax, null);
 }
 
-type Reader = ReadableStreamDefaultReader<Uint8Array>;
-type Reading = Promise<ReadableStreamReadResult<Uint8Array>>;
+function partWithinTurn(
+  clock: Pick<Clock, "turn">,
+  source: Readable,
+): Promise<Buffer | "end" | "later"> {
+  return new Promise((resolve) => {
+    const settle = (part: Buffer | "end" | "later"): void => {
+      source.off("readable", look).off("end", onEnd).off("error", onLater).off("close", onLater);
+      turn.cancel();
+      resolve(part);
+    };
+    const look = (): void => {
+      const part = source.read() as Buffer | null;
+      if (part !== null) settle(part);
+    };
+    const onEnd = (): void => settle("end");
+    const onLater = (): void => settle("later");
+    const turn = clock.turn(onLater);
+    source.on("readable", look).once("end", onEnd).once("error", onLater).once("close", onLater);
+    look();
+  });
+}
 
 const BYTES = { objectMode: false } as const;
-
-async function* restOf(
-  chunks: readonly Uint8Array[],
-  pending: Reading | null,
-  reader: Reader,
-): AsyncGenerator<Buffer> {
-  for (const chunk of chunks) yield Buffer.from(chunk);
-  for (let reading = pending ?? reader.read(); ; reading = reader.read()) {
-    const read = await reading;
-    if (read.done) return;
-    yield Buffer.from(read.value);
-  }
-}
-
-async function* asBytes(body: AsyncIterable<unknown>): AsyncGenerator<Buffer> {
-  for await (const chunk of body) {
-    if (typeof chunk === "string") yield Buffer.from(chunk);
-    else if (chunk instanceof Uint8Array) yield Buffer.from(chunk);
-    else throw new TypeError("the body of a fetch must give text or Uint8Array chunks");
-  }
-}
 
 function isAsyncIterable(body: unknown): body is AsyncIterable<unknown> {
   return typeof body === "object" && body !== null && Symbol.asyncIterator in body;
@@ -125,30 +134,30 @@ function copied(bytes: Uint8Array): FetchBody {
   };
 }
 
-function streamed(source: Readable, keptBytesMax: number, cancel: () => void = ignore): FetchBody {
+function streamed(source: Readable, keptBytesMax: number, length: number | null): FetchBody {
   let broken: unknown = null;
   source.on("error", (error) => {
     broken = error;
   });
-  const options = { keptBytesMax, bytesMax: Number.POSITIVE_INFINITY, onDemand: null };
-  const replay = ReplayBody.fromStream(source, options);
+  const bytesMax = Number.POSITIVE_INFINITY;
+  const replay = ReplayBody.fromStream(source, {
+    ...{ keptBytesMax, bytesMax, onDemand: null, length },
+    sourceOf: "application",
+  });
   return {
     replay,
-    // Read only by a fetch function that does not use our dispatcher.
-    give: () => streamOf(() => Readable.from(replay.open())),
+    give: () => readLate(() => Readable.from(replay.open())),
     get error() {
       return broken;
     },
     close() {
-      if (source.readableEnded) return;
-      source.destroy();
-      cancel();
+      if (!source.readableEnded) source.destroy();
     },
   };
 }
 
 /** A web stream that opens its source when it is first read from. */
-function streamOf(open: () => Readable): ReadableStream<Uint8Array> {
+function readLate(open: () => Readable): ReadableStream<Uint8Array> {
   let chunks: AsyncIterator<Uint8Array> | null = null;
   return new ReadableStream<Uint8Array>(
     {

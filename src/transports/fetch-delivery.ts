@@ -12,11 +12,11 @@ export class FetchDelivery {
   /** Why the handler gave up; null while it has not. */
   aborted: { readonly reason: unknown } | null = null;
   readonly #handler: FetchHandler;
-  readonly #giveUp: () => void;
+  readonly #giveUp: (reason: unknown) => void;
   #body: ResponseBody | null = null;
   #paused = false;
 
-  constructor(handler: FetchHandler, giveUp: () => void) {
+  constructor(handler: FetchHandler, giveUp: (reason: unknown) => void) {
     this.#handler = handler;
     this.#giveUp = giveUp;
   }
@@ -81,6 +81,6 @@ export class FetchDelivery {
 
   #abort(reason: unknown): void {
     this.aborted ??= { reason };
-    this.#giveUp();
+    this.#giveUp(reason);
   }
 }

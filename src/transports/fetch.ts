@@ -1,223 +1,230 @@
 /**
  * The transport that performs an exchange by calling a fetch function.
  *
- * The function gets the target's address and a dispatcher of ours, so that connections, phases,
- * timeouts and names are those of every other exchange, and the Response is the function's own. A
- * function that uses no dispatcher works too; then only the error codes tell what failed, and the
- * exchange ends with the head.
+ * The function is given a dispatcher. Once it has asked that to send the first request of a call,
+ * the request is sent from here, in this attempt and in all that follow, over the connections of
+ * the upstream: the function is called once, its Response is its own, and connections, phases,
+ * timeouts and names are those of every other exchange. A function that uses no dispatcher is
+ * called anew in each attempt; then only its errors tell what failed.
  *
- * Guarantee: one outcome per exchange, which ends exactly once. What a fetch function refuses for
- * reasons of its own (its arguments, `redirect: "error"`) counts against no target.
+ * Guarantee: one outcome per exchange, which ends exactly once, with the body of its answer. What a
+ * fetch function refuses for reasons of its own (its arguments) counts against no target.
  */
-import { fetch as undiciFetch } from "undici";
 import { CONNECT_SYSCALLS } from "../catalog/error-codes.js";
 import type { Call } from "../core/call.js";
-import type { CutBy, Cuttable } from "../core/cancellation.js";
-import { classifyError } from "../core/classify.js";
 import type { Failure } from "../core/failure.js";
-import { noResponse, type Outcome } from "../core/outcome.js";
+import { NamedError } from "../core/named-error.js";
+import type { Outcome, UpstreamResponse } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
-import { receivedFailure } from "../core/received-failure.js";
-import type { Exchange } from "../targets/exchange.js";
-import { type FetchDispatcher, FetchHops, type HopParts, originOf } from "./fetch-dispatcher.js";
-import type { FetchHop } from "./fetch-hop.js";
-import { type FetchAnswer, FetchedResponse } from "./fetched-response.js";
+import type { ResponseBody } from "../core/response-body.js";
+import type { Exchange, RecordedExchange } from "../targets/exchange.js";
+import { EngineRun } from "./engine-run.js";
+import { type FetchDispatch, FetchDispatcher, refuseDispatch } from "./fetch-dispatcher.js";
+import { ForeignAnswer, type ForeignReading, headOf } from "./foreign-answer.js";
+import type { ResponseHead } from "./response-head.js";
+import { soundHead } from "./sound-head.js";
 import type { UndiciTransport } from "./undici.js";
 
-export type FetchFunction = (url: string, init: RequestInit) => Promise<Response>;
-
-/** What one call asks of its fetch function, the same in every attempt. */
+/** What one call asks of its fetch function. */
 export interface FetchAsk {
-  readonly fetch: FetchFunction;
-  /** The arguments of one attempt, with further fields; without a signal none is needed. */
-  init(
+  /** The first request of the function is known, and is sent from here. */
+  readonly isTaken: boolean;
+  /** It sends all that it sends through its dispatcher, so what it throws before is a refusal. */
+  readonly dispatchesAlways: boolean;
+  /** Calls the function in this attempt, with further fields for one that sends by itself. */
+  call(
+    exchange: Exchange,
     fields: readonly string[] | null,
     dispatcher: FetchDispatcher,
-    signal: AbortSignal | undefined,
-  ): RequestInit;
-  /** The caller has a signal of its own, by whose reason a fetch ends that it aborts. */
-  readonly hasSignal: boolean;
-  /** Set by the attempt under way: aborts its fetch with this reason. */
-  abort: ((reason: unknown) => void) | null;
+  ): CalledFetch;
+  /** The function asks for its first request. */
+  take(asked: FetchDispatch, handler: object, exchange: Exchange): void;
+  /** The function that was taken asks for one more, as a redirect says. */
+  follow(asked: FetchDispatch, handler: object): void;
+  /** What the function that was taken came to. */
+  resolved(response: Response): void;
+  rejected(error: unknown): void;
+  /** What the reader of a body that was broken off is given. */
+  errorOf(failure: Failure): unknown;
   /** Set when the function itself refused: its error, which belongs to the caller as it is. */
   refusedBy: { readonly error: unknown } | null;
 }
 
+/** A function that was called, and how to stop it. */
+export interface CalledFetch {
+  readonly coming: Promise<Response>;
+  stop(reason: unknown): void;
+}
+
+/** The body of an answer: one that we read, or the Response of a function that reads by itself. */
+export type FetchedBody = ResponseBody | ForeignAnswer;
+
 /** What the calls of one fetch share. */
-export interface FetchTransportParts extends HopParts {
-  readonly wire: Pick<UndiciTransport, "performWorded" | "fieldsOf">;
+export interface FetchTransportParts {
+  readonly wire: Pick<UndiciTransport, "perform" | "fieldsOf" | "terms">;
   askOf(call: Call): FetchAsk;
 }
 
 export function fetchTransport(
   parts: FetchTransportParts,
-): (exchange: Exchange) => Promise<Outcome<FetchAnswer>> {
-  return (exchange) => new FetchRun(parts, exchange).begin();
+): (exchange: RecordedExchange) => Promise<Outcome<FetchedBody>> {
+  return (exchange) => {
+    const ask = parts.askOf(exchange.call);
+    return ask.isTaken
+      ? parts.wire.perform(exchange)
+      : new FetchRun(parts.wire, exchange, ask).begin();
+  };
 }
 
-/** Node's own fetch says so in its source, and nobody who replaces it can say the same. */
-const OF_NODE = /\brequire\(.internal\/deps\/undici\/undici.\)/;
-const known = new WeakMap<FetchFunction, boolean>();
-
-/**
- * Whether a function is known to send all that it sends through the dispatcher that it is given:
- * Node's own fetch, and that of our undici. Our dispatcher ends what they do by itself, and a
- * signal is the dearest of all that they can be given.
- */
-function dispatchesAlways(fetch: FetchFunction): boolean {
-  let always = known.get(fetch);
-  if (always === undefined) {
-    const source = Function.prototype.toString.call(fetch);
-    always = fetch === (undiciFetch as unknown) || OF_NODE.test(source);
-    known.set(fetch, always);
-  }
-  return always;
-}
-
-class FetchRun extends Pending<FetchAnswer> implements Cuttable {
-  readonly #parts: FetchTransportParts;
-  readonly #exchange: Exchange;
+/** One attempt that calls the fetch function. */
+class FetchRun extends EngineRun<FetchedBody> implements ForeignReading {
+  readonly outcome = new Pending<FetchedBody>();
+  readonly #wire: FetchTransportParts["wire"];
   readonly #ask: FetchAsk;
-  readonly #hops: FetchHops;
-  #controller: AbortController | null = null;
-  #givenUp = false;
+  readonly #dispatcher: FetchDispatcher;
+  /** The function uses its dispatcher: this one was the first of the call, or came too late. */
+  #dispatched: "no" | "first" | "late" = "no";
+  #answer: ForeignAnswer | null = null;
+  #stop: ((reason: unknown) => void) | null = null;
 
-  constructor(parts: FetchTransportParts, exchange: Exchange) {
-    super();
-    this.#parts = parts;
-    this.#exchange = exchange;
-    this.#ask = parts.askOf(exchange.call);
-    this.#hops = new FetchHops(parts, exchange);
+  constructor(wire: FetchTransportParts["wire"], exchange: Exchange, ask: FetchAsk) {
+    super(exchange, wire.terms);
+    this.#wire = wire;
+    this.#ask = ask;
+    this.#dispatcher = new FetchDispatcher((asked, handler) => this.#dispatch(asked, handler));
   }
 
-  begin(): this {
-    const exchange = this.#exchange;
+  begin(): Pending<FetchedBody> {
+    const { exchange } = this;
     // Until a dispatcher tells more, all that is known is that an answer is awaited.
-    exchange.enter("wait");
+    if (!this.#ask.dispatchesAlways) exchange.enter("wait");
+    this.state = "waiting";
     exchange.cancellation.add(this);
-    if (this.#givenUp) return this;
-    this.#call().then(
-      (response) => this.#answered(response),
-      (error: unknown) => this.#fail(error),
-    );
-    return this;
-  }
-
-  cut(by: CutBy): void {
-    this.#hops.cut(by);
-    // Then its own end tells what became of it.
-    if (this.#hops.areOurs) return;
-    // Nobody but the signal can stop it, and a function that ignores signals is not waited for.
-    const error = new Error("cut");
-    this.#controller?.abort(error);
-    this.#fail(error);
+    if (!this.over) {
+      this.#call().then(
+        (response) => this.#returned(response),
+        (error: unknown) => this.#threw(error),
+      );
+    }
+    return this.outcome;
   }
 
   #call(): Promise<Response> {
-    const { request, target } = this.#exchange;
-    const ask = this.#ask;
-    const url = originOf(target) + target.pathPrefix + request.path;
     try {
-      const fields = this.#parts.wire.fieldsOf(this.#exchange);
-      const init = ask.init(fields, this.#hops, this.#signal());
-      return Promise.resolve(ask.fetch(url, init));
+      const fields = this.#wire.fieldsOf(this.exchange);
+      const { coming, stop } = this.#ask.call(this.exchange, fields, this.#dispatcher);
+      this.#stop = stop;
+      return Promise.resolve(coming);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  #signal(): AbortSignal | undefined {
-    const ask = this.#ask;
-    if (!ask.hasSignal && dispatchesAlways(ask.fetch)) return undefined;
-    const controller = new AbortController();
-    this.#controller = controller;
-    ask.abort = (reason) => controller.abort(reason);
-    return controller.signal;
-  }
-
-  #answered(response: Response): void {
-    if (this.#givenUp) {
-      void response.body?.cancel().catch(ignore);
+  #dispatch(asked: FetchDispatch, handler: object): void {
+    if (this.#dispatched === "first") {
+      this.#ask.follow(asked, handler);
       return;
     }
-    const hops = this.#hops;
-    this.settle(hops.areOurs ? this.#overOurs(response) : this.#unseen(response));
+    if (this.over || this.#dispatched === "late" || this.#ask.isTaken) {
+      // It was given up, or another attempt's function was faster; nothing is sent for it.
+      refuseDispatch(handler, new NamedError("proxy_internal_error"));
+      if (!this.over && this.#dispatched === "no") this.#handOver("late");
+      return;
+    }
+    this.#ask.take(asked, handler, this.exchange);
+    if (!this.over) this.#handOver("first");
   }
 
-  /** An answer that came over our own connections. */
-  #overOurs(response: Response): Outcome<FetchAnswer> {
-    const hop = this.#hops.last as FetchHop;
-    hop.onOver(() => this.#end());
-    const { outcome } = hop;
-    const received = outcome === null || outcome.kind === "no_response" ? null : outcome.response;
-    const answer = new FetchedResponse(response, received?.rawHeaders ?? null, this.#hops);
-    return outcome?.kind === "error_response"
-      ? { kind: "error_response", response: answer, failure: outcome.failure }
-      : { kind: "success", response: answer };
+  /** From here on the exchange is one like any other. */
+  #handOver(as: "first" | "late"): void {
+    const { exchange } = this;
+    this.#dispatched = as;
+    exchange.cancellation.remove(this);
+    this.state = "over";
+    exchange.timeline.waitAt = -1;
+    const sent = this.#wire.perform(exchange as RecordedExchange);
+    Pending.of(sent).tell((outcome) => this.outcome.settle(outcome));
   }
 
-  /** An answer whose body we do not see; for the policies it ends with its head. */
-  #unseen(response: Response): Outcome<FetchAnswer> {
-    const exchange = this.#exchange;
-    const { elsewhere } = this.#hops;
-    exchange.timeline.written = true;
-    if (!elsewhere) exchange.enter("receive");
-    this.#end();
-    const answer = new FetchedResponse(response, null, this.#hops);
-    // What another server says is no word of the target; and to read fields is dear.
-    if (elsewhere || response.ok) return { kind: "success", response: answer };
-    const { clock } = this.#parts;
-    const { status, rawHeaders } = answer;
-    const wallNow = (): number => clock.wallNow();
-    const failure = receivedFailure(status, rawHeaders, wallNow, exchange.target.id);
-    if (failure === null) return { kind: "success", response: answer };
-    return { kind: "error_response", response: answer, failure };
+  #returned(response: Response): void {
+    if (this.#dispatched === "first") this.#ask.resolved(response);
+    else if (this.over) ForeignAnswer.cancel(response);
+    else this.#take(response);
   }
 
-  #fail(error: unknown): void {
-    if (this.#givenUp) return;
-    this.#givenUp = true;
-    const failure = failureOf(this.#exchange, this.#ask, this.#hops, error);
-    this.#end();
-    this.settle(noResponse(failure));
+  /** The function has sent by itself, or has made the answer up. */
+  #take(response: Response): void {
+    try {
+      const { status, statusText, fields } = headOf(response);
+      const head = soundHead(status, statusText, fields, this.terms.limits);
+      this.exchange.timeline.written = true;
+      this.#answer = new ForeignAnswer(response, this);
+      this.receive();
+      this.#answer.begin();
+      this.settleAnswer(head);
+    } catch (error) {
+      this.fail(error);
+      ForeignAnswer.cancel(response);
+    }
   }
 
-  #end(): void {
-    this.#exchange.cancellation.remove(this);
-    this.#exchange.end();
+  #threw(error: unknown): void {
+    if (this.#dispatched === "first") this.#ask.rejected(error);
+    if (this.over) return;
+    const { cancellation, timeline } = this.exchange;
+    if (cancellation.by === null && (this.#ask.dispatchesAlways || isRefusal(error))) {
+      this.#ask.refusedBy = { error };
+      this.fail(new NamedError("bad_request", undefined, error));
+      return;
+    }
+    timeline.written = !provesUnwritten(error);
+    this.fail(error);
   }
-}
 
-/** Why there is no Response. */
-function failureOf(exchange: Exchange, ask: FetchAsk, hops: FetchHops, error: unknown): Failure {
-  const { cancellation, target } = exchange;
-  const { last } = hops;
-  if (hops.count === 0) return unseenFailure(exchange, ask, error);
-  const failure = last?.outcome?.kind === "no_response" ? last.outcome.failure : null;
-  if (failure !== null && !hops.elsewhere) {
-    // Behind a redirect the first request was written, whatever became of the next one.
-    return hops.count === 1 ? failure : { ...failure, written: true };
-  }
-  const written = true;
-  const broken = hops.elsewhere ? null : (last?.brokenBy ?? null);
-  if (broken !== null) return { code: broken, target: target.id, written, cause: error };
-  last?.cut("client");
-  if (cancellation.by === null) ask.refusedBy = { error };
-  const code = classifyError(exchange.timeline, cancellation.by ?? "client", error);
-  return { code, target: target.id, written, cause: error };
-}
+  // --- what the reading of a foreign answer reports ---
 
-/** The same for a fetch function that used no dispatcher. */
-function unseenFailure(exchange: Exchange, ask: FetchAsk, error: unknown): Failure {
-  const { cancellation, timeline, target } = exchange;
-  if (cancellation.by === null && isRefusal(error)) {
-    ask.refusedBy = { error };
-    return { code: "bad_request", target: target.id, cause: error };
+  read(bytes: number): boolean {
+    return !this.over && this.count(bytes);
   }
-  timeline.written = !provesUnwritten(error);
-  const code = classifyError(timeline, cancellation.by, error);
-  const failure = { code, target: target.id, cause: error };
-  return timeline.written ? { ...failure, written: true } : failure;
+
+  behind(isBehind: boolean): void {
+    if (!this.over) this.exchange.clientBehind(isBehind);
+  }
+
+  whole(): void {
+    this.finish();
+  }
+
+  broken(error: unknown): void {
+    this.fail(error);
+  }
+
+  givenUp(): void {
+    this.fail(new NamedError("client_closed_request"));
+  }
+
+  // --- what the exchange asks for ---
+
+  protected responseOf(head: ResponseHead): UpstreamResponse<FetchedBody> {
+    return (this.#answer as ForeignAnswer).responseOf(head, (listener) =>
+      this.onFinished(listener),
+    );
+  }
+
+  protected settle(outcome: Outcome<FetchedBody>): void {
+    this.outcome.settle(outcome);
+  }
+
+  // A function that ignores its signal is not waited for.
+  protected stop(error: Error): void {
+    this.#stop?.(error);
+  }
+
+  protected released(): void {}
+
+  protected ended(failure: Failure | null): void {
+    this.#answer?.over(failure === null ? null : { reason: this.#ask.errorOf(failure) });
+  }
 }
 
 /** A fetch complains of its arguments with a bare TypeError; what a network does has a cause. */
@@ -236,5 +243,3 @@ function provesUnwritten(error: unknown): boolean {
   if (Array.isArray(errors) && errors.length > 0) return errors.every(provesUnwritten);
   return cause !== undefined && cause !== error && provesUnwritten(cause);
 }
-
-function ignore(): void {}

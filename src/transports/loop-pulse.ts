@@ -35,6 +35,6 @@ export function loopPulse(clock: Clock): LoopPulse {
 /**
  * Calls after the loop has polled at least once more: two turns, since a turn may follow a poll.
  */
-export function afterPoll(clock: Clock, fn: () => void): void {
+export function afterPoll(clock: Pick<Clock, "turn">, fn: () => void): void {
   clock.turn(() => clock.turn(fn));
 }

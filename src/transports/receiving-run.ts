@@ -93,6 +93,10 @@ export abstract class ReceivingRun extends EngineRun<ResponseBody> implements Re
     this.goOn();
   }
 
+  refuse(error: Error): void {
+    if (this.state !== "over") this.breakOff(error);
+  }
+
   /** Takes the place of a sink that has begun, too. */
   discard(): void {
     if (this.delivered) return;

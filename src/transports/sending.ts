@@ -5,6 +5,7 @@
  * Guarantee: it settles once, with the outcome of the exchange.
  */
 import type { Dispatcher } from "undici";
+import { turnsMayBeHeld } from "../base/clock.js";
 import { LIMITS } from "../catalog/defaults.js";
 import { classifyError } from "../core/classify.js";
 import { NamedError } from "../core/named-error.js";
@@ -16,6 +17,7 @@ import { sendAsking } from "./asking-run.js";
 import type { Connection } from "./connection.js";
 import type { ConnectionPool } from "./connection-pool.js";
 import { ExchangeRun, type RunContext, type RunEnd } from "./exchange-run.js";
+import { afterPoll } from "./loop-pulse.js";
 
 /** What undici is asked to send for an exchange. */
 export type Wording = (exchange: Exchange) => Dispatcher.DispatchOptions;
@@ -52,16 +54,35 @@ export class Sending extends Pending<ResponseBody> implements RunEnd {
   #send(connection: Connection): void {
     this.#connection = connection;
     this.#fresh = connection.served === 0;
+    let words: Words;
+    try {
+      words = this.#wording(this.#exchange);
+    } catch (error) {
+      // A bug of ours, and no word has been sent: the connection is as good as before.
+      this.#pool.release(connection);
+      this.settle(unconnected(this.#exchange, error));
+      return;
+    }
     if (this.#exchange.request.body?.asksFirst === true) {
-      sendAsking(this.#exchange, connection, this.#wording(this.#exchange), this.#context, this);
+      sendAsking(this.#exchange, connection, words, this.#context, this);
       return;
     }
     const run = new ExchangeRun(this.#exchange, connection, this.#context, this);
-    const words: Words = this.#wording(this.#exchange);
     // Whose name the certificate has was settled when the connection was opened. Left to undici, it
     // would be looked for in the Host of each request, and another one would end the connection.
     words.servername = this.#exchange.target.hostname;
     connection.client.dispatch(words, run);
+    if (!this.#fresh && turnsMayBeHeld()) this.#seeStart(run, connection);
+  }
+
+  /**
+   * undici lets a turn pass before it writes to a kept connection. Where the fake timers of a test
+   * runner hold that back, a new connection, which waits for nothing, takes its place.
+   */
+  #seeStart(run: ExchangeRun, connection: Connection): void {
+    afterPoll(this.#context.clock, () => {
+      if (!run.hasStarted) connection.destroy();
+    });
   }
 
   settled(outcome: Outcome<ResponseBody>): void {

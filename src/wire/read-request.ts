@@ -315,6 +315,7 @@ function bodyOf(
     keptBytesMax: options.replayBodyBytesMax,
     bytesMax: options.requestBodyBytesMax,
     onDemand,
+    length,
     asksFirst: onDemand !== null && options.asksFirst,
   });
 }

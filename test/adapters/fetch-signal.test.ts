@@ -69,7 +69,7 @@ describe.each([
         .send(respond(302, "", { location, ...closing }))
         .close(),
     ]);
-    const { orders } = worldOf(upstream.origin, { retry: false, timeouts: { totalMs: 80 } });
+    const { orders } = worldOf(upstream.origin, { retry: false, timeouts: { totalMs: 1_500 } });
     const error = await rejection(gatewayFetch(orders, options)("/"));
     expect(error).toMatchObject({ code: "deadline_exceeded" });
     await gone;

@@ -1,6 +1,8 @@
 /**
  * What the tests of `gatewayFetch` share: gateways over scripted upstreams, closed after each test.
  */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import {
   createGateway,
   type Gateway,
@@ -68,6 +70,12 @@ export function worldOf(
     while (ended.length < count) await new Promise<void>((look) => void waiting.push(look));
   };
   return { gateway, orders: gateway.upstream("orders"), ended, attemptsEnded };
+}
+
+/** Collects what cannot be reached any more. */
+export function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
 }
 
 /** What a promise rejects with. */

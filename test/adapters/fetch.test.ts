@@ -6,8 +6,8 @@ import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { gatewayFetch } from "good-gateway/fetch";
 import { accept, ok, refusingPort, respond, testCertificates } from "good-gateway/testing";
-import { describe, expect, it } from "vitest";
-import { play, rejection, worldOf } from "./fetch-world.js";
+import { describe, expect, it, vi } from "vitest";
+import { collectGarbage, play, rejection, worldOf } from "./fetch-world.js";
 
 const answer = (text: string) => accept().readHead().readBody().send(text).close();
 const closing = { connection: "close" };
@@ -349,7 +349,7 @@ describe("where it leads", () => {
 });
 
 describe("redirects", () => {
-  it("to the same origin go to the same target, through the same gateway", async () => {
+  it("to the same origin are calls of their own, through the same upstream", async () => {
     const upstream = await play([
       accept()
         .readHead()
@@ -362,7 +362,7 @@ describe("redirects", () => {
     const response = await gatewayFetch(orders)("/first");
     expect([response.redirected, response.url]).toEqual([true, `${upstream.origin}/next`]);
     expect(await response.text()).toBe("there");
-    expect(ended).toEqual([200]);
+    expect(ended).toEqual([302, 200]);
     await upstream.verify();
   });
 
@@ -377,13 +377,13 @@ describe("redirects", () => {
     expect(upstream.requests().map(({ method }) => method)).toEqual(["POST", "POST"]);
   });
 
-  it("to another origin are plain", async () => {
+  it("to another origin are calls to the upstream of that origin", async () => {
     const other = await play([answer(ok("elsewhere", closing))]);
     const upstream = await play([answer(respond(302, "", { location: other.origin, ...closing }))]);
     const { orders, ended } = worldOf(upstream.origin);
     const response = await gatewayFetch(orders)("/");
     expect([response.url, await response.text()]).toEqual([`${other.origin}/`, "elsewhere"]);
-    expect(ended).toEqual([200]);
+    expect(ended).toEqual([302, 200]);
   });
 
   it("can be left to the caller, and refused", async () => {
@@ -404,7 +404,8 @@ describe("redirects", () => {
     ]);
     const { orders } = worldOf(upstream.origin);
     const error = await rejection(gatewayFetch(orders)("/", { method: "POST", body: "once" }));
-    expect(error).toMatchObject({ code: "connection_refused", attempts: 1 });
+    expect(error).toMatchObject({ code: "connection_refused" });
+    expect(upstream.bodies().map(String)).toEqual(["once"]);
   });
 });
 
@@ -472,7 +473,7 @@ describe("the caller's signal", () => {
     await upstream.verify();
   });
 
-  it("has no listener left when bodies are over, read or cancelled", async () => {
+  it("has one listener at most, and none when the answers were collected", async () => {
     const upstream = await play([accept().readHead().send(ok("x")).again()], { loop: true });
     const { orders, attemptsEnded } = worldOf(upstream.origin);
     const call = gatewayFetch(orders);
@@ -481,7 +482,22 @@ describe("the caller's signal", () => {
     await (await call("/", { signal })).body?.cancel();
     await call("/", { signal, method: "HEAD" });
     await attemptsEnded(3);
-    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+    expect(getEventListeners(signal, "abort").length).toBeLessThan(2);
+    await vi.waitUntil(() => {
+      collectGarbage();
+      return getEventListeners(signal, "abort").length === 0;
+    }, 10_000);
+  });
+
+  it("ends an answer that has come in and is not read yet", async () => {
+    const upstream = await play([accept().readHead().send(ok("x")).again()]);
+    const { orders, attemptsEnded } = worldOf(upstream.origin);
+    const controller = new AbortController();
+    const response = await gatewayFetch(orders)("/", { signal: controller.signal });
+    await attemptsEnded(1);
+    controller.abort();
+    // What else a reason says, Node's own fetch of Node 20 does not pass on.
+    expect(await rejection(response.text())).toMatchObject({ name: "AbortError" });
   });
 
   it("cancels a stream that was being sent", async () => {

@@ -253,6 +253,23 @@ export const ADMISSION_ROWS = {
       "Keep the limits of front, gateway and application in step; the smallest one wins.",
     ],
   },
+  request_body_failed: {
+    phase: "send",
+    status: 500,
+    proxyError: "proxy_internal_error",
+    repeat: "never",
+    blame: "self",
+    summary: "The body that the application gave could not be sent to its end.",
+    causes: [
+      "The stream given to gatewayFetch or send failed: a file, a socket or a transform behind it.",
+      "The stream was destroyed before its end.",
+      "The Content-Length that was set is not the length of the body.",
+    ],
+    remedies: [
+      "Look at the cause of the error: it is the stream's own error.",
+      "Leave Content-Length out; it is set where the length is known.",
+    ],
+  },
   request_header_too_large: {
     phase: "admit",
     status: 431,

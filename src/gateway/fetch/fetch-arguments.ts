@@ -22,20 +22,23 @@ export interface FetchArguments {
   readonly fields: readonly string[];
   readonly signal: AbortSignal | undefined;
   readonly body: unknown;
-  /** The body is that of a Request, and nothing is known of where that has it from. */
+  /** Null where the address was given as text or as a URL. */
+  readonly request: Request | null;
+  /** The body is that of the Request, and nothing is known of where that has it from. */
   readonly ofRequest: boolean;
-  /** The rest, for the fetch function. */
+  /** The init, but for what is the gateway's. */
   readonly init: FetchInit;
 }
 
 const NOTHING: FetchInit = {};
 
 /** Reads the arguments; throws a TypeError where a fetch would reject with one. */
-export function readFetchArguments(input: unknown, init: FetchInit = NOTHING): FetchArguments {
+export function readFetchArguments(input: unknown, given?: FetchInit | null): FetchArguments {
+  const init = given ?? NOTHING;
   const request = isRequest(input) ? input : null;
   const address = request === null ? String(input) : request.url;
   const url = address.startsWith("/") ? null : parseUrl(address);
-  const ofRequest = request !== null && init.body === undefined;
+  const ofRequest = request !== null && (init.body ?? null) === null;
   if (ofRequest && request.bodyUsed) {
     throw new TypeError("the body of this Request has been used already");
   }
@@ -51,8 +54,9 @@ export function readFetchArguments(input: unknown, init: FetchInit = NOTHING): F
     fields: written === undefined ? NO_FIELDS : fieldsOf(headers),
     signal: signalOf(init.signal === undefined ? request?.signal : init.signal),
     body,
-    ofRequest: ofRequest && body !== null,
-    init: restOf(request, init),
+    request,
+    ofRequest: ofRequest && (body ?? null) !== null,
+    init: withoutOurs(init),
   };
 }
 
@@ -133,21 +137,26 @@ const CARRIED = [
   "referrerPolicy",
 ] as const;
 
-function restOf(request: Request | null, init: FetchInit): FetchInit {
-  if (request === null && init === NOTHING) return init;
-  const { gateway, dispatcher, ...given } = init;
+function withoutOurs(init: FetchInit): FetchInit {
+  if (init === NOTHING) return init;
+  const { gateway, dispatcher, ...rest } = init;
   if (dispatcher !== undefined && dispatcher !== null) {
     throw new TypeError(
       "dispatcher: the gateway keeps its own connections; set tls and socketPath on the target, " +
         "and connectionsMax in limits",
     );
   }
-  if (request === null) return given as FetchInit;
+  return rest as FetchInit;
+}
+
+/** The init with what a Request says, for a function that is given the Request's address. */
+export function initOf({ request, ofRequest, init }: FetchArguments): FetchInit {
+  if (request === null) return init;
   const members = request as unknown as Readonly<Record<string, unknown>>;
   const carried = CARRIED.filter((name) => members[name] !== undefined);
-  const duplex = request.body === null ? {} : { duplex: "half" };
+  const duplex = ofRequest ? { duplex: "half" } : {};
   const rest = Object.fromEntries(carried.map((name) => [name, members[name]]));
-  return { ...rest, ...duplex, ...given } as FetchInit;
+  return { ...rest, ...duplex, ...init } as FetchInit;
 }
 
 // Also a Request of another copy of undici.

@@ -1,75 +1,119 @@
 /**
- * The request of a fetch call: what the pipe carries, and what each attempt asks its fetch function
- * for.
- *
- * It is one object, so that an attempt finds the one by the other without a table.
+ * The request of a fetch call as the pipe carries it. It is what the caller's arguments say until
+ * the fetch function dispatches; from then on it is what the function has made of them.
  */
-import type { ReplayBody } from "../../core/replay-body.js";
+import { Readable } from "node:stream";
+import { ReplayBody } from "../../core/replay-body.js";
 import type { GatewayRequest } from "../../core/request.js";
-import type { FetchAsk, FetchFunction } from "../../transports/fetch.js";
-import type { FetchBody } from "../../transports/fetch-body.js";
-import type { FetchDispatcher } from "../../transports/fetch-dispatcher.js";
-import type { FetchArguments } from "./fetch-arguments.js";
+import { partsOf } from "../../transports/body-kinds.js";
+import type { FetchAsk } from "../../transports/fetch.js";
+import type { FetchDispatch } from "../../transports/fetch-dispatcher.js";
 
-export class FetchRequest implements GatewayRequest, FetchAsk {
-  readonly fetch: FetchFunction;
-  readonly method: string;
-  readonly path: string;
-  readonly headers: readonly string[];
-  readonly body: ReplayBody | null;
-  readonly contentLength: number | null;
-  readonly replayable: boolean;
+export class FetchRequest implements GatewayRequest {
+  method: string;
+  path: string;
+  headers: readonly string[];
+  body: ReplayBody | null;
+  contentLength: number | null;
+  replayable: boolean;
+  beyondPrefix = false;
   readonly upgrade = null;
   readonly onInformation = null;
-  readonly sent: FetchBody;
-  abort: ((reason: unknown) => void) | null = null;
-  refusedBy: { readonly error: unknown } | null = null;
-  readonly #asked: FetchArguments;
+  /** Of the call's first request; a redirect is not asked of the function again. */
+  readonly ask: FetchAsk | null;
+  #source: Readable | null = null;
 
   constructor(
-    fetch: FetchFunction,
-    asked: FetchArguments,
-    body: FetchBody,
-    path: string,
-    replayable: boolean,
+    ask: FetchAsk | null,
+    first: Pick<GatewayRequest, "method" | "path" | "headers" | "body" | "replayable">,
   ) {
-    const { replay } = body;
-    this.fetch = fetch;
+    this.ask = ask;
+    this.method = first.method;
+    this.path = first.path;
+    this.headers = first.headers;
+    this.body = first.body;
+    this.contentLength = first.body?.complete === true ? first.body.bytesRead : null;
+    this.replayable = first.replayable;
+  }
+
+  /**
+   * Takes the words of a dispatch. `length` is that of the body where the function cannot know it;
+   * `keepsBytes` says that the function sends the bytes that are here already.
+   */
+  take(
+    asked: FetchDispatch,
+    path: string,
+    keptBytesMax: number,
+    length: number | null,
+    keepsBytes: boolean,
+  ): void {
+    const { body } = asked;
+    const fields = fieldsOf(asked.headers);
+    const announced = body === null || body === undefined ? null : takeLength(fields);
     this.method = asked.method;
     this.path = path;
-    this.headers = asked.fields;
-    this.body = replay;
-    this.contentLength = replay?.complete === true ? replay.bytesRead : null;
-    this.replayable = replayable || asked.headers.has("idempotency-key");
-    this.sent = body;
-    this.#asked = asked;
+    this.headers = fields;
+    if (hasField(fields, "idempotency-key")) this.replayable = true;
+    if (body === null || body === undefined) this.#noBody();
+    else if (!keepsBytes) this.#read(body, keptBytesMax, announced ?? length);
   }
 
-  get signal(): AbortSignal | undefined {
-    return this.#asked.signal;
+  #noBody(): void {
+    this.body = null;
+    this.contentLength = null;
   }
 
-  get hasSignal(): boolean {
-    return this.#asked.signal !== undefined;
+  /** Nothing is sent any more. */
+  close(): void {
+    const source = this.#source;
+    if (source !== null && !source.readableEnded) source.destroy();
   }
 
-  init(
-    fields: readonly string[] | null,
-    dispatcher: FetchDispatcher,
-    signal: AbortSignal | undefined,
-  ): RequestInit {
-    const { method, init } = this.#asked;
-    const headers = fields === null ? this.#asked.headers : withFields(this.#asked.headers, fields);
-    const added = { method, headers, dispatcher, signal };
-    const body = this.sent.give();
-    return (body === undefined ? { ...init, ...added } : { ...init, ...added, body }) as object;
+  #read(body: unknown, keptBytesMax: number, length: number | null): void {
+    if (typeof body === "string" || body instanceof Uint8Array) {
+      this.body = ReplayBody.fromBuffer(Buffer.from(body as Uint8Array));
+      this.contentLength = this.body.bytesRead;
+      return;
+    }
+    const source =
+      body instanceof Readable
+        ? body
+        : Readable.from(partsOf(body as AsyncIterable<unknown>), { objectMode: false });
+    source.on("error", () => {});
+    this.#source = source;
+    this.contentLength = length;
+    const bytesMax = Number.POSITIVE_INFINITY;
+    this.body = ReplayBody.fromStream(source, {
+      ...{ keptBytesMax, bytesMax, onDemand: null, length },
+      sourceOf: "application",
+    });
   }
 }
 
-function withFields(headers: Headers, added: readonly string[]): Headers {
-  const sent = new Headers(headers);
-  for (let index = 0; index < added.length; index += 2) {
-    sent.set(added[index] as string, added[index + 1] as string);
+/** Names and values in turn, of an object of a dispatch. */
+function fieldsOf(headers: unknown): string[] {
+  if (headers === null || headers === undefined) return [];
+  if (Array.isArray(headers)) return headers.flat().map(String);
+  const pairs = Symbol.iterator in Object(headers) ? [...(headers as Pairs)] : entriesOf(headers);
+  return pairs.flatMap(([name, value]) => [value].flat().flatMap((one) => [name, String(one)]));
+}
+
+type Pairs = Iterable<readonly [name: string, value: unknown]>;
+
+function entriesOf(headers: unknown): [string, unknown][] {
+  return Object.entries(headers as object).filter(([, value]) => value !== undefined);
+}
+
+/** The length is the transport's to send; the fields must not say it twice. */
+function takeLength(fields: string[]): number | null {
+  for (let at = 0; at < fields.length; at += 2) {
+    if (fields[at]?.toLowerCase() !== "content-length") continue;
+    const [, text = ""] = fields.splice(at, 2);
+    return /^\d{1,15}$/.test(text) ? Number(text) : null;
   }
-  return sent;
+  return null;
+}
+
+function hasField(fields: readonly string[], name: string): boolean {
+  return fields.some((field, at) => at % 2 === 0 && field.toLowerCase() === name);
 }

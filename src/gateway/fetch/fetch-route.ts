@@ -4,6 +4,8 @@
  * Guarantee: what is asked for can choose one of the known upstreams, never another host.
  */
 import { GatewayError } from "../../core/failure.js";
+import type { TargetAddress } from "../../targets/target.js";
+import type { FetchDispatch } from "../../transports/fetch-dispatcher.js";
 import type { GatewayCore } from "../core.js";
 import { gatewayCore, isGateway } from "../gateway.js";
 import type { UpstreamCore } from "../upstream.js";
@@ -16,6 +18,8 @@ export interface FetchRoute {
   readonly core: UpstreamCore;
   /** Path and query, below the prefix of the target. */
   readonly path: string;
+  /** It leads out of the prefix of the targets, which then is not part of it. */
+  readonly beyondPrefix?: boolean;
 }
 
 /** Finds the route of a call; null for an address that leads to no server (`data:`, `blob:`). */
@@ -49,6 +53,26 @@ function toUpstream({ gateway, core }: UpstreamInside, { url, path }: FetchArgum
     failure,
     0,
   );
+}
+
+/** The origin of a target as the URL of a fetch shows it; for a unix socket that of its Host. */
+export function originOfTarget({ protocol, authority }: TargetAddress): string {
+  return `${protocol}//${authority}`;
+}
+
+/**
+ * Where one more request of a fetch function goes, as a redirect says: to the upstream of the call
+ * where it has such a target, else to the one that serves the other origin.
+ */
+export function routeOfHop({ gateway, core }: FetchRoute, asked: FetchDispatch): FetchRoute {
+  const url = new URL(`${asked.origin}${asked.path}`);
+  const { targets } = core.targets;
+  const below = pathAmong(targets, url, asked.path);
+  if (below !== null) return { gateway, core, path: below };
+  if (targets.some((target) => originOfTarget(target) === url.origin)) {
+    return { gateway, core, path: asked.path, beyondPrefix: true };
+  }
+  return { gateway, ...gateway.upstreamOf(url.origin, asked.path) };
 }
 
 const NO_SERVER: ReadonlySet<string> = new Set(["data:", "blob:"]);

@@ -257,6 +257,28 @@ export const ADMISSION: readonly Row[] = [
     request: { body: "hello" },
   },
   {
+    code: "request_body_failed",
+    answer: 500,
+    error: null,
+    // Whether the head has left by then is a matter of chance.
+    ...NOT_SENT,
+    attempts: [1, 1],
+    methods: ["PUT", "POST"],
+    world: { script: WORKS },
+    // A proxy has its bodies from clients; only an application gives a stream of its own.
+    ask: async ({ gateway }, method) => {
+      const body = new ReadableStream({ pull: () => Promise.reject(new Error("no such file")) });
+      const init = { method, body, duplex: "half" } as const;
+      const error = await gatewayFetch(gateway.upstream("app"))("/x", init).then(
+        () => Promise.reject(new Error("it was sent")),
+        (thrown: unknown) => thrown,
+      );
+      if (!isGatewayError(error)) throw error;
+      const { code, attempts, status } = error;
+      return { answer: status, error: null, code, attempts, retryAfter: null, raw: "" };
+    },
+  },
+  {
     code: "only_if_cached",
     answer: 504,
     error: "proxy_internal_response",
