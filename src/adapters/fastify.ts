@@ -1,15 +1,15 @@
 /**
  * `fastifyProxy`: a plugin for Fastify 5 with routes of its own for one upstream.
  *
- * The routes are encapsulated: hooks of the scope that registers it run before them, its parsers do
- * not. Answers of the upstream stream past Fastify's reply; failures are replies and pass
- * `onSend`. Failed fetches of the other routes in that scope are answered, too.
+ * The routes are encapsulated: hooks of the scope that registers it run, `onSend` with every
+ * answer; its parsers do not. Failed fetches of the other routes in that scope are answered, too.
  */
 import type {
   FastifyInstance,
   FastifyPluginAsync,
   FastifyReply,
   FastifyRequest,
+  onSendHookHandler,
   RegisterOptions,
 } from "fastify";
 import { type LiveContext, runIn } from "../core/request-context.js";
@@ -23,6 +23,7 @@ import { failureBehind, routeFailureAnswer } from "../gateway/route-failure.js";
 import { type Upstream, upstreamInside } from "../gateway/upstream-handle.js";
 import { type ReceivedBody, receivedBody, replacement } from "../wire/received-body.js";
 import type { SyntheticAnswer } from "../wire/synthetic-answer.js";
+import { ourHook, repliesOf } from "./fastify-replies.js";
 import { takeOver } from "./fastify-take-over.js";
 
 export type { FailureContext, ProxyOptions } from "../gateway/options/proxy-options.js";
@@ -107,15 +108,28 @@ function addRoutes(
   routes.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
   const depth = prefix === undefined ? 0 : segmentsOf(routes.prefix);
   const method = routes.supportedMethods;
+  const replies = repliesOf(routes);
   const handler = (request: FastifyRequest, reply: FastifyReply): void => {
     const { raw } = request;
     handle(raw, reply.raw, withoutSegments(raw.url as string, depth), () => bodyOf(request), {
       beforeWriting: () => takeOver(reply),
       sendFailure: (message) => sendReply(reply, message),
+      sendResponse: replies.senderFor(reply),
     } satisfies Framework);
   };
-  routes.route({ method, url: "/*", handler });
+  const taken = method.filter((one) => isTaken(routes, one));
+  const free = method.filter((one) => !taken.includes(one));
+  routes.route({ method: free, url: "/*", handler });
+  // A plugin for all paths, as @fastify/cors is for OPTIONS, comes after what names a segment.
+  for (const url of taken.length === 0 ? [] : ["/", "/:first", "/:first/*"]) {
+    routes.route({ method: taken, url, handler });
+  }
   if (depth > 0) routes.route({ method, url: "", handler });
+}
+
+function isTaken(routes: FastifyInstance, method: string): boolean {
+  const { prefix } = routes;
+  return ["/*", "*"].some((url) => routes.hasRoute({ method, url: `${prefix}${url}` }));
 }
 
 function bodyOf({ raw, body }: FastifyRequest): ReceivedBody {
@@ -179,14 +193,15 @@ function answerRouteFailures(
     if (failureBehind(error) !== null) errors.set(to, error);
     done();
   });
-  instance.addHook("onSend", (request: FastifyRequest, to, payload, done) => {
+  const hook: onSendHookHandler = (request, to, payload, done) => {
     const error = errors.get(to);
     const failure = error === undefined ? null : failureBehind(error);
     if (error === undefined || failure === null || !isDefaultAnswer(payload, error)) return done();
-    const message = routeFailureAnswer(gateway, request.raw, failure, diagnosticsOf(request.raw));
-    setHead(to, message);
-    done(null, message.body);
-  });
+    const answer = routeFailureAnswer(gateway, request.raw, failure, diagnosticsOf(request.raw));
+    setHead(to, answer);
+    done(null, answer.body);
+  };
+  instance.addHook("onSend", ourHook(hook));
 }
 
 const DEFAULT_MEMBERS: ReadonlySet<string> = new Set(["statusCode", "code", "error", "message"]);

@@ -107,17 +107,15 @@ function answerResponse(
     return;
   }
   asking.call.answeredBy = "upstream";
-  try {
-    writeResponse(res, answerer.values.ofResponse(asking, response, failure), {
-      clock: answerer.gateway.clock,
-      beforeWriting: framework.beforeWriting,
-      brokenUnsent: (code) => answerFailure(answerer, asking, { code }),
-    });
-  } catch (cause) {
-    // The head holds something that Node refuses to send.
-    void response.discard();
-    answerFailure(answerer, asking, { code: "http_protocol_error", cause });
-  }
+  const passed = answerer.values.ofResponse(asking, response, failure);
+  const options = {
+    clock: answerer.gateway.clock,
+    beforeWriting: framework.beforeWriting,
+    brokenUnsent: (instead: Failure) => answerFailure(answerer, asking, instead),
+  };
+  const { sendResponse = null } = framework;
+  if (sendResponse === null) writeResponse(res, passed, options);
+  else sendResponse(passed, options);
 }
 
 function tell({ onFailure }: Answerer, asking: Asking, failure: Failure): void {

@@ -9,6 +9,7 @@
  */
 import type { Clock, Timer } from "../base/clock.js";
 import type { FailureCode } from "../catalog/failures.js";
+import type { Failure } from "../core/failure.js";
 import type { BodySink } from "../core/response-body.js";
 import type { PassedAnswer } from "./passed-answer.js";
 
@@ -16,7 +17,7 @@ import type { PassedAnswer } from "./passed-answer.js";
 export abstract class HeldAnswer implements BodySink {
   protected readonly answer: PassedAnswer;
   readonly #clock: Pick<Clock, "turn">;
-  readonly #brokenUnsent: (code: FailureCode) => void;
+  readonly #brokenUnsent: (failure: Failure) => void;
   #turn: Timer | null = null;
   #begun = false;
   /** Nothing more of this answer can be sent; what still comes of it goes nowhere. */
@@ -25,7 +26,7 @@ export abstract class HeldAnswer implements BodySink {
   constructor(
     answer: PassedAnswer,
     clock: Pick<Clock, "turn">,
-    brokenUnsent: (code: FailureCode) => void,
+    brokenUnsent: (failure: Failure) => void,
   ) {
     this.answer = answer;
     this.#clock = clock;
@@ -62,7 +63,7 @@ export abstract class HeldAnswer implements BodySink {
     if (this.#void) return;
     this.#void = true;
     if (this.#begun) this.cut(code);
-    else this.#instead(code);
+    else this.#instead({ code });
   }
 
   /** Sends the head, at once where no part of the body comes with it. May throw. */
@@ -79,18 +80,18 @@ export abstract class HeldAnswer implements BodySink {
     this.#turn?.cancel();
     try {
       this.head(alone);
-    } catch {
+    } catch (cause) {
       // It holds something that cannot be sent.
       this.#void = true;
       void this.answer.response.discard();
-      this.#instead("http_protocol_error");
+      this.#instead({ code: "http_protocol_error", cause });
     }
   }
 
-  #instead(code: FailureCode): void {
+  #instead(failure: Failure): void {
     this.#begun = true;
     this.#turn?.cancel();
-    this.#brokenUnsent(code);
+    this.#brokenUnsent(failure);
   }
 
   #giveUp(code: FailureCode): void {

@@ -11,7 +11,8 @@ import type { RequestFacts } from "./request-facts.js";
 
 export interface PassedAnswer {
   readonly status: number;
-  readonly reason: string;
+  /** Undefined for the usual one of the status. */
+  readonly reason: string | undefined;
   /** Names and values in turn. */
   readonly fields: readonly string[];
   /** There is no body, whatever the fields say of one. */

@@ -22,8 +22,7 @@ export function writeHead(
   }
   const before = { ...res.getHeaders() };
   try {
-    for (const name of Object.keys(before)) if (OF_ANOTHER_BODY.has(name)) res.removeHeader(name);
-    merge(res, fields);
+    mergeFields(res, fields);
     if (res.req.httpVersionMajor === 2) takeOneOfEach(res);
     // Without fields: what wraps writeHead (sessions, compression) reads them from the response,
     // and some of it takes a list of names and values for something else.
@@ -73,15 +72,24 @@ const OF_ANOTHER_BODY: ReadonlySet<string> = new Set([
   "last-modified",
 ]);
 
-function merge(res: ServerResponse, fields: readonly string[]): void {
+/** What holds the fields of an answer until it is sent. */
+export type FieldHolder = Pick<ServerResponse, "getHeader" | "getHeaderNames" | "removeHeader"> & {
+  setHeader(name: string, value: string): unknown;
+  /** Adds a value to those that are there. */
+  appendHeader(name: string, value: string): unknown;
+};
+
+/** Sets the fields of an answer, names and values in turn, beside what was set before. */
+export function mergeFields(to: FieldHolder, fields: readonly string[]): void {
+  for (const name of to.getHeaderNames()) if (OF_ANOTHER_BODY.has(name)) to.removeHeader(name);
   const ours = new Set<string>();
   for (let index = 0; index < fields.length; index += 2) {
     const name = fields[index] as string;
     const value = fields[index + 1] as string;
     const lower = name.toLowerCase();
-    if (lower === "vary") res.setHeader(name, varyWith(res, value));
-    else if (ours.has(lower) || lower === "set-cookie") res.appendHeader(name, value);
-    else res.setHeader(name, value);
+    if (lower === "vary") to.setHeader(name, varyWith(to, value));
+    else if (ours.has(lower) || lower === "set-cookie") to.appendHeader(name, value);
+    else to.setHeader(name, value);
     ours.add(lower);
   }
 }
@@ -94,9 +102,9 @@ function takeOneOfEach(res: ServerResponse): void {
 }
 
 // RFC 9110 §12.5.5: each part says what it depended on, so none may replace the other.
-function varyWith(res: ServerResponse, value: string): string {
+function varyWith(to: FieldHolder, value: string): string {
   const names = new Map<string, string>();
-  for (const name of `${String(res.getHeader("vary") ?? "")},${value}`.split(",")) {
+  for (const name of `${String(to.getHeader("vary") ?? "")},${value}`.split(",")) {
     const trimmed = name.trim();
     if (trimmed !== "") names.set(trimmed.toLowerCase(), trimmed);
   }

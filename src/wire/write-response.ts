@@ -7,7 +7,7 @@
  */
 import type { ServerResponse } from "node:http";
 import type { Clock } from "../base/clock.js";
-import type { FailureCode } from "../catalog/failures.js";
+import type { Failure } from "../core/failure.js";
 import { fieldsOverHttp2 } from "../core/fields.js";
 import type { BodySink } from "../core/response-body.js";
 import { HeldAnswer } from "./held-answer.js";
@@ -18,13 +18,13 @@ import { writeHead } from "./write-head.js";
 
 export interface WriteResponseOptions {
   readonly clock: Pick<Clock, "turn">;
-  /** The body broke before anything of the answer was sent; it can still be another answer. */
-  readonly brokenUnsent: (code: FailureCode) => void;
+  /** Nothing of the answer was sent, and nothing will be; it can still be another answer. */
+  readonly brokenUnsent: (failure: Failure) => void;
   /** The answer is now written to the response directly. */
   readonly beforeWriting: () => void;
 }
 
-/** Writes head and body. Throws when the head cannot be written; nothing has been sent then. */
+/** Writes head and body. A head that Node refuses becomes another answer. */
 export function writeResponse(
   res: ServerResponse,
   answer: PassedAnswer,
@@ -36,11 +36,16 @@ export function writeResponse(
     new ServedAnswer(res, answer, options).begin();
     return;
   }
-  options.beforeWriting();
-  const empty = whole === null || whole.byteLength === 0;
-  writeHead(res, answer.status, answer.reason, answer.fields, empty);
-  if (bodiless) response.body.pipeTo(NOWHERE);
-  res.end(whole ?? undefined);
+  try {
+    options.beforeWriting();
+    const empty = whole === null || whole.byteLength === 0;
+    writeHead(res, answer.status, answer.reason, answer.fields, empty);
+    if (bodiless) response.body.pipeTo(NOWHERE);
+    res.end(whole ?? undefined);
+  } catch (cause) {
+    void response.discard();
+    options.brokenUnsent({ code: "http_protocol_error", cause });
+  }
 }
 
 const NOWHERE: BodySink = { data: () => true, end: () => {}, broken: () => {} };

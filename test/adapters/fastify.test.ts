@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { connect } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { createGunzip, gzipSync } from "node:zlib";
+import cors from "@fastify/cors";
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
 import { createGateway, GatewayError, type ProxyOptions, type Upstream } from "good-gateway";
 import { fastifyProxy } from "good-gateway/fastify";
@@ -95,6 +96,28 @@ describe("a prefix", () => {
     });
   });
 
+  // It has a route for OPTIONS of all paths, and answers them unless it is told otherwise.
+  it.each([
+    [{}, 204, ["GET /a"]],
+    [{ preflightContinue: true }, 200, ["OPTIONS /", "OPTIONS /a?b=1", "OPTIONS /a/b", "GET /a"]],
+  ])("is not needed beside @fastify/cors with %o", async (settings, status, sent) => {
+    const serve = fastify(async (app, upstream) => {
+      await app.register(cors, { origin: "https://shop.example", ...settings });
+      await app.register(fastifyProxy, { upstream });
+    });
+    const script = PLAIN.readHead().send(ok("2")).readHead().send(ok("3")).readHead().send(ok("4"));
+    const scripts = [status === 200 ? script : PLAIN];
+    await inWorld(serve, { scripts }, async ({ port, upstream }) => {
+      const origin = { origin: "https://shop.example" };
+      const preflight = { ...origin, "access-control-request-method": "PUT" };
+      for (const path of ["/", "/a?b=1", "/a/b"]) {
+        expect((await exchange(port, request("OPTIONS", path, preflight))).status).toBe(status);
+      }
+      expect((await exchange(port, get("/a", origin))).status).toBe(200);
+      expect(upstream.heads().map((head) => head.split(" HTTP")[0])).toEqual(sent);
+    });
+  });
+
   it("of its own serves each of several upstreams", async () => {
     const serve = fastify(async (app, upstream) => {
       await app.register(fastifyProxy, { upstream, prefix: "/a" });
@@ -132,7 +155,7 @@ describe("hooks", () => {
     });
   });
 
-  it("onResponse is told of all answers, onSend of failures, onError of nothing", async () => {
+  it("onResponse and onSend are told of all answers, onError of nothing", async () => {
     const told: string[] = [];
     const seen = gate();
     const serve = fastify((app, upstream, options) => {
@@ -156,7 +179,12 @@ describe("hooks", () => {
       await client.over;
       await seen.opened;
       expect(client.received().toString()).toContain("connection_terminated");
-      expect(told).toEqual(["onResponse /works 201", "onSend /fails 502", "onResponse /fails 502"]);
+      expect(told).toEqual([
+        "onSend /works 201",
+        "onResponse /works 201",
+        "onSend /fails 502",
+        "onResponse /fails 502",
+      ]);
     });
   });
 

@@ -6,9 +6,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Failure } from "../../core/failure.js";
 import type { AskedTarget } from "../../wire/asked-target.js";
 import type { ForwardedOptions } from "../../wire/forwarding.js";
+import type { PassedAnswer } from "../../wire/passed-answer.js";
 import type { Diagnostics } from "../../wire/proxy-status.js";
 import type { RequestHeaders } from "../../wire/read-request.js";
 import type { SyntheticAnswer } from "../../wire/synthetic-answer.js";
+import type { WriteResponseOptions } from "../../wire/write-response.js";
 
 export type { AskedTarget } from "../../wire/asked-target.js";
 
@@ -93,4 +95,6 @@ export interface Framework {
   readonly beforeWriting: () => void;
   /** Sends an answer of ours in the framework's own way; false leaves it to us. */
   readonly sendFailure: (message: SyntheticAnswer) => boolean;
+  /** Sends an upstream's answer in the framework's own way; left out, it is written directly. */
+  readonly sendResponse?: ((answer: PassedAnswer, options: WriteResponseOptions) => void) | null;
 }

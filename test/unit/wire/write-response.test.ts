@@ -37,7 +37,7 @@ function answering() {
   } as unknown as UpstreamResponse<ResponseBody>;
   writeResponse(res, passedAnswer(req, response, [], false), {
     clock,
-    brokenUnsent: (code) => void told.push(code),
+    brokenUnsent: ({ code }) => void told.push(code),
     beforeWriting: () => {},
   });
   return { clock, res, sink: sinks[0] as BodySink, told };

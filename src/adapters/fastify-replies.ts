@@ -1,0 +1,288 @@
+/**
+ * An upstream's answer as a reply of Fastify, so that `onSend` hooks run: they see a stream, and
+ * may set fields, take the stream or put another payload in its place.
+ *
+ * Our own hook is the last of a route. Guarantee: what no other hook has touched is written by us
+ * as at every other door, with its framing and its trailers, and cut where it breaks; where no other
+ * hook is there at all, no reply is made.
+ */
+import { AsyncResource } from "node:async_hooks";
+import { Readable } from "node:stream";
+import type { FastifyInstance, FastifyReply, onSendHookHandler, RouteOptions } from "fastify";
+import type { FailureCode } from "../catalog/failures.js";
+import { GatewayError } from "../core/failure.js";
+import { valueOverHttp2 } from "../core/fields.js";
+import type { BodySink } from "../core/response-body.js";
+import type { Framework } from "../gateway/options/proxy-options.js";
+import type { PassedAnswer } from "../wire/passed-answer.js";
+import { type FieldHolder, mergeFields } from "../wire/write-head.js";
+import { type WriteResponseOptions, writeResponse } from "../wire/write-response.js";
+
+type SendResponse = NonNullable<Framework["sendResponse"]>;
+
+export interface Replies {
+  /** How an answer becomes this reply; null where nothing but ourselves would see it. */
+  senderFor(reply: FastifyReply): SendResponse | null;
+}
+
+/** Fastify prints hooks by the names of their functions, which a bundler may have changed. */
+export function ourHook(hook: onSendHookHandler): onSendHookHandler {
+  return Object.defineProperty(hook, "name", { value: OURS });
+}
+
+const OURS = "goodGatewayHook";
+
+/** Prepares the routes of a scope; those that are added from here on. */
+export function repliesOf(routes: FastifyInstance): Replies {
+  const waiting = new WeakMap<FastifyReply, Passing>();
+  let seenByOthers = true;
+  // The hook of a route runs behind those of its scopes, and behind those that plugins add to the
+  // route, since ours are asked last.
+  routes.addHook("onRoute", (route: RouteOptions) => {
+    route.onSend = [...listOf(route.onSend), lastHook(waiting)];
+    route.onError = [
+      ...listOf(route.onError),
+      (_request, reply, _error, done) => {
+        waiting.get(reply)?.forget();
+        done();
+      },
+    ];
+  });
+  routes.addHook("onReady", async () => {
+    seenByOthers = hasOtherHooks(routes.printRoutes({ includeHooks: true }));
+  });
+  return {
+    senderFor(reply) {
+      if (!seenByOthers) return null;
+      // Hooks run in the context of their request, and not in that of the upstream's connection.
+      const resource = new AsyncResource("good-gateway.reply", { requireManualDestroy: true });
+      return (answer, options) => {
+        const passing = new Passing(reply, answer, options);
+        waiting.set(reply, passing);
+        resource.runInAsyncScope(() => passing.send());
+      };
+    },
+  };
+}
+
+function listOf<Hook>(hooks: Hook | Hook[] | undefined): Hook[] {
+  if (hooks === undefined) return [];
+  return Array.isArray(hooks) ? hooks : [hooks];
+}
+
+const ON_SEND = /\(onSend\) \[(.*)\]/g;
+
+/** Whether a route has an `onSend` hook that is not ours, by what Fastify prints of its routes. */
+function hasOtherHooks(printed: string): boolean {
+  const names = [...printed.matchAll(ON_SEND)].flatMap(([, list = ""]) => list.split(","));
+  return names.length === 0 || names.some((name) => name !== `"${OURS}()"`);
+}
+
+function lastHook(waiting: WeakMap<FastifyReply, Passing>): onSendHookHandler {
+  return ourHook((_request, reply, payload, done) => {
+    const passing = waiting.get(reply);
+    if (passing === undefined) done();
+    else if (passing.isUntouched(payload)) passing.write();
+    else {
+      passing.leaveToOthers();
+      done(null, payload);
+    }
+  });
+}
+
+/** An answer on its way through the hooks. */
+class Passing {
+  readonly #reply: FastifyReply;
+  readonly #answer: PassedAnswer;
+  readonly #options: WriteResponseOptions;
+  readonly #body: PassedBody | null;
+  #before: ReturnType<FastifyReply["getHeaders"]> | null = null;
+  #isOurs = true;
+
+  constructor(reply: FastifyReply, answer: PassedAnswer, options: WriteResponseOptions) {
+    this.#reply = reply;
+    this.#answer = answer;
+    this.#options = options;
+    this.#body = answer.bodiless ? null : new PassedBody(answer);
+  }
+
+  send(): void {
+    const { status, fields } = this.#answer;
+    const { raw } = this.#reply;
+    this.#before = this.#reply.getHeaders();
+    // `code` takes fewer statuses than Node does.
+    raw.statusCode = status;
+    mergeFields(new ReplyFields(this.#reply), withoutTrailer(fields));
+    // Nothing makes a reply without content of it; null would become JSON.
+    this.#reply.send(this.#body ?? undefined);
+  }
+
+  isUntouched(payload: unknown): boolean {
+    return this.#isOurs && (payload ?? null) === this.#body && this.#body?.isTaken() !== true;
+  }
+
+  /** All hooks have run, and the answer is still the upstream's. */
+  write(): void {
+    const { raw } = this.#reply;
+    this.#isOurs = false;
+    if (raw.headersSent || raw.destroyed) {
+      void this.#answer.response.discard();
+      return;
+    }
+    this.#body?.close();
+    const { status, reason } = this.#answer;
+    const answer: PassedAnswer = {
+      ...this.#answer,
+      status: raw.statusCode,
+      reason: raw.statusCode === status ? reason : undefined,
+      fields: [...fieldsOf(this.#reply), ...trailerOf(this.#answer.fields)],
+    };
+    writeResponse(raw, answer, {
+      ...this.#options,
+      beforeWriting: () => {
+        for (const name of raw.getHeaderNames()) raw.removeHeader(name);
+        this.#reply.hijack();
+      },
+      brokenUnsent: (failure) => {
+        this.#restore();
+        this.#options.brokenUnsent(failure);
+      },
+    });
+  }
+
+  /** Another payload is sent; what nobody takes of ours is given up with the reply. */
+  leaveToOthers(): void {
+    if (!this.#isOurs) return;
+    this.#isOurs = false;
+    this.#reply.raw.once("close", () => this.#giveUp());
+  }
+
+  /** A hook has failed: the answer is that of an error, and has no fields of the upstream. */
+  forget(): void {
+    if (!this.#isOurs) return;
+    this.#isOurs = false;
+    this.#restore();
+    this.#giveUp();
+  }
+
+  #giveUp(): void {
+    if (this.#body === null) void this.#answer.response.discard();
+    else this.#body.destroy();
+  }
+
+  /** What is sent instead has none of the upstream's fields. */
+  #restore(): void {
+    for (const name of Object.keys(this.#reply.getHeaders())) this.#reply.removeHeader(name);
+    for (const [name, value] of Object.entries(this.#before ?? {})) this.#reply.header(name, value);
+  }
+}
+
+/** The fields of a reply, which are partly its own and partly those of the response. */
+class ReplyFields implements FieldHolder {
+  readonly #reply: FastifyReply;
+
+  constructor(reply: FastifyReply) {
+    this.#reply = reply;
+  }
+
+  getHeader(name: string) {
+    return this.#reply.getHeader(name);
+  }
+
+  getHeaderNames(): string[] {
+    return Object.keys(this.#reply.getHeaders());
+  }
+
+  removeHeader(name: string): void {
+    this.#reply.removeHeader(name);
+  }
+
+  setHeader(name: string, value: string): void {
+    this.#reply.removeHeader(name);
+    this.#reply.header(name, value);
+  }
+
+  appendHeader(name: string, value: string): void {
+    const before = this.#reply.getHeader(name);
+    const values = [...(before === undefined ? [] : [before].flat()), value].map(String);
+    const http2 = this.#reply.raw.req.httpVersionMajor === 2;
+    this.#reply.removeHeader(name);
+    this.#reply.header(name, http2 ? valueOverHttp2(name.toLowerCase(), values) : values);
+  }
+}
+
+/** Names and values in turn. */
+function fieldsOf(reply: FastifyReply): string[] {
+  const fields: string[] = [];
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value === undefined) continue;
+    for (const one of [value].flat()) fields.push(name, String(one));
+  }
+  return fields;
+}
+
+/** Trailers are sent by us alone; whoever sends the body in another way has none. */
+function withoutTrailer(fields: readonly string[]): readonly string[] {
+  const at = trailerAt(fields);
+  return at === -1 ? fields : fields.filter((_field, place) => place < at || place > at + 1);
+}
+
+function trailerOf(fields: readonly string[]): readonly string[] {
+  const at = trailerAt(fields);
+  return at === -1 ? [] : fields.slice(at, at + 2);
+}
+
+function trailerAt(fields: readonly string[]): number {
+  return fields.findIndex((name, place) => place % 2 === 0 && name.toLowerCase() === "trailer");
+}
+
+/** The body of an answer for those hooks that take it. */
+class PassedBody extends Readable implements BodySink {
+  readonly #answer: PassedAnswer;
+  #isFlowing = false;
+  #isOver = false;
+
+  constructor(answer: PassedAnswer) {
+    super();
+    this.#answer = answer;
+  }
+
+  /** Somebody reads it, or is about to. */
+  isTaken(): boolean {
+    return this.#isFlowing || this.readableFlowing !== null || this.listenerCount("readable") > 0;
+  }
+
+  /** What it would have given is written in another way. */
+  close(): void {
+    this.#isOver = true;
+  }
+
+  override _read(): void {
+    const { body } = this.#answer.response;
+    if (this.#isOver) this.push(null);
+    else if (this.#isFlowing) body.resume();
+    else {
+      this.#isFlowing = true;
+      body.pipeTo(this);
+    }
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    if (!this.#isOver) void this.#answer.response.discard();
+    done(error);
+  }
+
+  data(chunk: Buffer): boolean {
+    return this.destroyed || this.push(chunk);
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.push(null);
+  }
+
+  broken(code: FailureCode): void {
+    this.#isOver = true;
+    this.destroy(new GatewayError("the answer broke off", { code }, 1));
+  }
+}
