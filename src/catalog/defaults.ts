@@ -21,7 +21,7 @@ export const TIMEOUTS = {
   idleMs: 60_000,
   /** What Apache gives a body (mod_reqtimeout, body=20,MinRate=500), and as long for an answer. */
   clientMs: 20_000,
-  /** First byte → head handed to the client, over all attempts. Balancers give up at 30 to 60 s. */
+  /** First byte → head, over all attempts, uploads not counted. Balancers give up at 30 to 60 s. */
   totalMs: 30_000,
   /** A body that keeps moving may stream for ever: downloads, event streams. */
   bodyMs: Number.POSITIVE_INFINITY,

@@ -67,6 +67,12 @@ export interface CallOverrides {
   readonly priority?: Priority;
 }
 
+/** The time that a call waits. While a body moves it does not wait, and the time stands still. */
+export interface TimeLimit {
+  pause(now: number): void;
+  resume(now: number): void;
+}
+
 export class Call implements Linked<Call> {
   readonly request: GatewayRequest;
   readonly startedAt: number;
@@ -74,6 +80,8 @@ export class Call implements Linked<Call> {
   readonly cancellation = new Cancellation();
   /** The moment by which the head must be with the client. */
   deadline = NEVER;
+  /** What cuts it at its deadline; null where nothing does. */
+  timeLimit: TimeLimit | null = null;
   /** How much it matters when not all can be served. */
   priority: Priority;
   /** The moment that the caller itself has named; NEVER when it named none. */

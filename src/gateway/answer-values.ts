@@ -43,7 +43,7 @@ export class AnswerValues<Received extends RequestFacts> {
     const diagnostics = this.#diagnosticsOf(req);
     const status = statusOf(failure.code, gateway.statusPolicy);
     const attempts = call?.attempts.length ?? 0;
-    const marks = ownMarks(core.options.layers, call, failure, status);
+    const marks = ownMarks(core.options.layers, req.headers, call, failure, status);
     const fields =
       diagnostics === "none"
         ? marks
@@ -71,7 +71,8 @@ export class AnswerValues<Received extends RequestFacts> {
     const { core } = this.#inside;
     const diagnostics = this.#diagnosticsOf(req);
     const plain = failure === null && call.attempts.length === 1;
-    const marks = failure === null ? NO_FIELDS : receivedMarks(core.options.layers, call);
+    const marks =
+      failure === null ? NO_FIELDS : receivedMarks(core.options.layers, req.headers, call);
     const cookie = this.#cookieFor(call);
     if (diagnostics === "none" || (plain && diagnostics !== "full")) {
       return cookie === NO_FIELDS ? marks : [...marks, ...cookie];

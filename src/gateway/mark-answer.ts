@@ -5,6 +5,7 @@
  * already, has refused on purpose, or may have been processed. What only this process refuses,
  * since it goes, may be sent to another one, whatever the method.
  */
+import type { IncomingHttpHeaders } from "node:http";
 import type { FailureCode } from "../catalog/failures.js";
 import type { Call, StopReason } from "../core/call.js";
 import type { Failure } from "../core/failure.js";
@@ -29,19 +30,35 @@ const SPENT: ReadonlySet<StopReason> = new Set<StopReason>([
 /** Fields for an answer of ours. `call` is null where the request never became one. */
 export function ownMarks(
   layers: NormalisedUpstream["layers"],
+  headers: IncomingHttpHeaders,
   call: Call | null,
   failure: Failure,
   status: number,
 ): ExtraFields {
   if (layers === false || !layers.markAnswers || status < 500) return NOTHING;
   if (failure.code === "draining" && !wasSent(call)) return NOT_PROCESSED;
-  return mayBeRepeated(call, failure) ? NOTHING : NOT_AGAIN;
+  return mayBeRepeated(call, failure) || !cameThroughLayer(headers) ? NOTHING : NOT_AGAIN;
 }
 
 /** Fields for an answer of the upstream: only repeats of our own are a reason to speak for it. */
-export function receivedMarks(layers: NormalisedUpstream["layers"], call: Call): ExtraFields {
+export function receivedMarks(
+  layers: NormalisedUpstream["layers"],
+  headers: IncomingHttpHeaders,
+  call: Call,
+): ExtraFields {
   if (layers === false || !layers.markAnswers || call.stopReason === null) return NOTHING;
-  return call.attempts.length > 1 && SPENT.has(call.stopReason) ? NOT_AGAIN : NOTHING;
+  const spent = call.attempts.length > 1 && SPENT.has(call.stopReason);
+  return spent && cameThroughLayer(headers) ? NOT_AGAIN : NOTHING;
+}
+
+/**
+ * Whether a layer that may know the field has sent the request: Envoy adds an id and the protocol
+ * of its client to each, as gateways of this kind do. Anybody else would read of a rate limit that
+ * nobody has set.
+ */
+function cameThroughLayer(headers: IncomingHttpHeaders): boolean {
+  const forwarded = headers["x-forwarded-proto"] ?? headers["forwarded"];
+  return headers["x-request-id"] !== undefined && forwarded !== undefined;
 }
 
 function wasSent(call: Call | null): boolean {

@@ -67,6 +67,8 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
   /** For clients that are slow; most are not, and then there is none. */
   private pace: ClientPace | null = null;
   private group: TimedGroup | null = null;
+  /** The body of the request is on its way, and the call does not wait. */
+  private uploading = false;
   /** The moment that is meant; the timer may fire sooner, and asks again. */
   private endsAt = NEVER;
   /** Counts whatever shows that the exchange moves; a timer that fires compares. */
@@ -83,7 +85,7 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
     const group = GROUPS[phase];
     if (phase === "receive") this.startBodyTimer();
     if (phase === "send") this.watchUpload(now);
-    else this.pace?.sent();
+    else this.uploaded(now);
     // Resolving, connecting and securing share one limit, so a change among them changes nothing.
     if (group === "connectMs" && group === this.group) return;
     this.group = group;
@@ -104,6 +106,7 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
 
   ended(): void {
     this.group = null;
+    if (this.uploading) this.uploaded(this.terms.clock.now());
     this.pace?.stop();
     this.moves += 1;
     this.unset();
@@ -114,8 +117,16 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
   private watchUpload(now: number): void {
     const { body } = this.exchange.request;
     if (body === null || body.complete) return;
+    if (!this.uploading) this.exchange.call.timeLimit?.pause(now);
+    this.uploading = true;
     this.pace ??= this.newPace();
     this.pace?.sending(now);
+  }
+
+  private uploaded(now: number): void {
+    this.pace?.sent();
+    if (this.uploading) this.exchange.call.timeLimit?.resume(now);
+    this.uploading = false;
   }
 
   private newPace(): ClientPace | null {

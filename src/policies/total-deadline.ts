@@ -2,13 +2,15 @@
  * Fixes the moment by which the head of an answer must be with the client, and cuts the call there.
  *
  * Place: above the queue and the retries, since waiting and repeating are part of the promise.
- * Guarantee: one timer per call, gone when the head is up. A body may take longer; its own timeouts
- * watch it. An answer that already lies in the socket when a late timer fires still wins.
+ * Guarantee: one timer per call, gone when the head is up. It bounds what a call waits: while the
+ * body of a request is on its way the deadline stands still, and once the head is up it is over;
+ * bodies have timeouts of their own. A deadline that the caller has named is a moment, and stands.
+ * An answer that already lies in the socket when a late timer fires still wins.
  * Not here: the name of the failure. Whoever is cut knows how far it had got.
  */
 import type { Clock } from "../base/clock.js";
 import { OwnPatientTimer } from "../base/patient-timer.js";
-import type { AdmittedCall, BoundedCall } from "../core/call.js";
+import type { AdmittedCall, BoundedCall, TimeLimit } from "../core/call.js";
 import { NEVER } from "../core/deadline.js";
 import { type Listening, Pending } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
@@ -56,18 +58,45 @@ function untilDeadline<Body>(
 }
 
 /** The timer of a call, and who is told that the head is up: every call makes one. */
-class Deadline<Body> extends OwnPatientTimer implements Listening<Body> {
+class Deadline<Body> extends OwnPatientTimer implements Listening<Body>, TimeLimit {
   next: Listening<Body> | null = null;
   private readonly call: BoundedCall;
+  private isOver = false;
+  /** Attempts whose upload is on its way. */
+  private uploads = 0;
+  /** When the first of them began. */
+  private pausedAt = 0;
 
   constructor(clock: Clock, call: BoundedCall) {
     super(clock);
     this.call = call;
+    call.timeLimit = this;
   }
 
   told(): null {
+    this.isOver = true;
     this.cancel();
     return null;
+  }
+
+  pause(now: number): void {
+    this.uploads += 1;
+    if (this.uploads > 1 || this.isOver) return;
+    this.pausedAt = now;
+    this.cutAt(this.call.callerDeadline, now);
+  }
+
+  resume(now: number): void {
+    this.uploads -= 1;
+    if (this.uploads > 0 || this.isOver) return;
+    const { deadline, callerDeadline } = this.call;
+    this.call.deadline = Math.min(callerDeadline, deadline + now - this.pausedAt);
+    this.cutAt(this.call.deadline, now);
+  }
+
+  private cutAt(moment: number, now: number): void {
+    this.cancel();
+    if (moment !== NEVER) this.begin(Math.max(0, moment - now), now);
   }
 
   protected over(): void {

@@ -35,7 +35,9 @@ export interface TimeoutOptions {
    */
   readonly clientMs?: number;
   /**
-   * From the first byte of the call to the head that is handed to the client, over all attempts.
+   * How long a call waits, from its first byte to the head that is handed to the client, over all
+   * attempts. It stands still while the body of the request is on its way: that is bounded by
+   * `idleMs`, `clientMs` and `limits.clientBytesPerSecondMin`.
    * @default 30000
    */
   readonly totalMs?: number;

@@ -21,6 +21,8 @@ const REPEATS: WorldOptions["settings"] = { retry: { attemptsMax: 2 } };
 const ATTEMPT = "x-envoy-attempt-count";
 const DEADLINE = "x-envoy-expected-rq-timeout-ms";
 const NOT_AGAIN = "x-envoy-ratelimited";
+/** What Envoy adds to every request, and a gateway of this kind. */
+const LAYER = { "x-request-id": "4f1c9d0a", "x-forwarded-proto": "http" };
 
 export const LAYERS: Cases = {
   "a first attempt says nothing of itself, a repeat says its number": (serve) =>
@@ -104,10 +106,28 @@ export const LAYERS: Cases = {
 
   "an answer after repeats that were in vain says not to repeat, the upstream's too": (serve) =>
     inWorld(serve, { scripts: [busy()], settings: REPEATS }, async ({ port }) => {
-      const answer = await exchange(port, get("/"));
+      const answer = await exchange(port, get("/", LAYER));
       expect(answer.status).toBe(503);
       expect(answer.field(NOT_AGAIN)).toBe("true");
     }),
+
+  "a client that came through no layer reads of no rate limit": async (serve) => {
+    const scripts = [busy()];
+    for (const settings of [REPEATS, { ...REPEATS, retry: { attemptsMax: 1 } }]) {
+      await inWorld(serve, { scripts, settings }, async ({ port }) => {
+        for (const fields of [{}, { "x-request-id": "4f1c9d0a" }]) {
+          const answer = await exchange(port, get("/", fields));
+          expect(answer.status).toBe(503);
+          expect(answer.field(NOT_AGAIN)).toBeUndefined();
+        }
+      });
+    }
+    await inWorld(serve, { scripts: null, settings: REPEATS }, async ({ port }) => {
+      const answer = await exchange(port, get("/"));
+      expect(answer.status).toBe(502);
+      expect(answer.field(NOT_AGAIN)).toBeUndefined();
+    });
+  },
 
   "an answer that a layer in front may well repeat says nothing": (serve) =>
     inWorld(serve, { scripts: [busy()] }, async ({ port }) => {
@@ -117,7 +137,10 @@ export const LAYERS: Cases = {
 
   "a POST that may have been processed says so to the layer in front": (serve) =>
     inWorld(serve, { scripts: [LOST], settings: REPEATS }, async ({ port }) => {
-      const answer = await exchange(port, request("POST", "/", { "content-length": "1" }, "x"));
+      const answer = await exchange(
+        port,
+        request("POST", "/", { ...LAYER, "content-length": "1" }, "x"),
+      );
       expect(answer.status).toBe(502);
       expect(answer.field(NOT_AGAIN)).toBe("true");
     }),
@@ -195,7 +218,7 @@ export const LAYERS: Cases = {
   "what the gateway refuses because nobody can take it is not to be repeated": (serve) =>
     inWorld(serve, { scripts: [] }, async ({ port, gateway }) => {
       gateway.startMaintenance();
-      const answer = await exchange(port, get("/"));
+      const answer = await exchange(port, get("/", LAYER));
       expect(answer.status).toBe(503);
       expect(answer.field(NOT_AGAIN)).toBe("true");
     }),
