@@ -16,10 +16,14 @@ export type DoorKind = "proxy" | "upgrade" | "caller";
 /** Who moves the bytes: our connections, or something else that we only watch. */
 export type DoorEngine = "own" | "http-proxy-middleware" | "foreign fetch" | "dispatcher";
 
+/** Whose kinds of bodies it takes: bytes of a client, or those of an interface. */
+export type BodyTaker = "wire" | "fetch" | "undici's fetch" | "a fetch" | "send" | "undici";
+
 export interface Door {
   readonly name: string;
   readonly kind: DoorKind;
   readonly engine: DoorEngine;
+  readonly bodies: BodyTaker;
   /** Requests of clients come over HTTP/2. */
   readonly http2?: true;
   /** The first of those over one engine, which is asked for more than the others. */
@@ -75,6 +79,15 @@ export interface OpenDoor {
   close(): Promise<void>;
   /** Of a door that listens. */
   readonly server?: Server;
+}
+
+/** A Request, whose body is among its properties. */
+export class RequestBody {
+  readonly of: (url: string, init: object) => unknown;
+
+  constructor(of: (url: string, init: object) => unknown) {
+    this.of = of;
+  }
 }
 
 /** The limit against hanging. */

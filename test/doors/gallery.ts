@@ -42,7 +42,7 @@ interface Cell {
 export function showGallery(doors: readonly Door[], rows: readonly Row[]): void {
   const cells = doors
     .flatMap((door) => rows.map((row) => ({ door, row })))
-    .filter(({ door, row }) => cannot(row, door) === null && !isOpen(row, door));
+    .filter(({ door, row }) => cannot(row, door) === null && !isOpen(row.code, door));
   const shown = new Map<string, Promise<Shown>>();
   const undo: (() => void)[] = [];
 

@@ -19,6 +19,7 @@ const TEST_PACKAGES = [
   "express4",
   "fast-check",
   "fastify",
+  "formdata-node",
   "http-proxy-middleware",
   "http-proxy-middleware4",
   "pino",

@@ -9,6 +9,7 @@ export const EXPRESS4: Door = {
   name: "expressProxy, Express 4",
   kind: "proxy",
   engine: "own",
+  bodies: "wire",
   repeats: true,
   open: (place) => openFramework(PROXY_SERVERS["Express 4"], place),
 };

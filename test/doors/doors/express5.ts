@@ -9,6 +9,7 @@ export const EXPRESS5: Door = {
   name: "expressProxy, Express 5",
   kind: "proxy",
   engine: "own",
+  bodies: "wire",
   repeats: true,
   open: (place) => openFramework(PROXY_SERVERS["Express 5"], place),
 };

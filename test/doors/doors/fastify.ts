@@ -9,6 +9,7 @@ export const FASTIFY: Door = {
   name: "fastifyProxy",
   kind: "proxy",
   engine: "own",
+  bodies: "wire",
   repeats: true,
   open: (place) => openFramework(PROXY_SERVERS["Fastify 5"], place),
 };

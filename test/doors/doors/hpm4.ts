@@ -8,6 +8,7 @@ export const HPM4: Door = {
   name: "throughGateway, http-proxy-middleware 4",
   kind: "proxy",
   engine: "http-proxy-middleware",
+  bodies: "wire",
   repeats: false,
   open: (place) => openHpm(4, place),
 };

@@ -2,13 +2,12 @@
  * `gatewayInterceptor` over agents of undici 7 and 8: by `undici.request`, and by the fetch that is
  * built into Node.
  */
-import type { Gateway } from "good-gateway";
 import { gatewayInterceptor } from "good-gateway/undici";
 import { CALLERS, type Undici } from "../../adapters/undici-versions.js";
 import type { Answered, Asked, AskOptions, Door } from "../door.js";
-import { pairs } from "../tools/answered.js";
+import { addressOf, pairs } from "../tools/answered.js";
 import { bodyOf, callerCall } from "../tools/caller-call.js";
-import { askByFetch } from "../tools/fetch-client.js";
+import { type AnyFetch, askByFetch } from "../tools/fetch-client.js";
 
 type Asking = (
   undici: Undici,
@@ -24,6 +23,7 @@ function over(name: string, undici: Undici | null, asking: Asking): Door {
     name: `gatewayInterceptor, ${name}`,
     kind: "caller",
     engine: "dispatcher",
+    bodies: asking === byFetch ? "fetch" : "undici",
     ...(name === "undici 7" ? { first: true } : {}),
     repeats: true,
     ...(undici === null ? { absent: "needs a newer Node" } : {}),
@@ -37,12 +37,6 @@ function over(name: string, undici: Undici | null, asking: Asking): Door {
       };
     },
   };
-}
-
-/** Where the upstream is asked for: at its first target. */
-function addressOf(gateway: Gateway<"app">): string {
-  const target = gateway.upstream("app").targets[0]?.target ?? "";
-  return target.startsWith("unix:") ? "http://localhost" : target;
 }
 
 const byRequest: Asking = (undici, dispatcher, base) => (asked, how) =>
@@ -74,7 +68,7 @@ const byRequest: Asking = (undici, dispatcher, base) => (asked, how) =>
   });
 
 const byFetch: Asking = (_undici, dispatcher, base) => (asked, how) => {
-  const call = (input: string, init: RequestInit) => fetch(input, { ...init, dispatcher } as never);
+  const call: AnyFetch = (input, init) => fetch(input, { ...init, dispatcher } as never);
   return askByFetch(call, base, asked, how);
 };
 

@@ -11,6 +11,7 @@ export const NODE_HTTP2: Door = {
   name: "nodeProxy over HTTP/2",
   kind: "proxy",
   engine: "own",
+  bodies: "wire",
   http2: true,
   repeats: true,
   async open({ gateway, proxy }) {

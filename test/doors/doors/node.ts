@@ -10,6 +10,7 @@ export const NODE: Door = {
   name: "nodeProxy",
   kind: "proxy",
   engine: "own",
+  bodies: "wire",
   first: true,
   repeats: true,
   async open({ gateway, proxy }) {

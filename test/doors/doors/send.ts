@@ -13,6 +13,7 @@ export const SEND: Door = {
   name: "send",
   kind: "caller",
   engine: "own",
+  bodies: "send",
   first: true,
   repeats: true,
   open: async ({ gateway }) => ({

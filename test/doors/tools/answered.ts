@@ -1,7 +1,7 @@
 /**
  * Answers of all doors in one form: what came over a wire, a Response, and what was thrown.
  */
-import { FAILURES, type FailureCode, isGatewayError } from "good-gateway";
+import { FAILURES, type FailureCode, type Gateway, isGatewayError } from "good-gateway";
 import type { Ending, Received } from "../../gallery/tools/raw-client.js";
 import { type Fields, fieldOf } from "../../gallery/tools/read-message.js";
 import type { Answered, Told } from "../door.js";
@@ -65,4 +65,10 @@ export function pairs(flat: readonly string[]): Fields {
   return flat.flatMap((name, index) =>
     index % 2 === 0 ? [[name, flat[index + 1] ?? ""] as const] : [],
   );
+}
+
+/** Where the upstream is asked for: at its first target. */
+export function addressOf(gateway: Gateway<"app">): string {
+  const target = gateway.upstream("app").targets[0]?.target ?? "";
+  return target.startsWith("unix:") ? "http://localhost" : target;
 }

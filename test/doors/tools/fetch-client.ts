@@ -1,10 +1,10 @@
 /**
  * Asks by anything with the signature of fetch, and reads the Response to its end.
  */
-import type { Answered, Asked, AskOptions } from "../door.js";
+import { type Answered, type Asked, type AskOptions, RequestBody } from "../door.js";
 import { bodyOf, callerCall } from "./caller-call.js";
 
-export type AnyFetch = (input: string, init: RequestInit) => Promise<Response>;
+export type AnyFetch = (input: string | Request, init?: RequestInit) => Promise<Response>;
 
 export function askByFetch(
   fetch: AnyFetch,
@@ -13,7 +13,12 @@ export function askByFetch(
   how: AskOptions,
 ): Promise<Answered> {
   return callerCall(how, async ({ signal, pace }, onHead) => {
-    const response = await fetch(base + (asked.path ?? "/x"), initOf(asked, signal));
+    const url = base + (asked.path ?? "/x");
+    const init = initOf(asked, signal);
+    const { body } = asked;
+    const response = await (body instanceof RequestBody
+      ? fetch(body.of(url, init) as Request, {})
+      : fetch(url, init));
     const head = { status: response.status, fields: [...response.headers] };
     onHead(head);
     const bytes = await bytesOf(response, pace, (bytes) => onHead({ ...head, bytes }));
@@ -22,7 +27,8 @@ export function askByFetch(
 }
 
 export function initOf(asked: Asked, signal: AbortSignal): RequestInit {
-  const body = bodyOf(asked);
+  const given = bodyOf(asked);
+  const body = given instanceof RequestBody ? undefined : given;
   const headers = Object.entries(asked.fields ?? {}).flatMap(([name, value]) =>
     [value].flat().map((one) => [name, one] as [string, string]),
   );

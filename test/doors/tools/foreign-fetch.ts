@@ -4,7 +4,6 @@
  */
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
 import { request as secureRequest } from "node:https";
-import { Readable } from "node:stream";
 
 export const foreignFetch = ((input: string, init: RequestInit = {}) =>
   new Promise<ForeignResponse>((resolve, reject) => {
@@ -27,19 +26,33 @@ function setFields(asking: ClientRequest, headers: RequestInit["headers"]): void
 async function sendBody(asking: ClientRequest, body: unknown): Promise<void> {
   if (body === undefined || body === null) asking.end();
   else if (typeof body === "string" || body instanceof Uint8Array) asking.end(body);
+  else if (body instanceof Blob) asking.end(Buffer.from(await body.arrayBuffer()));
   // What the standard turns into bytes, this one does, too.
   else {
-    const { body: stream, headers } = new Request("http://a.test", {
-      method: "POST",
-      body: body as NonNullable<RequestInit["body"]>,
-      duplex: "half",
-    });
+    const init = { method: "POST", body: body as NonNullable<RequestInit["body"]>, duplex: "half" };
+    const { body: stream, headers } = new Request("http://a.test", init as RequestInit);
     const type = headers.get("content-type");
     if (type !== null && !asking.hasHeader("content-type")) asking.setHeader("content-type", type);
-    Readable.fromWeb(stream as never)
-      .on("error", (error) => asking.destroy(error))
-      .pipe(asking);
+    if (body instanceof URLSearchParams) {
+      asking.end(String(body));
+      return;
+    }
+    for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
+      if (asking.destroyed) return;
+      if (!asking.write(chunk)) await drained(asking);
+    }
+    asking.end();
   }
+}
+
+function drained(asking: ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      asking.off("drain", go).off("close", go);
+      resolve();
+    };
+    asking.on("drain", go).on("close", go);
+  });
 }
 
 class ForeignResponse {

@@ -212,8 +212,11 @@ async function sendChunks(socket: Socket, body: AsyncIterable<Uint8Array>): Prom
 
 function drained(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
-    socket.once("drain", resolve);
-    socket.once("close", resolve);
+    const go = (): void => {
+      socket.off("drain", go).off("close", go);
+      resolve();
+    };
+    socket.on("drain", go).on("close", go);
   });
 }
 
