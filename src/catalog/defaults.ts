@@ -112,6 +112,8 @@ export const BREAKER = {
 export const BULKHEAD = {
   /** Bounds memory and sockets rather than the upstream; set it lower for what you know. */
   concurrencyMax: 1_000,
+  /** As many as calls, in places of their own: they rest for hours. */
+  streamsMax: 1_000,
   /** A tenth of what runs: a short burst fits, an outage does not pile up. */
   queueMax: 100,
   /** Who waits longer than a second is better told so. */
@@ -133,8 +135,8 @@ export const POOL = {
   keepAliveMsMax: 600_000,
   /** Taken off the hint: the answer's way back, and undici's timers of one second. */
   keepAliveMarginMs: 2_000,
-  /** Connections per target. Above bulkhead.concurrencyMax, so that calls never wait unseen. */
-  connectionsMax: 1_024,
+  /** Per target. Above bulkhead.concurrencyMax and streamsMax, so that calls never wait unseen. */
+  connectionsMax: 2_048,
   /** TCP keep-alive probes find a peer that vanished; a minute, as undici has it. */
   tcpKeepAliveMs: 60_000,
   /** Per address of a name with several. Node's 250 ms fail on distant dual-stack hosts. */

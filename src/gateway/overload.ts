@@ -23,6 +23,8 @@ export interface OverloadState {
     readonly places: number;
     /** The queue has stood for so long that its newest call is served first. */
     readonly stressed: boolean;
+    /** Upgraded connections and event streams, which have places of their own. */
+    readonly streams: { readonly running: number; readonly places: number };
   } | null;
   /** Null where it is off. */
   readonly adaptiveLimit: {
@@ -90,6 +92,7 @@ function limitOf(
   });
 }
 
-function stateOf({ running, waiting, places, stressed }: Bulkhead) {
-  return { running, waiting, places, stressed };
+function stateOf({ running, waiting, places, stressed, streams }: Bulkhead) {
+  const { running: open, places: most } = streams;
+  return { running, waiting, places, stressed, streams: { running: open, places: most } };
 }

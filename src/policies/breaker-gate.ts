@@ -7,12 +7,12 @@
  * that the catalog's blame gives. What is no fault of the target is neutral and counts for nothing.
  * Not here: the state of a breaker (targets/breaker.ts).
  */
-import { freePermit, type Permit, type Verdict } from "../base/permit.js";
+import { freePermit, type Verdict } from "../base/permit.js";
 import { LAYERS } from "../catalog/defaults.js";
 import { FAILURES, type FailureCode } from "../catalog/failures.js";
 import type { Outcome } from "../core/outcome.js";
 import type { Policy, Step } from "../core/pipe.js";
-import type { BreakerOptions } from "../targets/breaker.js";
+import type { BreakerOptions, BreakerPermit } from "../targets/breaker.js";
 import type { Exchange, GuardedExchange } from "../targets/exchange.js";
 import type { TargetMonitor } from "../targets/target-monitor.js";
 import { Holding, holding, refused } from "./holding.js";
@@ -30,7 +30,7 @@ export function breakerGate(settings: BreakerOptions | false): Policy<Exchange, 
         return holding(
           next,
           exchange as GuardedExchange,
-          new Watched<Body>(exchange, freePermit, monitor),
+          new Watched<Body>(exchange, NO_BREAKER, monitor),
         );
       }
       const permit = breaker.admit();
@@ -49,6 +49,8 @@ export function breakerGate(settings: BreakerOptions | false): Policy<Exchange, 
   };
 }
 
+const NO_BREAKER: BreakerPermit = { ...freePermit, answered: () => {} };
+
 /**
  * Whether the caller's own deadline cut the exchange so soon that nothing is said of its target;
  * else who may send requests with short deadlines could open breakers.
@@ -60,12 +62,16 @@ function wasHurried({ call, cancellation, timeline }: Exchange): boolean {
 
 class Permitted<Body> extends Holding<Body> {
   protected readonly exchange: Exchange;
-  private readonly permit: Permit;
+  private readonly permit: BreakerPermit;
 
-  constructor(exchange: Exchange, permit: Permit) {
+  constructor(exchange: Exchange, permit: BreakerPermit) {
     super();
     this.exchange = exchange;
     this.permit = permit;
+  }
+
+  override known(outcome: Outcome<Body>): void {
+    if (outcome.kind === "success") this.permit.answered();
   }
 
   over(code: FailureCode | null): void {
@@ -83,13 +89,14 @@ class Permitted<Body> extends Holding<Body> {
 class Watched<Body> extends Permitted<Body> {
   private readonly monitor: TargetMonitor;
 
-  constructor(exchange: Exchange, permit: Permit, monitor: TargetMonitor) {
+  constructor(exchange: Exchange, permit: BreakerPermit, monitor: TargetMonitor) {
     super(exchange, permit);
     this.monitor = monitor;
     monitor.began();
   }
 
   override known(outcome: Outcome<Body>): void {
+    super.known(outcome);
     if (outcome.kind === "no_response") {
       this.monitor.unanswered();
       return;

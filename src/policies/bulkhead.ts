@@ -2,10 +2,10 @@
  * Caps the calls that an upstream serves at once, with a short bounded queue behind them.
  *
  * Place: above retry. A call holds one place however often it is repeated.
- * Guarantee: a place is held until the body of the answer is over and then goes to the most
- * important of those who wait: the oldest of them, or the newest while the queue has stood for long
- * (waiting-line.ts). Sheddable calls cannot take the last places. Who leaves the queue, for
- * whatever reason, leaves nothing behind in it.
+ * Guarantee: a place is held until the body of the answer is over, or until its head shows that it
+ * has no end (stream-places.ts). Then it goes to the most important of those who wait: the oldest
+ * of them, or the newest while the queue has stood for long (waiting-line.ts). Sheddable calls
+ * cannot take the last places. A call that leaves the queue leaves nothing behind in it.
  * Not here: connections. Waiting for one of the pool is the transport's matter.
  */
 import type { Clock } from "../base/clock.js";
@@ -20,14 +20,17 @@ import { Pending } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
 import { Timeline } from "../core/timeline.js";
 import type { AdaptiveLimit } from "./adaptive-limit.js";
-import { Holding, holding } from "./holding.js";
+import { Holding, holding, refused } from "./holding.js";
 import { pace } from "./pace.js";
 import { Places, type PlacesOptions } from "./places.js";
 import { type Refusals, refusals } from "./refusals.js";
+import { isEndless, StreamPlaces } from "./stream-places.js";
 import { Waiter } from "./waiting-line.js";
 
 export interface BulkheadOptions extends PlacesOptions {
   readonly concurrencyMax: number;
+  /** Upgraded connections and event streams at once, beside the calls. */
+  readonly streamsMax: number;
   /** How long each call may wait. */
   readonly queueMs: number;
 }
@@ -47,6 +50,8 @@ export interface Bulkhead extends Policy<BoundedCall, SeatedCall> {
   readonly places: number;
   /** The queue has stood for so long that its newest call is served first. */
   readonly stressed: boolean;
+  /** Upgraded connections and event streams. */
+  readonly streams: { readonly running: number; readonly places: number };
 }
 
 type QueueCode = "bulkhead_full" | "bulkhead_queue_timeout" | "bulkhead_queue_displaced";
@@ -57,8 +62,7 @@ export function bulkhead(
   options: BulkheadOptions,
   { limit = null, refusals: counted = refusals() }: BulkheadParts = {},
 ): Bulkhead {
-  const { concurrencyMax, queueMs } = options;
-  const places = new Places(clock, limit?.limit ?? concurrencyMax, options);
+  const places = new Places(clock, limit?.limit ?? options.concurrencyMax, options);
   const tempo = pace(clock, random);
 
   const giveBack = (): void => {
@@ -78,7 +82,7 @@ export function bulkhead(
       });
       const onCut = (by: CutBy): void => waiter.end({ code: queuedCode(clock, by) });
       const onTimer = (): void => waiter.end(refusal(call, "bulkhead_queue_timeout"));
-      const timer = patientTimer(clock, queueMs, onTimer);
+      const timer = patientTimer(clock, options.queueMs, onTimer);
       places.join(waiter);
       call.cancellation.add(onCut);
     });
@@ -93,8 +97,9 @@ export function bulkhead(
     const failure = await wait(call);
     return failure === null ? seat(call, next) : noResponse(failure);
   };
+  const seating = { giveBack, refusal, streams: new StreamPlaces(options.streamsMax) };
   const seat = <Body>(call: SeatedCall, next: Step<SeatedCall, Body>): Pending<Body> =>
-    holding(limit === null ? next : watched(clock, places, limit, next), call, new Place(giveBack));
+    holding(watched(clock, places, limit, next), call, new Place<Body>(seating, call));
 
   return {
     role: "bulkhead",
@@ -111,8 +116,10 @@ export function bulkhead(
     get stressed() {
       return places.stressed;
     },
+    streams: seating.streams,
     run(call, next) {
       const seated = call as unknown as SeatedCall;
+      if (seating.streams.refuses(call.request)) return refused(noStream(seating, call));
       if (places.isFull(call.priority)) return afterWaiting(seated, next);
       places.running += 1;
       return seat(seated, next);
@@ -120,17 +127,67 @@ export function bulkhead(
   };
 }
 
-class Place<Body> extends Holding<Body> {
-  readonly over: () => void;
+/** What the places of one bulkhead share. */
+interface Seating {
+  readonly giveBack: () => void;
+  readonly streams: StreamPlaces;
+  readonly refusal: (call: Call, code: QueueCode) => Failure;
+}
 
-  constructor(giveBack: () => void) {
+function noStream({ refusal, streams }: Seating, call: Call): Failure {
+  return { ...refusal(call, "bulkhead_full"), details: `streams=${streams.places}` };
+}
+
+/** The place of a call; that of a stream from the moment on that its answer is one. */
+class Place<Body> extends Holding<Body> {
+  private readonly seating: Seating;
+  private readonly call: Call;
+  private streams = false;
+
+  constructor(seating: Seating, call: Call) {
     super();
-    this.over = giveBack;
+    this.seating = seating;
+    this.call = call;
+  }
+
+  override told(outcome: Outcome<Body>): Promise<Outcome<Body>> | null {
+    if (outcome.kind !== "success") return super.told(outcome);
+    const { status, rawHeaders } = outcome.response;
+    return isEndless(status, rawHeaders) ? this.stream(outcome) : super.told(outcome);
+  }
+
+  over(): void {
+    if (this.streams) this.seating.streams.giveBack();
+    else this.seating.giveBack();
+  }
+
+  private stream(outcome: Success<Body>): Promise<Outcome<Body>> | null {
+    const { giveBack, streams } = this.seating;
+    if (streams.take()) {
+      this.streams = true;
+      giveBack();
+      return super.told(outcome);
+    }
+    giveBack();
+    void outcome.response.discard();
+    return refused(noStream(this.seating, this.call));
   }
 }
 
-/** Tells the limit how long each answer took, and takes over what it makes of that. */
+type Success<Body> = Extract<Outcome<Body>, { readonly kind: "success" }>;
+
+/** Tells the limit, if there is one, how long each answer took, and takes over what it says. */
 function watched<Body>(
+  clock: Pick<Clock, "now">,
+  places: Places,
+  limit: AdaptiveLimit | null,
+  next: Step<SeatedCall, Body>,
+): Step<SeatedCall, Body> {
+  return limit === null ? next : watchedBy(clock, places, limit, next);
+}
+
+// By itself, since a function that makes another one prepares for it in every call.
+function watchedBy<Body>(
   clock: Pick<Clock, "now">,
   places: Places,
   limit: AdaptiveLimit,

@@ -12,7 +12,7 @@ import type { Step } from "../core/pipe.js";
 export abstract class Holding<Body> implements Listening<Body>, Ending {
   next: Listening<Body> | null = null;
 
-  told(outcome: Outcome<Body>): null {
+  told(outcome: Outcome<Body>): Promise<Outcome<Body>> | null {
     this.known(outcome);
     whenOver(outcome, this);
     return null;

@@ -49,7 +49,7 @@ export interface Breaker {
   /** When its last open time was over, or will be; 0 before the first. */
   readonly openUntil: number;
   /** A permit that must be settled once, or how long until the next one may be given. */
-  admit(): Permit | { readonly deniedForMs: number };
+  admit(): BreakerPermit | { readonly deniedForMs: number };
   /** How long nothing will be admitted, 0 when something would be now. Takes no place. */
   deniedForMs(): number;
   /** Opens it on evidence that is not in its window; for the given time, or for its own. */
@@ -59,6 +59,14 @@ export interface Breaker {
   /** Nobody else is left: the first open time is enough. Once, until it was closed again. */
   lastResort(): void;
   snapshot(): BreakerSnapshot;
+}
+
+export interface BreakerPermit extends Permit {
+  /**
+   * A good answer has begun. A trial has passed by that and gives its place to the next one,
+   * however long its body streams; a body that breaks later counts as a failure all the same.
+   */
+  answered(): void;
 }
 
 export interface BreakerOptions {
@@ -124,7 +132,7 @@ class LedgerBreaker implements Breaker {
     return this.#openTime.until;
   }
 
-  admit(): Permit | { readonly deniedForMs: number } {
+  admit(): BreakerPermit | { readonly deniedForMs: number } {
     return this.#ledger.state === "closed"
       ? new LedgerPermit(this, this.#epoch, null)
       : this.#admitTrial();
@@ -168,7 +176,21 @@ class LedgerBreaker implements Breaker {
     else this.#judgeTrial(verdict);
   }
 
-  #admitTrial(): Permit | { readonly deniedForMs: number } {
+  /** The answer of a trial has begun; whether that counted. */
+  answered(epoch: number, trial: Trial): boolean {
+    if (epoch !== this.#epoch) return false;
+    this.settle(epoch, trial, "success");
+    return true;
+  }
+
+  /** The body of a trial broke that had passed by its head; what it proved is taken back. */
+  brokenLater(): void {
+    const { state } = this.#ledger;
+    if (state === "closed") this.#judge("failure");
+    else if (state === "half_open") this.#judgeTrial("failure");
+  }
+
+  #admitTrial(): BreakerPermit | { readonly deniedForMs: number } {
     const wait = this.deniedForMs();
     if (wait > 0) return { deniedForMs: wait };
     if (this.#ledger.state === "open") {
@@ -217,11 +239,12 @@ class LedgerBreaker implements Breaker {
 }
 
 // A class, since every exchange asks for one.
-class LedgerPermit implements Permit {
+class LedgerPermit implements BreakerPermit {
   private readonly breaker: LedgerBreaker;
   private readonly epoch: number;
   private readonly trial: Trial | null;
   private settled = false;
+  private passed = false;
 
   constructor(breaker: LedgerBreaker, epoch: number, trial: Trial | null) {
     this.breaker = breaker;
@@ -229,10 +252,16 @@ class LedgerPermit implements Permit {
     this.trial = trial;
   }
 
+  answered(): void {
+    if (this.trial === null || this.settled || this.passed) return;
+    this.passed = this.breaker.answered(this.epoch, this.trial);
+  }
+
   settle(verdict: Verdict): void {
     if (this.settled) return;
     this.settled = true;
-    this.breaker.settle(this.epoch, this.trial, verdict);
+    if (!this.passed) this.breaker.settle(this.epoch, this.trial, verdict);
+    else if (verdict === "failure") this.breaker.brokenLater();
   }
 }
 

@@ -75,8 +75,8 @@ function states(
 
 function placeSamples({ name, overload: { bulkhead } }: UpstreamSnapshot): readonly Sample[] {
   if (bulkhead === null) return [];
-  const { running, waiting, places } = bulkhead;
-  return Object.entries({ running, waiting, places }).map(([kind, count]) =>
-    gauge({ upstream: name, kind }, count),
-  );
+  const { running, waiting, places, streams } = bulkhead;
+  const counts = { running, waiting, places };
+  const all = { ...counts, streams: streams.running, stream_places: streams.places };
+  return Object.entries(all).map(([kind, count]) => gauge({ upstream: name, kind }, count));
 }

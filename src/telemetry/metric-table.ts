@@ -172,7 +172,7 @@ export const METRICS = {
   places: {
     name: "bulkhead_places",
     type: "gauge",
-    help: "Places of the bulkhead, by what they are: running, waiting, or all that there are.",
+    help: "Places of the bulkhead: running, waiting, all places; streams, and all of theirs.",
     labels: ["upstream", "kind"],
   },
   adaptiveLimit: {

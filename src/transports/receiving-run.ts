@@ -100,6 +100,11 @@ export abstract class ReceivingRun extends EngineRun<ResponseBody> implements Re
   /** Takes the place of a sink that has begun, too. */
   discard(): void {
     if (this.delivered) return;
+    // What was upgraded has no rest that could be read.
+    if (this.upgraded !== null) {
+      this.giveUp();
+      return;
+    }
     let left = LIMITS.discardBytesMax;
     this.pipeTo({
       data: (chunk) => {

@@ -80,6 +80,11 @@ const limits = (up) => {
     found.push(gauge("Places taken", bulkhead.running, bulkhead.places,
       bulkhead.running + " of " + bulkhead.places
       + (bulkhead.waiting > 0 ? ", " + bulkhead.waiting + " waiting" : "")));
+    const { streams } = bulkhead;
+    if (streams.running > 0) {
+      found.push(gauge("Streams", streams.running, streams.places,
+        streams.running + " of " + streams.places));
+    }
   }
   if (throttle && throttle.refusedShare > 0) {
     found.push(gauge("Throttled", throttle.refusedShare, 1, share(throttle.refusedShare, 1)));

@@ -16,12 +16,12 @@ export interface LimitOptions {
   readonly responseBodyBytesMax?: number;
   /**
    * Connections to one target.
-   * @default 1024
+   * @default 2048
    */
   readonly connectionsMax?: number;
   /**
    * Upgraded connections (WebSockets) at once, handshakes included; more are answered with 503.
-   * Each of them is a call under way for the bulkhead, too.
+   * `bulkhead.streamsMax` counts them together with event streams.
    * @default Infinity
    */
   readonly upgradesMax?: number;

@@ -177,6 +177,7 @@ export const SECTIONS = {
       tooLow: "write bulkhead: false for no limit",
       tooHigh: "write bulkhead: false for no limit",
     }),
+    streamsMax: count(BULKHEAD.streamsMax, 0, ANY),
     queueMax: count(BULKHEAD.queueMax, 0, FINITE, { tooHigh: "a queue must come to an end" }),
     queueMs: cut(BULKHEAD.queueMs, { tooLow: "write queueMax: 0 to let no call wait" }),
     queueStressMs: wait(BULKHEAD.queueStressMs, ANY),

@@ -10,6 +10,13 @@ export interface BulkheadOptions {
    */
   readonly concurrencyMax?: number;
   /**
+   * Answers without an end at once: upgraded connections (WebSockets) and event streams. They take
+   * no place of `concurrencyMax` once they have begun; more of them are answered with 503. Without
+   * a value it is at least `concurrencyMax`, and at most half of the connections that were written.
+   * @default 1000
+   */
+  readonly streamsMax?: number;
+  /**
    * Calls that may wait for a place.
    * @default 100
    */

@@ -104,6 +104,7 @@ export function fillSections(findings: Warned, written: Written, targets: Target
     SECTION_NAMES.map((section) => [section, startOf(written, section, targets)]),
   ) as Filled;
   for (const relation of RELATIONS) relate(findings, written, targets, filled, relation);
+  fitStreams(written, targets, filled);
   checkRepeats(findings, written, filled);
   if (filled.bulkhead === false && filled.adaptiveLimit !== false) {
     const text = "has no effect beside bulkhead: false, whose places it would count";
@@ -111,6 +112,23 @@ export function fillSections(findings: Warned, written: Written, targets: Target
   }
   checkFront(findings, written);
   return filled;
+}
+
+/** Streams have a share of their own, and the connections are for calls and streams together. */
+function fitStreams(written: Written, { count }: TargetFacts, filled: Filled): void {
+  const { bulkhead, limits } = filled;
+  if (bulkhead === false || limits === false) return;
+  const calls = bulkhead["concurrencyMax"] as number;
+  const connections = limits["connectionsMax"] as number;
+  const bounded = settingOf(written, ["limits", "connectionsMax"]) !== undefined;
+  if (settingOf(written, ["bulkhead", "streamsMax"]) === undefined) {
+    const streams = Math.max(bulkhead["streamsMax"] as number, calls);
+    // They must not take the last connection of all calls.
+    const most = bounded ? Math.max(1, Math.floor((connections * count) / 2)) : Infinity;
+    bulkhead["streamsMax"] = Math.min(streams, most);
+  }
+  if (bounded) return;
+  limits["connectionsMax"] = Math.max(connections, calls + (bulkhead["streamsMax"] as number));
 }
 
 function startOf(written: Written, section: SectionName, targets: TargetFacts) {

@@ -131,7 +131,23 @@ describe("defaults", () => {
     });
     expect(retry).toMatchObject({ backoffBaseMs: 400, backoffMsMax: 400 });
     expect(breaker).toMatchObject({ openMs: 90_000, openMsMax: 90_000 });
-    expect(limits.connectionsMax).toBe(3_000);
+    expect(limits.connectionsMax).toBe(6_000);
+  });
+
+  it("leave connections to calls, however many streams there are", () => {
+    const { bulkhead, limits } = upstreamOf({});
+    expect(bulkhead).toMatchObject({ streamsMax: BULKHEAD.streamsMax });
+    expect(limits.connectionsMax).toBe(POOL.connectionsMax);
+    const streams = (options: object): unknown => {
+      const filled = upstreamOf(options);
+      return [Object(filled.bulkhead).streamsMax, filled.limits.connectionsMax];
+    };
+    expect(streams({ bulkhead: { concurrencyMax: 3_000 } })).toEqual([3_000, 6_000]);
+    expect(streams({ bulkhead: { streamsMax: 20_000 } })).toEqual([20_000, 21_000]);
+    expect(streams({ limits: { connectionsMax: 30 } })).toEqual([15, 30]);
+    expect(streams({ limits: { connectionsMax: 1 } })).toEqual([1, 1]);
+    const both = { limits: { connectionsMax: 30 }, bulkhead: { streamsMax: 30 } };
+    expect(streams(both)).toEqual([30, 30]);
   });
 
   it("let no more calls in than the connections of all targets can carry", () => {

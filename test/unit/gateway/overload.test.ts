@@ -33,7 +33,13 @@ describe("the guards against overload", () => {
       expect.arrayContaining(["priority", "load_shed", "throttle"]),
     );
     expect(orders.overload).toEqual({
-      bulkhead: { running: 0, waiting: 0, places: 1_000, stressed: false },
+      bulkhead: {
+        running: 0,
+        waiting: 0,
+        places: 1_000,
+        stressed: false,
+        streams: { running: 0, places: 1_000 },
+      },
       adaptiveLimit: null,
       throttle: null,
       shed: null,

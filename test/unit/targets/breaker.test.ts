@@ -2,13 +2,14 @@ import { EventEmitter } from "node:events";
 import * as fc from "fast-check";
 import CircuitBreaker from "opossum";
 import { describe, expect, it } from "vitest";
-import type { Permit, Verdict } from "../../../src/base/permit.js";
+import type { Verdict } from "../../../src/base/permit.js";
 import { seededRandom } from "../../../src/base/random.js";
 import { BREAKER } from "../../../src/catalog/defaults.js";
 import {
   type Breaker,
   type BreakerChange,
   type BreakerOptions,
+  type BreakerPermit,
   type BreakerState,
   createBreaker,
 } from "../../../src/targets/breaker.js";
@@ -20,7 +21,7 @@ interface Bench {
   /** Admits and settles at once; false when it was denied. */
   one(verdict: Verdict): boolean;
   times(count: number, verdict: Verdict): void;
-  take(): Permit;
+  take(): BreakerPermit;
 }
 
 function bench(options: Partial<BreakerOptions> = {}, drawn = 0): Bench {
@@ -271,6 +272,62 @@ describe("a half-open breaker", () => {
     expect(made.changes.at(-1)).toMatchObject({ to: "open", reason: "trial_failed" });
   });
 
+  it("a trial that streams on frees its place by its head, and three of them close it", () => {
+    const made = halfOpen();
+    for (let trial = 0; trial < 3; trial += 1) {
+      const permit = made.take();
+      expect(made.breaker.deniedForMs()).toBeGreaterThan(0);
+      permit.answered();
+      expect(made.breaker.deniedForMs()).toBe(0);
+    }
+    expect(made.breaker.state).toBe("closed");
+  });
+
+  it("a trial whose body breaks behind a good head fails, and opens it again", () => {
+    const made = halfOpen();
+    const permit = made.take();
+    permit.answered();
+    permit.settle("failure");
+    expect(made.breaker.state).toBe("open");
+    expect(made.changes.at(-1)).toMatchObject({ from: "half_open", reason: "trial_failed" });
+  });
+
+  it("a trial whose body breaks when it is closed again counts as one failure", () => {
+    const made = halfOpen({ trialSuccesses: 1 });
+    const permit = made.take();
+    permit.answered();
+    expect(made.breaker.state).toBe("closed");
+    permit.settle("failure");
+    permit.settle("failure");
+    expect(made.breaker.snapshot()).toMatchObject({ state: "closed", failed: 1 });
+  });
+
+  it("a trial that ends well, or is given up, behind its head counts once", () => {
+    const made = halfOpen();
+    const whole = made.take();
+    whole.answered();
+    whole.answered();
+    whole.settle("success");
+    const second = made.take();
+    second.answered();
+    second.settle("neutral");
+    expect(made.breaker.state).toBe("half_open");
+    made.one("success");
+    expect(made.breaker.state).toBe("closed");
+  });
+
+  it("a head that comes from an earlier half-open state says nothing of a later one", () => {
+    const made = halfOpen({ trialsMax: 2 });
+    const late = made.take();
+    made.one("failure");
+    expect(made.breaker.state).toBe("open");
+    made.time += BREAKER.openMsMax;
+    made.one("success");
+    late.answered();
+    late.settle("failure");
+    expect(made.breaker.state).toBe("half_open");
+  });
+
   it("a trial of an earlier half-open state does not judge a later one", () => {
     const made = halfOpen({ trialsMax: 2, trialSuccesses: 1 });
     const early = made.take();
@@ -298,7 +355,7 @@ const step = fc.oneof(
 );
 
 interface Held {
-  readonly permit: Permit;
+  readonly permit: BreakerPermit;
   readonly state: BreakerState;
   readonly changesSeen: number;
   readonly at: number;
