@@ -99,13 +99,7 @@ function answerResponse(
 ): void {
   const { res, framework } = asking;
   if (failure !== null && !res.headersSent) tell(answerer, asking, failure);
-  if (res.destroyed || res.headersSent || res.writableEnded) {
-    // Whoever has answered in our place keeps that answer; half of one has no other end.
-    asking.call.answeredBy = res.headersSent ? "application" : null;
-    if (!res.writableEnded) cutResponse(res);
-    void response.discard();
-    return;
-  }
+  if (steppedBack(asking, response)) return;
   asking.call.answeredBy = "upstream";
   const passed = answerer.values.ofResponse(asking, response, failure);
   const options = {
@@ -116,6 +110,19 @@ function answerResponse(
   const { sendResponse = null } = framework;
   if (sendResponse === null) writeResponse(res, passed, options);
   else sendResponse(passed, options);
+}
+
+/** Whether the response is not ours to write any more; the answer is given up then. */
+export function steppedBack(
+  { res, call }: AskingCall,
+  response: Pick<UpstreamResponse<ResponseBody>, "discard">,
+): boolean {
+  if (!res.destroyed && !res.headersSent && !res.writableEnded) return false;
+  // Who has answered in our place keeps that answer; half of one has no other end.
+  call.answeredBy = res.headersSent ? "application" : null;
+  if (!res.writableEnded) cutResponse(res);
+  void response.discard();
+  return true;
 }
 
 function tell({ onFailure }: Answerer, asking: Asking, failure: Failure): void {

@@ -1,24 +1,29 @@
 /**
  * One exchange that another engine carries: http-proxy-middleware's sends the request through
- * `node:http` and pipes the answer, and this follows what becomes of it.
+ * `node:http` and hands the answer over, and this follows what becomes of it.
  *
  * Place: where a transport stands. Guarantee: phases and progress are reported as they happen, so
- * that timeouts have their names; a cut ends the engine's request. Not here: the client.
+ * that timeouts have their names; no request is written to a forbidden address; a cut ends the
+ * engine's request. Not here: the client.
  */
-import type { ClientRequest, IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingMessage, InformationEvent } from "node:http";
 import { isIP, type Socket } from "node:net";
-import type { Duplex } from "node:stream";
+import type { Duplex, Writable } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { Clock } from "../base/clock.js";
-import type { CutBy } from "../core/cancellation.js";
+import { LIMITS } from "../catalog/defaults.js";
 import type { Failure } from "../core/failure.js";
 import { NamedError } from "../core/named-error.js";
-import type { EndListener, Outcome, UpstreamResponse } from "../core/outcome.js";
+import type { Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
+import type { ResponseBody } from "../core/response-body.js";
 import type { Exchange } from "../targets/exchange.js";
-import { EngineRun, type RunTerms } from "./engine-run.js";
+import type { RunTerms } from "./engine-run.js";
+import { makeWritesPatient } from "./patient-writes.js";
+import { ReceivingRun } from "./receiving-run.js";
 import type { ResponseHead } from "./response-head.js";
 import { soundHead } from "./sound-head.js";
+import { soundTrailers } from "./trailers.js";
 
 /** The side of the client, which is notified when there is nothing more to pass on. */
 export interface ForeignSide {
@@ -26,45 +31,47 @@ export interface ForeignSide {
   failed(failure: Failure): void;
   /** The answer broke after its head was passed on. */
   broken(failure: Failure): void;
-  /** The client does not read what it is sent. */
-  blocked(): boolean;
 }
+
+const SWITCHING = 101;
 
 /** The engine's sockets, for as long as they are kept: when they were opened, and came to rest. */
 const sockets = new WeakMap<Socket, { readonly openedAt: number; restedAt: number }>();
 
-export class ForeignRun extends EngineRun<IncomingMessage> {
-  readonly outcome = new Pending<IncomingMessage>();
-  readonly #clock: Pick<Clock, "now">;
+export class ForeignRun extends ReceivingRun {
+  readonly outcome = new Pending<ResponseBody>();
+  readonly #clock: Clock;
   readonly #side: ForeignSide;
   #request: ClientRequest | null = null;
   #socket: Socket | null = null;
-  #tunnel: Duplex | null = null;
-  /** What the upstream has answered; null while it has not. */
-  answer: IncomingMessage | null = null;
+  #answer: IncomingMessage | null = null;
   #sent = false;
-  #failure: Failure | null = null;
+  #interim = 0;
+  #reads = false;
 
-  constructor(clock: Pick<Clock, "now">, terms: RunTerms, exchange: Exchange, side: ForeignSide) {
+  constructor(clock: Clock, terms: RunTerms, exchange: Exchange, side: ForeignSide) {
     super(exchange, terms);
     this.#clock = clock;
     this.#side = side;
   }
 
   /** Lets the engine begin; it reports its request when that has a connection. */
-  begin(send: () => void): Pending<IncomingMessage> {
-    this.exchange.timeline.written = false;
+  begin(send: () => void): Pending<ResponseBody> {
+    const { target, timeline, cancellation } = this.exchange;
+    timeline.written = false;
     this.exchange.enter("queue");
-    this.exchange.cancellation.add(this);
+    cancellation.add(this);
+    if (this.over) return this.outcome;
     try {
-      if (!this.over) send();
+      if (target.socketPath === null) target.guard?.checkHost(target.hostname);
+      send();
     } catch (error) {
       this.fail(error);
     }
     return this.outcome;
   }
 
-  /** The engine has made its request. */
+  /** The engine has made its request, of which nothing has been written. */
   sending(request: ClientRequest): void {
     if (this.over) {
       request.destroy();
@@ -74,6 +81,7 @@ export class ForeignRun extends EngineRun<IncomingMessage> {
     this.#request = request;
     // Before the engine hears of it: what is half sent must be cut before anything is added to it.
     request.prependListener("error", (error) => this.fail(error));
+    request.on("information", this.#onInformation);
     request.once("finish", () => {
       this.#sent = true;
       this.#waitIfSent();
@@ -87,83 +95,81 @@ export class ForeignRun extends EngineRun<IncomingMessage> {
     if (!this.over) this.exchange.progress();
   };
 
-  /**
-   * The head of the answer is here. It is passed on unless the run is over then; gives the failure
-   * that it stands for, if any.
-   */
-  answered(response: IncomingMessage): Failure | null {
-    const head = this.#take(response);
-    if (head === null) return null;
-    // Only when it is read; a listener of ours must not be the one that lets it flow.
-    response.once("resume", () =>
-      response.on("data", (chunk: Buffer) => {
-        if (!this.over) this.count(chunk.length);
-      }),
-    );
+  /** The head of the answer is here. It is the outcome, unless it must not be passed on. */
+  answered(response: IncomingMessage): void {
+    // A switch that names no protocol; the client must not take it for its own.
+    const head = response.statusCode === SWITCHING ? this.#switchedUnasked() : this.#take(response);
+    if (head === null) return;
     response.on("error", (error) => this.fail(error));
-    response.once("end", () => this.finish());
     response.once("close", () => {
-      if (response.complete) this.finish();
+      if (response.complete && !this.#reads) this.finish();
       else this.fail(new NamedError("http_response_incomplete"));
     });
     this.settleAnswer(head);
-    return this.#failure;
+  }
+
+  /** The application passes the answer on by itself; it is counted on its way. */
+  watch(client: Writable): void {
+    const { exchange } = this;
+    const answer = this.#answer as IncomingMessage;
+    // Only when it is read; a listener of ours must not be the one that lets it flow.
+    answer.once("resume", () =>
+      answer.on("data", (chunk: Buffer | string) => {
+        if (this.over || !this.count(chunk.length)) return;
+        exchange.clientBehind(client.writableNeedDrain);
+      }),
+    );
+    answer.once("end", () => this.finish());
+    client.on("drain", () => exchange.clientBehind(false));
   }
 
   /** The protocol was switched; from here on there are two sockets. */
-  upgraded(response: IncomingMessage, tunnel: Duplex): void {
+  switched(response: IncomingMessage, tunnel: Duplex): void {
     const head = this.#take(response);
     if (head === null) {
       tunnel.destroy();
       return;
     }
-    this.#tunnel = tunnel;
+    this.upgraded = { socket: tunnel, progress: this.progress, end: () => this.giveUp() };
     tunnel.on("error", (error) => this.fail(error));
-    tunnel.once("close", () => this.finish());
     this.settleAnswer(head);
   }
 
-  /** It ended, and is whole as far as we are concerned. */
-  override finish(): void {
-    super.finish();
-  }
-
   /** The rest is not wanted. */
-  giveUp(): void {
-    if (this.over) return;
-    this.finish();
-    this.stop();
-  }
-
-  override cut(by: CutBy): void {
-    this.exchange.timeline.clientBlocked = this.#side.blocked();
-    super.cut(by);
+  override giveUp(): void {
+    super.giveUp();
   }
 
   protected stop(): void {
     this.#request?.destroy();
-    this.#tunnel?.destroy();
+    this.upgraded?.socket.destroy();
   }
 
-  protected responseOf(head: ResponseHead): UpstreamResponse<IncomingMessage> {
-    const incoming = this.answer as IncomingMessage;
-    const onFinished = (listener: EndListener): void => this.onFinished(listener);
-    return {
-      status: head.status,
-      statusText: head.statusText,
-      rawHeaders: head.rawHeaders,
-      headers: incoming.headers,
-      body: incoming,
-      get finished() {
-        return new Promise<Failure["code"] | null>((resolve) => onFinished(resolve));
-      },
-      onFinished,
-      discard: () => Promise.resolve(this.giveUp()),
-    };
+  protected drop(): void {
+    this.finish();
+    this.stop();
   }
 
-  protected settle(outcome: Outcome<IncomingMessage>): void {
-    if (outcome.kind === "error_response") this.#failure = outcome.failure;
+  protected holdBack(): void {
+    this.#answer?.pause();
+  }
+
+  protected letFlow(): void {
+    const answer = this.#answer;
+    if (answer === null) return;
+    if (!this.#reads) {
+      this.#reads = true;
+      answer.on("data", (chunk: Buffer | string) => {
+        // A listener of the application may have set an encoding.
+        const encoding = answer.readableEncoding ?? "utf8";
+        this.bodyIn(typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk);
+      });
+      answer.once("end", () => this.#end(answer));
+    }
+    answer.resume();
+  }
+
+  protected settle(outcome: Outcome<ResponseBody>): void {
     this.outcome.settle(outcome);
   }
 
@@ -175,58 +181,99 @@ export class ForeignRun extends EngineRun<IncomingMessage> {
     if (known !== undefined) known.restedAt = this.exchange.timeline.endAt;
     socket.off("data", this.#onBytes);
     socket.off("lookup", this.#onLookup);
-    socket.off("connect", this.#onReady).off("connect", this.#onSecuring);
+    socket.off("connect", this.#onConnect);
     socket.off("secureConnect", this.#onReady);
   }
 
-  protected ended(failure: Failure | null, headWasUp: boolean): void {
+  protected override ended(failure: Failure | null, headWasUp: boolean): void {
+    if (failure !== null) this.stop();
+    super.ended(failure, headWasUp);
     if (failure === null) return;
-    this.stop();
     if (headWasUp) this.#side.broken(failure);
     else this.#side.failed(failure);
   }
 
   /** The head, checked; null when the run is over, or has just failed by it. */
   #take(response: IncomingMessage): ResponseHead | null {
-    this.answer = response;
     if (this.over) {
       response.destroy();
       return null;
     }
+    this.#answer = response;
     const { statusCode, statusMessage, rawHeaders } = response;
     try {
       const { limits } = this.terms;
-      const head = soundHead(statusCode as number, statusMessage ?? "", rawHeaders, limits);
+      this.head = soundHead(statusCode as number, statusMessage ?? "", rawHeaders, limits);
       this.receive();
-      return head;
+      return this.head;
     } catch (error) {
       this.fail(error);
       return null;
     }
   }
+
+  #switchedUnasked(): null {
+    this.fail(new NamedError("http_upgrade_failed"));
+    return null;
+  }
+
+  #end(answer: IncomingMessage): void {
+    try {
+      this.endIn(soundTrailers(answer.rawTrailers, this.terms.limits));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  readonly #onInformation = ({ statusCode, rawHeaders }: InformationEvent): void => {
+    if (this.over) return;
+    this.#interim += 1;
+    if (this.#interim <= LIMITS.informationalMax) {
+      this.exchange.request.onInformation?.(statusCode, rawHeaders);
+    } else this.fail(new NamedError("http_protocol_error", "too many interim answers"));
+  };
+
   #connect(request: ClientRequest, socket: Socket): void {
     if (this.over) return;
-    const { timeline } = this.exchange;
+    const { timeline, target } = this.exchange;
     this.#socket = socket;
     socket.on("data", this.#onBytes);
     timeline.reused = request.reusedSocket;
+    if (this.exchange.request.body !== null) makePatient(socket, this.#clock);
     if (!socket.connecting) {
       const known = sockets.get(socket);
       timeline.openedAt = known?.openedAt ?? -1;
       timeline.restedAt = known?.restedAt ?? -1;
-      this.#send();
+      if (this.#isPermitted(socket)) this.#send();
       return;
     }
-    const { hostname, socketPath } = this.exchange.target;
-    this.exchange.enter(socketPath === null && isIP(hostname) === 0 ? "resolve" : "connect");
-    const secure = (socket as Partial<TLSSocket>).encrypted === true;
+    const named = target.socketPath === null && isIP(target.hostname) === 0;
+    this.exchange.enter(named ? "resolve" : "connect");
     socket.once("lookup", this.#onLookup);
-    socket.once("connect", secure ? this.#onSecuring : this.#onReady);
-    if (secure) socket.once("secureConnect", this.#onReady);
+    socket.once("connect", this.#onConnect);
+    if (isSecure(socket)) socket.once("secureConnect", this.#onReady);
+  }
+
+  /**
+   * Whether the other end is one that may be connected to: an agent of the application may lead
+   * elsewhere than the look-up of the target, and may keep connections that others have made.
+   */
+  #isPermitted({ remoteAddress }: Socket): boolean {
+    try {
+      this.exchange.target.guard?.checkHost(remoteAddress ?? "");
+    } catch (error) {
+      this.fail(error);
+    }
+    return !this.over;
   }
 
   readonly #onLookup = (): void => this.#enter("connect");
-  readonly #onSecuring = (): void => this.#enter("secure");
+  readonly #onConnect = (): void => {
+    const socket = this.#socket as Socket;
+    if (!this.#isPermitted(socket)) return;
+    if (isSecure(socket)) this.#enter("secure");
+    else this.#onReady();
+  };
   readonly #onReady = (): void => {
     const openedAt = this.#clock.now();
     this.exchange.timeline.openedAt = openedAt;
@@ -256,4 +303,17 @@ export class ForeignRun extends EngineRun<IncomingMessage> {
     if (this.state === "waiting") this.exchange.timeline.headBytes += chunk.length;
     this.exchange.progress();
   };
+}
+
+function isSecure(socket: Socket): boolean {
+  return (socket as Partial<TLSSocket>).encrypted === true;
+}
+
+/** Connections whose failed writes wait for an answer already; an agent may keep them. */
+const patient = new WeakSet<Socket>();
+
+function makePatient(socket: Socket, clock: Clock): void {
+  if (patient.has(socket)) return;
+  patient.add(socket);
+  makeWritesPatient(socket, clock);
 }

@@ -66,20 +66,6 @@ export function readTarget<Received extends Addressed>(
 const EVERYTHING: SendableTarget = { path: "*", sentPath: "*", bare: false };
 
 /**
- * The same for a request that a router of others has rewritten already. What stands in front of its
- * path may have been cut out of what the client wrote, so that no authority is believed there.
- */
-export function readRouted(req: Addressed): ReadTarget {
-  const { url = "" } = req;
-  if (url === "*" && req.method === "OPTIONS") return EVERYTHING;
-  const target = readRequestTarget(/^(?:\/|https?:\/\/)/i.test(url) ? url : `/${url}`);
-  if ("refused" in target) return badRequest(target.refused);
-  const { path } = target;
-  req.url = path;
-  return { path, sentPath: path, bare: false };
-}
-
-/**
  * Puts the request itself into origin-form, so that a rule on `req.url` or `req.headers.host`
  * judges by what is sent. Returns why that cannot be.
  */

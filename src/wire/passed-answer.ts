@@ -36,8 +36,8 @@ export function passedAnswer(
   return { status: response.status, reason: response.statusText, fields, bodiless, response };
 }
 
-// RFC 9110 §6.4.1.
-function hasNoBody(method: string | undefined, status: number): boolean {
+/** Whether an answer has no body, whatever its fields say: RFC 9110 §6.4.1. */
+export function hasNoBody(method: string | undefined, status: number): boolean {
   return method === "HEAD" || status === 204 || status === 304;
 }
 

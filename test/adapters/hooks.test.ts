@@ -238,11 +238,16 @@ describe("through http-proxy-middleware", () => {
     ["/api/x?y", "/x?y"],
     ["/api", "/"],
     ["/api?page=2", "/?page=2"],
-    ["/apihttp://evil.example/x", "/x"],
-    ["http://evil.example/api/x", "/api/x"],
+    ["/apihttp://evil.example/x", "/http://evil.example/x"],
   ])("a pathRewrite that cuts a prefix off leaves a path and no host: %s", async (target, path) => {
     const serve = through({ pathRewrite: { "^/api": "" } });
     expect(await sent(serve, {}, target)).toEqual([`200 ${path}`, "shop.example"]);
+  });
+
+  it("a pathRewrite gets the path of an absolute form, whose authority replaces Host", async () => {
+    const serve = through({ pathRewrite: { "^/api": "" } });
+    const got = await sent(serve, {}, "http://other.example/api/x");
+    expect(got).toEqual(["200 /x", "other.example"]);
   });
 
   it("a rule on the path holds for the absolute form", async () => {

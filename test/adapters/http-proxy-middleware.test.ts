@@ -181,16 +181,21 @@ describe.each(HPM_VERSIONS)("%s", (_name, hpm) => {
 
     it("a parsed body is sent once, with fixRequestBody and without", async () => {
       const { fixRequestBody } = hpm;
-      for (const on of [{ proxyReq: fixRequestBody }, {}]) {
-        const setup: Setup = {
-          scripts: [ECHO],
-          hpm: { on },
-          use: (app) => void app.use(express.json()),
-        };
-        await inWorld(setup, async ({ port }) => {
-          const fields = { "content-type": "application/json", "content-length": "13" };
-          const answer = await exchange(port, request("POST", "/7", fields, '{"a": [1, 2]}'));
-          expect(answer.text).toBe('POST /7 {"a":[1,2]}');
+      const spaced = '{"a": [1, 2]}';
+      const compact = '{"a":[1,2]}';
+      for (const [on, body, sent] of [
+        [{ proxyReq: fixRequestBody }, spaced, `POST /7 ${compact}`],
+        [{ proxyReq: fixRequestBody }, compact, `POST /7 ${compact}`],
+        [{}, compact, `POST /7 ${compact}`],
+        // What was parsed is not proved to be what was sent.
+        [{}, spaced, "proxy_configuration_error"],
+      ] as const) {
+        const use: Setup["use"] = (app) => void app.use(express.json());
+        await inWorld({ scripts: [ECHO], hpm: { on }, use }, async ({ port }) => {
+          const length = String(body.length);
+          const fields = { "content-type": "application/json", "content-length": length };
+          const answer = await exchange(port, request("POST", "/7", fields, body));
+          expect(answer.text).toContain(sent);
         });
       }
     });

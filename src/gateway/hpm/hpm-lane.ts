@@ -5,10 +5,11 @@
  * The handle that the user gave is one lane; a `router` may lead to others: to the upstream of a
  * handle, or to the one that serves an address.
  */
-import type { IncomingMessage } from "node:http";
+import { isIP } from "node:net";
 import type { Call } from "../../core/call.js";
 import { NamedError } from "../../core/named-error.js";
 import type { Pending } from "../../core/pending.js";
+import type { ResponseBody } from "../../core/response-body.js";
 import { ForeignRun, type ForeignSide } from "../../transports/foreign-run.js";
 import type { SendableTarget } from "../../wire/asked-target.js";
 import type { ReadRequestOptions } from "../../wire/read-request.js";
@@ -29,7 +30,7 @@ export interface Lane extends UpstreamInside {
   readonly reading: ReadRequestOptions;
   readonly answer: Answering;
   /** Takes the call through the pipe; the job is done where its exchange is to be performed. */
-  execute(call: Call, job: Job): Pending<IncomingMessage>;
+  execute(call: Call, job: Job): Pending<ResponseBody>;
 }
 
 export interface LaneRoute {
@@ -61,11 +62,10 @@ export function createLanes(own: UpstreamInside, options: ThroughGatewayOptions)
     const url = addressOf(asked);
     const prefix = prepend ? url.pathname.replace(/\/+$/, "") : "";
     // For the whole server no path is asked for, and none is sent.
-    const full = target.path === "*" ? `${prefix}/` : prefix + target.path;
+    const whole = target.sentPath === "*";
     const { gateway } = own;
-    const route = gateway.upstreamOf(url.origin, full);
-    const { path } = route;
-    const below = target.path === "*" ? target : { ...target, path, sentPath: path };
+    const route = gateway.upstreamOf(url.origin, prefix + (whole ? "/" : target.sentPath));
+    const below = whole ? target : { ...target, sentPath: route.path };
     return { lane: laneOf({ gateway, core: route.core }), target: below };
   };
   return { own: ownLane, find };
@@ -85,7 +85,7 @@ function createLane(inside: UpstreamInside, options: ThroughGatewayOptions): Lan
     answer: answeringFor(inside, options),
     execute(call, job) {
       jobs.set(call, job);
-      return step(call) as Pending<IncomingMessage>;
+      return step(call) as Pending<ResponseBody>;
     },
   };
 }
@@ -101,13 +101,19 @@ interface AddressParts {
 
 /** What a `router` gives, in all the forms that http-proxy-middleware takes. */
 function addressOf(asked: unknown): URL {
-  if (asked instanceof URL) return asked;
-  if (typeof asked === "string" && URL.canParse(asked)) return new URL(asked);
-  const { protocol, host, hostname, port, path, pathname } = Object(asked) as AddressParts;
-  const name = hostname ?? host;
-  const at = port === undefined || port === null || port === "" ? "" : `:${port}`;
-  const text = `${protocol ?? "http:"}//${name}${at}${pathname ?? path ?? ""}`;
-  if (typeof name === "string" && URL.canParse(text)) return new URL(text);
+  const text = typeof asked === "string" || asked instanceof URL ? String(asked) : textOf(asked);
+  // An upgrade begins as a request of HTTP.
+  const url = URL.canParse(text) ? new URL(text.replace(/^ws/i, "http")) : null;
+  if (url !== null && /^https?:$/.test(url.protocol)) return url;
   const why = "the router gave neither an upstream nor an address";
   throw new NamedError("proxy_configuration_error", why);
+}
+
+function textOf(asked: unknown): string {
+  const { protocol, host, hostname, port, path, pathname } = Object(asked) as AddressParts;
+  const name = hostname ?? host;
+  if (typeof name !== "string") return "";
+  const bracketed = isIP(name) === 6 ? `[${name}]` : name;
+  const at = port === undefined || port === null || port === "" ? "" : `:${port}`;
+  return `${protocol ?? "http:"}//${bracketed}${at}${pathname ?? path ?? ""}`;
 }

@@ -7,18 +7,22 @@
 import type { IncomingMessage } from "node:http";
 import type { PolicyDescription } from "../../core/pipe.js";
 import type { ProxyOptions } from "../options/proxy-options.js";
+import type { Emitting } from "./hpm-contain.js";
 
 /** What the gateway looks at; everything else goes to http-proxy-middleware as it is. */
 export interface HpmOptions {
   readonly on?: object;
   readonly plugins?: readonly HpmPlugin[];
   readonly agent?: unknown;
+  readonly pathFilter?: unknown;
+  readonly pathRewrite?: unknown;
+  readonly router?: unknown;
 }
 
 /** What the server adapters share, but for what http-proxy-middleware has options of its own. */
 export type ThroughGatewayOptions = Omit<
   ProxyOptions,
-  "rewritePath" | "requestHeaders" | "host" | "answerOnlyIfCached"
+  "rewritePath" | "requestHeaders" | "host" | "answerOnlyIfCached" | "upgrades"
 >;
 
 /** What the options get, beside plugins and handlers that are not seen in their types. */
@@ -33,10 +37,9 @@ export interface ThroughGateway {
 export type HpmPlugin = (proxyServer: HpmServer) => void;
 
 /** The part of both engines that is used. */
-export interface HpmServer {
+export interface HpmServer extends Emitting {
   web(...args: never[]): unknown;
   ws(...args: never[]): unknown;
-  on(event: string, listener: (...args: never[]) => void): unknown;
 }
 
 /** The handler of errors that a user has written. */

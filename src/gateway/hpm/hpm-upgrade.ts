@@ -1,9 +1,11 @@
 /**
- * An upgrade that http-proxy-middleware has routed: the handshake through the pipe, and then to its
- * own engine, which joins the two sockets.
+ * A WebSocket that http-proxy-middleware has routed: the handshake through the pipe and then to its
+ * own engine, which asks the upstream; what comes of it is answered or joined as at every other
+ * door.
  *
  * Guarantee: a handshake that fails is answered with its name; one that the upstream refuses with
- * the upstream's own answer, framed anew; whatever happens to one side ends the other.
+ * the upstream's own answer; a client that leaves ends the handshake. An upgrade to anything else
+ * is served as if it had not been asked for.
  */
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -11,254 +13,237 @@ import type { Duplex } from "node:stream";
 import type { Call } from "../../core/call.js";
 import type { Failure } from "../../core/failure.js";
 import { NamedError } from "../../core/named-error.js";
-import { whenOver } from "../../core/outcome.js";
+import { type UpstreamResponse, whenOver } from "../../core/outcome.js";
+import type { ResponseBody, Tunnel } from "../../core/response-body.js";
 import type { ForeignRun } from "../../transports/foreign-run.js";
-import { readRouted } from "../../wire/asked-target.js";
+import { askedUpgrade, isAsked } from "../../wire/asked-upgrade.js";
 import type { AcceptedRequest } from "../../wire/read-request.js";
-import { UNREAD } from "../../wire/received-body.js";
 import { responseOver } from "../../wire/response-over.js";
-import { writeHead } from "../../wire/write-head.js";
-import { cutResponse } from "../../wire/write-response.js";
-import { askToAdmit, type Refused } from "../admit.js";
+import { joinTunnel, switchingHead } from "../../wire/tunnel.js";
+import { serveWithoutUpgrade } from "../../wire/unasked-upgrade.js";
+import { UpgradeInput } from "../../wire/upgrade-input.js";
+import type { Refused } from "../admit.js";
 import type { Asking } from "../answer.js";
 import { tellOfRefusal } from "../call-end.js";
 import { ServedScope } from "../call-scope.js";
 import { NO_FRAMEWORK, readSafely } from "../proxy.js";
-import { takePlace } from "../proxy-upgrade.js";
-import type { Lane, LaneRoute } from "./hpm-lane.js";
+import { takePlace, whenFree } from "../proxy-upgrade.js";
+import { contain, takeOver } from "./hpm-contain.js";
+import type { Lane } from "./hpm-lane.js";
 import {
+  type Engaged,
+  type Engine,
   engineOptions,
-  failureBehind,
+  findRoute,
   type HpmAsked,
   type HpmParts,
   ONCE,
+  setPath,
   tellUser,
+  warnOfHook,
   withAttempt,
-} from "./hpm-web.js";
-import { cleanAnswer, engineFields, inOtherWords } from "./hpm-words.js";
+} from "./hpm-parts.js";
+import { engineFields, inOtherWords } from "./hpm-words.js";
 
-type Engine = (options: object) => unknown;
+/** What the engine is asked for. */
+export interface HpmUpgrade {
+  readonly req: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+  readonly asked: HpmAsked;
+  readonly engine: Engine;
+  /** Notifies the hooks, as the engine does. */
+  readonly emit: (event: string, ...args: unknown[]) => unknown;
+}
 
-const SWITCHING = 101;
+interface Taken extends HpmUpgrade {
+  readonly res: ServerResponse;
+  readonly input: UpgradeInput;
+}
 
 /** A handshake with the engine, until the sockets are joined or there is an answer. */
-interface Shaking {
-  readonly run: ForeignRun;
+interface Shaking extends Taken {
   readonly lane: Lane;
-  readonly socket: Duplex;
   readonly asking: Asking & { readonly call: Call };
+  readonly run: ForeignRun;
+  request: ClientRequest | null;
 }
 
-export interface HpmUpgrade {
-  /** Takes the place of the engine's `ws`, which is called with other options. */
-  ws(req: IncomingMessage, socket: Duplex, asked: HpmAsked, engine: Engine): Promise<void>;
-  onRequest(request: ClientRequest, req: IncomingMessage): void;
-  /** Whether the handshake is one of ours, whose errors are told here already. */
-  onError(error: unknown, req: IncomingMessage): boolean;
-  /** A handshake that failed before the engine was asked, in a router for instance. */
-  refuse(error: unknown, req: IncomingMessage, socket: Duplex): void;
-}
+/** The engine speaks of no other protocol, and would only hang up. */
+const WEBSOCKET = "websocket";
+const ALLOWED: ReadonlySet<string> = new Set([WEBSOCKET]);
 
-export function hpmUpgrade(parts: HpmParts): HpmUpgrade {
-  const shaking = new WeakMap<IncomingMessage, Shaking>();
-  return {
-    ws(req, socket, asked, engine) {
-      socket.on("error", ignore);
-      const over = new Promise<void>((resolve) => socket.once("close", () => resolve()));
-      take(parts, shaking, { req, socket, asked, engine });
-      return over;
-    },
-    onRequest(request, req) {
-      const known = shaking.get(req);
-      if (known !== undefined) watch(known, request);
-    },
-    onError(error, req) {
-      const known = shaking.get(req);
-      known?.run.fail(error);
-      return known !== undefined;
-    },
-    refuse(error, req, socket) {
-      socket.on("error", ignore);
-      const id = parts.lanes.own.gateway.newRequestId();
-      const taken = { req, socket, res: responseOver(req, socket) };
-      refuse(parts, taken, { failure: failureBehind(error), id }, parts.lanes.own);
-    },
+/** Takes the place of the engine's `ws`, which is called with other options. */
+export function hpmUpgrade(parts: HpmParts) {
+  return (upgrade: HpmUpgrade): Promise<void> => {
+    const { req, socket } = upgrade;
+    socket.on("error", ignore);
+    const over = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+    whenFree(req.socket, () => take(parts, upgrade));
+    return over;
   };
 }
 
-interface Asked {
-  readonly req: IncomingMessage;
-  readonly socket: Duplex;
-  readonly asked: HpmAsked;
-  readonly engine: Engine;
-}
-
-interface Taken extends Asked {
-  readonly res: ServerResponse;
-}
-
-function take(
-  parts: HpmParts,
-  shaking: WeakMap<IncomingMessage, Shaking>,
-  { req, socket, asked, engine }: Asked,
-): void {
-  const { own } = parts.lanes;
+function take(parts: HpmParts, upgrade: HpmUpgrade): void {
+  const { req, socket, head, asked } = upgrade;
+  if (socket.destroyed || !socket.writable) return;
+  const isWebSocket = req.method === "GET" && askedUpgrade(req, ALLOWED) !== null;
+  if (!isWebSocket && servedElsewhere(parts, upgrade)) return;
   const res = responseOver(req, socket);
-  const taken = { req, socket, asked, engine, res };
-  const target = readRouted(req);
-  askToAdmit(parts.options.admit, req, target, own.gateway.newRequestId, (refused) => {
+  const input = new UpgradeInput(req, socket);
+  const taken = { ...upgrade, res, input };
+  input.begin(head);
+  findRoute(parts, req, asked, (route) => {
     if (socket.destroyed) return;
-    if (refused !== null) {
-      refuse(parts, taken, refused, own);
+    if ("failure" in route) {
+      refuse(parts, taken, route, parts.lanes.own);
       return;
     }
-    if ("failure" in target) {
-      refuse(parts, taken, { failure: target.failure, id: own.gateway.newRequestId() }, own);
-      return;
-    }
-    let route: LaneRoute;
-    try {
-      route = parts.lanes.find(asked.target, target, asked.prependPath !== false);
-    } catch (error) {
-      const id = own.gateway.newRequestId();
-      refuse(parts, taken, { failure: failureBehind(error), id }, own);
-      return;
-    }
-    const read = readSafely(req, res, route.target, route.lane.reading, UNREAD);
-    // The engine speaks of no other protocol, and would only hang up.
-    const known = req.method === "GET" && req.headers.upgrade?.toLowerCase() === "websocket";
-    const sound = "request" in read && known;
-    const full = sound ? takePlace(route.lane.core, socket) : null;
-    if (sound && full === null) shakeHands(parts, shaking, taken, route.lane, read);
+    const { lane, target } = route;
+    const read = readSafely(req, res, target, lane.reading, input.body);
+    // What comes with a handshake would not be sent, and its bytes are none of the tunnel's.
+    const sound = "request" in read && read.request.body === null && isWebSocket;
+    const full = sound ? takePlace(lane.core, socket) : null;
+    if (sound && full === null) shakeHands(parts, taken, lane, read);
     else {
       const unsound = "failure" in read ? read.failure : ({ code: "bad_request" } as const);
-      refuse(parts, taken, { failure: full ?? unsound, id: read.id }, route.lane);
+      refuse(parts, taken, { failure: full ?? unsound, id: read.id }, lane);
     }
   });
 }
 
+/** As its own server serves it: with the path that the client has asked for. */
+function servedElsewhere({ routing }: HpmParts, { req, socket, head }: HpmUpgrade): boolean {
+  const target = routing.targetOf(req);
+  if ("failure" in target) return false;
+  req.url = target.path;
+  return serveWithoutUpgrade(req, socket, head);
+}
+
 function refuse(
   parts: HpmParts,
-  { req, res, socket }: Pick<Taken, "req" | "res" | "socket">,
+  { req, res, socket, input }: Taken,
   { failure, id: requestId }: Refused,
   lane: Lane,
 ): void {
   const { gateway, core, answer } = lane;
+  input.drop();
   tellOfRefusal(gateway, core.name, "upgrade", { req, res, id: requestId, failure });
   tellUser(parts, failure, req, socket);
   answer.failure({ req, res, framework: NO_FRAMEWORK, call: null, requestId }, failure);
 }
 
-function shakeHands(
-  parts: HpmParts,
-  shaking: WeakMap<IncomingMessage, Shaking>,
-  { req, res, socket, asked, engine }: Taken,
-  lane: Lane,
-  read: AcceptedRequest,
-): void {
+function shakeHands(parts: HpmParts, taken: Taken, lane: Lane, read: AcceptedRequest): void {
+  const { req, res, socket, input } = taken;
   const { answer } = lane;
-  const request = { ...read.request, body: null, upgrade: "websocket" };
+  const request = { ...read.request, upgrade: WEBSOCKET };
   const scope = new ServedScope(lane, "upgrade", { ...read, request }, ONCE, req, res);
   const { call: made } = scope;
   const asking = { req, res, framework: NO_FRAMEWORK, call: made, requestId: read.id };
-  let joined = false;
+  let shaking: Shaking | null = null;
   let answered = false;
-  socket.once("close", () => {
-    if (joined) shaking.get(req)?.run.giveUp();
-    else {
-      scope.leave();
-      scope.over();
-    }
-  });
-  const send = (run: ForeignRun): void => {
-    shaking.set(req, { run, lane, socket, asking });
-    const fields = engineFields(request, withAttempt(lane, run));
-    if (asked.changeOrigin === true) fields["host"] = run.exchange.target.authority;
-    inOtherWords(req, fields, request.path, () => {
-      const sent = engine(engineOptions(asked, run, null));
-      Promise.resolve(sent).catch((error: unknown) => run.fail(error));
-    });
+  const onClose = (): void => {
+    scope.leave();
+    scope.over();
   };
+  socket.once("close", onClose);
+  const send = (run: ForeignRun): void => {
+    shaking = { ...taken, lane, asking, run, request: null };
+    begin(parts, shaking);
+  };
+  // The engine ends the client's socket when it hears of an error, so the answer comes before it.
   const failed = (failure: Failure): void => {
     if (answered || socket.destroyed) return;
     answered = true;
+    input.drop();
     tellUser(parts, failure, req, socket);
     answer.failure(asking, failure);
   };
-  const broken = (): void => {
-    if (joined) socket.destroy();
-    else cutResponse(res);
-  };
-  // The engine ends the client's socket when it hears of an error, so the answer comes before it.
-  const side = { failed, broken, blocked: () => socket.writableNeedDrain };
-  lane.execute(made, { side, send }).tell((outcome) => {
-    if (outcome.kind === "no_response") failed(outcome.failure);
-    joined = outcome.kind === "success";
-    if (!joined) whenOver(outcome, scope);
-    else {
-      made.answeredBy = "upstream";
+  lane.execute(made, { side: { failed, broken: ignore }, send }).tell((outcome) => {
+    if (outcome.kind === "success") {
+      socket.off("close", onClose);
+      join(shaking as unknown as Shaking, outcome.response);
       whenOver(outcome, () => {
         socket.destroy();
         scope.tunnelOver();
       });
+      return;
     }
+    if (outcome.kind === "no_response") failed(outcome.failure);
+    else {
+      input.answered();
+      res.once("finish", () => input.drop());
+      answer.outcome(asking, outcome);
+    }
+    whenOver(outcome, scope);
   });
 }
 
-/** Listens before the engine does, so that it passes on what has been cleaned. */
-function watch(shaking: Shaking, request: ClientRequest): void {
-  const { run, lane, socket, asking } = shaking;
-  run.sending(request);
-  request.prependListener("upgrade", (answer: IncomingMessage, tunnel: Socket) => {
-    const { upgrade } = answer.headers;
-    if (upgrade?.toLowerCase() !== "websocket") {
-      // RFC 9110 §7.8: it switched to a protocol that nobody has asked for.
-      run.fail(new NamedError("http_upgrade_failed"));
+function begin(parts: HpmParts, shaking: Shaking): void {
+  const { req, socket, asked, engine, lane, run, asking } = shaking;
+  const { request } = asking.call;
+  const engaged = engagedWith(shaking);
+  parts.engaged.set(req, engaged);
+  contain(socket, engaged.fault);
+  const fields = engineFields(request, withAttempt(lane, run));
+  if (asked.changeOrigin === true) fields["host"] = run.exchange.target.authority;
+  inOtherWords(req, fields, request.path, () => {
+    const sent = engine(engineOptions(asked, run));
+    Promise.resolve(sent).catch((error: unknown) => run.fail(error));
+  });
+  // The engine listens by now.
+  if (shaking.request !== null) watch(parts, shaking, shaking.request, engaged);
+}
+
+function engagedWith(shaking: Shaking): Engaged {
+  const { run, asked } = shaking;
+  return {
+    making: (request) => setPath(request, run, asked),
+    made(request) {
+      shaking.request = request;
+      run.sending(request);
+    },
+    failed: (error) => run.fail(error),
+    fault(cause) {
+      if (run.over) warnOfHook("a hook threw behind a tunnel", cause);
+      else run.fail(new NamedError("proxy_internal_error", undefined, cause));
+    },
+  };
+}
+
+/** What the upstream answers comes here instead of to the engine. */
+function watch(parts: HpmParts, shaking: Shaking, request: ClientRequest, engaged: Engaged): void {
+  const { run, emit } = shaking;
+  takeOver(request, "upgrade");
+  takeOver(request, "response");
+  contain(request, engaged.fault);
+  request.on("response", (answer: IncomingMessage) => run.answered(answer));
+  request.on("upgrade", (answer: IncomingMessage, tunnel: Duplex, head: Buffer) => {
+    if (!isAsked(WEBSOCKET, answer.headers.upgrade)) {
+      // RFC 9110 §7.8: it switched to a protocol that was not asked for.
       tunnel.destroy();
-      socket.end();
+      run.fail(new NamedError("http_upgrade_failed"));
       return;
     }
-    cleanAnswer(answer, lane.core.options.trustProxyStatus, []);
-    Object.assign(answer.headers, { connection: "Upgrade", upgrade });
-    asking.res.detachSocket(socket as Socket);
-    // When the engine has joined them: who listens before lets them flow to nobody else.
-    queueMicrotask(() => {
-      for (const side of [socket, tunnel]) side.on("data", run.progress);
-    });
-    run.upgraded(answer, tunnel);
+    parts.engaged.set(tunnel, engaged);
+    contain(tunnel, engaged.fault);
+    if (head.length > 0) tunnel.unshift(head);
+    tunnel.once("end", () => emit("close", answer, tunnel, head));
+    run.switched(answer, tunnel);
   });
-  request.prependListener("response", (answer: IncomingMessage) => {
-    // It is what the engines look at before they write an answer of their own making; Node looks at
-    // it, too, but later.
-    Object.assign(answer, { upgrade: true });
-    if (answer.statusCode !== SWITCHING) {
-      passRefusal(shaking, answer);
-      return;
-    }
-    // A switch that names no protocol; the client must not take it for its own.
-    run.fail(new NamedError("http_upgrade_failed"));
-    request.destroy();
-  });
-  queueMicrotask(() =>
-    request.on("response", (answer: IncomingMessage) => {
-      Object.assign(answer, { upgrade: false });
-    }),
-  );
 }
 
-/** The upstream's own answer in place of the switch. */
-function passRefusal({ run, lane, asking }: Shaking, answer: IncomingMessage): void {
-  const failure = run.answered(answer);
-  if (run.over) return;
-  const { res } = asking;
-  const status = answer.statusCode as number;
-  const extra = lane.answer.received(asking, status, failure);
-  cleanAnswer(answer, lane.core.options.trustProxyStatus, extra);
-  const fields = Object.entries(answer.headers).flatMap(([name, value = []]) =>
-    [value].flat().flatMap((text) => [name, text]),
-  );
-  writeHead(res, status, answer.statusMessage ?? "", fields);
-  answer.pipe(res);
+function join(shaking: Shaking, response: UpstreamResponse<ResponseBody>): void {
+  const { req, res, socket, input, lane, asking, emit } = shaking;
+  const tunnel = response.body.upgraded as Tunnel;
+  const { trustProxyStatus } = lane.core.options;
+  asking.call.answeredBy = "upstream";
+  res.detachSocket(socket as Socket);
+  socket.write(switchingHead(req, WEBSOCKET, response, trustProxyStatus) as string, "latin1");
+  joinTunnel(socket, tunnel, input.take());
+  emit("open", tunnel.socket);
+  // As both versions of the engine still say it.
+  emit("proxySocket", tunnel.socket);
 }
 
 function ignore(): void {}

@@ -4,14 +4,21 @@
  * Guarantee: fields of one hop stay on their hop, in both directions, whatever the engine copies;
  * the request itself keeps the fields and the path that its other readers know.
  */
-import { Agent as HttpAgent, type IncomingMessage } from "node:http";
+import dns from "node:dns";
+import {
+  Agent as HttpAgent,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type ServerResponse,
+} from "node:http";
 import { Agent as HttpsAgent } from "node:https";
-import { isIP } from "node:net";
+import { isIP, type LookupFunction } from "node:net";
 import { Readable } from "node:stream";
+import { type Failure, GatewayError } from "../../core/failure.js";
+import { NamedError } from "../../core/named-error.js";
 import type { ReplayBody } from "../../core/replay-body.js";
 import type { GatewayRequest } from "../../core/request.js";
 import type { Target } from "../../targets/target.js";
-import { connectionOptions, fieldInfo } from "../../wire/field-info.js";
 import type { ExtraFields } from "../../wire/passed-answer.js";
 
 export type EngineFields = Record<string, string | string[]>;
@@ -21,7 +28,8 @@ export function engineFields(
   { body, contentLength, upgrade }: GatewayRequest,
   fields: readonly string[],
 ): EngineFields {
-  const record: EngineFields = {};
+  // A field may be called as something that every object has.
+  const record = Object.create(null) as EngineFields;
   for (let index = 0; index < fields.length; index += 2) {
     const name = (fields[index] as string).toLowerCase();
     add(record, name, fields[index + 1] as string);
@@ -36,8 +44,6 @@ export function engineFields(
 
 function add(record: EngineFields, name: string, value: string): void {
   const before = record[name];
-  // A field may be called `__proto__`.
-  if (name === "__proto__") return;
   if (before === undefined) record[name] = value;
   else if (typeof before === "string") record[name] = [before, value];
   else before.push(value);
@@ -65,20 +71,15 @@ export function inOtherWords(
 
 const LISTS: ReadonlySet<string> = new Set(["proxy-status", "server-timing"]);
 
-/** Takes from an answer what is meant for one hop, and adds what we have to say. */
+/** Leaves in an answer what may be passed on, and adds what we have to say. */
 export function cleanAnswer(
-  answer: IncomingMessage,
-  trustProxyStatus: boolean,
+  { headers }: IncomingMessage,
+  /** Names and values in turn. */
+  passed: readonly string[],
   extra: ExtraFields,
 ): void {
-  const { headers } = answer;
-  const named = connectionOptions(headers.connection);
-  for (const name of Object.keys(headers)) {
-    const { use } = fieldInfo(name);
-    const framing = use === "content_length";
-    const ours = use === "proxy_status" && !trustProxyStatus;
-    if (use === "hop" || ours || (named.has(name) && !framing)) delete headers[name];
-  }
+  const kept = new Set(passed.map((text, at) => (at % 2 === 0 ? text.toLowerCase() : "")));
+  for (const name of Object.keys(headers)) if (!kept.has(name)) delete headers[name];
   for (let index = 0; index < extra.length; index += 2) {
     const name = extra[index] as string;
     const value = extra[index + 1] as string;
@@ -88,10 +89,42 @@ export function cleanAnswer(
   }
 }
 
+/** Takes the fields off a response, names and values in turn. */
+export function takeFields(res: ServerResponse): readonly string[] {
+  const fields: string[] = [];
+  for (const [name, value = []] of Object.entries(res.getHeaders())) {
+    if (name === CONNECTION) continue;
+    res.removeHeader(name);
+    for (const text of [value].flat()) fields.push(name, String(text));
+  }
+  return fields;
+}
+
+/** Puts back what a response had before. */
+export function restoreFields(res: ServerResponse, before: OutgoingHttpHeaders): void {
+  for (const name of res.getHeaderNames()) if (name !== CONNECTION) res.removeHeader(name);
+  for (const [name, value = ""] of Object.entries(before)) res.setHeader(name, value);
+  // Node leaves out for ever what was removed.
+  res.sendDate = true;
+}
+
+/** It is about the client's connection; Node would say nothing of that any more. */
+const CONNECTION = "connection";
+
 /** Where the engine is to connect to. */
 export function engineTarget({ protocol, hostname, port, pathPrefix }: Target): string {
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   return `${protocol}//${host}:${port}${pathPrefix}`;
+}
+
+/**
+ * How the engine resolves the name of a target; null where Node's own way will do. An engine may
+ * ask for an address in the brackets of a URL.
+ */
+export function engineLookup({ guard, hostname, socketPath }: Target): LookupFunction | null {
+  if (socketPath !== null || (!guard && isIP(hostname) !== 6)) return null;
+  const lookup = guard?.lookup ?? (dns.lookup as LookupFunction);
+  return (name, options, found) => lookup(name.replace(/^\[|\]$/g, ""), options, found);
 }
 
 const agents = new WeakMap<Target, HttpAgent>();
@@ -110,11 +143,13 @@ export function engineAgent(target: Target): HttpAgent | null {
   return agent;
 }
 
-/** The body for the engine to send; null lets it send the request's own, which is empty. */
-export function engineBody(body: ReplayBody | null): Readable | null {
-  const opened = body?.open() ?? null;
+/** The body for the engine to send. */
+export function engineBody(body: ReplayBody | null): Readable {
+  const opened = body?.open() ?? NOTHING;
   return Buffer.isBuffer(opened) ? new WaitingBody(opened) : opened;
 }
+
+export const NOTHING = Buffer.alloc(0);
 
 /**
  * A body that is here already and waits until handlers of the user have seen the request: what they
@@ -131,7 +166,15 @@ export class WaitingBody extends Readable {
   override _read(): void {}
 
   release(writtenAlready: boolean): void {
-    if (!writtenAlready) this.push(this.#bytes);
+    if (!writtenAlready && this.#bytes.length > 0) this.push(this.#bytes);
     this.push(null);
   }
+}
+
+/** What an error of the application, or of ours, stands for. */
+export function failureBehind(error: unknown): Failure {
+  if (error instanceof GatewayError) return error.failure;
+  if (!(error instanceof NamedError)) return { code: "proxy_internal_error", cause: error };
+  const { failureCode: code, details } = error;
+  return details === undefined ? { code, cause: error } : { code, cause: error, details };
 }

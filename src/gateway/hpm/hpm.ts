@@ -2,29 +2,34 @@
  * http-proxy-middleware 3 and 4 through a gateway: the options for `createProxyMiddleware` whose
  * plugin puts the pipe between its routing and its engine.
  *
- * Everything of the user's is left in place: `router`, `pathRewrite`, `pathFilter`, plugins and
- * handlers run as they always did. Only `web` and `ws` of the engine are entered through the pipe,
- * and no error text of others is ever added to an answer. What it cannot do is to repeat: the
- * engine sends a request as it comes in.
+ * Everything of the application is left in place: `router`, `pathRewrite`, `pathFilter`, plugins
+ * and handlers run as they always did. Only `web` and `ws` of the engine are entered through the
+ * pipe, what throws fails its own request, and no error text of others is ever added to an answer.
+ * What it cannot do is to repeat: the engine sends a request as it comes in.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { PolicyDescription } from "../../core/pipe.js";
 import { checkProxyOptions } from "../options/check-proxy-options.js";
 import type { UpstreamCore } from "../upstream.js";
 import { type Upstream, upstreamInside } from "../upstream-handle.js";
+import { emitTo } from "./hpm-contain.js";
 import { createLanes } from "./hpm-lane.js";
 import {
   checkHpmOptions,
   type HpmErrorHandler,
   type HpmOptions,
   type HpmPlugin,
+  type HpmServer,
   NO_TARGET,
   type ThroughGateway,
   type ThroughGatewayOptions,
 } from "./hpm-options.js";
-import { type HpmUpgrade, hpmUpgrade } from "./hpm-upgrade.js";
-import { type HpmAsked, type HpmParts, type HpmWeb, hpmWeb } from "./hpm-web.js";
+import { type HpmAsked, type HpmParts, warnOfHook } from "./hpm-parts.js";
+import { createRouting } from "./hpm-routing.js";
+import { hpmUpgrade } from "./hpm-upgrade.js";
+import { hpmWeb } from "./hpm-web.js";
+import { NOTHING } from "./hpm-words.js";
 
 export function createThroughGateway<Options extends object>(
   upstream: Upstream,
@@ -36,30 +41,18 @@ export function createThroughGateway<Options extends object>(
   checkProxyOptions(options);
   const inside = upstreamInside(upstream);
   checkAgent(inside.core, hpm.agent);
-  const { error, proxyRes } = Object(hpm.on) as UserHandlers;
+  const { error: onError = null } = Object(hpm.on) as { readonly error?: HpmErrorHandler };
   const lanes = createLanes(inside, options);
-  const parts: HpmParts = { lanes, options, onError: error ?? null };
-  const web = hpmWeb(parts);
-  const upgrade = hpmUpgrade(parts);
+  const routing = createRouting(hpm);
+  const parts: HpmParts = { lanes, routing, options, onError, engaged: new WeakMap() };
   return {
     ...given,
+    ...routing.options,
     target: NO_TARGET,
-    on: {
-      ...hpm.on,
-      // The user's is called by the pipe; that there is one keeps the default answers out.
-      error: ignore,
-      // Before that of the user, which shall see and may change what is passed on.
-      proxyRes(...args: readonly unknown[]) {
-        web.onAnswer(...(args as unknown as Parameters<HpmWeb["onAnswer"]>));
-        return proxyRes?.(...args);
-      },
-    },
-    plugins: [
-      first(web, upgrade),
-      ...(hpm.plugins ?? []),
-      // Behind all others: what they write to the request is seen here, and their answers count.
-      last(web, upgrade),
-    ],
+    // That of the application is called by the pipe; that there is one keeps the default answers
+    // out.
+    on: { ...hpm.on, error: ignore },
+    plugins: [intoGateway(parts), ...(hpm.plugins ?? [])],
     describe: () => describe(inside.core),
   };
 }
@@ -87,42 +80,49 @@ function checkAgent({ targets, name }: UpstreamCore, agent: unknown): void {
   );
 }
 
-function first(web: HpmWeb, upgrade: HpmUpgrade): HpmPlugin {
+function intoGateway(parts: HpmParts): HpmPlugin {
+  const web = hpmWeb(parts);
+  const upgrade = hpmUpgrade(parts);
   return function goodGateway(engine) {
     const send = engine.web.bind(engine) as (...args: unknown[]) => unknown;
     const join = engine.ws.bind(engine) as (...args: unknown[]) => unknown;
+    const emit = (event: unknown, ...args: unknown[]) => report(parts, engine, event, args);
     Object.assign(engine, {
       web: (req: IncomingMessage, res: ServerResponse, asked: HpmAsked) =>
-        web.web(req, res, asked, (options) => send(req, res, options)),
+        web(req, res, asked, (options) => send(req, res, options)),
       // Version 3 has the bytes before the options, version 4 behind them.
       ws(req: IncomingMessage, socket: Duplex, third: unknown, fourth: unknown) {
-        const head = isBytes(third) ? third : fourth;
+        const head = (isBytes(third) ? third : fourth) as Buffer;
         const asked = (isBytes(third) ? fourth : third) as HpmAsked;
-        return upgrade.ws(req, socket, asked, (options) =>
-          isBytes(third) ? join(req, socket, head, options) : join(req, socket, options, head),
-        );
+        const engage = (options: object): unknown =>
+          isBytes(third)
+            ? join(req, socket, NOTHING, options)
+            : join(req, socket, options, NOTHING);
+        return upgrade({ req, socket, head, asked, engine: engage, emit });
       },
-    });
-    engine.on("proxyRes", web.onAnswer);
-    engine.on("proxyReqWs", upgrade.onRequest);
-  };
-}
-
-function last(web: HpmWeb, upgrade: HpmUpgrade): HpmPlugin {
-  return function goodGatewayErrors(engine) {
-    engine.on("proxyReq", web.onRequest);
-    engine.on("error", (error: unknown, req?: IncomingMessage, res?: ServerResponse | Duplex) => {
-      if (req === undefined || res === undefined) throw error;
-      if (web.onError(error, req) || upgrade.onError(error, req)) return;
-      // What was thrown while a handshake was routed; a request has `next` for that.
-      if (!("writeHead" in res)) upgrade.refuse(error, req, res);
+      emit,
     });
   };
 }
 
-interface UserHandlers {
-  readonly error?: HpmErrorHandler;
-  readonly proxyRes?: (...args: readonly unknown[]) => unknown;
+/** What the engine reports, to those whose request it is about, and to the hooks. */
+function report(
+  { engaged }: HpmParts,
+  engine: HpmServer,
+  event: unknown,
+  args: readonly unknown[],
+): boolean {
+  const [first] = args;
+  const whose = args.map((one) => engaged.get(one as object)).find((known) => known !== undefined);
+  const makes = event === "proxyReq" || event === "proxyReqWs";
+  if (event === "error") whose?.failed(first);
+  if (makes) whose?.making(first as ClientRequest);
+  const heard = emitTo(engine, event, args, (error) => {
+    if (whose === undefined) warnOfHook(`a listener for ${String(event)} threw`, error);
+    else whose.fault(error);
+  });
+  if (makes) whose?.made(first as ClientRequest);
+  return heard;
 }
 
 function isBytes(value: unknown): value is Uint8Array {
