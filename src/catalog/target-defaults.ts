@@ -38,6 +38,8 @@ export const EJECTION = {
   silentWaitingMin: 3,
   /** The silence is looked at twice, a quarter of its length apart, while peers answer. */
   silenceConfirmRatio: 0.25,
+  /** A trial without an answer for this long, at the least, has failed while peers answer. */
+  trialMs: 1_000,
   /** The first ejection; a restart takes about a second. */
   ejectMs: 1_000,
   /** Every further one is twice as long … */

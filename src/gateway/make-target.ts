@@ -113,7 +113,7 @@ function makeTarget(
     if (events.has("breaker:change")) events.emit("breaker:change", { ...named, ...change });
     health.breakerChanged(change);
     // The breaker knows of the failures from here on; its trials are not to be put off by them.
-    if (change.to === "open") made.latency.forget();
+    if (change.to === "open") made.latency.forget(clock.now(), made.pending);
     if (change.to === "open") prober?.soon();
     changed();
   });

@@ -97,13 +97,14 @@ class Watched<Body> extends Permitted<Body> {
 
   override known(outcome: Outcome<Body>): void {
     super.known(outcome);
+    const { startedAt } = this.exchange.timeline;
     if (outcome.kind === "no_response") {
-      this.monitor.unanswered();
+      this.monitor.unanswered(startedAt);
       return;
     }
     const { status, rawHeaders } = outcome.response;
     const code = outcome.kind === "success" ? null : outcome.failure.code;
-    this.monitor.answered(this.exchange.timeline.startedAt, status, rawHeaders, code);
+    this.monitor.answered(startedAt, status, rawHeaders, code);
   }
 
   override over(code: FailureCode | null): void {

@@ -103,7 +103,9 @@ class UnderWay<Body> extends Holding<Body> {
   }
 
   over(): void {
-    this.targets.end(this.exchange.target);
+    const { target, timeline } = this.exchange;
+    target.latency.ended(timeline.startedAt);
+    this.targets.end(target);
   }
 }
 

@@ -52,7 +52,10 @@ export interface Breaker {
   admit(): BreakerPermit | { readonly deniedForMs: number };
   /** How long nothing will be admitted, 0 when something would be now. Takes no place. */
   deniedForMs(): number;
-  /** Opens it on evidence that is not in its window; for the given time, or for its own. */
+  /**
+   * Opens it on evidence that is not in its window, or since a trial is silent; for the given time,
+   * or for its own.
+   */
   open(reason: "ejected" | "silence", openForMs: number | null): void;
   /** Something shows that the target may be back: the open time is over. Trials decide. */
   hasten(): void;
@@ -145,9 +148,11 @@ class LedgerBreaker implements Breaker {
   }
 
   open(reason: "ejected" | "silence", openForMs: number | null): void {
-    if (this.#ledger.state !== "closed") return;
+    const { state } = this.#ledger;
+    // What ejects judges the time before its trials; silence is that of the trial itself.
+    if (state === "open" || (state === "half_open" && reason === "ejected")) return;
     this.#ledger.open();
-    this.#changed("closed", reason, openForMs);
+    this.#changed(state, reason, openForMs);
   }
 
   hasten(): void {

@@ -13,6 +13,9 @@ export class Latency {
   #seenAt = Number.NEGATIVE_INFINITY;
   #failures = 0;
   #failedAt = 0;
+  /** What was begun before says nothing of now. */
+  #since = Number.NEGATIVE_INFINITY;
+  #swallowed = 0;
 
   /** Whether anything was observed yet. */
   get known(): boolean {
@@ -26,6 +29,10 @@ export class Latency {
   }
 
   observe(ms: number, now: number): void {
+    if (now - ms >= this.#since) this.#add(ms, now);
+  }
+
+  #add(ms: number, now: number): void {
     const kept = this.known ? Math.exp((this.#seenAt - now) / BALANCE.decayMs) : 0;
     this.#ms = this.#ms * kept + ms * (1 - kept);
     this.#seenAt = now;
@@ -33,7 +40,8 @@ export class Latency {
 
   /** An exchange has failed after this time. */
   fail(ms: number, now: number): void {
-    this.observe(Math.max(ms, BALANCE.failureMs), now);
+    if (now - ms < this.#since) return;
+    this.#add(Math.max(ms, BALANCE.failureMs), now);
     this.#failures = this.#failuresAt(now) + 1;
     this.#failedAt = now;
   }
@@ -48,8 +56,23 @@ export class Latency {
     return this.#failures * Math.exp((this.#failedAt - now) / BALANCE.failureMs);
   }
 
-  /** Nothing is known any more, as at the start. */
-  forget(): void {
+  /** Exchanges under way that were begun before it was taken out. */
+  get swallowed(): number {
+    return this.#swallowed;
+  }
+
+  /** An exchange that was begun then is over. */
+  ended(startedAt: number): void {
+    if (startedAt < this.#since && this.#swallowed > 0) this.#swallowed -= 1;
+  }
+
+  /**
+   * The target is taken out, with so many exchanges under way. Nothing is known any more, as at the
+   * start; nor is what was begun before, which may end long after the target is well again.
+   */
+  forget(now: number, pending: number): void {
+    this.#since = now;
+    this.#swallowed = pending;
     this.#ms = 0;
     this.#seenAt = Number.NEGATIVE_INFINITY;
     this.#failures = 0;

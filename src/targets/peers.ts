@@ -48,6 +48,8 @@ interface Member {
   ejectedAt: number;
   /** Since when its silence has been noticed; NaN while there is none. */
   quietNotedAt: number;
+  /** It was taken out since it was silent, and has not been heard of since. */
+  silenced: boolean;
 }
 
 export class Peers implements HealthGroup {
@@ -111,6 +113,7 @@ export class Peers implements HealthGroup {
       ejections: 0,
       ejectedAt: Number.NEGATIVE_INFINITY,
       quietNotedAt: Number.NaN,
+      silenced: false,
     };
     monitor.listener = {
       answered: (status, rawHeaders) => this.#answered(member, status, rawHeaders),
@@ -121,7 +124,8 @@ export class Peers implements HealthGroup {
 
   #answered(member: Member, status: number, rawHeaders: readonly string[]): void {
     member.quietNotedAt = Number.NaN;
-    if (member.health.ejection === "silence") member.target.breaker?.hasten();
+    if (member.silenced) member.target.breaker?.hasten();
+    member.silenced = false;
     const said = declaredState(status, rawHeaders);
     if (said === "leaving") this.#eject(member, "leaving");
     else if (said !== null) member.health.declared(said);
@@ -150,7 +154,15 @@ export class Peers implements HealthGroup {
 
   #lookForSilence(member: Member, { silenceMs }: EjectionOptions, now: number): void {
     const { monitor } = member;
+    const { breaker } = member.target;
     const limit = Math.max(silenceMs, EJECTION.silenceFactor * monitor.longestMs);
+    if (breaker?.state === "half_open") {
+      // Others are well meanwhile: the next trial is not to wait for the timeout of this one.
+      if (monitor.trialMs(now) < Math.max(limit, EJECTION.trialMs)) return;
+      member.silenced = true;
+      breaker.open("silence", null);
+      return;
+    }
     const quietMs = monitor.silentMs(now);
     if (quietMs < limit) {
       member.quietNotedAt = Number.NaN;
@@ -166,7 +178,8 @@ export class Peers implements HealthGroup {
     // are overdue as it takes failures in a row.
     const overdue = monitor.waiting >= BREAKER.consecutiveFailures;
     if (overdue && isWell(member) && this.#others(member).some(isWell)) {
-      member.target.breaker?.open("silence", null);
+      member.silenced = true;
+      breaker?.open("silence", null);
     }
   }
 
@@ -192,6 +205,7 @@ export class Peers implements HealthGroup {
     member.quietNotedAt = Number.NaN;
     // What is waiting there is lost, if nobody answers.
     if (reason === "silence") member.monitor.suspicion.confirmed();
+    member.silenced = reason === "silence";
     member.health.eject(reason, this.#ejectionMs(member, ejection));
   }
 

@@ -49,6 +49,8 @@ export class TargetMonitor {
   #usualMs = 0;
   #deviationMs = 0;
   #answers = 0;
+  /** When it was taken out, or came back; what was begun before says how it was before. */
+  #since = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Pick<Clock, "now">, heard: Heard) {
     this.#clock = clock;
@@ -71,10 +73,12 @@ export class TargetMonitor {
     failure: FailureCode | null,
   ): void {
     const now = this.#clock.now();
-    this.#waiting -= 1;
     this.#quietSince = now;
     this.#heard.at = now;
-    this.#observe(now - startedAt);
+    if (startedAt >= this.#since) {
+      this.#waiting -= 1;
+      this.#observe(now - startedAt);
+    }
     // What an application says of itself is an answer; a gateway's word is none.
     if (failure !== null && LOST.has(failure)) this.suspicion.lost(startedAt);
     else this.suspicion.proved(startedAt);
@@ -82,12 +86,13 @@ export class TargetMonitor {
   }
 
   /** No answer will come. */
-  unanswered(): void {
-    this.#waiting -= 1;
+  unanswered(startedAt: number): void {
+    if (startedAt >= this.#since) this.#waiting -= 1;
   }
 
   /** What began then is over, body included, and says something of the target. */
   ended(failure: FailureCode | null, startedAt: number): void {
+    if (startedAt < this.#since) return;
     const failed = failure !== null;
     this.#window.add("answers");
     if (failed) this.#window.add("failures");
@@ -131,17 +136,27 @@ export class TargetMonitor {
     return this.#waiting < EJECTION.silentWaitingMin ? 0 : now - this.#quietSince;
   }
 
+  /** How long nothing has been heard although something waits, be it a single trial. */
+  trialMs(now: number): number {
+    return this.#waiting === 0 ? 0 : now - this.#quietSince;
+  }
+
   /** The last seconds, to compare with those of the peers. */
   lately(): Lately {
     const { answers, failures, heads, ms } = this.#window.totals();
     return { answers, failures, meanMs: heads > 0 ? ms / heads : 0 };
   }
 
-  /** What was counted before it was out says nothing of what comes back. */
+  /**
+   * It is taken out, or comes back. What was begun before says nothing from here on, though it may
+   * end long after: what was swallowed by silence ends with a timeout.
+   */
   forget(): void {
+    this.#since = this.#clock.now();
+    this.#waiting = 0;
     this.#window.clear();
     this.failuresInRow = 0;
-    this.#quietSince = this.#clock.now();
+    this.#quietSince = this.#since;
   }
 
   // RFC 6298 §2: a moving mean and a moving mean deviation, the first answer sets both.

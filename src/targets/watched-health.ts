@@ -180,6 +180,7 @@ export class WatchedHealth implements TargetHealth {
   /** To be told of every change of the breaker. */
   breakerChanged({ from, to }: BreakerChange): void {
     if (to === "open" && from === "closed") this.#left();
+    if (to === "open") this.#monitor?.forget();
     if (to !== "closed") return;
     this.#hastened = false;
     this.#ejection = null;

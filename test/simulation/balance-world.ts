@@ -87,6 +87,7 @@ export function simulateBalance(options: BalanceWorldOptions): BalanceResult {
     const permit = target.breaker?.admit();
     set.begin(target);
     servers[index]?.serve((good) => {
+      target.latency.ended(startedAt);
       set.end(target);
       const now = events.now();
       const tookMs = now - startedAt;
@@ -134,7 +135,7 @@ function makeSet(options: BalanceWorldOptions, events: Events, index: number) {
     const breaker =
       options.breaker === true
         ? createBreaker(clock, random, BREAKER, ({ to }) => {
-            if (to === "open") own.target?.latency.forget();
+            if (to === "open") own.target?.latency.forget(clock.now(), own.target.pending);
           })
         : null;
     own.target = createTarget(address, breaker);

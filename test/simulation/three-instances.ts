@@ -46,6 +46,8 @@ export interface ThreeInstancesResult {
   readonly tries: number;
   /** The share of all exchanges that each instance was sent. */
   readonly shares: readonly number[];
+  /** When the calls came that each instance executed, in milliseconds, in the order of their work. */
+  readonly executedAt: readonly (readonly number[])[];
   /** Of the calls that were answered well, in milliseconds. */
   readonly p99: number;
   readonly max: number;
@@ -193,6 +195,9 @@ export async function threeInstances(
     answeredWell: took.length / total,
     tries: sent / total,
     shares: exchanges.map((one) => one / sent),
+    executedAt: instances.map(({ executed }) =>
+      executed.map((id) => (Number(id) * 1_000) / perSecond),
+    ),
     p99: took[Math.ceil(took.length * 0.99) - 1] ?? Number.NaN,
     max: took.at(-1) ?? Number.NaN,
     executedTwice: [...executions.values()].filter((count) => count > 1).length,

@@ -21,6 +21,8 @@ export interface BalanceTarget {
     at(now: number): number;
     /** Exchanges that have failed within the last few seconds. */
     failures(now: number): number;
+    /** Of those under way, how many were begun before it was taken out; they wait in vain. */
+    readonly swallowed: number;
   };
 }
 

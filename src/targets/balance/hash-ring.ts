@@ -25,7 +25,7 @@ export function hashRing(key: BalanceKey, loadFactor: number, otherwise: Balance
       const shareOf = shares(targets);
       const hasRoom = (target: BalanceTarget): boolean => {
         const fair = (field.pending() + 1) * shareOf(target);
-        return target.pending < Math.ceil(fair * loadFactor);
+        return target.pending - target.latency.swallowed < Math.ceil(fair * loadFactor);
       };
       return {
         pick(request) {

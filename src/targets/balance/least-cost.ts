@@ -114,5 +114,6 @@ function busyOf(
   targets: readonly BalanceTarget[],
 ): (target: BalanceTarget, failures?: number) => number {
   const mean = targets.reduce((sum, { weight }) => sum + weight, 0) / targets.length;
-  return ({ pending, weight }, failures = 0) => ((pending + failures) * mean) / weight + 1;
+  return ({ pending, latency, weight }, failures = 0) =>
+    ((pending - latency.swallowed + failures) * mean) / weight + 1;
 }

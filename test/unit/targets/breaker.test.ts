@@ -461,6 +461,19 @@ describe("what is known beside its window", () => {
     trial.settle("neutral");
   });
 
+  it("opens again, for longer, when a trial is silent; its answer comes too late to count", () => {
+    const made = bench();
+    made.times(5, "failure");
+    made.time += BREAKER.openMs;
+    const trial = made.take();
+    made.breaker.open("silence", null);
+    expect(made.breaker.deniedForMs()).toBe(BREAKER.openMs * BREAKER.openFactor);
+    trial.settle("success");
+    expect(made.breaker.state).toBe("open");
+    made.time += BREAKER.openMs * BREAKER.openFactor;
+    expect(made.take()).toBeDefined();
+  });
+
   it("ends its open time early, and lets trials decide", () => {
     const made = bench();
     made.times(5, "failure");

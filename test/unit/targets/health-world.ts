@@ -117,7 +117,7 @@ function exchangeOf(clock: { now(): number }, monitor: TargetMonitor, permit: Pe
       monitor.ended(failureOf(status), startedAt);
     },
     fail() {
-      monitor.unanswered();
+      monitor.unanswered(startedAt);
       permit.settle("failure");
       monitor.ended("connection_terminated", startedAt);
     },

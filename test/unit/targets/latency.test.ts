@@ -61,7 +61,30 @@ describe("the failures of a target", () => {
     latency.observe(20, 0);
     expect(latency.failures(0)).toBe(0);
     latency.fail(1, 0);
-    latency.forget();
+    latency.forget(0, 0);
     expect([latency.known, latency.failures(0)]).toEqual([false, 0]);
+  });
+});
+
+describe("what was begun before the target was taken out", () => {
+  it("is not noted when it ends, however late", () => {
+    const latency = new Latency();
+    latency.observe(20, 0);
+    latency.forget(1_000, 2);
+    latency.fail(30_000, 30_500);
+    latency.observe(29_000, 29_900);
+    expect([latency.known, latency.failures(30_500)]).toEqual([false, 0]);
+    latency.fail(29_000, 30_500);
+    expect([latency.known, latency.failures(30_500)]).toEqual([true, 1]);
+  });
+
+  it("is counted as swallowed until it ends", () => {
+    const latency = new Latency();
+    latency.forget(1_000, 2);
+    for (const startedAt of [500, 1_500, 900]) latency.ended(startedAt);
+    expect(latency.swallowed).toBe(0);
+    latency.forget(2_000, 1);
+    latency.ended(2_500);
+    expect(latency.swallowed).toBe(1);
   });
 });

@@ -123,7 +123,7 @@ describe("two choices", () => {
       made.at(name).latency.observe(name === "t0" ? 200 : 20, 0);
     }
     expect(made.tally(400)["t0"]).toBeUndefined();
-    made.at("t0").latency.forget();
+    made.at("t0").latency.forget(0, 0);
     expect(made.tally(400)["t0"]).toBeGreaterThan(40);
   });
 
