@@ -141,7 +141,7 @@ function makeTarget(
 
 function proberOf(
   parts: GatewayParts,
-  { name: upstream, probe, allowH2 }: NormalisedUpstream,
+  { name: upstream, probe, allowH2, allowBareLineFeeds }: NormalisedUpstream,
   address: ParsedTarget & Dialled,
   breaker: Breaker,
   health: WatchedHealth,
@@ -151,7 +151,8 @@ function proberOf(
   const { clock, events, name } = parts;
   const userAgent = `good-gateway-probe (${name})`;
   if (probe === "reconnect") return reconnectProber(parts, address, breaker, userAgent);
-  return activeProber(parts, address, { ...probe, userAgent, allowH2 }, health, (result) => {
+  const asked = { ...probe, userAgent, allowH2, allowBareLineFeeds };
+  return activeProber(parts, address, asked, health, (result) => {
     // A probe comes on a connection of its own, so whoever answers it is there now.
     if (result.passed) presence()?.answered(clock.now(), clock.now());
     if (!events.has("probe:end")) return;

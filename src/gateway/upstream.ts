@@ -259,10 +259,10 @@ class GatewayUpstream implements UpstreamCore, CallListener {
 function nothing(): void {}
 
 function transportOptions(options: NormalisedUpstream): UndiciTransportOptions {
-  const { limits, allowH2, timeouts } = options;
+  const { limits, allowH2, allowBareLineFeeds: bareLineFeeds, timeouts } = options;
   // Silence that is allowed here is none that ends the exchange.
   const continueMs = Math.min(timeouts.continueMs, timeouts.idleMs / 2);
-  return { ...limits, allowH2, continueMs };
+  return { ...limits, bareLineFeeds, allowH2, continueMs };
 }
 
 function tierOptions({ zone }: GatewayParts, { balance }: NormalisedUpstream): TierOptions {

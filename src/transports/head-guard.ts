@@ -14,6 +14,7 @@ import type { Socket } from "node:net";
 import { LIMITS } from "../catalog/defaults.js";
 import { NamedError } from "../core/named-error.js";
 import {
+  endOfHead,
   type HeadLimits,
   hasBareLineFeed,
   parseResponseHead,
@@ -35,8 +36,6 @@ export interface HeadWaiter {
   counted?(): void;
   onData?(chunk: Buffer): void;
 }
-
-const EMPTY_LINE = Buffer.from("\r\n\r\n", "latin1");
 
 export class HeadGuard {
   /** The final head of the exchange under way, once it is complete. */
@@ -133,15 +132,15 @@ export class HeadGuard {
     let from = this.#held === null ? 0 : Math.max(0, this.#held.length - 3);
     this.#held = null;
     for (;;) {
-      const end = bytes.indexOf(EMPTY_LINE, from);
+      const end = endOfHead(bytes, from, this.#limits);
       if (end === -1) return this.#hold(bytes);
-      if (end + 4 > this.#limits.responseHeaderSectionBytesMax) throw tooLarge(end + 4);
-      const head = parseResponseHead(bytes.toString("latin1", 0, end + 4), this.#limits);
+      if (end > this.#limits.responseHeaderSectionBytesMax) throw tooLarge(end);
+      const head = parseResponseHead(bytes.toString("latin1", 0, end), this.#limits);
       if (this.#isFinal(head)) {
         this.head = head;
-        return this.#answered(head, bytes, end + 4);
+        return this.#answered(head, bytes, end);
       }
-      bytes = bytes.subarray(end + 4);
+      bytes = bytes.subarray(end);
       from = 0;
       if (bytes.length === 0) {
         this.#waiter?.headBytes(0);
@@ -195,7 +194,8 @@ export class HeadGuard {
 
   #hold(bytes: Buffer): null {
     if (!startsLikeHead(bytes)) throw new NamedError("http_protocol_error", "not HTTP/1.x");
-    if (hasBareLineFeed(bytes)) throw new NamedError("http_protocol_error", "bare line feed");
+    if (this.#limits.bareLineFeeds !== true && hasBareLineFeed(bytes))
+      throw new NamedError("http_protocol_error", "bare line feed");
     if (bytes.length > this.#limits.responseHeaderSectionBytesMax) throw tooLarge(bytes.length);
     this.#held = bytes;
     this.#waiter?.headBytes(bytes.length);

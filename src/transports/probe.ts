@@ -27,6 +27,7 @@ export interface ProbeQuestion {
   readonly userAgent: string;
   /** As for calls: offered with TLS, and with `"h2c"` also spoken without. */
   readonly allowH2: boolean | "h2c";
+  readonly allowBareLineFeeds?: boolean;
 }
 
 /** Null for a target that is well, else what was wrong, in a few words. */
@@ -130,6 +131,8 @@ function askHttp1(
     // RFC 9110 §7.2: a target may serve several names, and answers for the one that it is asked by.
     headers: { host: target.authority, ...headers },
     setHost: false,
+    // The only leniency of Node's parser that takes them; what else it takes harms no probe.
+    insecureHTTPParser: question.allowBareLineFeeds === true,
   });
   req.on("error", (error) => settle(codeOf(error)));
   req.once("response", (res: IncomingMessage) => answered(res.statusCode ?? 0, res));

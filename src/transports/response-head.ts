@@ -22,8 +22,10 @@ export interface ResponseHead {
   readonly keepAlive: string | null;
 }
 
-/** Sizes and counts of a head. */
+/** Sizes and counts of a head, and how its lines may end. */
 export interface HeadLimits {
+  /** A line may end with a line feed alone, RFC 9112 §2.2. */
+  readonly bareLineFeeds?: boolean;
   readonly responseHeaderSectionBytesMax: number;
   readonly responseHeaderBytesMax: number;
   readonly responseHeadersCountMax: number;
@@ -45,7 +47,9 @@ const STATUS_AT = 9;
 const STATUS_END = 12;
 
 /** Checks and splits a head that ends with its empty line. Throws a `NamedError`. */
-export function parseResponseHead(text: string, limits: HeadLimits = LIMITS): ResponseHead {
+export function parseResponseHead(received: string, limits: HeadLimits = LIMITS): ResponseHead {
+  // From here on there is one form only.
+  const text = limits.bareLineFeeds === true ? received.replace(/\r?\n/g, "\r\n") : received;
   if (!HEAD.test(text)) throw explain(text);
   const lineEnd = text.indexOf("\r\n");
   const rawHeaders = splitFields(text, lineEnd + 2, limits);
@@ -87,10 +91,27 @@ export function startsLikeHead(bytes: Buffer): boolean {
 
 const PREFIX = Buffer.from("HTTP/1.");
 
+/** Where the head ends, past its empty line; -1 while that is not there. */
+export function endOfHead(bytes: Buffer, from: number, { bareLineFeeds }: HeadLimits): number {
+  if (bareLineFeeds !== true) {
+    const at = bytes.indexOf(EMPTY_LINE, from);
+    return at === -1 ? -1 : at + EMPTY_LINE.length;
+  }
+  for (let at = bytes.indexOf(LF, from); at !== -1; at = bytes.indexOf(LF, at + 1)) {
+    const next = bytes[at + 1] === CR ? at + 2 : at + 1;
+    if (bytes[next] === LF) return next + 1;
+  }
+  return -1;
+}
+
+const EMPTY_LINE = Buffer.from("\r\n\r\n", "latin1");
+const CR = 13;
+const LF = 10;
+
 /** A line feed without its carriage return; such a head would never reach its empty line. */
 export function hasBareLineFeed(bytes: Buffer): boolean {
-  for (let at = bytes.indexOf(10); at !== -1; at = bytes.indexOf(10, at + 1)) {
-    if (at === 0 || bytes[at - 1] !== 13) return true;
+  for (let at = bytes.indexOf(LF); at !== -1; at = bytes.indexOf(LF, at + 1)) {
+    if (at === 0 || bytes[at - 1] !== CR) return true;
   }
   return false;
 }

@@ -40,6 +40,7 @@ const NOTHING_WRITTEN: Written = {
   unprocessed: undefined,
   trustProxyStatus: undefined,
   allowH2: undefined,
+  allowBareLineFeeds: undefined,
   required: undefined,
   probe: undefined,
   balance: undefined,
@@ -249,9 +250,9 @@ function complete(
   const { trustProxyStatus = false, required = false, probe = "reconnect" } = written;
   const { balance = DEFAULT_BALANCE, priority = false } = written;
   const addresses = rulesOf(written.addresses ?? false);
-  const { allowH2 = false } = written;
+  const { allowH2 = false, allowBareLineFeeds = false } = written;
   const layers = fillLayers(written.layers);
-  const told = { layers, allowH2, trustProxyStatus, required, addresses };
+  const told = { layers, allowH2, allowBareLineFeeds, trustProxyStatus, required, addresses };
   const rest = { ...told, probe, balance, priority, discover };
   // The rules have the options of the types, one for one; the compiler checked it at the table.
   return { name, targets, ...sections, ...rest } as unknown as NormalisedUpstream;

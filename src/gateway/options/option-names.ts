@@ -46,6 +46,7 @@ const SHARED_NAMES = Object.keys({
   layers: true,
   trustProxyStatus: true,
   allowH2: true,
+  allowBareLineFeeds: true,
   required: true,
   balance: true,
 } satisfies Names<Omit<UpstreamOptions, "targets" | "discover">>);

@@ -234,6 +234,13 @@ export interface UpstreamOptions {
    */
   readonly allowH2?: boolean | "h2c";
   /**
+   * Heads whose lines end with a line feed alone, as those of some devices do (RFC 9112 section
+   * 2.2), over HTTP/1.1. Chunks keep to CRLF. Not for http-proxy-middleware and `gatewayInterceptor`,
+   * whose own engines read the answer.
+   * @default false
+   */
+  readonly allowBareLineFeeds?: boolean;
+  /**
    * This process cannot do its work without this upstream: readiness fails while it is down.
    * @default false
    */
@@ -306,6 +313,7 @@ export interface NormalisedUpstream {
   readonly probe: NormalisedProbe;
   readonly trustProxyStatus: boolean;
   readonly allowH2: boolean | "h2c";
+  readonly allowBareLineFeeds: boolean;
   readonly required: boolean;
   readonly balance: NormalisedBalance;
   /** Null when its targets are those that are written. */

@@ -48,6 +48,7 @@ export interface Written {
   readonly priority: false | PriorityRule | undefined;
   readonly trustProxyStatus: boolean | undefined;
   readonly allowH2: boolean | "h2c" | undefined;
+  readonly allowBareLineFeeds: boolean | undefined;
   /** What stands in front bounds the calls of all upstreams; null where nothing does. */
   readonly limit: ResponseLimit | null;
   readonly required: boolean | undefined;
@@ -66,16 +67,18 @@ export function readShared(
     const written = readSection(findings, at(path, section), section, options[section]);
     if (written !== undefined) sections[section] = written;
   }
-  const trustPath = at(path, "trustProxyStatus");
+  const flag = (name: string): boolean | undefined =>
+    readBoolean(findings, at(path, name), options[name]);
   return {
     sections,
     unprocessed: readUnprocessed(findings, at(path, "retry"), options["retry"]),
     layers: readLayers(findings, at(path, "layers"), options["layers"]),
     addresses: readAddresses(findings, at(path, "addresses"), options["addresses"]),
     priority: readPriorityRule(findings, at(path, "priority"), options["priority"]),
-    trustProxyStatus: readBoolean(findings, trustPath, options["trustProxyStatus"]),
+    trustProxyStatus: flag("trustProxyStatus"),
     allowH2: readAllowH2(findings, at(path, "allowH2"), options["allowH2"]),
-    required: readBoolean(findings, at(path, "required"), options["required"]),
+    allowBareLineFeeds: flag("allowBareLineFeeds"),
+    required: flag("required"),
     probe: readProbe(findings, at(path, "probe"), options["probe"]),
     limit: null,
   };
@@ -97,6 +100,7 @@ export function mergeWritten(shared: Written, own: Written): Written {
     priority: own.priority ?? shared.priority,
     trustProxyStatus: own.trustProxyStatus ?? shared.trustProxyStatus,
     allowH2: own.allowH2 ?? shared.allowH2,
+    allowBareLineFeeds: own.allowBareLineFeeds ?? shared.allowBareLineFeeds,
     required: own.required ?? shared.required,
     probe: own.probe ?? shared.probe,
     balance: own.balance ?? shared.balance,

@@ -173,7 +173,7 @@ describe("names that are no options", () => {
   const all =
     "targets, discover, timeouts, retry, hedge, breaker, bulkhead, adaptiveLimit, priority, " +
     "throttle, limits, addresses, ejection, slowStart, panic, probe, layers, " +
-    "trustProxyStatus, allowH2, required and balance";
+    "trustProxyStatus, allowH2, allowBareLineFeeds, required and balance";
 
   it.each([
     [{ timeout: 5_000 }, 'timeout: unknown option; did you mean "timeouts.totalMs"?'],
@@ -359,6 +359,10 @@ describe("sections", () => {
       'trustProxyStatus: "true" is not true or false; did you mean true?',
     ],
     [{ trustProxyStatus: 1 }, "trustProxyStatus: 1 is not true or false"],
+    [
+      { allowBareLineFeeds: "true" },
+      'allowBareLineFeeds: "true" is not true or false; did you mean true?',
+    ],
     [{ allowH2: "h2" }, 'allowH2: "h2" is not true, false or "h2c"'],
   ])("%j is told as %s", (options, problem) => {
     expect(withTarget(options)).toEqual([problem]);

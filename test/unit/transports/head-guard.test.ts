@@ -9,6 +9,7 @@ import { describe, expect, it } from "vitest";
 import { LIMITS } from "../../../src/catalog/defaults.js";
 import { NamedError } from "../../../src/core/named-error.js";
 import { HeadGuard, type HeadWaiter } from "../../../src/transports/head-guard.js";
+import type { HeadLimits } from "../../../src/transports/response-head.js";
 
 class FakeSocket extends Readable {
   override _read(): void {}
@@ -19,11 +20,11 @@ interface Asking {
   readonly headOnly?: boolean;
 }
 
-function guarded(asking: Asking | null = {}) {
+function guarded(asking: Asking | null = {}, limits: HeadLimits = LIMITS) {
   const socket = new FakeSocket();
   const failures: unknown[] = [];
   socket.on("error", (error) => failures.push(error));
-  const guard = new HeadGuard(socket as unknown as Socket);
+  const guard = new HeadGuard(socket as unknown as Socket, limits);
   const counts: number[] = [];
   const interim: [number, ...string[]][] = [];
   const waiter: HeadWaiter = {
@@ -218,6 +219,45 @@ describe("bytes that nobody asked for", () => {
     guard.idle();
     expect(socket.read()).toBeNull();
     expect(await destroyedBy()).toBe("http_protocol_error unasked bytes");
+  });
+});
+
+describe("a head whose lines end with a line feed alone, where that is allowed", () => {
+  const ALLOWED = { ...LIMITS, bareLineFeeds: true };
+  const [FIELDS, BODY] = [["content-length", "5", "x", "y"], "hello"];
+  const heads = [
+    "HTTP/1.1 200 OK\ncontent-length: 5\nx: y\n\n",
+    "HTTP/1.1 200 OK\r\ncontent-length: 5\nx: y\r\n\n",
+    "HTTP/1.1 200 OK\ncontent-length: 5\r\nx: y\n\r\n",
+    "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nx: y\r\n\r\n",
+  ];
+
+  it.each(heads)("gives the same wherever it is cut in two: %j", (head) => {
+    for (let at = 1; at <= head.length; at += 1) {
+      const { guard, feed } = guarded({}, ALLOWED);
+      const text = head + BODY;
+      expect(feed(text.slice(0, at)) + feed(text.slice(at)), `cut at ${at}`).toBe(ESSENCE + BODY);
+      expect(guard.head?.rawHeaders).toEqual(FIELDS);
+    }
+  });
+
+  it("may follow an interim answer of its kind", () => {
+    const { feed, interim } = guarded({}, ALLOWED);
+    expect(feed(`HTTP/1.1 103 Early Hints\nlink: </a>\n\n${heads[0]}`)).toBe(ESSENCE);
+    expect(interim).toEqual([[103, "link", "</a>"]]);
+  });
+
+  it.each([
+    ["HTTP/1.1 200 OK\nx: y\r\r\n\n", "http_protocol_error field line"],
+    ["HTTP/1.1 200 OK\nx: y\rcontent-length: 5\n\n", "http_protocol_error field line"],
+    ["HTTP/1.1 200 OK\n x: y\n\n", "http_protocol_error field line"],
+    ["HTTP/1.1 200 OK\ncontent-length: 5\ncontent-length: 6\n\n", "response_framing_invalid"],
+    [`HTTP/1.1 200 OK\nx: ${"y".repeat(40_000)}`, "http_response_header_section_size"],
+    ["<html>\n", "http_protocol_error not HTTP/1.x"],
+  ])("is as strict for the rest: %j", async (bytes, why) => {
+    const { feed, destroyedBy } = guarded({}, ALLOWED);
+    expect(feed(bytes)).toBe("");
+    expect(await destroyedBy()).toContain(why);
   });
 });
 

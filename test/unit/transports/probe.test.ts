@@ -70,6 +70,15 @@ describe("a probe over HTTP", () => {
     expect(ports.size).toBe(2);
   });
 
+  it("takes heads with line feeds alone where calls do", async () => {
+    const server = createTcp((socket) => {
+      socket.once("data", () => socket.end("HTTP/1.1 200 OK\nx-device: lamp\n\nfine"));
+    });
+    const url = `http://127.0.0.1:${await listen(server)}`;
+    expect(await ask(url, { allowBareLineFeeds: true, body: "fine" })).toBeNull();
+    expect(await ask(url, { body: "fine" })).not.toBeNull();
+  });
+
   it("passes with the statuses that are expected, and tells another one", async () => {
     const url = await answering((req, res) => {
       res.writeHead(Number(req.url?.slice(1))).end();
