@@ -2,12 +2,14 @@
  * The commands of `good-gateway`, by name, and what they have in common: arguments in, an exit code
  * out. 0: all is well; 1: something was found, or not known; 2: the command could not run.
  */
+
 import { parseArgs } from "node:util";
 import { nearest } from "../gateway/options/nearest.js";
 import { type CommandWorld, EXIT } from "./command.js";
 import { DOCTOR_USAGE, runDoctor } from "./doctor/command.js";
 import { explain } from "./explain/explain.js";
 import { explainedAsJson, printExplained } from "./explain/print.js";
+import { printable } from "./printable.js";
 import { readInput } from "./read-input.js";
 import { terminal } from "./terminal.js";
 import { runWatch, WATCH_USAGE } from "./watch/command.js";
@@ -43,14 +45,14 @@ export async function runCommand(args: readonly string[], world: CommandWorld): 
   if (command !== undefined) return command(rest, world);
   const close = nearest(name, Object.keys(COMMANDS));
   const hint = close === null ? "" : ` Did you mean "${close}"?`;
-  world.stderr.write(`There is no command "${name}".${hint}\n\n${USAGE}`);
+  world.stderr.write(`There is no command "${printable(name)}".${hint}\n\n${USAGE}`);
   return EXIT.couldNotRun;
 }
 
 async function runExplain(args: readonly string[], world: CommandWorld): Promise<number> {
   const read = readArguments(args);
   if ("problem" in read) {
-    world.stderr.write(`${read.problem}\n\n${USAGE}`);
+    world.stderr.write(`${printable(read.problem)}\n\n${USAGE}`);
     return EXIT.couldNotRun;
   }
   if (read.help) {

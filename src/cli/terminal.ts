@@ -1,8 +1,13 @@
 /**
  * Where the commands write: with colour and wrapped lines at a terminal, plain elsewhere.
  *
+ * Guarantee: colours are the only control sequences that come out. Texts are made printable here,
+ * once for all commands, so colours are marks of this terminal's own until they are written.
  * NO_COLOR and FORCE_COLOR are obeyed, as no-color.org and Node's own tools do it.
  */
+import { randomBytes } from "node:crypto";
+import { printable } from "./printable.js";
+
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
@@ -33,15 +38,19 @@ export function terminal(
 ): Terminal {
   const coloured = hasColour(output, env);
   const columns = columnsOf(output);
+  const marks = colourMarks();
   const style =
     (on: number, off: number) =>
     (text: string): string =>
-      coloured ? `\u001b[${on}m${text}\u001b[${off}m` : text;
+      coloured ? marks.of(on) + text + marks.of(off) : text;
+  const write = (line: string): void => void output.write(`${marks.written(line)}\n`);
   return {
     columns,
-    line: (text = "") => void output.write(`${text}\n`),
+    line: (text = "") => write(marks.printable(text)),
     paragraph(text, indent = "", hanging = indent) {
-      for (const line of wrap(text, columns, indent, hanging)) output.write(`${line}\n`);
+      const columnsOfText = (part: string): number => marks.without(part).length;
+      const lines = wrap(marks.printable(text), columns, indent, hanging, columnsOfText);
+      for (const line of lines) write(line);
     },
     bold: style(1, 22),
     dim: style(2, 22),
@@ -49,6 +58,26 @@ export function terminal(
     green: style(32, 39),
     yellow: style(33, 39),
     cyan: style(36, 39),
+  };
+}
+
+/**
+ * Colours as marks that a text from outside cannot hold: they have a number drawn at random, and
+ * what steers a terminal is taken out of all that stands between them.
+ */
+function colourMarks() {
+  const secret = randomBytes(8).toString("hex");
+  const mark = new RegExp(`(\\u0001${secret}:\\d+\\u0002)`, "g");
+  return {
+    of: (code: number): string => `\u0001${secret}:${code}\u0002`,
+    printable: (text: string): string =>
+      text
+        .split(mark)
+        .map((part, at) => (at % 2 === 0 ? printable(part) : part))
+        .join(""),
+    without: (text: string): string => text.replace(mark, ""),
+    written: (text: string): string =>
+      text.replace(mark, (one) => `\u001b[${one.slice(secret.length + 2, -1)}m`),
   };
 }
 
@@ -64,7 +93,13 @@ function columnsOf({ isTTY, columns }: Output): number {
   return Math.max(COLUMNS_MIN, Math.min(columns, COLUMNS_MAX));
 }
 
-function wrap(text: string, columns: number, indent: string, hanging: string): readonly string[] {
+function wrap(
+  text: string,
+  columns: number,
+  indent: string,
+  hanging: string,
+  visible: (text: string) => number,
+): readonly string[] {
   const lines: string[] = [];
   let line = indent;
   let empty = true;
@@ -79,10 +114,3 @@ function wrap(text: string, columns: number, indent: string, hanging: string): r
   }
   return [...lines, line];
 }
-
-/** Columns on the screen: what changes the colour takes none. */
-function visible(text: string): number {
-  return text.replace(COLOURS, "").length;
-}
-
-const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, "g");

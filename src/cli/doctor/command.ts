@@ -3,10 +3,12 @@
  * it
  * found. It ends with 0 when all is well, 1 when something is wrong, 2 when it could not look.
  */
+
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import type { Report } from "../../gateway/diagnosis/diagnosis-report.js";
 import { type CommandWorld, EXIT } from "../command.js";
+import { printable, printableJson } from "../printable.js";
 import { terminal } from "../terminal.js";
 import { TLS_AS_USUAL } from "./endpoint.js";
 import { DOCTOR_LIMITS, type DoctorLimits } from "./limits.js";
@@ -50,7 +52,7 @@ export async function runDoctor(
   try {
     asked = await readDoctorArguments(args);
   } catch (error) {
-    world.stderr.write(`${(error as Error).message}\n\n${DOCTOR_USAGE}`);
+    world.stderr.write(`${printable((error as Error).message)}\n\n${DOCTOR_USAGE}`);
     return EXIT.couldNotRun;
   }
   if (asked === "help") {
@@ -79,7 +81,7 @@ async function look(asked: Asked, world: CommandWorld, machine: DoctorWorld): Pr
 
 function printReports(reports: readonly Report[], json: boolean, world: CommandWorld): void {
   if (json) {
-    world.stdout.write(`${JSON.stringify(reports, null, 2)}\n`);
+    world.stdout.write(`${printableJson(reports, 2)}\n`);
     return;
   }
   const to = terminal(world.stdout, world.env);

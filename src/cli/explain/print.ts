@@ -8,6 +8,7 @@
 import { equivalents } from "../../catalog/dialects/equivalents.js";
 import { FAILURES, type FailureCode, type FailureRow } from "../../catalog/failures.js";
 import { repeatInWords } from "../../catalog/words.js";
+import { printableJson } from "../printable.js";
 import type { Terminal } from "../terminal.js";
 import type { Explained, Explanation } from "./explanation.js";
 
@@ -133,5 +134,5 @@ export function explainedAsJson({ explanations, guesses }: Explained): string {
     ...rest,
     failures: failures.map((code) => ({ code, ...(FAILURES[code] as FailureRow) })),
   }));
-  return `${JSON.stringify({ explanations: found, guesses }, null, 2)}\n`;
+  return `${printableJson({ explanations: found, guesses }, 2)}\n`;
 }

@@ -3,10 +3,12 @@
  * again,
  * read from the dashboard that the gateway serves. It asks for nothing else and changes nothing.
  */
+
 import { parseArgs } from "node:util";
 import { type Clock, systemClock } from "../../base/clock.js";
 import type { GatewaySnapshot } from "../../gateway/snapshot.js";
 import { type CommandWorld, EXIT } from "../command.js";
+import { printable, printableJson } from "../printable.js";
 import { terminal } from "../terminal.js";
 import { printSnapshot } from "./print-snapshot.js";
 
@@ -46,7 +48,7 @@ export async function runWatch(
   try {
     asked = readArguments(args);
   } catch (error) {
-    world.stderr.write(`${(error as Error).message}\n\n${WATCH_USAGE}`);
+    world.stderr.write(`${printable((error as Error).message)}\n\n${WATCH_USAGE}`);
     return EXIT.couldNotRun;
   }
   if (asked === "help") {
@@ -56,7 +58,7 @@ export async function runWatch(
   for (let seen = false; ; ) {
     const read = await readSnapshot(asked, clock);
     if ("problem" in read) {
-      world.stderr.write(`${read.problem}\n`);
+      world.stderr.write(`${printable(read.problem)}\n`);
       // What has answered once may be restarting; what never did is a wrong address.
       if (!seen || asked.once) return EXIT.couldNotRun;
     } else {
@@ -70,7 +72,7 @@ export async function runWatch(
 
 function show(snapshot: GatewaySnapshot, { json, once }: Asked, world: CommandWorld): void {
   if (json) {
-    world.stdout.write(`${JSON.stringify(snapshot)}\n`);
+    world.stdout.write(`${printableJson(snapshot)}\n`);
     return;
   }
   if (world.stdout.isTTY === true && !once) world.stdout.write(CLEAR);
