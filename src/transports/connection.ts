@@ -12,6 +12,7 @@ import type { Clock } from "../base/clock.js";
 import { LIMITS, POOL } from "../catalog/defaults.js";
 import { NamedError } from "../core/named-error.js";
 import type { TargetAddress } from "../targets/target.js";
+import { BODIES } from "./amend-head.js";
 import { HeadGuard, type HeadWaiter } from "./head-guard.js";
 import { type HeldUpload, Http1Upload, type UploadListener } from "./held-upload.js";
 import { makeWritesPatient } from "./patient-writes.js";
@@ -116,19 +117,6 @@ export function connectionOver(
   socket.once("close", () => onLost(connection));
   return connection;
 }
-
-/**
- * Methods that come with a body. What a server makes of a body with others is not certain, so that
- * connection serves nothing more; undici does the same with bodies that it sends itself.
- */
-const BODIES: ReadonlySet<string> = new Set([
-  "PATCH",
-  "POST",
-  "PROPFIND",
-  "PROPPATCH",
-  "PUT",
-  "QUERY",
-]);
 
 function clientOver(socket: Socket, target: TargetAddress, limits: ConnectionLimits): Client {
   let given = false;

@@ -12,7 +12,7 @@
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { errors } from "undici";
-import { NamedError } from "../core/named-error.js";
+import { amendHead } from "./amend-head.js";
 
 /** A request whose head has left and whose body has not. */
 export interface HeldUpload {
@@ -40,7 +40,7 @@ export class Http1Upload implements HeldUpload {
   /** Null for chunks. */
   readonly #length: number | null;
   readonly #listener: UploadListener;
-  #headWriter: Socket["write"] | null = null;
+  #letHeadsBe: () => void = ignore;
   #body: Readable | null = null;
   #sent = 0;
   #stopped = false;
@@ -53,12 +53,7 @@ export class Http1Upload implements HeldUpload {
 
   /** The next write to the socket is a head, whole and without a body. */
   completeHead(): void {
-    const { write } = this.#socket;
-    this.#headWriter = write;
-    this.#socket.write = ((head: unknown) => {
-      this.#letHeadsBe();
-      return write.call(this.#socket, withExpectation(head, this.#length), "latin1");
-    }) as Socket["write"];
+    this.#letHeadsBe = amendHead(this.#socket, (lines) => withExpectation(lines, this.#length));
   }
 
   send(body: Buffer | Readable): void {
@@ -81,12 +76,6 @@ export class Http1Upload implements HeldUpload {
     this.#stopped = true;
     this.#socket.off("drain", this.#onDrain);
     this.#body?.off("data", this.#onData).destroy();
-  }
-
-  #letHeadsBe(): void {
-    if (this.#headWriter === null) return;
-    this.#socket.write = this.#headWriter;
-    this.#headWriter = null;
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -134,14 +123,10 @@ export class Http1Upload implements HeldUpload {
   }
 }
 
-const EMPTY_BODY = "content-length: 0\r\n\r\n";
-
 /** The head that undici has written for a request without a body, as that of one with a body. */
-function withExpectation(head: unknown, length: number | null): string {
-  if (typeof head !== "string" || !head.endsWith("\r\n\r\n")) {
-    throw new NamedError("proxy_internal_error", "head in an unknown form");
-  }
-  const fields = head.endsWith(`\r\n${EMPTY_BODY}`) ? -EMPTY_BODY.length : -2;
+function withExpectation(lines: string, length: number | null): string {
   const framing = length === null ? "transfer-encoding: chunked" : `content-length: ${length}`;
-  return `${head.slice(0, fields)}${framing}\r\nexpect: 100-continue\r\n\r\n`;
+  return `${lines}${framing}\r\nexpect: 100-continue\r\n`;
 }
+
+function ignore(): void {}

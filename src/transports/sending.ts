@@ -13,8 +13,9 @@ import { noResponse, type Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import type { ResponseBody } from "../core/response-body.js";
 import type { Exchange } from "../targets/exchange.js";
+import { amendHead, emptinessOf } from "./amend-head.js";
 import { sendAsking } from "./asking-run.js";
-import type { Connection } from "./connection.js";
+import type { Connection, SocketConnection } from "./connection.js";
 import type { ConnectionPool } from "./connection-pool.js";
 import { ExchangeRun, type RunContext, type RunEnd } from "./exchange-run.js";
 import { afterPoll } from "./loop-pulse.js";
@@ -35,6 +36,7 @@ export class Sending extends Pending<ResponseBody> implements RunEnd {
   #left: number = LIMITS.deadConnectionsMax;
   #connection: Connection | null = null;
   #fresh = false;
+  #letHeadBe: (() => void) | null = null;
 
   constructor(exchange: Exchange, wording: Wording, pool: ConnectionPool, context: RunContext) {
     super();
@@ -71,6 +73,10 @@ export class Sending extends Pending<ResponseBody> implements RunEnd {
     // Whose name the certificate has was settled when the connection was opened. Left to undici, it
     // would be looked for in the Host of each request, and another one would end the connection.
     words.servername = this.#exchange.target.hostname;
+    const emptiness = emptinessOf(this.#exchange.request);
+    if (emptiness !== null && isSocket(connection)) {
+      this.#letHeadBe = amendHead(connection.socket, emptiness);
+    }
     connection.client.dispatch(words, run);
     if (!this.#fresh && turnsMayBeHeld()) this.#seeStart(run, connection);
   }
@@ -90,10 +96,12 @@ export class Sending extends Pending<ResponseBody> implements RunEnd {
   }
 
   released(connection: Connection): void {
+    this.#letHeadBe?.();
     this.#pool.release(connection);
   }
 
   neverStarted(error: unknown): void {
+    this.#letHeadBe?.();
     // What undici refuses to send it refuses on every connection; this one is as good as before.
     if (REFUSED.has((error as { code?: unknown }).code)) {
       if (this.#connection !== null) this.#pool.release(this.#connection);
@@ -108,6 +116,10 @@ export class Sending extends Pending<ResponseBody> implements RunEnd {
       this.begin();
     }
   }
+}
+
+function isSocket(connection: Connection): connection is SocketConnection {
+  return "socket" in connection;
 }
 
 function unconnected(exchange: Exchange, error: unknown): Outcome<never> {

@@ -124,12 +124,13 @@ function wordsOf(
   { request, target }: Exchange,
   added: readonly string[] | null,
 ): Dispatcher.DispatchOptions {
-  const { method, contentLength, upgrade } = request;
+  const { method, contentLength, emptiness, upgrade } = request;
   const asksFirst = request.body?.asksFirst === true;
   const headers = withLayerFields(request.headers, added);
   const body = request.body === null || asksFirst ? null : request.body.open();
   // undici counts the bytes that it has; a stream of known length is announced, not chunked.
-  const announced = body !== null && contentLength !== null && !Buffer.isBuffer(body);
+  const announced =
+    emptiness === "said" || (body !== null && contentLength !== null && !Buffer.isBuffer(body));
   return {
     method: method as "GET",
     path: pathBelow(target.pathPrefix, request),

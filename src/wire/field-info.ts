@@ -6,7 +6,10 @@ import { HOP_BY_HOP } from "../catalog/field-names.js";
 import { IDENTITY_NAMES, IDENTITY_PREFIXES, NEVER_MEANT } from "../catalog/identity-fields.js";
 import { KNOWN_ATTEMPTS, KNOWN_DEADLINES } from "../core/layers.js";
 
-/** An alias is a name that an application may take for another one, which we write or look at. */
+/**
+ * An alias is a name that an application may take for another one, which we write or look at; where
+ * that one says where a message ends, it is forged. A single field has one value, or is refused.
+ */
 export type FieldUse =
   | "pass"
   | "hop"
@@ -16,6 +19,8 @@ export type FieldUse =
   | "via"
   | "forwarding"
   | "alias"
+  | "forged"
+  | "single"
   | "max_forwards"
   | "request_id"
   | "idempotency_key"
@@ -34,6 +39,11 @@ const USES: ReadonlyMap<string, FieldUse> = new Map<string, FieldUse>([
   ["content-length", "content_length"],
   ["via", "via"],
   ["forwarded", "forwarding"],
+  // Two of these are read by some as the first and by others as the last.
+  ["authorization", "single"],
+  ["content-range", "single"],
+  ["content-type", "single"],
+  ["origin", "single"],
   ["max-forwards", "max_forwards"],
   ["x-request-id", "request_id"],
   ["idempotency-key", "idempotency_key"],
@@ -76,11 +86,19 @@ function useOf(lower: string): FieldUse {
   const folded = lower.replace(/[^a-z0-9]/g, "-");
   const meant = folded.startsWith("http-") ? folded.slice("http-".length) : folded;
   if (meant === lower) return "pass";
-  if (HOP_BY_HOP.has(meant)) return "hop";
-  const alias = plainUse(meant);
+  if (HOP_BY_HOP.has(meant)) return "forged";
   if (NEVER_MEANT.has(meant)) return "alias";
-  return alias === "pass" || alias === "idempotency_key" ? "pass" : "alias";
+  const alias = plainUse(meant);
+  if (alias === "content_length" || alias === "host") return "forged";
+  return OF_THE_CLIENT.has(alias) ? "pass" : "alias";
 }
+
+/** What a client may say as it likes, so that it matters to nobody else how it is spelt. */
+const OF_THE_CLIENT: ReadonlySet<FieldUse> = new Set<FieldUse>([
+  "pass",
+  "single",
+  "idempotency_key",
+]);
 
 function plainUse(lower: string): FieldUse {
   const known = USES.get(lower);

@@ -12,13 +12,13 @@ import { ReplayBody } from "../core/replay-body.js";
 import type { ClientPaceLimits, GatewayRequest } from "../core/request.js";
 import type { ReadTarget } from "./asked-target.js";
 import { type LayerNames, readCallerHints } from "./caller-hints.js";
-import { connectionOptions, type FieldInfo, type FieldUse, fieldReader } from "./field-info.js";
 import type { Forwarder, ViaSignature } from "./forwarding.js";
 import { takeContinue } from "./held-continue.js";
 import { authorityOf, endsWithHead, joinCookies } from "./http2.js";
 import type { ReceivedBody } from "./received-body.js";
 import type { RequestFacts } from "./request-facts.js";
 import { type ChangedFields, changedFields, type RequestHeaders } from "./request-headers.js";
+import { type Scan, scanFields } from "./scan-fields.js";
 import { unsoundness } from "./soundness.js";
 
 export interface ReadRequestOptions<Received extends RequestFacts = IncomingMessage> {
@@ -62,6 +62,16 @@ type Information = GatewayRequest["onInformation"];
 
 const BARE = { bare: true };
 
+const SAID = { emptiness: "said" } as const;
+const UNSAID = { emptiness: "unsaid" } as const;
+
+// RFC 9110 §8.6: of a method that comes with a body it should be said; it may have been signed.
+function emptinessOf({ headers }: RequestFacts, length: number | null) {
+  if (length !== 0) return null;
+  const none = headers["content-length"] ?? headers["transfer-encoding"];
+  return none === undefined ? UNSAID : SAID;
+}
+
 /** Reads what was received. */
 export function readRequest<Received extends RequestFacts>(
   req: Received,
@@ -72,7 +82,7 @@ export function readRequest<Received extends RequestFacts>(
 ): ReadRequest {
   const scan = scanFields(req, options);
   const id = scan.id ?? options.newId();
-  const unsound = unsoundness(req, scan.hosts);
+  const unsound = unsoundness(req, scan);
   if (unsound !== null) return refuse("bad_request", unsound, id);
   if ("failure" in target) return { failure: target.failure, id };
   if (target.path === "*") return { answer: "options", id };
@@ -100,6 +110,7 @@ export function readRequest<Received extends RequestFacts>(
     headers: fields,
     body: bodyOf(req, length, body, scan.expects, options),
     contentLength: length,
+    ...emptinessOf(req, length),
     replayable: scan.idempotencyKey,
     upgrade: null,
     onInformation,
@@ -126,99 +137,6 @@ function refuse(code: Failure["code"], details: string | null, id: string): Read
 export type { ReceivedBody } from "./received-body.js";
 export type { RequestHeaders } from "./request-headers.js";
 
-interface Scan {
-  readonly fields: string[];
-  readonly received: string[];
-  /** How many fields say which host is meant. */
-  hosts: number;
-  /** What a layer says of its request, names and values in turn; null for nothing. */
-  layer: string[] | null;
-  via: string | null;
-  maxForwards: string | null;
-  id: string | null;
-  idempotencyKey: boolean;
-  /** It has an expectation. */
-  expects: boolean;
-}
-
-const readField = fieldReader();
-
-/** One pass over the fields: what is passed on, and what is looked at. */
-function scanFields(
-  req: RequestFacts,
-  options: Pick<ReadRequestOptions, "layers" | "forwarder">,
-): Scan {
-  const { rawHeaders } = req;
-  const { passes } = options.forwarder;
-  const named = connectionOptions(req.headers.connection);
-  const scan: Scan = {
-    fields: [],
-    received: [],
-    hosts: 0,
-    layer: null,
-    via: null,
-    maxForwards: null,
-    id: null,
-    idempotencyKey: false,
-    expects: false,
-  };
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] as string;
-    const info = readField(name, index / 2);
-    const use = useOf(info, options);
-    if (use === "pass" && named.size > 0 && named.has(info.lower) && !KEPT.has(info.lower))
-      continue;
-    const value = rawHeaders[index + 1] as string;
-    switch (use) {
-      case "pass":
-        scan.fields.push(name, value);
-        break;
-      case "forwarding":
-        scan.received.push(name, value);
-        break;
-      case "alias":
-        if (passes) scan.fields.push(name, value);
-        break;
-      case "layer":
-        scan.layer ??= [];
-        scan.layer.push(name, value);
-        break;
-      case "host":
-        scan.hosts += 1;
-        break;
-      case "via":
-        scan.via = scan.via === null ? value : `${scan.via}, ${value}`;
-        break;
-      case "max_forwards":
-        scan.maxForwards = value;
-        break;
-      case "request_id":
-        if (REQUEST_ID.test(value)) scan.id ??= value;
-        break;
-      case "idempotency_key":
-        scan.idempotencyKey = true;
-        scan.fields.push(name, value);
-        break;
-      case "expect":
-        scan.expects = true;
-        break;
-      default:
-        // Hop-by-hop, framing, Trailer: written anew or meant for us alone.
-        break;
-    }
-  }
-  return scan;
-}
-
-/** What is done with a field: by what it is, unless the options say otherwise. */
-function useOf(
-  { lower, use }: FieldInfo,
-  { layers, forwarder }: Pick<ReadRequestOptions, "layers" | "forwarder">,
-): FieldUse {
-  if (forwarder.keeps?.has(lower) === true) return "pass";
-  return layers?.custom?.has(lower) === true ? "layer" : use;
-}
-
 function callerOf(
   req: RequestFacts,
   { layer, fields }: Scan,
@@ -228,19 +146,6 @@ function callerOf(
   const trusted = forwarder.trusts(req.socket.remoteAddress ?? "unknown");
   return readCallerHints(layer, forwarder.passes ? null : layers, trusted, fields);
 }
-
-// It ends up in logs and answers; what does not look like an id is replaced.
-const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
-
-/** The id that the client gave its request; null when there is none that could be one. */
-export function requestIdOf(req: Pick<RequestFacts, "headers">): string | null {
-  const value = req.headers["x-request-id"];
-  return typeof value === "string" && REQUEST_ID.test(value) ? value : null;
-}
-
-// A client must not be able to strip these from the request by naming them in Connection, nor what
-// we or a front have written of it; all of that has a use of its own here.
-const KEPT: ReadonlySet<string> = new Set(["authorization", "cookie", "content-type"]);
 
 // RFC 9110 §7.6.2: with no hop left, TRACE and OPTIONS end here.
 function lastHop(method: string, scan: Scan): "options" | "trace" | null {

@@ -9,7 +9,10 @@ import type { RequestFacts } from "./request-facts.js";
 import { isAuthority } from "./request-target.js";
 
 /** Why a request must not be sent on as it was received; null where it may. */
-export function unsoundness(req: RequestFacts, hosts: number): string | null {
+export function unsoundness(
+  req: RequestFacts,
+  { hosts, doubled }: { readonly hosts: number; readonly doubled: string | null },
+): string | null {
   // RFC 9112 §2.3: what follows is the grammar of HTTP/1.x; a stream is that of a real HTTP/2.
   if (req.httpVersionMajor !== 1 && !("stream" in req)) return "a version other than HTTP/1.x";
   // RFC 9112 §6.1: a coding that is dropped with the framing would change what the body means.
@@ -19,6 +22,8 @@ export function unsoundness(req: RequestFacts, hosts: number): string | null {
   }
   // RFC 9112 §3.2: one Host, and one that is an authority. Of several Node shows the first.
   if (hosts > 1) return "several Host fields";
+  // RFC 9110 §5.3: only lists may come in several fields.
+  if (doubled !== null) return `several values of ${doubled}`;
   const { host } = req.headers;
   if (host === undefined || host === "" || host === lastSound) return null;
   if (!isAuthority(host)) return "a Host that is no authority";

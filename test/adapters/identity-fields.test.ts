@@ -75,8 +75,28 @@ describe.each(Object.entries(PROXY_SERVERS))("through %s", (_name, serve) => {
   it("framing, in another spelling, passes from nobody", async () => {
     const names = ["Content_Length", "Transfer_Encoding", "Transfer.Encoding", "HTTP_HOST"];
     const lines = names.map((name) => [name, MADE_UP] as const);
-    const got = await arriving(serve, { forwarded: { trust: true } }, lines);
-    expect(got.filter(([, value]) => value === MADE_UP)).toEqual([]);
+    for (const forwarded of [{ trust: true }, false] as const) {
+      const got = await arriving(serve, { forwarded }, lines);
+      expect(got.filter(([, value]) => value === MADE_UP)).toEqual([]);
+    }
+  });
+
+  it("a field of one value with two of them is refused, and with one twice is not", async () => {
+    for (const name of ["Authorization", "Content-Type", "Origin", "Idempotency-Key"]) {
+      await inWorld(serve, { scripts: [] }, async ({ port }) => {
+        const lines = `${name}: a\r\n${name.toLowerCase()}: b\r\n`;
+        const answer = await exchange(port, get("/").replace("\r\n\r\n", `\r\n${lines}\r\n`));
+        expect(answer.status, name).toBe(400);
+      });
+    }
+    const twice = [
+      ["User-Agent", "a"],
+      ["user-agent", "b"],
+      ["Origin", "c"],
+      ["Origin", "c"],
+    ] as const;
+    const got = await arriving(serve, {}, twice);
+    expect(got.filter(([name]) => /^(?:user-agent|origin)$/i.test(name))).toEqual(twice);
   });
 
   it("fields that only look like it pass as they came", async () => {

@@ -25,7 +25,7 @@ export type EngineFields = Record<string, string | string[]>;
 
 /** The fields of a request as engines take them. */
 export function engineFields(
-  { body, contentLength, upgrade }: GatewayRequest,
+  { body, contentLength, emptiness, upgrade }: GatewayRequest,
   fields: readonly string[],
 ): EngineFields {
   // A field may be called as something that every object has.
@@ -36,7 +36,7 @@ export function engineFields(
   }
   if (upgrade !== null) Object.assign(record, { connection: "Upgrade", upgrade });
   // RFC 9112 §6: framed anew.
-  else if (contentLength !== null && contentLength > 0) {
+  else if (emptiness === "said" || (contentLength !== null && contentLength > 0)) {
     record["content-length"] = String(contentLength);
   } else if (body !== null) record["transfer-encoding"] = "chunked";
   return record;

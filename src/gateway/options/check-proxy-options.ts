@@ -2,7 +2,7 @@
  * Checks the options of a proxy when it is made, so that a typo is told at start and not by
  * silence.
  */
-import { fieldInfo } from "../../wire/field-info.js";
+import { type FieldUse, fieldInfo } from "../../wire/field-info.js";
 import { WRITTEN } from "../../wire/forwarding.js";
 import { isAuthority } from "../../wire/request-target.js";
 import { trustProblem } from "../../wire/trust.js";
@@ -49,9 +49,11 @@ function keepProblem(value: unknown): string | null {
     : `has ${JSON.stringify(ours)}, which the gateway writes itself; name who is believed in trust`;
 }
 
+const KEEPABLE: ReadonlySet<FieldUse> = new Set(["forwarding", "alias", "pass", "single"] as const);
+
 function isOurs(name: string): boolean {
   const { use } = fieldInfo(name);
-  return WRITTEN.has(name) || (use !== "forwarding" && use !== "alias" && use !== "pass");
+  return WRITTEN.has(name) || !KEEPABLE.has(use);
 }
 
 /** RFC 9110 §7.8: a name, and a version if need be. */
