@@ -7,22 +7,24 @@
 import { type DispatchAsked, dispatchCall, dispatchSteps } from "../gateway/dispatch-call.js";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
 import type { Dispatch } from "../transports/dispatch-run.js";
+import { isFetchHandler } from "../transports/fetch-handler.js";
 
 /** What `compose` of a dispatcher takes, in undici 7 and 8. */
 export type GatewayInterceptor = <Dispatching>(dispatch: Dispatching) => Dispatching;
 
 /**
  * An interceptor for `new Agent().compose(…)`. Every origin has an upstream: the one that is
- * configured for it, or one of its own with the gateway's defaults. Upgrades and CONNECT pass it
- * by.
+ * configured for it, or one of its own with the gateway's defaults. The path chooses among the
+ * upstreams of its origin, and never another host. Upgrades and CONNECT pass it by, and so does
+ * what undici would refuse, so that undici refuses it.
  */
 export function gatewayInterceptor(gateway: Gateway): GatewayInterceptor {
   const core = gatewayCore(gateway);
   const stepOf = dispatchSteps();
   const intercept = (dispatch: Dispatch) => {
     // undici knows an interceptor by its two parameters.
-    return (options: DispatchAsked, handler: object): boolean => {
-      if (!isCall(options)) return dispatch(options, handler);
+    return (options: object, handler: object): boolean => {
+      if (!isCall(options) || !isFetchHandler(handler)) return dispatch(options, handler);
       dispatchCall(core, stepOf, options, handler, dispatch);
       return true;
     };
@@ -31,8 +33,10 @@ export function gatewayInterceptor(gateway: Gateway): GatewayInterceptor {
 }
 
 /** RFC 9110 §9.3.6: a tunnel is no exchange, and neither is what an upgrade makes of one. */
-function isCall({ origin, method, upgrade }: DispatchAsked): boolean {
-  if (origin === undefined || method === "CONNECT") return false;
-  if (upgrade !== undefined && upgrade !== null && upgrade !== false) return false;
-  return /^https?:/.test(String(origin));
+function isCall(options: unknown): options is DispatchAsked {
+  if (typeof options !== "object" || options === null) return false;
+  const { origin, path, method, upgrade } = options as Readonly<Record<string, unknown>>;
+  if (typeof path !== "string" || typeof method !== "string") return false;
+  if (method === "CONNECT" || upgrade) return false;
+  return /^https?:/i.test(String(origin)) && URL.canParse(String(origin));
 }

@@ -48,6 +48,12 @@ export const UNKNOWN_ERROR: FailureCode = "proxy_internal_error";
  */
 export const CONNECT_SYSCALLS: readonly string[] = ["connect", "getaddrinfo", "query"];
 
+/** What undici refuses to compose: it would on every connection, and says nothing of a target. */
+export const REFUSALS_OF_UNDICI: ReadonlySet<unknown> = new Set([
+  "UND_ERR_INVALID_ARG",
+  "UND_ERR_NOT_SUPPORTED",
+]);
+
 // The code is proof of its phase, or means the same in all of them.
 const always = (code: FailureCode): CodeMeaning => ({ connect: code, exchange: code, body: code });
 

@@ -207,7 +207,7 @@ export class ReplayBody {
   // A small body often lies whole in the source's buffer, parsed together with the head.
   #takeWhole(): void {
     const source = this.#source;
-    if (source === null || this.#state !== "flowing" || source.complete !== true) return;
+    if (source === null || this.#state !== "flowing" || !isAllHere(source)) return;
     // Only then is its length one of bytes, and none of them can fall out of what is kept.
     if (source.readableEncoding !== null || source.readableObjectMode) return;
     if (this.#keptBytes + source.readableLength > this.#keptBytesMax) return;
@@ -309,6 +309,12 @@ class BodyReader extends Readable {
       this.push(chunk);
     }
   }
+}
+
+/** No more will come into its buffer; undici reads the length of a body there, too. */
+function isAllHere(source: BodySource): boolean {
+  const { _readableState: state } = source as { readonly _readableState?: { ended?: unknown } };
+  return source.complete === true || state?.ended === true;
 }
 
 function ignore(): void {}

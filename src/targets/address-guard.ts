@@ -16,6 +16,8 @@ export interface AddressRules {
   readonly forbid: readonly string[];
   /** What is let through although it is forbidden. */
   readonly allow: readonly string[];
+  /** They hold since nobody has written any. */
+  readonly byDefault?: true;
 }
 
 export interface AddressGuard {
@@ -23,7 +25,14 @@ export interface AddressGuard {
   checkHost(hostname: string): void;
   /** Resolves like `dns.lookup`, and gives what is allowed; an error when nothing is. */
   readonly lookup: LookupFunction;
+  /** The same for all addresses, those of IPv4 first; tells whether they are a part only. */
+  resolve(hostname: string, found: Resolved): void;
+  /** Somebody has written rules; else it has only those that hold by default. */
+  readonly wasWritten: boolean;
 }
+
+/** With an error there are no addresses; they are a part when others are forbidden. */
+export type Resolved = (error: Error | null, permitted: readonly string[], isPart: boolean) => void;
 
 // Lists of addresses are dear to make, and all upstreams of foreign origins have the same rules.
 const made = new WeakMap<readonly AddressRules[], AddressGuard>();
@@ -47,7 +56,21 @@ function makeGuard(rules: readonly AddressRules[]): AddressGuard {
     checkHost(hostname) {
       if (isIP(hostname) !== 0 && forbids(hostname)) throw prohibited([hostname]);
     },
-    lookup: (hostname, options, callback) => resolve(hostname, options, forbids, callback),
+    lookup(hostname, options, callback) {
+      resolve(hostname, options, forbids, (error, permitted) => {
+        const [first] = permitted;
+        if (first === undefined) callback(error, "");
+        else if (options.all === true) callback(null, [...permitted]);
+        else callback(null, first.address, first.family);
+      });
+    },
+    resolve(hostname, found) {
+      resolve(hostname, {}, forbids, (error, permitted, isPart) => {
+        const byFamily = [...permitted].sort((one, other) => one.family - other.family);
+        found(error, addressesOf(byFamily), isPart);
+      });
+    },
+    wasWritten: rules.some(({ byDefault }) => byDefault !== true),
   };
 }
 
@@ -68,21 +91,21 @@ function judgeOf({ forbid, allow }: AddressRules): (address: string) => boolean 
   };
 }
 
-type Found = Parameters<LookupFunction>[2];
-
+/** Without an error at least one address is permitted. */
 function resolve(
   hostname: string,
   options: LookupOptions,
   forbids: (address: string) => boolean,
-  callback: Found,
+  callback: (error: Error | null, permitted: readonly LookupAddress[], isPart: boolean) => void,
 ): void {
   dns.lookup(hostname, { ...options, all: true }, (error, found) => {
-    const permitted = error === null ? found.filter(({ address }) => !forbids(address)) : [];
-    const [first] = permitted;
-    if (error !== null) callback(error, "");
-    else if (first === undefined) callback(prohibited(addressesOf(found)), "");
-    else if (options.all === true) callback(null, permitted);
-    else callback(null, first.address, first.family);
+    if (error !== null) {
+      callback(error, [], false);
+      return;
+    }
+    const permitted = found.filter(({ address }) => !forbids(address));
+    const refused = permitted.length === 0 ? prohibited(addressesOf(found)) : null;
+    callback(refused, permitted, permitted.length < found.length);
   });
 }
 

@@ -6,12 +6,15 @@
  * started: an error code alone cannot. Not here: connections and their age, which are the
  * dispatcher's own.
  */
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
+import { REFUSALS_OF_UNDICI } from "../catalog/error-codes.js";
+import type { Failure } from "../core/failure.js";
 import { NamedError } from "../core/named-error.js";
 import type { Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import type { ResponseBody } from "../core/response-body.js";
 import type { Exchange } from "../targets/exchange.js";
+import { fieldsGiven } from "./dispatched-fields.js";
 import type { RunTerms } from "./engine-run.js";
 import { ReceivingRun } from "./receiving-run.js";
 import { soundHead } from "./sound-head.js";
@@ -21,44 +24,62 @@ import { soundTrailers } from "./trailers.js";
 export type Dispatch = (options: object, handler: object) => boolean;
 
 interface Controller {
-  readonly rawHeaders?: readonly unknown[] | null;
+  readonly rawHeaders?: unknown;
+  readonly rawTrailers?: unknown;
   abort(reason: Error): void;
   pause(): void;
   resume(): void;
 }
 
-type Fields = Readonly<Record<string, string | readonly string[] | undefined>>;
-
 export class DispatchRun extends ReceivingRun {
   readonly outcome = new Pending<ResponseBody>();
+  brokenCause: unknown;
+  readonly #context: object;
   #controller: Controller | null = null;
   #body: Readable | null = null;
 
-  constructor(exchange: Exchange, terms: RunTerms) {
+  /** `context` takes what the dispatcher tells of itself. */
+  constructor(exchange: Exchange, terms: RunTerms, context: object = {}) {
     super(exchange, terms);
+    this.#context = context;
   }
 
-  /** Sends what the options say; `body` is the stream among them, if there is one. */
-  begin(dispatch: Dispatch, options: object, body: Readable | null): Pending<ResponseBody> {
-    this.#body = body;
-    this.exchange.enter("connect");
+  /** Begins; the function leads to `send`, or to `fail`. */
+  begin(find: () => void): Pending<ResponseBody> {
+    this.exchange.enter("resolve");
     this.exchange.cancellation.add(this);
+    if (!this.over) find();
+    return this.outcome;
+  }
+
+  /** Sends what the options say. */
+  send(dispatch: Dispatch, options: { readonly body?: unknown }): void {
+    if (this.over) return;
+    this.#body = options.body instanceof Readable ? options.body : null;
+    this.exchange.enter("connect");
     try {
-      if (!this.over) dispatch(options, this);
+      dispatch(options, this);
     } catch (error) {
       this.fail(error);
     }
-    return this.outcome;
+  }
+
+  /** What the dispatcher refuses to send at all says nothing of the target. */
+  override fail(error: unknown): void {
+    const refused =
+      this.state === "starting" && REFUSALS_OF_UNDICI.has((error as { code?: unknown })?.code);
+    super.fail(refused ? new NamedError("bad_request", undefined, error) : error);
   }
 
   // --- what the dispatcher reports ---
 
-  onRequestStart(controller: Controller): void {
+  onRequestStart(controller: Controller, context?: object): void {
     const { timeline, cancellation, request } = this.exchange;
     if (this.over || cancellation.by !== null) {
       controller.abort(new NamedError("proxy_internal_error"));
       return;
     }
+    Object.assign(this.#context, context);
     this.#controller = controller;
     this.state = "waiting";
     timeline.written = true;
@@ -73,12 +94,16 @@ export class DispatchRun extends ReceivingRun {
     });
   }
 
-  onResponseStart(controller: Controller, status: number, fields: Fields, text?: string): void {
-    if (status < 200 || this.state !== "waiting") return;
+  onResponseStart(controller: Controller, status: number, fields: object, text?: string): void {
+    if (this.state !== "waiting") return;
     this.#controller = controller;
+    const given = fieldsGiven(fields, controller.rawHeaders);
+    if (status < 200) {
+      this.exchange.request.onInformation?.(status, given);
+      return;
+    }
     try {
-      const raw = rawFields(controller, fields);
-      this.headIn(soundHead(status, text ?? "", raw, this.terms.limits));
+      this.headIn(soundHead(status, text ?? "", given, this.terms.limits));
     } catch (error) {
       this.breakOff(error as Error);
     }
@@ -88,9 +113,10 @@ export class DispatchRun extends ReceivingRun {
     this.bodyIn(chunk);
   }
 
-  onResponseEnd(_controller: Controller, trailers: Fields | null): void {
+  onResponseEnd(controller: Controller, trailers: object | null): void {
     try {
-      this.endIn(soundTrailers(flat(trailers ?? {}), this.terms.limits));
+      const given = fieldsGiven(trailers ?? {}, controller?.rawTrailers);
+      this.endIn(soundTrailers(given, this.terms.limits));
     } catch (error) {
       this.fail(error);
     }
@@ -125,16 +151,9 @@ export class DispatchRun extends ReceivingRun {
   }
 
   protected released(): void {}
-}
 
-/** Names and values in turn; with repeated names as they came, where the dispatcher keeps them. */
-function rawFields({ rawHeaders }: Controller, fields: Fields): readonly string[] {
-  if (!Array.isArray(rawHeaders)) return flat(fields);
-  return rawHeaders.map((part) => (Buffer.isBuffer(part) ? part.toString("latin1") : String(part)));
-}
-
-function flat(fields: Fields): string[] {
-  return Object.entries(fields).flatMap(([name, value]) =>
-    value === undefined ? [] : [value].flat().flatMap((text) => [name, text as string]),
-  );
+  protected override ended(failure: Failure | null, headWasUp: boolean): void {
+    this.brokenCause = failure?.cause;
+    super.ended(failure, headWasUp);
+  }
 }

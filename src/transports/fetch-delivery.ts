@@ -21,9 +21,20 @@ export class FetchDelivery {
     this.#giveUp = giveUp;
   }
 
-  start(): void {
+  /** `context` is what undici calls so: what dispatchers tell the caller of the request. */
+  start(context: object = {}): void {
     try {
-      this.#handler.start((reason) => this.#abort(reason));
+      this.#handler.start((reason) => this.#abort(reason), context);
+    } catch (error) {
+      this.#abort(error);
+    }
+  }
+
+  /** Tells an interim answer (1xx). */
+  information(status: number, rawHeaders: readonly string[]): void {
+    if (this.aborted !== null) return;
+    try {
+      this.#handler.head(status, rawHeaders, "", () => {});
     } catch (error) {
       this.#abort(error);
     }
@@ -42,6 +53,8 @@ export class FetchDelivery {
   }
 
   data(chunk: Buffer): boolean {
+    // What was here already when the handler gave up is no answer to it any more.
+    if (this.aborted !== null) return true;
     try {
       this.#paused = !this.#handler.data(chunk);
     } catch (error) {
@@ -57,10 +70,16 @@ export class FetchDelivery {
   }
 
   end(trailers: readonly string[]): void {
+    if (this.aborted !== null) {
+      this.error(this.aborted.reason);
+      return;
+    }
     try {
       this.#handler.end(trailers);
     } catch (error) {
-      this.#abort(error);
+      // Nothing is left to be given up. Handlers of undici that ask again throw here, and wait for
+      // their own error.
+      this.error(error);
     }
   }
 
@@ -74,7 +93,7 @@ export class FetchDelivery {
   }
 
   /** Tells the reason of the abort where there was one, and else the error. */
-  fail(errorOf: () => Error): void {
+  fail(errorOf: () => unknown): void {
     const { aborted } = this;
     this.error(aborted === null ? errorOf() : aborted.reason);
   }

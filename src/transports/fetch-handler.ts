@@ -9,14 +9,27 @@
 /** The receiver of one exchange, whatever its style. */
 export interface FetchHandler {
   /** The exchange begins; it may be aborted from now on. */
-  start(abort: (reason: unknown) => void): void;
-  /** The head of a final answer; names and values in turn, latin1. */
+  start(abort: (reason: unknown) => void, context?: object): void;
+  /**
+   * The head of an answer, interim ones (1xx) before the final one; names and values in turn,
+   * latin1.
+   */
   head(status: number, rawHeaders: readonly string[], text: string, resume: () => void): void;
   /** False asks for a pause until `resume` is called. */
   data(chunk: Buffer): boolean;
   end(trailers: readonly string[]): void;
   error(error: unknown): void;
 }
+
+/** Whether undici would take it for an ordinary exchange, in one of its versions. */
+export function isFetchHandler(handler: unknown): handler is object {
+  if (typeof handler !== "object" || handler === null) return false;
+  const has = (name: string): boolean =>
+    typeof (handler as Readonly<Record<string, unknown>>)[name] === "function";
+  return has("onRequestStart") || OLD_STYLE.every(has);
+}
+
+const OLD_STYLE = ["onConnect", "onHeaders", "onData", "onComplete", "onError"];
 
 /** Reads the style of a handler. Throws a TypeError for an object that is none. */
 export function fetchHandler(handler: object): FetchHandler {
@@ -54,7 +67,7 @@ export function whenHandled(
 }
 
 interface OldStyleHandler {
-  onConnect?(abort: (reason: unknown) => void): void;
+  onConnect?(abort: (reason: unknown) => void, context: object): void;
   onResponseStarted?(): void;
   onHeaders(status: number, raw: readonly Buffer[], resume: () => void, text: string): unknown;
   onData?(chunk: Buffer): unknown;
@@ -69,8 +82,8 @@ class OldStyle implements FetchHandler {
     this.#handler = handler;
   }
 
-  start(abort: (reason: unknown) => void): void {
-    this.#handler.onConnect?.(abort);
+  start(abort: (reason: unknown) => void, context: object = {}): void {
+    this.#handler.onConnect?.(abort, context);
   }
 
   head(status: number, rawHeaders: readonly string[], text: string, resume: () => void): void {
@@ -149,9 +162,9 @@ function newStyle(handler: NewStyleHandler): FetchHandler {
     },
   };
   return {
-    start(abort) {
+    start(abort, context = {}) {
       onAbort = abort;
-      handler.onRequestStart?.(controller, {});
+      handler.onRequestStart?.(controller, context);
     },
     head(status, rawHeaders, text, resume) {
       onResume = resume;

@@ -7,6 +7,7 @@
 import type { Dispatcher } from "undici";
 import { turnsMayBeHeld } from "../base/clock.js";
 import { LIMITS } from "../catalog/defaults.js";
+import { REFUSALS_OF_UNDICI } from "../catalog/error-codes.js";
 import { classifyError } from "../core/classify.js";
 import { NamedError } from "../core/named-error.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
@@ -22,8 +23,6 @@ import { afterPoll } from "./loop-pulse.js";
 
 /** What undici is asked to send for an exchange. */
 export type Wording = (exchange: Exchange) => Dispatcher.DispatchOptions;
-
-const REFUSED: ReadonlySet<unknown> = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
 
 /** undici reads it, and does not say so in its types. */
 type Words = Dispatcher.DispatchOptions & { servername?: string };
@@ -103,7 +102,7 @@ export class Sending extends Pending<ResponseBody> implements RunEnd {
   neverStarted(error: unknown): void {
     this.#letHeadBe?.();
     // What undici refuses to send it refuses on every connection; this one is as good as before.
-    if (REFUSED.has((error as { code?: unknown }).code)) {
+    if (REFUSALS_OF_UNDICI.has((error as { code?: unknown }).code)) {
       if (this.#connection !== null) this.#pool.release(this.#connection);
       this.settle(unconnected(this.#exchange, error));
       return;

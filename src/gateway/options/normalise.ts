@@ -102,7 +102,8 @@ function readGateway(findings: Findings, options: unknown): Omit<NormalisedGatew
 /** Rules of one's own add to those that hold by default; false lifts them all. */
 function foreignRules(written: false | AddressRules | undefined): false | AddressRules {
   if (written === false) return false;
-  const { forbid = [], allow = [] } = written ?? {};
+  if (written === undefined) return { forbid: FOREIGN_FORBIDDEN, allow: [], byDefault: true };
+  const { forbid, allow } = written;
   return { forbid: [...FOREIGN_FORBIDDEN, ...forbid], allow };
 }
 
