@@ -6,7 +6,7 @@
  * its listeners at once and in the order in which they came; who awaits it gets a true promise.
  * Guarantee: it is settled once. What is thrown on the way, by a step or by a listener, is a bug of
  * ours: those behind it are told `proxy_internal_error`, so that nothing is held back for ever, and
- * who awaits it gets what was thrown, unless the top of the pipe has called `neverRejects`.
+ * who awaits it gets what was thrown, except at the top of the pipe (`safely`).
  */
 import { noResponse, type Outcome } from "./outcome.js";
 
@@ -92,6 +92,15 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
     return pending;
   }
 
+  /** The outcome of a step; what it throws is an outcome, and rejects nobody. */
+  static safely<In, Body>(step: (input: In) => Promise<Outcome<Body>>, input: In): Pending<Body> {
+    try {
+      return Pending.of(step(input)).neverRejects();
+    } catch (cause) {
+      return Pending.settled<Body>(noResponse({ code: "proxy_internal_error", cause }));
+    }
+  }
+
   /** An outcome that is known already. */
   static settled<Body>(outcome: Outcome<Body>): Pending<Body> {
     const pending = new Pending<Body>();
@@ -166,7 +175,7 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
   }
 
   /** What was thrown is an outcome like any other from here on. */
-  neverRejects(): this {
+  private neverRejects(): this {
     this.calm = true;
     return this;
   }

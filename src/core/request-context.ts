@@ -10,10 +10,12 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { onAbort } from "../base/abort.js";
 import type { Clock } from "../base/clock.js";
 import type { Priority } from "../catalog/priorities.js";
-import type { Call } from "./call.js";
+import { Call, type CallOverrides } from "./call.js";
 import { Cancellation } from "./cancellation.js";
 import { remainingMs } from "./deadline.js";
 import { GatewayError } from "./failure.js";
+import type { CallerHints } from "./layers.js";
+import type { GatewayRequest } from "./request.js";
 
 /** The request that is being served, for application code. */
 export interface RequestContext {
@@ -121,4 +123,28 @@ export function linkContext(
     outer?.cancellation.remove(onLeave);
     unlink();
   };
+}
+
+/** A call that begins now, by what its caller has said of it and within the live context. */
+export function callInContext(
+  now: number,
+  request: GatewayRequest,
+  id: string,
+  overrides: CallOverrides | null,
+  caller: CallerHints | null,
+): Call {
+  const call = new Call(request, now, id, overrides);
+  if (caller !== null) {
+    call.callerAttempt = caller.attempt;
+    call.callerDeadline = now + caller.deadlineMs;
+  }
+  const context = liveContext();
+  if (context !== null) inherit(call, context);
+  return call;
+}
+
+function inherit(call: Call, { deadline, attempt, priority }: LiveContext): void {
+  call.callerDeadline = Math.min(call.callerDeadline, deadline);
+  call.callerAttempt = Math.max(call.callerAttempt, attempt);
+  if (priority !== null && call.overrides?.priority === undefined) call.priority = priority;
 }

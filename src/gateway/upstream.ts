@@ -10,9 +10,10 @@ import { inContextOf, keepContext } from "../core/call-context.js";
 import type { Failure } from "../core/failure.js";
 import type { CallerHints } from "../core/layers.js";
 import { failureOf, type Outcome } from "../core/outcome.js";
-import type { Pending } from "../core/pending.js";
+import { type Listening, Pending } from "../core/pending.js";
 import { bypass, type PolicyDescription, pipe, type Step } from "../core/pipe.js";
 import type { GatewayRequest } from "../core/request.js";
+import { callInContext } from "../core/request-context.js";
 import type { ResponseBody } from "../core/response-body.js";
 import { attemptTimeout } from "../policies/attempt-timeout.js";
 import { breakerGate } from "../policies/breaker-gate.js";
@@ -33,16 +34,15 @@ import {
   type UndiciTransportOptions,
   undiciTransport,
 } from "../transports/undici.js";
+import { attemptFields } from "./attempt-fields.js";
 import { type FailureLedger, failureLedger } from "./diagnosis/failure-ledger.js";
 import { startDiscovery } from "./discovery.js";
-import { attemptFields, newCall } from "./layered-call.js";
 import { breakerLimits, type TargetKeeper, targetKeeper } from "./make-target.js";
 import type { NormalisedUpstream } from "./options/options.js";
 import { createOverload, type Overload, type OverloadState } from "./overload.js";
 import type { GatewayParts } from "./parts.js";
 import { budgetState, type RetryBudgetState, repeatsOf, retryOf } from "./repeats.js";
 import { type InnerControl, type TargetControl, targetControl } from "./target-control.js";
-import { type CallListener, safely } from "./top-of-pipe.js";
 import { type UpstreamWatch, upstreamWatch } from "./upstream-watch.js";
 
 /** An upstream as the adapters and the gateway see it. */
@@ -99,7 +99,7 @@ interface Serving {
 }
 
 /** A class, since a gateway may have thousands of them, most of them at rest. */
-class GatewayUpstream implements UpstreamCore, CallListener {
+class GatewayUpstream implements UpstreamCore {
   readonly name: string;
   readonly options: NormalisedUpstream;
   readonly targets: TargetSet;
@@ -164,7 +164,7 @@ class GatewayUpstream implements UpstreamCore, CallListener {
     const { clock, tracing } = this.#parts;
     // Probes begin with the first call; a gateway that is only made sends nothing.
     this.#keeper.start();
-    const call = newCall(clock.now(), request, id, overrides, caller);
+    const call = callInContext(clock.now(), request, id, overrides, caller);
     if (this.#isHeard()) keepContext(call);
     tracing.tracer?.begin(this.name, call);
     return call;
@@ -191,7 +191,7 @@ class GatewayUpstream implements UpstreamCore, CallListener {
 
   #take<Body>(step: Step<Call, Body>, call: Call): Pending<Body> {
     this.#calls += 1;
-    return safely(step, call, this);
+    return Pending.safely(step, call).inform(new CallEnd<Body>(this, call));
   }
 
   get busy(): boolean {
@@ -253,6 +253,23 @@ class GatewayUpstream implements UpstreamCore, CallListener {
     call.failure = failure;
     if (events.has("call:outcome")) this.#tellOutcome(call, failure);
     if (outcome.kind === "no_response") this.#keeper.callFailed(call, outcome.failure.code);
+  }
+}
+
+// A class, since every call makes one.
+class CallEnd<Body> implements Listening<Body> {
+  next: Listening<Body> | null = null;
+  private readonly upstream: GatewayUpstream;
+  private readonly call: Call;
+
+  constructor(upstream: GatewayUpstream, call: Call) {
+    this.upstream = upstream;
+    this.call = call;
+  }
+
+  told(outcome: Outcome<Body>): null {
+    this.upstream.over(this.call, outcome);
+    return null;
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * Place: above retry. A call holds one place however often it is repeated.
  * Guarantee: a place is held until the body of the answer is over, or until its head shows that it
- * has no end (stream-places.ts). Then it goes to the most important of those who wait: the oldest
+ * has no end (`StreamPlaces`). Then it goes to the most important of those who wait: the oldest
  * of them, or the newest while the queue has stood for long (waiting-line.ts). Sheddable calls
  * cannot take the last places. A call that leaves the queue leaves nothing behind in it.
  * Not here: connections. Waiting for one of the pool is the transport's matter.
@@ -22,9 +22,8 @@ import { Timeline } from "../core/timeline.js";
 import type { AdaptiveLimit } from "./adaptive-limit.js";
 import { Holding, holding, refused } from "./holding.js";
 import { pace } from "./pace.js";
-import { Places, type PlacesOptions } from "./places.js";
+import { isEndless, Places, type PlacesOptions, StreamPlaces } from "./places.js";
 import { type Refusals, refusals } from "./refusals.js";
-import { isEndless, StreamPlaces } from "./stream-places.js";
 import { Waiter } from "./waiting-line.js";
 
 export interface BulkheadOptions extends PlacesOptions {

@@ -6,13 +6,14 @@
  * read of a broken body before a reader came is delivered before the break.
  */
 import { LIMITS } from "../catalog/defaults.js";
+import type { FailureCode } from "../catalog/failures.js";
 import type { Failure } from "../core/failure.js";
-import type { UpstreamResponse } from "../core/outcome.js";
+import { type FieldsByName, fieldsByName } from "../core/fields.js";
+import type { EndListener, UpstreamResponse } from "../core/outcome.js";
 import type { BodySink, ResponseBody, Tunnel } from "../core/response-body.js";
 import type { Exchange } from "../targets/exchange.js";
 import { EngineRun, type RunTerms } from "./engine-run.js";
 import type { ResponseHead } from "./response-head.js";
-import { TransportResponse } from "./transport-response.js";
 
 /** Costs less than `queueMicrotask`, and every exchange needs one. */
 const RESOLVED = Promise.resolve();
@@ -171,5 +172,53 @@ export abstract class ReceivingRun extends EngineRun<ResponseBody> implements Re
     this.delivered = true;
     if (this.brokenBy === null) this.sink.end(this.trailers);
     else this.sink.broken(this.brokenBy);
+  }
+}
+
+/** What a response needs from the exchange that receives it. */
+interface Receiving extends ResponseBody {
+  onFinished(listener: EndListener): void;
+  discard(): void;
+}
+
+/**
+ * An upstream's answer as the pipe carries it, over an exchange that is still receiving. Most calls
+ * ask for nothing but status and raw fields, so the rest is made when first asked for.
+ */
+class TransportResponse implements UpstreamResponse<ResponseBody> {
+  readonly status: number;
+  readonly statusText: string;
+  readonly rawHeaders: readonly string[];
+  readonly body: ResponseBody;
+  private readonly receiving: Receiving;
+  private named: FieldsByName | null = null;
+  private ended: Promise<FailureCode | null> | null = null;
+
+  constructor(head: ResponseHead, receiving: Receiving) {
+    this.status = head.status;
+    this.statusText = head.statusText;
+    this.rawHeaders = head.rawHeaders;
+    this.body = receiving;
+    this.receiving = receiving;
+  }
+
+  get headers(): Readonly<FieldsByName> {
+    this.named ??= fieldsByName(this.rawHeaders);
+    return this.named;
+  }
+
+  get finished(): Promise<FailureCode | null> {
+    this.ended ??= new Promise((resolve) => this.receiving.onFinished(resolve));
+    return this.ended;
+  }
+
+  onFinished(listener: EndListener): void {
+    this.receiving.onFinished(listener);
+  }
+
+  // What is left is read in the background; nobody has to wait for it.
+  discard(): Promise<void> {
+    this.receiving.discard();
+    return Promise.resolve();
   }
 }

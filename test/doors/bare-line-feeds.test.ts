@@ -1,6 +1,6 @@
 /**
- * Heads whose lines end with a line feed alone, as those of some devices do: refused by default, and
- * taken at every door over our own connections where the upstream's options say so.
+ * Heads whose lines end with a line feed alone, as those of some devices do: refused by default,
+ * and taken at every door over our own connections where the upstream's options say so.
  */
 import { accept, type Script } from "good-gateway/testing";
 import { describe, expect, it } from "vitest";

@@ -46,7 +46,7 @@ export interface ThreeInstancesResult {
   readonly tries: number;
   /** The share of all exchanges that each instance was sent. */
   readonly shares: readonly number[];
-  /** When the calls came that each instance executed, in milliseconds, in the order of their work. */
+  /** When the calls came that each instance executed, in milliseconds, in that order. */
   readonly executedAt: readonly (readonly number[])[];
   /** Of the calls that were answered well, in milliseconds. */
   readonly p99: number;

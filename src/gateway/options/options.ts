@@ -234,9 +234,9 @@ export interface UpstreamOptions {
    */
   readonly allowH2?: boolean | "h2c";
   /**
-   * Heads whose lines end with a line feed alone, as those of some devices do (RFC 9112 section
-   * 2.2), over HTTP/1.1. Chunks keep to CRLF. Not for http-proxy-middleware and `gatewayInterceptor`,
-   * whose own engines read the answer.
+   * Heads whose lines end with a line feed alone, as those of some devices do (RFC 9112 §2.2), over
+   * HTTP/1.1. Chunks keep to CRLF. Not for http-proxy-middleware and `gatewayInterceptor`, whose
+   * own engines read the answer.
    * @default false
    */
   readonly allowBareLineFeeds?: boolean;

@@ -118,8 +118,16 @@ describe("what is thrown on the way", () => {
     expect(asked).toBe(0);
   });
 
-  it("rejects nobody at the top of the pipe", async () => {
-    const outcome = await Pending.of<never>(Promise.reject(BUG)).neverRejects();
+  it.each([
+    ["a promise that rejects", () => Promise.reject<Outcome<never>>(BUG)],
+    [
+      "what it throws at once",
+      () => {
+        throw BUG;
+      },
+    ],
+  ])("rejects nobody at the top of the pipe: %s", async (_, step) => {
+    const outcome = await Pending.safely<null, never>(step, null);
     expect(outcome).toMatchObject({ failure: { code: "proxy_internal_error", cause: BUG } });
   });
 });

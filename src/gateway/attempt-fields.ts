@@ -1,0 +1,36 @@
+/**
+ * What the attempts of a call tell upstreams, beside the fields of the request: of the layers
+ * between, and of a trace.
+ *
+ * Guarantee: who is told nothing costs a comparison.
+ */
+import type { Clock } from "../base/clock.js";
+import { layerFields } from "../core/layers.js";
+import type { AttemptFields } from "../transports/undici.js";
+import type { NormalisedUpstream } from "./options/options.js";
+import type { GatewayParts } from "./parts.js";
+
+/** What is sent with each attempt beside the fields of its request; null, as a rule. */
+export function attemptFields(
+  { clock, tracing }: Pick<GatewayParts, "clock" | "tracing">,
+  options: Pick<NormalisedUpstream, "layers" | "timeouts">,
+): AttemptFields {
+  const told = layersTold(clock, options);
+  return (exchange) => {
+    const layered = told(exchange);
+    if (tracing.tracer === null) return layered;
+    const traced = tracing.tracer.fieldsOf(exchange);
+    return layered === null || traced === null ? (layered ?? traced) : layered.concat(traced);
+  };
+}
+
+function layersTold(
+  clock: Clock,
+  { layers, timeouts }: Pick<NormalisedUpstream, "layers" | "timeouts">,
+): AttemptFields {
+  if (layers === false) return () => null;
+  return ({ attempt: { call, number } }) => {
+    const waitsMs = call.overrides?.timeouts?.responseMs ?? timeouts.responseMs;
+    return layerFields(layers, call, number, waitsMs, clock);
+  };
+}
