@@ -37,6 +37,7 @@ export default defineConfig({
     opentelemetry: "src/telemetry/opentelemetry.ts",
     dashboard: "src/dashboard/dashboard.ts",
     undici: "src/adapters/undici.ts",
+    web: "src/adapters/web.ts",
     testing: "src/testing/index.ts",
     cli: "src/cli/main.ts",
   },

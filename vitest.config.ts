@@ -18,7 +18,7 @@ const sourceAliases = [
   { find: /^good-gateway\/dashboard$/, replacement: source("dashboard/dashboard.ts") },
   { find: /^good-gateway\/testing$/, replacement: source("testing/index.ts") },
   {
-    find: /^good-gateway\/(express|fastify|node|fetch|http-proxy-middleware|undici)$/,
+    find: /^good-gateway\/(express|fastify|node|fetch|http-proxy-middleware|undici|web)$/,
     replacement: source("adapters/$1.ts"),
   },
   { find: /^good-gateway\/opentelemetry$/, replacement: source("telemetry/opentelemetry.ts") },

@@ -3,8 +3,8 @@
  * may set fields, take the stream or put another payload in its place.
  *
  * Our own hook is the last of a route. Guarantee: what no other hook has touched is written by us
- * as at every other door, with its framing and its trailers, and cut where it breaks; where no other
- * hook is there at all, no reply is made.
+ * as at every other door, with its framing and its trailers, and cut where it breaks; where there
+ * is no other hook at all, no reply is made.
  */
 import { AsyncResource } from "node:async_hooks";
 import { Readable } from "node:stream";

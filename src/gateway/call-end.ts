@@ -5,14 +5,14 @@
  * nobody listening it reads nothing and makes nothing.
  */
 import { AsyncResource } from "node:async_hooks";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Clock, epochMs } from "../base/clock.js";
 import type { Emitter } from "../base/emitter.js";
 import type { FailureCode } from "../catalog/failures.js";
 import type { Call, ClientEnd } from "../core/call.js";
 import { inContextOf } from "../core/call-context.js";
 import type { Failure } from "../core/failure.js";
-import { authorityOf, sentWhole } from "../wire/http2.js";
+import { type AnswerFacts, authorityOf, sentWhole } from "../wire/http2.js";
+import type { RequestFacts } from "../wire/request-facts.js";
 import type { CallKind } from "./call-record.js";
 import { callRecord, EndedCall, endedCall } from "./ended-call.js";
 import type { EndedCalls } from "./ended-calls.js";
@@ -35,8 +35,8 @@ export function sideOver(
   upstream: string,
   kind: CallKind,
   call: Call,
-  req: IncomingMessage,
-  res: ServerResponse,
+  req: RequestFacts,
+  res: AnswerFacts,
 ): void {
   call.sidesOver += 1;
   if (call.sidesOver !== BOTH || !isHeard(teller)) return;
@@ -47,12 +47,7 @@ export function sideOver(
 }
 
 /** What was upgraded is over, on both sides at once. */
-export function tunnelOver(
-  teller: Teller,
-  upstream: string,
-  call: Call,
-  req: IncomingMessage,
-): void {
+export function tunnelOver(teller: Teller, upstream: string, call: Call, req: RequestFacts): void {
   if (!isHeard(teller)) return;
   const broken = call.attempts.at(-1)?.code ?? null;
   const clientEnd = broken === null ? "complete" : "cut";
@@ -121,20 +116,20 @@ export function tellOfRefusal(
 }
 
 export interface RefusedRequest {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+  readonly req: RequestFacts;
+  readonly res: AnswerFacts;
   readonly id: string;
   readonly failure: Failure;
 }
 
-function statusOf(res: ServerResponse): number | null {
+function statusOf(res: AnswerFacts): number | null {
   return res.headersSent ? res.statusCode : null;
 }
 
 /** Codes of a body whose end is the client's doing, and not our cut. */
 const CLIENTS_DOING: ReadonlySet<FailureCode | null> = new Set([null, "client_closed_request"]);
 
-function clientEndOf(call: Call, res: ServerResponse): ClientEnd {
+function clientEndOf(call: Call, res: AnswerFacts): ClientEnd {
   if (sentWhole(res)) return "complete";
   const code = call.failure?.code ?? call.attempts.at(-1)?.code ?? null;
   return CLIENTS_DOING.has(code) ? "aborted" : "cut";
@@ -147,7 +142,7 @@ function ownEndOf({ cancellation, attempts, failure }: Call): ClientEnd {
   return failure === null && code !== null ? "cut" : "complete";
 }
 
-function addClient(ended: EndedCall, req: IncomingMessage, sent: readonly string[] | null): void {
+function addClient(ended: EndedCall, req: RequestFacts, sent: readonly string[] | null): void {
   const { headers } = req;
   ended.address = addressOf(req);
   if (sent !== null) ended.forwardedFor = fieldOf(sent, "x-forwarded-for");
@@ -158,7 +153,7 @@ function addClient(ended: EndedCall, req: IncomingMessage, sent: readonly string
 }
 
 /** Of the peer; known before the socket is closed, and kept by it. */
-function addressOf({ socket }: IncomingMessage): string {
+function addressOf({ socket }: RequestFacts): string {
   return socket.remoteAddress ?? "unknown";
 }
 
@@ -170,7 +165,7 @@ function fieldOf(fields: readonly string[], name: string): string | null {
 }
 
 /** As the client wrote it: a mount takes its own path off. */
-function askedPath(req: IncomingMessage): string {
+function askedPath(req: RequestFacts): string {
   const { originalUrl } = req as { readonly originalUrl?: unknown };
   return withoutQuery(typeof originalUrl === "string" ? originalUrl : (req.url ?? ""));
 }

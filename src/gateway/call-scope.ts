@@ -6,14 +6,14 @@
  * two: that body and the client. Guarantee: each call is told of once; nothing of a call stays
  * linked to a signal or a context when it is over.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { onAbort } from "../base/abort.js";
 import type { Call, CallOverrides } from "../core/call.js";
 import type { Ending } from "../core/outcome.js";
 import type { GatewayRequest } from "../core/request.js";
 import { joinContext } from "../core/request-context.js";
-import { sentWhole } from "../wire/http2.js";
+import { type AnswerFacts, sentWhole } from "../wire/http2.js";
 import type { AcceptedRequest } from "../wire/read-request.js";
+import type { RequestFacts } from "../wire/request-facts.js";
 import { ownCallOver, sideOver, tunnelOver } from "./call-end.js";
 import type { CallKind } from "./call-record.js";
 import type { UpstreamInside } from "./upstream-inside.js";
@@ -68,16 +68,16 @@ export class ServedScope implements Ending {
   readonly call: Call;
   private readonly inside: UpstreamInside;
   private readonly kind: CallKind;
-  private readonly req: IncomingMessage;
-  private readonly res: ServerResponse;
+  private readonly req: RequestFacts;
+  private readonly res: AnswerFacts;
 
   constructor(
     inside: UpstreamInside,
     kind: CallKind,
     { request, id, caller }: AcceptedRequest,
     overrides: CallOverrides | null,
-    req: IncomingMessage,
-    res: ServerResponse,
+    req: RequestFacts,
+    res: AnswerFacts,
   ) {
     this.inside = inside;
     this.kind = kind;

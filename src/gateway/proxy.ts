@@ -10,7 +10,7 @@ import { whenOver } from "../core/outcome.js";
 import type { ClientPaceLimits } from "../core/request.js";
 import { type ReadTarget, readTarget } from "../wire/asked-target.js";
 import { layerNames } from "../wire/caller-hints.js";
-import { createForwarder } from "../wire/forwarding.js";
+import { createForwarder, type ForwardedOptions } from "../wire/forwarding.js";
 import { answerLastHop } from "../wire/last-hop.js";
 import { lingerForUpload } from "../wire/linger.js";
 import {
@@ -20,6 +20,8 @@ import {
   type ReceivedBody,
   readRequest,
 } from "../wire/read-request.js";
+import type { RequestFacts } from "../wire/request-facts.js";
+import type { RequestHeaders } from "../wire/request-headers.js";
 import { writeInformation } from "../wire/write-information.js";
 import { askToAdmit, type Refused } from "./admit.js";
 import { answering } from "./answer.js";
@@ -125,11 +127,19 @@ export function readingOptions(upstream: Upstream, options: ProxyOptions): ReadR
   return readingFor(upstreamInside(upstream), options);
 }
 
+/** The options of a proxy that say how requests are read. */
+export interface ReadingOptions<Received> {
+  readonly requestHeaders?: RequestHeaders<Received> | undefined;
+  readonly forwarded?: false | ForwardedOptions | undefined;
+  readonly host?: string | undefined;
+  readonly answerOnlyIfCached?: boolean | undefined;
+}
+
 /** The same for an upstream that has no handle. */
-export function readingFor(
+export function readingFor<Received extends RequestFacts = IncomingMessage>(
   { gateway, core }: UpstreamInside,
-  options: ProxyOptions,
-): ReadRequestOptions {
+  options: ReadingOptions<Received>,
+): ReadRequestOptions<Received> {
   const { retry, limits, timeouts } = core.options;
   return {
     requestHeaders: options.requestHeaders ?? null,

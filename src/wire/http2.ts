@@ -7,18 +7,29 @@ import { constants, type Http2ServerResponse, type ServerHttp2Stream } from "nod
 import type { RequestFacts } from "./request-facts.js";
 import { isAuthority } from "./request-target.js";
 
+/** What is known of an answer on its way, in the shape that Node gives it. */
+export interface AnswerFacts {
+  readonly req: Pick<RequestFacts, "httpVersionMajor">;
+  readonly headersSent: boolean;
+  readonly statusCode: number;
+  /** All of it was taken. */
+  readonly writableFinished: boolean;
+  once(event: "close", listener: () => void): unknown;
+}
+
 /** The stream of an answer, null for HTTP/1.1. */
-export function streamOf(res: ServerResponse): ServerHttp2Stream | null {
+export function streamOf(res: Pick<AnswerFacts, "req">): ServerHttp2Stream | null {
   if (res.req.httpVersionMajor !== 2) return null;
   return (res as unknown as Http2ServerResponse).stream;
 }
 
 /** Whether all of the answer has left, and nobody has cut it. */
-export function sentWhole(res: ServerResponse): boolean {
+export function sentWhole(res: AnswerFacts): boolean {
   const stream = streamOf(res);
   if (stream === null) return res.writableFinished;
   // A stream that was reset counts as written to its end; only its code tells.
-  return res.writableEnded && stream.rstCode === constants.NGHTTP2_NO_ERROR && !stream.aborted;
+  const { writableEnded } = res as ServerResponse;
+  return writableEnded && stream.rstCode === constants.NGHTTP2_NO_ERROR && !stream.aborted;
 }
 
 /** RFC 9113 §8.1: an answer that cannot be finished is reset, and so never taken for whole. */

@@ -34,8 +34,11 @@ export const PROXY_SERVERS: Readonly<Record<string, ProxyServer>> = {
 };
 
 /** A server of `node:http` that is closed with its connections. */
-export async function listening(listener: RequestListener): Promise<RunningServer> {
-  const server = createServer(listener);
+export function listening(listener: RequestListener): Promise<RunningServer> {
+  return listeningServer(createServer(listener));
+}
+
+export async function listeningServer(server: Server): Promise<RunningServer> {
   server.listen({ host: "127.0.0.1", port: 0 });
   await once(server, "listening");
   const close = async (): Promise<void> => {

@@ -22,6 +22,7 @@ const ENTRIES = [
   "/fetch",
   HPM,
   "/undici",
+  "/web",
   PAGE,
   "/testing",
 ] as const;
@@ -73,7 +74,7 @@ describe("good-gateway", () => {
   const FRAMEWORK = String.raw`/node_modules[\\/](express|fastify)[\\/]/`;
   const LOADED = `Object.keys(require.cache).filter((path) => ${FRAMEWORK}.test(path))`;
 
-  it.each(["", "/node", "/fetch", HPM, "/undici", PAGE, "/testing"])(
+  it.each(["", "/node", "/fetch", HPM, "/undici", "/web", PAGE, "/testing"])(
     "good-gateway%s loads no framework",
     { timeout: PROCESSES_MS },
     async (entry) => {

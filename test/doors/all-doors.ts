@@ -13,6 +13,7 @@ import { NODE } from "./doors/node.js";
 import { NODE_HTTP2 } from "./doors/node-http2.js";
 import { SEND } from "./doors/send.js";
 import { UPGRADES } from "./doors/upgrades.js";
+import { WEB } from "./doors/web.js";
 
 export const DOORS: readonly Door[] = [
   NODE,
@@ -22,6 +23,7 @@ export const DOORS: readonly Door[] = [
   FASTIFY,
   HPM3,
   HPM4,
+  WEB,
   ...UPGRADES,
   FETCH,
   FETCH_UNDICI,

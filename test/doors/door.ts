@@ -26,6 +26,8 @@ export interface Door {
   readonly bodies: BodyTaker;
   /** Requests of clients come over HTTP/2. */
   readonly http2?: true;
+  /** It is given Requests, by a server that is not ours. */
+  readonly requests?: true;
   /** The first of those over one engine, which is asked for more than the others. */
   readonly first?: true;
   /** It can send a request again. */

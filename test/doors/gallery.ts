@@ -118,10 +118,20 @@ const OF_CONNECTIONS: ReadonlySet<FailureCode> = new Set([
   "stale_connection",
 ]);
 
+/** What a server of Requests has decided before there is a Request. */
+const OF_REQUESTS: ReadonlyMap<FailureCode, string> = new Map([
+  ["request_header_too_large", "server"],
+  ["received_expectation_failed", "server"],
+  ["upgrade_refused", "upgrade"],
+  // A URL has no segments that climb.
+  ["bad_request", "URL"],
+]);
+
 type CannotOf = (code: FailureCode, door: Door) => string | null;
 
 const OF_KIND: Readonly<Record<DoorKind, CannotOf>> = {
-  proxy: (code, { http2 }) => {
+  proxy: (code, { http2, requests }) => {
+    if (requests === true) return OF_REQUESTS.get(code) ?? null;
     if (http2 === true && code === "upgrade_refused") return "HTTP/1.1";
     // The limits of a head are settings of Node's HTTP/2, which ends the session.
     return http2 === true && code === "request_header_too_large" ? "session" : null;

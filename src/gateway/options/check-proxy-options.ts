@@ -61,9 +61,22 @@ const PROTOCOL = /^[!#$%&'*+.^_`|~0-9a-z-]+(?:\/[!#$%&'*+.^_`|~0-9a-z-]+)?$/i;
 const FIELDS: readonly string[] = ["x-forwarded", "forwarded", "both"];
 const DIAGNOSTICS: readonly string[] = ["none", "code", "full"];
 
+const { upgrades: _none, ...WITHOUT_UPGRADES } = KINDS;
+/** A handler of Requests has no connection, and is told who the client is. */
+const WEB_KINDS: typeof KINDS = { ...WITHOUT_UPGRADES, client: isFunction };
+
 /** Throws a TypeError that names the option, the value and the nearest right thing. */
 export function checkProxyOptions(options: object): void {
-  checkAll(options, KINDS, "");
+  checkOptions(options, KINDS);
+}
+
+/** The same for the options of a proxy of Requests. */
+export function checkWebProxyOptions(options: object): void {
+  checkOptions(options, WEB_KINDS);
+}
+
+function checkOptions(options: object, kinds: typeof KINDS): void {
+  checkAll(options, kinds, "");
   const { forwarded } = options as { readonly forwarded?: unknown };
   if (isRecord(forwarded)) checkAll(forwarded as object, FORWARDED_KINDS, "forwarded.");
 }
