@@ -87,6 +87,39 @@ export const APACHE: Dialect = {
       ],
     },
     {
+      term: "AH00898: DNS lookup failure",
+      match: /DNS lookup failure|AH00898.*DNS/i,
+      meaning: "The name in ProxyPass has no address.",
+      failures: ["dns_name_not_found", "dns_error"],
+    },
+    {
+      term: "AH00898: Error during SSL Handshake with remote server",
+      match: /Error during SSL Handshake with remote server/i,
+      meaning: "TLS with the backend failed; the AH lines before it say how. Answer: 502.",
+      failures: ["tls_protocol_error", "tls_certificate_error", "tls_alert_received"],
+      remedies: [
+        "Compare the scheme of ProxyPass with what the backend speaks; SSLProxyEngine on.",
+      ],
+    },
+    {
+      term: "AH00898: Corrupt status line returned by remote server",
+      match: /Corrupt status line returned/i,
+      meaning: "What the backend sent does not begin like an answer of HTTP.",
+      failures: ["response_status_invalid", "http_protocol_error"],
+    },
+    {
+      term: "AH00898: Timeout on 100-Continue",
+      match: /AH00898: Timeout on 100-Continue/i,
+      meaning: "The backend did not say whether it wants the body.",
+      failures: ["http_response_timeout"],
+    },
+    {
+      term: "AH00898: Connect to remote machine blocked",
+      match: /Connect to remote machine blocked/i,
+      meaning: "ProxyBlock forbids this backend.",
+      failures: ["request_denied"],
+    },
+    {
       term: "AH00898: Error reading from remote server",
       match: "AH00898",
       meaning: "The answer could not be read; the line before says why. Answer: 502.",
@@ -150,12 +183,6 @@ export const APACHE: Dialect = {
       meaning: "TLS with the backend failed.",
       failures: ["tls_protocol_error", "tls_certificate_error"],
       remedies: ["SSLProxyEngine on; SSLProxyCheckPeerName and SSLProxyCACertificateFile fit?"],
-    },
-    {
-      term: "AH00898: DNS lookup failure",
-      match: /DNS lookup failure|AH00898.*DNS/i,
-      meaning: "The name in ProxyPass has no address.",
-      failures: ["dns_name_not_found", "dns_error"],
     },
     {
       term: "AH01144: No protocol handler was valid for the URL",

@@ -15,11 +15,13 @@ import { NGINX_LOG, NGINX_STATUSES } from "./nginx.js";
 import { CLIENT_TEXTS, NODE_TEXTS } from "./node.js";
 import { APPLICATION_SERVERS, ORCHESTRATORS } from "./orchestrators.js";
 import { HEROKU_LINES, HEROKU_WORDS, PLATFORM_TEXTS } from "./platforms.js";
+import { VARNISH } from "./varnish.js";
 
 export const DIALECTS: readonly Dialect[] = [
   NGINX_LOG,
   APACHE,
   HAPROXY_LINES,
+  VARNISH,
   ENVOY_TEXTS,
   CADDY,
   TRAEFIK,

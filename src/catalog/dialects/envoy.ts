@@ -205,6 +205,39 @@ export const ENVOY_TEXTS: Dialect = {
       failures: ["no_healthy_target", "breaker_open"],
     },
     {
+      term: "transport failure reason: TLS error … CERTIFICATE_VERIFY_FAILED",
+      match:
+        /transport[ _]failure[ _]reason.*(?:CERTIFICATE_VERIFY_FAILED|verify[ _]SAN|SAN list)/i,
+      meaning: "The upstream's certificate is not trusted, or is for another name (flag UF).",
+      failures: ["tls_certificate_error", "tls_certificate_expired"],
+      remedies: ["Compare trusted_ca and match_typed_subject_alt_names with its certificate."],
+    },
+    {
+      term: "transport failure reason: TLS error … ALERT",
+      match: /transport[ _]failure[ _]reason.*TLS.*ALERT/i,
+      meaning: "The upstream refused the TLS handshake: it wants a certificate, or another name.",
+      failures: ["tls_alert_received"],
+    },
+    {
+      term: "transport failure reason: TLS error … WRONG_VERSION_NUMBER",
+      match: /transport[ _]failure[ _]reason.*(?:TLS|SSL)/i,
+      meaning: "The connection was made, and TLS on it failed (flag UF).",
+      failures: ["tls_protocol_error", "tls_alert_received"],
+      causes: ["The cluster speaks TLS, and the upstream plain HTTP at this port, or the reverse."],
+    },
+    {
+      term: "delayed connect error: 113",
+      match: /(?:delayed|immediate)[ _]connect[ _]error:[ _](?:113|101|99)\b/i,
+      meaning: "The kernel has no way to that address (113, 101) or no port left (99); flag UF.",
+      failures: ["destination_ip_unroutable", "local_resources_exhausted"],
+    },
+    {
+      term: "delayed connect error: 110",
+      match: /(?:delayed|immediate)[ _]connect[ _]error:[ _]110\b/i,
+      meaning: "The connection was not made in time: packets are dropped on the way (flag UF).",
+      failures: ["connection_timeout"],
+    },
+    {
       term: "reset reason: connection failure / delayed connect error: 111",
       match: [
         /reset reason: (?:remote |local )?connection failure|delayed[ _]connect[ _]error:[ _]111/i,

@@ -177,6 +177,44 @@ export const HAPROXY_LINES: Dialect = {
   spoken: "in_lines",
   terms: [
     {
+      term: "page: No server is available to handle this request.",
+      match: "No server is available to handle this request",
+      meaning: "No server of the backend is up, or none had a place in time. Answer: 503.",
+      failures: ["no_healthy_target", "connection_refused", "bulkhead_queue_timeout"],
+      remedies: ["show stat, or the statistics page: which server is DOWN, since when and why?"],
+    },
+    {
+      term: "page: The server returned an invalid or incomplete response.",
+      match: "The server returned an invalid or incomplete response",
+      meaning: "The server closed before a complete head, or sent one that is not valid. 502.",
+      failures: ["connection_terminated", "http_protocol_error", "stale_connection"],
+      remedies: ["The termination state in HAProxy's log tells which: SH-- or PH--."],
+    },
+    {
+      term: "page: The server didn't respond in time.",
+      match: /The server didn['’]t respond in time/i,
+      meaning: "timeout server was over before the answer began. Answer: 504.",
+      failures: ["http_response_timeout"],
+    },
+    {
+      term: "page: Your browser sent an invalid request.",
+      match: "Your browser sent an invalid request",
+      meaning: "HAProxy could not read the request, and asked no server. Answer: 400.",
+      failures: ["bad_request", "request_header_too_large"],
+    },
+    {
+      term: "page: Your browser didn't send a complete request in time.",
+      match: /Your browser didn['’]t send a complete request/i,
+      meaning: "timeout http-request was over before the request was whole. Answer: 408.",
+      failures: ["request_body_timeout"],
+    },
+    {
+      term: "page: Request forbidden by administrative rules.",
+      match: "Request forbidden by administrative rules",
+      meaning: "A rule of HAProxy (http-request deny) refused it. Answer: 403.",
+      failures: ["request_denied"],
+    },
+    {
       term: "Server … is DOWN, reason: Layer4 connection problem",
       match: /is DOWN.*Layer4 connection problem|L4CON\b/,
       meaning: "The check of a server was refused or not routed: nobody listens there.",

@@ -111,6 +111,25 @@ export const LANGUAGE_TEXTS: Dialect = {
       failures: ["destination_ip_unroutable"],
     },
     {
+      term: "dial unix …: connect: no such file or directory",
+      match: /dial unix \S+: connect: no such file/i,
+      meaning: "Go: the socket file of the upstream does not exist.",
+      failures: ["unix_socket_missing"],
+      remedies: ["ls -l of its folder, as the user of the program and in its container."],
+    },
+    {
+      term: "dial unix …: connect: permission denied",
+      match: /dial unix \S+: connect: permission denied/i,
+      meaning: "Go: the user of the program may not write to the socket.",
+      failures: ["unix_socket_forbidden"],
+    },
+    {
+      term: "dial unix …: connect: resource temporarily unavailable",
+      match: /dial unix \S+: connect: resource temporarily/i,
+      meaning: "Go: the accept queue of the socket is full.",
+      failures: ["unix_backlog_full"],
+    },
+    {
       term: "dial tcp …: i/o timeout / connect timed out / ConnectTimeout",
       match: [
         /dial \w+ \S+: i\/o timeout|dial \w+ \S+: connect: connection timed out/,

@@ -36,7 +36,7 @@ export const NGINX_LOG: Dialect = {
     },
     {
       term: "connect() to unix:… failed (13: Permission denied)",
-      match: /connect\(\) to \S+ failed \(13\b/i,
+      match: /connect\(\) to unix:\S+ failed \(13\b/i,
       meaning: "The user of the nginx workers may not write to the socket, or SELinux forbids it.",
       failures: ["unix_socket_forbidden"],
       causes: [
@@ -45,6 +45,33 @@ export const NGINX_LOG: Dialect = {
         "SELinux: httpd_can_network_connect is off.",
       ],
       remedies: ["namei -l PATH shows owner and mode of every folder on the way."],
+    },
+    {
+      term: "connect() to ADDRESS:PORT failed (13: Permission denied)",
+      match: /connect\(\) to \S+ failed \(13\b/i,
+      meaning: "This machine forbids nginx the connection itself: SELinux, AppArmor or a firewall.",
+      failures: ["destination_ip_prohibited"],
+      causes: [
+        "SELinux: httpd_can_network_connect is off.",
+        "A local rule rejects packets of this user to this port.",
+      ],
+      remedies: [
+        "setsebool -P httpd_can_network_connect 1; ausearch -m avc -ts recent shows what was denied.",
+      ],
+    },
+    {
+      term: "failed (28: No space left on device)",
+      match: /failed \(28\b/i,
+      meaning:
+        "The disk with nginx's temporary files is full: uploads are refused, answers are cut.",
+      failures: ["local_resources_exhausted"],
+      causes: [
+        "client_body_temp_path or proxy_temp_path is on a full disk, or has no inodes left.",
+      ],
+      remedies: [
+        "df -h and df -i of the folder in the line.",
+        "proxy_max_temp_file_size 0 keeps answers out of files.",
+      ],
     },
     {
       term: "connect() to unix:… failed (11: Resource temporarily unavailable)",

@@ -41,7 +41,7 @@ export const NODE_TEXTS: Dialect = {
     },
     {
       term: "TypeError: fetch failed",
-      match: /fetch failed/i,
+      match: /(?<!backend )\bfetch failed/i,
       meaning: "fetch found no answer; why stands in the error's cause.",
       failures: ["connection_refused", "dns_name_not_found", "connection_terminated"],
       general: true,

@@ -14,6 +14,7 @@ import type { Explained, Explanation } from "./explanation.js";
 import { explainHead, readHead } from "./head.js";
 import { explainText } from "./lines.js";
 import { readProxyStatus } from "./proxy-status-field.js";
+import { makerOfPage, statusesSaid, wordsOfPage } from "./said.js";
 import { explainWord } from "./words.js";
 
 const GUESSES_MAX = 3;
@@ -33,8 +34,17 @@ function recognise(text: string): readonly Explanation[] {
     const found = explainHead(head);
     if (found.length > 0) return found;
   }
-  const found = explainText(text);
-  return found.length > 0 ? found : text.split(/[\s,]+/).flatMap(oneOfMany);
+  const words = wordsOfPage(text);
+  const found = explainText(words);
+  return found.length > 0 ? found : [...explainStatuses(text, words), ...codesAmong(words)];
+}
+
+/** The statuses that a text names; of a page that its maker has signed, with that name. */
+function explainStatuses(text: string, words: string): readonly Explanation[] {
+  const found = statusesSaid(words).flatMap((status) => explainWord(status));
+  const maker = makerOfPage(text);
+  if (maker === null) return found;
+  return found.map((one) => ({ ...one, recognised: `${one.recognised}, made by ${maker}` }));
 }
 
 /** The value of a Proxy-Status field alone is taken for the field. */
@@ -43,10 +53,12 @@ function asFields(text: string): string {
   return isValue && readProxyStatus(text).length > 0 ? `Proxy-Status: ${text}` : text;
 }
 
-/** Words side by side, as in `502 nginx`; plain words of a language mean nothing by themselves. */
-function oneOfMany(word: string): readonly Explanation[] {
-  const isCode = word.length > 4 && /[_\d]|[A-Z]{2}/.test(word);
-  return /^[45]\d\d$/.test(word) || isCode ? explainWord(word) : [];
+/** Codes side by side; plain words of a language mean nothing by themselves. */
+function codesAmong(text: string): readonly Explanation[] {
+  const words = text.split(/[\s,]+/);
+  return words
+    .filter((word) => word.length > 4 && /[_\d]|[A-Z]{2}/.test(word))
+    .flatMap(explainWord);
 }
 
 function guess(text: string): readonly string[] {

@@ -8,6 +8,7 @@ import { DIALECTS } from "../../catalog/dialects/dialects.js";
 import type { Dialect, ForeignTerm } from "../../catalog/dialects/foreign-term.js";
 import { isFailureCode } from "../../catalog/failures.js";
 import { type Explanation, explainFailure } from "./explanation.js";
+import { flagsSaid } from "./said.js";
 import { explainCode, explainWord, inDialect } from "./words.js";
 
 /** Sentences that are told at most; in a long log the most frequent are the most telling. */
@@ -20,6 +21,7 @@ export function explainText(text: string): readonly Explanation[] {
   const found = [
     ...names.map((name) => explainFailure(name)),
     ...statesIn(text).flatMap(explainWord),
+    ...flagsSaid(text).flatMap(explainWord),
     ...sentences.filter(({ general }) => !general).map(({ one }) => one),
     ...codesIn(text).flatMap((code) => explainCode(code, syscallOf(code, text))),
     // A sentence that only says that something failed comes after the code that says what.

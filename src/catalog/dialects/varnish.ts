@@ -1,0 +1,48 @@
+/**
+ * What Varnish says in its error page ("Guru Meditation") and in its log.
+ *
+ * Its page names what failed behind it only in the log: varnishlog -q "FetchError" shows the reason.
+ */
+import type { Dialect } from "./foreign-term.js";
+
+const LOG = 'varnishlog -g request -q "FetchError" shows the reason of each failed fetch.';
+
+export const VARNISH: Dialect = {
+  speaker: "Varnish",
+  spoken: "in_lines",
+  terms: [
+    {
+      term: "FetchError: no backend connection / backend unhealthy",
+      match: /FetchError\s+.*(?:no backend connection|unhealthy)|Director \S+ returned no backend/i,
+      meaning:
+        "No connection to the backend was made, or its probe has found it sick. Answer: 503.",
+      failures: ["no_healthy_target", "connection_refused", "connection_timeout"],
+      remedies: ["varnishadm backend.list shows which backend is sick."],
+    },
+    {
+      term: "FetchError: first byte timeout / between bytes timeout",
+      match: /FetchError\s+.*(?:first byte timeout|between bytes timeout|HTC timeout)/i,
+      meaning: "The backend was too slow for first_byte_timeout or between_bytes_timeout (60 s).",
+      failures: ["http_response_timeout", "connection_read_timeout"],
+    },
+    {
+      term: "FetchError: HTC eof / http read error: EOF / straight insufficient bytes",
+      match: /FetchError\s+.*(?:HTC eof|EOF|insufficient bytes|body cannot be fetched)/i,
+      meaning: "The backend closed the connection before its answer was whole.",
+      failures: ["connection_terminated", "stale_connection", "http_response_incomplete"],
+    },
+    {
+      term: "FetchError: http format error / HTC overflow",
+      match: /FetchError\s+.*(?:http format error|HTC overflow|invalid)/i,
+      meaning: "The head of the backend's answer is not valid, or is larger than http_resp_size.",
+      failures: ["http_protocol_error", "http_response_header_section_size"],
+    },
+    {
+      term: "Error 503 Backend fetch failed (Guru Meditation)",
+      match: /Backend fetch failed|Guru Meditation/i,
+      meaning: "Varnish got no answer from its backend and made this page itself. Answer: 503.",
+      failures: ["no_healthy_target", "connection_refused", "http_response_timeout"],
+      remedies: [LOG, "varnishadm backend.list shows which backend is sick."],
+    },
+  ],
+};
