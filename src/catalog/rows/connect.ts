@@ -243,11 +243,15 @@ export const CONNECT_ROWS = {
       "A URL in targets has an unknown scheme, a bad port or no host.",
       "The TLS settings contradict each other, or the certificate and key do not belong together.",
       "An interceptor or fetch function given to the gateway turns answers into errors.",
+      "A body parser or other middleware has read a body that cannot be sent as it came.",
+      "rewritePath, requestHeaders or admit has returned what cannot be used.",
     ],
     remedies: [
       "Read the cause in the log: it names the option and the value.",
       "Correct targets and its tls settings, then start again; options are read once.",
       "Leave error-throwing and retrying interceptors out; the gateway does both.",
+      "Mount the proxy before body parsers, or keep the bytes in rawBody by their verify option.",
+      "Return a path from rewritePath, fields from requestHeaders, a refusal or null from admit.",
     ],
   },
   connection_reset_while_connecting: {
