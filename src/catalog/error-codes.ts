@@ -315,6 +315,8 @@ export const CODE_PREFIXES: readonly CodePrefix[] = [
   { prefix: "ERR__ERROR_", meaning: UNDECODABLE },
   { prefix: "ERR_BROTLI", meaning: UNDECODABLE },
   { prefix: "ERR_ZSTD", meaning: UNDECODABLE },
+  // A form of the client's that http-proxy-middleware's `fixRequestBody` cannot write again.
+  { prefix: "HPM_ERR_INVALID_MULTIPART", meaning: always("bad_request") },
   { prefix: "ERR_HTTP2_", meaning: CLOSED },
   { prefix: "ERR_STREAM_", meaning: OURS },
 ];

@@ -98,10 +98,13 @@ export function engineOptions(asked: HpmAsked, run: ForeignRun): object {
   };
 }
 
-/** The path as it was asked for: engines word it anew. */
-export function setPath(request: ClientRequest, { exchange }: ForeignRun, asked: HpmAsked): void {
+/** Path and host as they were asked for and configured: engines word them anew. */
+export function setWords(request: ClientRequest, { exchange }: ForeignRun, asked: HpmAsked): void {
+  const { target } = exchange;
+  // What logs make an address of; only version 4 leaves the brackets of a URL there.
+  request.host = target.hostname;
   if (asked.ignorePath === true || asked.toProxy === true) return;
-  request.path = pathBelow(exchange.target.pathPrefix, exchange.request);
+  request.path = pathBelow(target.pathPrefix, exchange.request);
 }
 
 /** What the engine throws while it reads an answer is about what the upstream has sent. */

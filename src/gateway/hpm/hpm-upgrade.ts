@@ -38,7 +38,7 @@ import {
   type HpmAsked,
   type HpmParts,
   ONCE,
-  setPath,
+  setWords,
   tellUser,
   warnOfHook,
   withAttempt,
@@ -198,7 +198,7 @@ function begin(parts: HpmParts, shaking: Shaking): void {
 function engagedWith(shaking: Shaking): Engaged {
   const { run, asked } = shaking;
   return {
-    making: (request) => setPath(request, run, asked),
+    making: (request) => setWords(request, run, asked),
     made(request) {
       shaking.request = request;
       run.sending(request);

@@ -38,7 +38,7 @@ import {
   type HpmParts,
   misread,
   ONCE,
-  setPath,
+  setWords,
   tellUser,
   warnOfHook,
   withAttempt,
@@ -185,7 +185,7 @@ function begin(passing: Passing): void {
 function engagedWith(passing: Passing): Engaged {
   const { run, body, asked, lost, res } = passing;
   return {
-    making: (request) => setPath(request, run, asked),
+    making: (request) => setWords(request, run, asked),
     made(request) {
       contain(request, (error) => fault(passing, error));
       run.sending(request);
