@@ -27,8 +27,6 @@ import { soundTrailers } from "./trailers.js";
 
 /** The side of the client, which is notified when there is nothing more to pass on. */
 export interface ForeignSide {
-  /** There will be no answer. */
-  failed(failure: Failure): void;
   /** The answer broke after its head was passed on. */
   broken(failure: Failure): void;
 }
@@ -188,9 +186,7 @@ export class ForeignRun extends ReceivingRun {
   protected override ended(failure: Failure | null, headWasUp: boolean): void {
     if (failure !== null) this.stop();
     super.ended(failure, headWasUp);
-    if (failure === null) return;
-    if (headWasUp) this.#side.broken(failure);
-    else this.#side.failed(failure);
+    if (failure !== null && headWasUp) this.#side.broken(failure);
   }
 
   /** The head, checked; null when the run is over, or has just failed by it. */
@@ -240,7 +236,8 @@ export class ForeignRun extends ReceivingRun {
     socket.on("data", this.#onBytes);
     timeline.reused = request.reusedSocket;
     if (this.exchange.request.body !== null) makePatient(socket, this.#clock);
-    if (!socket.connecting) {
+    // One that has failed at once is neither: its error is on the way.
+    if (!socket.connecting && !socket.destroyed) {
       const known = sockets.get(socket);
       timeline.openedAt = known?.openedAt ?? -1;
       timeline.restedAt = known?.restedAt ?? -1;

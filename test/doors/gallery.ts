@@ -154,6 +154,8 @@ const OF_ENGINE: Readonly<Record<DoorEngine, CannotOf>> = {
     if (OF_HTTP2.test(code)) return "HTTP/1.1";
     if (code === "only_if_cached") return "option";
     if (code === "stale_connection") return "fresh";
+    // They are those of its own agents.
+    if (code === "connection_pool_timeout") return "connections";
     const ofListener = code === "request_header_too_large" || OF_EXPECT.has(code);
     return ofListener ? "listener" : null;
   },

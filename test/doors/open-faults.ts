@@ -3,19 +3,6 @@
  */
 import type { Door } from "./door.js";
 
-const HPM = [
-  "destination_ip_prohibited",
-  "destination_ip_unroutable",
-  "local_resources_exhausted",
-  "tls_alert_received",
-  "connection_pool_timeout",
-  "proxy_internal_error",
-  "response_status_invalid",
-  "http_upgrade_failed",
-  "http_response_body_size",
-  "http_response_trailer_size",
-];
-
 const UPGRADES = [
   "load_shed",
   "rate_limited",
@@ -25,60 +12,6 @@ const UPGRADES = [
   "loop_detected",
   "proxy_internal_error",
   "client_closed_request",
-];
-
-const HPM_UPGRADES = [
-  "dns_name_not_found",
-  "dns_error",
-  "dns_timeout",
-  "destination_ip_prohibited",
-  "destination_ip_unroutable",
-  "connection_refused",
-  "unix_socket_missing",
-  "unix_backlog_full",
-  "connection_timeout",
-  "local_resources_exhausted",
-  "proxy_configuration_error",
-  "connection_reset_while_connecting",
-  "tls_protocol_error",
-  "tls_certificate_error",
-  "tls_certificate_expired",
-  "tls_alert_received",
-  "breaker_open",
-  "no_healthy_target",
-  "maintenance",
-  "draining",
-  "bulkhead_full",
-  "bulkhead_queue_timeout",
-  "bulkhead_queue_displaced",
-  "connection_pool_timeout",
-  "deadline_exceeded_queued",
-  "upstream_throttled",
-  "load_shed",
-  "rate_limited",
-  "request_denied",
-  "bad_request",
-  "loop_detected",
-  "proxy_internal_error",
-  "deadline_exceeded_connecting",
-  "deadline_exceeded",
-  "connection_terminated",
-  "http_response_incomplete",
-  "http_protocol_error",
-  "response_framing_invalid",
-  "response_status_invalid",
-  "http_response_header_section_size",
-  "http_response_header_size",
-  "http_response_timeout",
-  "connection_read_timeout",
-  "client_closed_request",
-  "received_server_error",
-  "received_gateway_error",
-  "received_overloaded",
-  "received_rate_limited",
-  "received_too_early",
-  "unix_socket_forbidden",
-  "event_loop_stalled",
 ];
 
 const FOREIGN = [
@@ -139,13 +72,9 @@ const EMPTY_CHUNKS = [
 ];
 
 const OPEN: Readonly<Record<string, readonly string[]>> = {
-  "throughGateway, http-proxy-middleware 3": HPM,
-  "throughGateway, http-proxy-middleware 4": HPM,
   "upgrades, nodeProxy": UPGRADES,
   "upgrades, Express 5": UPGRADES,
   "upgrades, Fastify": UPGRADES,
-  "upgrades, http-proxy-middleware 3": HPM_UPGRADES,
-  "upgrades, http-proxy-middleware 4": HPM_UPGRADES,
   "gatewayFetch, the fetch of Node": FETCH,
   "gatewayFetch, the fetch of undici": FETCH,
   "gatewayFetch, a foreign fetch": [...FOREIGN, ...FETCH],

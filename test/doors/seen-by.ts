@@ -41,9 +41,17 @@ const OF_DISPATCHER: SeenAs = {
   http_response_trailer_section_size: { answer: "cut" },
 };
 
+const OF_NODE: SeenAs = {
+  ...OF_PARSER,
+  // Its request is written into the handshake, and of an alert that ends it only the text tells.
+  tls_alert_received: { code: "tls_protocol_error", error: "tls_protocol_error" },
+  // What came with the trailers is on its way to the client by then, and is thrown away.
+  http_response_trailer_size: { answer: null, error: null },
+};
+
 const ENGINES: Readonly<Record<DoorEngine, SeenAs>> = {
   own: {},
-  "http-proxy-middleware": OF_PARSER,
+  "http-proxy-middleware": OF_NODE,
   "foreign fetch": OF_FOREIGN_FETCH,
   dispatcher: OF_DISPATCHER,
 };

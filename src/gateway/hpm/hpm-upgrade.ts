@@ -11,7 +11,6 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Call } from "../../core/call.js";
-import type { Failure } from "../../core/failure.js";
 import { NamedError } from "../../core/named-error.js";
 import { type UpstreamResponse, whenOver } from "../../core/outcome.js";
 import type { ResponseBody, Tunnel } from "../../core/response-body.js";
@@ -141,7 +140,6 @@ function shakeHands(parts: HpmParts, taken: Taken, lane: Lane, read: AcceptedReq
   const { call: made } = scope;
   const asking = { req, res, framework: NO_FRAMEWORK, call: made, requestId: read.id };
   let shaking: Shaking | null = null;
-  let answered = false;
   const onClose = (): void => {
     scope.leave();
     scope.over();
@@ -151,15 +149,7 @@ function shakeHands(parts: HpmParts, taken: Taken, lane: Lane, read: AcceptedReq
     shaking = { ...taken, lane, asking, run, request: null };
     begin(parts, shaking);
   };
-  // The engine ends the client's socket when it hears of an error, so the answer comes before it.
-  const failed = (failure: Failure): void => {
-    if (answered || socket.destroyed) return;
-    answered = true;
-    input.drop();
-    tellUser(parts, failure, req, socket);
-    answer.failure(asking, failure);
-  };
-  lane.execute(made, { side: { failed, broken: ignore }, send }).tell((outcome) => {
+  lane.execute(made, { side: { broken: ignore }, send }).tell((outcome) => {
     if (outcome.kind === "success") {
       socket.off("close", onClose);
       join(shaking as unknown as Shaking, outcome.response);
@@ -169,12 +159,14 @@ function shakeHands(parts: HpmParts, taken: Taken, lane: Lane, read: AcceptedReq
       });
       return;
     }
-    if (outcome.kind === "no_response") failed(outcome.failure);
-    else {
+    if (outcome.kind === "no_response") {
+      input.drop();
+      tellUser(parts, outcome.failure, req, socket);
+    } else {
       input.answered();
       res.once("finish", () => input.drop());
-      answer.outcome(asking, outcome);
     }
+    answer.outcome(asking, outcome);
     whenOver(outcome, scope);
   });
 }
@@ -187,11 +179,15 @@ function begin(parts: HpmParts, shaking: Shaking): void {
   contain(socket, engaged.fault);
   const fields = engineFields(request, withAttempt(lane, run));
   if (asked.changeOrigin === true) fields["host"] = run.exchange.target.authority;
+  const before = new Set(socket.rawListeners("error"));
   inOtherWords(req, fields, request.path, () => {
     const sent = engine(engineOptions(asked, run));
     Promise.resolve(sent).catch((error: unknown) => run.fail(error));
   });
-  // The engine listens by now.
+  // The engine listens by now. It takes an error of the client for one of the upstream.
+  for (const listener of socket.rawListeners("error")) {
+    if (!before.has(listener)) socket.off("error", listener as () => void);
+  }
   if (shaking.request !== null) watch(parts, shaking, shaking.request, engaged);
 }
 
@@ -211,12 +207,12 @@ function engagedWith(shaking: Shaking): Engaged {
   };
 }
 
-/** What the upstream answers comes here instead of to the engine. */
+/** What becomes of the request is reported here instead of to the engine. */
 function watch(parts: HpmParts, shaking: Shaking, request: ClientRequest, engaged: Engaged): void {
-  const { run, emit } = shaking;
-  takeOver(request, "upgrade");
-  takeOver(request, "response");
+  const { run, req, socket, emit } = shaking;
+  for (const event of ["upgrade", "response", "error"]) takeOver(request, event);
   contain(request, engaged.fault);
+  request.on("error", (error) => emit("error", error, req, socket));
   request.on("response", (answer: IncomingMessage) => run.answered(answer));
   request.on("upgrade", (answer: IncomingMessage, tunnel: Duplex, head: Buffer) => {
     if (!isAsked(WEBSOCKET, answer.headers.upgrade)) {

@@ -153,7 +153,7 @@ function call(
     if (res.destroyed) res.once("close", () => tellUser(parts, failure, req, res));
     else tellUser(parts, failure, req, res);
   };
-  lane.execute(made, { side: { failed: ignore, broken }, send }).tell((outcome) => {
+  lane.execute(made, { side: { broken }, send }).tell((outcome) => {
     if (outcome.kind === "no_response") {
       tellUser(parts, outcome.failure, req, res);
       answer.failure(asking, outcome.failure);
