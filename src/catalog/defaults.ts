@@ -205,15 +205,6 @@ export const LIMITS = {
   lingerMs: 2_000,
 } as const;
 
-/** Protocols for which a tunnel is opened. */
-export const UPGRADES = {
-  /**
-   * WebSocket, and what Docker's API calls its streams. Nothing looks into a tunnel, so a protocol
-   * that carries requests (h2c) has none.
-   */
-  protocols: ["websocket", "tcp"],
-} as const;
-
 /** What this process knows about its own delays. */
 export const SELF = {
   /** A pool that polled within this time knows which of its sockets were closed. */

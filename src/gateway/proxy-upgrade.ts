@@ -9,7 +9,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { UPGRADES } from "../catalog/defaults.js";
+import { TUNNEL_PROTOCOLS } from "../catalog/upgrades.js";
 import type { Failure } from "../core/failure.js";
 import { type Outcome, whenOver } from "../core/outcome.js";
 import type { ResponseBody } from "../core/response-body.js";
@@ -67,9 +67,7 @@ interface Handshake {
 function upgrading(upstream: Upstream, options: ProxyOptions): UpgradeHandler {
   const inside = upstreamInside(upstream);
   const { gateway, core } = inside;
-  const allowed = new Set(
-    (options.upgrades ?? UPGRADES.protocols).map((name) => name.toLowerCase()),
-  );
+  const allowed = new Set((options.upgrades ?? TUNNEL_PROTOCOLS).map((name) => name.toLowerCase()));
   // Who waits for `100 Continue` gets it from us: an upstream says it once, and may switch at once.
   const reading = { ...readingOptions(upstream, options), asksFirst: false };
   const parts: Upgrading = { inside, reading, answer: answering(upstream, options) };

@@ -56,7 +56,7 @@ export const NGINX_LOG: Dialect = {
         "A local rule rejects packets of this user to this port.",
       ],
       remedies: [
-        "setsebool -P httpd_can_network_connect 1; ausearch -m avc -ts recent shows what was denied.",
+        "ausearch -m avc -ts recent: what was denied. setsebool -P httpd_can_network_connect 1",
       ],
     },
     {

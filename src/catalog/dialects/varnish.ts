@@ -1,7 +1,7 @@
 /**
  * What Varnish says in its error page ("Guru Meditation") and in its log.
  *
- * Its page names what failed behind it only in the log: varnishlog -q "FetchError" shows the reason.
+ * The page does not say what failed behind it; the log does: varnishlog -q "FetchError".
  */
 import type { Dialect } from "./foreign-term.js";
 

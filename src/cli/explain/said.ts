@@ -1,6 +1,6 @@
 /**
- * What a text says outside of the sentences that are known: the statuses that it calls so, the flags
- * of an access line, the words of a page.
+ * What a text says outside of the sentences that are known: the statuses that it calls so, the
+ * flags of an access line, the words of a page.
  *
  * Guarantee: a number is a status only where the text says that it is one. Ports, counts, sizes,
  * times and numbers of processes are none.
@@ -11,16 +11,29 @@ const ACCESS = /"[A-Z]+ \S+(?: HTTP\/[\d.]+)?" (\d{1,3}) (\S+)/;
 /** Envoy writes its response flags behind the status. */
 const FLAGS = /^[A-Z]{2,6}(?:,[A-Z]{2,6})*$/;
 
-/** Words before a number that make it a status, and words behind it. */
+/** Words before a number that make it a status. */
+const BEFORE = [
+  "\\bHTTP/\\d(?:\\.\\d)?[\"']?",
+  "\\bstatus(?:[ _-]?code)?",
+  "\\bHTTP(?: error| status)?",
+  "\\berror(?: code)?",
+  "\\bcode",
+  "\\b(?:return|respond|answer|repl|fail|got|get|receiv|serv|with)[a-z]*(?: with)?" +
+    "(?: an?| the)?(?: HTTP)?(?: status| error)?",
+];
+/** What counts or measures makes it none. */
+const UNITS = "bytes|ms|s|connections|kB|MB";
 const CALLED = new RegExp(
-  "(?:\\bHTTP/\\d(?:\\.\\d)?[\"']?|\\bstatus(?:[ _-]?code)?|\\bHTTP(?: error| status)?|\\berror(?: code)?|" +
-    "\\bcode|\\b(?:return|respond|answer|repl|fail|got|get|receiv|serv|with)[a-z]*" +
-    "(?: with)?(?: an?| the)?(?: HTTP)?(?: status| error)?)" +
-    "[\"']?\\s*[:=]?\\s*[\"']?([45]\\d\\d)\\b(?! *(?:bytes|ms|s|connections|kB|MB)\\b)",
+  `(?:${BEFORE.join("|")})["']?\\s*[:=]?\\s*["']?([45]\\d\\d)\\b(?! *(?:${UNITS})\\b)`,
   "gi",
 );
-const REASONS =
-  /\b([45]\d\d)[: -]*(?:Bad Gateway|Service (?:Temporarily )?Unavailable|Gateway Time-?out|Internal Server Error|Bad Request|Forbidden|Not Found|Request Time-?out|Too Many Requests|Payload Too Large|Request Entity Too Large|Misdirected Request|Client Closed Request|error)\b/gi;
+const REASONS = [
+  ...["Bad Gateway", "Service (?:Temporarily )?Unavailable", "Gateway Time-?out"],
+  ...["Internal Server Error", "Bad Request", "Forbidden", "Not Found", "Request Time-?out"],
+  ...["Too Many Requests", "Payload Too Large", "Request Entity Too Large"],
+  ...["Misdirected Request", "Client Closed Request", "error"],
+];
+const WITH_REASON = new RegExp(`\\b([45]\\d\\d)[: -]*(?:${REASONS.join("|")})\\b`, "gi");
 
 /** Short notes such as `502 nginx`: a number beside names, and none of what counts or numbers. */
 const NOTE_WORDS_MAX = 3;
@@ -30,7 +43,7 @@ const NO_STATUS = /\b(?:port|pid|process|proc|line|id|connections?|bytes|ms|seco
 export function statusesSaid(text: string): readonly string[] {
   const access = text.split("\n").flatMap((line) => ACCESS.exec(line)?.[1] ?? []);
   if (access.length > 0) return failing(access);
-  const called = [...text.matchAll(CALLED), ...text.matchAll(REASONS)].flatMap(
+  const called = [...text.matchAll(CALLED), ...text.matchAll(WITH_REASON)].flatMap(
     ([, one]) => one ?? [],
   );
   if (called.length > 0) return failing(called);
