@@ -29,8 +29,7 @@ async function serve(handler: FetchHandler, req: IncomingMessage, res: ServerRes
     await response.body?.cancel();
     return;
   }
-  // What is left of an upload is not waited for.
-  if (!req.complete) res.shouldKeepAlive = false;
+  if (!req.complete) closeBehind(req, res);
   res.writeHead(response.status, response.statusText, fields);
   if (response.body === null) {
     res.end();
@@ -53,6 +52,12 @@ async function serve(handler: FetchHandler, req: IncomingMessage, res: ServerRes
     });
   }
   res.end();
+}
+
+/** RFC 9112 §9.6: our side is closed behind an early answer, and the rest of the upload is read. */
+function closeBehind({ socket }: IncomingMessage, res: ServerResponse): void {
+  res.shouldKeepAlive = false;
+  socket.destroySoon = () => void socket.end();
 }
 
 function requestOf(req: IncomingMessage, signal: AbortSignal): Request {
