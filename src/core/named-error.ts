@@ -17,3 +17,6 @@ export class NamedError extends Error {
     this.details = details;
   }
 }
+
+/** The same where nothing of the request has left, for certain: any method may go elsewhere. */
+export class UnsentError extends NamedError {}

@@ -12,7 +12,7 @@ import type { FailureCode } from "../catalog/failures.js";
 import type { CutBy, Cuttable } from "../core/cancellation.js";
 import { classifyError } from "../core/classify.js";
 import type { Failure } from "../core/failure.js";
-import { NamedError } from "../core/named-error.js";
+import { NamedError, UnsentError } from "../core/named-error.js";
 import {
   type EndListener,
   noResponse,
@@ -160,6 +160,7 @@ export abstract class EngineRun<Body> implements Cuttable {
   private failureOf(code: FailureCode, error: unknown): Failure {
     const { target, timeline } = this.exchange;
     const details = error instanceof NamedError ? error.details : undefined;
+    const unprocessed = code === "stream_refused" || error instanceof UnsentError;
     return {
       code,
       target: target.id,
@@ -167,7 +168,7 @@ export abstract class EngineRun<Body> implements Cuttable {
       ...(timeline.written ? { written: true as const } : {}),
       ...(details === undefined ? {} : { details }),
       // RFC 9113 §8.7: not processed, whatever the method.
-      ...(code === "stream_refused" ? { repeat: "safe" as const } : {}),
+      ...(unprocessed ? { repeat: "safe" as const } : {}),
     };
   }
 

@@ -15,6 +15,8 @@ export function streamFailure(
   headIsHere: boolean,
 ): unknown {
   const { rstCode } = stream;
+  const broken = brokenBy(lost) ?? brokenBy(error);
+  if (broken !== null) return broken;
   const details = `h2-error=${http2CodeName(goneAway?.code || rstCode)}`;
   // Node says CANCEL of streams that went down with their connection, and tells no error.
   const cutOff = session.destroyed && !SAID.has((error as { code?: unknown } | null)?.code);
@@ -27,12 +29,29 @@ export function streamFailure(
     return new NamedError("enhance_your_calm", details, error ?? undefined);
   }
   const id = stream.id ?? Infinity;
-  if (rstCode === HTTP2_CODES.refused || (goneAway !== null && id > goneAway.lastId)) {
+  if (goneAway !== null && id > goneAway.lastId) {
+    const said = `h2-goaway=${http2CodeName(goneAway.code)}`;
+    return new NamedError("stream_refused", said, error ?? undefined);
+  }
+  if (rstCode === HTTP2_CODES.refused) {
     return new NamedError("stream_refused", details, error ?? undefined);
   }
   if (cutOff) return closed(lost ?? error);
   return new NamedError("stream_reset", details, error ?? undefined);
 }
+
+/** The peer has sent what makes no sense, so that we had to leave; null for any other end. */
+function brokenBy(error: unknown): NamedError | null {
+  if (error instanceof NamedError) return error;
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return OF_OURS.has(code) ? new NamedError("http_protocol_error", "malformed frame", error) : null;
+}
+
+/** How Node names what it finds wrong in the frames of its peer. */
+const OF_OURS: ReadonlySet<unknown> = new Set([
+  "ERR_HTTP2_ERROR",
+  "ERR_HTTP2_TOO_MANY_INVALID_FRAMES",
+]);
 
 /** The peer has said it: RST_STREAM, and GOAWAY with a code. */
 const SAID: ReadonlySet<unknown> = new Set(["ERR_HTTP2_STREAM_ERROR", "ERR_HTTP2_SESSION_ERROR"]);

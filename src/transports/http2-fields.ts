@@ -5,7 +5,7 @@
 import type { OutgoingHttpHeaders } from "node:http2";
 import type { Dispatcher } from "undici";
 import { HOP_BY_HOP } from "../catalog/field-names.js";
-import { fieldsByName } from "../core/fields.js";
+import { fieldsOverHttp2, valueOverHttp2 } from "../core/fields.js";
 import { NamedError } from "../core/named-error.js";
 import type { TargetAddress } from "../targets/target.js";
 import type { HeadLimits, ResponseHead } from "./response-head.js";
@@ -35,9 +35,12 @@ export function requestHead(
 
 function byName(headers: Dispatcher.DispatchOptions["headers"]): OutgoingHttpHeaders {
   if (headers === null || headers === undefined) return {};
-  if (Array.isArray(headers)) return fieldsByName(headers as readonly string[]);
+  if (Array.isArray(headers)) return fieldsOverHttp2(headers as readonly string[]);
   const fields: OutgoingHttpHeaders = {};
-  for (const [name, value] of Object.entries(headers)) fields[name.toLowerCase()] = value;
+  for (const [name, value] of Object.entries(headers)) {
+    const lower = name.toLowerCase();
+    fields[lower] = Array.isArray(value) ? valueOverHttp2(lower, value) : value;
+  }
   return fields;
 }
 

@@ -154,7 +154,8 @@ class Http2Pool implements ConnectionPool {
     const session = new Http2Session(socket, this.#target, this.#clock, limits, {
       ready: () => {
         if (this.#closed && this.#waiting.length === 0) session.close();
-        done(null);
+        // A peer that goes away at once would be called again and again.
+        done(session.alive || this.#closed ? null : session.unusable);
       },
       room: () => this.#serve(),
       lost: () => {

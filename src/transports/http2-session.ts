@@ -8,10 +8,12 @@
  */
 import { type ClientHttp2Session, connect, constants } from "node:http2";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Clock, Timer } from "../base/clock.js";
 import { HTTP2 } from "../catalog/defaults.js";
 import { NamedError } from "../core/named-error.js";
 import type { TargetAddress } from "../targets/target.js";
+import { Http2Wire } from "./http2-wire.js";
 import type { HeadLimits } from "./response-head.js";
 
 /** RFC 9113 §6.5.2: what each field counts beside its name and its value. */
@@ -30,6 +32,7 @@ export class Http2Session {
   error: unknown = null;
   readonly #clock: Clock;
   readonly #socket: Socket;
+  readonly #wire: Http2Wire;
   readonly #onRoom: () => void;
   #streams = 0;
   #ready = false;
@@ -48,8 +51,12 @@ export class Http2Session {
     this.limits = limits;
     this.#onRoom = events.room;
     this.openedAt = clock.now();
+    this.#wire = new Http2Wire(socket, {
+      left: (code) => this.#break(`h2-error=${http2CodeName(code)}`),
+      notHttp2: () => this.#break("not HTTP/2"),
+    });
     this.session = connect(`${target.protocol}//${target.authority}`, {
-      createConnection: () => socket,
+      createConnection: () => this.#wire as unknown as Duplex,
       // More pairs and more bytes than we take: Node would reset the stream with the code of a peer
       // that is overloaded, and our own limits have better names.
       maxHeaderListPairs: HTTP2.headBytesMax / FIELD_BYTES,
@@ -60,6 +67,8 @@ export class Http2Session {
       },
     });
     this.session.once("remoteSettings", () => {
+      // What came with them has broken it already.
+      if (this.error !== null) return;
       this.#ready = true;
       this.session.setLocalWindowSize(HTTP2.connectionWindowBytes);
       events.ready(this);
@@ -90,19 +99,33 @@ export class Http2Session {
   /** Whether it will take streams, now or when others have ended. */
   get alive(): boolean {
     const { closed, destroyed } = this.session;
-    return this.#ready && !this.#doubted && !closed && !destroyed && this.goneAway === null;
+    const sound = this.#ready && !this.#doubted && this.error === null;
+    return sound && !closed && !destroyed && this.goneAway === null;
   }
 
   get streams(): number {
     return this.#streams;
   }
 
+  /** Whether the head of a request has left. Streams leave in their order. */
+  hasSent(stream: number | undefined): boolean {
+    return stream !== undefined && stream <= this.#wire.lastSent;
+  }
+
   /** A stream is promised to somebody. */
   take(): void {
-    if (this.#streams === 0 && !this.session.destroyed) this.session.ref();
+    if (this.#streams === 0 && !this.session.destroyed) this.#socket.ref();
     this.#streams += 1;
     this.#idle?.cancel();
     this.#idle = null;
+  }
+
+  /** What the peer sends makes no sense: nothing comes of this connection any more. */
+  #break(details: string): void {
+    if (this.session.destroyed || this.error !== null) return;
+    this.error = new NamedError("http_protocol_error", details);
+    // Node is at work on it.
+    queueMicrotask(() => this.#leave());
   }
 
   /** Node would wait for a peer that has said GOAWAY to close it, which it may never do. */
@@ -117,7 +140,7 @@ export class Http2Session {
     if (this.#streams === 0 && this.goneAway !== null) this.#leave();
     else if (this.#streams === 0 && !this.session.destroyed) {
       // It shall keep no process alive, and not stay for ever.
-      this.session.unref();
+      this.#socket.unref();
       this.#idle = this.#clock.after(HTTP2.idleMs, () => this.session.close());
       this.#idle.unref();
     }
@@ -146,10 +169,12 @@ export class Http2Session {
 
   /** Why it could not be used at all. */
   get unusable(): Error {
-    const { code } = (this.error ?? {}) as { readonly code?: unknown };
+    const { error } = this;
+    if (error instanceof NamedError) return error;
+    const { code } = (error ?? {}) as { readonly code?: unknown };
     const spoke = typeof code === "string" && code.startsWith("ERR_HTTP2_");
-    if (spoke) return new NamedError("http_protocol_error", "not HTTP/2", this.error);
-    return new NamedError("connection_terminated", undefined, this.error ?? undefined);
+    if (spoke) return new NamedError("http_protocol_error", "not HTTP/2", error);
+    return new NamedError("connection_terminated", undefined, error ?? undefined);
   }
 }
 

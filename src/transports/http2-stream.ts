@@ -6,9 +6,10 @@
  * the target's speed is the speed of the upload; a stream that nobody needs any more is closed.
  */
 import type { ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2";
-import type { Dispatcher } from "undici";
+import { addAbortSignal } from "node:stream";
+import { type Dispatcher, errors } from "undici";
 import { LIMITS } from "../catalog/defaults.js";
-import { NamedError } from "../core/named-error.js";
+import { NamedError, UnsentError } from "../core/named-error.js";
 import type { Exchange } from "../targets/exchange.js";
 import type { Connection, ConnectionGuard } from "./connection.js";
 import type { ExchangeRun } from "./exchange-run.js";
@@ -16,7 +17,7 @@ import type { HeadWaiter } from "./head-guard.js";
 import type { HeldUpload, UploadListener } from "./held-upload.js";
 import { streamFailure } from "./http2-failure.js";
 import { requestHead, responseHead } from "./http2-fields.js";
-import { HTTP2_CODES, type Http2Session } from "./http2-session.js";
+import type { Http2Session } from "./http2-session.js";
 import { Http2Upload } from "./http2-upload.js";
 import type { ResponseHead } from "./response-head.js";
 
@@ -43,6 +44,8 @@ export class Http2Stream implements Connection, ConnectionGuard {
   #trailers: readonly string[] = [];
   #interim = 0;
   #received = 0;
+  /** The length that the request announces; null for none. */
+  #announced: number | null = null;
   #endedByPeer = false;
   #over = false;
   #given = false;
@@ -62,7 +65,7 @@ export class Http2Stream implements Connection, ConnectionGuard {
     const stream = this.#begin(() => requestHead(asked, this.#exchange.target), !hasBody, run);
     if (stream === null || this.#over) return true;
     if (!hasBody) run.onRequestSent();
-    else this.#upload = new Http2Upload(stream, asked.body, run);
+    else this.#upload = new Http2Upload(stream, asked.body, this.#announced, run);
     return true;
   }
 
@@ -84,7 +87,7 @@ export class Http2Stream implements Connection, ConnectionGuard {
       },
       send: (body) => {
         if (stream === null || this.#over) return;
-        this.#upload = new Http2Upload(stream, body, {
+        this.#upload = new Http2Upload(stream, body, this.#announced, {
           onBodySent: () => listener.onBodySent(),
           onRequestSent: () => listener.uploaded(),
           fail: (error) => listener.broken(error as Error),
@@ -102,21 +105,26 @@ export class Http2Stream implements Connection, ConnectionGuard {
   ): ClientHttp2Stream | null {
     let stream: ClientHttp2Stream;
     try {
-      stream = this.owner.session.request(headOf(), { endStream });
+      const head = headOf();
+      this.#announced = announcedIn(head);
+      if (endStream && this.#announced) throw new errors.RequestContentLengthMismatchError();
+      stream = this.owner.session.request(head, { endStream });
     } catch (error) {
-      // Between the promise and now it has gone away; nothing was sent.
-      run.onError(error as Error);
+      // Nothing was sent. It has gone away since it was promised, or the request cannot be sent.
+      run.onError(
+        GONE.has((error as { code?: unknown }).code) ? (error as Error) : unsendable(error),
+      );
       return null;
     }
     this.owner.served += 1;
     this.#run = run;
     this.#stream = stream;
-    this.#listen(stream, run);
+    this.#listen(stream);
     run.onConnect((error) => this.#abort(error ?? new NamedError("proxy_internal_error")));
     return stream;
   }
 
-  #listen(stream: ClientHttp2Stream, run: ExchangeRun): void {
+  #listen(stream: ClientHttp2Stream): void {
     noteEnd(stream, () => {
       this.#endedByPeer = true;
     });
@@ -127,10 +135,6 @@ export class Http2Stream implements Connection, ConnectionGuard {
     stream.on("trailers", ((_fields, _flags, raw) => {
       this.#trailers = raw;
     }) as OnFields);
-    stream.on("data", (chunk: Buffer) => {
-      this.#received += chunk.length;
-      if (!this.#over) run.onData(chunk);
-    });
     stream.on("end", () => this.#end());
     stream.on("error", (error) => {
       this.#error ??= error;
@@ -151,9 +155,16 @@ export class Http2Stream implements Connection, ConnectionGuard {
   #finalHead(raw: readonly string[]): void {
     this.head = responseHead(raw, this.owner.limits);
     this.#run?.onHeaders();
+    // Not before: what comes with the head may be read before Node has told of the head.
+    this.#stream?.on("data", this.#onData);
     // An answer that ends with its head is whole before anybody looks at it.
-    if (this.#endedByPeer) this.#end();
+    if (this.#endedByPeer && this.#stream?.readableLength === 0) this.#end();
   }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#received += chunk.length;
+    if (!this.#over) this.#run?.onData(chunk);
+  };
 
   #end(): void {
     if (this.#over || !this.#endedByPeer) return;
@@ -169,10 +180,16 @@ export class Http2Stream implements Connection, ConnectionGuard {
 
   #closed(stream: ClientHttp2Stream): void {
     this.#upload?.stop();
-    if (!this.#over) {
-      this.#fail(streamFailure(stream, this.owner, this.#error, this.head !== null));
-    }
+    if (!this.#over) this.#fail(this.#failureOf(stream));
     this.#giveBack();
+  }
+
+  #failureOf(stream: ClientHttp2Stream): unknown {
+    const failure = streamFailure(stream, this.owner, this.#error, this.head !== null);
+    if (this.owner.hasSent(stream.id)) return failure;
+    this.#exchange.timeline.written = false;
+    if (!(failure instanceof NamedError)) return failure;
+    return new UnsentError(failure.failureCode, failure.details, failure.cause);
   }
 
   #abort(error: Error): void {
@@ -238,7 +255,7 @@ export class Http2Stream implements Connection, ConnectionGuard {
     this.#upload?.stop();
     const stream = this.#stream;
     if (stream === null) this.#giveBack();
-    else if (!stream.closed && !stream.destroyed) stream.close(HTTP2_CODES.cancel);
+    else if (!stream.closed && !stream.destroyed) cancel(stream);
   }
 
   /** The exchange is over; an upload that is not needed any more is stopped. */
@@ -246,6 +263,32 @@ export class Http2Stream implements Connection, ConnectionGuard {
     const stream = this.#stream;
     if (stream === null || !this.#endedByPeer || !stream.writableEnded) this.destroy();
   }
+}
+
+function announcedIn(head: OutgoingHttpHeaders): number | null {
+  const length = head["content-length"];
+  return length === undefined ? null : Number(length);
+}
+
+/**
+ * Resets a stream with CANCEL. `close` would end an upload first, by a frame with END_STREAM,
+ * and the peer could take the part that it has for the whole.
+ */
+function cancel(stream: ClientHttp2Stream): void {
+  addAbortSignal(ABORTED, stream);
+}
+
+const ABORTED = AbortSignal.abort();
+
+/** A session that takes no request any more. */
+const GONE: ReadonlySet<unknown> = new Set([
+  "ERR_HTTP2_INVALID_SESSION",
+  "ERR_HTTP2_GOAWAY_SESSION",
+  "ERR_HTTP2_OUT_OF_STREAMS",
+]);
+
+function unsendable(error: unknown): NamedError {
+  return new NamedError("proxy_internal_error", "not sendable over HTTP/2", error);
 }
 
 /**

@@ -1,9 +1,13 @@
 /**
  * The body of a request on its way into a stream of HTTP/2: no more is taken than the target's
  * flow control lets through.
+ *
+ * Guarantee: it ends whole or it fails; what was announced is what is sent, as undici has it over
+ * HTTP/1.1.
  */
 import type { ClientHttp2Stream } from "node:http2";
 import { Readable } from "node:stream";
+import { errors } from "undici";
 import { HTTP2 } from "../catalog/defaults.js";
 
 /** What is told of an upload: of each part that is taken, of the end, and of what breaks it. */
@@ -17,20 +21,32 @@ export class Http2Upload {
   readonly #stream: ClientHttp2Stream;
   readonly #source: Readable;
   readonly #run: Http2UploadListener;
+  /** Announced bytes that are still to come; null when no length was announced. */
+  #left: number | null;
   #stopped = false;
 
-  constructor(stream: ClientHttp2Stream, body: unknown, run: Http2UploadListener) {
+  constructor(
+    stream: ClientHttp2Stream,
+    body: unknown,
+    announced: number | null,
+    run: Http2UploadListener,
+  ) {
     this.#stream = stream;
+    this.#left = announced;
     this.#run = run;
     this.#source = readableOf(body);
     // The head has left, whatever becomes of the body.
     run.onBodySent();
     this.#source.on("data", this.#onData);
-    this.#source.once("end", () => this.#stream.end());
-    this.#source.once("error", (error) => {
-      if (!this.#stopped) run.fail(error);
-      this.stop();
+    this.#source.once("end", () => {
+      if (this.#left === null || this.#left === 0) stream.end();
+      else this.#fail(new errors.RequestContentLengthMismatchError());
     });
+    this.#source.once("error", (error) => this.#fail(error));
+    this.#source.once("close", () => {
+      if (!this.#source.readableEnded) this.#fail(new errors.RequestAbortedError());
+    });
+    if (this.#source.destroyed) queueMicrotask(() => this.#fail(new errors.RequestAbortedError()));
     stream.once("finish", () => {
       if (!this.#stopped) run.onRequestSent();
     });
@@ -43,7 +59,18 @@ export class Http2Upload {
     this.#source.destroy();
   }
 
+  #fail(error: Error): void {
+    if (this.#stopped) return;
+    this.stop();
+    this.#run.fail(error);
+  }
+
   readonly #onData = (chunk: Buffer): void => {
+    if (this.#left !== null) this.#left -= Buffer.byteLength(chunk);
+    if (this.#left !== null && this.#left < 0) {
+      this.#fail(new errors.RequestContentLengthMismatchError());
+      return;
+    }
     const onTaken = (): void => {
       if (!this.#stopped) this.#run.onBodySent();
     };

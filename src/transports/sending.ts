@@ -8,6 +8,7 @@ import type { Dispatcher } from "undici";
 import { turnsMayBeHeld } from "../base/clock.js";
 import { LIMITS } from "../catalog/defaults.js";
 import { REFUSALS_OF_UNDICI } from "../catalog/error-codes.js";
+import { FAILURES } from "../catalog/failures.js";
 import { classifyError } from "../core/classify.js";
 import { NamedError } from "../core/named-error.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
@@ -101,8 +102,8 @@ export class Sending extends Pending<ResponseBody> implements RunEnd {
 
   neverStarted(error: unknown): void {
     this.#letHeadBe?.();
-    // What undici refuses to send it refuses on every connection; this one is as good as before.
-    if (REFUSALS_OF_UNDICI.has((error as { code?: unknown }).code)) {
+    // What cannot be sent cannot be sent on any connection; this one is as good as before.
+    if (isUnsendable(error)) {
       if (this.#connection !== null) this.#pool.release(this.#connection);
       this.settle(unconnected(this.#exchange, error));
       return;
@@ -121,11 +122,22 @@ function isSocket(connection: Connection): connection is SocketConnection {
   return "socket" in connection;
 }
 
+function isUnsendable(error: unknown): boolean {
+  if (error instanceof NamedError) return error.failureCode === "proxy_internal_error";
+  return REFUSALS_OF_UNDICI.has((error as { code?: unknown }).code);
+}
+
 function unconnected(exchange: Exchange, error: unknown): Outcome<never> {
   exchange.end();
   const { timeline, cancellation, target } = exchange;
   const code = classifyError(timeline, cancellation.by, error);
   const details = error instanceof NamedError ? error.details : undefined;
-  const failure = { code, target: target.id, cause: error };
-  return noResponse(details === undefined ? failure : { ...failure, details });
+  return noResponse({
+    code,
+    target: target.id,
+    cause: error,
+    ...(details === undefined ? {} : { details }),
+    // RFC 9110 §9.2.2: nothing was sent, whatever the method.
+    ...(FAILURES[code].repeat === "idempotent" ? { repeat: "safe" as const } : {}),
+  });
 }

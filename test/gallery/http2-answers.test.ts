@@ -184,7 +184,7 @@ describe("an answer of HTTP/2 that", () => {
 
   it.concurrent("comes on a stream that nobody has opened ends the connection", async () => {
     const got = await through((stream) => [...says(OK)(stream + 2), ...says(OK)(stream)]);
-    expect([got.status, got.code]).toEqual([502, "connection_terminated"]);
+    expect([got.status, got.code]).toEqual([502, "http_protocol_error"]);
   });
 });
 
