@@ -42,7 +42,7 @@ function linesOf(head: unknown): string {
  * client may have signed the one or the other.
  */
 export function emptinessOf({ method, body, emptiness }: GatewayRequest): Amendment | null {
-  if (body !== null || emptiness === undefined) return null;
+  if (body !== null || emptiness === undefined || emptiness === null) return null;
   const said = BODIES.has(method);
   if (said === (emptiness === "said")) return null;
   return said ? (lines) => lines : (lines) => `${lines}content-length: 0\r\n`;

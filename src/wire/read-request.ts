@@ -60,16 +60,11 @@ export interface AcceptedRequest {
 
 type Information = GatewayRequest["onInformation"];
 
-const BARE = { bare: true };
-
-const SAID = { emptiness: "said" } as const;
-const UNSAID = { emptiness: "unsaid" } as const;
-
 // RFC 9110 §8.6: of a method that comes with a body it should be said; it may have been signed.
-function emptinessOf({ headers }: RequestFacts, length: number | null) {
+function emptinessOf({ headers }: RequestFacts, length: number | null): "said" | "unsaid" | null {
   if (length !== 0) return null;
-  const none = headers["content-length"] ?? headers["transfer-encoding"];
-  return none === undefined ? UNSAID : SAID;
+  const said = headers["content-length"] ?? headers["transfer-encoding"];
+  return said === undefined ? "unsaid" : "said";
 }
 
 /** Reads what was received. */
@@ -106,11 +101,11 @@ export function readRequest<Received extends RequestFacts>(
   const request: GatewayRequest = {
     method: req.method as string,
     path: target.sentPath,
-    ...(target.bare ? BARE : null),
+    bare: target.bare,
     headers: fields,
     body: bodyOf(req, length, body, scan.expects, options),
     contentLength: length,
-    ...emptinessOf(req, length),
+    emptiness: emptinessOf(req, length),
     replayable: scan.idempotencyKey,
     upgrade: null,
     onInformation,

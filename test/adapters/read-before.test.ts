@@ -1,5 +1,5 @@
 /**
- * Bodies that something else has touched before the proxy: what is missing its beginning is refused,
+ * Bodies that something else has touched before the proxy: what is missing its beginning is refused
  * and no byte of it is sent; what stands in its place flows. Compared at the upstream.
  */
 
