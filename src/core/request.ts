@@ -33,6 +33,8 @@ export interface GatewayRequest {
   readonly onInformation: ((status: number, rawHeaders: readonly string[]) => void) | null;
   /** How slow the client may be; left out and null for what an application sends itself. */
   readonly clientPace?: ClientPaceLimits | null;
+  /** The global fetch was asked for it, and has passed it on to the network. */
+  readonly viaFetch?: boolean;
 }
 
 /** The path and query of a request below the path of a target. */

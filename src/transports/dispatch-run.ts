@@ -6,7 +6,7 @@
  * started: an error code alone cannot. Not here: connections and their age, which are the
  * dispatcher's own.
  */
-import { Readable } from "node:stream";
+import { type Duplex, Readable } from "node:stream";
 import { REFUSALS_OF_UNDICI } from "../catalog/error-codes.js";
 import type { Failure } from "../core/failure.js";
 import { NamedError } from "../core/named-error.js";
@@ -98,7 +98,7 @@ export class DispatchRun extends ReceivingRun {
     if (this.state !== "waiting") return;
     this.#controller = controller;
     const given = fieldsGiven(fields, controller.rawHeaders);
-    if (status < 200) {
+    if (status < 200 && this.upgraded === null) {
       this.exchange.request.onInformation?.(status, given);
       return;
     }
@@ -113,8 +113,16 @@ export class DispatchRun extends ReceivingRun {
     this.bodyIn(chunk);
   }
 
+  onRequestUpgrade(controller: Controller, status: number, fields: object, socket: Duplex): void {
+    const progress = (): void => this.exchange.progress();
+    this.upgraded = { socket, progress, end: () => this.giveUp() };
+    this.onResponseStart(controller, status, fields);
+  }
+
   onResponseEnd(controller: Controller, trailers: object | null): void {
     try {
+      // An end without a head is none.
+      if (this.state === "waiting") throw new NamedError("http_protocol_error");
       const given = fieldsGiven(trailers ?? {}, controller?.rawTrailers);
       this.endIn(soundTrailers(given, this.terms.limits));
     } catch (error) {
@@ -130,7 +138,8 @@ export class DispatchRun extends ReceivingRun {
 
   /** Where it has not started yet, it is aborted as soon as it does (`onRequestStart`). */
   protected stop(error: Error): void {
-    this.#controller?.abort(error);
+    if (this.upgraded === null) this.#controller?.abort(error);
+    else this.upgraded.socket.destroy();
   }
 
   protected drop(): void {

@@ -10,6 +10,7 @@ import type { Dispatcher } from "undici";
 import type { Clock } from "../base/clock.js";
 import { withLayerFields } from "../core/layers.js";
 import type { Outcome } from "../core/outcome.js";
+import type { Pending } from "../core/pending.js";
 import { pathBelow } from "../core/request.js";
 import type { ResponseBody } from "../core/response-body.js";
 import type { Exchange, RecordedExchange } from "../targets/exchange.js";
@@ -21,6 +22,8 @@ import type { RunContext } from "./exchange-run.js";
 import { http2Pool } from "./http2-pool.js";
 import { loopPulse } from "./loop-pulse.js";
 import { Sending, type Wording } from "./sending.js";
+import { isFetchAnswered, mockAgent } from "./stand-in.js";
+import { throughFetch, throughMockAgent } from "./stood-in.js";
 
 export interface UndiciTransportOptions extends ConnectionLimits {
   /** HTTP/2 where TLS agrees on it (ALPN), or with `h2c` without TLS, too. */
@@ -70,10 +73,25 @@ export function undiciTransport(
     continueMs: options.continueMs,
   };
 
+  const sendOwn = (exchange: Exchange, wording: Wording): Pending<ResponseBody> => {
+    const sending = new Sending(exchange, wording, poolOf(exchange.target), context);
+    sending.begin();
+    return sending;
+  };
+  /** In the place of the network, in tests; null in production. */
+  const standIn = (exchange: Exchange, wording: Wording): Pending<ResponseBody> | null => {
+    const mock = mockAgent();
+    if (mock !== null) return throughMockAgent(mock, exchange, context, wording);
+    if (!isFetchAnswered() || exchange.request.viaFetch === true) return null;
+    return throughFetch(exchange, context, wording, (words) => sendOwn(exchange, () => words));
+  };
+
   return {
     fieldsOf,
     terms: context,
     perform(exchange) {
+      const stoodIn = standIn(exchange, ownWording);
+      if (stoodIn !== null) return stoodIn;
       const sending = new Sending(exchange, ownWording, poolOf(exchange.target), context);
       // A small body is parsed together with its head, before a microtask runs; it is then sent
       // whole.
@@ -81,11 +99,7 @@ export function undiciTransport(
       else queueMicrotask(() => sending.begin());
       return sending;
     },
-    performWorded(exchange, wording) {
-      const sending = new Sending(exchange, wording, poolOf(exchange.target), context);
-      sending.begin();
-      return sending;
-    },
+    performWorded: (exchange, wording) => standIn(exchange, wording) ?? sendOwn(exchange, wording),
     close() {
       for (const pool of pools.values()) pool.close();
     },

@@ -22,6 +22,8 @@ const TEST_PACKAGES = [
   "formdata-node",
   "http-proxy-middleware",
   "http-proxy-middleware4",
+  "msw",
+  "nock",
   "pino",
   "prom-client",
   "tsx",

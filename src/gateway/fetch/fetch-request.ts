@@ -17,6 +17,7 @@ export class FetchRequest implements GatewayRequest {
   contentLength: number | null;
   replayable: boolean;
   beyondPrefix = false;
+  readonly viaFetch = true;
   readonly upgrade = null;
   readonly onInformation = null;
   /** Of the call's first request; a redirect is not asked of the function again. */
