@@ -138,7 +138,7 @@ class Passing {
       fields: [...fieldsOf(this.#reply), ...trailerOf(this.#answer.fields)],
     };
     writeResponse(raw, answer, {
-      ...this.#options,
+      clock: this.#options.clock,
       beforeWriting: () => {
         for (const name of raw.getHeaderNames()) raw.removeHeader(name);
         this.#reply.hijack();

@@ -5,13 +5,19 @@
  * answer in our place and cannot do harm.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock } from "../base/clock.js";
 import type { Call } from "../core/call.js";
 import type { Failure } from "../core/failure.js";
 import type { Outcome, UpstreamResponse } from "../core/outcome.js";
 import type { ResponseBody } from "../core/response-body.js";
 import { announceEnd } from "../wire/linger.js";
 import type { ExtraFields } from "../wire/passed-answer.js";
-import { cutResponse, writeResponse, writeSynthetic } from "../wire/write-response.js";
+import {
+  cutResponse,
+  type WriteResponseOptions,
+  writeResponse,
+  writeSynthetic,
+} from "../wire/write-response.js";
 import { AnswerValues } from "./answer-values.js";
 import { type FailureHook, tellHook } from "./failure-hook.js";
 import type { FailureContext, Framework, ProxyOptions } from "./options/proxy-options.js";
@@ -102,14 +108,33 @@ function answerResponse(
   if (steppedBack(asking, response)) return;
   asking.call.answeredBy = "upstream";
   const passed = answerer.values.ofResponse(asking, response, failure);
-  const options = {
-    clock: answerer.gateway.clock,
-    beforeWriting: framework.beforeWriting,
-    brokenUnsent: (instead: Failure) => answerFailure(answerer, asking, instead),
-  };
+  const options = new Writing(answerer, asking);
   const { sendResponse = null } = framework;
   if (sendResponse === null) writeResponse(res, passed, options);
   else sendResponse(passed, options);
+}
+
+// A class, since every call makes one.
+class Writing implements WriteResponseOptions {
+  private readonly answerer: Answerer;
+  private readonly asking: AskingCall;
+
+  constructor(answerer: Answerer, asking: AskingCall) {
+    this.answerer = answerer;
+    this.asking = asking;
+  }
+
+  get clock(): Clock {
+    return this.answerer.gateway.clock;
+  }
+
+  beforeWriting(): void {
+    this.asking.framework.beforeWriting();
+  }
+
+  brokenUnsent(failure: Failure): void {
+    answerFailure(this.answerer, this.asking, failure);
+  }
 }
 
 /** Whether the response is not ours to write any more; the answer is given up then. */

@@ -13,29 +13,29 @@ import type { Failure } from "../core/failure.js";
 import type { BodySink } from "../core/response-body.js";
 import type { PassedAnswer } from "./passed-answer.js";
 
+export interface HeldTerms {
+  readonly clock: Pick<Clock, "turn">;
+  /** Nothing of the answer was sent, and nothing will be; it can still be another answer. */
+  brokenUnsent(failure: Failure): void;
+}
+
 /** A side of a client that takes an answer in parts. */
 export abstract class HeldAnswer implements BodySink {
   protected readonly answer: PassedAnswer;
-  readonly #clock: Pick<Clock, "turn">;
-  readonly #brokenUnsent: (failure: Failure) => void;
+  readonly #terms: HeldTerms;
   #turn: Timer | null = null;
   #begun = false;
   /** Nothing more of this answer can be sent; what still comes of it goes nowhere. */
   #void = false;
 
-  constructor(
-    answer: PassedAnswer,
-    clock: Pick<Clock, "turn">,
-    brokenUnsent: (failure: Failure) => void,
-  ) {
+  constructor(answer: PassedAnswer, terms: HeldTerms) {
     this.answer = answer;
-    this.#clock = clock;
-    this.#brokenUnsent = brokenUnsent;
+    this.#terms = terms;
   }
 
   begin(): void {
     this.answer.response.body.pipeTo(this);
-    if (!this.#begun) this.#turn = this.#clock.turn(() => this.#open(true));
+    if (!this.#begun) this.#turn = this.#terms.clock.turn(() => this.#open(true));
   }
 
   data(chunk: Buffer): boolean {
@@ -91,7 +91,7 @@ export abstract class HeldAnswer implements BodySink {
   #instead(failure: Failure): void {
     this.#begun = true;
     this.#turn?.cancel();
-    this.#brokenUnsent(failure);
+    this.#terms.brokenUnsent(failure);
   }
 
   #giveUp(code: FailureCode): void {

@@ -5,11 +5,10 @@
  * the upstream's speed, with little read ahead; the bytes that a reader gets are its own.
  */
 import { STATUS_CODES } from "node:http";
-import type { Clock } from "../base/clock.js";
 import type { FailureCode } from "../catalog/failures.js";
-import { type Failure, GatewayError } from "../core/failure.js";
+import { GatewayError } from "../core/failure.js";
 import type { BodySink } from "../core/response-body.js";
-import { HeldAnswer } from "./held-answer.js";
+import { HeldAnswer, type HeldTerms } from "./held-answer.js";
 import type { PassedAnswer } from "./passed-answer.js";
 import type { SyntheticAnswer } from "./synthetic-answer.js";
 
@@ -18,12 +17,9 @@ export function syntheticResponse(method: string | undefined, answer: SyntheticA
   return responseOf(answer, method === "HEAD" ? null : answer.body);
 }
 
-export interface WebResponseOptions {
-  readonly clock: Pick<Clock, "turn">;
+export interface WebResponseOptions extends HeldTerms {
   /** Takes the Response; its body may still be on its way. */
   readonly answered: (response: Response) => void;
-  /** Nothing of the answer was given, and nothing will be; it can still be another answer. */
-  readonly brokenUnsent: (failure: Failure) => void;
   /** The reader has all of it, or will get no more. */
   readonly over: (whole: boolean) => void;
 }
@@ -86,7 +82,7 @@ class WebAnswer extends HeldAnswer {
   #isOver = false;
 
   constructor(answer: PassedAnswer, options: WebResponseOptions) {
-    super(answer, options.clock, options.brokenUnsent);
+    super(answer, options);
     this.#options = options;
   }
 

@@ -6,22 +6,17 @@
  * and where the head is out already the connection is cut instead.
  */
 import type { ServerResponse } from "node:http";
-import type { Clock } from "../base/clock.js";
-import type { Failure } from "../core/failure.js";
 import { fieldsOverHttp2 } from "../core/fields.js";
 import type { BodySink } from "../core/response-body.js";
-import { HeldAnswer } from "./held-answer.js";
+import { HeldAnswer, type HeldTerms } from "./held-answer.js";
 import { resetStream, streamOf } from "./http2.js";
 import type { PassedAnswer } from "./passed-answer.js";
 import type { SyntheticAnswer } from "./synthetic-answer.js";
 import { writeHead } from "./write-head.js";
 
-export interface WriteResponseOptions {
-  readonly clock: Pick<Clock, "turn">;
-  /** Nothing of the answer was sent, and nothing will be; it can still be another answer. */
-  readonly brokenUnsent: (failure: Failure) => void;
+export interface WriteResponseOptions extends HeldTerms {
   /** The answer is now written to the response directly. */
-  readonly beforeWriting: () => void;
+  beforeWriting(): void;
 }
 
 /** Writes head and body. A head that Node refuses becomes another answer. */
@@ -102,20 +97,20 @@ type Flushed = { readonly flush?: unknown };
 
 class ServedAnswer extends HeldAnswer {
   readonly #res: ServerResponse;
-  readonly #beforeWriting: () => void;
+  readonly #options: WriteResponseOptions;
   #flushes = false;
   #full = false;
   #listens = false;
 
   constructor(res: ServerResponse, answer: PassedAnswer, options: WriteResponseOptions) {
-    super(answer, options.clock, options.brokenUnsent);
+    super(answer, options);
     this.#res = res;
-    this.#beforeWriting = options.beforeWriting;
+    this.#options = options;
   }
 
   protected head(alone: boolean): void {
     const { status, reason, fields } = this.answer;
-    this.#beforeWriting();
+    this.#options.beforeWriting();
     writeHead(this.#res, status, reason, fields);
     this.#flushes = typeof (this.#res as Flushed).flush === "function" && isLive(fields);
     if (alone) this.#res.flushHeaders();
