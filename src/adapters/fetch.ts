@@ -67,7 +67,7 @@ export function gatewayFetch(
     const to = route(asked);
     if (to === null) return fetchOf()(input, init as RequestInit);
     if (asked.signal?.aborted === true) {
-      dropBody(asked);
+      dropBody(asked, asked.signal.reason);
       throw asked.signal.reason;
     }
     const fetch = fetchOf();
@@ -83,7 +83,8 @@ export function gatewayFetch(
     const read = fetchInput(asked, known, to.gateway.clock, kept);
     return read instanceof Promise ? read.then(send) : send(read);
   };
-  const call: GatewayFetch = async function gatewayFetch(input, init) {
+  // With the name and the length of the global fetch, by which some know it.
+  const call: GatewayFetch = async function fetch(input, init = undefined) {
     if (isFetchDispatcher((init as FetchInit | null | undefined)?.["dispatcher"])) {
       return fetchAtLoad(input, init as RequestInit);
     }

@@ -40,3 +40,16 @@ export function valueOverHttp2(name: string, values: string[]): string | string[
   if (kind === undefined) return values;
   return kind === "list" ? values.join(", ") : (values[0] ?? "");
 }
+
+/**
+ * Takes `Content-Length` out of a list of names and values in turn: the transport writes it, and
+ * must not write it twice. Null where there is none that is a length.
+ */
+export function takeContentLength(fields: string[]): number | null {
+  for (let at = 0; at < fields.length; at += 2) {
+    if (fields[at]?.toLowerCase() !== "content-length") continue;
+    const [, text = ""] = fields.splice(at, 2);
+    return /^\d{1,15}$/.test(text) ? Number(text) : null;
+  }
+  return null;
+}

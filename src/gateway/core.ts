@@ -17,6 +17,7 @@ import type { Incidents } from "./incidents.js";
 import type { GatewayLifecycle } from "./lifecycle.js";
 import type { OriginRoute } from "./origin-index.js";
 import type { Tracing } from "./tracing.js";
+import type { UpstreamCore } from "./upstream.js";
 import type { Warnings } from "./warnings.js";
 
 /** The inside of a gateway, for the adapters. */
@@ -53,4 +54,6 @@ export interface GatewayCore {
    * origin on first use. The path chooses among the upstreams of the origin, never another host.
    */
   upstreamOf(origin: string, path: string): OriginRoute;
+  /** The same for what an upstream has led to, as by a redirect: its own guard holds there, too. */
+  upstreamBehind(from: UpstreamCore, origin: string, path: string): OriginRoute;
 }

@@ -39,7 +39,7 @@ export class DispatchDelivery implements BodySink {
 
   deliver(outcome: Outcome<ResponseBody>): void {
     if (outcome.kind === "no_response") {
-      this.#fail(outcome.failure);
+      this.#to.fail(() => this.#errorOf(outcome.failure));
       return;
     }
     if (this.#call !== null) this.#call.answeredBy = "upstream";
@@ -58,13 +58,13 @@ export class DispatchDelivery implements BodySink {
   broken(code: Failure["code"]): void {
     const target = this.#call?.attempts.at(-1)?.target ?? null;
     const cause = this.#body?.brokenCause;
-    this.#fail({ code, written: true, cause, ...(target === null ? {} : { target }) });
+    const failure = { code, written: true, cause, ...(target === null ? {} : { target }) } as const;
+    this.#to.breakOff(() => this.#errorOf(failure));
   }
 
-  #fail(failure: Failure): void {
-    const own = this.#sent.error ?? refusalIn(failure);
+  #errorOf(failure: Failure): unknown {
     const attempts = this.#call?.attempts.length ?? 0;
-    this.#to.fail(() => own ?? errorOf(failure, attempts));
+    return this.#sent.error ?? refusalIn(failure) ?? errorOf(failure, attempts);
   }
 }
 

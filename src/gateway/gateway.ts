@@ -23,12 +23,11 @@ import type { UpstreamReport } from "./health/health-report.js";
 import type { Incident, IncidentSeen } from "./incident.js";
 import { createIncidents } from "./incidents.js";
 import { createLifecycle, type DrainReport } from "./lifecycle.js";
-import { madeOrigins } from "./made-origins.js";
 import { copied } from "./options/freeze.js";
 import { nearest } from "./options/nearest.js";
 import { normaliseGateway, normaliseUpstream } from "./options/normalise.js";
 import type { GatewayOptions, NormalisedGateway } from "./options/options.js";
-import { originIndex } from "./origin-index.js";
+import { type MakeUpstream, originRoutes } from "./origin-routes.js";
 import type { GatewayParts } from "./parts.js";
 import { type GatewaySnapshot, takeSnapshot } from "./snapshot.js";
 import { startSightings } from "./start-checks.js";
@@ -206,14 +205,10 @@ function coreOf(
   const defaults = copied(options.defaults ?? {});
   const { behind } = settings;
   let requests = 0;
-  const origins = originIndex(cores);
-  for (const name of ["target:add", "target:remove"] as const) parts.events.on(name, origins.stale);
-  const made = madeOrigins<UpstreamCore>(GATEWAY.originsMax, (core) => {
-    cores.delete(core.name);
-    origins.remove(core);
-    parts.changed();
-  });
-  const { addresses } = settings;
+  const make: MakeUpstream = (name, origin, addresses) => {
+    const own = normaliseUpstream(name, { targets: origin }, defaults, behind);
+    return createUpstream(parts, { ...own, addresses });
+  };
   return {
     name: settings.name,
     statusPolicy: settings.statusPolicy,
@@ -240,19 +235,7 @@ function coreOf(
       requests += 1;
       return idsBegin + requests;
     },
-    upstreamOf(origin, path) {
-      const known = origins.find(origin, path);
-      if (known !== null) {
-        made.used(known.core);
-        return known;
-      }
-      const own = normaliseUpstream(origin, { targets: origin }, defaults, behind);
-      const core = createUpstream(parts, { ...own, addresses });
-      cores.set(origin, core);
-      origins.add(core);
-      made.add(core);
-      return { core, path };
-    },
+    ...originRoutes(parts, cores, settings.addresses, make),
   };
 }
 

@@ -12,6 +12,8 @@ type Kept = Pick<UpstreamCore, "name" | "busy" | "close">;
 export interface MadeOrigins<Core extends Kept> {
   /** An upstream is used; one that was not made for an origin is none of these. */
   used(core: Core): void;
+  /** Whether it was made for an origin, and is kept. */
+  has(core: Core): boolean;
   /** Adds a new one, in use from now on. */
   add(core: Core): void;
 }
@@ -42,6 +44,7 @@ export function madeOrigins<Core extends Kept>(
       // There are too many only after more calls at once than places.
       if (kept.size > keptMax) makeRoom();
     },
+    has: (core) => kept.has(core),
     add(core) {
       kept.add(core);
       makeRoom();

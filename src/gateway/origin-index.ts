@@ -26,11 +26,15 @@ export interface OriginIndex {
 type Prefixes = Map<string, UpstreamCore>;
 type Origins = Map<string, Prefixes>;
 
-export function originIndex(cores: ReadonlyMap<string, UpstreamCore>): OriginIndex {
+/** Of all upstreams but those that are kept aside. */
+export function originIndex(
+  cores: ReadonlyMap<string, UpstreamCore>,
+  aside: ReadonlySet<UpstreamCore> = new Set(),
+): OriginIndex {
   let origins: Origins | null = null;
   return {
     find(origin, path) {
-      origins ??= indexOf(cores);
+      origins ??= indexOf(cores, aside);
       const prefixes = origins.get(origin) ?? NONE;
       let longest: string | null = null;
       for (const prefix of prefixes.keys()) {
@@ -59,9 +63,14 @@ export function originIndex(cores: ReadonlyMap<string, UpstreamCore>): OriginInd
 const NONE: Prefixes = new Map();
 
 /** What was configured first serves; those made for an origin come after all of them. */
-function indexOf(cores: ReadonlyMap<string, UpstreamCore>): Origins {
+function indexOf(
+  cores: ReadonlyMap<string, UpstreamCore>,
+  aside: ReadonlySet<UpstreamCore>,
+): Origins {
   const origins: Origins = new Map();
-  for (const core of cores.values()) addTo(origins, core);
+  for (const core of cores.values()) {
+    if (!aside.has(core)) addTo(origins, core);
+  }
   return origins;
 }
 

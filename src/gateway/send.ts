@@ -1,16 +1,17 @@
 /**
  * `upstream.send`: a call without HTTP around it, its outcome as a value.
  *
- * Guarantee: it rejects for nothing that the catalog names; the listener on the caller's signal is
- * gone when the body is over.
+ * Guarantee: it rejects for nothing that the catalog names; when the body is over, the listener on
+ * the caller's signal is gone, and a stream that was given and not read out is destroyed.
  */
 import type { Readable } from "node:stream";
 import { isPriority, PRIORITIES } from "../catalog/priorities.js";
 import type { CallOverrides } from "../core/call.js";
+import { takeContentLength } from "../core/fields.js";
 import { type Outcome, type UpstreamResponse, whenOver } from "../core/outcome.js";
-import { ReplayBody } from "../core/replay-body.js";
 import type { GatewayRequest } from "../core/request.js";
 import type { ResponseBody } from "../core/response-body.js";
+import { type FetchBody, fetchBody } from "../transports/fetch-body.js";
 import { OwnScope } from "./call-scope.js";
 import type { GatewayCore } from "./core.js";
 import { shown } from "./options/findings.js";
@@ -43,13 +44,16 @@ export async function sendThrough(
   overrides: CallOverrides | null,
 ): Promise<Outcome<UpstreamBody>> {
   checkPriority(overrides);
-  const asked = toRequest(core, request);
+  const { request: sent, body } = read(core, request);
   const { signal } = request;
-  const scope = new OwnScope({ gateway, core }, "send", asked, overrides, { signal });
+  const scope = new OwnScope({ gateway, core }, "send", sent, overrides, { signal });
   const { call } = scope;
   const outcome = await core.execute(call).asPromise();
   if (outcome.kind !== "no_response") call.answeredBy = "upstream";
-  whenOver(outcome, scope);
+  whenOver(outcome, () => {
+    body.close();
+    scope.over();
+  });
   if (outcome.kind === "no_response") return outcome;
   return { ...outcome, response: withReadableBody(outcome.response) };
 }
@@ -61,32 +65,40 @@ function checkPriority(overrides: CallOverrides | null): void {
   throw new TypeError(`priority: ${shown(priority)} is not a priority; write one of ${names}`);
 }
 
-function toRequest(core: UpstreamCore, request: SendRequest): GatewayRequest {
+interface Asked {
+  readonly request: GatewayRequest;
+  readonly body: FetchBody;
+}
+
+function read(core: UpstreamCore, asked: SendRequest): Asked {
   const { retry } = core.options;
-  const kept = retry === false ? 0 : retry.replayBodyBytesMax;
-  const body = toBody(request.body ?? null, kept);
-  if (!request.path.startsWith("/")) {
-    throw new TypeError(`path: "${request.path}" does not start with "/"`);
+  if (!asked.path.startsWith("/")) {
+    throw new TypeError(`path: "${asked.path}" does not start with "/"`);
   }
-  const fields = flat(request.headers ?? {});
-  return {
-    method: request.method ?? "GET",
-    path: request.path,
-    headers: fields,
-    body,
-    contentLength: body?.complete === true ? body.bytesRead : null,
-    replayable: request.replayable ?? "idempotency-key" in lower(request.headers ?? {}),
+  const headers = flat(asked.headers ?? {});
+  const given = asked.body ?? null;
+  const announced = given === null ? null : takeContentLength(headers);
+  const kept = retry === false ? 0 : retry.replayBodyBytesMax;
+  const body = fetchBody(given, kept, announced);
+  const { replay } = body;
+  if (given !== null && replay === null) {
+    throw new TypeError(`body: ${shown(given)} is neither text nor bytes nor a stream`);
+  }
+  const whole = replay?.complete === true ? replay.bytesRead : null;
+  if (whole !== null && announced !== null && announced !== whole) {
+    throw new TypeError(`content-length: ${announced} is not the length of the body, ${whole}`);
+  }
+  const request = {
+    method: asked.method ?? "GET",
+    path: asked.path,
+    headers,
+    body: replay,
+    contentLength: whole ?? announced,
+    replayable: asked.replayable ?? "idempotency-key" in lower(asked.headers ?? {}),
     upgrade: null,
     onInformation: null,
   };
-}
-
-function toBody(body: string | Uint8Array | Readable | null, kept: number): ReplayBody | null {
-  if (body === null) return null;
-  if (typeof body === "string") return ReplayBody.fromBuffer(Buffer.from(body));
-  if (body instanceof Uint8Array) return ReplayBody.fromBuffer(Buffer.from(body));
-  const bytesMax = Number.POSITIVE_INFINITY;
-  return ReplayBody.fromStream(body, { keptBytesMax: kept, bytesMax, onDemand: null });
+  return { request, body };
 }
 
 function flat(headers: NonNullable<SendRequest["headers"]>): string[] {

@@ -84,7 +84,7 @@ export function streamOfWeb(body: unknown): Readable {
 /** A web stream in our hands: it can be cancelled although a fetch function reads it. */
 export interface HeldStream {
   readonly stream: ReadableStream;
-  cancel(): void;
+  cancel(reason?: unknown): void;
 }
 
 /** Locks a web stream, as a fetch does. Throws a TypeError where it is locked already. */
@@ -101,7 +101,7 @@ export function holdStream(source: ReadableStream): HeldStream {
     },
     { highWaterMark: 0 },
   );
-  return { stream, cancel: () => void reader.cancel().catch(ignore) };
+  return { stream, cancel: (reason) => void reader.cancel(reason).catch(ignore) };
 }
 
 /** The bytes of whatever an iterable gives. */

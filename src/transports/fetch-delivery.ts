@@ -4,6 +4,7 @@
  * Guarantee: what the handler throws gives up the exchange and never reaches the parser that called
  * us; an abort is remembered, so that its reason comes back in place of the error that it caused.
  */
+import { eventLoopTurn } from "../base/clock.js";
 import type { UpstreamResponse } from "../core/outcome.js";
 import type { BodySink, ResponseBody } from "../core/response-body.js";
 import type { FetchHandler } from "./fetch-handler.js";
@@ -96,6 +97,14 @@ export class FetchDelivery {
   fail(errorOf: () => unknown): void {
     const { aborted } = this;
     this.error(aborted === null ? errorOf() : aborted.reason);
+  }
+
+  /**
+   * The same behind the head of an answer, and never within its turn: a fetch function that has not
+   * made a Response of the head by then waits for the rest of the body for ever.
+   */
+  breakOff(errorOf: () => unknown): void {
+    void eventLoopTurn().then(() => this.fail(errorOf));
   }
 
   #abort(reason: unknown): void {

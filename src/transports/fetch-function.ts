@@ -16,6 +16,8 @@ const OF_NODE = /\brequire\(.internal\/deps\/undici\/undici.\)/;
 
 const { FormData, Request } = globalThis;
 const NODES: KnownFetch = { FormData, Request };
+/** As it was at load: others may replace it, by one of ours. */
+const undicisOwn: unknown = undiciFetch;
 const OURS = { FormData: UndiciFormData, Request: UndiciRequest } as unknown as KnownFetch;
 
 const known = new WeakMap<object, KnownFetch | null>();
@@ -25,7 +27,7 @@ export function knownFetch(fetch: FetchFunction): KnownFetch | null {
   const found = known.get(fetch);
   if (found !== undefined) return found;
   const classes =
-    (fetch as unknown) === undiciFetch
+    fetch === undicisOwn
       ? OURS
       : OF_NODE.test(Function.prototype.toString.call(fetch))
         ? NODES

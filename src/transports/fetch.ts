@@ -10,6 +10,7 @@
  * Guarantee: one outcome per exchange, which ends exactly once, with the body of its answer. What a
  * fetch function refuses for reasons of its own (its arguments) counts against no target.
  */
+import { BLOCKED_PORTS } from "../catalog/blocked-ports.js";
 import { CONNECT_SYSCALLS } from "../catalog/error-codes.js";
 import type { Call } from "../core/call.js";
 import type { Failure } from "../core/failure.js";
@@ -171,8 +172,14 @@ class FetchRun extends EngineRun<FetchedBody> implements ForeignReading {
   #threw(error: unknown): void {
     if (this.#dispatched === "first") this.#ask.rejected(error);
     if (this.over) return;
-    const { cancellation, timeline } = this.exchange;
-    if (cancellation.by === null && (this.#ask.dispatchesAlways || isRefusal(error))) {
+    const { cancellation, timeline, target } = this.exchange;
+    const isRefused = cancellation.by === null && isRefusal(error);
+    if (!isRefused && cancellation.by === null && isOfBlockedPort(target.port, error)) {
+      const details = `port=${target.port} is refused by fetch functions`;
+      this.fail(new NamedError("proxy_configuration_error", details, error));
+      return;
+    }
+    if (isRefused || (cancellation.by === null && this.#ask.dispatchesAlways)) {
       this.#ask.refusedBy = { error };
       this.fail(new NamedError("bad_request", undefined, error));
       return;
@@ -225,6 +232,16 @@ class FetchRun extends EngineRun<FetchedBody> implements ForeignReading {
   protected ended(failure: Failure | null): void {
     this.#answer?.over(failure === null ? null : { reason: this.#ask.errorOf(failure) });
   }
+}
+
+/** What a network says has a code; a refusal of a port has none. */
+function isOfBlockedPort(port: number | string, error: unknown): boolean {
+  return BLOCKED_PORTS.has(Number(port)) && !hasCode(error);
+}
+
+function hasCode(error: unknown): boolean {
+  const { cause, code } = Object(error) as { readonly cause?: unknown; readonly code?: unknown };
+  return code !== undefined || (cause !== undefined && hasCode(cause));
 }
 
 /** A fetch complains of its arguments with a bare TypeError; what a network does has a cause. */

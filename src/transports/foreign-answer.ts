@@ -45,10 +45,10 @@ export class ForeignAnswer {
   }
 
   /** Cancels the body of a Response that no one gets. */
-  static cancel(response: unknown): void {
+  static cancel(response: unknown, reason?: unknown): void {
     const { body } = Object(response) as { readonly body?: unknown };
     const { cancel, destroy } = Object(body) as { cancel?: unknown; destroy?: unknown };
-    if (typeof cancel === "function") settled(() => cancel.call(body));
+    if (typeof cancel === "function") settled(() => cancel.call(body, reason));
     else if (typeof destroy === "function") settled(() => destroy.call(body));
   }
 
@@ -127,8 +127,8 @@ export class ForeignAnswer {
         },
         pull: (controller) => this.#pull(source, controller),
         cancel: (reason) => {
-          this.#reading.givenUp();
           this.#cancelSource(reason);
+          this.#reading.givenUp();
         },
       },
       { highWaterMark: 0 },

@@ -31,6 +31,8 @@ export interface FetchArguments {
 }
 
 const NOTHING: FetchInit = {};
+/** As it was at load: what others put in its place is not for us. */
+const { Headers: NodeHeaders } = globalThis;
 
 /** Reads the arguments; throws a TypeError where a fetch would reject with one. */
 export function readFetchArguments(input: unknown, given?: FetchInit | null): FetchArguments {
@@ -44,7 +46,7 @@ export function readFetchArguments(input: unknown, given?: FetchInit | null): Fe
   }
   const body = ofRequest ? request.body : init.body;
   const written = init.headers ?? request?.headers;
-  const headers = new Headers(written);
+  const headers = new NodeHeaders(written);
   return {
     url,
     path:
@@ -91,10 +93,12 @@ function isAsWritten(path: string): boolean {
   return PLAIN.test(path) && !path.includes("/.");
 }
 
-function pathOf({ protocol, pathname, search }: URL): string {
+function pathOf({ protocol, pathname, search, href }: URL): string {
   // Only servers are asked for paths; `data:` and the like are no concern of ours.
   if (!protocol.startsWith("http")) return pathname;
-  const read = readRequestTarget(pathname + search);
+  // An empty query is one, though `search` does not say so.
+  const query = search === "" && href.split("#", 1)[0]?.endsWith("?") === true ? "?" : "";
+  const read = readRequestTarget(pathname + search + query);
   if ("refused" in read) throw new TypeError(`${pathname} cannot be asked for: ${read.refused}`);
   return read.path;
 }

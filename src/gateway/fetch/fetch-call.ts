@@ -6,6 +6,7 @@
  * one more dispatch, and becomes a call of its own, within the time that is left of the first one.
  * Guarantee: the promise settles once; nothing of the answer is held here when the caller has it.
  */
+import type { Timer } from "../../base/clock.js";
 import type { Call, CallOverrides } from "../../core/call.js";
 import { NEVER } from "../../core/deadline.js";
 import { type Failure, GatewayError } from "../../core/failure.js";
@@ -70,6 +71,7 @@ export class FetchCall implements FetchAsk {
   /** The latest request of a function that dispatches. */
   #hop: FetchHop | null = null;
   #isOver = false;
+  #timer: Timer | null = null;
   #given: WeakRef<Response> | "rejected" | null = null;
   /** Settles the caller's promise; null then, since a promise keeps its Response. */
   #settle: { give(response: Response): void; refuse(error: unknown): void } | null = null;
@@ -195,9 +197,21 @@ export class FetchCall implements FetchAsk {
       hop?.refuse(new NamedError("hedge_cancelled"));
     } else if (hop !== null) hop.deliver(outcome as Outcome<ResponseBody>);
     else if (outcome.kind === "no_response") this.#failed(outcome.failure, call);
+    if (!this.dispatchesAlways && this.#given === null) this.#waitForFunction(call.deadline);
     whenOver(outcome, () => {
-      this.#input.close();
+      this.#input.close(this.#parts.asked.signal?.reason);
       this.#hopOver(hop, this.#request, this.#scope);
+    });
+  }
+
+  /** The pipe is through, and with it all that bounds the time of a function. */
+  #waitForFunction(deadline: number): void {
+    const { clock } = this.#parts.route.gateway;
+    if (deadline === NEVER) return;
+    this.#timer = clock.after(Math.max(0, deadline - clock.now()), () => {
+      const hop = this.#hop;
+      this.#failed(hop?.failure ?? { code: "deadline_exceeded" }, this.#scope.call);
+      hop?.giveUp();
     });
   }
 
@@ -246,15 +260,19 @@ export class FetchCall implements FetchAsk {
     if (this.#given !== null) return;
     this.#given = new WeakRef(response);
     this.#settle?.give(response);
-    this.#settle = null;
-    this.#unlinkIfDone();
+    this.#settled();
   }
 
   #refuse(error: unknown): void {
     if (this.#given !== null) return;
     this.#given = "rejected";
     this.#settle?.refuse(error);
+    this.#settled();
+  }
+
+  #settled(): void {
     this.#settle = null;
+    this.#timer?.cancel();
     this.#unlinkIfDone();
   }
 

@@ -64,8 +64,9 @@ export class FetchHop implements BodySink {
 
   deliver(outcome: Outcome<ResponseBody>): void {
     if (outcome.kind === "no_response") {
-      this.failure = this.#withReason(outcome.failure);
-      this.#fail("fetch failed", this.failure);
+      const failure = this.#withReason(outcome.failure);
+      this.failure = failure;
+      this.#delivery.fail(() => this.#errorOf("fetch failed", failure));
       return;
     }
     this.call.answeredBy = "upstream";
@@ -108,7 +109,10 @@ export class FetchHop implements BodySink {
     if (this.#isOver) return;
     this.#isOver = true;
     const target = this.call.attempts.at(-1)?.target ?? null;
-    this.#fail("terminated", { code, written: true, ...(target === null ? {} : { target }) });
+    // A function may not have made a Response of the head yet.
+    this.failure = { code, written: true, ...(target === null ? {} : { target }) };
+    const { failure } = this;
+    this.#delivery.breakOff(() => this.#errorOf("terminated", failure));
   }
 
   #counted({ status, headers, body }: UpstreamResponse<ResponseBody>): BodySink {
@@ -158,9 +162,8 @@ export class FetchHop implements BodySink {
     return !isAborted && body !== null && !body.complete;
   }
 
-  #fail(message: string, failure: Failure): void {
-    const attempts = this.call.attempts.length;
-    this.#delivery.fail(() => new GatewayError(message, failure, attempts));
+  #errorOf(message: string, failure: Failure): GatewayError {
+    return new GatewayError(message, failure, this.call.attempts.length);
   }
 }
 

@@ -21,6 +21,8 @@ import { ForeignAnswer } from "../../transports/foreign-answer.js";
 import { nativeBody } from "../../transports/native-body.js";
 import { type FetchArguments, initOf } from "./fetch-arguments.js";
 
+const { Headers: NodeHeaders } = globalThis;
+
 /** What is ours in the init. */
 export interface AddedInit {
   readonly dispatcher: FetchDispatcher;
@@ -42,7 +44,7 @@ export interface FetchInput {
     added: AddedInit,
   ): [input: string | Request, init: RequestInit];
   /** Nothing will be sent any more; a stream of the caller that is not read out is cancelled. */
-  close(): void;
+  close(reason?: unknown): void;
 }
 
 /** The input of a call; a promise where the body of a foreign Request is looked at first. */
@@ -62,13 +64,19 @@ export function fetchInput(
 }
 
 /** Nothing of the caller's body is wanted, since nothing is sent. */
-export function dropBody({ body }: FetchArguments): void {
-  ForeignAnswer.cancel({ body });
+export function dropBody({ body }: FetchArguments, reason?: unknown): void {
+  ForeignAnswer.cancel({ body }, reason);
 }
 
 function givenInput(asked: FetchArguments, known: KnownFetch): FetchInput {
   const { request, url, init } = asked;
-  const { replay, body, type, length, close = () => dropBody(asked) } = bodyFor(asked, known);
+  const {
+    replay,
+    body,
+    type,
+    length,
+    close = (reason) => dropBody(asked, reason),
+  } = bodyFor(asked, known);
   return {
     replay,
     length,
@@ -95,7 +103,7 @@ interface BodyForKnown {
   readonly body: unknown;
   readonly type: string | null;
   readonly length: number | null;
-  readonly close?: () => void;
+  readonly close?: (reason?: unknown) => void;
 }
 
 const AS_GIVEN: BodyForKnown = { replay: null, body: undefined, type: null, length: null };
@@ -132,7 +140,7 @@ function referrerOf(request: Request | null): object {
 }
 
 function withType(headers: Headers, type: string): Headers {
-  const all = new Headers(headers);
+  const all = new NodeHeaders(headers);
   if (!all.has("content-type")) all.set("content-type", type);
   return all;
 }
@@ -147,7 +155,9 @@ function madeInput(asked: FetchArguments, sent: FetchBody, known: KnownFetch | n
       return sent.error;
     },
     of(url, fields, added) {
-      const headers = fields === null ? asked.headers : withFields(asked.headers, fields);
+      // As they were given, since their names may be written in a way of their own.
+      const written = asked.init.headers ?? asked.request?.headers ?? {};
+      const headers = fields === null ? written : withFields(asked.headers, fields);
       const body = sent.give();
       const given = body === undefined ? {} : { body };
       const init = { ...rest, method: asked.method, headers, ...given, ...added };
@@ -158,7 +168,7 @@ function madeInput(asked: FetchArguments, sent: FetchBody, known: KnownFetch | n
 }
 
 function withFields(headers: Headers, added: readonly string[]): Headers {
-  const sent = new Headers(headers);
+  const sent = new NodeHeaders(headers);
   for (let index = 0; index < added.length; index += 2) {
     sent.set(added[index] as string, added[index + 1] as string);
   }

@@ -3,6 +3,7 @@
  * the fetch function dispatches; from then on it is what the function has made of them.
  */
 import { Readable } from "node:stream";
+import { takeContentLength } from "../../core/fields.js";
 import { ReplayBody } from "../../core/replay-body.js";
 import type { GatewayRequest } from "../../core/request.js";
 import { partsOf } from "../../transports/body-kinds.js";
@@ -50,7 +51,7 @@ export class FetchRequest implements GatewayRequest {
   ): void {
     const { body } = asked;
     const fields = fieldsOf(asked.headers);
-    const announced = body === null || body === undefined ? null : takeLength(fields);
+    const announced = body === null || body === undefined ? null : takeContentLength(fields);
     this.method = asked.method;
     this.path = path;
     this.headers = fields;
@@ -103,16 +104,6 @@ type Pairs = Iterable<readonly [name: string, value: unknown]>;
 
 function entriesOf(headers: unknown): [string, unknown][] {
   return Object.entries(headers as object).filter(([, value]) => value !== undefined);
-}
-
-/** The length is the transport's to send; the fields must not say it twice. */
-function takeLength(fields: string[]): number | null {
-  for (let at = 0; at < fields.length; at += 2) {
-    if (fields[at]?.toLowerCase() !== "content-length") continue;
-    const [, text = ""] = fields.splice(at, 2);
-    return /^\d{1,15}$/.test(text) ? Number(text) : null;
-  }
-  return null;
 }
 
 function hasField(fields: readonly string[], name: string): boolean {

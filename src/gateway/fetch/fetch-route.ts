@@ -72,7 +72,7 @@ export function routeOfHop({ gateway, core }: FetchRoute, asked: FetchDispatch):
   if (targets.some((target) => originOfTarget(target) === url.origin)) {
     return { gateway, core, path: asked.path, beyondPrefix: true };
   }
-  return { gateway, ...gateway.upstreamOf(url.origin, asked.path) };
+  return { gateway, ...gateway.upstreamBehind(core, url.origin, asked.path) };
 }
 
 const NO_SERVER: ReadonlySet<string> = new Set(["data:", "blob:"]);

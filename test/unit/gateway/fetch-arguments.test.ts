@@ -11,13 +11,20 @@ const PIECES = [
   ...["é", "\t", "[", "]", "<", "/./", "/../", "/.", "?x=/../y"],
 ];
 
+/** As undici's fetch sends it: an empty query is one. */
+function sentOf(written: string): string {
+  const url = new URL(`http://target.invalid${written}`);
+  url.hash = "";
+  return url.href.slice(url.origin.length);
+}
+
 it("a path is sent as a URL would have it, or refused", () => {
   const path = fc
     .array(fc.constantFrom(...PIECES), { maxLength: 8 })
     .map((all) => `/${all.join("")}`);
   fc.assert(
     fc.property(path, (written) => {
-      const { pathname, search } = new URL(`http://target.invalid${written}`);
+      const sent = sentOf(written);
       let read: string | null;
       try {
         read = readFetchArguments(written).path;
@@ -25,7 +32,7 @@ it("a path is sent as a URL would have it, or refused", () => {
         expect(error).toBeInstanceOf(TypeError);
         return;
       }
-      expect(read).toBe(pathname + search);
+      expect(read).toBe(sent);
     }),
     { numRuns: 2_000 },
   );
@@ -34,7 +41,6 @@ it("a path is sent as a URL would have it, or refused", () => {
 it.each(["/v1/orders/7?expand=lines", "//x.test/y", "/a.b/c..d;e=f?g=h/i??", "/x?"])(
   "%s is taken",
   (written) => {
-    const { pathname, search } = new URL(`http://target.invalid${written}`);
-    expect(readFetchArguments(written).path).toBe(pathname + search);
+    expect(readFetchArguments(written).path).toBe(sentOf(written));
   },
 );
