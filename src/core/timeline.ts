@@ -35,6 +35,8 @@ export class Timeline {
   clientBlocked = false;
   /** How late our own timer fired: the time our event loop did not serve its sockets. */
   stalledMs = 0;
+  /** It ended with a connection whose end another exchange on it has counted for. */
+  isCounted = false;
 
   constructor(now: number) {
     this.startedAt = now;
@@ -58,6 +60,7 @@ export class Timeline {
     this.waitsForClient = other.waitsForClient;
     this.clientBlocked = other.clientBlocked;
     this.stalledMs = other.stalledMs;
+    this.isCounted = other.isCounted;
   }
 
   /** Notes that a phase began. Phases only go forward. */

@@ -79,7 +79,8 @@ class Permitted<Body> extends Holding<Body> {
   }
 
   protected settle(code: FailureCode | null): Verdict {
-    const verdict = wasHurried(this.exchange) ? "neutral" : verdictOf(code);
+    const neutral = this.exchange.timeline.isCounted || wasHurried(this.exchange);
+    const verdict = neutral ? "neutral" : verdictOf(code);
     this.permit.settle(verdict);
     return verdict;
   }

@@ -37,6 +37,7 @@ export class Http2Session {
   #streams = 0;
   #ready = false;
   #doubted = false;
+  #endCounted = false;
   #idle: Timer | null = null;
 
   constructor(
@@ -105,6 +106,17 @@ export class Http2Session {
 
   get streams(): number {
     return this.#streams;
+  }
+
+  /**
+   * Whether a stream that fails now goes down with its connection, and is not the first to do so:
+   * the end of one connection is one piece of evidence, however many streams it had.
+   */
+  isEndCounted(): boolean {
+    if (!this.session.destroyed && this.goneAway === null && this.error === null) return false;
+    const before = this.#endCounted;
+    this.#endCounted = true;
+    return before;
   }
 
   /** Whether the head of a request has left. Streams leave in their order. */

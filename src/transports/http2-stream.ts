@@ -186,8 +186,10 @@ export class Http2Stream implements Connection, ConnectionGuard {
 
   #failureOf(stream: ClientHttp2Stream): unknown {
     const failure = streamFailure(stream, this.owner, this.#error, this.head !== null);
+    const { timeline } = this.#exchange;
+    timeline.isCounted = this.owner.isEndCounted();
     if (this.owner.hasSent(stream.id)) return failure;
-    this.#exchange.timeline.written = false;
+    timeline.written = false;
     if (!(failure instanceof NamedError)) return failure;
     return new UnsentError(failure.failureCode, failure.details, failure.cause);
   }

@@ -17,7 +17,6 @@ import { gatewayFetch } from "good-gateway/fetch";
 import { nodeProxy } from "good-gateway/node";
 import { testCertificates } from "good-gateway/testing";
 import { afterEach, describe, expect, it } from "vitest";
-import { ONE_VALUE_OVER_HTTP2 } from "../../src/catalog/field-names.js";
 import { eventually } from "../gallery/tools/world.js";
 import { exchange, get } from "./raw-client.js";
 
@@ -85,13 +84,47 @@ async function world(secure: boolean): Promise<World> {
   return { gateway, origin, port, seen };
 }
 
+/** Names that Node's HTTP/2 takes once. */
+const TAKEN_ONCE = [
+  "access-control-allow-credentials",
+  "access-control-max-age",
+  "access-control-request-method",
+  "age",
+  "authorization",
+  "content-encoding",
+  "content-language",
+  "content-location",
+  "content-md5",
+  "content-range",
+  "content-type",
+  "date",
+  "dnt",
+  "etag",
+  "expires",
+  "from",
+  "if-match",
+  "if-modified-since",
+  "if-none-match",
+  "if-range",
+  "if-unmodified-since",
+  "last-modified",
+  "location",
+  "max-forwards",
+  "proxy-authorization",
+  "range",
+  "referer",
+  "retry-after",
+  "tk",
+  "upgrade-insecure-requests",
+  "user-agent",
+  "x-content-type-options",
+];
+
 describe.each([
   ["h2c", false],
   ["h2", true],
 ])("towards an upstream of %s", (_name, secure) => {
-  it.each(
-    [...ONE_VALUE_OVER_HTTP2.keys()].filter((name) => name !== "content-length" && name !== "host"),
-  )("a field that comes twice counts against nobody: %s", async (name) => {
+  it.each(TAKEN_ONCE)("a field that comes twice counts against nobody: %s", async (name) => {
     const { gateway, port, seen } = await world(secure);
     const twice = get("/").replace("\r\n\r\n", `\r\n${name}: 1\r\n${name}: 2\r\n\r\n`);
     for (let round = 0; round < 6; round += 1) {

@@ -143,7 +143,8 @@ describe("an answer of HTTP/2 that", () => {
     if (status === 200) expect(got.whole).toBe(false);
     else expect(got.body).not.toContain("hello");
     // Some versions of Node look at the length before we do.
-    expect(got.code).toMatch(/^(?:connection_reset_in_body|http_response_incomplete)$/);
+    const codes = ["connection_reset_in_body", "http_response_incomplete", "http_protocol_error"];
+    expect(codes).toContain(got.code);
   });
 
   it.concurrent.each<[string, (stream: number) => readonly Buffer[]]>([

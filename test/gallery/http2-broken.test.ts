@@ -249,6 +249,23 @@ describe.each<Scheme>(["h2c", "h2"])("an upstream that speaks %s", (scheme) => {
     );
   });
 
+  it.each<[string, (socket: Socket) => void]>([
+    ["closes", (socket) => socket.destroy()],
+    ["breaks", (socket) => socket.write(frame(6, 0, 0, EMPTY))],
+    ["leaves", (socket) => socket.write(frame(7, 0, 0, uint32(0, 2)))],
+  ])("and %s a connection with many streams has failed once", async (_how, end) => {
+    const answer = (stream: number, number: number) =>
+      number === 0 ? [] : [head(stream, OK, true)];
+    const one = await peer({ answer }, secure);
+    const gateway = gatewayTo(scheme, [one]);
+    const lost = Promise.all(Array.from({ length: 30 }, () => asking(gateway)));
+    await eventually("all are under way", () => one.asked.flat().length === 30);
+    for (const socket of one.sockets) end(socket);
+    for (const outcome of await lost) expect(outcome.kind).toBe("no_response");
+    expect(gateway.upstream("app").targets[0]?.breaker).toBe("closed");
+    expect(cameTo(await asking(gateway))).toBe("200");
+  });
+
   it("and goes away in order finishes what it has begun", async () => {
     const one = await peer(
       {
