@@ -54,6 +54,19 @@ export const REFUSALS_OF_UNDICI: ReadonlySet<unknown> = new Set([
   "UND_ERR_NOT_SUPPORTED",
 ]);
 
+/**
+ * What Node refuses to compose for HTTP/2, thrown before a byte is written. Dispatchers wrap it in
+ * codes that also stand for lost connections, so it is looked for first.
+ */
+export const REFUSALS_OF_NODE: ReadonlySet<unknown> = new Set([
+  "ERR_HTTP2_HEADER_SINGLE_VALUE",
+  "ERR_HTTP2_INVALID_CONNECTION_HEADERS",
+  "ERR_HTTP2_INVALID_HEADER_VALUE",
+  "ERR_HTTP2_INVALID_PSEUDOHEADER",
+  "ERR_HTTP2_PSEUDOHEADER_NOT_ALLOWED",
+  "ERR_INVALID_HTTP_TOKEN",
+]);
+
 // The code is proof of its phase, or means the same in all of them.
 const always = (code: FailureCode): CodeMeaning => ({ connect: code, exchange: code, body: code });
 

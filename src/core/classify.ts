@@ -13,6 +13,7 @@ import {
   type CodeRefinement,
   meaningOf,
   NAME_MEANINGS,
+  REFUSALS_OF_NODE,
   UNKNOWN_ERROR,
 } from "../catalog/error-codes.js";
 import type { FailureCode } from "../catalog/failures.js";
@@ -32,6 +33,7 @@ export function classifyError(
   const links = walk(error);
   for (const link of links) {
     if (link instanceof NamedError) return refine(timeline, link.failureCode);
+    if (REFUSALS_OF_NODE.has((link as ErrorLike).code)) return UNKNOWN_ERROR;
   }
   const stage = stageOf(timeline);
   const names = links.map((link) => nameOf(link, stage, timeline)).filter((name) => name !== null);

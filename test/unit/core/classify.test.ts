@@ -173,6 +173,23 @@ describe("one code means different things at different places", () => {
     expect(classifyError(lasting(1_000), null, again)).toBe("dns_timeout");
   });
 
+  it.each([
+    "ERR_HTTP2_HEADER_SINGLE_VALUE",
+    "ERR_HTTP2_INVALID_CONNECTION_HEADERS",
+    "ERR_HTTP2_INVALID_HEADER_VALUE",
+    "ERR_INVALID_HTTP_TOKEN",
+  ])(
+    "a request that cannot be composed is no lost connection, however it is wrapped: %s",
+    (code) => {
+      const thrown = coded(code);
+      for (const error of [thrown, coded("UND_ERR_INFO", { cause: thrown })]) {
+        for (const phase of ["connect", "send", "wait"] as const) {
+          expect(classifyError(reached(phase), null, error)).toBe("proxy_internal_error");
+        }
+      }
+    },
+  );
+
   it("errors of the parser are known by their name, since they have no code", () => {
     const error = Object.assign(new Error("x"), { name: "HTTPParserError" });
     expect(classifyError(reached("wait"), null, error)).toBe("http_protocol_error");
