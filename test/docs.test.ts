@@ -16,6 +16,7 @@ import { LAYER_DEFAULTS } from "../src/gateway/options/read-layers.js";
 import { performanceCharts, performanceParts } from "./bench/lib/pages.mjs";
 import { answers, steady } from "./tools/docs-answers.js";
 import * as diagnosis from "./tools/docs-diagnosis.js";
+import * as doors from "./tools/docs-doors.js";
 import { errorPages } from "./tools/docs-errors.js";
 import * as events from "./tools/docs-events.js";
 import * as failures from "./tools/docs-failures.js";
@@ -97,6 +98,10 @@ const PARTS: ReadonlyMap<string, string> = new Map([
   ["start-checks", diagnosis.startCheckTable()],
   ["fingerprints", diagnosis.fingerprintTable()],
   ["fixed-numbers", options.fixedNumbers()],
+  ["doors", doors.doorList()],
+  ["doors-gallery", doors.doorsGallery()],
+  ["doors-bodies", doors.doorsBodies()],
+  ["doors-promises", doors.doorsPromises()],
   ["fronts", fronts.frontTable()],
   ["front-trust", fronts.frontTrustTable()],
   ["front-signs", fronts.frontSignTable()],

@@ -14,6 +14,7 @@ import { NODE_HTTP2 } from "./doors/node-http2.js";
 import { SEND } from "./doors/send.js";
 import { UPGRADES } from "./doors/upgrades.js";
 import { WEB } from "./doors/web.js";
+import { WEB_REQUESTS } from "./doors/web-requests.js";
 
 export const DOORS: readonly Door[] = [
   NODE,
@@ -24,6 +25,7 @@ export const DOORS: readonly Door[] = [
   HPM3,
   HPM4,
   WEB,
+  WEB_REQUESTS,
   ...UPGRADES,
   FETCH,
   FETCH_UNDICI,

@@ -171,6 +171,8 @@ const FORMS: readonly BodyKind[] = [
     takers: ["fetch", "a fetch"],
     make: form(NodeFormData as never, (bytes) => new NodeFile([bytes], "f.bin")),
     wrong: wrongForm,
+    // Node 20 waits for ever where a part of a body is empty.
+    least: 1,
   },
 ];
 
@@ -216,7 +218,8 @@ const STREAMS: readonly BodyKind[] = [
   },
   {
     name: "an iterable with empty chunks",
-    takers: ITERATES,
+    // Node 20 waits for ever for such a body.
+    takers: ["undici's fetch", "undici", "wire"],
     make: (bytes) => later(pieces(bytes, 0, 0, 30_000)),
   },
   {

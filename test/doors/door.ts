@@ -7,7 +7,7 @@
  */
 import type { Server } from "node:http";
 import type { Blame, FailureCode, Gateway, ProxyOptions } from "good-gateway";
-import type { GatewayFetchOptions } from "good-gateway/fetch";
+import type { GatewayCallOptions, GatewayFetchOptions } from "good-gateway/fetch";
 import type { RawOptions, RawRequest, Received } from "../gallery/tools/raw-client.js";
 
 /** `proxy`: clients ask it; `upgrade`: the same for upgrades; `caller`: an application asks. */
@@ -54,7 +54,8 @@ export interface Place {
  */
 export interface Asked extends Omit<RawRequest, "body"> {
   readonly body?: unknown;
-  readonly trailers?: Readonly<Record<string, string>>;
+  /** What an application sets for this one call. */
+  readonly call?: GatewayCallOptions;
 }
 
 export interface AskOptions extends Omit<RawOptions, "kept"> {

@@ -29,6 +29,7 @@ const OF_FOREIGN_FETCH: SeenAs = {
   connection_write_timeout: { code: "http_response_timeout" },
   http_response_incomplete: { code: "connection_terminated" },
   connection_read_timeout: { code: "http_response_timeout" },
+  tls_alert_received: { code: "tls_protocol_error", error: "tls_protocol_error" },
 };
 
 const OF_DISPATCHER: SeenAs = {
@@ -49,6 +50,12 @@ const OF_NODE: SeenAs = {
   http_response_trailer_size: { answer: null, error: null },
 };
 
+/** A Request has no length, and who has left it is there to be answered. */
+const OF_REQUEST: SeenAs = {
+  request_body_too_large: { attempts: [1, 1] },
+  client_closed_request: { answer: 499 },
+};
+
 const ENGINES: Readonly<Record<DoorEngine, SeenAs>> = {
   own: {},
   "http-proxy-middleware": OF_NODE,
@@ -57,6 +64,7 @@ const ENGINES: Readonly<Record<DoorEngine, SeenAs>> = {
 };
 
 /** How a row looks at a door. */
-export function seenBy({ engine }: Door, code: FailureCode): Seen {
+export function seenBy({ engine, requests, bodies }: Door, code: FailureCode): Seen {
+  if (requests === true && bodies !== "wire") return OF_REQUEST[code] ?? {};
   return ENGINES[engine][code] ?? {};
 }

@@ -32,9 +32,14 @@ async function askBySend(
   const seen = await callerCall(how, async ({ signal, pace }, onHead) => {
     const body = sendable(bodyOf(asked));
     const { method = "GET", path = "/x", fields = {} } = asked;
+    const { replayable = false, ...overrides } = asked.call ?? {};
+    const given = {
+      ...(body === undefined ? {} : { body }),
+      ...(replayable ? { replayable } : {}),
+    };
     const outcome = await gateway
       .upstream("app")
-      .send({ method, path, headers: fields, signal, ...(body === undefined ? {} : { body }) });
+      .send({ method, path, headers: fields, signal, ...given }, overrides as never);
     if (outcome.kind === "no_response") {
       failure = told(outcome.failure.code, attempts());
       return { ending: "none", status: null };

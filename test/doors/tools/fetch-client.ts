@@ -37,6 +37,7 @@ export function initOf(asked: Asked, signal: AbortSignal): RequestInit {
     headers,
     redirect: "manual",
     signal,
+    ...(asked.call === undefined ? {} : { gateway: asked.call }),
     ...(body === undefined
       ? {}
       : { body: body as NonNullable<RequestInit["body"]>, duplex: "half" }),

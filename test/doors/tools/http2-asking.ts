@@ -116,7 +116,9 @@ function answerOf(stream: ClientHttp2Stream, limitMs: number): Promise<Answered>
     const end = (): void => {
       const announced = head.find(([name]) => name === "content-length")?.[1];
       const came = Buffer.concat(chunks).byteLength;
-      const complete = announced === undefined ? !stream.aborted : Number(announced) === came;
+      const ofHead = stream.sentHeaders?.[":method"] === "HEAD";
+      const complete =
+        ofHead || (announced === undefined ? !stream.aborted : Number(announced) === came);
       whole = complete && stream.rstCode === 0;
       if (whole) setImmediate(tell, "over");
     };

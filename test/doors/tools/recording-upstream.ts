@@ -60,7 +60,8 @@ export function someBytes(length: number): Buffer {
 
 /** Short enough to be read in the message of a failed test. */
 export function digestOf(bytes: Uint8Array): string {
-  return `${bytes.byteLength} bytes ${createHash("sha256").update(bytes).digest("hex").slice(0, 12)}`;
+  const digest = createHash("sha256").update(bytes).digest("hex");
+  return `${bytes.byteLength} bytes ${digest.slice(0, 12)}`;
 }
 
 export async function recordingUpstream(protocol: UpstreamProtocol): Promise<RecordingUpstream> {

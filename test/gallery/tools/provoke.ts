@@ -75,7 +75,7 @@ export type Play = "idempotent" | "post" | "breaker";
 export function provoke(row: Row, play: Play, door: Door = NODE): Promise<Shown> {
   const { code } = row;
   return playFairly(
-    (patience) => playOnce(row, play, door, patience),
+    (patience) => playOnce(row, play, door, row.alone === true ? 1 : patience),
     (shown, late) => shown.code !== code && (late || shown.code === "event_loop_stalled"),
   );
 }

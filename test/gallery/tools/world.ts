@@ -17,6 +17,7 @@ import {
 import type { GatewayFetchOptions } from "good-gateway/fetch";
 import type { ProxyOptions } from "good-gateway/node";
 import {
+  type Clock,
   type Script,
   type ScriptedUpstream,
   type ScriptedUpstreamOptions,
@@ -41,6 +42,8 @@ export interface WorldOptions {
   readonly hpm?: object;
   /** Of the gateway itself. */
   readonly rest?: Partial<Omit<GatewayOptions<"app">, "upstreams">>;
+  /** In place of real time, for the timers of policies. */
+  readonly clock?: Clock;
   /** In place of chance, where that decides. */
   readonly random?: { next(): number };
   /** Requests that an upstream has read which is none of scripts. */
@@ -93,7 +96,7 @@ export async function world(options: WorldOptions): Promise<World> {
   const scripts = options.scripts ?? (options.script === undefined ? null : [options.script]);
   const played =
     scripts === null ? null : await scriptedUpstream(scripts, { loop: true, ...options.serve });
-  const { random } = options;
+  const { random, clock } = options;
   const settings: GatewayOptions<"app"> = {
     name: "edge",
     upstreams: {
@@ -107,7 +110,10 @@ export async function world(options: WorldOptions): Promise<World> {
     onWarning: () => {},
     ...options.rest,
   };
-  const gateway = createGateway(settings, random === undefined ? {} : { random });
+  const gateway = createGateway(settings, {
+    ...(random === undefined ? {} : { random }),
+    ...(clock === undefined ? {} : { clock }),
+  });
   const seen = watch(gateway);
   const { door = NODE, proxy = {}, fetch = {}, hpm = {} } = options;
   const opened = await door.open({ gateway, proxy, fetch, hpm });

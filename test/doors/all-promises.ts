@@ -1,0 +1,31 @@
+/**
+ * The rows of the table of promises, beside the gallery of failures and the bodies.
+ */
+import type { DoorPromise } from "./promise.js";
+import { APPLICATIONS } from "./promises/applications.js";
+import { ENDINGS } from "./promises/endings.js";
+import { FORWARDING, HOOKS, PASSED_ON } from "./promises/fields.js";
+import { GUARD } from "./promises/guard.js";
+import { HEADS } from "./promises/heads.js";
+import { INTERIM } from "./promises/interim.js";
+import { LIMITS } from "./promises/limits.js";
+import { BREAKERS, REFUSALS, REPEATS, TARGETS } from "./promises/policies.js";
+
+import { SETTINGS } from "./promises/settings.js";
+
+export const PROMISES: readonly (readonly [chapter: string, rows: readonly DoorPromise[]])[] = [
+  ["Limits", LIMITS],
+  ["Addresses", GUARD],
+  ["Heads of answers", HEADS],
+  ["Forwarding", FORWARDING],
+  ["Hooks", HOOKS],
+  ["What is passed on", PASSED_ON],
+  ["Interim answers and trailers", INTERIM],
+  ["Endings", ENDINGS],
+  ["Calls of applications", APPLICATIONS],
+  ["Repeats", REPEATS],
+  ["Breakers", BREAKERS],
+  ["Refusals", REFUSALS],
+  ["Targets", TARGETS],
+  ["Settings", SETTINGS],
+];

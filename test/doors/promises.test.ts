@@ -1,0 +1,23 @@
+/**
+ * Every promise at every door.
+ */
+import { describe, it } from "vitest";
+import { DOORS } from "./all-doors.js";
+import { PROMISES } from "./all-promises.js";
+import { isOpen } from "./open-faults.js";
+
+/** Real sockets on a machine that may be busy. */
+const SLOW_MS = 60_000;
+
+describe.each(DOORS.map((door) => [door.name, door] as const))("%s", (_name, door) => {
+  for (const [chapter, rows] of PROMISES) {
+    describe(chapter, () => {
+      for (const row of rows) {
+        if ((row.cannot?.(door) ?? null) !== null || isOpen(row.name, door)) continue;
+        it.skipIf(door.absent !== undefined).concurrent(row.name, { timeout: SLOW_MS }, () =>
+          row.show(door),
+        );
+      }
+    });
+  }
+});

@@ -1,0 +1,82 @@
+/**
+ * Odd heads of upstreams: nothing of them ends the process, and what is unsound goes no further.
+ */
+import { accept } from "good-gateway/testing";
+import { expect } from "vitest";
+import type { Door } from "../door.js";
+import { at, type DoorPromise, ended, isFine, ofRequests } from "../promise.js";
+
+const BODY = "content-length: 2\r\n\r\nok";
+const PATIENT = {
+  retry: false as const,
+  timeouts: { responseMs: 4_000, idleMs: 4_000, totalMs: 6_000 },
+};
+
+/** Answers that no client may get as they are. */
+const UNSOUND: readonly (readonly [name: string, head: string])[] = [
+  ["status 099", "HTTP/1.1 099 Odd\r\n"],
+  ["status 000", "HTTP/1.1 000 Odd\r\n"],
+  ["status 999", "HTTP/1.1 999 Odd\r\n"],
+  ["a reason with DEL", "HTTP/1.1 200 O\x7fK\r\n"],
+  ["a reason with NUL", "HTTP/1.1 200 O\0K\r\n"],
+  ["a value with NUL", "HTTP/1.1 200 OK\r\nx: a\0b\r\n"],
+  ["a value with DEL", "HTTP/1.1 200 OK\r\nx: a\x7fb\r\n"],
+  ["a name with a space", "HTTP/1.1 200 OK\r\nx y: z\r\n"],
+];
+
+/** Answers that are sound, however they look. */
+const SOUND: readonly (readonly [name: string, text: string, answer: (door: Door) => string])[] = [
+  [
+    "fields named as members of objects",
+    `HTTP/1.1 200 OK\r\nconstructor: c\r\n__proto__: p\r\ntoString: t\r\n${BODY}`,
+    ({ engine }) =>
+      // Node's own table of fields has no place for that one.
+      `constructor, tostring${engine === "http-proxy-middleware" ? "" : ", __proto__"}`,
+  ],
+  ["Trailer beside a length", `HTTP/1.1 200 OK\r\ntrailer: x-t\r\n${BODY}`, () => ""],
+  [
+    "a length twice in the same words",
+    `HTTP/1.1 200 OK\r\nx-a: 1\r\nx-a: 2\r\ncontent-type: text/plain\r\n${BODY}`,
+    () => "x-a",
+  ],
+  ["no reason", `HTTP/1.1 200\r\n${BODY}`, () => ""],
+  ["a reason in latin1", `HTTP/1.1 200 Gr\xfc\xdfe\r\n${BODY}`, () => ""],
+];
+
+export const HEADS: readonly DoorPromise[] = [
+  ...UNSOUND.map(
+    ([name, head]): DoorPromise => ({
+      name: `an answer with ${name} is refused by name`,
+      cannot: ofRequests,
+      show: (door) => {
+        const script = accept()
+          .readHead()
+          .readBody()
+          .send(Buffer.from(head + BODY, "latin1"))
+          .hang();
+        return at(door, { script, options: PATIENT }, async (ground) => {
+          const answer = await ground.ask();
+          expect(answer.failure?.code).toMatch(/^(response_status_invalid|http_protocol_error)$/);
+          if (door.kind === "proxy") expect(answer.status).toBe(502);
+          expect(await ended(ground, 1)).toHaveLength(1);
+        });
+      },
+    }),
+  ),
+  ...SOUND.map(
+    ([name, text, names]): DoorPromise => ({
+      name: `an answer with ${name} is passed on`,
+      cannot: ofRequests,
+      show: (door) => {
+        const script = accept().readHead().readBody().send(Buffer.from(text, "latin1")).hang();
+        return at(door, { script, options: PATIENT }, async (ground) => {
+          const answer = await ground.ask();
+          expect([isFine(answer, door), answer.ending, answer.body]).toEqual([true, "whole", "ok"]);
+          const wanted = names(door).split(", ").filter(Boolean);
+          const came = answer.fields.map(([one]) => one.toLowerCase());
+          expect(wanted.filter((one) => !came.includes(one))).toEqual([]);
+        });
+      },
+    }),
+  ),
+];
