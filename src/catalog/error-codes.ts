@@ -298,6 +298,8 @@ export const CODE_REFINEMENTS: readonly CodeRefinement[] = [
     syscall: "write",
     meaning: { ...RESET, exchange: "connection_write_timeout" },
   },
+  // Linux says so of a route `blackhole`, where other routes that are closed say EHOSTUNREACH.
+  { code: "EINVAL", syscall: "connect", meaning: { connect: "destination_ip_unroutable" } },
   // For a network address these come from a local firewall or a full table, not from a file.
   { code: "EACCES", withPort: true, meaning: { connect: "destination_ip_prohibited" } },
   { code: "EPERM", withPort: true, meaning: { connect: "destination_ip_prohibited" } },

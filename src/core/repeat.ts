@@ -5,7 +5,7 @@
  * request allows (RFC 9110 §9.2.2), the body says what is possible. Time, attempts and budget are
  * asked by the retry policy, since they change while the call runs.
  */
-import { FAILURES } from "../catalog/failures.js";
+import { FAILURES, type FailureCode } from "../catalog/failures.js";
 import { isIdempotent } from "../catalog/methods.js";
 import type { StopReason } from "./call.js";
 import type { Failure } from "./failure.js";
@@ -26,8 +26,23 @@ export function whyNotRepeat(request: GatewayRequest, failure: Failure): StopRea
 }
 
 /** Whether it is proved that no byte of the request has left. */
-export function isUnsent({ code, written }: Failure): boolean {
-  return FAILURES[code].repeat === "safe" && written !== true;
+export function isUnsent({ code, written, repeat }: Failure): boolean {
+  return (repeat ?? FAILURES[code].repeat) === "safe" && written !== true;
+}
+
+/** Whether nothing was sent makes a repeat safe that otherwise were a question of the method. */
+export function isSafeUnsent(code: FailureCode): boolean {
+  return FAILURES[code].repeat === "idempotent";
+}
+
+/**
+ * Whether a target cannot be used from here: a wrong name, address, certificate or permission. It
+ * will be as wrong in a moment, and others may be well.
+ */
+export function isUnusable(code: FailureCode | null): boolean {
+  if (code === null) return false;
+  const { blame, repeat } = FAILURES[code];
+  return blame === "proxy" && repeat === "safe";
 }
 
 /** RFC 9110 §9.2.2: by its method, or by what its caller has promised. */

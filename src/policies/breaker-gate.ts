@@ -12,6 +12,7 @@ import { LAYERS } from "../catalog/defaults.js";
 import { FAILURES, type FailureCode } from "../catalog/failures.js";
 import type { Outcome } from "../core/outcome.js";
 import type { Policy, Step } from "../core/pipe.js";
+import { isUnusable } from "../core/repeat.js";
 import type { BreakerOptions, BreakerPermit } from "../targets/breaker.js";
 import type { Exchange, GuardedExchange } from "../targets/exchange.js";
 import type { TargetMonitor } from "../targets/target-monitor.js";
@@ -79,10 +80,14 @@ class Permitted<Body> extends Holding<Body> {
   }
 
   protected settle(code: FailureCode | null): Verdict {
-    const neutral = this.exchange.timeline.isCounted || wasHurried(this.exchange);
-    const verdict = neutral ? "neutral" : verdictOf(code);
+    const verdict = this.verdict(code);
     this.permit.settle(verdict);
     return verdict;
+  }
+
+  protected verdict(code: FailureCode | null): Verdict {
+    const neutral = this.exchange.timeline.isCounted || wasHurried(this.exchange);
+    return neutral ? "neutral" : verdictOf(code);
   }
 }
 
@@ -108,9 +113,17 @@ class Watched<Body> extends Permitted<Body> {
     this.monitor.answered(startedAt, status, rawHeaders, code);
   }
 
+  // What is wrong with our settings of this target alone takes it out while its peers are well.
   override over(code: FailureCode | null): void {
     const verdict = this.settle(code);
-    if (verdict !== "neutral") this.monitor.ended(code, this.exchange.timeline.startedAt);
+    if (verdict === "neutral" && !isUnusable(code)) return;
+    this.monitor.ended(code, this.exchange.timeline.startedAt);
+  }
+
+  // Nor does that let it back.
+  protected override verdict(code: FailureCode | null): Verdict {
+    const trial = this.exchange.target.breaker?.state === "half_open";
+    return trial && isUnusable(code) ? "failure" : super.verdict(code);
   }
 }
 

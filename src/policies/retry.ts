@@ -12,7 +12,7 @@ import pRetry from "p-retry";
 import type { Clock } from "../base/clock.js";
 import type { Random } from "../base/random.js";
 import { RETRY } from "../catalog/defaults.js";
-import { FAILURES, type FailureCode } from "../catalog/failures.js";
+import type { FailureCode } from "../catalog/failures.js";
 import { type Attempt, lastNumber, targetsTried } from "../core/attempt.js";
 import type { Call, SeatedCall, StopReason } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
@@ -21,7 +21,7 @@ import type { Failure } from "../core/failure.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
-import { isUnsent, whyNotRepeat } from "../core/repeat.js";
+import { isUnsent, isUnusable, whyNotRepeat } from "../core/repeat.js";
 import type { TargetSet } from "../targets/target-set.js";
 import { type BackoffOptions, backoffMs } from "./backoff.js";
 import type { Doubts } from "./doubts.js";
@@ -272,17 +272,11 @@ function waitBefore(
   if (targets.hasUntried(targetsTried(attempt))) return 0;
   // Our own refusal: to wait for a breaker inside the gateway is what a breaker is to prevent.
   if (code === "breaker_open" || code === "no_healthy_target") return null;
-  // A wrong name or certificate will be as wrong in a moment.
-  if (isSetUpWrong(code)) return null;
+  if (isUnusable(code)) return null;
   const waitMs = (retryAfterMs ?? 0) + spread();
   if (targets.deniedForMs() <= waitMs) return waitMs;
   // One that is just being found out may take it.
   return targets.hope(false) === null ? null : waitMs;
-}
-
-function isSetUpWrong(code: FailureCode): boolean {
-  const { blame, repeat } = FAILURES[code];
-  return blame === "proxy" && repeat === "safe";
 }
 
 function nextAttempt(attempt: Attempt, free: boolean): Attempt {

@@ -21,6 +21,7 @@ import {
   type UpstreamResponse,
 } from "../core/outcome.js";
 import { receivedFailure } from "../core/received-failure.js";
+import { isSafeUnsent } from "../core/repeat.js";
 import type { Exchange } from "../targets/exchange.js";
 import type { HeadLimits, ResponseHead } from "./response-head.js";
 import type { TrailerLimits } from "./trailers.js";
@@ -160,14 +161,18 @@ export abstract class EngineRun<Body> implements Cuttable {
   private failureOf(code: FailureCode, error: unknown): Failure {
     const { target, timeline } = this.exchange;
     const details = error instanceof NamedError ? error.details : undefined;
-    const unprocessed = code === "stream_refused" || error instanceof UnsentError;
+    const unprocessed =
+      // RFC 9113 §8.7: the upstream says so.
+      code === "stream_refused" ||
+      error instanceof UnsentError ||
+      (!timeline.written && isSafeUnsent(code));
     return {
       code,
       target: target.id,
       cause: error,
       ...(timeline.written ? { written: true as const } : {}),
       ...(details === undefined ? {} : { details }),
-      // RFC 9113 §8.7: not processed, whatever the method.
+      // Not processed, whatever the method.
       ...(unprocessed ? { repeat: "safe" as const } : {}),
     };
   }

@@ -8,11 +8,11 @@ import type { Dispatcher } from "undici";
 import { turnsMayBeHeld } from "../base/clock.js";
 import { LIMITS } from "../catalog/defaults.js";
 import { REFUSALS_OF_UNDICI } from "../catalog/error-codes.js";
-import { FAILURES } from "../catalog/failures.js";
 import { classifyError } from "../core/classify.js";
 import { NamedError } from "../core/named-error.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
+import { isSafeUnsent } from "../core/repeat.js";
 import type { ResponseBody } from "../core/response-body.js";
 import type { Exchange } from "../targets/exchange.js";
 import { amendHead, emptinessOf } from "./amend-head.js";
@@ -138,6 +138,6 @@ function unconnected(exchange: Exchange, error: unknown): Outcome<never> {
     cause: error,
     ...(details === undefined ? {} : { details }),
     // RFC 9110 §9.2.2: nothing was sent, whatever the method.
-    ...(FAILURES[code].repeat === "idempotent" ? { repeat: "safe" as const } : {}),
+    ...(isSafeUnsent(code) ? { repeat: "safe" as const } : {}),
   });
 }

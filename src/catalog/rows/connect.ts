@@ -86,12 +86,13 @@ export const CONNECT_ROWS = {
     phase: "resolve",
     status: 502,
     proxyError: "destination_ip_prohibited",
-    repeat: "never",
+    repeat: "safe",
     blame: "proxy",
     summary: "The address of the target is one that this machine is not allowed to connect to.",
     causes: [
       "A guard against forged addresses refuses the range (loopback, link-local, metadata).",
       "A firewall, SELinux or a seccomp profile on this machine refuses the connect (EPERM).",
+      "A route of this machine prohibits the address (EACCES).",
       "The name now resolves to a private or reserved address, by mistake or by an attack.",
     ],
     remedies: [
@@ -110,7 +111,7 @@ export const CONNECT_ROWS = {
     causes: [
       "The host is powered off or gone from the network (EHOSTUNREACH after failed ARP).",
       "The name resolves to an IPv6 address, and this machine or container has no IPv6 route.",
-      "A VPN, peering or route table entry is missing, or was changed.",
+      "A route is missing, was changed, or is a blackhole (EINVAL): VPN, peering, route table.",
       "A firewall on the way rejects with an ICMP unreachable message.",
     ],
     remedies: [

@@ -47,9 +47,7 @@ export const EXCHANGE: readonly Row[] = [
     code: "event_loop_stalled",
     answer: 500,
     error: "proxy_internal_error",
-    sends: [0, 0],
-    attempts: [3, 1],
-    breaker: "neutral",
+    ...{ sends: [0, 0], attempts: [3, 3], breaker: "neutral" },
     world: async () => {
       const { origin, close } = await fullBacklog();
       // One attempt at a time is stalled below; the next one must be, too.

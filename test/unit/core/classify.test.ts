@@ -153,6 +153,7 @@ describe("one code means different things at different places", () => {
   it.each<[string, object, FailureCode]>([
     ["EACCES", {}, "unix_socket_forbidden"],
     ["EACCES", { port: 80 }, "destination_ip_prohibited"],
+    ["EINVAL", { syscall: "connect", port: 80 }, "destination_ip_unroutable"],
     ["EAGAIN", {}, "unix_backlog_full"],
     ["EAGAIN", { port: 80 }, "local_resources_exhausted"],
     ["ENOENT", {}, "unix_socket_missing"],

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { FAILURE_CODES, FAILURES } from "../../../src/catalog/failures.js";
 import type { Failure } from "../../../src/core/failure.js";
-import { whyNotRepeat } from "../../../src/core/repeat.js";
+import { isUnsent, whyNotRepeat } from "../../../src/core/repeat.js";
 import type { ReplayBody } from "../../../src/core/replay-body.js";
 import { requestWith } from "../transports/made-exchange.js";
 
@@ -24,6 +24,12 @@ describe("a repeat", () => {
     for (const method of ["GET", "POST", "PATCH", "post", "BREW"]) {
       expect(whyNotRepeat(requestWith({ method }), NEVER_WRITTEN)).toBeNull();
     }
+  });
+
+  it("of what was not processed is, whatever its name", () => {
+    const stalled: Failure = { code: "event_loop_stalled", repeat: "safe" };
+    expect(whyNotRepeat(requestWith({ method: "POST" }), stalled)).toBeNull();
+    expect([isUnsent(stalled), isUnsent({ ...stalled, written: true })]).toEqual([true, false]);
   });
 
   it("of what may have been written is a question of the method, not of the name", () => {
