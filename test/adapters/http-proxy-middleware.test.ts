@@ -6,42 +6,21 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import express from "express";
-import { type CallRecord, createGateway, type Gateway, type UpstreamOptions } from "good-gateway";
+import { createGateway } from "good-gateway";
 import { type ThroughGatewayOptions, throughGateway } from "good-gateway/http-proxy-middleware";
 import {
   accept,
   ok,
   refusingPort,
   respond,
-  type Script,
-  type ScriptedUpstream,
   scriptedUpstream,
   testCertificates,
 } from "good-gateway/testing";
 import { describe, expect, it } from "vitest";
 import { HPM_VERSIONS } from "./hpm-versions.js";
+import { inHpmWorld, type Setup, type World } from "./hpm-world.js";
 import { type Answer, exchange, get, rawClient, request } from "./raw-client.js";
-import { listening, type RunningServer } from "./servers.js";
 import { gate } from "./world.js";
-
-interface World {
-  readonly port: number;
-  readonly gateway: Gateway<"app">;
-  readonly upstream: ScriptedUpstream;
-  readonly server: RunningServer["server"];
-  /** Resolves with the record of the next call that ends. */
-  nextRecord(): Promise<CallRecord>;
-  ask(target: string, fields?: Readonly<Record<string, string>>): Promise<Answer>;
-}
-
-interface Setup {
-  readonly scripts?: readonly Script[];
-  readonly targets?: UpstreamOptions["targets"];
-  readonly settings?: Omit<UpstreamOptions, "targets">;
-  readonly hpm?: object;
-  readonly options?: ThroughGatewayOptions;
-  readonly use?: (app: ReturnType<typeof express>) => void;
-}
 
 const INCOMPLETE = "http_response_incomplete";
 const SWITCH = "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n";
@@ -54,38 +33,8 @@ const ECHO = accept()
   .again();
 
 describe.each(HPM_VERSIONS)("%s", (_name, hpm) => {
-  const inWorld = async (setup: Setup, run: (world: World) => Promise<void>): Promise<void> => {
-    const { createProxyMiddleware } = hpm;
-    const upstream = await scriptedUpstream(setup.scripts ?? []);
-    const targets = setup.targets ?? upstream.origin;
-    const gateway = createGateway({
-      name: "edge",
-      upstreams: { app: { targets, ...setup.settings } },
-    });
-    const app = express();
-    setup.use?.(app);
-    const options = throughGateway(gateway.upstream("app"), setup.hpm ?? {}, setup.options);
-    const proxy = createProxyMiddleware(options);
-    app.use(proxy as never);
-    const running = await listening(app);
-    running.server.on("upgrade", proxy.upgrade);
-    const world: World = {
-      port: running.port,
-      gateway,
-      upstream,
-      server: running.server,
-      nextRecord: () => new Promise((resolve) => gateway.once("call:end", resolve)),
-      ask: (target, fields) => exchange(running.port, get(target, fields)),
-    };
-    try {
-      await run(world);
-      await running.close();
-      gateway.close();
-    } finally {
-      await Promise.all([running.close().catch(() => {}), upstream.close()]);
-      gateway.close();
-    }
-  };
+  const inWorld = (setup: Setup, run: (world: World) => Promise<void>) =>
+    inHpmWorld(hpm, setup, run);
 
   describe("what it can do still works", () => {
     it("pathRewrite, as a table and as a function", async () => {

@@ -103,6 +103,10 @@ export function setWords(request: ClientRequest, { exchange }: ForeignRun, asked
   const { target } = exchange;
   // What logs make an address of; only version 4 leaves the brackets of a URL there.
   request.host = target.hostname;
+  // Version 3 loses it where it copies the fields.
+  const { headers } = exchange.request;
+  const at = headers.findIndex((name, index) => index % 2 === 0 && name === "__proto__");
+  if (at !== -1) request.setHeader("__proto__", headers[at + 1] as string);
   if (asked.ignorePath === true || asked.toProxy === true) return;
   request.path = pathBelow(target.pathPrefix, exchange.request);
 }
