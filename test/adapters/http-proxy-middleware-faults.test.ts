@@ -1,10 +1,11 @@
 /**
- * What an upstream, a client or a hook does wrong behind http-proxy-middleware harms its own request
- * and no other, in versions 3 and 4. After each the next request is served; a throw that nothing
- * catches fails the run.
+ * What an upstream, a client or a hook does wrong behind http-proxy-middleware harms its own
+ * request and no other, in versions 3 and 4. After each the next request is served; a throw that
+ * nothing catches fails the run.
  */
 import { once } from "node:events";
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import express from "express";
 import { createGateway } from "good-gateway";
 import { throughGateway } from "good-gateway/http-proxy-middleware";
 import { accept, ok, type Script, scriptedUpstream } from "good-gateway/testing";
@@ -24,7 +25,7 @@ const UPGRADE = request("GET", "/chat", { connection: "Upgrade", upgrade: "webso
 
 const answering = (text: string): Script => accept().readHead().send(text).close();
 const codeOf = (answer: Answer): string =>
-  `${answer.status} ${/code=(\w+)/.exec(answer.field("proxy-status") ?? "")?.[1] ?? ""}`.trim();
+  `${answer.status} ${/"code=(\w+)/.exec(answer.field("proxy-status") ?? "")?.[1] ?? ""}`.trim();
 const throwing = (): never => {
   throw new TypeError("of the hook");
 };
@@ -200,6 +201,19 @@ describe.each(HPM_VERSIONS)("%s", (_name, hpm) => {
           expect(world.gateway.upstream("app").targets[0]?.pending).toBe(0);
         });
       }
+    });
+  });
+
+  it("what destroys the request says why, also where the body was parsed", async () => {
+    const code = "HPM_ERR_INVALID_MULTIPART_FIELD_NAME";
+    const proxyReq = (made: { destroy(error: Error): void }) =>
+      made.destroy(Object.assign(new Error("a form"), { code }));
+    const use: Setup["use"] = (app) => void app.use(express.json());
+    await inWorld({ hpm: { on: { proxyReq } }, use }, async ({ port }) => {
+      const fields = { "content-type": "application/json", "content-length": "9" };
+      expect(codeOf(await exchange(port, request("POST", "/1", fields, '{"a" : 1}')))).toBe(
+        "400 bad_request",
+      );
     });
   });
 

@@ -204,7 +204,9 @@ function engagedWith(passing: Passing): Engaged {
       if (!(body instanceof WaitingBody)) return;
       const written = request.headersSent;
       body.release(written);
-      if (lost !== null && !written) run.fail(new NamedError("proxy_configuration_error", lost));
+      // Who has destroyed it has said why.
+      if (lost === null || written || request.destroyed) return;
+      run.fail(new NamedError("proxy_configuration_error", lost));
     },
     failed: (error) => run.fail(error),
     fault: (error) => fault(passing, error),
