@@ -7,7 +7,7 @@
  * is no other hook at all, no reply is made.
  */
 import { AsyncResource } from "node:async_hooks";
-import { Readable } from "node:stream";
+import { Readable, Stream } from "node:stream";
 import type { FastifyInstance, FastifyReply, onSendHookHandler, RouteOptions } from "fastify";
 import type { FailureCode } from "../catalog/failures.js";
 import { GatewayError } from "../core/failure.js";
@@ -16,7 +16,7 @@ import type { BodySink } from "../core/response-body.js";
 import type { Framework } from "../gateway/options/proxy-options.js";
 import type { PassedAnswer } from "../wire/passed-answer.js";
 import { type FieldHolder, mergeFields } from "../wire/write-head.js";
-import { type WriteResponseOptions, writeResponse } from "../wire/write-response.js";
+import { cutResponse, type WriteResponseOptions, writeResponse } from "../wire/write-response.js";
 
 type SendResponse = NonNullable<Framework["sendResponse"]>;
 
@@ -84,7 +84,7 @@ function lastHook(waiting: WeakMap<FastifyReply, Passing>): onSendHookHandler {
     if (passing === undefined) done();
     else if (passing.isUntouched(payload)) passing.write();
     else {
-      passing.leaveToOthers();
+      passing.leaveToOthers(payload);
       done(null, payload);
     }
   });
@@ -98,12 +98,15 @@ class Passing {
   readonly #body: PassedBody | null;
   #before: ReturnType<FastifyReply["getHeaders"]> | null = null;
   #isOurs = true;
+  /** What a hook has put in the place of our body. */
+  #instead: unknown = null;
 
   constructor(reply: FastifyReply, answer: PassedAnswer, options: WriteResponseOptions) {
     this.#reply = reply;
     this.#answer = answer;
     this.#options = options;
     this.#body = answer.bodiless ? null : new PassedBody(answer);
+    this.#body?.on("error", (error) => this.#broken(error));
   }
 
   send(): void {
@@ -150,19 +153,33 @@ class Passing {
     });
   }
 
-  /** Another payload is sent; what nobody takes of ours is given up with the reply. */
-  leaveToOthers(): void {
+  /** Another payload is sent; what is not taken of ours is given up with the reply. */
+  leaveToOthers(payload: unknown): void {
     if (!this.#isOurs) return;
     this.#isOurs = false;
     this.#reply.raw.once("close", () => this.#giveUp());
+    if (payload === this.#body || !isStream(payload)) return;
+    this.#instead = payload;
+    // Fastify measures texts and bytes, but believes what is said of the length of a stream.
+    const length = this.#reply.getHeader("content-length");
+    const { contentLength } = this.#answer.response.body;
+    if (length !== undefined && Number(length) === contentLength) {
+      this.#reply.removeHeader("content-length");
+    }
   }
 
-  /** A hook has failed: the answer is that of an error, and has no fields of the upstream. */
+  /** A hook or its stream has failed: the error's answer has no fields of the upstream. */
   forget(): void {
-    if (!this.#isOurs) return;
     this.#isOurs = false;
-    this.#restore();
+    if (!this.#reply.raw.headersSent) this.#restore();
     this.#giveUp();
+  }
+
+  /** `pipe` does not pass errors on: what it feeds would never end. */
+  #broken(error: Error): void {
+    if ((this.#body?.listenerCount("error") ?? 0) > 1) return;
+    if (this.#instead instanceof Stream) (this.#instead as Readable).destroy(error);
+    else cutResponse(this.#reply.raw);
   }
 
   #giveUp(): void {
@@ -172,9 +189,17 @@ class Passing {
 
   /** What is sent instead has none of the upstream's fields. */
   #restore(): void {
-    for (const name of Object.keys(this.#reply.getHeaders())) this.#reply.removeHeader(name);
+    for (const name of Object.keys(this.#reply.getHeaders())) {
+      this.#reply.removeHeader(name);
+      this.#reply.raw.removeHeader(name);
+    }
     for (const [name, value] of Object.entries(this.#before ?? {})) this.#reply.header(name, value);
   }
+}
+
+/** A stream of Node or of the web, or a Response, and neither text nor bytes. */
+function isStream(payload: unknown): boolean {
+  return typeof payload === "object" && payload !== null && !Buffer.isBuffer(payload);
 }
 
 /** The fields of a reply, which are partly its own and partly those of the response. */

@@ -199,6 +199,7 @@ export class ForeignRun extends ReceivingRun {
     const { statusCode, statusMessage, rawHeaders } = response;
     try {
       const { limits } = this.terms;
+      checkVersion(response);
       this.head = soundHead(statusCode as number, statusMessage ?? "", rawHeaders, limits);
       this.receive();
       return this.head;
@@ -313,4 +314,12 @@ function makePatient(socket: Socket, clock: Clock): void {
   if (patient.has(socket)) return;
   patient.add(socket);
   makeWritesPatient(socket, clock);
+}
+
+/** Node's parser is content with other versions, and with chunks in HTTP/1.0 (RFC 9112 §6.1). */
+function checkVersion({ httpVersion, headers }: IncomingMessage): void {
+  if (httpVersion === "1.1") return;
+  if (httpVersion !== "1.0") throw new NamedError("http_protocol_error", "status line");
+  if (headers["transfer-encoding"] === undefined) return;
+  throw new NamedError("response_framing_invalid", "transfer-encoding");
 }

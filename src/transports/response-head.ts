@@ -208,9 +208,7 @@ function readFramingField(framing: Framing, name: string, value: string, minor: 
     case "transfer-encoding":
       // RFC 9112 §6.1: a coding in an HTTP/1.0 answer is a sign of faulty framing.
       if (minor === 0 || framing.chunked) throw framingError(name);
-      if (value.toLowerCase() !== "chunked") {
-        throw new NamedError("http_response_transfer_coding", "unsupported coding");
-      }
+      checkCoding(value);
       framing.chunked = true;
       break;
     case "connection":
@@ -222,6 +220,12 @@ function readFramingField(framing: Framing, name: string, value: string, minor: 
     default:
       break;
   }
+}
+
+/** RFC 9112 §6.1: dropped with the framing, another coding would change what the body means. */
+export function checkCoding(value: string): void {
+  if (value.toLowerCase() === "chunked") return;
+  throw new NamedError("http_response_transfer_coding", "unsupported coding");
 }
 
 function framingError(details: string): NamedError {

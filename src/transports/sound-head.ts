@@ -5,7 +5,12 @@
  * Guarantee: what comes out can be written by any HTTP/1.1 or HTTP/2 writer, Node's included.
  */
 import { NamedError } from "../core/named-error.js";
-import { checkFieldSizes, type HeadLimits, type ResponseHead } from "./response-head.js";
+import {
+  checkCoding,
+  checkFieldSizes,
+  type HeadLimits,
+  type ResponseHead,
+} from "./response-head.js";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -31,6 +36,7 @@ export function soundHead(
     const value = rawHeaders[at + 1];
     if (typeof name !== "string" || typeof value !== "string") throw fieldLine();
     if (!TOKEN.test(name) || !TEXT.test(value)) throw fieldLine();
+    if (name.length === 17 && name.toLowerCase() === "transfer-encoding") checkCoding(value);
     if (name.length === 14 && name.toLowerCase() === "content-length" && DIGITS.test(value)) {
       contentLength = Number(value);
     }

@@ -36,10 +36,15 @@ export function passedAnswer(
   return { status: response.status, reason: response.statusText, fields, bodiless, response };
 }
 
-/** Whether an answer has no body, whatever its fields say: RFC 9110 §6.4.1. */
+/**
+ * Whether an answer has no body for the client, whatever its fields say: RFC 9110 §6.4.1. What a
+ * 205 has must not be there (§15.3.6), and neither HTTP/2 of Node nor a Response can carry it.
+ */
 export function hasNoBody(method: string | undefined, status: number): boolean {
-  return method === "HEAD" || status === 204 || status === 304;
+  return method === "HEAD" || status === 204 || status === RESET_CONTENT || status === 304;
 }
+
+const RESET_CONTENT = 205;
 
 const readField = fieldReader();
 
@@ -61,7 +66,8 @@ export function passedFields(
     // RFC 9110 §8.6: an answer of 1xx or 204 has no Content-Length.
     if (use === "content_length" && (status === 204 || status < 200)) continue;
     if (use === "trailer" && !canTrail(req, response, bodiless)) continue;
-    fields.push(name, rawHeaders[index + 1] as string);
+    const isEmpty = use === "content_length" && status === RESET_CONTENT;
+    fields.push(name, isEmpty ? "0" : (rawHeaders[index + 1] as string));
   }
   return fields;
 }

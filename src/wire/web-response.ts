@@ -26,8 +26,7 @@ export interface WebResponseOptions extends HeldTerms {
 
 /** An upstream's answer. What a Response cannot hold becomes another answer. */
 export function passedResponse(answer: PassedAnswer, options: WebResponseOptions): void {
-  const { status, response } = answer;
-  const bodiless = answer.bodiless || status === RESET_CONTENT;
+  const { bodiless, response } = answer;
   const whole = bodiless ? null : response.body.takeWhole();
   if (!bodiless && whole === null) {
     new WebAnswer(answer, options).begin();
@@ -45,8 +44,6 @@ export function passedResponse(answer: PassedAnswer, options: WebResponseOptions
 }
 
 const NOWHERE: BodySink = { data: () => true, end: () => {}, broken: () => {} };
-/** RFC 9110 §15.3.6: it has no content. */
-const RESET_CONTENT = 205;
 
 type Head = Pick<PassedAnswer, "status" | "reason" | "fields">;
 

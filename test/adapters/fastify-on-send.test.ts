@@ -4,7 +4,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { AddressInfo } from "node:net";
-import { PassThrough, type Readable } from "node:stream";
+import { PassThrough, Readable, Transform } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import compress from "@fastify/compress";
 import cookie from "@fastify/cookie";
@@ -59,6 +59,13 @@ async function text(stream: Readable): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString();
+}
+
+/** Gives nothing before its end, as what compresses does. */
+class HoldingBack extends Transform {
+  override _transform(_chunk: Buffer, _encoding: string, done: () => void): void {
+    done();
+  }
 }
 
 describe("plugins", () => {
@@ -296,6 +303,49 @@ describe("a hook", () => {
       expect(failed.field("x-own")).toBe("1");
       expect(failed.all("x-up")).toEqual([]);
       expect(statuses).toEqual([200, 200, 502]);
+    });
+  });
+
+  it("cannot end the process by a pipe: what breaks fails, or is cut", async () => {
+    const serve = fastify((app) => {
+      app.addHook("onSend", async ({ url }, _reply, payload) => {
+        const stream = payload as Readable | undefined;
+        if (typeof stream?.pipe !== "function") return payload;
+        return stream.pipe(url === "/whole" ? new PassThrough() : new HoldingBack());
+      });
+    });
+    const scripts = [
+      accept().readHead().send(`${CHUNKED}\r\n3\r\nabc\r\n`).wait(50).close(),
+      accept().readHead().send(`${CHUNKED}x-up: 1\r\n\r\n3\r\nabc\r\n`).wait(50).close(),
+    ];
+    await inWorld(serve, { scripts }, async ({ port }) => {
+      const cut = await exchange(port, get("/whole"));
+      expect(cut).toMatchObject({ status: 200, text: "abc", complete: false });
+      const failed = await exchange(port, get("/held"));
+      expect(failed).toMatchObject({ status: 502, complete: true });
+      expect(failed.all("x-up")).toEqual([]);
+    });
+  });
+
+  it("that puts a stream of another length in place of the body has it sent whole", async () => {
+    const serve = hooked((payload) =>
+      typeof payload?.pipe === "function" ? Readable.from(["longer than ", "before"]) : payload,
+    );
+    await inWorld(serve, { scripts: [PLAIN] }, async ({ port }) => {
+      const answer = await exchange(port, get("/"));
+      expect(answer).toMatchObject({ status: 200, text: "longer than before", complete: true });
+    });
+  });
+
+  it("that compresses a body that breaks says nothing of its coding in the failure", async () => {
+    const serve = fastify((app) => app.register(compress, { threshold: 1 }));
+    const head = `${CHUNKED}content-type: text/plain\r\n\r\n`;
+    const scripts = [accept().readHead().send(`${head}3\r\nabc\r\n`).wait(50).close()];
+    await inWorld(serve, { scripts }, async ({ port }) => {
+      const answer = await exchange(port, get("/", { "accept-encoding": "gzip" }));
+      expect(answer).toMatchObject({ status: 502, complete: true });
+      const plain = answer.field("content-encoding") === "gzip" ? gunzipSync(answer.body) : "";
+      expect(JSON.parse(String(plain))).toMatchObject({ status: 502 });
     });
   });
 

@@ -284,6 +284,36 @@ describe.each(HPM_VERSIONS)("%s", (_name, hpm) => {
       });
     });
 
+    it.each([
+      ["HTTP/1.1", "transfer-encoding: gzip, chunked", "http_response_transfer_coding"],
+      ["HTTP/1.1", "transfer-encoding: identity", "http_response_transfer_coding"],
+      ["HTTP/1.0", "transfer-encoding: chunked", "response_framing_invalid"],
+      ["HTTP/2.0", "content-length: 12", "http_protocol_error"],
+    ])("an answer of %s with %s is refused, in our words", async (version, field, code) => {
+      const script = accept()
+        .readHead()
+        .send(`${version} 200 Fine\r\n${field}\r\n\r\n2\r\nok\r\n0\r\n\r\n`)
+        .close();
+      await inWorld({ scripts: [script] }, async ({ port }) => {
+        const client = await rawClient(port);
+        client.write(get("/7", { connection: "close" }));
+        await client.over;
+        const text = client.received().toString();
+        expect(text).toMatch(/^HTTP\/1\.1 502 Bad Gateway\r\n/);
+        expect(text).toContain(`code=${code} `);
+      });
+    });
+
+    it("a failure has its own reason where the body breaks before anything is sent", async () => {
+      const head = "HTTP/1.1 200 Fine\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n";
+      await inWorld({ scripts: [accept().readHead().send(head)] }, async ({ port }) => {
+        const client = await rawClient(port);
+        client.write(get("/7", { connection: "close" }));
+        await client.over;
+        expect(client.received().toString()).toMatch(/^HTTP\/1\.1 502 Bad Gateway\r\n/);
+      });
+    });
+
     it("a body that breaks is cut, whatever handlers do about it", async () => {
       const on = {
         error: (_error: Error, _req: IncomingMessage, res: { end(text: string): void }) =>

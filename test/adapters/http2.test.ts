@@ -31,6 +31,16 @@ describe.each(Object.entries(HTTP2_SERVERS))("through %s", (_name, serve) => {
       expect(received?.header("transfer-encoding")).toBeUndefined();
     }));
 
+  it.each([
+    "content-length: 2\r\n\r\nok",
+    "transfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+  ])("a 205 has no content, whatever the upstream sends with it: %j", (rest) => {
+    const script = accept().readHead().send(`HTTP/1.1 205 Reset Content\r\n${rest}`);
+    return inWorld(serve, { scripts: [script] }, async ({ port }) => {
+      expect(await ask2(at(port))).toMatchObject({ status: 205, text: "", complete: true });
+    });
+  });
+
   it("cookies that came one by one are sent as one field", () =>
     inWorld(serve, { scripts: [PLAIN] }, async ({ port, upstream }) => {
       await ask2(at(port), { cookie: ["a=1", "b=2", "c=3"] });

@@ -234,6 +234,7 @@ describe("a Response", () => {
     ["HEAD", "HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n", 200, "500"],
     ["GET", "HTTP/1.1 204 No Content\r\n\r\n", 204, null],
     ["GET", "HTTP/1.1 205 Reset Content\r\ncontent-length: 0\r\n\r\n", 205, "0"],
+    ["GET", "HTTP/1.1 205 Reset Content\r\ncontent-length: 2\r\n\r\nok", 205, "0"],
     ["GET", 'HTTP/1.1 304 Not Modified\r\netag: "a"\r\n\r\n', 304, null],
   ])("to %s of %j has no body", async (method, bytes, status, length) => {
     await inWorld([accept().readHead().send(bytes)], {}, async (ask) => {

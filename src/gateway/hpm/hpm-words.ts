@@ -102,6 +102,8 @@ export function takeFields(res: ServerResponse): readonly string[] {
 
 /** Puts back what a response had before. */
 export function restoreFields(res: ServerResponse, before: OutgoingHttpHeaders): void {
+  // The engine has copied the reason of an answer that is not sent.
+  res.statusMessage = "";
   for (const name of res.getHeaderNames()) if (name !== CONNECTION) res.removeHeader(name);
   for (const [name, value = ""] of Object.entries(before)) res.setHeader(name, value);
   // Node leaves out for ever what was removed.
