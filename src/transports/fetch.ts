@@ -97,8 +97,12 @@ class FetchRun extends EngineRun<FetchedBody> implements ForeignReading {
 
   begin(): Pending<FetchedBody> {
     const { exchange } = this;
-    // Until a dispatcher tells more, all that is known is that an answer is awaited.
-    if (!this.#ask.dispatchesAlways) exchange.enter("wait");
+    // Until a dispatcher or an error tells more, all that is known is that an answer is awaited, to
+    // a request that may have left.
+    if (!this.#ask.dispatchesAlways) {
+      exchange.enter("wait");
+      exchange.timeline.written = true;
+    }
     this.state = "waiting";
     exchange.cancellation.add(this);
     if (!this.over) {
@@ -143,6 +147,7 @@ class FetchRun extends EngineRun<FetchedBody> implements ForeignReading {
     exchange.cancellation.remove(this);
     this.state = "over";
     exchange.timeline.waitAt = -1;
+    exchange.timeline.written = false;
     const sent = this.#wire.perform(exchange as RecordedExchange);
     Pending.of(sent).tell((outcome) => this.outcome.settle(outcome));
   }

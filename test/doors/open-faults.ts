@@ -5,6 +5,8 @@ import type { Door } from "./door.js";
 
 /** What comes of a body behind the Response of a foreign fetch is not seen. */
 const FOREIGN = [
+  "bulkhead_full",
+  "bulkhead_queue_displaced",
   "bulkhead_queue_timeout",
   "deadline_exceeded_queued",
   "http_response_transfer_coding",
