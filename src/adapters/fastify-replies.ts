@@ -14,7 +14,7 @@ import { GatewayError } from "../core/failure.js";
 import { valueOverHttp2 } from "../core/fields.js";
 import type { BodySink } from "../core/response-body.js";
 import type { Framework } from "../gateway/options/proxy-options.js";
-import type { PassedAnswer } from "../wire/passed-answer.js";
+import { changedAnswer, type PassedAnswer } from "../wire/passed-answer.js";
 import { type FieldHolder, mergeFields } from "../wire/write-head.js";
 import { cutResponse, type WriteResponseOptions, writeResponse } from "../wire/write-response.js";
 
@@ -134,12 +134,12 @@ class Passing {
     }
     this.#body?.close();
     const { status, reason } = this.#answer;
-    const answer: PassedAnswer = {
+    const answer = changedAnswer(raw.req.method, {
       ...this.#answer,
       status: raw.statusCode,
       reason: raw.statusCode === status ? reason : undefined,
       fields: [...fieldsOf(this.#reply), ...trailerOf(this.#answer.fields)],
-    };
+    });
     writeResponse(raw, answer, {
       clock: this.#options.clock,
       beforeWriting: () => {

@@ -46,6 +46,19 @@ export function hasNoBody(method: string | undefined, status: number): boolean {
 
 const RESET_CONTENT = 205;
 
+/** An answer whose head hooks have changed: its status decides whether there is a body. */
+export function changedAnswer(method: string | undefined, answer: PassedAnswer): PassedAnswer {
+  if (answer.bodiless || !hasNoBody(method, answer.status)) return answer;
+  const fields: string[] = [];
+  for (let index = 0; index < answer.fields.length; index += 2) {
+    const name = answer.fields[index] as string;
+    const lower = name.toLowerCase();
+    const isLength = lower === "content-length" && (answer.status === 204 || answer.status === 205);
+    if (!isLength && lower !== "trailer") fields.push(name, answer.fields[index + 1] as string);
+  }
+  return { ...answer, fields, bodiless: true };
+}
+
 const readField = fieldReader();
 
 /** The fields of an answer that cross this hop. */

@@ -306,6 +306,24 @@ describe("a hook", () => {
     });
   });
 
+  it("that makes a 204 of the answer takes its body, its length and its trailers", async () => {
+    const serve = fastify((app) => {
+      app.addHook("onSend", async (_request, reply, payload) => {
+        reply.code(204);
+        return payload;
+      });
+    });
+    const head = `${CHUNKED}trailer: x-sum\r\n\r\n`;
+    const script = PLAIN.readHead().send(`${head}2\r\nok\r\n0\r\nx-sum: 7\r\n\r\n`);
+    await inWorld(serve, { scripts: [script] }, async ({ port }) => {
+      for (let left = 2; left > 0; left -= 1) {
+        const answer = await exchange(port, get("/"));
+        expect(answer).toMatchObject({ status: 204, text: "", complete: true });
+        expect([...answer.all("content-length"), ...answer.all("trailer")]).toEqual([]);
+      }
+    });
+  });
+
   it("cannot end the process by a pipe: what breaks fails, or is cut", async () => {
     const serve = fastify((app) => {
       app.addHook("onSend", async ({ url }, _reply, payload) => {

@@ -304,6 +304,22 @@ describe.each(HPM_VERSIONS)("%s", (_name, hpm) => {
       });
     });
 
+    it("an on.proxyRes that makes a 204 of the answer takes its body and its length", async () => {
+      const on = {
+        proxyRes(answer: IncomingMessage): void {
+          answer.statusCode = 204;
+        },
+      };
+      await inWorld(
+        { scripts: [accept().readHead().send(ok("hello"))], hpm: { on } },
+        async (w) => {
+          const answer = await w.ask("/7");
+          expect(answer).toMatchObject({ status: 204, text: "", complete: true });
+          expect(answer.all("content-length")).toEqual([]);
+        },
+      );
+    });
+
     it("a failure has its own reason where the body breaks before anything is sent", async () => {
       const head = "HTTP/1.1 200 Fine\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n";
       await inWorld({ scripts: [accept().readHead().send(head)] }, async ({ port }) => {

@@ -17,7 +17,7 @@ import type { ResponseBody } from "../../core/response-body.js";
 import type { ForeignRun } from "../../transports/foreign-run.js";
 import { answerLastHop } from "../../wire/last-hop.js";
 import { lingerForUpload } from "../../wire/linger.js";
-import { hasNoBody, passedFields } from "../../wire/passed-answer.js";
+import { changedAnswer, hasNoBody, passedFields } from "../../wire/passed-answer.js";
 import type { AcceptedRequest } from "../../wire/read-request.js";
 import { type ReceivedBody, receivedBody } from "../../wire/received-body.js";
 import { cutResponse, writeResponse } from "../../wire/write-response.js";
@@ -247,16 +247,12 @@ function passAnswer(
   answer.unpipe(res);
   const { statusCode: status, statusMessage: reason } = res;
   const fields = takeFields(res);
-  const bodiless = hasNoBody(req.method, status);
-  writeResponse(
-    res,
-    { status, reason, fields, bodiless, response },
-    {
-      clock: lane.gateway.clock,
-      beforeWriting: ignore,
-      brokenUnsent: (instead) => replace(passing, instead),
-    },
-  );
+  const bodiless = hasNoBody(req.method, response.status);
+  writeResponse(res, changedAnswer(req.method, { status, reason, fields, bodiless, response }), {
+    clock: lane.gateway.clock,
+    beforeWriting: ignore,
+    brokenUnsent: (instead) => replace(passing, instead),
+  });
 }
 
 /** A hook has thrown: its request fails, or what is left of it. */
