@@ -51,7 +51,7 @@ export function showGallery(doors: readonly Door[], rows: readonly Row[]): void 
     const limit = limiter(rows.some(({ alone }) => alone === true) ? 1 : AT_ONCE);
     for (const { door, row } of cells.filter((one) => one.door.absent === undefined)) {
       for (const play of playsOf(row, door)) {
-        const one = limit(() => provoke(row, play, door));
+        const one = limit(() => provoke({ ...row, ...seenBy(door, row.code) }, play, door));
         // Whoever awaits it gets the error; until then nobody does.
         one.catch(() => {});
         shown.set(nameOf({ door, row, play }), one);
@@ -163,6 +163,7 @@ const OF_ENGINE: Readonly<Record<DoorEngine, CannotOf>> = {
     if (OF_HTTP2.test(code)) return "HTTP/1.1";
     // It knows nothing of a target but its address.
     if (code.startsWith("unix_") || code === "proxy_configuration_error") return "address";
+    if (code === "http_response_trailer_size") return "unseen";
     return OF_CONNECTIONS.has(code) ? "connections" : null;
   },
   dispatcher: (code) => {

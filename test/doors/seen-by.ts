@@ -30,6 +30,15 @@ const OF_FOREIGN_FETCH: SeenAs = {
   http_response_incomplete: { code: "connection_terminated" },
   connection_read_timeout: { code: "http_response_timeout" },
   tls_alert_received: { code: "tls_protocol_error", error: "tls_protocol_error" },
+  // The caller has the head as soon as it is there, and a body that is broken says no more.
+  http_response_transfer_coding: {
+    code: "http_response_incomplete",
+    answer: "cut",
+    sends: [1, 1],
+  },
+  http_response_body_size: { answer: "cut" },
+  http_response_trailer_section_size: { code: "http_response_incomplete", answer: "cut" },
+  connection_reset_in_body: { code: "http_response_incomplete" },
 };
 
 const OF_DISPATCHER: SeenAs = {

@@ -12,7 +12,7 @@ export const foreignFetch = ((input: string, init: RequestInit = {}) =>
     const asking = send(url, { method: init.method ?? "GET", agent: false });
     const { signal } = init;
     const leave = (): void => void asking.destroy(signal?.reason as Error);
-    asking.on("error", reject).on("response", (answer) => resolve(new ForeignResponse(answer)));
+    asking.on("error", reject).on("response", (answer) => resolve(responseOf(answer)));
     signal?.addEventListener("abort", leave);
     asking.once("close", () => signal?.removeEventListener("abort", leave));
     setFields(asking, init.headers);
@@ -55,37 +55,71 @@ function drained(asking: ClientRequest): Promise<void> {
   });
 }
 
+/** Made and read as the standard's own, of which it is no subclass. */
 class ForeignResponse {
-  readonly status: number;
-  readonly statusText: string;
-  readonly headers: ForeignHeaders;
-  readonly body: ForeignStream;
+  readonly #body: ForeignBody;
+  readonly #init: ForeignInit;
 
-  constructor(answer: IncomingMessage) {
-    this.status = answer.statusCode ?? 0;
-    this.statusText = answer.statusMessage ?? "";
-    this.headers = new ForeignHeaders(answer.rawHeaders);
-    this.body = new ForeignStream(answer);
+  constructor(body: ForeignBody, init: ForeignInit) {
+    this.#body = body;
+    this.#init = init;
+  }
+
+  get status(): number {
+    return this.#init.status;
+  }
+
+  get statusText(): string {
+    return this.#init.statusText;
+  }
+
+  get headers(): ForeignHeaders {
+    return this.#init.headers;
+  }
+
+  get body(): ForeignBody {
+    return this.#body;
+  }
+
+  get bodyUsed(): boolean {
+    return this.#body.locked;
   }
 
   get ok(): boolean {
     return this.status >= 200 && this.status < 300;
   }
 
-  async arrayBuffer(): Promise<ArrayBuffer> {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of this.body) chunks.push(chunk);
-    const bytes = Buffer.concat(chunks);
-    return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
-  }
-
   async text(): Promise<string> {
-    return Buffer.from(await this.arrayBuffer()).toString();
+    const chunks: Uint8Array[] = [];
+    const reader = this.#body.getReader();
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      chunks.push(read.value as Uint8Array);
+    }
+    return Buffer.concat(chunks).toString();
   }
 
-  async json(): Promise<unknown> {
-    return JSON.parse(await this.text());
+  clone(): ForeignResponse {
+    throw new Error("it cannot be read twice");
   }
+}
+
+interface ForeignBody {
+  readonly locked: boolean;
+  getReader(): { read(): Promise<{ done: boolean; value?: Uint8Array | undefined }> };
+}
+
+interface ForeignInit {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: ForeignHeaders;
+}
+
+function responseOf(answer: IncomingMessage): ForeignResponse {
+  return new ForeignResponse(new ForeignStream(answer), {
+    status: answer.statusCode ?? 0,
+    statusText: answer.statusMessage ?? "",
+    headers: new ForeignHeaders(answer.rawHeaders),
+  });
 }
 
 class ForeignHeaders {
