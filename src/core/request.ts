@@ -21,8 +21,8 @@ export interface GatewayRequest {
   /** Length of the body when it is known, null for chunked or none. */
   readonly contentLength: number | null;
   /**
-   * Whether a client that sends no body has said so by `Content-Length: 0`; null where there is one,
-   * and left out for what an application sends itself.
+   * Whether a client that sends no body has said so by `Content-Length: 0`; null where there is
+   * one, and left out for what an application sends itself.
    */
   readonly emptiness?: "said" | "unsaid" | null;
   /** The caller promises that sending this twice does no harm. */

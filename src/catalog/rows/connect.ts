@@ -241,15 +241,13 @@ export const CONNECT_ROWS = {
     blame: "proxy",
     summary: "The settings of this upstream cannot be used to send a request.",
     causes: [
-      "A URL in targets has an unknown scheme, a bad port or no host.",
-      "The TLS settings contradict each other, or the certificate and key do not belong together.",
+      "A target's URL cannot be asked, or its tls settings contradict each other.",
       "An interceptor or fetch function given to the gateway turns answers into errors.",
       "A body parser or other middleware has read a body that cannot be sent as it came.",
       "rewritePath, requestHeaders or admit has returned what cannot be used.",
     ],
     remedies: [
-      "Read the cause in the log: it names the option and the value.",
-      "Correct targets and its tls settings, then start again; options are read once.",
+      "Read the cause in the log: it names the option and the value; options are read at start.",
       "Leave error-throwing and retrying interceptors out; the gateway does both.",
       "Mount the proxy before body parsers, or keep the bytes in rawBody by their verify option.",
       "Return a path from rewritePath, fields from requestHeaders, a refusal or null from admit.",
