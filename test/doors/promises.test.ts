@@ -11,9 +11,12 @@ const SLOW_MS = 60_000;
 
 describe.each(DOORS.map((door) => [door.name, door] as const))("%s", (_name, door) => {
   for (const [chapter, rows] of PROMISES) {
+    const asked = rows.filter(
+      (row) => (row.cannot?.(door) ?? null) === null && !isOpen(row.name, door),
+    );
+    if (asked.length === 0) continue;
     describe(chapter, () => {
-      for (const row of rows) {
-        if ((row.cannot?.(door) ?? null) !== null || isOpen(row.name, door)) continue;
+      for (const row of asked) {
         it.skipIf(door.absent !== undefined).concurrent(row.name, { timeout: SLOW_MS }, () =>
           row.show(door),
         );
