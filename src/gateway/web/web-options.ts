@@ -54,7 +54,6 @@ export interface WebProxyOptions<Rest extends readonly unknown[] = readonly unkn
   /**
    * Told of every failure before it is answered. A Response that it returns is the answer instead.
    */
-  // biome-ignore lint/suspicious/noConfusingVoidType: a hook that only looks returns nothing.
   readonly onFailure?: (
     failure: Failure,
     context: WebFailureContext,
