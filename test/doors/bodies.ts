@@ -44,7 +44,14 @@ export const WAYS: readonly Way[] = [
 export function waysOf({ engine, first }: Door): readonly Way[] {
   const all = engine === "own" ? WAYS : WAYS.filter(({ protocol }) => protocol === "HTTP/1.1");
   if (LONG) return all;
-  return all.filter(({ protocol, retry }) => protocol === "HTTP/1.1" || (retry && first === true));
+  if (first !== true) return all.slice(0, 1);
+  return all.filter(({ protocol, retry }) => protocol === "HTTP/1.1" || retry);
+}
+
+/** The largest are sent at the first door over an engine, in one way. */
+function sizesOf({ first }: Door, { protocol, retry }: Way): readonly number[] {
+  const large = LONG || (first === true && retry && protocol === "HTTP/1.1");
+  return large ? SIZES : SIZES.filter((size) => size < MEBIBYTE);
 }
 
 /** Opens a door in front of an upstream that writes everything down, and closes all behind. */
@@ -95,7 +102,7 @@ export async function uploads(door: Door, given: BodyKind, way: Way): Promise<re
   const { length, ...rest } = given;
   const kind = length === true && door.requests !== true ? given : rest;
   await inBodyWorld(door, way, async (opened) => {
-    for (const size of SIZES.filter((one) => one >= (kind.least ?? 0))) {
+    for (const size of sizesOf(door, way).filter((one) => one >= (kind.least ?? 0))) {
       const bytes = someBytes(size);
       for (const close of [0, 1]) {
         const which = close === 0 ? "first" : "kept";
@@ -151,7 +158,7 @@ const HOWS = ["length", "chunked", "close"] as const;
 export async function downloads(door: Door, way: Way): Promise<readonly string[]> {
   const complaints: string[] = [];
   await inBodyWorld(door, way, async ({ ground, upstream }) => {
-    for (const size of SIZES) {
+    for (const size of sizesOf(door, way)) {
       const wanted = digestOf(someBytes(size));
       for (const how of way.protocol === "HTTP/2" ? (["length", "chunked"] as const) : HOWS) {
         for (const close of [0, 1]) {

@@ -22,7 +22,7 @@ const OF_FOREIGN_FETCH: SeenAs = {
   dns_timeout: { code: "http_response_timeout", attempts: [3, 1] },
   connection_timeout: { code: "http_response_timeout", attempts: [3, 1] },
   deadline_exceeded_connecting: { code: "deadline_exceeded" },
-  event_loop_stalled: { code: "http_response_timeout" },
+  event_loop_stalled: { code: "http_response_timeout", attempts: [3, 1] },
   connection_reset_while_connecting: { code: "connection_terminated", attempts: [3, 1] },
   tls_certificate_expired: { attempts: [3, 1] },
   connection_terminated_while_sending: { code: "connection_terminated", sends: [1, 1] },

@@ -357,6 +357,7 @@ export const TARGETS: readonly DoorPromise[] = [
           targets: (played) => [`http://127.0.0.1:${port}`, { url: String(played?.origin) }],
           options: {
             ejection: { consecutiveFailures: 1, ejectMs: 60_000 },
+            balance: "round_robin",
             breaker: false,
             probe: false,
             retry: { backoffBaseMs: 1 },
