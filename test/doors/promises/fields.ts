@@ -230,9 +230,9 @@ export const HOOKS: readonly DoorPromise[] = [
     shows: ["proxy.admit"],
     cannot: ofProxies,
     show: (door) => {
-      const admit: ProxyOptions["admit"] = (req) => {
-        if (new URL(req.url ?? "", "http://a.test").pathname === "/no")
-          throw new Error("a hook of the user");
+      const admit: NonNullable<ProxyOptions["admit"]> = (req) => {
+        if (new URL(req.url ?? "", "http://a.test").pathname !== "/no") return null;
+        throw new Error("a hook of the user");
       };
       return at(door, { script: works(door), proxy: { admit } }, async (ground) => {
         const failed = await ground.ask({ path: "/no" });
