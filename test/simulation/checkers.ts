@@ -91,7 +91,11 @@ export function checkersOf(made: World, limits: Limits): Checkers {
     const { target } = sent;
     const at = clock.now();
     trials.push({ sent, target, changesSeen: changesOf(target), at });
-    trials = trials.filter((trial) => sentPending(trial.sent) && at - trial.at < BREAKER.trialMs);
+    // A good head frees the place of a trial, however long its body streams.
+    trials = trials.filter(
+      ({ sent: one, at: since }) =>
+        one.exchange.timeline.headAt < 0 && sentPending(one) && at - since < BREAKER.trialMs,
+    );
     const now = trials.filter(
       (trial) => trial.target === target && trial.changesSeen === changesOf(target),
     );
