@@ -2,7 +2,8 @@
  * An upstream that works, and writes down what it was sent: every request, by bytes and digest.
  *
  * `/take` reads the body and answers; `/early` answers 413 before it reads, `/give?bytes=N&how=…`
- * sends a body, and `/echo` sends what it is sent while it comes. `close=1` ends the connection.
+ * sends a body, `/echo` sends what it is sent while it comes, and `/mirror?sizes=…` sends it in
+ * pieces when it is there. `close=1` ends the connection.
  */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -136,5 +137,23 @@ function act(req: IncomingMessage, res: ServerResponse, recorded: Recorded): voi
     if (searchParams.get("how") === "close") res.useChunkedEncodingByDefault = false;
     res.write(bytes.subarray(0, bytes.byteLength >> 1));
     res.end(bytes.subarray(bytes.byteLength >> 1));
+  } else if (pathname.endsWith("/mirror")) {
+    const sizes = (searchParams.get("sizes") ?? "").split(",").map(Number);
+    req.once("end", () => void sendInPieces(res, recorded.body, sizes));
   } else req.once("end", () => res.end("taken"));
+}
+
+async function sendInPieces(
+  res: ServerResponse,
+  bytes: Buffer,
+  sizes: readonly number[],
+): Promise<void> {
+  for (let at = 0, turn = 0; at < bytes.byteLength; turn += 1) {
+    // What is left then comes at once.
+    const size = turn < sizes.length ? (sizes[turn] as number) : bytes.byteLength;
+    res.write(bytes.subarray(at, at + size));
+    at += size;
+    await new Promise(setImmediate);
+  }
+  res.end();
 }
