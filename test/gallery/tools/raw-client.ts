@@ -168,8 +168,10 @@ class Incoming {
     const { interim, ...reading } = readMessage(raw, { method: this.#method, ended: false });
     if (reading.kind !== "partial" || reading.head === null || interim.length > 0) return;
     const { fields } = reading.head;
-    const length = Number(fieldOf(fields, "content-length") ?? 0);
     this.#chunked = fieldOf(fields, "transfer-encoding") !== undefined;
+    // Without either, only the end of the connection tells.
+    const untold = this.#chunked ? 0 : Number.POSITIVE_INFINITY;
+    const length = Number(fieldOf(fields, "content-length") ?? untold);
     this.#atLeast = raw.indexOf("\r\n\r\n") + 4 + length;
   }
 }
