@@ -29,7 +29,8 @@ async function sendBody(asking: ClientRequest, body: unknown): Promise<void> {
   else if (body instanceof Blob) asking.end(Buffer.from(await body.arrayBuffer()));
   // What the standard turns into bytes, this one does, too.
   else {
-    const init = { method: "POST", body: body as NonNullable<RequestInit["body"]>, duplex: "half" };
+    const known = isForm(body) ? await ownForm(body) : (body as NonNullable<RequestInit["body"]>);
+    const init = { method: "POST", body: known, duplex: "half" };
     const { body: stream, headers } = new Request("http://a.test", init as RequestInit);
     const type = headers.get("content-type");
     if (type !== null && !asking.hasHeader("content-type")) asking.setHeader("content-type", type);
@@ -43,6 +44,22 @@ async function sendBody(asking: ClientRequest, body: unknown): Promise<void> {
     }
     asking.end();
   }
+}
+
+type AnyForm = Iterable<[string, string | File]>;
+
+/** By what it can do, as node-fetch and others know a form; Node's classes know their own alone. */
+function isForm(body: unknown): body is AnyForm {
+  return Object.prototype.toString.call(body) === "[object FormData]";
+}
+
+async function ownForm(form: AnyForm): Promise<FormData> {
+  const own = new FormData();
+  for (const [name, value] of form) {
+    if (typeof value === "string") own.append(name, value);
+    else own.append(name, new Blob([await value.arrayBuffer()], { type: value.type }), value.name);
+  }
+  return own;
 }
 
 function drained(asking: ClientRequest): Promise<void> {
