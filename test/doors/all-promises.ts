@@ -10,8 +10,8 @@ import { HEADS } from "./promises/heads.js";
 import { INTERIM } from "./promises/interim.js";
 import { LIMITS } from "./promises/limits.js";
 import { BREAKERS, REFUSALS, REPEATS, TARGETS } from "./promises/policies.js";
-
 import { SETTINGS } from "./promises/settings.js";
+import { SURROUNDINGS } from "./promises/surroundings.js";
 
 export const PROMISES: readonly (readonly [chapter: string, rows: readonly DoorPromise[]])[] = [
   ["Limits", LIMITS],
@@ -22,6 +22,7 @@ export const PROMISES: readonly (readonly [chapter: string, rows: readonly DoorP
   ["What is passed on", PASSED_ON],
   ["Interim answers and trailers", INTERIM],
   ["Endings", ENDINGS],
+  ["Surroundings", SURROUNDINGS],
   ["Calls of applications", APPLICATIONS],
   ["Repeats", REPEATS],
   ["Breakers", BREAKERS],

@@ -28,6 +28,7 @@ export async function callerCall(
       });
     },
     resume: () => resume(),
+    signal: leave.signal,
   });
   let known: Omit<Parts, "ending"> = { status: null };
   const call = perform({ signal: leave.signal, pace: () => reading }, (parts) => {

@@ -65,6 +65,8 @@ export interface Caller {
   /** Reads no more of the answer. */
   pause(): unknown;
   resume(): unknown;
+  /** Of an application. */
+  readonly signal?: AbortSignal;
 }
 
 /** The connection of a client that asks again and again. */
