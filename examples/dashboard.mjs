@@ -1,5 +1,5 @@
 /**
- * The dashboard under a path of an Express app, in front of an upstream that fails now and then.
+ * The dashboard on a port of its own, beside an Express app whose upstream fails now and then.
  *
  * `node examples/dashboard.mjs`, then open the page that it prints. Some calls are made by
  * themselves; `/orders/broken` and `/orders/slow` make more to look at.
@@ -7,7 +7,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import express from "express";
-import { createGateway } from "good-gateway";
+import { createGateway, startAdmin } from "good-gateway";
 import { dashboard } from "good-gateway/dashboard";
 import { expressProxy } from "good-gateway/express";
 
@@ -29,16 +29,15 @@ const gateway = createGateway({
 });
 
 const app = express();
-// Shown to this machine only. For others, put authentication before it and write access: "any".
-const page = dashboard(gateway);
-app.use("/_gateway", page);
 app.use("/orders", expressProxy(gateway.upstream("orders")));
 const server = app.listen(process.env.PORT ?? 0, "127.0.0.1");
 await once(server, "listening");
 
 const origin = `http://127.0.0.1:${server.address().port}`;
-console.log(`the page: ${origin}/_gateway/`);
 console.log(`curl -i ${origin}/orders/broken`);
+// Shown to this machine only. docs/dashboard.md has what to write to show it to others.
+const admin = await startAdmin(gateway, { port: 0, handlers: [dashboard(gateway)] });
+console.log(`the page: ${admin.url}/`);
 
 // Something to look at.
 const PATHS = ["/7", "/8", "/9", "/7", "/slow", "/8", "/9", "/broken"];

@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 import { ADMIN } from "../catalog/health-defaults.js";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
+import { markAdminPort } from "../gateway/operators.js";
 import { isLoopback } from "../gateway/options/normalise.js";
 import { writeHead } from "../wire/write-head.js";
 import { healthHandler } from "./health.js";
@@ -30,7 +31,7 @@ export interface AdminOptions {
   readonly host?: string;
   /**
    * Asked in turn; what none of them answers is 404. Without it there is `healthHandler`, with
-   * details for everybody when the server listens on a loopback address, else for nobody.
+   * details for this machine when the server listens on a loopback address, else for nobody.
    */
   readonly handlers?: readonly AdminHandler[];
 }
@@ -49,12 +50,13 @@ export async function startAdmin(gateway: Gateway, options: AdminOptions): Promi
   const { port, host = ADMIN.host, handlers } = options;
   checkOptions(options);
   const core = gatewayCore(gateway);
-  const verbose = isLoopback(host) ? "always" : "never";
+  const verbose = isLoopback(host) ? "local" : "never";
   const server = createServer(chain(handlers ?? [healthHandler(gateway, { verbose })]));
   boundConnections(server, ADMIN.connectionsMax);
   await listen(server, port, host);
   server.unref();
   const address = server.address() as AddressInfo;
+  if (isLoopback(address.address)) server.on("connection", markAdminPort);
   const forget = core.onClose(() => void close());
   const close = (): Promise<void> => {
     forget();

@@ -3,6 +3,7 @@
  * and a typing error in a name is told the nearest one.
  */
 import { DASHBOARD } from "../catalog/dashboard-defaults.js";
+import { hostsProblem, type OwnHosts } from "../gateway/operators.js";
 import { nearest } from "../gateway/options/nearest.js";
 import type { DashboardAccess } from "./access.js";
 
@@ -14,11 +15,17 @@ export interface DashboardOptions {
    */
   readonly path?: string;
   /**
-   * Who may see it: "loopback" shows it to this machine only, "any" to everybody who gets here,
-   * behind your own authentication; or a function of the request.
+   * Who may see it: "loopback" shows it to this machine only, on a port of `startAdmin`, "any" to
+   * everybody who gets here, behind your own authentication; or a function of the request.
    * @default "loopback"
    */
   readonly access?: DashboardAccess;
+  /**
+   * Names that may stand in `Host`, such as "ops.example", beside addresses and names that are in
+   * no public DNS; "any" for all. `"loopback"` has the names of this machine alone.
+   * @default []
+   */
+  readonly hosts?: readonly string[] | "any";
   /**
    * People who can watch at the same time; one more is told to come back.
    * @default 20
@@ -30,10 +37,11 @@ export interface ReadDashboardOptions {
   /** Without a slash at its end; "" for none. */
   readonly path: string;
   readonly access: DashboardAccess;
+  readonly hosts: OwnHosts;
   readonly viewersMax: number;
 }
 
-const KNOWN = ["path", "access", "viewersMax"];
+const KNOWN = ["path", "access", "hosts", "viewersMax"];
 
 export function readDashboardOptions(options: DashboardOptions): ReadDashboardOptions {
   for (const name of Object.keys(options)) {
@@ -42,15 +50,18 @@ export function readDashboardOptions(options: DashboardOptions): ReadDashboardOp
     const hint = close === null ? `known are ${KNOWN.join(", ")}` : `did you mean "${close}"?`;
     throw new TypeError(`dashboard: there is no option "${name}"; ${hint}`);
   }
-  const { path = "", access = "loopback", viewersMax = DASHBOARD.viewersMax } = options;
+  const { path = "", access = "loopback", hosts = [] } = options;
+  const { viewersMax = DASHBOARD.viewersMax } = options;
   if (typeof path !== "string" || (path !== "" && !/^\/[^?#]*$/.test(path))) {
     throw new TypeError(`path: ${JSON.stringify(path)} is not a path such as "/_gateway"`);
   }
   if (access !== "loopback" && access !== "any" && typeof access !== "function") {
     throw new TypeError('access: write "loopback", "any", or a function of the request');
   }
+  const problem = hostsProblem(hosts);
+  if (problem !== null) throw new TypeError(`hosts: ${JSON.stringify(hosts)} ${problem}`);
   if (!Number.isInteger(viewersMax) || viewersMax < 1) {
     throw new TypeError(`viewersMax: ${String(viewersMax)} is not a whole number from 1`);
   }
-  return { path: path.replace(/\/+$/, ""), access, viewersMax };
+  return { path: path.replace(/\/+$/, ""), access, hosts, viewersMax };
 }

@@ -8,7 +8,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { DASHBOARD } from "../catalog/dashboard-defaults.js";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
-import { mayLook } from "./access.js";
+import { lookTest } from "./access.js";
 import { collect } from "./collector.js";
 import { type DashboardOptions, readDashboardOptions } from "./dashboard-options.js";
 import { pageFields, pageHtml } from "./page/page.js";
@@ -33,7 +33,8 @@ export interface DashboardHandler {
 
 /** Makes the handler; what it shows begins now. */
 export function dashboard(gateway: Gateway, options: DashboardOptions = {}): DashboardHandler {
-  const { path, access, viewersMax } = readDashboardOptions(options);
+  const { path, access, hosts, viewersMax } = readDashboardOptions(options);
+  const mayLook = lookTest(access, hosts);
   const core = gatewayCore(gateway);
   const collector = collect(gateway, core.clock);
   const look = changesOf(gateway, collector);
@@ -89,7 +90,7 @@ export function dashboard(gateway: Gateway, options: DashboardOptions = {}): Das
     };
     // What comes of a body is thrown away, so that the connection can go on.
     if (!req.complete) req.resume();
-    void asked(() => mayLook(access, req)).then(respond);
+    void asked(() => mayLook(req)).then(respond);
   };
   return Object.assign(handler, { close });
 }
@@ -97,8 +98,9 @@ export function dashboard(gateway: Gateway, options: DashboardOptions = {}): Das
 type Answer = (req: IncomingMessage, res: ServerResponse) => void;
 
 const REFUSED =
-  "This page names addresses, so it is shown to the machine that it runs on only. To show it to " +
-  'others, put it behind authentication and set access: "any" (docs/dashboard.md).';
+  "This page names addresses, so it is shown to the machine that it runs on only, on a port " +
+  'of startAdmin. To show it to others, put it behind authentication, set access: "any" and name ' +
+  "the host under which it is asked for in hosts (docs/dashboard.md).";
 
 /** A check that throws, now or later, allows nothing. */
 async function asked(check: () => boolean | Promise<boolean>): Promise<boolean> {

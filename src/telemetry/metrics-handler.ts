@@ -6,6 +6,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Gateway } from "../gateway/gateway.js";
+import { hostsProblem, hostTest } from "../gateway/operators.js";
 import { CONTENT_TYPES, expose, formatFor } from "./exposition.js";
 import { meterOf } from "./meter.js";
 
@@ -15,6 +16,12 @@ export interface MetricsHandlerOptions {
    * for a route that leads here alone.
    */
   readonly path?: string;
+  /**
+   * Names that may stand in `Host`, such as "ops.example", beside addresses and names that are in
+   * no public DNS; "any" for all.
+   * @default []
+   */
+  readonly hosts?: readonly string[] | "any";
 }
 
 /** A listener that hands on what is not its own, where something follows. */
@@ -28,12 +35,17 @@ export function metricsHandler(
   gateway: Gateway,
   options: MetricsHandlerOptions = {},
 ): MetricsHandler {
-  const { path } = options;
-  const unknown = Object.keys(options).find((name) => name !== "path");
-  if (unknown !== undefined) throw new TypeError(`${unknown}: unknown option; there is path`);
+  const { path, hosts } = options;
+  const unknown = Object.keys(options).find((name) => name !== "path" && name !== "hosts");
+  if (unknown !== undefined) {
+    throw new TypeError(`${unknown}: unknown option; there are path and hosts`);
+  }
   if (path !== undefined && !String(path).startsWith("/")) {
     throw new TypeError(`path: ${JSON.stringify(path)} is not a path such as "/metrics"`);
   }
+  const problem = hostsProblem(hosts);
+  if (problem !== null) throw new TypeError(`hosts: ${JSON.stringify(hosts)} ${problem}`);
+  const asksForUs = hostTest(hosts);
   const meter = meterOf(gateway);
   return function goodGatewayMetrics(req, res, next) {
     if (path !== undefined && pathOf(req) !== path) {
@@ -41,6 +53,8 @@ export function metricsHandler(
       else answer(req, res, 404, [], "");
     } else if (req.method !== "GET" && req.method !== "HEAD") {
       answer(req, res, 405, ["allow", "GET, HEAD"], "");
+    } else if (!asksForUs(req)) {
+      answer(req, res, 403, ["content-type", "text/plain; charset=utf-8"], REFUSED);
     } else {
       const format = formatFor(req.headers.accept);
       const fields = ["content-type", CONTENT_TYPES[format], "vary", "accept"];
@@ -48,6 +62,10 @@ export function metricsHandler(
     }
   };
 }
+
+const REFUSED =
+  "Host is no name of this server. Name the one by which metrics are asked for in hosts " +
+  "(docs/metrics.md).\n";
 
 function pathOf({ url = "" }: IncomingMessage): string {
   const query = url.indexOf("?");

@@ -86,7 +86,7 @@ async function watch(port: number, path = "/_gateway/events") {
 describe.each(Object.entries(SERVERS))("the dashboard in %s", (_name, start) => {
   it("serves the page below its mount, and its addresses are relative", async () => {
     const { gateway } = await world();
-    const port = await start(gateway, {});
+    const port = await start(gateway, { access: "any" });
     const moved = await exchange(port, get("/_gateway", LOCAL));
     expect([moved.status, moved.field("location")]).toEqual([308, "./_gateway/"]);
     const page = await exchange(port, get("/_gateway/", LOCAL));
@@ -98,7 +98,7 @@ describe.each(Object.entries(SERVERS))("the dashboard in %s", (_name, start) => 
 
   it("serves snapshot, state and reference as JSON, from no cache", async () => {
     const { gateway, orders } = await world();
-    const port = await start(gateway, {});
+    const port = await start(gateway, { access: "any" });
     const over = new Promise((resolve) => gateway.once("call:end", resolve));
     await orders.send({ path: "/7?secret=1" });
     await over;
@@ -124,7 +124,7 @@ describe.each(Object.entries(SERVERS))("the dashboard in %s", (_name, start) => 
 
   it("streams everything, then what has changed, and ends when the gateway drains", async () => {
     const { gateway, orders } = await world();
-    const port = await start(gateway, {});
+    const port = await start(gateway, { access: "any" });
     const { answer, messages, until, over } = await watch(port);
     expect(answer.headers).toMatchObject({
       "content-type": "text/event-stream; charset=utf-8",
@@ -143,18 +143,11 @@ describe.each(Object.entries(SERVERS))("the dashboard in %s", (_name, start) => 
     expect([late.status, late.field("retry-after")]).toEqual([503, "5"]);
   });
 
-  it("is for this machine: nobody from elsewhere, and no name that only leads here", async () => {
+  it("shows nobody anything by default: an application may be behind anything", async () => {
     const { gateway } = await world();
-    const port = await start(gateway, {});
-    const status = async (fields: Record<string, string>) =>
-      (await exchange(port, get("/_gateway/snapshot.json", fields))).status;
-    expect(await status({ host: `127.0.0.1:${port}` })).toBe(200);
-    expect(await status({ host: "[::1]:80" })).toBe(200);
-    // A name of the outside that was made to lead to 127.0.0.1, and a proxy on this host.
-    expect(await status({ host: "evil.example" })).toBe(403);
-    expect(await status({ host: "localhost.evil.example" })).toBe(403);
-    for (const field of ["x-forwarded-for", "forwarded", "via"]) {
-      expect(await status({ ...LOCAL, [field]: "203.0.113.9" })).toBe(403);
+    const port = await start(gateway, { access: "loopback" });
+    for (const at of ["", "snapshot.json", "state.json", "events"]) {
+      expect((await exchange(port, get(`/_gateway/${at}`, LOCAL))).status, at).toBe(403);
     }
   });
 });
@@ -162,13 +155,52 @@ describe.each(Object.entries(SERVERS))("the dashboard in %s", (_name, start) => 
 describe("who may see it", () => {
   const status = async (options: DashboardOptions, fields: Record<string, string> = {}) => {
     const { gateway } = await world();
-    const port = await serve(dashboard(gateway, options));
+    const port = await serve(dashboard(gateway, { hosts: ["shop.example"], ...options }));
     return (await exchange(port, get("/state.json", { host: "shop.example", ...fields }))).status;
   };
 
   it("is everybody who gets there, once that was written down", async () => {
     expect(await status({})).toBe(403);
     expect(await status({ access: "any" })).toBe(200);
+  });
+
+  it("is this machine at the admin port: no proxy, and no name that only leads there", async () => {
+    const { gateway } = await world();
+    const { port } = await startAdmin(gateway, { port: 0, handlers: [dashboard(gateway)] });
+    const admin = async (fields: Record<string, string>, version = "1.1") => {
+      const asked = get("/snapshot.json", fields).replace("HTTP/1.1", `HTTP/${version}`);
+      return (await exchange(port, asked)).status;
+    };
+    expect(await admin({ host: `127.0.0.1:${port}` })).toBe(200);
+    expect(await admin({ host: "[::1]:80" })).toBe(200);
+    expect(await admin({ host: "localhost." })).toBe(200);
+    // A name of the outside that was made to lead to 127.0.0.1, and a proxy on this host.
+    for (const host of ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example"]) {
+      expect(await admin({ host }), host).toBe(403);
+    }
+    for (const field of ["x-forwarded-for", "forwarded", "via", "x-real-ip"]) {
+      expect(await admin({ ...LOCAL, [field]: "203.0.113.9" })).toBe(403);
+    }
+    expect(await admin({ host: `127.0.0.1:${port}` }, "1.0")).toBe(403);
+  });
+
+  it("asks for it by a name that nobody outside can own, whatever else allows it", async () => {
+    for (const access of ["any", () => true] as const) {
+      const asked = (host: string) => status({ access }, { host });
+      for (const host of [
+        "10.0.0.5:9091",
+        "[fd00::1]",
+        "gateway",
+        "gw.ops.internal",
+        "SHOP.example.",
+      ]) {
+        expect(await asked(host), host).toBe(200);
+      }
+      for (const host of ["evil.example", "shop.example.evil.example", "10.0.0.5.nip.io:80"]) {
+        expect(await asked(host), host).toBe(403);
+      }
+    }
+    expect(await status({ access: "any", hosts: "any" }, { host: "evil.example" })).toBe(200);
   });
 
   it("is decided by a function, and one that throws says no", async () => {
@@ -191,7 +223,7 @@ describe("the handler", () => {
   it("hands on what is not its own, and answers GET and HEAD only", async () => {
     const { gateway } = await world();
     const start = SERVERS["node:http"] as (typeof SERVERS)[string];
-    const port = await start(gateway, {});
+    const port = await start(gateway, { access: "any" });
     const status = async (method: string, path: string) =>
       (await exchange(port, request(method, path, { ...LOCAL, connection: "close" }))).status;
     expect(await status("GET", "/orders")).toBe(418);
@@ -205,7 +237,7 @@ describe("the handler", () => {
 
   it("allows no script and no style but those of the page, and no other host", async () => {
     const { gateway } = await world();
-    const port = await serve(dashboard(gateway));
+    const port = await serve(dashboard(gateway, { access: "any" }));
     const page = await exchange(port, get("/", LOCAL));
     const policy = page.field("content-security-policy");
     for (const element of ["script", "style"]) {
@@ -223,7 +255,7 @@ describe("the handler", () => {
 
   it("has every failure in the page, each under its own name once", async () => {
     const { gateway } = await world();
-    const port = await serve(dashboard(gateway));
+    const port = await serve(dashboard(gateway, { access: "any" }));
     const { text } = await exchange(port, get("/", LOCAL));
     const ids = [...text.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
     expect(new Set(ids).size).toBe(ids.length);
@@ -232,7 +264,7 @@ describe("the handler", () => {
 
   it("stands beside health in the admin server, and a full house is told so", async () => {
     const { gateway } = await world();
-    const page = dashboard(gateway, { viewersMax: 1 });
+    const page = dashboard(gateway, { access: "any", viewersMax: 1 });
     const admin = await startAdmin(gateway, { port: 0, handlers: [page] });
     afterwards(() => admin.close());
     const first = await watch(admin.port, "/events");
@@ -246,7 +278,7 @@ describe("the handler", () => {
 
   it("ends with its gateway", async () => {
     const { gateway } = await world();
-    const port = await serve(dashboard(gateway));
+    const port = await serve(dashboard(gateway, { access: "any" }));
     const { over, messages } = await watch(port, "/events");
     gateway.close();
     await over;
@@ -259,6 +291,8 @@ describe("the handler", () => {
     expect(made({ pathh: "/x" })).toThrow('no option "pathh"; did you mean "path"?');
     expect(made({ path: "gateway" })).toThrow('path: "gateway" is not a path such as "/_gateway"');
     expect(made({ access: true })).toThrow('access: write "loopback", "any", or a function');
+    expect(made({ hosts: "ops" })).toThrow('hosts: "ops" is neither a list of names such as');
+    expect(made({ hosts: ["ops:80"] })).toThrow('hosts: ["ops:80"] is neither a list');
     expect(made({ viewersMax: 0 })).toThrow("viewersMax: 0 is not a whole number from 1");
     expect(() => dashboard({} as Gateway)).toThrow("expected what createGateway() returns");
   });

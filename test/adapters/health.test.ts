@@ -11,6 +11,7 @@ import {
   type Gateway,
   type HealthHandlerOptions,
   healthHandler,
+  startAdmin,
 } from "good-gateway";
 import { fastifyHealth } from "good-gateway/fastify";
 import { describe, expect, it } from "vitest";
@@ -180,7 +181,7 @@ describe.each(Object.entries(SERVERS))("probes of %s", (_name, serve) => {
     const secrets = /secret|10\.|database|edge/;
     const lookAt = (verbose: HealthHandlerOptions["verbose"], path: string) => {
       let text = "";
-      const options = verbose === undefined ? {} : { verbose };
+      const options = verbose === undefined ? {} : { verbose, hosts: ["shop.example"] };
       return inWorld(serve, options, async (port, gateway) => {
         gateway.health.hold("the secret migration");
         gateway.health.addCheck("database", () => Promise.reject(new Error("at 10.9.8.7")));
@@ -240,15 +241,37 @@ function running(status: string) {
 describe("verbose", () => {
   const node = SERVERS["node:http"] as HealthServer;
 
-  it("local: shows details to this host, but not through a proxy that names itself", async () => {
+  it("local: shows details to this host at the admin port, and not through a proxy", async () => {
     await inWorld(node, { verbose: "local" }, async (port) => {
-      expect((await ask(port, "/readyz?verbose")).text).toContain("serviceId");
-      for (const field of ["x-forwarded-for", "forwarded", "via", "x-real-ip"]) {
-        const answer = await exchange(port, get("/readyz?verbose", { [field]: "1.1 proxy" }));
-        expect(answer.text, field).not.toContain("serviceId");
-        expect(json(answer)).toHaveProperty("notes");
-      }
+      expect((await ask(port, "/readyz?verbose")).text).not.toContain("serviceId");
     });
+    const gateway = createGateway({ name: "edge" });
+    const { port } = await startAdmin(gateway, { port: 0 });
+    const host = "localhost";
+    const look = (fields: Record<string, string>) =>
+      exchange(port, get("/readyz?verbose", { host, ...fields }));
+    expect((await look({})).text).toContain("serviceId");
+    for (const field of ["x-forwarded-for", "forwarded", "via", "x-real-ip"]) {
+      const answer = await look({ [field]: "1.1 proxy" });
+      expect(answer.text, field).not.toContain("serviceId");
+      expect(json(answer)).toHaveProperty("notes");
+    }
+    expect((await look({ host: "evil.example" })).text).not.toContain("serviceId");
+    gateway.close();
+  });
+
+  it("is given under no name that somebody else can own", async () => {
+    for (const verbose of ["always", () => true] as const) {
+      await inWorld(node, { verbose, hosts: ["shop.example"] }, async (port) => {
+        const look = async (host: string) =>
+          (await exchange(port, get("/readyz?verbose", { host }))).text.includes("serviceId");
+        expect(await look("10.0.0.5:9090")).toBe(true);
+        expect(await look("shop.example:9090")).toBe(true);
+        expect(await look("evil.example")).toBe(false);
+        const plain = await exchange(port, get("/readyz", { host: "evil.example" }));
+        expect(plain.status).toBe(200);
+      });
+    }
   });
 
   it("a function decides, and one that throws or forgets to wait says no", async () => {
@@ -256,7 +279,7 @@ describe("verbose", () => {
       if (req.headers["x-odd"] !== undefined) throw new Error("odd");
       return req.headers["x-operator"] === "yes";
     };
-    await inWorld(node, { verbose: rule }, async (port) => {
+    await inWorld(node, { verbose: rule, hosts: "any" }, async (port) => {
       const look = async (fields: Record<string, string>) =>
         (await exchange(port, get("/readyz?verbose", fields))).text.includes("serviceId");
       expect(await look({ "x-operator": "yes" })).toBe(true);

@@ -56,7 +56,7 @@ async function served() {
   ]);
   const world = worldOf(upstream.origin, { retry: { attemptsMax: 2 } });
   const app = express()
-    .use(metricsHandler(world.gateway, { path: "/metrics" }))
+    .use(metricsHandler(world.gateway, { path: "/metrics", hosts: ["shop.example"] }))
     .use(expressProxy(world.orders));
   const server = await listening(app);
   afterwards(() => server.close());
@@ -117,7 +117,17 @@ describe("metricsHandler", () => {
     const { gateway } = await served();
     const server = await listening(metricsHandler(gateway));
     afterwards(() => server.close());
-    expect((await exchange(server.port, get("/any"))).text).toContain("good_gateway_ready 1");
+    expect((await exchange(server.port, get("/any", { host: "10.0.0.5" }))).text).toContain(
+      "good_gateway_ready 1",
+    );
+    const asked = (host: string) => exchange(server.port, get("/any", { host }));
+    expect((await asked("evil.example")).status).toBe(403);
+    expect((await asked("evil.example")).text).not.toContain("good_gateway");
+    expect((await asked("orders:9090")).status).toBe(200);
+    const named = await listening(metricsHandler(gateway, { hosts: ["shop.example"] }));
+    afterwards(() => named.close());
+    expect((await exchange(named.port, get("/", { host: "shop.example" }))).status).toBe(200);
+    expect(() => metricsHandler(gateway, { hosts: "shop" } as object)).toThrow('hosts: "shop"');
     expect(() => metricsHandler(gateway, { path: "metrics" })).toThrow('path: "metrics"');
     expect(() => metricsHandler(gateway, { url: "/" } as object)).toThrow("url: unknown option");
   });

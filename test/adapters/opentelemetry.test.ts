@@ -276,7 +276,7 @@ function prometheusName(name: string, unit: string, counter: boolean): string {
 }
 
 async function scrape(gateway: Gateway): Promise<string> {
-  const server = await listening(metricsHandler(gateway));
+  const server = await listening(metricsHandler(gateway, { hosts: "any" }));
   afterwards(() => server.close());
   return (await exchange(server.port, get("/"))).text;
 }

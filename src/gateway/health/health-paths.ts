@@ -4,6 +4,7 @@
  * Guarantee: details are shown only where the options say so, and a function that throws says no.
  */
 import type { IncomingMessage } from "node:http";
+import { hostsProblem, hostTest, isFromHere } from "../operators.js";
 import { createFindings, type Findings, shown } from "../options/findings.js";
 import { nearest } from "../options/nearest.js";
 import { GatewayOptionsError } from "../options/options-error.js";
@@ -27,12 +28,19 @@ export interface HealthHandlerOptions {
    */
   readonly healthPath?: string | false;
   /**
-   * Who gets names, states and error texts with `?verbose`: nobody; who connects from this host
-   * and names no proxy before it; everybody; or who a function says. A proxy on the same host that
-   * adds no forwarding field makes all its clients look local, so nobody is the default.
+   * Who gets names, states and error texts with `?verbose`: nobody; who connects from this machine
+   * to a port of `startAdmin` on a loopback address, not through a proxy; everybody; or who a
+   * function says.
    * @default "never"
    */
   readonly verbose?: "never" | "local" | "always" | ((req: IncomingMessage) => boolean);
+  /**
+   * Names that may stand in `Host` where details are asked for, such as "ops.example", beside
+   * addresses and names that are in no public DNS; "any" for all. `"local"` has the names of this
+   * machine alone.
+   * @default []
+   */
+  readonly hosts?: readonly string[] | "any";
 }
 
 export interface HealthPaths {
@@ -55,7 +63,7 @@ const PATHS = {
   Partial<Record<keyof HealthHandlerOptions, { initial: string; view: HealthView }>>
 >;
 
-const NAMES = [...Object.keys(PATHS), "verbose"];
+const NAMES = [...Object.keys(PATHS), "verbose", "hosts"];
 const AUDIENCES: readonly unknown[] = ["never", "local", "always"];
 
 /** Reads the options; throws a `GatewayOptionsError` for wrong ones. */
@@ -64,13 +72,13 @@ export function readHealthPaths(options: HealthHandlerOptions): HealthPaths {
   const views = readViews(findings, options);
   checkOthers(findings, options);
   if (findings.problems.length > 0) throw new GatewayOptionsError(findings.problems);
-  const { verbose = "never" } = options;
+  const isAllowed = audienceTest(options);
   return {
     paths: [...views.keys()],
     viewOf: (url) => views.get(pathOf(url)) ?? null,
     detailsFor(req, url) {
       const asked = asksForDetails(url);
-      return { asked, allowed: asked && isAllowed(verbose, req) };
+      return { asked, allowed: asked && isAllowed(req) };
     },
   };
 }
@@ -107,6 +115,8 @@ function checkOthers(findings: Findings, options: HealthHandlerOptions): void {
       `${shown(verbose)} is not "never", "local", "always" or a function`,
     );
   }
+  const problem = hostsProblem(options.hosts);
+  if (problem !== null) findings.problem("hosts", `${shown(options.hosts)} ${problem}`);
   for (const name of Object.keys(options)) {
     if (NAMES.includes(name)) continue;
     const close = nearest(name, NAMES);
@@ -129,27 +139,20 @@ function asksForDetails(url: string): boolean {
   return value !== null && value !== "0" && value !== "false";
 }
 
-function isAllowed(
-  verbose: NonNullable<HealthHandlerOptions["verbose"]>,
-  req: IncomingMessage,
-): boolean {
-  if (typeof verbose !== "function")
-    return verbose === "always" || (verbose === "local" && isLocal(req));
-  try {
-    // Nothing but true: a promise that nobody waited for is no permission.
-    return verbose(req) === true;
-  } catch {
-    return false;
-  }
-}
-
-const LOOPBACK = /^(?:127\.|::1$|::ffff:127\.)/;
-const FORWARDING = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
-
-/** From this host, and not through a proxy that says so. */
-function isLocal({ socket, headers }: IncomingMessage): boolean {
-  return (
-    LOOPBACK.test(socket.remoteAddress ?? "") &&
-    FORWARDING.every((name) => headers[name] === undefined)
-  );
+function audienceTest({
+  verbose = "never",
+  hosts,
+}: HealthHandlerOptions): (req: IncomingMessage) => boolean {
+  if (verbose === "never") return () => false;
+  if (verbose === "local") return isFromHere;
+  const asksForUs = hostTest(hosts);
+  if (verbose === "always") return asksForUs;
+  return (req) => {
+    try {
+      // Nothing but true: a promise that nobody waited for is no permission.
+      return asksForUs(req) && verbose(req) === true;
+    } catch {
+      return false;
+    }
+  };
 }

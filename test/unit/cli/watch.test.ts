@@ -29,7 +29,7 @@ async function gatewayPage(): Promise<string> {
     upstreams: { orders: { targets: ["http://127.0.0.1:9", "http://127.0.0.2:9"] } },
   });
   closers.push(() => gateway.close());
-  return `${await serve(dashboard(gateway, { path: "/_gateway" }))}/_gateway`;
+  return `${await serve(dashboard(gateway, { path: "/_gateway", access: "any" }))}/_gateway`;
 }
 
 function world() {
