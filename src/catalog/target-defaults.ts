@@ -116,3 +116,25 @@ export const DECLARED = {
   /** Without probes it is believed for this long: a process is replaced within seconds. */
   believedMs: 10_000,
 } as const;
+
+/** Look-ups of host names. */
+export const NAMES = {
+  /** A name server is asked again after this: one lost packet must not take connectMs … */
+  timeoutMs: 1_000,
+  /** … and so many times, each wait twice as long; unless /etc/resolv.conf has its own numbers. */
+  tries: 3,
+  /** RFC 8305 §3: how long the addresses of one family wait for those of the other. */
+  otherFamilyMs: 50,
+  /** RFC 8305 §4: how long it is remembered that a family did not work. */
+  familyMs: 600_000,
+  /** An answer is kept as long as it lives, and no longer than this. */
+  keptMsMax: 60_000,
+  /** That there is no such name is kept for this; who is just being started appears in a moment. */
+  absentMs: 1_000,
+  /** How often it is looked whether /etc/hosts or /etc/resolv.conf has changed. */
+  filesMs: 1_000,
+  /** A look-up of the system that fails after so long was not answered. */
+  slowMs: 1_000,
+  /** Names that are remembered; the one that was unused for longest makes room. */
+  namesMax: 1_000,
+} as const;

@@ -5,11 +5,12 @@
  * within the lookup of the very connection; a name that resolves to something else a moment later
  * (DNS rebinding) gains nothing. An IPv6 address is also judged by the IPv4 address it carries.
  */
-import dns, { type LookupAddress, type LookupOptions } from "node:dns";
+import type { LookupAddress } from "node:dns";
 import { BlockList, isIP, isIPv4, type LookupFunction } from "node:net";
 import { ADDRESS_GROUPS, type AddressGroup } from "../catalog/address-groups.js";
 import { NamedError } from "../core/named-error.js";
 import { carriedAddresses } from "./carried-addresses.js";
+import { addressesOf as lookUp } from "./names/host-names.js";
 
 /** Addresses, ranges (`10.0.0.0/8`) and names of groups. */
 export interface AddressRules {
@@ -57,7 +58,7 @@ function makeGuard(rules: readonly AddressRules[]): AddressGuard {
       if (isIP(hostname) !== 0 && forbids(hostname)) throw prohibited([hostname]);
     },
     lookup(hostname, options, callback) {
-      resolve(hostname, options, forbids, (error, permitted) => {
+      resolve(hostname, forbids, (error, permitted) => {
         const [first] = permitted;
         if (first === undefined) callback(error, "");
         else if (options.all === true) callback(null, [...permitted]);
@@ -65,7 +66,7 @@ function makeGuard(rules: readonly AddressRules[]): AddressGuard {
       });
     },
     resolve(hostname, found) {
-      resolve(hostname, {}, forbids, (error, permitted, isPart) => {
+      resolve(hostname, forbids, (error, permitted, isPart) => {
         const byFamily = [...permitted].sort((one, other) => one.family - other.family);
         found(error, addressesOf(byFamily), isPart);
       });
@@ -94,11 +95,10 @@ function judgeOf({ forbid, allow }: AddressRules): (address: string) => boolean 
 /** Without an error at least one address is permitted. */
 function resolve(
   hostname: string,
-  options: LookupOptions,
   forbids: (address: string) => boolean,
   callback: (error: Error | null, permitted: readonly LookupAddress[], isPart: boolean) => void,
 ): void {
-  dns.lookup(hostname, { ...options, all: true }, (error, found) => {
+  lookUp(hostname, (error, found) => {
     if (error !== null) {
       callback(error, [], false);
       return;

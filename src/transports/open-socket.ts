@@ -2,13 +2,14 @@
  * Opens a socket to a target and reports how far it got: resolve, connect, secure.
  *
  * No timer of its own: the attempt timeout watches the phases and cuts the exchange, which destroys
- * the socket here. Names are resolved and both address families tried by Node itself (RFC 8305).
+ * the socket here. Both address families are tried by Node itself (RFC 8305).
  */
-import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { connect as connectTcp, isIP, type LookupFunction, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { POOL } from "../catalog/defaults.js";
 import { NamedError } from "../core/named-error.js";
 import type { Exchange } from "../targets/exchange.js";
+import { hostNames, lookUpName } from "../targets/names/host-names.js";
 import type { Dialled, TargetAddress } from "../targets/target.js";
 
 /** Remembers TLS sessions of one target, so that a further connection costs one round trip less. */
@@ -46,7 +47,10 @@ export function openSocket(
     opened(error, ready);
   };
   const onReady = (): void => settle(null, socket);
-  const onError = (error: Error): void => settle(error, null);
+  const onError = (error: Error): void => {
+    hostNames.unconnected(target.hostname);
+    settle(error, null);
+  };
   const onClose = (): void => settle(new NamedError("connection_terminated"), null);
   socket.once(readyEvent(target), onReady).once("error", onError).once("close", onClose);
   exchange.cancellation.add(onCut);
@@ -74,20 +78,21 @@ function dial(exchange: Exchange, sessions: SessionStore, protocols: readonly st
   socket.once("lookup", () => {
     if (exchange.timeline.phase === "resolve") exchange.enter("connect");
   });
-  if (target.protocol === "https:") socket.once("connect", () => exchange.enter("secure"));
+  socket.once("connect", () => {
+    if (target.protocol === "https:") exchange.enter("secure");
+    hostNames.connected(target.hostname, socket.remoteFamily === "IPv6" ? 6 : 4);
+  });
   return socket;
 }
 
-/** Nothing is asked of an address that may be any. Throws for one that may not be this one. */
-function guarded({ guard, hostname }: Dialled): object {
-  if (!guard) return NOTHING;
+/** How its name is looked up. Throws for an address that is forbidden. */
+export function guarded({ guard, hostname }: Dialled): { readonly lookup: LookupFunction } {
+  if (!guard) return { lookup: lookUpName };
   guard.checkHost(hostname);
   return { lookup: guard.lookup };
 }
 
-const NOTHING = {};
-
-const FAMILIES = {
+export const FAMILIES = {
   autoSelectFamily: true,
   autoSelectFamilyAttemptTimeout: POOL.familyAttemptMs,
 } as const;

@@ -11,8 +11,9 @@ import { connect as connectTcp, isIP, type Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import type { Clock, Timer } from "../base/clock.js";
-import { POOL, PROBE } from "../catalog/defaults.js";
+import { PROBE } from "../catalog/defaults.js";
 import type { Dialled } from "../targets/target.js";
+import { FAMILIES, guarded } from "./open-socket.js";
 import { askHttp2, type ProbeFields } from "./probe-http2.js";
 import { isFetchAnswered, mockAgent } from "./stand-in.js";
 
@@ -183,12 +184,10 @@ function judge(
   answer.once("aborted", () => settle("the answer broke off"));
 }
 
-function whereOf({ socketPath, hostname, port, guard }: Dialled) {
+function whereOf(target: Dialled) {
+  const { socketPath, hostname, port } = target;
   if (socketPath !== null) return { path: socketPath, socketPath };
-  guard?.checkHost(hostname);
-  const families = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: POOL.familyAttemptMs };
-  const where = { host: hostname, port, ...families };
-  return !guard ? where : { ...where, lookup: guard.lookup };
+  return { host: hostname, port, ...FAMILIES, ...guarded(target) };
 }
 
 function tlsOf(target: Dialled) {

@@ -20,6 +20,10 @@ export interface DnsServer {
   readonly records: Map<string, readonly DnsRecord[]>;
   /** What is answered to every question in place of an answer: 2 is SERVFAIL. */
   failure: number;
+  /** The same for single names, or questions such as `AAAA orders.test`. */
+  readonly failures: Map<string, number>;
+  /** Names, or such questions, that are never answered. */
+  readonly silent: Set<string>;
   /** Questions so far, such as `A orders.test`. */
   readonly asked: string[];
   close(): void;
@@ -36,6 +40,8 @@ export async function dnsServer(): Promise<DnsServer> {
     at: `127.0.0.1:${(socket.address() as AddressInfo).port}`,
     records,
     failure: 0,
+    failures: new Map(),
+    silent: new Set(),
     asked: [],
     close: () => socket.close(),
   };
@@ -43,9 +49,12 @@ export async function dnsServer(): Promise<DnsServer> {
     const { name, type, end } = readQuestion(query);
     const asked = Object.entries(TYPES).find(([, number]) => number === type)?.[0] ?? `${type}`;
     server.asked.push(`${asked} ${name}`);
+    const question = `${asked} ${name}`;
+    if (server.silent.has(name) || server.silent.has(question)) return;
+    const failure = server.failures.get(question) ?? server.failures.get(name) ?? server.failure;
     const known = records.get(name);
     const found = (known ?? []).filter((record) => TYPES[record.type] === type);
-    const code = server.failure > 0 ? server.failure : known === undefined ? NXDOMAIN : 0;
+    const code = failure > 0 ? failure : known === undefined ? NXDOMAIN : 0;
     const answers = code === 0 ? found.map(answer) : [];
     socket.send(reply(query.subarray(0, end), code, answers), from.port, from.address);
   });

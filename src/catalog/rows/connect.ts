@@ -55,7 +55,7 @@ export const CONNECT_ROWS = {
     causes: [
       "The first name server in /etc/resolv.conf is down, and the resolver waits for it first.",
       "UDP port 53 is dropped by a firewall or by a full conntrack table.",
-      "The four threads of libuv are busy, so the lookup waits inside this process.",
+      "Names come from more than files and DNS, and the threads of libuv that ask are all busy.",
     ],
     remedies: [
       "Time a lookup on this machine: time getent hosts NAME; more than a second is the fault.",
