@@ -19,6 +19,8 @@ export const TIMEOUTS = {
   continueMs: 1_000,
   /** Longest silence inside a body, either way. nginx waits as long between two reads. */
   idleMs: 60_000,
+  /** Longest silence of an upgraded connection; HAProxy's manual has an hour for tunnels. */
+  tunnelIdleMs: 3_600_000,
   /** What Apache gives a body (mod_reqtimeout, body=20,MinRate=500), and as long for an answer. */
   clientMs: 20_000,
   /** First byte → head, over all attempts, uploads not counted. Balancers give up at 30 to 60 s. */

@@ -107,6 +107,7 @@ function classifyTimeout(timeline: Timeline): FailureCode {
     case "wait":
       return timeline.headBytes > 0 ? "connection_read_timeout" : "http_response_timeout";
     case "receive":
+      if (timeline.tunnel !== "none") return "tunnel_idle";
       return timeline.clientBlocked ? "client_stalled" : "connection_read_timeout";
   }
 }

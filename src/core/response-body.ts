@@ -13,6 +13,8 @@ export interface Tunnel {
   readonly socket: Duplex;
   /** Bytes moved, either way. */
   progress(): void;
+  /** One side has ended. */
+  closing(): void;
   /** Both sides are done; what is left of the socket is closed. */
   end(): void;
 }

@@ -33,6 +33,8 @@ export class Timeline {
   waitsForClient = false;
   /** The receiver waits for the client to read, not for the upstream to send. */
   clientBlocked = false;
+  /** The protocol was switched: both sides may be silent for long, until one of them has ended. */
+  tunnel: "none" | "open" | "closing" = "none";
   /** How late our own timer fired: the time our event loop did not serve its sockets. */
   stalledMs = 0;
   /** It ended with a connection whose end another exchange on it has counted for. */
@@ -59,6 +61,7 @@ export class Timeline {
     this.receivedBytes = other.receivedBytes;
     this.waitsForClient = other.waitsForClient;
     this.clientBlocked = other.clientBlocked;
+    this.tunnel = other.tunnel;
     this.stalledMs = other.stalledMs;
     this.isCounted = other.isCounted;
   }

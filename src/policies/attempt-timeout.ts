@@ -23,6 +23,7 @@ export interface AttemptTimeouts {
   readonly connectMs: number;
   readonly responseMs: number;
   readonly idleMs: number;
+  readonly tunnelIdleMs: number;
   readonly bodyMs: number;
 }
 
@@ -82,8 +83,9 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
 
   phase(phase: Phase, now: number): void {
     this.moves += 1;
-    const group = GROUPS[phase];
-    if (phase === "receive") this.startBodyTimer();
+    const { tunnel } = this.exchange.timeline;
+    const group = phase === "receive" && tunnel === "open" ? "tunnelIdleMs" : GROUPS[phase];
+    if (phase === "receive" && tunnel === "none") this.startBodyTimer();
     if (phase === "send") this.watchUpload(now);
     else this.uploaded(now);
     // Resolving, connecting and securing share one limit, so a change among them changes nothing.
@@ -94,9 +96,9 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
 
   progress(): void {
     this.moves += 1;
-    if (this.group !== "idleMs") return;
+    if (this.group !== "idleMs" && this.group !== "tunnelIdleMs") return;
     const { clock, limits } = this.terms;
-    this.endsAt = clock.now() + limits.idleMs;
+    this.endsAt = clock.now() + limits[this.group];
   }
 
   clientBehind(isBehind: boolean): void {
@@ -195,7 +197,7 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
 /** Node's timers count whole milliseconds and may fire a fraction before their time. */
 const EARLY_MS = 1;
 
-type TimedGroup = "connectMs" | "responseMs" | "idleMs";
+type TimedGroup = "connectMs" | "responseMs" | "idleMs" | "tunnelIdleMs";
 
 const GROUPS: Readonly<Record<Phase, TimedGroup>> = {
   admit: "connectMs",

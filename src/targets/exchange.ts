@@ -60,6 +60,18 @@ export class Exchange {
     this.watch?.phase(phase, now);
   }
 
+  /** The protocol was switched. */
+  switched(): void {
+    this.timeline.tunnel = "open";
+  }
+
+  /** One side of the tunnel has ended; the other is expected to. */
+  halfClosed(): void {
+    if (this.ended || this.timeline.tunnel === "closing") return;
+    this.timeline.tunnel = "closing";
+    this.watch?.phase("receive", this.clock.now());
+  }
+
   /** The transport moved a part of a body. */
   progress(): void {
     this.watch?.progress();

@@ -117,8 +117,7 @@ export class DispatchRun extends ReceivingRun {
   }
 
   onRequestUpgrade(controller: Controller, status: number, fields: object, socket: Duplex): void {
-    const progress = (): void => this.exchange.progress();
-    this.upgraded = { socket, progress, end: () => this.giveUp() };
+    this.upgraded = this.tunnelOver(socket);
     this.onResponseStart(controller, status, fields);
   }
 

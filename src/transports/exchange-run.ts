@@ -132,11 +132,7 @@ export class ExchangeRun extends ReceivingRun implements Dispatcher.DispatchHand
       this.fail(new NamedError("http_upgrade_failed", "before the request was sent"));
       return;
     }
-    this.upgraded = {
-      socket,
-      progress: () => this.exchange.progress(),
-      end: () => this.giveUp(),
-    };
+    this.upgraded = this.tunnelOver(socket);
     this.takeHead();
   }
 

@@ -123,12 +123,13 @@ export class ForeignRun extends ReceivingRun {
 
   /** The protocol was switched; from here on there are two sockets. */
   switched(response: IncomingMessage, tunnel: Duplex): void {
+    const upgraded = this.tunnelOver(tunnel);
     const head = this.#take(response);
     if (head === null) {
       tunnel.destroy();
       return;
     }
-    this.upgraded = { socket: tunnel, progress: this.progress, end: () => this.giveUp() };
+    this.upgraded = upgraded;
     tunnel.on("error", (error) => this.fail(error));
     this.settleAnswer(head);
   }

@@ -5,6 +5,7 @@
  * Guarantee: the reader's speed is the upstream's speed; nothing overtakes what waits; what was
  * read of a broken body before a reader came is delivered before the break.
  */
+import type { Duplex } from "node:stream";
 import { LIMITS } from "../catalog/defaults.js";
 import type { FailureCode } from "../catalog/failures.js";
 import type { Failure } from "../core/failure.js";
@@ -51,6 +52,17 @@ export abstract class ReceivingRun extends EngineRun<ResponseBody> implements Re
     // The rest of what was read together with the head is parsed before a microtask runs: an answer
     // that breaks within it was passed to no one yet and is no answer.
     void RESOLVED.then(() => this.settleAnswer(head));
+  }
+
+  /** The protocol was switched; to be said before the head. */
+  protected tunnelOver(socket: Duplex): Tunnel {
+    this.exchange.switched();
+    return {
+      socket,
+      progress: () => this.exchange.progress(),
+      closing: () => this.exchange.halfClosed(),
+      end: () => this.giveUp(),
+    };
   }
 
   /** A part of the body. */

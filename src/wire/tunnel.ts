@@ -3,10 +3,13 @@
  *
  * Guarantee: bytes pass untouched, with backpressure; an end of one side is the end of that
  * direction alone, and what the other side still sends arrives; a side that breaks cuts the other;
- * nothing that happens to either can crash the process or leave half of a tunnel open.
+ * nothing that happens to either can crash the process or leave half of a tunnel open; TCP looks
+ * whether quiet peers are still there.
  */
 import type { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { POOL } from "../catalog/defaults.js";
 import type { UpstreamResponse } from "../core/outcome.js";
 import type { ResponseBody, Tunnel } from "../core/response-body.js";
 import { isAsked } from "./asked-upgrade.js";
@@ -28,6 +31,9 @@ export function joinTunnel(client: Duplex, tunnel: Tunnel, behind: Buffer): void
       else closeBehind(other);
     });
     side.on("data", tunnel.progress);
+    side.on("end", tunnel.closing);
+    // A peer that has vanished is found out long before the silence has been too long.
+    if (side instanceof Socket) side.setKeepAlive(true, POOL.tcpKeepAliveMs);
   };
   join(client, upstream);
   join(upstream, client);

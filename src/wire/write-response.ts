@@ -6,6 +6,8 @@
  * and where the head is out already the connection is cut instead.
  */
 import type { ServerResponse } from "node:http";
+import { Socket } from "node:net";
+import { POOL } from "../catalog/defaults.js";
 import { fieldsOverHttp2 } from "../core/fields.js";
 import type { BodySink } from "../core/response-body.js";
 import { HeldAnswer, type HeldTerms } from "./held-answer.js";
@@ -112,7 +114,10 @@ class ServedAnswer extends HeldAnswer {
     const { status, reason, fields } = this.answer;
     this.#options.beforeWriting();
     writeHead(this.#res, status, reason, fields);
-    this.#flushes = typeof (this.#res as Flushed).flush === "function" && isLive(fields);
+    const live = isLive(fields);
+    this.#flushes = live && typeof (this.#res as Flushed).flush === "function";
+    // Between two parts nothing else tells that the client has vanished.
+    if (live) watchPeer(this.#res);
     if (alone) this.#res.flushHeaders();
   }
 
@@ -147,6 +152,12 @@ class ServedAnswer extends HeldAnswer {
     this.#full = false;
     this.answer.response.body.resume();
   };
+}
+
+/** A session of HTTP/2 lets nobody have its socket. */
+function watchPeer(res: ServerResponse): void {
+  if (streamOf(res) !== null || !(res.socket instanceof Socket)) return;
+  res.socket.setKeepAlive(true, POOL.tcpKeepAliveMs);
 }
 
 /** Each part of it is meant to arrive when it was sent: what keeps parts back must let them go. */

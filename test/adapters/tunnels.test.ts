@@ -171,11 +171,18 @@ describe.each(Object.entries(TUNNEL_SERVERS))("through %s", (_name, serve) => {
     await isQuiet(ground);
   });
 
-  it("silence ends both sides", async () => {
-    const ground = await world(serve, switches, { timeouts: { idleMs: 150 } });
-    const client = await opened(ground);
-    await client.over;
+  it("silence ends both sides, and is nobody's failure", async () => {
+    const ground = await world(serve, switches, {
+      timeouts: { idleMs: 50, tunnelIdleMs: 150 },
+      breaker: { consecutiveFailures: 2 },
+    });
+    const codes: unknown[] = [];
+    ground.gateway.on("attempt:end", ({ attempt }) => void codes.push(attempt.code));
+    const clients = [await opened(ground), await opened(ground), await opened(ground)];
+    for (const client of clients) await client.over;
     await isQuiet(ground);
+    expect(codes).toEqual(["tunnel_idle", "tunnel_idle", "tunnel_idle"]);
+    expect(ground.gateway.upstream("app").targets[0]?.breaker).toBe("closed");
   });
 
   it("more than upgradesMax are refused, and who leaves makes room", async () => {

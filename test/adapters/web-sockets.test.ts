@@ -171,7 +171,7 @@ describe("a WebSocket that ends", () => {
   });
 
   it("by silence is cut on both sides after the idle bound", async () => {
-    const ground = await world(undefined, { timeouts: { idleMs: 150 } });
+    const ground = await world(undefined, { timeouts: { tunnelIdleMs: 150 } });
     const client = await opened(ground.url);
     const [code] = await once(client, "close");
     expect(code).toBe(1_006);

@@ -96,6 +96,7 @@ const BY_GALLERY: Partial<Record<FailureCode, readonly string[]>> = {
   connection_timeout: ["timeouts.connectMs"],
   http_response_timeout: ["upstream.timeouts", "timeouts.responseMs"],
   connection_read_timeout: ["timeouts.idleMs"],
+  tunnel_idle: ["timeouts.tunnelIdleMs"],
   client_stalled: ["timeouts.clientMs", "limits.clientBytesPerSecondMin"],
   deadline_exceeded: ["timeouts.totalMs"],
   response_body_timeout: ["timeouts.bodyMs"],

@@ -44,6 +44,23 @@ export const RECEIVED_ROWS = {
       "In client code: read the body, or cancel it.",
     ],
   },
+  tunnel_idle: {
+    phase: "receive",
+    status: 499,
+    proxyError: null,
+    repeat: "never",
+    blame: "client",
+    summary: "Neither side of an upgraded connection has said anything for as long as is allowed.",
+    causes: [
+      "The application on it sends no pings, and has nothing to say.",
+      "The client has vanished without closing the connection (mobile, sleep).",
+    ],
+    remedies: [
+      "Nothing, when the client connects again by itself.",
+      "Send pings, from either side, more often than timeouts.tunnelIdleMs.",
+      "Raise timeouts.tunnelIdleMs if connections may be quiet for longer.",
+    ],
+  },
   received_server_error: {
     phase: "receive",
     status: "received",

@@ -128,6 +128,7 @@ export const SECTIONS = {
     responseMs: longCut(TIMEOUTS.responseMs),
     continueMs: wait(TIMEOUTS.continueMs, ANY),
     idleMs: longCut(TIMEOUTS.idleMs),
+    tunnelIdleMs: longCut(TIMEOUTS.tunnelIdleMs),
     clientMs: longCut(TIMEOUTS.clientMs),
     totalMs: longCut(TIMEOUTS.totalMs),
     bodyMs: longCut(TIMEOUTS.bodyMs),

@@ -29,6 +29,12 @@ export interface TimeoutOptions {
    */
   readonly idleMs?: number;
   /**
+   * Longest silence of an upgraded connection (a WebSocket). When one side has ended, `idleMs` is
+   * for the other.
+   * @default 3600000
+   */
+  readonly tunnelIdleMs?: number;
+  /**
    * How long a client may keep an upstream waiting for the rest of its body, or until it takes more
    * of the answer; every `limits.clientBytesPerSecondMin` bytes give it a second more.
    * @default 20000

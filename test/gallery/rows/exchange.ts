@@ -3,6 +3,8 @@
  * of the answer, and for deadlines. The upstream may have acted, so only idempotent calls are
  * repeated.
  */
+import { once } from "node:events";
+import { connect } from "node:net";
 import { accept, fullBacklog, ok, respond } from "good-gateway/testing";
 import type { Row } from "../tools/provoke.js";
 import { eventually } from "../tools/world.js";
@@ -196,6 +198,32 @@ export const EXCHANGE: readonly Row[] = [
           "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
         )
         .hang(),
+    },
+  },
+  {
+    code: "tunnel_idle",
+    answer: "cut",
+    error: null,
+    sends: [1, 1],
+    breaker: "neutral",
+    methods: ["GET", "GET"],
+    world: {
+      options: { timeouts: { tunnelIdleMs: 100 } },
+      script: accept()
+        .readHead()
+        .send(
+          "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
+        )
+        .hang(),
+    },
+    ask: async ({ port, attempts }) => {
+      const socket = connect(port, "127.0.0.1").resume();
+      const fields = "host: a.test\r\nconnection: upgrade\r\nupgrade: websocket";
+      socket.write(`GET /x HTTP/1.1\r\n${fields}\r\n\r\n`);
+      await once(socket, "close");
+      await eventually("the exchange is told", () => attempts.length > 0);
+      const code = attempts[0]?.code ?? null;
+      return { answer: "cut", error: null, code, attempts: 1, retryAfter: null, raw: "" };
     },
   },
   {

@@ -18,6 +18,7 @@ interface Reached {
   readonly waitsForClient?: boolean;
   readonly clientBlocked?: boolean;
   readonly stalledMs?: number;
+  readonly tunnel?: "none" | "open" | "closing";
   /** How long after the phase began it ended. */
   readonly afterMs?: number;
   readonly startedAt?: number;
@@ -91,6 +92,8 @@ describe("who cut it outranks every error", () => {
     ["wait", { stalledMs: 60_000 }, "http_response_timeout"],
     ["receive", {}, "connection_read_timeout"],
     ["receive", { clientBlocked: true }, "client_stalled"],
+    ["receive", { tunnel: "open" }, "tunnel_idle"],
+    ["receive", { tunnel: "closing", clientBlocked: true }, "tunnel_idle"],
   ])("a timeout in %s %j is %s", (phase, facts, code) => {
     expect(classifyError(reached(phase, facts), "timeout", RESET)).toBe(code);
   });

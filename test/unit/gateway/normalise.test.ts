@@ -114,6 +114,7 @@ describe("defaults", () => {
       responseMs: 900,
       continueMs: 900,
       idleMs: 5_000,
+      tunnelIdleMs: 3_600_000,
       clientMs: 20_000,
       totalMs: 900,
       bodyMs: 5_000,

@@ -16,7 +16,13 @@ import { type VirtualClock, virtualClock } from "../../../src/testing/virtual-cl
 import { exchangeOn } from "../transports/made-exchange.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
-const LIMITS: AttemptTimeouts = { connectMs: 100, responseMs: 200, idleMs: 300, bodyMs: NEVER };
+const LIMITS: AttemptTimeouts = {
+  connectMs: 100,
+  responseMs: 200,
+  idleMs: 300,
+  tunnelIdleMs: 5_000,
+  bodyMs: NEVER,
+};
 const ANSWER: Outcome<never> = { kind: "no_response", failure: { code: "connection_refused" } };
 
 interface WatchedOptions {
@@ -125,6 +131,39 @@ describe("a limit that does not exist", () => {
     through("receive");
     await clock.advance(300);
     expect(cuts).toEqual([[10_300, "timeout"]]);
+  });
+});
+
+describe("a tunnel", () => {
+  function tunnel(limits: Partial<AttemptTimeouts> = {}) {
+    const seen = watched({ limits });
+    seen.through("send", "wait");
+    seen.exchange.switched();
+    seen.exchange.enter("receive");
+    return seen;
+  }
+
+  it("may be silent for longer than a body, and ends by a name of its own", async () => {
+    const { clock, exchange, cuts, name } = tunnel({ bodyMs: 1_000 });
+    await clock.advance(4_900);
+    exchange.progress();
+    await clock.advance(4_900);
+    expect(cuts).toEqual([]);
+    await clock.advance(200);
+    expect(cuts).toHaveLength(1);
+    expect(name()).toBe("tunnel_idle");
+  });
+
+  it("that one side has ended is to move, or to end, as a body", async () => {
+    const { clock, exchange, cuts, name } = tunnel();
+    await clock.advance(1_000);
+    exchange.halfClosed();
+    await clock.advance(200);
+    exchange.progress();
+    await clock.advance(290);
+    expect(cuts).toEqual([]);
+    await clock.advance(20);
+    expect(name()).toBe("tunnel_idle");
   });
 });
 
