@@ -1,19 +1,25 @@
 /**
  * One build for every entry and both module systems.
  *
- * Code that entries share is split into chunks in both formats, so that `good-gateway` and
- * `good-gateway/express` see the same modules, and a handle made by one is known to the other.
+ * Code that entries share is split into chunks, so that `good-gateway` and `good-gateway/express`
+ * see the same modules, and a handle made by one is known to the other. The CommonJS modules are
+ * translated from the ES modules, file by file, so both run the same code.
  * GOOD_GATEWAY_QUICK=1 leaves the type declarations out and keeps what is there: it is what
  * `npm start` and the tests need, in a second.
  *
  * p-retry is an ES module only, which `require()` cannot load in jest nor in a Node without that
  * feature. It is part of the build in both formats, and its licence lies beside it.
  */
-import { readFileSync, writeFileSync } from "node:fs";
-import { defineConfig } from "tsup";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { transform } from "esbuild";
+import { defineConfig, type Options } from "tsup";
 
 const quick = process.env["GOOD_GATEWAY_QUICK"] === "1";
 const BUNDLED = ["p-retry", "is-network-error"];
+/** Run by its own name and never required. */
+const ES_ONLY = ["cli.js"];
+
+const TRANSLATED = { format: "cjs", platform: "node", target: "node20" } as const;
 
 /** Their licences ask to be kept with every copy. */
 function writeLicences(): void {
@@ -26,29 +32,56 @@ function writeLicences(): void {
   writeFileSync("dist/THIRD-PARTY-LICENSES.txt", [head, ...licences].join("\n----\n\n"));
 }
 
-export default defineConfig({
-  entry: {
-    index: "src/index.ts",
-    express: "src/adapters/express.ts",
-    fastify: "src/adapters/fastify.ts",
-    node: "src/adapters/node.ts",
-    fetch: "src/adapters/fetch.ts",
-    "http-proxy-middleware": "src/adapters/http-proxy-middleware.ts",
-    opentelemetry: "src/telemetry/opentelemetry.ts",
-    dashboard: "src/dashboard/dashboard.ts",
-    undici: "src/adapters/undici.ts",
-    web: "src/adapters/web.ts",
-    testing: "src/testing/index.ts",
-    cli: "src/cli/main.ts",
-  },
-  format: ["esm", "cjs"],
-  target: "node20",
-  platform: "node",
-  tsconfig: "tsconfig.build.json",
+/** Writes `name.cjs` beside each `name.js` that an entry for `require()` reaches. */
+async function writeCommonJs(): Promise<void> {
+  const all = readdirSync("dist").filter((name) => name.endsWith(".js"));
+  const entries = all.filter((name) => !name.startsWith("chunk-") && !ES_ONLY.includes(name));
+  const written = new Set(entries);
+  // A set takes what is added while it is walked.
+  for (const name of written) {
+    const source = readFileSync(`dist/${name}`, "utf8");
+    const { code } = await transform(source, { ...TRANSLATED, banner: '"use strict";' });
+    const required = code.replace(/(require\("\.\/[\w-]+)\.js"\)/g, '$1.cjs")');
+    writeFileSync(`dist/${name.slice(0, -3)}.cjs`, required);
+    for (const [chunk] of source.matchAll(/\bchunk-\w+\.js(?="[;\n])/g)) written.add(chunk);
+  }
+}
+
+/** What users import. */
+export const ENTRIES: Readonly<Record<string, string>> = {
+  index: "src/index.ts",
+  express: "src/adapters/express.ts",
+  fastify: "src/adapters/fastify.ts",
+  node: "src/adapters/node.ts",
+  fetch: "src/adapters/fetch.ts",
+  "http-proxy-middleware": "src/adapters/http-proxy-middleware.ts",
+  opentelemetry: "src/telemetry/opentelemetry.ts",
+  dashboard: "src/dashboard/dashboard.ts",
+  undici: "src/adapters/undici.ts",
+  web: "src/adapters/web.ts",
+  testing: "src/testing/index.ts",
+};
+export const CLI = "src/cli/main.ts";
+const COMMON = { target: "node20", platform: "node", tsconfig: "tsconfig.build.json" } as const;
+
+const code: Options = {
+  ...COMMON,
+  entry: { ...ENTRIES, cli: CLI },
+  format: ["esm"],
   splitting: true,
-  sourcemap: true,
   noExternal: BUNDLED,
-  onSuccess: async () => writeLicences(),
-  dts: !quick,
   clean: !quick,
-});
+  onSuccess: async () => {
+    writeLicences();
+    await writeCommonJs();
+  },
+};
+
+const types: Options = {
+  ...COMMON,
+  entry: { ...ENTRIES },
+  format: ["esm", "cjs"],
+  dts: { only: true },
+};
+
+export default defineConfig(quick ? code : [code, types]);

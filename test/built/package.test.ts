@@ -63,8 +63,8 @@ describe.each(ENTRIES)("good-gateway%s", (entry) => {
 describe("good-gateway", () => {
   it("contains no package but those whose licences lie beside it", () => {
     const dist = dirname(createRequire(`${process.cwd()}/`).resolve("good-gateway"));
-    const maps = readdirSync(dist).filter((name) => name.endsWith("js.map"));
-    const bundled = maps.flatMap((name) => packagesIn(readFileSync(join(dist, name), "utf8")));
+    const modules = readdirSync(dist).filter((name) => /\.c?js$/.test(name));
+    const bundled = modules.flatMap((name) => packagesIn(readFileSync(join(dist, name), "utf8")));
     const licences = readFileSync(join(dist, "THIRD-PARTY-LICENSES.txt"), "utf8");
     const named = [...licences.matchAll(/^(\S+) \d+\.\d+\.\d+$/gm)].map(([, name]) => name);
     expect(named.toSorted()).toEqual([...new Set(bundled)].toSorted());
@@ -117,10 +117,10 @@ async function printed(
 }
 
 /** The packages of others that a source map names. */
-function packagesIn(map: string): readonly string[] {
-  const { sources } = JSON.parse(map) as { sources: readonly string[] };
-  const named = sources.map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]);
-  return named.filter((name) => name !== undefined);
+/** The build says in a comment where each part comes from. */
+function packagesIn(module: string): readonly string[] {
+  const parts = module.matchAll(/^\/\/ (?:\.\.\/)*node_modules\/((?:@[^/]+\/)?[^/]+)\//gm);
+  return [...parts].flatMap(([, name]) => name ?? []);
 }
 
 function sorted(names: readonly string[]): readonly string[] {

@@ -21,11 +21,8 @@ const LOCK = join(tmpdir(), `good-gateway-${createHash("sha256").update(ROOT).di
 /** Far above the second or two that a build takes: a lock this old was left by a killed process. */
 const LOCK_STALE_MS = 60_000;
 const LOCK_POLL_MS = 50;
-/** Those of tsup.config.ts. */
-const ENTRIES = [
-  ...["index", "express", "fastify", "node", "fetch", "http-proxy-middleware"],
-  ...["undici", "opentelemetry", "dashboard", "testing", "cli"],
-];
+/** Written last, beside what it is translated from. */
+const LAST = ["index.js", "index.cjs", "web.cjs", "cli.js"];
 
 export async function buildQuick() {
   await takeLock();
@@ -50,10 +47,7 @@ async function takeLock() {
 }
 
 async function isStale() {
-  const outputs = ENTRIES.flatMap((entry) => [
-    join(ROOT, "dist", `${entry}.js`),
-    join(ROOT, "dist", `${entry}.cjs`),
-  ]);
+  const outputs = LAST.map((name) => join(ROOT, "dist", name));
   const builtAt = await Promise.all(outputs.map((path) => changedAt(path)));
   const settings = ["package.json", "tsup.config.ts", "tsconfig.json", "tsconfig.build.json"];
   const sources = (await readdir(join(ROOT, "src"), { recursive: true })).map((p) =>
