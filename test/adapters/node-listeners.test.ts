@@ -74,9 +74,10 @@ describe("upgrades", () => {
     });
   });
 
-  it("a tunnel that falls silent is closed on both sides after idleMs", async () => {
+  it("a tunnel that falls silent is closed on both sides after tunnelIdleMs", async () => {
     const scripts = [accept().readHead().send(SWITCH).hang()];
-    await inWorld(serve, { scripts, settings }, async ({ port, gateway }) => {
+    const quiet = { ...settings, timeouts: { ...settings.timeouts, tunnelIdleMs: 150 } };
+    await inWorld(serve, { scripts, settings: quiet }, async ({ port, gateway }) => {
       const client = await rawClient(port);
       client.write(HANDSHAKE);
       await client.over;
