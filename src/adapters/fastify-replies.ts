@@ -14,6 +14,7 @@ import { GatewayError } from "../core/failure.js";
 import { valueOverHttp2 } from "../core/fields.js";
 import type { BodySink } from "../core/response-body.js";
 import type { Framework } from "../gateway/options/proxy-options.js";
+import { isHttp2 } from "../wire/http2.js";
 import { changedAnswer, type PassedAnswer } from "../wire/passed-answer.js";
 import { type FieldHolder, mergeFields } from "../wire/write-head.js";
 import { cutResponse, type WriteResponseOptions, writeResponse } from "../wire/write-response.js";
@@ -230,7 +231,7 @@ class ReplyFields implements FieldHolder {
   appendHeader(name: string, value: string): void {
     const before = this.#reply.getHeader(name);
     const values = [...(before === undefined ? [] : [before].flat()), value].map(String);
-    const http2 = this.#reply.raw.req.httpVersionMajor === 2;
+    const http2 = isHttp2(this.#reply.raw.req);
     this.#reply.removeHeader(name);
     this.#reply.header(name, http2 ? valueOverHttp2(name.toLowerCase(), values) : values);
   }

@@ -8,6 +8,7 @@
  */
 import type { Failure } from "../core/failure.js";
 import { swallow } from "./hook-result.js";
+import { isHttp2 } from "./http2.js";
 import type { RequestFacts } from "./request-facts.js";
 import { climbsOut, isSendable, readRequestTarget } from "./request-target.js";
 
@@ -73,7 +74,7 @@ function intoOriginForm(req: Addressed): string | null {
   const { url } = req;
   if (url === undefined || url.startsWith("/") || !url.includes(":")) return null;
   // RFC 9113 §8.3.1: over HTTP/2 the authority has a pseudo-field of its own.
-  if (req.httpVersionMajor === 2) return "a :path that is no path";
+  if (isHttp2(req)) return "a :path that is no path";
   const target = readRequestTarget(url);
   if ("refused" in target) return target.refused;
   req.url = target.path;

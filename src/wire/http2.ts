@@ -17,9 +17,14 @@ export interface AnswerFacts {
   once(event: "close", listener: () => void): unknown;
 }
 
+/** Whether a request came over HTTP/2: one of HTTP/1.1 may say it, too, and has no stream. */
+export function isHttp2(req: Pick<RequestFacts, "httpVersionMajor">): boolean {
+  return req.httpVersionMajor === 2 && "stream" in req;
+}
+
 /** The stream of an answer, null for HTTP/1.1. */
 export function streamOf(res: Pick<AnswerFacts, "req">): ServerHttp2Stream | null {
-  if (res.req.httpVersionMajor !== 2) return null;
+  if (!isHttp2(res.req)) return null;
   return (res as unknown as Http2ServerResponse).stream;
 }
 
@@ -48,7 +53,7 @@ export function stopUpload(stream: ServerHttp2Stream): void {
  */
 export function authorityOf(req: RequestFacts): string | undefined | null {
   const { host } = req.headers;
-  if (req.httpVersionMajor !== 2) return host;
+  if (!isHttp2(req)) return host;
   const authority = req.headers[":authority"] as string | undefined;
   if (authority === undefined) return host;
   if (!isAuthority(authority)) return null;

@@ -10,7 +10,7 @@ import type { Clock, Timer } from "../base/clock.js";
 import { LIMITS } from "../catalog/defaults.js";
 import type { ReplayBody } from "../core/replay-body.js";
 import { waitsForContinue } from "./held-continue.js";
-import { endsWithHead, stopUpload, streamOf } from "./http2.js";
+import { endsWithHead, isHttp2, stopUpload, streamOf } from "./http2.js";
 
 /**
  * Call before the head of an answer is written: what is left of an upload may be too much to be
@@ -21,7 +21,7 @@ export function announceEnd(
   res: ServerResponse,
   body: ReplayBody | null,
 ): void {
-  if (req.httpVersionMajor !== 1 || res.headersSent || !isUploading(req)) return;
+  if (isHttp2(req) || res.headersSent || !isUploading(req)) return;
   // Who has not been told to go on may send the body or something else.
   if (leftOf(req, body) > LIMITS.lingerBytesMax || waits(req, body)) {
     res.shouldKeepAlive = false;
@@ -32,7 +32,7 @@ export function announceEnd(
 /** Whether a body was announced that has not come to its end. */
 function isUploading(req: IncomingMessage): boolean {
   if (req.complete || req.destroyed) return false;
-  if (req.httpVersionMajor === 2) return !endsWithHead(req);
+  if (isHttp2(req)) return !endsWithHead(req);
   const { "content-length": length, "transfer-encoding": coding } = req.headers;
   return coding !== undefined || Number(length ?? 0) > 0;
 }
@@ -73,7 +73,7 @@ export function lingerForUpload(
   }
   if (body === null) req.resume();
   else body.release();
-  const stream = req.httpVersionMajor === 2 ? streamOf(res) : null;
+  const stream = streamOf(res);
   if (stream !== null) {
     // Other streams share the connection; this one can be stopped alone, and nothing is lost.
     const stop = (): void => stopUpload(stream);

@@ -7,6 +7,7 @@
 import type { UpstreamResponse } from "../core/outcome.js";
 import type { ResponseBody } from "../core/response-body.js";
 import { connectionOptions, fieldReader } from "./field-info.js";
+import { isHttp2 } from "./http2.js";
 import type { RequestFacts } from "./request-facts.js";
 
 export interface PassedAnswer {
@@ -104,7 +105,7 @@ function canTrail(
   response: UpstreamResponse<ResponseBody>,
   bodiless: boolean,
 ): boolean {
-  if (req.httpVersionMajor === 2) return !bodiless;
+  if (isHttp2(req)) return !bodiless;
   return !bodiless && req.httpVersion === "1.1" && response.body.contentLength === null;
 }
 

@@ -14,7 +14,7 @@ import type { ReadTarget } from "./asked-target.js";
 import { type LayerNames, readCallerHints } from "./caller-hints.js";
 import type { Forwarder, ViaSignature } from "./forwarding.js";
 import { takeContinue } from "./held-continue.js";
-import { authorityOf, endsWithHead, joinCookies } from "./http2.js";
+import { authorityOf, endsWithHead, isHttp2, joinCookies } from "./http2.js";
 import type { ReceivedBody } from "./received-body.js";
 import type { RequestFacts } from "./request-facts.js";
 import { type ChangedFields, changedFields, type RequestHeaders } from "./request-headers.js";
@@ -92,7 +92,7 @@ export function readRequest<Received extends RequestFacts>(
   }
   const host = authorityOf(req);
   if (host === null) return refuse("bad_request", ":authority is no host, or not Host", id);
-  if (req.httpVersionMajor === 2) joinCookies(scan.fields);
+  if (isHttp2(req)) joinCookies(scan.fields);
   scan.fields.push("x-request-id", id);
   if (body.decoded === true) removeField(scan.fields, "content-encoding");
   const caller = callerOf(req, scan, options);
@@ -119,10 +119,7 @@ export function readRequest<Received extends RequestFacts>(
  * have deadlines and pings of their own.
  */
 function isGrpc(req: RequestFacts): boolean {
-  return (
-    req.httpVersionMajor === 2 &&
-    req.headers["content-type"]?.startsWith("application/grpc") === true
-  );
+  return isHttp2(req) && req.headers["content-type"]?.startsWith("application/grpc") === true;
 }
 
 function refuse(code: Failure["code"], details: string | null, id: string): ReadRequest {
@@ -196,7 +193,7 @@ function bodyLength(req: RequestFacts): number | null {
   if (req.headers["transfer-encoding"] !== undefined) return null;
   const length = req.headers["content-length"];
   if (length !== undefined) return Number(length);
-  return req.httpVersionMajor === 2 && !endsWithHead(req) ? null : 0;
+  return isHttp2(req) && !endsWithHead(req) ? null : 0;
 }
 
 function bodyOf(

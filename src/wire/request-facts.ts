@@ -12,6 +12,8 @@ export interface RequestFacts {
   readonly url?: string | undefined;
   readonly httpVersion: string;
   readonly httpVersionMajor: number;
+  /** Node's parser takes what follows the head for another protocol. */
+  readonly upgrade?: boolean | undefined;
   /** Names and values in turn, as they came. */
   readonly rawHeaders: readonly string[];
   readonly headers: IncomingHttpHeaders;

@@ -7,6 +7,7 @@
  */
 import type { ServerResponse } from "node:http";
 import { valueOverHttp2 } from "../core/fields.js";
+import { isHttp2 } from "./http2.js";
 
 /** Writes status line and fields (names and values in turn). Throws when they cannot be sent. */
 export function writeHead(
@@ -23,10 +24,10 @@ export function writeHead(
   const before = { ...res.getHeaders() };
   try {
     mergeFields(res, fields);
-    if (res.req.httpVersionMajor === 2) takeOneOfEach(res);
+    if (isHttp2(res.req)) takeOneOfEach(res);
     // Without fields: what wraps writeHead (sessions, compression) reads them from the response,
     // and some of it takes a list of names and values for something else.
-    if (res.req.httpVersionMajor === 2) writeHead2(res, status, ends);
+    if (isHttp2(res.req)) writeHead2(res, status, ends);
     else if (reason === undefined) res.writeHead(status);
     else res.writeHead(status, reason);
   } catch (error) {
@@ -53,11 +54,7 @@ function writeHead2(res: ServerResponse, status: number, ends: boolean): void {
 
 function isUntouched(res: ServerResponse): boolean {
   // Given a list, Node 20 keeps the last of several fields with one name once any was set before.
-  return (
-    !Object.hasOwn(res, "writeHead") &&
-    res.getHeaderNames().length === 0 &&
-    res.req.httpVersionMajor !== 2
-  );
+  return !Object.hasOwn(res, "writeHead") && res.getHeaderNames().length === 0 && !isHttp2(res.req);
 }
 
 /** What a framework or an earlier handler may have set for an answer that did not come. */

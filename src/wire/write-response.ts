@@ -11,7 +11,7 @@ import { POOL } from "../catalog/defaults.js";
 import { fieldsOverHttp2 } from "../core/fields.js";
 import type { BodySink } from "../core/response-body.js";
 import { HeldAnswer, type HeldTerms } from "./held-answer.js";
-import { resetStream, streamOf } from "./http2.js";
+import { isHttp2, resetStream, streamOf } from "./http2.js";
 import type { PassedAnswer } from "./passed-answer.js";
 import type { SyntheticAnswer } from "./synthetic-answer.js";
 import { writeHead } from "./write-head.js";
@@ -84,7 +84,7 @@ function endsWithConnection(res: ServerResponse): boolean {
 }
 
 function addTrailers(res: ServerResponse, trailers: readonly string[]): void {
-  if (res.req.httpVersionMajor === 2) res.addTrailers(fieldsOverHttp2(trailers) as never);
+  if (isHttp2(res.req)) res.addTrailers(fieldsOverHttp2(trailers) as never);
   else if (res.chunkedEncoding) {
     const pairs: [string, string][] = [];
     for (let index = 0; index < trailers.length; index += 2) {

@@ -7,6 +7,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FrontFacts } from "../../catalog/fronts.js";
+import { isHttp2 } from "../../wire/http2.js";
 import type { GatewayCore } from "../core.js";
 import { literal } from "../options/findings.js";
 import type { ConnectionWatch, RestingConnection } from "./behind-connections.js";
@@ -56,7 +57,7 @@ export function watchAnswers({ core, server }: Preparing, watch: ConnectionWatch
   // First, since a handler may answer at once; an answer's end is heard before Node lets go of the
   // connection, which may begin with the next answer there and then.
   server.prependListener("request", (req: IncomingMessage, res: SentResponse) => {
-    if (req.httpVersionMajor !== 1) return;
+    if (isHttp2(req)) return;
     const connection = watch.of(req.socket);
     connection.active += 1;
     if (req.headers["sec-websocket-key"] !== undefined && req.headers.upgrade === undefined) {

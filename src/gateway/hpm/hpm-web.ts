@@ -15,6 +15,7 @@ import { NamedError } from "../../core/named-error.js";
 import { type Outcome, whenOver } from "../../core/outcome.js";
 import type { ResponseBody } from "../../core/response-body.js";
 import type { ForeignRun } from "../../transports/foreign-run.js";
+import { isHttp2 } from "../../wire/http2.js";
 import { answerLastHop } from "../../wire/last-hop.js";
 import { lingerForUpload } from "../../wire/linger.js";
 import { changedAnswer, hasNoBody, passedFields } from "../../wire/passed-answer.js";
@@ -230,7 +231,7 @@ function passAnswer(
   const passed = passedFields(req, response, noTrailers, trustProxyStatus);
   cleanAnswer(answer, passed, extra);
   // The engine would repeat what the client has said of its own connection.
-  if (req.httpVersionMajor < 2) {
+  if (!isHttp2(req)) {
     answer.headers.connection = res.shouldKeepAlive ? "keep-alive" : "close";
   }
   passing.before = { ...res.getHeaders() };

@@ -10,6 +10,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server as NetServer, Socket } from "node:net";
 import { TLSSocket, Server as TlsServer } from "node:tls";
+import { isHttp2 } from "../../wire/http2.js";
 import { alongside } from "../alongside.js";
 import { type DrainParts, spreadEnd, type Tracker, type WorkCounts } from "./shutdown-tally.js";
 
@@ -32,7 +33,7 @@ export function trackConnections(server: NetServer, parts: DrainParts): Connecti
     ...listenForSockets(server, book),
     ...["request", "checkContinue", "checkExpectation"].map((event) =>
       alongside(server, event, (req: IncomingMessage, res: ServerResponse) => {
-        if (req.httpVersionMajor === 1) book.of(req.socket).began(res);
+        if (!isHttp2(req)) book.of(req.socket).began(res);
       }),
     ),
     ...["upgrade", "connect"].map((event) =>

@@ -7,6 +7,8 @@
 export interface RequestsRead {
   /** Request lines of those that are whole. */
   readonly whole: readonly string[];
+  /** Their heads, without the empty line, and their bodies as they stand there. */
+  readonly requests: readonly { readonly head: string; readonly body: string }[];
   /** A request that is right so far and was never finished. */
   readonly partial: boolean;
   /** Why what is there is no request; null when all of it is. */
@@ -23,22 +25,31 @@ class Partial extends Error {}
 
 export function readRequests(bytes: Buffer): RequestsRead {
   const whole: string[] = [];
+  const requests: { head: string; body: string }[] = [];
   let rest = bytes.toString("latin1");
   try {
     while (rest !== "") {
-      const { line, length } = readOne(rest);
+      const { line, head, length } = readOne(rest);
       whole.push(line);
+      requests.push({ head, body: rest.slice(head.length + 4, length) });
       rest = rest.slice(length);
     }
-    return { whole, partial: false, invalid: null };
+    return { whole, requests, partial: false, invalid: null };
   } catch (error) {
-    if (error instanceof Partial) return { whole, partial: true, invalid: null };
-    if (error instanceof Invalid) return { whole, partial: false, invalid: error.message };
+    if (error instanceof Partial) return { whole, requests, partial: true, invalid: null };
+    if (error instanceof Invalid)
+      return { whole, requests, partial: false, invalid: error.message };
     throw error;
   }
 }
 
-function readOne(text: string): { readonly line: string; readonly length: number } {
+interface OneRead {
+  readonly line: string;
+  readonly head: string;
+  readonly length: number;
+}
+
+function readOne(text: string): OneRead {
   const end = text.indexOf("\r\n\r\n");
   const head = end === -1 ? text : text.slice(0, end);
   if (/(?:^|[^\r])\n|\r(?!\n|$)/.test(head)) throw new Invalid("a bare CR or LF");
@@ -59,7 +70,7 @@ function readOne(text: string): { readonly line: string; readonly length: number
   const from = end + 4;
   const to = length === null ? chunksEnd(text, from) : from + length;
   if (to > text.length) throw new Partial();
-  return { line, length: to };
+  return { line, head, length: to };
 }
 
 /** Null for chunks. */

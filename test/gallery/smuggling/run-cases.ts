@@ -78,13 +78,17 @@ export function pathOf(index: number): string {
   return `/case-${index}-`;
 }
 
-/** Runs all cases against a proxy on this port, in front of this recorder. */
-export async function runCases(port: number, upstream: Recorder): Promise<readonly LetThrough[]> {
+/** Runs cases against a proxy on this port, in front of this recorder. */
+export async function runCases(
+  port: number,
+  upstream: Recorder,
+  cases: readonly SmugglingCase[] = SMUGGLING,
+): Promise<readonly LetThrough[]> {
   const limit = limiter(AT_ONCE);
   const statuses = await Promise.all(
-    SMUGGLING.map((one, index) => limit(() => send(port, one, pathOf(index)))),
+    cases.map((one, index) => limit(() => send(port, one, pathOf(index)))),
   );
-  return SMUGGLING.map((_, index) => {
+  return cases.map((_, index) => {
     const readings = upstream.of(pathOf(index)).map(readRequests);
     const whole = readings.flatMap((reading) => reading.whole);
     return {
