@@ -194,6 +194,8 @@ export const LIMITS = {
   causeErrorsMax: 16,
   /** Of an answer that is given up, a rest of this size is read so that its connection can stay. */
   discardBytesMax: 65_536,
+  /** And for this long: what comes drop by drop, or never ends, is not worth a connection. */
+  discardMs: 1_000,
   /** Of a body whose taker is not there yet: one read of a socket. */
   bufferedBytesMax: 65_536,
   /** Connections at rest that may turn out dead before a new one is opened. */

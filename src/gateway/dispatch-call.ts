@@ -126,10 +126,11 @@ export function dispatchCall(
   dispatch: Dispatch,
 ): void {
   const { core, path } = gateway.upstreamOf(originIn(options), options.path);
-  const { retry } = core.options;
+  const { retry, limits } = core.options;
   const body = dispatchBody(options.body, retry === false ? 0 : retry.replayBodyBytesMax);
   const headers = lastingFields(options.headers);
-  const delivery = new DispatchDelivery(fetchHandler(handler), body);
+  const bytesMax = limits.responseBodyBytesMax;
+  const delivery = new DispatchDelivery(fetchHandler(handler), body, bytesMax);
   const request = requestOf(options, path, textFields(headers), body, delivery);
   const overrides = body.once ? ({ retry: false } as const) : null;
   const scope = new OwnScope({ gateway, core }, "fetch", request, overrides);

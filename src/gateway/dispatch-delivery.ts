@@ -7,24 +7,31 @@
  */
 import type { Call } from "../core/call.js";
 import { type Failure, GatewayError } from "../core/failure.js";
+
 import { NamedError } from "../core/named-error.js";
-import type { Outcome } from "../core/outcome.js";
+import type { Outcome, UpstreamResponse } from "../core/outcome.js";
 import type { BodySink, ResponseBody } from "../core/response-body.js";
+import { decodedLimit } from "../transports/decoded-limit.js";
 import { FetchDelivery } from "../transports/fetch-delivery.js";
 import type { FetchHandler } from "../transports/fetch-handler.js";
 import type { DispatchBody } from "./dispatch-body.js";
+import { hasField } from "./dispatch-fields.js";
 
 export class DispatchDelivery implements BodySink {
   /** What the handler is given at its start; the dispatcher adds to it. */
   readonly context = {};
   readonly #to: FetchDelivery;
   readonly #sent: DispatchBody;
+  readonly #bytesMax: number;
   #call: Call | null = null;
+  #isOver = false;
   #body: ResponseBody | null = null;
 
-  constructor(handler: FetchHandler, sent: DispatchBody) {
+  /** `bytesMax`: of a body as a fetch gives it to its reader, decoded. */
+  constructor(handler: FetchHandler, sent: DispatchBody, bytesMax: number) {
     this.#to = new FetchDelivery(handler, () => this.#call?.cancellation.cut("client"));
     this.#sent = sent;
+    this.#bytesMax = bytesMax;
   }
 
   begin(call: Call): void {
@@ -44,7 +51,14 @@ export class DispatchDelivery implements BodySink {
     }
     if (this.#call !== null) this.#call.answeredBy = "upstream";
     this.#body = outcome.response.body;
-    this.#to.answer(outcome.response, this);
+    this.#to.answer(outcome.response, this.#counted(outcome.response));
+  }
+
+  /** A fetch decodes it, and says of itself how it was called; for others it is as it came. */
+  #counted(response: UpstreamResponse<ResponseBody>): BodySink {
+    const request = this.#call?.request;
+    if (request === undefined || !hasField(request.headers, "sec-fetch-mode")) return this;
+    return decodedLimit({ method: request.method, response, bytesMax: this.#bytesMax, to: this });
   }
 
   data(chunk: Buffer): boolean {
@@ -52,10 +66,13 @@ export class DispatchDelivery implements BodySink {
   }
 
   end(trailers: readonly string[]): void {
+    this.#isOver = true;
     this.#to.end(trailers);
   }
 
   broken(code: Failure["code"]): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     const target = this.#call?.attempts.at(-1)?.target ?? null;
     const cause = this.#body?.brokenCause;
     const failure = { code, written: true, cause, ...(target === null ? {} : { target }) } as const;

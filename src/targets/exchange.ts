@@ -6,7 +6,7 @@
  * noted before anything is torn down. `end` gives everything back and is called exactly once, when
  * the body of the answer is over or there will be none.
  */
-import type { Clock } from "../base/clock.js";
+import type { Clock, Timer } from "../base/clock.js";
 import { invariant } from "../base/invariant.js";
 import type { Phase } from "../catalog/failures.js";
 import type { Attempt } from "../core/attempt.js";
@@ -55,6 +55,11 @@ export class Exchange {
   }
 
   /** The transport reached a phase. */
+  /** Calls a function later, by the clock of the exchange. */
+  after(ms: number, fn: () => void): Timer {
+    return this.clock.after(ms, fn);
+  }
+
   enter(phase: Phase, now = this.clock.now()): void {
     this.timeline.enter(phase, now);
     this.watch?.phase(phase, now);

@@ -2,33 +2,39 @@
  * The limit of a body as its reader gets it: what a fetch function decodes is decoded here first,
  * and only counted, so that no part is passed on that would become more than is allowed.
  *
- * The codings and their order are those of the fetch functions themselves; a body that cannot be
- * decoded is passed on as it is, for the fetch function to say so.
+ * The codings and their order are those of the fetch functions themselves. A body that cannot be
+ * decoded ends with an error here, too: some of them never tell their reader of it.
  */
 import * as zlib from "node:zlib";
 import type { FailureCode } from "../catalog/failures.js";
-import type { BodySink } from "../core/response-body.js";
+import { NamedError } from "../core/named-error.js";
+import type { UpstreamResponse } from "../core/outcome.js";
+import type { BodySink, ResponseBody } from "../core/response-body.js";
 
-/** The body that is counted. */
-export interface CountedBody {
-  /** Its next part may come. */
-  resume(): void;
-  /** It is over the limit; no part that would show that is passed on. */
-  tooLarge(): void;
+/** The answer whose body is counted, and its reader. */
+export interface Counted {
+  readonly method: string;
+  readonly response: UpstreamResponse<ResponseBody>;
+  readonly bytesMax: number;
+  readonly to: BodySink;
 }
 
-/** Counts between a body and its reader; null where the codings are none that are decoded. */
-export function decodedLimit(
-  codings: string,
-  bytesMax: number,
-  to: BodySink,
-  body: CountedBody,
-): BodySink | null {
-  const names = codings
+/** Fetch functions refuse more by themselves, and each costs a decoder. */
+const CODINGS_MAX = 5;
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/** Counts between a body and its reader; the reader itself where nothing is decoded. */
+export function decodedLimit({ method, response, bytesMax, to }: Counted): BodySink {
+  const { status, headers, body } = response;
+  const codings = headers["content-encoding"];
+  if (bytesMax === Number.POSITIVE_INFINITY || codings === undefined) return to;
+  if (method === "HEAD" || BODILESS.has(status)) return to;
+  const names = String(codings)
     .toLowerCase()
     .split(",")
     .map((name) => name.trim());
-  if (!names.every((name) => Object.hasOwn(DECODERS, name))) return null;
+  const known = names.every((name) => Object.hasOwn(DECODERS, name));
+  if (!known || names.length > CODINGS_MAX) return to;
   return new DecodedLimit(names.reverse(), bytesMax, to, body);
 }
 
@@ -65,7 +71,7 @@ class DecodedLimit implements BodySink {
   readonly #codings: readonly string[];
   readonly #bytesMax: number;
   readonly #to: BodySink;
-  readonly #body: CountedBody;
+  readonly #body: ResponseBody;
   #decoders: readonly Decoder[] | null = null;
   #decoded = 0;
   /** The part that is being decoded, and the writes that this still takes. */
@@ -73,9 +79,9 @@ class DecodedLimit implements BodySink {
   #writes = 0;
   /** How the body ends, after the part that waits. */
   #end: (() => void) | null = null;
-  #state: "counting" | "plain" | "over" = "counting";
+  #isOver = false;
 
-  constructor(codings: readonly string[], bytesMax: number, to: BodySink, body: CountedBody) {
+  constructor(codings: readonly string[], bytesMax: number, to: BodySink, body: ResponseBody) {
     this.#codings = codings;
     this.#bytesMax = bytesMax;
     this.#to = to;
@@ -83,8 +89,7 @@ class DecodedLimit implements BodySink {
   }
 
   data(chunk: Buffer): boolean {
-    if (this.#state === "plain") return this.#to.data(chunk);
-    if (this.#state === "over" || chunk.byteLength === 0) return true;
+    if (this.#isOver || chunk.byteLength === 0) return true;
     this.#waiting = chunk;
     this.#decoders ??= this.#make(chunk[0] as number);
     this.#write(this.#decoders[0] as Decoder, chunk);
@@ -97,7 +102,8 @@ class DecodedLimit implements BodySink {
   }
 
   broken(code: FailureCode): void {
-    this.#close("over");
+    if (this.#isOver) return;
+    this.#close();
     this.#to.broken(code);
   }
 
@@ -105,10 +111,10 @@ class DecodedLimit implements BodySink {
     const decoders = this.#codings.map((name) => (DECODERS[name] as MakeDecoder)(first));
     decoders.forEach((decoder, at) => {
       const next = decoders[at + 1];
-      decoder.on("error", () => this.#cannotDecode());
+      decoder.on("error", (error) => this.#fail("http_response_content_coding", error));
       // Nothing is kept: parts are counted, or go on to the next decoder.
       decoder.push = (part: Buffer | null) => {
-        if (part === null || this.#state !== "counting") return false;
+        if (part === null || this.#isOver) return false;
         if (next === undefined) this.#count(part.byteLength);
         else this.#write(next, part);
         return true;
@@ -121,15 +127,20 @@ class DecodedLimit implements BodySink {
     this.#writes += 1;
     decoder.write(part, () => {
       this.#writes -= 1;
-      if (this.#writes === 0 && this.#state === "counting") this.#passOn();
+      if (this.#writes === 0 && !this.#isOver) this.#passOn();
     });
   }
 
   #count(bytes: number): void {
     this.#decoded += bytes;
-    if (this.#decoded <= this.#bytesMax) return;
-    this.#close("over");
-    this.#body.tooLarge();
+    if (this.#decoded > this.#bytesMax) this.#fail("http_response_body_size");
+  }
+
+  /** Also when all of it is here already. */
+  #fail(code: FailureCode, cause?: unknown): void {
+    if (this.#isOver) return;
+    this.#body.refuse(new NamedError(code, undefined, cause));
+    this.broken(code);
   }
 
   #passOn(): void {
@@ -140,22 +151,16 @@ class DecodedLimit implements BodySink {
     this.#finish();
   }
 
-  #cannotDecode(): void {
-    if (this.#state !== "counting") return;
-    this.#close("plain");
-    this.#passOn();
-  }
-
   #finish(): void {
     const end = this.#end;
     if (end === null) return;
     this.#end = null;
-    this.#close("over");
+    this.#close();
     end();
   }
 
-  #close(state: "plain" | "over"): void {
-    this.#state = state;
+  #close(): void {
+    this.#isOver = true;
     for (const decoder of this.#decoders ?? []) decoder.destroy();
     this.#decoders = null;
   }

@@ -128,6 +128,8 @@ class Http2Pool implements ConnectionPool {
     const [first] = this.#waiting;
     if (this.#dialer !== null || first === undefined) return;
     if (this.#sessions.size >= this.#options.connectionsMax) return;
+    // A peer that allows no streams would be called again and again; it may change its mind.
+    if ([...this.#sessions].some(isBarren)) return;
     const { exchange } = first;
     this.#dialer = exchange;
     openSocket(
@@ -205,6 +207,11 @@ class Http2Pool implements ConnectionPool {
       });
     }
   }
+}
+
+/** It takes no stream, though it has none. */
+function isBarren({ alive, hasRoom, streams }: Http2Session): boolean {
+  return alive && !hasRoom && streams === 0;
 }
 
 function speaksHttp1(socket: Socket): boolean {

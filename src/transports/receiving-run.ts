@@ -119,6 +119,9 @@ export abstract class ReceivingRun extends EngineRun<ResponseBody> implements Re
       return;
     }
     let left = LIMITS.discardBytesMax;
+    const timer = this.exchange.after(LIMITS.discardMs, () => this.giveUp());
+    timer.unref();
+    const over = (): void => timer.cancel();
     this.pipeTo({
       data: (chunk) => {
         left -= chunk.length;
@@ -126,8 +129,8 @@ export abstract class ReceivingRun extends EngineRun<ResponseBody> implements Re
         if (left < 0) this.giveUp();
         return true;
       },
-      end: () => {},
-      broken: () => {},
+      end: over,
+      broken: over,
     });
   }
 

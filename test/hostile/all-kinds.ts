@@ -2,7 +2,18 @@
  * The kinds of attack that are tried, in the order of the table.
  */
 import type { HostileKind } from "./kind.js";
+import { ANSWER_KINDS } from "./kinds/answers.js";
+import { GROWTH_KINDS } from "./kinds/growth.js";
+import { HTTP2_CLIENT_KINDS } from "./kinds/http2-clients.js";
+import { HTTP2_UPSTREAM_KINDS } from "./kinds/http2-upstreams.js";
 import { SMUGGLING_KINDS } from "./kinds/smuggling.js";
 import { TARGET_KINDS } from "./kinds/targets.js";
 
-export const KINDS: readonly HostileKind[] = [...SMUGGLING_KINDS, ...TARGET_KINDS];
+export const KINDS: readonly HostileKind[] = [
+  ...SMUGGLING_KINDS,
+  ...TARGET_KINDS,
+  ...ANSWER_KINDS,
+  ...GROWTH_KINDS,
+  ...HTTP2_CLIENT_KINDS,
+  ...HTTP2_UPSTREAM_KINDS,
+];

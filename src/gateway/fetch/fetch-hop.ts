@@ -71,7 +71,10 @@ export class FetchHop implements BodySink {
     }
     this.call.answeredBy = "upstream";
     this.#response = outcome.response;
-    this.#delivery.answer(outcome.response, this.#counted(outcome.response));
+    const { method } = this.call.request;
+    const { bytesMax } = this.#terms;
+    const counted = { method, response: outcome.response, bytesMax, to: this };
+    this.#delivery.answer(outcome.response, decodedLimit(counted));
   }
 
   /** Nobody reads the answer: its rest is read, within bounds, and thrown away. */
@@ -115,18 +118,6 @@ export class FetchHop implements BodySink {
     this.#delivery.breakOff(() => this.#errorOf("terminated", failure));
   }
 
-  #counted({ status, headers, body }: UpstreamResponse<ResponseBody>): BodySink {
-    const { bytesMax } = this.#terms;
-    const codings = headers["content-encoding"];
-    if (bytesMax === Number.POSITIVE_INFINITY || codings === undefined) return this;
-    if (this.call.request.method === "HEAD" || BODILESS.has(status)) return this;
-    const limit = decodedLimit(String(codings), bytesMax, this, {
-      resume: () => body.resume(),
-      tooLarge: () => this.#tooLarge(),
-    });
-    return limit ?? this;
-  }
-
   /** Also when all of it is here already. */
   #tooLarge(): void {
     this.#response?.body.refuse(new NamedError("http_response_body_size"));
@@ -166,8 +157,6 @@ export class FetchHop implements BodySink {
     return new GatewayError(message, failure, this.call.attempts.length);
   }
 }
-
-const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /** Who is to blame for bytes that are not what they are said to be is the upstream. */
 function isUndecodable(reason: unknown): boolean {

@@ -50,6 +50,8 @@ export interface WorldOptions {
   readonly sent?: () => number;
   /** Times as long as usual that every timeout is; more on a machine that is too busy. */
   readonly patience?: number;
+  /** Node itself keeps connections of clients that break HTTP/2. */
+  readonly clientsStay?: boolean;
   /** Called at the end. */
   readonly cleanUp?: () => Promise<void>;
 }
@@ -135,7 +137,8 @@ export async function world(options: WorldOptions): Promise<World> {
       return answer;
     },
     answered: () => answers,
-    close: () => closeAll(gateway, opened, played).finally(options.cleanUp),
+    close: () =>
+      closeAll(gateway, opened, played, options.clientsStay === true).finally(options.cleanUp),
   };
 }
 
@@ -164,6 +167,7 @@ async function closeAll(
   gateway: Gateway<"app">,
   door: OpenDoor,
   played: ScriptedUpstream | null,
+  clientsStay: boolean,
 ): Promise<void> {
   const [target] = gateway.upstream("app").targets;
   try {
@@ -173,7 +177,7 @@ async function closeAll(
     const { server } = door;
     // A server of HTTP/2 has sessions, which their clients close.
     server?.closeIdleConnections?.();
-    if (server !== undefined) {
+    if (server !== undefined && !clientsStay) {
       await eventually("connections of clients are closed", () => connectionsOf(server));
     }
   } finally {
