@@ -10,25 +10,31 @@ import type { Report } from "../../gateway/diagnosis/diagnosis-report.js";
 import { type CommandWorld, EXIT } from "../command.js";
 import { printable, printableJson } from "../printable.js";
 import { terminal } from "../terminal.js";
+import { withoutCredentials } from "./credentials.js";
 import { TLS_AS_USUAL } from "./endpoint.js";
 import { DOCTOR_LIMITS, type DoctorLimits } from "./limits.js";
 import { type AskedFor, readSubject, type Subject } from "./look-at.js";
 import { printReport } from "./print-report.js";
 import { type DoctorWorld, systemWorld } from "./world.js";
 
+/** A person waits for it; what has not been seen by then is said. */
+const WITHIN_SECONDS = 120;
+
 export const DOCTOR_USAGE = `\
 good-gateway doctor <url …>        walk the layers to an upstream: what is wrong?
 
-  http://127.0.0.1:3000/path, https://host, unix:/run/app.sock, fastcgi://127.0.0.1:9000
+  http://127.0.0.1:3000/path, shop.example, :3000, unix:/run/app.sock, fastcgi://127.0.0.1:9000,
+  uwsgi://, scgi://, ajp://, memcached://, grpc://, grpcs://, tcp://
 
 good-gateway doctor <config …>     every upstream of a configuration, and its contradictions
 
-  nginx.conf, httpd.conf, haproxy.cfg, Caddyfile, gateway.config.mjs
+  nginx.conf, httpd.conf, haproxy.cfg, Caddyfile, caddy.json, gateway.config.mjs
 
 Options
   --health PATH       a path that tells whether the application is well, such as /readyz
   --timeout MS        the longest wait for an answer (${DOCTOR_LIMITS.responseMs})
   --idle MS           how long an idle connection is watched (${DOCTOR_LIMITS.idleMs})
+  --within SECONDS    the longest time for all of it (${WITHIN_SECONDS}); what is left is said
   --watch [SECONDS]   look again and again, until it is ended
   --host NAME         the host name to ask for, and the name for TLS, where the address has another
   --ca FILE           authorities to trust in place of the usual ones (PEM)
@@ -40,6 +46,7 @@ interface Asked {
   readonly limits: DoctorLimits;
   readonly healthPath: string | null;
   readonly watchMs: number | null;
+  readonly withinMs: number;
   readonly json: boolean;
 }
 
@@ -50,9 +57,10 @@ export async function runDoctor(
 ): Promise<number> {
   let asked: Asked | "help";
   try {
-    asked = await readDoctorArguments(args);
+    asked = await readDoctorArguments(args, machine);
   } catch (error) {
-    world.stderr.write(`${printable((error as Error).message)}\n\n${DOCTOR_USAGE}`);
+    const { message } = error as Error;
+    world.stderr.write(`${printable(withoutCredentials(message))}\n\n${DOCTOR_USAGE}`);
     return EXIT.couldNotRun;
   }
   if (asked === "help") {
@@ -68,16 +76,29 @@ export async function runDoctor(
 
 async function look(asked: Asked, world: CommandWorld, machine: DoctorWorld): Promise<number> {
   const { limits, healthPath } = asked;
+  const endAt = machine.clock.now() + asked.withinMs;
+  const progress = progressOn(world);
+  const options = { limits, healthPath, upgrades: false, endAt, progress };
   // Side by side: each waits for its own server, and a person waits for all of them.
-  const reports = await Promise.all(
-    asked.subjects.map((look) => look(machine, { limits, healthPath, upgrades: false })),
-  );
+  const reports = await Promise.all(asked.subjects.map((look) => look(machine, options)));
   printReports(reports, asked.json, world);
   const found = reports.some(
     ({ verdict, findings }) => !verdict.well || findings.some((one) => one.severity === "warning"),
   );
   return found ? EXIT.found : EXIT.well;
 }
+
+/** A line that is written over, where somebody watches; nothing in a pipe. */
+function progressOn({ stderr, stdout }: CommandWorld): (done: number, all: number) => void {
+  if (stdout.isTTY !== true) return () => {};
+  return (done, all) => {
+    if (all < PROGRESS_FROM) return;
+    stderr.write(done < all ? `\r${done} of ${all} places looked at` : "\r\u001b[K");
+  };
+}
+
+/** Fewer are done before anybody asks. */
+const PROGRESS_FROM = 10;
 
 function printReports(reports: readonly Report[], json: boolean, world: CommandWorld): void {
   if (json) {
@@ -90,7 +111,10 @@ function printReports(reports: readonly Report[], json: boolean, world: CommandW
 
 const WATCH_SECONDS = 5;
 
-async function readDoctorArguments(args: readonly string[]): Promise<Asked | "help"> {
+async function readDoctorArguments(
+  args: readonly string[],
+  machine: DoctorWorld,
+): Promise<Asked | "help"> {
   const { values, positionals } = parseArgs({
     args: withWatchValue(args),
     allowPositionals: true,
@@ -102,6 +126,7 @@ async function readDoctorArguments(args: readonly string[]): Promise<Asked | "he
       timeout: { type: "string" },
       idle: { type: "string" },
       watch: { type: "string" },
+      within: { type: "string" },
       json: { type: "boolean" },
       help: { type: "boolean", short: "h" },
     },
@@ -117,7 +142,7 @@ async function readDoctorArguments(args: readonly string[]): Promise<Asked | "he
   }
   const asked = await askedFor(values.host, values.ca);
   return {
-    subjects: await Promise.all(subjects.map((text) => readSubject(text, asked))),
+    subjects: await Promise.all(subjects.map((text) => readSubject(text, asked, machine))),
     limits: {
       ...DOCTOR_LIMITS,
       responseMs: milliseconds("timeout", values.timeout) ?? DOCTOR_LIMITS.responseMs,
@@ -125,7 +150,8 @@ async function readDoctorArguments(args: readonly string[]): Promise<Asked | "he
       idleMs: milliseconds("idle", values.idle) ?? DOCTOR_LIMITS.idleMs,
     },
     healthPath: health,
-    watchMs: watchMsOf(values.watch),
+    watchMs: secondsOf("watch", values.watch, WATCH_SECONDS),
+    withinMs: secondsOf("within", values.within, WITHIN_SECONDS) ?? WITHIN_SECONDS * 1_000,
     json: values.json === true,
   };
 }
@@ -152,11 +178,11 @@ function withWatchValue(args: readonly string[]): string[] {
   });
 }
 
-function watchMsOf(text: string | undefined): number | null {
+function secondsOf(name: string, text: string | undefined, usual: number): number | null {
   if (text === undefined) return null;
   const seconds = Number(text);
   if (Number.isFinite(seconds) && seconds > 0) return seconds * 1_000;
-  throw new TypeError(`--watch takes seconds, such as --watch ${WATCH_SECONDS}, not "${text}"`);
+  throw new TypeError(`--${name} takes seconds, such as --${name} ${usual}, not "${text}"`);
 }
 
 function milliseconds(name: string, text: string | undefined): number | null {

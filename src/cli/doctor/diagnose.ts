@@ -11,6 +11,7 @@ import { connectionCauses } from "./causes/connections.js";
 import { nameCauses } from "./causes/names.js";
 import { poolCauses } from "./causes/pools.js";
 import { servedCauses } from "./causes/served.js";
+import { spokenCauses } from "./causes/spoken.js";
 import { unixSocketCauses } from "./causes/unix-sockets.js";
 import type { Facts } from "./facts.js";
 import { ageInWords, YOUNG_MS } from "./steps.js";
@@ -23,6 +24,7 @@ export function diagnose(facts: Facts, clock: Pick<Clock, "wallNow">): Report {
     ...certificateCauses(facts, clock.wallNow()),
     ...answerCauses(facts),
     ...poolCauses(facts),
+    ...spokenCauses(facts),
     ...servedCauses(facts),
   ]);
   const { steps, endpoint } = facts;

@@ -5,7 +5,7 @@
 
 import type { Step } from "../../gateway/diagnosis/diagnosis-report.js";
 import type { HealthCheck } from "./config/front-config.js";
-import type { Endpoint } from "./endpoint.js";
+import { type Endpoint, SPOKEN, type Spoken } from "./endpoint.js";
 import type { Facts } from "./facts.js";
 import { askPool, askScript, readPoolStatus } from "./fastcgi/ask.js";
 import type { DoctorLimits } from "./limits.js";
@@ -16,6 +16,7 @@ import type { Exchanged, ProbeConnection } from "./probes/exchange.js";
 import { type Resolved, resolve } from "./probes/resolve.js";
 import { routeTo } from "./probes/route.js";
 import type { Secured } from "./probes/secure.js";
+import { askSpoken, type SpokenAsked } from "./probes/spoken.js";
 import { upgradeStatus } from "./probes/upgrade.js";
 import { frontsCheck, otherAnswers, otherProtocol } from "./second-looks.js";
 import { exchangeStep, healthStep, idleStep, keptMsOf, processStep } from "./steps.js";
@@ -31,6 +32,8 @@ export interface ExamineOptions {
   readonly hosts?: readonly string[];
   /** The path before the front changed it, to be tried where the changed one is not found. */
   readonly pathBefore?: string | null;
+  /** What is known of the same address already: it is not watched again, nor is its process. */
+  readonly before?: Facts | null;
   /** The front's own request, by which it decides who is alive. */
   readonly check?: HealthCheck | null;
 }
@@ -46,12 +49,33 @@ export async function examine(
   const { limits } = options;
   const resolved = await resolve(world, endpoint, limits);
   const local = isLocal(endpoint, resolved.addresses);
+  const known = options.before ?? null;
+  if (known !== null) {
+    const again = await walk(world, endpoint, { ...options, limits: notWatched(limits) }, resolved);
+    if (isWell(again)) {
+      const { idleCloseMs, local: seen } = known;
+      return { endpoint, limits, ...again, idleCloseMs, local: seen };
+    }
+  }
   const before = local ? await beforeAsking(world, endpoint) : null;
   const walked = await walk(world, endpoint, options, resolved);
   const here = before === null ? null : await lookLocally(world, endpoint, before);
   const step = here === null ? null : processStep(here, world.clock.wallNow());
   const steps = step === null ? walked.steps : [...walked.steps, step];
   return { endpoint, limits, ...walked, steps, local: here };
+}
+
+function notWatched(limits: DoctorLimits): DoctorLimits {
+  return { ...limits, idleMs: 0 };
+}
+
+/** Nothing in it that the process behind it could explain. */
+function isWell({ first, third, spoken, pool, secured, dialled }: Walked): boolean {
+  if (!dialled.some(({ step }) => step.result === "ok")) return false;
+  if (secured?.step.result === "failed" || third?.code != null) return false;
+  if (pool !== null) return pool.ping.code === null && pool.ran?.code == null;
+  if (spoken !== null) return spoken.code === null;
+  return first?.answer != null && first.code === null && first.answer.status < 500;
 }
 
 async function walk(
@@ -81,6 +105,7 @@ async function walk(
     health: null,
     upgradeStatus: null,
     pool: null,
+    spoken: null,
     otherHost: null,
     otherPath: null,
     withoutProxyLine: null,
@@ -95,6 +120,7 @@ async function walk(
   if (place === undefined) return walked;
   const line = { world, endpoint, limits, place };
   if (endpoint.protocol === "fastcgi") return talkFastcgi(line, walked);
+  if (isSpoken(endpoint.protocol)) return talkSpoken(line, endpoint.protocol, walked);
   const talked = await talk(line, options, walked);
   return upgrades ? { ...talked, upgradeStatus: await tryUpgrade(line, talked) } : talked;
 }
@@ -119,6 +145,28 @@ async function talkFastcgi(line: Line, walked: Walked): Promise<Walked> {
       : await askScript(world, place, limits, line.endpoint.script);
   const pool = { ping, status: readPoolStatus(page?.answer ?? null), ran };
   return { ...walked, pool, steps: [...walked.steps, step] };
+}
+
+/** A few words of a protocol that is not HTTP/1: enough to hear whether somebody lives there. */
+async function talkSpoken(line: Line, protocol: Spoken, walked: Walked): Promise<Walked> {
+  if (protocol === "tcp") return walked;
+  const asked = await askSpoken(line, protocol);
+  const spoken = asked.status === BAD_REQUEST ? await unlessHttp(line, asked) : asked;
+  return { ...walked, spoken, steps: [...walked.steps, ...spoken.steps] };
+}
+
+const BAD_REQUEST = 400;
+
+/** A server of HTTP calls what it does not understand a bad request, in the words of uwsgi. */
+async function unlessHttp(line: Line, asked: SpokenAsked): Promise<SpokenAsked> {
+  const plain = await onceMore(line, { protocol: "http" });
+  if (plain?.answer == null) return asked;
+  const detail = `${asked.detail}, and it answers HTTP with ${plain.answer.status}`;
+  return { ...asked, code: "http_protocol_error", status: null, detail };
+}
+
+function isSpoken(protocol: Endpoint["protocol"]): protocol is Spoken {
+  return SPOKEN.some((one) => one === protocol);
 }
 
 /** Asked only of what answers at all. */
@@ -176,14 +224,22 @@ async function reuse(
     second = await connection.get(endpoint.path);
     steps = [...steps, exchangeStep(line, second, "kept")];
   }
+  const endless = walked.first?.endless === true;
   const health = healthPath === null ? null : await askHealth(line, healthPath);
   if (health !== null) steps = [...steps, healthStep(line, health)];
-  const third = await onceMore(line);
+  const third = endless ? null : await onceMore(line);
   if (third !== null && third.code !== null) {
     steps = [...steps, exchangeStep(line, third, "new")];
   }
-  // A server that tells its time need not be watched.
-  if (second?.code === null && !connection.closed && keptMsOf(walked.first) === null) {
+  // A server that tells its time need not be watched, nor one whose fault has shown already.
+  const shows = (walked.first?.answer?.status ?? 0) >= 500 || third?.code != null;
+  if (
+    second?.code === null &&
+    !connection.closed &&
+    keptMsOf(walked.first) === null &&
+    limits.idleMs > 0 &&
+    !shows
+  ) {
     idleCloseMs = await idleClose(world, connection, limits.idleMs);
     steps = [...steps, idleStep(idleCloseMs, limits)];
   }

@@ -14,6 +14,7 @@ import type { Exchanged } from "./probes/exchange.js";
 import type { Resolved } from "./probes/resolve.js";
 import type { Route } from "./probes/route.js";
 import type { Secured } from "./probes/secure.js";
+import type { SpokenAsked } from "./probes/spoken.js";
 
 /** What the port speaks in truth, when it is not what the address says. */
 export type OtherProtocol = "tls" | "http" | "proxy_protocol" | null;
@@ -48,6 +49,8 @@ export interface Facts {
     /** The script that the front has it run; null when none was named. */
     readonly ran: PoolAsked | null;
   } | null;
+  /** What an upstream of another protocol than HTTP and FastCGI said; null for those. */
+  readonly spoken: SpokenAsked | null;
   /** A host name with which the same request is answered, where the first was not. */
   readonly otherHost: { readonly host: string; readonly status: number } | null;
   /** The path as the client sent it, which is answered where the changed one is not found. */

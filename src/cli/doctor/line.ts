@@ -21,7 +21,7 @@ export async function open(
   line: Line,
 ): Promise<{ readonly secured: Secured | null; readonly connection: ProbeConnection | null }> {
   const { world, endpoint, limits, place } = line;
-  if (endpoint.protocol === "https") {
+  if (endpoint.protocol === "https" || endpoint.protocol === "grpcs") {
     const secured = await secure(world, endpoint, place, limits);
     const { socket } = secured;
     const connection = socket === null ? null : probeConnection(world, endpoint, socket, limits);

@@ -197,7 +197,7 @@ describe("the connection", () => {
     const { port, child } = await programOnNextPort();
     expect(await verdict(`http://127.0.0.1:${port}/`)).toMatchObject({
       cause: "listens_on_other_port",
-      blame: "proxy",
+      blame: "upstream",
       title: expect.stringContaining(`pid ${child.pid}`),
     });
   });

@@ -7,8 +7,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { FrontConfig } from "../../../src/cli/doctor/config/front-config.js";
-import { isConfigPath, readConfig } from "../../../src/cli/doctor/config/read-config.js";
+import { readConfig } from "../../../src/cli/doctor/config/read-config.js";
 import { sizeBytes, timeMs } from "../../../src/cli/doctor/config/units.js";
+import { isConfigPath } from "../../../src/cli/doctor/given.js";
 
 const folder = mkdtempSync(join(tmpdir(), "front-"));
 

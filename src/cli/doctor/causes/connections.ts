@@ -112,13 +112,16 @@ function notThere(facts: Facts, local: LocalFacts, evidence: readonly string[]):
       cause: "listens_on_other_port",
       layer: "connect",
       code: "connection_refused",
-      blame: "proxy",
-      confidence: "likely",
+      // Of the two that it may be, an application that is down is the usual one.
+      confidence: "possible",
       title:
-        `Nothing listens on port ${endpoint.port}, but ${holderOf(other)} listens on ` +
-        `${other.port}.`,
+        `Nothing listens on port ${endpoint.port}: the application is down, or it is ` +
+        `${holderOf(other)}, which listens on ${other.port}.`,
       evidence: [...evidence, `${other.command}: ${placeOf(other)}`],
-      fix: `Write port ${other.port} in the proxy, or start the application with ${endpoint.port}.`,
+      fix:
+        `Find out which service ${holderOf(other)} is. If it is another one, start yours and ` +
+        "read why it ended; only if it is yours, correct the port.",
+      write: `ss -ltnp | grep -E ':(${endpoint.port}|${other.port})'`,
     });
   }
   return fault({

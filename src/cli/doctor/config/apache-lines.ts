@@ -3,9 +3,10 @@
  * variables replaced, conditions decided where they can be, and every line with the containers
  * around it.
  */
-import { readFile, stat } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { expandGlob } from "./files.js";
+import type { Problem } from "./front-config.js";
 import { type Line, readLines } from "./words-of-lines.js";
 
 /** `<VirtualHost *:80>`, `<Location /api>` and the like. */
@@ -29,24 +30,47 @@ interface Reading {
   readonly modules: Set<string>;
   readonly inside: Container[];
   readonly found: ApacheLine[];
+  readonly problems: Problem[];
   root: string;
+  files: number;
 }
 
-const INCLUDE_DEPTH_MAX = 10;
+/** Files that include each other end here. */
+const FILES_MAX = 1_000;
 /** What decides whether its lines hold, and is no scope of its own. */
 const CONDITIONS = new Set(["ifmodule", "ifdefine", "ifversion", "iffile", "if", "elseif", "else"]);
 
+export interface ApacheText {
+  readonly lines: readonly ApacheLine[];
+  /** What Apache does not start with. */
+  readonly problems: readonly Problem[];
+}
+
 /** All lines in order. Rejects when the file itself cannot be read. */
-export async function readApache(file: string): Promise<readonly ApacheLine[]> {
+export async function readApache(file: string): Promise<ApacheText> {
   const reading: Reading = {
     variables: await environmentOf(dirname(file)),
     modules: new Set(),
     inside: [],
     found: [],
+    problems: [],
     root: dirname(file),
+    files: 0,
   };
-  await readInto(file, reading, 0);
-  return reading.found;
+  await readInto(file, reading, []);
+  const [open] = reading.inside;
+  if (open !== undefined) {
+    tell(reading, `<${open.name}> has no </${open.name}>`, open);
+  }
+  return { lines: reading.found, problems: reading.problems };
+}
+
+function tell(
+  { problems }: Reading,
+  text: string,
+  { file, line }: { readonly file: string; readonly line: number },
+): void {
+  if (!problems.some((one) => one.text === text)) problems.push({ text, where: { file, line } });
 }
 
 /** Debian keeps ${APACHE_LOG_DIR} and the like in a file beside the configuration. */
@@ -60,7 +84,9 @@ async function environmentOf(folder: string): Promise<Map<string, string>> {
   return new Map(plain as [string, string][]);
 }
 
-async function readInto(file: string, reading: Reading, depth: number): Promise<void> {
+async function readInto(file: string, reading: Reading, above: readonly string[]): Promise<void> {
+  reading.files += 1;
+  const chain = [...above, await realpath(file).catch(() => file)];
   const skipped: string[] = [];
   for (const line of await readLines(file)) {
     const words = line.words.map((word) => replaced(word, reading.variables));
@@ -75,27 +101,37 @@ async function readInto(file: string, reading: Reading, depth: number): Promise<
       if (!holds(opened, args, reading)) skipped.push(opened);
       else reading.inside.push({ name: opened, args, file, line: line.line });
     } else if (closed !== undefined) {
-      reading.inside.pop();
+      const open = reading.inside.pop();
+      if (open?.name !== closed) tell(reading, `</${closed}> without <${closed}> before it`, line);
     } else {
-      await readLine({ ...line, words }, reading, depth);
+      await readLine({ ...line, words }, reading, chain);
     }
   }
 }
 
-async function readLine(line: Line, reading: Reading, depth: number): Promise<void> {
+async function readLine(line: Line, reading: Reading, chain: readonly string[]): Promise<void> {
   const [first = "", second = "", third = ""] = line.words;
   const name = first.toLowerCase();
   if (name === "define") reading.variables.set(second, third);
   if (name === "undefine") reading.variables.delete(second);
   if (name === "serverroot") reading.root = second;
   if (name === "loadmodule") reading.modules.add(second);
-  if (!/^include(?:optional)?$/.test(name) || depth >= INCLUDE_DEPTH_MAX) {
+  if (!/^include(?:optional)?$/.test(name)) {
     const inside = reading.inside.filter((one) => !CONDITIONS.has(one.name));
     reading.found.push({ ...line, name, inside });
     return;
   }
-  for (const file of await includedFiles(second, reading.root)) {
-    await readInto(file, reading, depth + 1).catch(() => {});
+  const files = await includedFiles(second, reading.root);
+  // Apache: a pattern of IncludeOptional may fit nothing, a file of Include must be there.
+  if (files.length === 0 && name === "include" && !/[*?[]/.test(second)) {
+    tell(reading, `Include ${second}: No such file or directory`, line);
+  }
+  for (const file of files) {
+    const real = await realpath(file).catch(() => file);
+    if (chain.includes(real)) tell(reading, `${file} includes itself`, line);
+    else if (reading.files >= FILES_MAX) {
+      tell(reading, `more than ${FILES_MAX} files are included: the rest was not read`, line);
+    } else await readInto(file, reading, chain).catch(() => {});
   }
 }
 

@@ -5,7 +5,7 @@
 import { type Backend, backendsOf, balancerOf, isTakenOut, passLine } from "./apache-backends.js";
 import { type ApacheLine, settingAt } from "./apache-lines.js";
 import { apacheManner, schemeOf } from "./apache-manner.js";
-import type { ConfiguredUpstream, FrontSettings, FrontUser } from "./front-config.js";
+import type { ConfiguredUpstream, FrontSettings, FrontUser, Problem } from "./front-config.js";
 import { timeMs } from "./units.js";
 
 export function apacheUpstreams(lines: readonly ApacheLine[]): readonly ConfiguredUpstream[] {
@@ -37,7 +37,8 @@ function contextOf(backend: Backend): string {
 function addressOf(url: string): string | null {
   const [, socket, behind] = /^unix:([^|]+)(?:\|(.*))?$/.exec(url) ?? [];
   if (socket !== undefined) {
-    return behind?.startsWith("fcgi:") ? `fastcgi:unix:${socket}` : `unix:${socket}`;
+    const scheme = SPOKEN[schemeOf(behind ?? "")];
+    return scheme === undefined ? `unix:${socket}` : `${scheme}:unix:${socket}`;
   }
   const [, , place = ""] = /^(\w+):\/\/([^/$%]+)/.exec(url) ?? [];
   // A place with a part of the request in it is known only with a request.
@@ -45,17 +46,41 @@ function addressOf(url: string): string | null {
   switch (schemeOf(url)) {
     case "http":
     case "ws":
-    case "h2c":
       return `http://${place}`;
     case "https":
     case "wss":
-    case "h2":
       return `https://${place}`;
-    case "fcgi":
-      return `fastcgi://${/:\d+$/.test(place) ? place : `${place}:9000`}`;
-    default:
-      return null;
+    default: {
+      const scheme = SPOKEN[schemeOf(url)];
+      const port = PORTS[schemeOf(url)];
+      if (scheme === undefined || port === undefined) return null;
+      return `${scheme}://${/:\d+$/.test(place) ? place : `${place}:${port}`}`;
+    }
   }
+}
+
+/** Schemes of Apache's modules, and how the doctor calls what they speak. */
+const SPOKEN: Readonly<Record<string, string>> = {
+  fcgi: "fastcgi",
+  ajp: "ajp",
+  scgi: "scgi",
+  uwsgi: "uwsgi",
+  h2: "grpcs",
+  h2c: "grpc",
+};
+const PORTS: Readonly<Record<string, number>> = {
+  ...{ fcgi: 9_000, ajp: 8_009, scgi: 4_000, uwsgi: 3_031, h2: 443, h2c: 80 },
+};
+
+/** Backends that nobody can be asked at. */
+export function apacheNotAsked(lines: readonly ApacheLine[]): readonly Problem[] {
+  const asked = backendsOf(lines).filter((one) => !isTakenOut(one));
+  return asked
+    .filter(({ url }) => addressOf(url) === null && !/^balancer:/i.test(url))
+    .map(({ url, line: { words, file, line } }) => ({
+      text: `${words[0] ?? ""} ${url}`,
+      where: { file, line },
+    }));
 }
 
 /** Apache's own defaults; without `ttl` an idle connection is kept as long as the process lives. */

@@ -10,6 +10,12 @@ export interface Where {
   readonly line: number;
 }
 
+/** Something in a configuration, in words, and where it stands. */
+export interface Problem {
+  readonly text: string;
+  readonly where: Where;
+}
+
 export type Front = "nginx" | "apache" | "haproxy" | "caddy" | "good-gateway";
 
 /** How one place of a configuration asks an upstream. */
@@ -114,17 +120,41 @@ export interface FrontSettings {
   };
 }
 
+/** What a client asks a front for. */
+export interface ClientRequest {
+  readonly port: number;
+  readonly host: string;
+  /** Path and query. */
+  readonly path: string;
+}
+
+/** What a front does with one request. */
+export interface WayBehind {
+  readonly upstreams: readonly ConfiguredUpstream[];
+  readonly questions: readonly NameQuestion[];
+  /** The front answers it by itself: nobody is asked. */
+  readonly itself: boolean;
+  /** The place of the configuration that decides, for people. */
+  readonly place: string;
+}
+
 export interface FrontConfig {
   readonly front: Front;
+  /** The way of one request; null where it cannot be told. Not there where a front has no such. */
+  readonly wayOf?: (request: ClientRequest) => Promise<WayBehind | null>;
   readonly upstreams: readonly ConfiguredUpstream[];
   /** Names that it asks for while it runs. */
   readonly questions?: readonly NameQuestion[];
   /** What is wrong in the text itself, whatever the upstreams do. */
   readonly findings: readonly Finding[];
+  /** Places that nobody can be asked at, and why: what is not asked is not well. */
+  readonly notLookedAt: readonly Problem[];
+  /** What the front itself does not start with. */
+  readonly problems: readonly Problem[];
   /** Null when the configuration does not say. */
   readonly user: FrontUser | null;
   /** A folder that the front takes for the root; null for the usual one. */
   readonly chroot: string | null;
-  /** Where the front writes what went wrong; null when that is not known. */
+  /** Where the front writes what went wrong, as it is written; null when that is not known. */
   readonly errorLog: string | null;
 }

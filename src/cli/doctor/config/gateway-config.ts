@@ -36,6 +36,8 @@ export async function gatewayConfig(file: string): Promise<FrontConfig> {
     user: null,
     chroot: null,
     errorLog: null,
+    notLookedAt: [],
+    problems: [],
     findings: [
       ...findings,
       ...lonely.map(({ name }) =>

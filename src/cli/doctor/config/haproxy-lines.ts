@@ -62,9 +62,15 @@ export function serversOf({ lines, defaults }: Section): readonly Line[] {
   const common = [...lines, ...defaults]
     .filter(({ words }) => words[0] === "default-server")
     .flatMap(({ words }) => words.slice(1));
-  return lines
-    .filter(({ words }) => words[0] === "server")
-    .map((line) => ({ ...line, words: [...line.words, ...common] }));
+  return lines.flatMap(serverLine).map((line) => ({ ...line, words: [...line.words, ...common] }));
+}
+
+/** `server-template PREFIX COUNT ADDRESS` makes as many servers of one address as it says. */
+function serverLine(line: Line): readonly Line[] {
+  const [first = "", name = "", count = "", ...rest] = line.words;
+  if (first === "server") return [line];
+  if (first !== "server-template") return [];
+  return [{ ...line, words: ["server", `${name}${count}`, ...rest] }];
 }
 
 /** Taken out by hand; it gets no calls. */

@@ -2,8 +2,15 @@
  * What a HAProxy configuration says of upstreams: the servers of every backend and listen section,
  * with the settings of the section and of `defaults`.
  */
-import type { ConfiguredUpstream, FrontSettings } from "./front-config.js";
-import { isDisabled, type Section, serversOf, settingOf, timeoutOf } from "./haproxy-lines.js";
+import type { ConfiguredUpstream, FrontSettings, Problem } from "./front-config.js";
+import {
+  isDisabled,
+  optionOf,
+  type Section,
+  serversOf,
+  settingOf,
+  timeoutOf,
+} from "./haproxy-lines.js";
 import { haproxyManner } from "./haproxy-manner.js";
 import type { Line } from "./words-of-lines.js";
 
@@ -11,10 +18,9 @@ export function haproxyUpstreams(
   section: Section,
   sections: readonly Section[],
 ): readonly ConfiguredUpstream[] {
-  // `mode tcp` passes bytes on; that HTTP is spoken inside is the most likely all the same.
   const servers = serversOf(section).filter((server) => !isDisabled(server));
   return servers.flatMap((server) => {
-    const address = addressOf(server);
+    const address = addressOf(server, section);
     if (address === null) return [];
     const { file, line } = server;
     const context = `${section.kind} ${section.name}, server ${server.words[1] ?? "?"}`;
@@ -25,14 +31,42 @@ export function haproxyUpstreams(
   });
 }
 
-function addressOf(server: Line): string | null {
-  const place = server.words[2] ?? "";
+/** Servers that nobody can be asked at. */
+export function haproxyNotAsked(section: Section): readonly Problem[] {
+  return serversOf(section)
+    .filter((server) => !isDisabled(server) && addressOf(server, section) === null)
+    .map(({ words, file, line }) => ({
+      text: `server ${words[1] ?? "?"} ${words[2] ?? ""}: no address and port`,
+      where: { file, line },
+    }));
+}
+
+/** Services that speak no HTTP where they usually are. */
+const NO_HTTP = new Set([
+  22, 25, 53, 110, 143, 389, 465, 587, 636, 993, 995, 1433, 1521, 1883, 3306, 3389, 5432, 5671,
+  5672, 6379, 8883, 9092, 11211, 26257, 27017,
+]);
+
+/** `mode tcp` passes bytes on; HTTP inside is the most likely, but for the usual other services. */
+function schemeOf(server: Line, place: string, section: Section): string {
+  const tcp = settingOf(section, "mode")?.words[1] === "tcp";
+  const port = Number(/:(\d+)$/.exec(place)?.[1] ?? 0);
+  if (tcp && NO_HTTP.has(port) && settingOf(section, "option", "httpchk") === null) return "tcp";
+  const h2 = optionOf(server, "proto") === "h2";
+  if (h2) return server.words.includes("ssl", 3) ? "grpcs" : "grpc";
+  return server.words.includes("ssl", 3) ? "https" : "http";
+}
+
+function addressOf(server: Line, section: Section): string | null {
+  const place = (server.words[2] ?? "").replace(/\$\{?(\w+)\}?/g, (whole, name: string) => {
+    return process.env[name] ?? whole;
+  });
   // `ipv4@`, `unix@` and the like say what follows.
   if (place.startsWith("abns@")) return `unix:@${place.slice("abns@".length)}`;
   const bare = place.replace(/^(?:ipv4|ipv6|unix)@/, "");
   if (bare.startsWith("/")) return `unix:${bare}`;
   if (bare === "" || bare.includes("$") || !/:\d+$/.test(bare)) return null;
-  const scheme = server.words.includes("ssl", 3) ? "https" : "http";
+  const scheme = schemeOf(server, bare, section);
   return `${scheme}://${bare.replace(/^\*/, "127.0.0.1")}`;
 }
 

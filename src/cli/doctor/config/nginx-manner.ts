@@ -8,9 +8,20 @@ import { fieldsAt, type Pass, settingAt } from "./nginx.js";
 import type { Directive } from "./nginx-syntax.js";
 import { evaluate } from "./nginx-variables.js";
 
-export function mannerOf(pass: Pass, server: Directive | null): Manner {
+/** What a client asked for, where that is known: its host, and the path that nginx makes of its. */
+export interface ClientAsked {
+  readonly host: string;
+  readonly path: string | null;
+  readonly pathBefore: string;
+}
+
+export function mannerOf(
+  pass: Pass,
+  server: Directive | null,
+  asked: ClientAsked | null = null,
+): Manner {
   const names = namesOf(pass);
-  const site = names[0] ?? "localhost";
+  const site = asked?.host ?? names[0] ?? "localhost";
   const host = evaluate(fieldsAt(pass).get("host")?.args[1] ?? "$proxy_host", {
     ...siteVariables(pass, site),
   });
@@ -18,13 +29,17 @@ export function mannerOf(pass: Pass, server: Directive | null): Manner {
   return {
     ...(host === null ? {} : { host }),
     hosts: [...names, ...addressNames(server)],
-    ...pathsOf(pass),
+    ...(asked?.path == null ? pathsOf(pass) : changed(asked.path, asked.pathBefore)),
     ...(pass.scheme === "https" ? { tls: tlsOf(pass, site) } : {}),
     ...(script === null ? {} : { script }),
     ports: portsOf(pass),
     secure: isSecure(pass),
     tellsProto: fieldsAt(pass).has("x-forwarded-proto") || fieldsAt(pass).has("forwarded"),
   };
+}
+
+function changed(path: string, before: string): Pick<Manner, "path" | "pathBefore"> {
+  return path === before ? { path } : { path, pathBefore: before };
 }
 
 /** Names of the site that somebody can ask by. */

@@ -2,15 +2,24 @@
  * What an nginx configuration says of upstreams: the servers behind every place that asks one, with
  * what nginx does there.
  */
-import type { ConfiguredUpstream, FrontSettings, FrontUser, NameQuestion } from "./front-config.js";
+import type {
+  ConfiguredUpstream,
+  FrontSettings,
+  FrontUser,
+  NameQuestion,
+  Problem,
+} from "./front-config.js";
 import { keepsConnections, type Pass, passesUpgrades, serversOf, settingAt } from "./nginx.js";
-import { mannerOf } from "./nginx-manner.js";
+import { type ClientAsked, mannerOf } from "./nginx-manner.js";
 import { nameServersOf, namesAtRunTime } from "./nginx-resolver.js";
 import type { Directive } from "./nginx-syntax.js";
 import { sizeBytes, timeMs } from "./units.js";
 
 /** The servers behind a place, each with the settings that hold there. */
-export function upstreamsOf(pass: Pass): readonly ConfiguredUpstream[] {
+export function upstreamsOf(
+  pass: Pass,
+  asked: ClientAsked | null = null,
+): readonly ConfiguredUpstream[] {
   const { directive, group, place } = pass;
   const context = contextOf(pass);
   const settings = settingsOf(pass);
@@ -21,7 +30,7 @@ export function upstreamsOf(pass: Pass): readonly ConfiguredUpstream[] {
     // Without a resolver nginx asks nobody: a rule tells of it.
     if (address === null || (names !== null && names.resolver === null)) return [];
     const { file, line } = directive;
-    const manner = mannerOf(pass, null);
+    const manner = mannerOf(pass, null, asked);
     const where = { file, line };
     return [{ address, where, context, settings, siblings: 0, manner, ...resolved }];
   }
@@ -32,10 +41,10 @@ export function upstreamsOf(pass: Pass): readonly ConfiguredUpstream[] {
     if (address === null) return [];
     const siblings = servers.length - 1;
     const inGroup = `upstream ${group.args[0] ?? "?"}, ${context}`;
-    const manner = mannerOf(pass, server);
+    const manner = mannerOf(pass, server, asked);
     const where = { file, line };
-    const asked = args.includes("resolve") ? resolved : {};
-    return [{ address, where, context: inGroup, settings, siblings, manner, ...asked }];
+    const watched = args.includes("resolve") ? resolved : {};
+    return [{ address, where, context: inGroup, settings, siblings, manner, ...watched }];
   });
 }
 
@@ -48,14 +57,23 @@ export function questionsOf(pass: Pass): readonly NameQuestion[] {
   return names.hosts.map((host) => ({ ...common, host }));
 }
 
+/** Ports that nginx takes where none is written. */
+const PORTS = { fastcgi: 9_000, uwsgi: 80, scgi: 80, memcached: 11_211, grpc: 80, proxy: 80 };
+
 function addressOf({ kind, scheme }: Pass, place: string): string | null {
-  if (kind === "uwsgi") return null;
-  if (kind === "fastcgi") {
-    return place.startsWith("unix:") ? `fastcgi:${place}` : `fastcgi://${withPort(place, 9_000)}`;
-  }
-  if (place.startsWith("unix:")) return place;
   const secure = scheme === "https" || scheme === "grpcs";
-  return `${secure ? "https" : "http"}://${withPort(place, secure ? 443 : 80)}`;
+  const spoken = kind === "proxy" ? "http" : kind === "grpc" && secure ? "grpcs" : kind;
+  if (place.startsWith("unix:")) return kind === "proxy" ? place : `${spoken}:${place}`;
+  const named = kind === "proxy" && secure ? "https" : spoken;
+  return `${named}://${withPort(place, secure ? 443 : PORTS[kind])}`;
+}
+
+/** Places whose address only a request makes. */
+export function notAskedOf(pass: Pass): readonly Problem[] {
+  if (pass.group !== null || !pass.place.includes("$")) return [];
+  const { directive } = pass;
+  const text = `${directive.name} ${directive.args[0] ?? ""}: its address is made by a request`;
+  return [{ text, where: { file: directive.file, line: directive.line } }];
 }
 
 function withPort(place: string, port: number): string {
@@ -78,7 +96,7 @@ export const BUFFER_BYTES = 4_096;
 
 function settingsOf(pass: Pass): FrontSettings {
   const { kind, group } = pass;
-  const prefix = kind === "fastcgi" ? "fastcgi" : kind === "grpc" ? "grpc" : "proxy";
+  const prefix = kind;
   const time = (name: string): number | null =>
     timeMs(settingAt(pass, `${prefix}_${name}`)?.args[0] ?? "", "s");
   const size = sizeBytes(settingAt(pass, `${prefix}_buffer_size`)?.args[0] ?? "");
@@ -107,6 +125,7 @@ export function nginxUser(directives: readonly Directive[]): FrontUser | null {
 
 /** The log of errors that holds for most; null when it is a program or not named. */
 export function nginxErrorLog(directives: readonly Directive[]): string | null {
-  const path = directives.find(({ name }) => name === "error_log")?.args[0];
-  return path?.startsWith("/") === true ? path : null;
+  const main = directives.find(({ name }) => name === "http")?.block ?? [];
+  const path = [...directives, ...main].find(({ name }) => name === "error_log")?.args[0];
+  return path === undefined || /^(?:stderr|syslog:|memory:)/.test(path) ? null : path;
 }

@@ -9,13 +9,18 @@ export type Variables = Readonly<Record<string, string>>;
 
 const VARIABLE = /\$(?:\{(\w+)\}|(\w+))/g;
 
-/** The text with its variables replaced; null when one is not known here. */
+/** Longer than any address or path; values that double each other would fill the memory. */
+const VALUE_CHARACTERS_MAX = 8_192;
+
+/** The text with its variables replaced; null when one is not known here, or grows too long. */
 export function evaluate(text: string, variables: Variables): string | null {
   let known = true;
+  let length = text.length;
   const value = text.replace(VARIABLE, (_, braced, bare) => {
     const found = variables[String(braced ?? bare)];
-    if (found === undefined) known = false;
-    return found ?? "";
+    length += found?.length ?? 0;
+    if (found === undefined || length > VALUE_CHARACTERS_MAX) known = false;
+    return known ? (found ?? "") : "";
   });
   return known ? value : null;
 }
@@ -70,4 +75,31 @@ function defaultsOf(all: readonly Directive[]): Variables {
       return value === undefined ? [] : [[(args.at(-1) ?? "").slice(1), value]];
     }),
   );
+}
+
+/** The values of every `map` for a request, where its source is known. */
+export function mapped(all: readonly Directive[], request: Variables): Variables {
+  const entries = everywhere(all, "map").flatMap(({ args: [source = "", target = ""], block }) => {
+    const value = evaluate(source, request);
+    if (value === null || block === null) return [];
+    const row =
+      block.find(
+        ({ name }) => !name.startsWith("~") && name.toLowerCase() === value.toLowerCase(),
+      ) ??
+      block.find(({ name }) => name.startsWith("~") && fitsPattern(name, value)) ??
+      block.find(({ name }) => name === "default");
+    const found = row?.args[0];
+    return found === undefined ? [] : [[target.slice(1), found] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** `~pattern`, and `~*pattern` for letters of any case. */
+function fitsPattern(text: string, value: string): boolean {
+  try {
+    const caseless = text.startsWith("~*");
+    return new RegExp(text.slice(caseless ? 2 : 1), caseless ? "i" : "").test(value);
+  } catch {
+    return false;
+  }
 }

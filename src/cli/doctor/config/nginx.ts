@@ -2,13 +2,19 @@
  * The places of an nginx configuration that ask an upstream: every `proxy_pass`, `fastcgi_pass` and
  * `grpc_pass`, with the blocks around it and the settings that hold there.
  */
-import { type Directive, everywhere, readNginx } from "./nginx-syntax.js";
+import {
+  type Directive,
+  everywhere,
+  mainFileAbove,
+  type NginxText,
+  readNginx,
+} from "./nginx-syntax.js";
 import { addressAtRunTime } from "./nginx-variables.js";
 
 /** A place that asks an upstream, with everything that holds there. */
 export interface Pass {
   readonly directive: Directive;
-  readonly kind: "proxy" | "fastcgi" | "grpc" | "uwsgi";
+  readonly kind: "proxy" | "fastcgi" | "grpc" | "uwsgi" | "scgi" | "memcached";
   /** What is asked, with those variables replaced whose values the file tells. */
   readonly target: string;
   /** It has a variable, so that nginx evaluates it for each request. */
@@ -29,17 +35,21 @@ const KINDS = {
   fastcgi_pass: "fastcgi",
   grpc_pass: "grpc",
   uwsgi_pass: "uwsgi",
+  scgi_pass: "scgi",
+  memcached_pass: "memcached",
 } as const;
 
-export interface NginxPasses {
-  readonly directives: readonly Directive[];
+export interface NginxPasses extends NginxText {
   readonly passes: readonly Pass[];
 }
 
 export async function readNginxPasses(file: string): Promise<NginxPasses> {
-  const directives = await readNginx(file);
+  const text = await readNginx(file);
+  const { directives } = text;
   const groups = new Map(
-    everywhere(directives, "upstream").map((one) => [one.args[0] ?? "", one] as const),
+    [...(await upstreamsOfMain(file, directives)), ...everywhere(directives, "upstream")].map(
+      (one) => [one.args[0] ?? "", one] as const,
+    ),
   );
   const found = passesIn(directives, []).map((pass) => {
     const target = targetOf(pass, directives);
@@ -51,7 +61,18 @@ export async function readNginxPasses(file: string): Promise<NginxPasses> {
     known: literal.has(one.place),
     group: groups.get(one.place) ?? null,
   }));
-  return { directives, passes };
+  return { ...text, passes };
+}
+
+/** A site's file alone may name upstreams that stand in other files of the same nginx. */
+async function upstreamsOfMain(
+  file: string,
+  own: readonly Directive[],
+): Promise<readonly Directive[]> {
+  const main = own.some(({ name }) => name === "http") ? null : await mainFileAbove(file);
+  if (main === null) return [];
+  const text = await readNginx(main).catch(() => null);
+  return text === null ? [] : everywhere(text.directives, "upstream");
 }
 
 type Found = Pick<Pass, "directive" | "kind" | "around">;

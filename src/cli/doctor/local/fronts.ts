@@ -16,6 +16,10 @@ export interface RunningFront {
   readonly front: Front;
   /** Full path of the file that it was started with; null when that is not known. */
   readonly config: string | null;
+  /** The folder that it was started with; null for the one that it was built with. */
+  readonly prefix: string | null;
+  /** When its first process began. */
+  readonly since: number;
   /** Of its workers, which do the asking. */
   readonly ids: Ids | null;
   readonly user: string | null;
@@ -25,7 +29,7 @@ export interface RunningFront {
   readonly workersSince: number;
 }
 
-interface Program {
+export interface FrontProgram {
   readonly front: Front;
   readonly is: RegExp;
   /** Options with a folder that the file is relative to, and with the file itself. */
@@ -34,7 +38,7 @@ interface Program {
   readonly usual: readonly string[];
 }
 
-const PROGRAMS: readonly Program[] = [
+export const FRONT_PROGRAMS: readonly FrontProgram[] = [
   {
     front: "nginx",
     is: /^(?:nginx: (?:master|worker) process|\S*(?:nginx|openresty)(?:\s|$))/,
@@ -71,7 +75,7 @@ export async function frontOfProcess(
   pid: number,
 ): Promise<RunningFront | null> {
   const command = await commandLine(world, pid);
-  const program = PROGRAMS.find(({ is }) => is.test(command.join(" ")));
+  const program = FRONT_PROGRAMS.find(({ is }) => is.test(command.join(" ")));
   if (program === undefined) return null;
   // A worker has no arguments of its own in nginx; its parent has them.
   const parent = await statusOf(world, pid, "PPid");
@@ -86,6 +90,8 @@ export async function frontOfProcess(
     pid: master,
     front: program.front,
     config,
+    prefix: await prefixOf(world, master, words, program),
+    since: await sinceOf(world, master),
     ...(await userOf(world, worker)),
     root: join(world.root, "proc", String(worker), "root"),
     workersSince: Math.max(...since),
@@ -111,11 +117,40 @@ export async function frontOfConfig(
     /^\d+$/.test(name),
   )) {
     const command = (await commandLine(world, Number(pid))).join(" ");
-    if (!PROGRAMS.some(({ is }) => is.test(command))) continue;
+    if (!FRONT_PROGRAMS.some(({ is }) => is.test(command))) continue;
     const found = await frontOfProcess(world, Number(pid));
     if (found?.config === wanted) return found;
   }
   return null;
+}
+
+/** Which front runs with a file; null when none does. */
+export async function runningFrontOf(world: DoctorWorld, file: string): Promise<Front | null> {
+  return (await frontOfConfig(world, file))?.front ?? null;
+}
+
+/** Any process of a front, whatever its configuration; null when none runs. */
+export async function anyOfFront(world: DoctorWorld, front: Front): Promise<number | null> {
+  const program = FRONT_PROGRAMS.find((one) => one.front === front);
+  if (program === undefined) return null;
+  const pids = (await entriesOf(join(world.root, "proc"))).filter((name) => /^\d+$/.test(name));
+  for (const pid of pids) {
+    if (program.is.test((await commandLine(world, Number(pid))).join(" "))) return Number(pid);
+  }
+  return null;
+}
+
+async function prefixOf(
+  world: DoctorWorld,
+  pid: number,
+  words: readonly string[],
+  { folder }: FrontProgram,
+): Promise<string | null> {
+  const at = folder === null ? -1 : words.indexOf(folder);
+  const named = at < 0 ? undefined : words[at + 1];
+  if (named === undefined) return null;
+  const cwd = await readlink(join(world.root, "proc", String(pid), "cwd")).catch(() => "/");
+  return resolve(cwd, named);
 }
 
 async function commandLine({ root }: DoctorWorld, pid: number): Promise<readonly string[]> {
@@ -139,7 +174,7 @@ async function configOf(
   world: DoctorWorld,
   pid: number,
   words: readonly string[],
-  { folder, file, usual }: Program,
+  { folder, file, usual }: FrontProgram,
 ): Promise<string | null> {
   const after = (option: string): string | undefined => {
     const at = words.indexOf(option);

@@ -34,6 +34,18 @@ export interface Exchanged {
   /** What went wrong, as a gateway would name it; null for a whole answer. */
   readonly code: FailureCode | null;
   readonly errno: string | null;
+  /** The body went on and on, as a stream of events does; it was left after a while. */
+  readonly endless: boolean;
+}
+
+/** A stream of events is not waited for: its head tells enough. */
+const STREAM_MS = 1_000;
+/** What came within the last part of the time is not silent. */
+const FLOW_PARTS = 4;
+
+/** Answers that are made to go on. */
+function isEndless({ headers }: IncomingMessage): boolean {
+  return /event-stream|x-mixed-replace/i.test(headers["content-type"] ?? "");
 }
 
 /** A connection that requests can be sent on, one after the other. */
@@ -92,10 +104,15 @@ function exchange(parts: ExchangeParts, path: string): Promise<Exchanged> {
     const body = { bytes: 0, text: "" };
     let answer: Answer | null = null;
     let headMs: number | null = null;
+    let endless = false;
     const request = requestHttp({
       agent,
       path,
-      headers: { host: endpoint.authority, "user-agent": "good-gateway-doctor" },
+      headers: {
+        host: endpoint.authority,
+        "user-agent": "good-gateway-doctor",
+        ...(endpoint.authorization === null ? {} : { authorization: endpoint.authorization }),
+      },
       maxHeaderSize: HEAD_BYTES_MAX,
     });
     let timer = world.clock.after(limits.responseMs, () => end("http_response_timeout", null));
@@ -106,7 +123,7 @@ function exchange(parts: ExchangeParts, path: string): Promise<Exchanged> {
       if (code !== null) request.destroy();
       const firstBytes = seen.text().slice(0, FIRST_BYTES);
       const { bytes: bodyBytes, text: bodyText } = body;
-      resolve({ answer, firstBytes, headMs, bodyBytes, bodyText, code, errno });
+      resolve({ answer, firstBytes, headMs, bodyBytes, bodyText, code, errno, endless });
     };
     const fail = (error: NodeJS.ErrnoException): void => {
       timeline.headBytes = answer === null ? seen.text().length : 0;
@@ -120,7 +137,19 @@ function exchange(parts: ExchangeParts, path: string): Promise<Exchanged> {
       headMs = world.clock.now() - startedAt;
       answer = answerOf(response, seen.text());
       timeline.enter("receive", world.clock.now());
-      timer = world.clock.after(limits.bodyMs, () => end("connection_read_timeout", null));
+      const limitMs = isEndless(response) ? Math.min(limits.bodyMs, STREAM_MS) : limits.bodyMs;
+      let before = -1;
+      const look = (): void => {
+        // What keeps sending has not fallen silent: it is a stream, and is well.
+        const flows = body.bytes > before && response.headers["content-length"] === undefined;
+        endless = isEndless(response) || flows;
+        end(endless ? null : "connection_read_timeout", null);
+        request.destroy();
+      };
+      timer = world.clock.after(limitMs - limitMs / FLOW_PARTS, () => {
+        before = body.bytes;
+        timer = world.clock.after(limitMs / FLOW_PARTS, look);
+      });
       readBody(response, body, end, fail);
     });
     request.end();

@@ -22,7 +22,7 @@ export interface Resolved {
 
 export async function resolve(
   world: DoctorWorld,
-  { hostname, socketPath }: Endpoint,
+  { hostname, socketPath }: Pick<Endpoint, "hostname" | "socketPath">,
   { resolveMs }: DoctorLimits,
 ): Promise<Resolved> {
   const literal = isIP(hostname);

@@ -77,7 +77,8 @@ export async function secure(
   try {
     plain = await openSocket(world, place, connectMs);
     if (endpoint.proxyProtocol) plain.write(PROXY_LINE);
-    const socket = await handshake(world, plain, servername, endpoint.tls, connectMs);
+    const alpn = endpoint.protocol === "grpcs" ? "h2" : "http/1.1";
+    const socket = await handshake(world, plain, servername, { ...endpoint.tls, alpn }, connectMs);
     const certificate = readCertificate(socket.getPeerCertificate(true));
     const judged = servername === "" ? endpoint.hostname : servername;
     const mistrust = mistrustOf(socket, certificate, judged, world.clock.wallNow());
@@ -136,7 +137,7 @@ function handshake(
   world: DoctorWorld,
   socket: Socket,
   servername: string,
-  { ca, cert, key }: EndpointTls,
+  { ca, cert, key, alpn }: EndpointTls & { readonly alpn: string },
   limitMs: number,
 ): Promise<TLSSocket> {
   const secured = connectTls({
@@ -147,7 +148,7 @@ function handshake(
     ...(cert === null || key === null ? {} : { cert, key }),
     // Judged by the caller, who wants to see the certificate first.
     rejectUnauthorized: false,
-    ALPNProtocols: ["http/1.1"],
+    ALPNProtocols: [alpn],
   });
   return arrival(world, secured, "secureConnect", limitMs);
 }

@@ -2,33 +2,29 @@
  * What can be said of a front as a whole: whether it has read its configuration since that was
  * changed, what it wrote into its log of errors, and whether the system lets it connect at all.
  */
-import { open, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { fault, said, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
+import { fault, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
 import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
-import { explain } from "../../explain/explain.js";
 import type { FrontConfig } from "../config/front-config.js";
+import type { Front } from "../front.js";
 import type { RunningFront } from "../local/fronts.js";
 import { linesOf } from "../local/sockets.js";
 import type { DoctorWorld } from "../world.js";
-
-export interface Front {
-  readonly config: FrontConfig;
-  /** Null when none runs with this configuration. */
-  readonly running: RunningFront | null;
-}
+import { saidInLog } from "./front-log.js";
 
 export async function frontFindings(
   world: DoctorWorld,
   file: string,
-  { config, running }: Front,
+  front: Front,
   found: readonly Finding[],
 ): Promise<readonly Finding[]> {
+  const { config, running } = front;
   const faults = found.filter(({ severity }) => severity === "fault");
   const all = await Promise.all([
     notReloaded(file, config, running),
     forbiddenBySystem(world, config),
-    saidInLog(world, config, faults.length > 0),
+    saidInLog(world, front, faults.length > 0),
   ]);
   return all.flat();
 }
@@ -95,55 +91,4 @@ async function forbiddenBySystem(
       write: `setsebool -P ${name} 1`,
     }),
   ];
-}
-
-/** The end of a log: some hundred lines. */
-const LOG_BYTES = 64 * 1024;
-/** Older lines belong to another outage. */
-const LOG_AGE_MS = 15 * 60_000;
-
-async function saidInLog(
-  { clock }: DoctorWorld,
-  { errorLog, front }: FrontConfig,
-  explained: boolean,
-): Promise<readonly Finding[]> {
-  if (errorLog === null) return [];
-  const info = await stat(errorLog).catch(() => null);
-  if (info === null || clock.wallNow() - info.mtimeMs > LOG_AGE_MS) return [];
-  const last = lastTelling(await endOf(errorLog));
-  if (last === null) return [];
-  const { line, what } = last;
-  const parts = {
-    cause: "said_in_log",
-    layer: "config",
-    title: `The log of ${front} says: ${what}`,
-    evidence: said(line),
-    fix: `good-gateway explain tells more of it; the log is ${errorLog}`,
-    confidence: "possible",
-  } as const;
-  return [explained ? { ...warning(parts), severity: "note" } : warning(parts)];
-}
-
-async function endOf(path: string): Promise<readonly string[]> {
-  const file = await open(path, "r").catch(() => null);
-  if (file === null) return [];
-  try {
-    const { size } = await file.stat();
-    const bytes = Buffer.alloc(Math.min(size, LOG_BYTES));
-    await file.read(bytes, 0, bytes.length, size - bytes.length);
-    return bytes.toString("utf8").split("\n").filter(Boolean);
-  } finally {
-    await file.close();
-  }
-}
-
-const TELLING = /\[(?:error|crit|alert|emerg|\w+:error)\]/;
-const LINE_CHARACTERS = 240;
-
-function lastTelling(lines: readonly string[]): { line: string; what: string } | null {
-  const line = lines.findLast((one) => TELLING.test(one));
-  if (line === undefined) return null;
-  const [explanation] = explain(line).explanations;
-  if (explanation === undefined) return null;
-  return { line: line.slice(0, LINE_CHARACTERS), what: explanation.meaning };
 }
