@@ -71,6 +71,8 @@ export interface CallOverrides {
 export interface TimeLimit {
   pause(now: number): void;
   resume(now: number): void;
+  /** The head is up. */
+  stop(): void;
 }
 
 export class Call implements Linked<Call> {
@@ -82,6 +84,8 @@ export class Call implements Linked<Call> {
   deadline = NEVER;
   /** What cuts it at its deadline; null where nothing does. */
   timeLimit: TimeLimit | null = null;
+  /** Its answer has no end, so that it holds the place of a stream. */
+  streams = false;
   /** How much it matters when not all can be served. */
   priority: Priority;
   /** The moment that the caller itself has named; NEVER when it named none. */

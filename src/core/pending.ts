@@ -8,74 +8,92 @@
  * ours: those behind it are told `proxy_internal_error`, so that nothing is held back for ever, and
  * who awaits it gets what was thrown, except at the top of the pipe (`safely`).
  */
-import { noResponse, type Outcome } from "./outcome.js";
+import type { FailureCode } from "../catalog/failures.js";
+import type { Failure } from "./failure.js";
+import { type Ending, noResponse, type Outcome, whenOver } from "./outcome.js";
+import type { Step } from "./pipe.js";
 
 type Listener<Body> = (outcome: Outcome<Body>) => void;
+type Replacer<Body> = (outcome: Outcome<Body>) => Promise<Outcome<Body>> | null;
+
+/**
+ * What a policy does with what it has taken for a call or an exchange: one for all of them, so it
+ * keeps what it needs in that. What is given back too late is a leak, too early a lie.
+ */
+export interface Holder<Input> {
+  /**
+   * There is an outcome, whose body may still be on the way. Gives another outcome for it, or null,
+   * which keeps it. `isStray`: something was thrown on the way here.
+   */
+  readonly known:
+    | ((
+        input: Input,
+        outcome: Outcome<unknown>,
+        isStray: boolean,
+      ) => Promise<Outcome<unknown>> | null)
+    | null;
+  /** All is over, body included: the name by which it ended, null for a whole answer. */
+  readonly over: ((input: Input, code: FailureCode | null) => void) | null;
+}
 
 /**
  * Who is told, with its own link: a list without an array, since most have three or four, and an
  * array is made for seventeen.
  */
-export interface Listening<Body> {
-  /**
-   * Gives another outcome for it, or nothing, which keeps it. `isStray`: something was thrown on
-   * the way here.
-   */
-  told(outcome: Outcome<Body>, isStray: boolean): Promise<Outcome<Body>> | null;
-  next: Listening<Body> | null;
-}
+class Held implements Ending {
+  private readonly holder: Holder<unknown>;
+  private readonly input: unknown;
+  next: Held | null = null;
 
-class ListeningFunction<Body> implements Listening<Body> {
-  private readonly listener: Listener<Body>;
-  next: Listening<Body> | null = null;
-
-  constructor(listener: Listener<Body>) {
-    this.listener = listener;
+  constructor(holder: Holder<unknown>, input: unknown) {
+    this.holder = holder;
+    this.input = input;
   }
 
-  told(outcome: Outcome<Body>): null {
-    this.listener(outcome);
+  told(outcome: Outcome<unknown>, isStray: boolean): Promise<Outcome<unknown>> | null {
+    const { known, over } = this.holder;
+    const instead = known === null ? null : known(this.input, outcome, isStray);
+    if (instead === null && over !== null) whenOver(outcome, this);
+    return instead;
+  }
+
+  over(code: FailureCode | null): void {
+    this.holder.over?.(this.input, code);
+  }
+}
+
+const TELLING: Holder<Listener<unknown>> = {
+  known(listener, outcome) {
+    listener(outcome);
     return null;
-  }
+  },
+  over: null,
+};
+
+const REPLACING: Holder<Replacer<unknown>> = {
+  known: (replace, outcome, isStray) => (isStray ? null : replace(outcome)),
+  over: null,
+};
+
+interface Awaiting {
+  readonly pending: Pending<unknown>;
+  readonly resolve: Listener<unknown>;
+  readonly reject: (cause: unknown) => void;
 }
 
-class Awaiting<Body> implements Listening<Body> {
-  private readonly pending: Pending<Body>;
-  private readonly resolve: Listener<Body>;
-  private readonly reject: (cause: unknown) => void;
-  next: Listening<Body> | null = null;
-
-  constructor(pending: Pending<Body>, resolve: Listener<Body>, reject: (cause: unknown) => void) {
-    this.pending = pending;
-    this.resolve = resolve;
-    this.reject = reject;
-  }
-
-  told(outcome: Outcome<Body>): null {
-    const { rejection } = this.pending;
-    if (rejection === null) this.resolve(outcome);
-    else this.reject(rejection.cause);
+const AWAITING: Holder<Awaiting> = {
+  known({ pending, resolve, reject }, outcome) {
+    if (pending.rejection === null) resolve(outcome);
+    else reject(pending.rejection.cause);
     return null;
-  }
-}
-
-class Replacing<Body> implements Listening<Body> {
-  private readonly replace: (outcome: Outcome<Body>) => Promise<Outcome<Body>> | null;
-  next: Listening<Body> | null = null;
-
-  constructor(replace: (outcome: Outcome<Body>) => Promise<Outcome<Body>> | null) {
-    this.replace = replace;
-  }
-
-  told(outcome: Outcome<Body>, isStray: boolean): Promise<Outcome<Body>> | null {
-    return isStray ? null : this.replace(outcome);
-  }
-}
+  },
+  over: null,
+};
 
 export class Pending<Body> implements Promise<Outcome<Body>> {
   private outcome: Outcome<Body> | null = null;
-  private first: Listening<Body> | null = null;
-  private last: Listening<Body> | null = null;
+  private first: Held | null = null;
+  private last: Held | null = null;
   private calm = false;
   /** Its outcome is not the one that it was settled with. */
   private replaced = false;
@@ -95,7 +113,9 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
   /** The outcome of a step; what it throws is an outcome, and rejects nobody. */
   static safely<In, Body>(step: (input: In) => Promise<Outcome<Body>>, input: In): Pending<Body> {
     try {
-      return Pending.of(step(input)).neverRejects();
+      const pending = Pending.of(step(input));
+      pending.calm = true;
+      return pending;
     } catch (cause) {
       return Pending.settled<Body>(noResponse({ code: "proxy_internal_error", cause }));
     }
@@ -116,33 +136,27 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
 
   private tellAll(outcome: Outcome<Body>): void {
     this.outcome = outcome;
-    let listening = this.first;
+    let held = this.first;
     this.first = null;
-    for (; listening !== null; listening = listening.next) {
-      const instead = this.tellOne(listening, this.outcome);
+    for (; held !== null; held = held.next) {
+      let instead: Promise<Outcome<unknown>> | null = null;
+      try {
+        instead = held.told(this.outcome, this.thrown !== null);
+      } catch (cause) {
+        this.outcome = givenUp(this.outcome, cause);
+        this.thrown = { cause };
+      }
       if (instead === null) continue;
-      this.first = listening.next;
-      this.waitFor(Pending.of(instead));
+      this.first = held.next;
+      this.waitFor(instead);
       return;
     }
     this.last = null;
   }
 
-  private tellOne(
-    listening: Listening<Body>,
-    outcome: Outcome<Body>,
-  ): Promise<Outcome<Body>> | null {
-    try {
-      return listening.told(outcome, this.thrown !== null);
-    } catch (cause) {
-      this.outcome = givenUp(outcome, cause);
-      this.thrown = { cause };
-      return null;
-    }
-  }
-
   /** Those that were not told yet are told another outcome than those before them. */
-  private waitFor(instead: Pending<Body>): void {
+  private waitFor(coming: Promise<Outcome<unknown>>): void {
+    const instead = Pending.of(coming as Promise<Outcome<Body>>);
     this.outcome = null;
     this.replaced = true;
     if (this.first === null) this.last = null;
@@ -154,29 +168,24 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
 
   /** Calls the listener with the outcome: at once where it is known. */
   tell(listener: Listener<Body>): this {
-    return this.inform(new ListeningFunction(listener));
-  }
-
-  /** The same for an object, which is in the list of one outcome at the most. */
-  inform(listening: Listening<Body>): this {
-    if (this.outcome === null) {
-      if (this.last === null) this.first = this.last = listening;
-      else this.last = this.last.next = listening;
-      return this;
-    }
-    const instead = listening.told(this.outcome, this.thrown !== null);
-    if (instead !== null) this.waitFor(Pending.of(instead));
-    return this;
+    return this.inform(TELLING as Holder<Listener<Body>>, listener);
   }
 
   /** Whoever comes behind is told the outcome, or what `replace` gives for it; null keeps it. */
-  orElse(replace: (outcome: Outcome<Body>) => Promise<Outcome<Body>> | null): this {
-    return this.inform(new Replacing(replace));
+  orElse(replace: Replacer<Body>): this {
+    return this.inform(REPLACING as Holder<Replacer<Body>>, replace);
   }
 
-  /** What was thrown is an outcome like any other from here on. */
-  private neverRejects(): this {
-    this.calm = true;
+  /** Tells the holder of the outcome and of the end, and with it what it holds something for. */
+  inform<Input>(holder: Holder<Input>, input: Input): this {
+    const held = new Held(holder as Holder<unknown>, input);
+    if (this.outcome === null) {
+      if (this.last === null) this.first = this.last = held;
+      else this.last = this.last.next = held;
+      return this;
+    }
+    const instead = held.told(this.outcome, this.thrown !== null);
+    if (instead !== null) this.waitFor(instead);
     return this;
   }
 
@@ -187,7 +196,9 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
 
   /** A true promise of it: `await` makes one of anything else, at twice the cost. */
   asPromise(): Promise<Outcome<Body>> {
-    return new Promise((resolve, reject) => this.inform(new Awaiting(this, resolve, reject)));
+    return new Promise((resolve, reject) =>
+      this.inform(AWAITING as Holder<unknown>, { pending: this, resolve, reject }),
+    );
   }
 
   /** What it rejects with, and null where it does not. */
@@ -221,4 +232,22 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
 function givenUp(outcome: Outcome<unknown>, cause: unknown): Outcome<never> {
   if (outcome.kind !== "no_response") void outcome.response.discard();
   return noResponse({ code: "proxy_internal_error", cause });
+}
+
+/** Goes on with the next step. What is thrown past a policy is our bug, and holds nothing back. */
+export function hold<In, Body>(next: Step<In, Body>, input: In, holder: Holder<In>): Pending<Body> {
+  let coming: Pending<Body>;
+  try {
+    coming = Pending.of(next(input));
+  } catch (stray) {
+    holder.known?.(input, noResponse({ code: "proxy_internal_error", cause: stray }), true);
+    holder.over?.(input, "proxy_internal_error");
+    throw stray;
+  }
+  return coming.inform(holder, input);
+}
+
+/** Goes no further. */
+export function refused<Body>(failure: Failure): Pending<Body> {
+  return Pending.settled<Body>(noResponse(failure));
 }

@@ -9,8 +9,8 @@ import type { AdmittedCall, BoundedCall, Call, CallOverrides, SeatedCall } from 
 import { inContextOf, keepContext } from "../core/call-context.js";
 import type { Failure } from "../core/failure.js";
 import type { CallerHints } from "../core/layers.js";
-import { failureOf, type Outcome } from "../core/outcome.js";
-import { type Listening, Pending } from "../core/pending.js";
+import { failureOf } from "../core/outcome.js";
+import { type Holder, Pending } from "../core/pending.js";
 import { bypass, type PolicyDescription, pipe, type Step } from "../core/pipe.js";
 import type { GatewayRequest } from "../core/request.js";
 import { callInContext } from "../core/request-context.js";
@@ -96,6 +96,8 @@ interface Serving {
   readonly repeats: RetryShared;
   readonly policies: Pipe;
   readonly step: Step<Call, ResponseBody>;
+  /** For a call that the policies are through with. */
+  readonly ending: Holder<Call>;
 }
 
 /** A class, since a gateway may have thousands of them, most of them at rest. */
@@ -191,7 +193,7 @@ class GatewayUpstream implements UpstreamCore {
 
   #take<Body>(step: Step<Call, Body>, call: Call): Pending<Body> {
     this.#calls += 1;
-    return Pending.safely(step, call).inform(new CallEnd<Body>(this, call));
+    return Pending.safely(step, call).inform(this.#served().ending, call);
   }
 
   get busy(): boolean {
@@ -229,7 +231,8 @@ class GatewayUpstream implements UpstreamCore {
     const ledger = failureLedger(parts.clock);
     const repeats = repeatsOf(parts, options, targets);
     const policies = assemble(parts, options, targets, overload, ledger, repeats);
-    return { overload, ledger, repeats, policies, step: policies.to(transport.perform) };
+    const step = policies.to(transport.perform);
+    return { overload, ledger, repeats, policies, step, ending: this.#ending() };
   }
 
   #discover(): () => void {
@@ -239,37 +242,24 @@ class GatewayUpstream implements UpstreamCore {
     return startDiscovery({ ...this.#parts, upstream: this.name, set, control }, discover);
   }
 
+  #ending(): Holder<Call> {
+    return {
+      known: (call, outcome) => {
+        this.#calls -= 1;
+        const failure = failureOf(outcome);
+        call.failure = failure;
+        if (this.#parts.events.has("call:outcome")) this.#tellOutcome(call, failure);
+        if (outcome.kind === "no_response") this.#keeper.callFailed(call, outcome.failure.code);
+        return null;
+      },
+      over: null,
+    };
+  }
+
   // By itself, since a function that makes another one prepares for it in every call.
   #tellOutcome(call: Call, failure: Failure | null): void {
     const told = { upstream: this.name, call, failure };
     inContextOf(call, () => this.#parts.events.emit("call:outcome", told));
-  }
-
-  /** The policies are through with a call. */
-  over(call: Call, outcome: Outcome<unknown>): void {
-    const { events } = this.#parts;
-    this.#calls -= 1;
-    const failure = failureOf(outcome);
-    call.failure = failure;
-    if (events.has("call:outcome")) this.#tellOutcome(call, failure);
-    if (outcome.kind === "no_response") this.#keeper.callFailed(call, outcome.failure.code);
-  }
-}
-
-// A class, since every call makes one.
-class CallEnd<Body> implements Listening<Body> {
-  next: Listening<Body> | null = null;
-  private readonly upstream: GatewayUpstream;
-  private readonly call: Call;
-
-  constructor(upstream: GatewayUpstream, call: Call) {
-    this.upstream = upstream;
-    this.call = call;
-  }
-
-  told(outcome: Outcome<Body>): null {
-    this.upstream.over(this.call, outcome);
-    return null;
   }
 }
 

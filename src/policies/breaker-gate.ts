@@ -7,50 +7,81 @@
  * that the catalog's blame gives. What is no fault of the target is neutral and counts for nothing.
  * Not here: the state of a breaker (targets/breaker.ts).
  */
-import { freePermit, type Verdict } from "../base/permit.js";
+import type { Verdict } from "../base/permit.js";
 import { LAYERS } from "../catalog/defaults.js";
 import { FAILURES, type FailureCode } from "../catalog/failures.js";
 import type { Outcome } from "../core/outcome.js";
-import type { Policy, Step } from "../core/pipe.js";
+import { type Holder, hold, refused } from "../core/pending.js";
+import type { Policy } from "../core/pipe.js";
 import { isUnusable } from "../core/repeat.js";
-import type { BreakerOptions, BreakerPermit } from "../targets/breaker.js";
+import type { BreakerOptions } from "../targets/breaker.js";
 import type { Exchange, GuardedExchange } from "../targets/exchange.js";
 import type { TargetMonitor } from "../targets/target-monitor.js";
-import { Holding, holding, refused } from "./holding.js";
 
 /** `settings` are those of the breakers of the targets; false when they have none. */
 export function breakerGate(settings: BreakerOptions | false): Policy<Exchange, GuardedExchange> {
   return {
     role: "breaker",
     settings: settings === false ? { enabled: false } : { ...settings },
-    run<Body>(exchange: Exchange, next: Step<GuardedExchange, Body>): Promise<Outcome<Body>> {
+    run(exchange, next) {
       const { breaker, health } = exchange.target;
-      const { monitor } = health;
-      if (breaker === null) {
-        if (monitor === null) return next(exchange as GuardedExchange);
-        return holding(
-          next,
-          exchange as GuardedExchange,
-          new Watched<Body>(exchange, NO_BREAKER, monitor),
-        );
+      const guarded = exchange as GuardedExchange;
+      if (breaker !== null) {
+        const permit = breaker.admit();
+        if ("deniedForMs" in permit) {
+          // No transport will see this exchange, so it is ended here.
+          exchange.end();
+          const target = exchange.target.id;
+          return refused({ code: "breaker_open", target, retryAfterMs: permit.deniedForMs });
+        }
+        exchange.permit = permit;
       }
-      const permit = breaker.admit();
-      if ("deniedForMs" in permit) {
-        // No transport will see this exchange, so it is ended here.
-        exchange.end();
-        const target = exchange.target.id;
-        return refused({ code: "breaker_open", target, retryAfterMs: permit.deniedForMs });
-      }
-      const held =
-        monitor === null
-          ? new Permitted<Body>(exchange, permit)
-          : new Watched<Body>(exchange, permit, monitor);
-      return holding(next, exchange as GuardedExchange, held);
+      exchange.monitor = health.monitor;
+      exchange.monitor?.began();
+      return hold(next, guarded, GATE);
     },
   };
 }
 
-const NO_BREAKER: BreakerPermit = { ...freePermit, answered: () => {} };
+const GATE: Holder<Exchange> = {
+  known(exchange, outcome) {
+    if (outcome.kind === "success") exchange.permit?.answered();
+    if (exchange.monitor !== null) tellHead(exchange.monitor, exchange, outcome);
+    return null;
+  },
+  over(exchange, code) {
+    const { permit, monitor, timeline } = exchange;
+    const verdict = verdictOn(exchange, code);
+    permit?.settle(verdict);
+    // What is wrong with our settings of this target alone takes it out while its peers are well.
+    if (verdict === "neutral" && !isUnusable(code)) return;
+    monitor?.ended(code, timeline.startedAt);
+  },
+};
+
+function tellHead(
+  monitor: TargetMonitor,
+  { timeline: { startedAt } }: Exchange,
+  outcome: Outcome<unknown>,
+): void {
+  if (outcome.kind === "no_response") {
+    monitor.unanswered(startedAt);
+    return;
+  }
+  const { status, rawHeaders } = outcome.response;
+  const code = outcome.kind === "success" ? null : outcome.failure.code;
+  monitor.answered(startedAt, status, rawHeaders, code);
+}
+
+function verdictOn(exchange: Exchange, code: FailureCode | null): Verdict {
+  const { target, monitor, timeline } = exchange;
+  // What is wrong with our settings does not let it back either.
+  if (monitor !== null && isUnusable(code) && target.breaker?.state === "half_open") {
+    return "failure";
+  }
+  if (code === null) return timeline.isCounted ? "neutral" : "success";
+  return timeline.isCounted || wasHurried(exchange) ? "neutral" : verdictOf(code);
+}
 
 /**
  * Whether the caller's own deadline cut the exchange so soon that nothing is said of its target;
@@ -59,72 +90,6 @@ const NO_BREAKER: BreakerPermit = { ...freePermit, answered: () => {} };
 function wasHurried({ call, cancellation, timeline }: Exchange): boolean {
   if (cancellation.by !== "deadline" || call.deadline !== call.callerDeadline) return false;
   return call.deadline - timeline.startedAt < LAYERS.fairAttemptMs;
-}
-
-class Permitted<Body> extends Holding<Body> {
-  protected readonly exchange: Exchange;
-  private readonly permit: BreakerPermit;
-
-  constructor(exchange: Exchange, permit: BreakerPermit) {
-    super();
-    this.exchange = exchange;
-    this.permit = permit;
-  }
-
-  override known(outcome: Outcome<Body>): void {
-    if (outcome.kind === "success") this.permit.answered();
-  }
-
-  over(code: FailureCode | null): void {
-    this.settle(code);
-  }
-
-  protected settle(code: FailureCode | null): Verdict {
-    const verdict = this.verdict(code);
-    this.permit.settle(verdict);
-    return verdict;
-  }
-
-  protected verdict(code: FailureCode | null): Verdict {
-    const neutral = this.exchange.timeline.isCounted || wasHurried(this.exchange);
-    return neutral ? "neutral" : verdictOf(code);
-  }
-}
-
-/** The same with who compares the target with its peers. */
-class Watched<Body> extends Permitted<Body> {
-  private readonly monitor: TargetMonitor;
-
-  constructor(exchange: Exchange, permit: BreakerPermit, monitor: TargetMonitor) {
-    super(exchange, permit);
-    this.monitor = monitor;
-    monitor.began();
-  }
-
-  override known(outcome: Outcome<Body>): void {
-    super.known(outcome);
-    const { startedAt } = this.exchange.timeline;
-    if (outcome.kind === "no_response") {
-      this.monitor.unanswered(startedAt);
-      return;
-    }
-    const { status, rawHeaders } = outcome.response;
-    const code = outcome.kind === "success" ? null : outcome.failure.code;
-    this.monitor.answered(startedAt, status, rawHeaders, code);
-  }
-
-  // What is wrong with our settings of this target alone takes it out while its peers are well.
-  override over(code: FailureCode | null): void {
-    const verdict = this.settle(code);
-    if (verdict === "neutral" && !isUnusable(code)) return;
-    this.monitor.ended(code, this.exchange.timeline.startedAt);
-  }
-
-  // Nor does that let it back.
-  protected override verdict(code: FailureCode | null): Verdict {
-    const trial = this.exchange.target.breaker?.state === "half_open";
-    return trial && isUnusable(code) ? "failure" : super.verdict(code);
-  }
 }
 
 /** What an exchange that ended by this name says of its target; null is a whole answer. */

@@ -16,11 +16,10 @@ import type { CutBy } from "../core/cancellation.js";
 import { classifyError } from "../core/classify.js";
 import type { Failure } from "../core/failure.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
-import { Pending } from "../core/pending.js";
+import { type Holder, hold, Pending, refused } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
 import { Timeline } from "../core/timeline.js";
 import type { AdaptiveLimit } from "./adaptive-limit.js";
-import { Holding, holding, refused } from "./holding.js";
 import { pace } from "./pace.js";
 import { isEndless, Places, type PlacesOptions, StreamPlaces } from "./places.js";
 import { type Refusals, refusals } from "./refusals.js";
@@ -97,8 +96,9 @@ export function bulkhead(
     return failure === null ? seat(call, next) : noResponse(failure);
   };
   const seating = { giveBack, refusal, streams: new StreamPlaces(options.streamsMax) };
+  const place = placeOf(seating);
   const seat = <Body>(call: SeatedCall, next: Step<SeatedCall, Body>): Pending<Body> =>
-    holding(watched(clock, places, limit, next), call, new Place<Body>(seating, call));
+    hold(limit === null ? next : watched(clock, places, limit, next), call, place);
 
   return {
     role: "bulkhead",
@@ -138,55 +138,28 @@ function noStream({ refusal, streams }: Seating, call: Call): Failure {
 }
 
 /** The place of a call; that of a stream from the moment on that its answer is one. */
-class Place<Body> extends Holding<Body> {
-  private readonly seating: Seating;
-  private readonly call: Call;
-  private streams = false;
-
-  constructor(seating: Seating, call: Call) {
-    super();
-    this.seating = seating;
-    this.call = call;
-  }
-
-  override told(outcome: Outcome<Body>): Promise<Outcome<Body>> | null {
-    if (outcome.kind !== "success") return super.told(outcome);
-    const { status, rawHeaders } = outcome.response;
-    return isEndless(status, rawHeaders) ? this.stream(outcome) : super.told(outcome);
-  }
-
-  over(): void {
-    if (this.streams) this.seating.streams.giveBack();
-    else this.seating.giveBack();
-  }
-
-  private stream(outcome: Success<Body>): Promise<Outcome<Body>> | null {
-    const { giveBack, streams } = this.seating;
-    if (streams.take()) {
-      this.streams = true;
+function placeOf(seating: Seating): Holder<SeatedCall> {
+  const { giveBack, streams } = seating;
+  return {
+    known(call, outcome) {
+      if (outcome.kind !== "success") return null;
+      const { status, rawHeaders } = outcome.response;
+      if (!isEndless(status, rawHeaders)) return null;
       giveBack();
-      return super.told(outcome);
-    }
-    giveBack();
-    void outcome.response.discard();
-    return refused(noStream(this.seating, this.call));
-  }
+      call.streams = streams.take();
+      if (call.streams) return null;
+      void outcome.response.discard();
+      return refused(noStream(seating, call));
+    },
+    over(call) {
+      if (call.streams) streams.giveBack();
+      else giveBack();
+    },
+  };
 }
 
-type Success<Body> = Extract<Outcome<Body>, { readonly kind: "success" }>;
-
-/** Tells the limit, if there is one, how long each answer took, and takes over what it says. */
+/** Tells the limit how long each answer took, and takes over what it says. */
 function watched<Body>(
-  clock: Pick<Clock, "now">,
-  places: Places,
-  limit: AdaptiveLimit | null,
-  next: Step<SeatedCall, Body>,
-): Step<SeatedCall, Body> {
-  return limit === null ? next : watchedBy(clock, places, limit, next);
-}
-
-// By itself, since a function that makes another one prepares for it in every call.
-function watchedBy<Body>(
   clock: Pick<Clock, "now">,
   places: Places,
   limit: AdaptiveLimit,

@@ -7,8 +7,8 @@
  */
 import { RETRY_AFTER } from "../catalog/defaults.js";
 import type { AdmittedCall, Call } from "../core/call.js";
+import { type Holder, hold, refused } from "../core/pending.js";
 import type { Policy } from "../core/pipe.js";
-import { Holding, holding, refused } from "./holding.js";
 
 export type LifecycleState = "running" | "lame_duck" | "draining" | "closed";
 
@@ -25,12 +25,13 @@ export interface Lifecycle {
   /** A call was let in. */
   begin(call: Call): void;
   /** A call that was let in is over. */
-  end(call: Call): void;
+  readonly end: (call: Call) => void;
 }
 
 export function drainGate(lifecycle: Lifecycle): Policy<Call, AdmittedCall> {
   // By then another process should serve.
   const retryAfterMs = RETRY_AFTER.fallbackMs;
+  const letIn: Holder<Call> = { known: null, over: lifecycle.end };
   return {
     role: "drain_gate",
     settings: { retryAfterMs },
@@ -41,24 +42,9 @@ export function drainGate(lifecycle: Lifecycle): Policy<Call, AdmittedCall> {
         return refused({ code: "maintenance", retryAfterMs: maintenance.retryAfterMs });
       }
       lifecycle.begin(call);
-      return holding(next, call as AdmittedCall, new LetIn(lifecycle, call));
+      return hold(next, call as AdmittedCall, letIn);
     },
   };
-}
-
-class LetIn<Body> extends Holding<Body> {
-  private readonly lifecycle: Lifecycle;
-  private readonly call: Call;
-
-  constructor(lifecycle: Lifecycle, call: Call) {
-    super();
-    this.lifecycle = lifecycle;
-    this.call = call;
-  }
-
-  over(): void {
-    this.lifecycle.end(this.call);
-  }
 }
 
 /** Whether calls under way may make no further attempts: repeats and hedges. */

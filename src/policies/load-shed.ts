@@ -14,8 +14,8 @@ import type { Random } from "../base/random.js";
 import { SHED } from "../catalog/overload-defaults.js";
 import { PRIORITIES, PRIORITY_RANK, type Priority } from "../catalog/priorities.js";
 import type { AdmittedCall } from "../core/call.js";
+import { refused } from "../core/pending.js";
 import type { Policy } from "../core/pipe.js";
-import { refused } from "./holding.js";
 import { spread } from "./pace.js";
 import type { Refusals } from "./refusals.js";
 

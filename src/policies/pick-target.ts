@@ -10,14 +10,13 @@ import type { Attempt } from "../core/attempt.js";
 import type { Call } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
-import type { Pending } from "../core/pending.js";
+import { type Holder, hold, type Pending, refused } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
 import { promisedIdempotent } from "../core/repeat.js";
 import { Exchange } from "../targets/exchange.js";
 import type { Target } from "../targets/target.js";
 import type { TargetSet } from "../targets/target-set.js";
 import { verdictOf } from "./breaker-gate.js";
-import { Holding, holding, refused } from "./holding.js";
 import { cutWhileWaiting, hoping, refusal } from "./hoping.js";
 
 export function pickTarget(
@@ -27,6 +26,17 @@ export function pickTarget(
   timers: Pick<Clock, "after"> = clock,
 ): Policy<Attempt, Exchange> {
   const { balancer, overflowBelow, sticky } = targets.balancing;
+  const underWay: Holder<Exchange> = {
+    known(exchange, outcome) {
+      // How fast a target is matters only where there is another.
+      if (targets.targets.length > 1) observe(clock, exchange, outcome);
+      return null;
+    },
+    over({ target, timeline }) {
+      target.latency.ended(timeline.startedAt);
+      targets.end(target);
+    },
+  };
   const pick = <Body>(attempt: Attempt, next: Step<Exchange, Body>): Promise<Outcome<Body>> => {
     const { call, triedTargets } = attempt;
     const careful = !repeats || isLostIfItFails(call);
@@ -61,10 +71,7 @@ export function pickTarget(
   ): Pending<Body> => {
     attempt.target = target.id;
     targets.begin(target);
-    const exchange = new Exchange(clock, attempt, target);
-    // How fast a target is matters only where there is another.
-    const observer = targets.targets.length === 1 ? null : clock;
-    return holding(next, exchange, new UnderWay(targets, exchange, observer));
+    return hold(next, new Exchange(clock, attempt, target), underWay);
   };
   const pickOnceKnown = <Body>(
     awaited: Promise<void>,
@@ -83,30 +90,6 @@ export function pickTarget(
       return pickOnceKnown(awaited, attempt, next);
     },
   };
-}
-
-/** An exchange that its target counts; with a clock, how long it took is noted, too. */
-class UnderWay<Body> extends Holding<Body> {
-  private readonly targets: TargetSet;
-  private readonly exchange: Exchange;
-  private readonly observer: Clock | null;
-
-  constructor(targets: TargetSet, exchange: Exchange, observer: Clock | null) {
-    super();
-    this.targets = targets;
-    this.exchange = exchange;
-    this.observer = observer;
-  }
-
-  override known(outcome: Outcome<Body>): void {
-    if (this.observer !== null) observe(this.observer, this.exchange, outcome);
-  }
-
-  over(): void {
-    const { target, timeline } = this.exchange;
-    target.latency.ended(timeline.startedAt);
-    this.targets.end(target);
-  }
 }
 
 /** Whether nothing would be sent again, were there no good answer. */

@@ -9,12 +9,11 @@ import type { Clock } from "../base/clock.js";
 import type { FailureCode } from "../catalog/failures.js";
 import type { AttemptRecord, Call } from "../core/call.js";
 import { failureOf, type Outcome } from "../core/outcome.js";
-import { Pending } from "../core/pending.js";
+import { type Holder, Pending } from "../core/pending.js";
 import type { Policy } from "../core/pipe.js";
 import type { Timeline } from "../core/timeline.js";
 import type { Exchange, RecordedExchange, TimedExchange } from "../targets/exchange.js";
 import type { Presence } from "../targets/presence.js";
-import { Holding } from "./holding.js";
 
 /** Is told about every exchange when its body is over; nobody listening costs one question. */
 export interface AttemptListener {
@@ -30,59 +29,34 @@ export function record(
   clock: Pick<Clock, "now">,
   listener: AttemptListener | null,
 ): Policy<TimedExchange, RecordedExchange> {
-  const shared: Shared = { clock, listener };
+  const recorder: Holder<Exchange> = {
+    known(exchange, outcome) {
+      const { timeline, target } = exchange;
+      const { openedAt, headAt, endAt } = timeline;
+      // A small answer is whole before anybody is told of it.
+      exchange.record = recordOf(exchange, outcome, endAt >= 0 ? endAt : clock.now());
+      note(exchange, exchange.record, listener?.keeps() === true);
+      // After a redirect it may have been another host that answered; then there is no such moment.
+      if (target.presence !== null && headAt >= 0) target.presence.answered(openedAt, headAt);
+      return null;
+    },
+    over(exchange, ended) {
+      const { target, record: first } = exchange;
+      if (target.presence !== null && ended !== null) tellLoss(target.presence, exchange, ended);
+      listener?.ended?.(exchange, ended);
+      if (first === null) return;
+      const last = ended === first.code ? first : corrected(exchange, first, ended, clock.now());
+      if (listener?.has()) listener.tell(exchange, last);
+    },
+  };
   return {
     role: "record",
     settings: {},
     run(exchange, next) {
       const recorded = exchange as unknown as RecordedExchange;
-      return Pending.of(next(recorded)).inform(new Recording(shared, exchange));
+      return Pending.of(next(recorded)).inform(recorder, exchange);
     },
   };
-}
-
-/** What the records of an upstream share. */
-interface Shared {
-  readonly clock: Pick<Clock, "now">;
-  readonly listener: AttemptListener | null;
-}
-
-class Recording<Body> extends Holding<Body> {
-  private readonly shared: Shared;
-  private readonly exchange: Exchange;
-  private first: AttemptRecord | null = null;
-
-  constructor(shared: Shared, exchange: Exchange) {
-    super();
-    this.shared = shared;
-    this.exchange = exchange;
-  }
-
-  override known(outcome: Outcome<Body>): void {
-    const { clock, listener } = this.shared;
-    const exchange = this.exchange;
-    const { timeline, target } = exchange;
-    const { openedAt, headAt, endAt } = timeline;
-    const code = failureOf(outcome)?.code ?? null;
-    // A small answer is whole before anybody is told of it.
-    const first = recordOf(exchange, outcome, code, endAt >= 0 ? endAt : clock.now());
-    this.first = first;
-    note(exchange, first, listener?.keeps() === true);
-    // After a redirect it may have been another host that answered; then there is no such moment.
-    if (target.presence !== null && headAt >= 0) target.presence.answered(openedAt, headAt);
-  }
-
-  over(ended: FailureCode | null): void {
-    const { clock, listener } = this.shared;
-    const exchange = this.exchange;
-    const { target } = exchange;
-    if (target.presence !== null && ended !== null) tellLoss(target.presence, exchange, ended);
-    listener?.ended?.(exchange, ended);
-    const first = this.first;
-    if (first === null) return;
-    const last = ended === first.code ? first : corrected(exchange, first, ended, clock.now());
-    if (listener?.has()) listener.tell(exchange, last);
-  }
 }
 
 /** The body came to something else than the head: the record in the call is replaced. */
@@ -124,14 +98,13 @@ function tellLoss(presence: Presence, { call, timeline }: Exchange, code: Failur
 function recordOf(
   { attempt, target, timeline }: Exchange,
   outcome: Outcome<unknown>,
-  code: FailureCode | null,
   now: number,
 ): AttemptRecord {
   return {
     number: attempt.number,
     target: target.id,
     phase: timeline.phase,
-    code,
+    code: failureOf(outcome)?.code ?? null,
     status: outcome.kind === "no_response" ? null : outcome.response.status,
     startedAt: timeline.startedAt,
     durationMs: now - timeline.startedAt,

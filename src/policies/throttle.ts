@@ -16,8 +16,9 @@ import { THROTTLE } from "../catalog/overload-defaults.js";
 import { PRIORITIES, PRIORITY_RANK, type Priority } from "../catalog/priorities.js";
 import type { Attempt } from "../core/attempt.js";
 import type { Outcome } from "../core/outcome.js";
+import { refused } from "../core/pending.js";
 import type { Policy } from "../core/pipe.js";
-import { refused } from "./holding.js";
+
 import { spread } from "./pace.js";
 import type { Refusals } from "./refusals.js";
 

@@ -12,9 +12,8 @@ import type { Clock } from "../base/clock.js";
 import { OwnPatientTimer } from "../base/patient-timer.js";
 import type { AdmittedCall, BoundedCall, TimeLimit } from "../core/call.js";
 import { NEVER } from "../core/deadline.js";
-import { type Listening, Pending } from "../core/pending.js";
+import { type Holder, Pending, refused } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
-import { refused } from "./holding.js";
 
 export interface TotalDeadlineOptions {
   /** From the first byte of the call; Infinity for no deadline of ours. */
@@ -47,19 +46,26 @@ function untilDeadline<Body>(
   call: BoundedCall,
   next: Step<BoundedCall, Body>,
 ): Pending<Body> {
-  const deadline = new Deadline<Body>(clock, call);
+  const deadline = new Deadline(clock, call);
   deadline.begin(call.deadline - now, now);
   try {
-    return Pending.of(next(call)).inform(deadline);
+    return Pending.of(next(call)).inform(WAITING, deadline);
   } catch (stray) {
     deadline.cancel();
     throw stray;
   }
 }
 
-/** The timer of a call, and who is told that the head is up: every call makes one. */
-class Deadline<Body> extends OwnPatientTimer implements Listening<Body>, TimeLimit {
-  next: Listening<Body> | null = null;
+const WAITING: Holder<TimeLimit> = {
+  known(limit) {
+    limit.stop();
+    return null;
+  },
+  over: null,
+};
+
+/** The timer of a call: every call makes one. */
+class Deadline extends OwnPatientTimer implements TimeLimit {
   private readonly call: BoundedCall;
   private isOver = false;
   /** Attempts whose upload is on its way. */
@@ -73,10 +79,9 @@ class Deadline<Body> extends OwnPatientTimer implements Listening<Body>, TimeLim
     call.timeLimit = this;
   }
 
-  told(): null {
+  stop(): void {
     this.isOver = true;
     this.cancel();
-    return null;
   }
 
   pause(now: number): void {

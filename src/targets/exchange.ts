@@ -10,11 +10,13 @@ import type { Clock, Timer } from "../base/clock.js";
 import { invariant } from "../base/invariant.js";
 import type { Phase } from "../catalog/failures.js";
 import type { Attempt } from "../core/attempt.js";
-import type { Call } from "../core/call.js";
+import type { AttemptRecord, Call } from "../core/call.js";
 import { Cancellation } from "../core/cancellation.js";
 import type { GatewayRequest } from "../core/request.js";
 import { Timeline } from "../core/timeline.js";
+import type { BreakerPermit } from "./breaker.js";
 import type { Target } from "./target.js";
+import type { TargetMonitor } from "./target-monitor.js";
 
 /** Someone who watches an exchange go through its phases. */
 export interface ExchangeWatch {
@@ -30,28 +32,30 @@ export interface ExchangeWatch {
 
 export class Exchange {
   readonly attempt: Attempt;
+  readonly call: Call;
+  readonly request: GatewayRequest;
   readonly target: Target;
   readonly timeline: Timeline;
   readonly cancellation = new Cancellation();
   watch: ExchangeWatch | null = null;
+  /** What its breaker is owed a verdict for; null where there is no breaker. */
+  permit: BreakerPermit | null = null;
+  /** Who compares the target with its peers; null where it has none. */
+  monitor: TargetMonitor | null = null;
+  /** What its head came to, once that is known. */
+  record: AttemptRecord | null = null;
   private readonly clock: Clock;
   private ended = false;
 
   constructor(clock: Clock, attempt: Attempt, target: Target) {
     this.clock = clock;
     this.attempt = attempt;
+    this.call = attempt.call;
+    this.request = attempt.call.request;
     this.target = target;
     this.timeline = new Timeline(clock.now());
     attempt.running = this.cancellation;
     attempt.call.cancellation.add(this.cancellation);
-  }
-
-  get call(): Call {
-    return this.attempt.call;
-  }
-
-  get request(): GatewayRequest {
-    return this.attempt.call.request;
   }
 
   /** The transport reached a phase. */
@@ -91,7 +95,7 @@ export class Exchange {
 
   /** Everything is over, body included. */
   end(): void {
-    invariant(!this.ended, "an exchange ends once");
+    if (this.ended) invariant(false, "an exchange ends once");
     this.ended = true;
     this.timeline.endAt = this.clock.now();
     this.call.cancellation.remove(this.cancellation);
