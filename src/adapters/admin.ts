@@ -10,7 +10,7 @@ import { ADMIN } from "../catalog/health-defaults.js";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
 import { markAdminPort } from "../gateway/operators.js";
 import { isLoopback } from "../gateway/options/normalise.js";
-import { writeHead } from "../wire/write-head.js";
+import { writeHead } from "../wire/write-response.js";
 import { healthHandler } from "./health.js";
 
 /** Answers a request, or calls `next` for the handler behind it. */

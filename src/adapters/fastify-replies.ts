@@ -16,8 +16,13 @@ import type { BodySink } from "../core/response-body.js";
 import type { Framework } from "../gateway/options/proxy-options.js";
 import { isHttp2 } from "../wire/http2.js";
 import { changedAnswer, type PassedAnswer } from "../wire/passed-answer.js";
-import { type FieldHolder, mergeFields } from "../wire/write-head.js";
-import { cutResponse, type WriteResponseOptions, writeResponse } from "../wire/write-response.js";
+import {
+  cutResponse,
+  type FieldHolder,
+  mergeFields,
+  type WriteResponseOptions,
+  writeResponse,
+} from "../wire/write-response.js";
 
 type SendResponse = NonNullable<Framework["sendResponse"]>;
 

@@ -14,7 +14,7 @@ import {
   type HealthPaths,
   readHealthPaths,
 } from "../gateway/health/health-paths.js";
-import { writeHead } from "../wire/write-head.js";
+import { writeHead } from "../wire/write-response.js";
 
 export type { HealthHandlerOptions } from "../gateway/health/health-paths.js";
 

@@ -141,6 +141,13 @@ export const systemClock: Clock = {
   turn: (fn) => new SystemTurn(fn),
 };
 
+/**
+ * Calls after the loop has polled at least once more: two turns, since a turn may follow a poll.
+ */
+export function afterPoll(clock: Pick<Clock, "turn">, fn: () => void): void {
+  clock.turn(() => clock.turn(fn));
+}
+
 /** How every clock sleeps: one timer, one listener, and neither is left behind. */
 export function sleepOn(
   clock: Pick<Clock, "after">,

@@ -1,11 +1,12 @@
 /**
- * Timers that share one timer of the clock with all others of the same length.
+ * Timers that share one timer of the clock with all others of the same length, and those that look
+ * at their sockets before they give up.
  *
- * Every call sets a deadline and a timeout of seconds, and is nearly always over long before.
- * Timers of one length fire in the order in which they were set, so each length needs a queue and
- * one timer for its head; setting and cancelling then only touch the queue.
+ * Every call sets a deadline and a timeout of seconds, and is nearly always over long before. So
+ * each length has a queue and one timer for its head; setting and cancelling then only touch that.
  * Guarantee: never earlier than asked, and later by a millisecond at the most; with an empty queue
- * no timer is under way.
+ * no timer is under way. A patient one lets the event loop poll first: when our own process was
+ * busy, the answer that it waits for may already lie in a socket's buffer.
  */
 import type { Clock, Timer } from "./clock.js";
 import { type Linked, LinkedList } from "./linked-list.js";
@@ -25,15 +26,11 @@ export abstract class OwnTimer implements Linked<OwnTimer> {
   listed = false;
   before: OwnTimer | null = null;
   behind: OwnTimer | null = null;
-  private keeper: Keeper | null = null;
+  /** Null once its time has come, and while there is none. */
+  protected keeper: Keeper | null = null;
 
   /** Its time has come. */
   abstract due(): void;
-
-  /** Whether its time is still to come. */
-  get isSet(): boolean {
-    return this.keeper !== null;
-  }
 
   /** It is due after this many milliseconds, and at no other time that was set before. */
   set(clock: Clock, ms: number, now: number): void {
@@ -213,4 +210,72 @@ class QueuedFunction extends OwnTimer implements Timer {
 
   /** A shared timer is gone with the calls that set it, and those keep their sockets anyway. */
   unref(): void {}
+}
+
+type Moments = Pick<Clock, "after" | "turn">;
+
+/** Calls `fn` after this many milliseconds and two turns of the event loop, unless cancelled. */
+export function patientTimer(clock: Moments, ms: number, fn: () => void): PatientTimer {
+  return new PatientTimer(clock, ms, fn);
+}
+
+class PatientTimer implements Pick<Timer, "cancel" | "unref"> {
+  #timer: Pick<Timer, "cancel" | "unref">;
+
+  constructor(clock: Moments, ms: number, fn: () => void) {
+    this.#timer = clock.after(ms, () => {
+      this.#timer = new TwoTurns(clock, fn);
+    });
+  }
+
+  cancel(): void {
+    this.#timer.cancel();
+  }
+
+  /** Lets the process end although the call is still to come. */
+  unref(): void {
+    this.#timer.unref();
+  }
+}
+
+/** The same for what tells the time by itself. */
+export abstract class OwnPatientTimer extends OwnTimer {
+  protected readonly clock: Clock;
+  private turns: TwoTurns | null = null;
+
+  constructor(clock: Clock) {
+    super();
+    this.clock = clock;
+  }
+
+  /** Its time has come, and the sockets had nothing that would have changed that. */
+  protected abstract over(): void;
+
+  due(): void {
+    this.turns = new TwoTurns(this.clock, () => this.over());
+  }
+
+  cancel(): void {
+    this.unset();
+    this.turns?.cancel();
+  }
+}
+
+/** Calls after two turns of the event loop. */
+class TwoTurns implements Pick<Timer, "cancel" | "unref"> {
+  #turn: Timer;
+
+  constructor(clock: Pick<Clock, "turn">, fn: () => void) {
+    this.#turn = clock.turn(() => {
+      this.#turn = clock.turn(fn);
+    });
+  }
+
+  cancel(): void {
+    this.#turn.cancel();
+  }
+
+  unref(): void {
+    this.#turn.unref();
+  }
 }

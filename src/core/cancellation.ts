@@ -32,20 +32,16 @@ function tell(listener: Listener, by: CutBy): void {
 }
 
 export class Cancellation implements Cuttable {
-  private who: CutBy | null = null;
+  /** Who cut, null while nobody has. Nobody else writes it. */
+  by: CutBy | null = null;
   // Nearly always there is one listener at the most, and it shall cost no list.
   private first: Listener | null = null;
   private others: readonly Listener[] = NONE;
 
-  /** Who cut, null while nobody has. */
-  get by(): CutBy | null {
-    return this.who;
-  }
-
   /** Cuts; the first one wins, later ones do nothing. */
   cut(by: CutBy): void {
-    if (this.who !== null) return;
-    this.who = by;
+    if (this.by !== null) return;
+    this.by = by;
     const first = this.first;
     const others = this.others;
     this.first = null;
@@ -56,7 +52,7 @@ export class Cancellation implements Cuttable {
 
   /** Listens for the cut; called at once when it has happened. Every listener must be removed. */
   add(listener: Listener): void {
-    if (this.who !== null) tell(listener, this.who);
+    if (this.by !== null) tell(listener, this.by);
     else if (this.first === null && this.others === NONE) this.first = listener;
     else this.others = [...this.others, listener];
   }

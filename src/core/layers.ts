@@ -85,7 +85,6 @@ export function layerFields(
   const { attemptHeader, deadlineHeader, sendDeadline } = settings;
   const count = call.callerAttempt + attempt - 1;
   const tellsTime = sendDeadline === "always" || call.callerDeadline !== NEVER;
-  if (count === 1 && !tellsTime) return null;
   const fields: string[] = [];
   if (attemptHeader !== false && count > 1) {
     fields.push(attemptHeader, formatAttempt(attemptHeader, count));

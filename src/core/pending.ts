@@ -14,7 +14,6 @@ import { type Ending, noResponse, type Outcome, whenOver } from "./outcome.js";
 import type { Step } from "./pipe.js";
 
 type Listener<Body> = (outcome: Outcome<Body>) => void;
-type Replacer<Body> = (outcome: Outcome<Body>) => Promise<Outcome<Body>> | null;
 
 /**
  * What a policy does with what it has taken for a call or an exchange: one for all of them, so it
@@ -67,11 +66,6 @@ const TELLING: Holder<Listener<unknown>> = {
     listener(outcome);
     return null;
   },
-  over: null,
-};
-
-const REPLACING: Holder<Replacer<unknown>> = {
-  known: (replace, outcome, isStray) => (isStray ? null : replace(outcome)),
   over: null,
 };
 
@@ -171,12 +165,10 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
     return this.inform(TELLING as Holder<Listener<Body>>, listener);
   }
 
-  /** Whoever comes behind is told the outcome, or what `replace` gives for it; null keeps it. */
-  orElse(replace: Replacer<Body>): this {
-    return this.inform(REPLACING as Holder<Replacer<Body>>, replace);
-  }
-
-  /** Tells the holder of the outcome and of the end, and with it what it holds something for. */
+  /**
+   * Tells the holder of the outcome and of the end, and with it what it holds something for.
+   * Whoever comes behind is told what it gives instead.
+   */
   inform<Input>(holder: Holder<Input>, input: Input): this {
     const held = new Held(holder as Holder<unknown>, input);
     if (this.outcome === null) {

@@ -3,12 +3,15 @@
  *
  * The layers of Envoy, Finagle, linkerd and gRPC have fields of their own for it; HTTP has only
  * `Retry-After`. All of them are read here, and nowhere else.
- * Guarantee: an answer that is no failure costs a look at its status. What forbids a repeat wins
+ * Guarantee: what forbids a repeat wins
  * over what allows one.
  */
 import { classifyResponse } from "./classify.js";
 import type { Failure } from "./failure.js";
 import { parseRetryAfterMs } from "./retry-after.js";
+
+/** Below this status an answer is the one that was asked for. */
+export const FAILS_FROM = 425;
 
 /** The failure that an answer stands for; null when it is the answer that was asked for. */
 export function receivedFailure(
@@ -17,7 +20,6 @@ export function receivedFailure(
   wallNow: () => number,
   target: string,
 ): Failure | null {
-  if (status < 425) return null;
   const hints = status >= 500 || status === 429 ? readHints(status, rawHeaders, wallNow) : NO_HINTS;
   const { retryAfterMs, repeat } = hints;
   const code = classifyResponse(status, retryAfterMs !== null || hints.overloaded);

@@ -4,12 +4,29 @@
  * The catalog says what the failure allows, the method and the caller's promises say what the
  * request allows (RFC 9110 §9.2.2), the body says what is possible. Time, attempts and budget are
  * asked by the retry policy, since they change while the call runs.
+ * RFC 9110 §9.1: a method is case-sensitive; "get" is an unknown method and gets no privilege.
  */
 import { FAILURES, type FailureCode } from "../catalog/failures.js";
-import { isIdempotent } from "../catalog/methods.js";
 import type { StopReason } from "./call.js";
 import type { Failure } from "./failure.js";
 import type { GatewayRequest } from "./request.js";
+
+/** RFC 9110 §9.2.1: the client asks for no change of state. */
+export const SAFE_METHODS: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "OPTIONS",
+  "TRACE",
+  "QUERY",
+]);
+
+/** RFC 9110 §9.2.2: sent twice, the intended effect is that of once. Safe methods, PUT, DELETE. */
+export const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set([...SAFE_METHODS, "PUT", "DELETE"]);
+
+/** True for methods by which a client asks for no change of state. */
+export function isSafe(method: string): boolean {
+  return SAFE_METHODS.has(method);
+}
 
 /** Null when a repeat is allowed, else why not. */
 export function whyNotRepeat(request: GatewayRequest, failure: Failure): StopReason | null {
@@ -47,5 +64,5 @@ export function isUnusable(code: FailureCode | null): boolean {
 
 /** RFC 9110 §9.2.2: by its method, or by what its caller has promised. */
 export function promisedIdempotent(request: GatewayRequest): boolean {
-  return isIdempotent(request.method) || request.replayable;
+  return IDEMPOTENT_METHODS.has(request.method) || request.replayable;
 }

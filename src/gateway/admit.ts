@@ -6,8 +6,8 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Failure } from "../core/failure.js";
-import type { AskedTarget, ReadTarget } from "../wire/asked-target.js";
 import { isPromise } from "../wire/hook-result.js";
+import type { AskedTarget, ReadTarget } from "../wire/request-target.js";
 import { type Admission, REFUSALS, type Refusal } from "./options/proxy-options.js";
 
 /** A request that was refused before it became a call. */
@@ -27,13 +27,13 @@ export type Admit<Received = IncomingMessage> = (
  * the request is read, and the hook is not asked about it.
  */
 export function askToAdmit<Received>(
-  admit: Admit<Received> | undefined,
+  admit: Admit<Received>,
   req: Received,
   target: ReadTarget,
   newId: () => string,
   decide: (refused: Refused | null) => void,
 ): void {
-  if (admit === undefined || "failure" in target) {
+  if ("failure" in target) {
     decide(null);
     return;
   }

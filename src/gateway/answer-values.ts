@@ -7,6 +7,7 @@ import type { Call } from "../core/call.js";
 import type { Failure } from "../core/failure.js";
 import type { UpstreamResponse } from "../core/outcome.js";
 import type { ResponseBody } from "../core/response-body.js";
+import type { Stickiness } from "../targets/balance/sticky.js";
 import { type ExtraFields, type PassedAnswer, passedAnswer } from "../wire/passed-answer.js";
 import { type Diagnostics, proxyStatus } from "../wire/proxy-status.js";
 import type { RequestFacts } from "../wire/request-facts.js";
@@ -73,21 +74,13 @@ export class AnswerValues<Received extends RequestFacts> {
     const plain = failure === null && call.attempts.length === 1;
     const marks =
       failure === null ? NO_FIELDS : receivedMarks(core.options.layers, req.headers, call);
-    const cookie = this.#cookieFor(call);
+    const { sticky } = core.targets.balancing;
+    const cookie = sticky === null ? NO_FIELDS : cookieFor(sticky, call);
     if (diagnostics === "none" || (plain && diagnostics !== "full")) {
       return cookie === NO_FIELDS ? marks : [...marks, ...cookie];
     }
     const fields = this.#diagnosticFields(call, failure, status, status, diagnostics);
     return [...fields, "x-request-id", requestId, ...marks, ...cookie];
-  }
-
-  /** The cookie that leads the client back to the target that has answered. */
-  #cookieFor({ request, attempts }: Call): ExtraFields {
-    const { sticky } = this.#inside.core.targets.balancing;
-    if (sticky === null) return NO_FIELDS;
-    const target = attempts.at(-1)?.target ?? null;
-    const cookie = target === null ? null : sticky.setCookie(request, target);
-    return cookie === null ? NO_FIELDS : ["set-cookie", cookie];
   }
 
   #diagnosticFields(
@@ -125,6 +118,13 @@ export class AnswerValues<Received extends RequestFacts> {
 }
 
 const NO_FIELDS: ExtraFields = [];
+
+/** The cookie that leads the client back to the target that has answered. */
+function cookieFor(sticky: Stickiness, { request, attempts }: Call): ExtraFields {
+  const target = attempts.at(-1)?.target ?? null;
+  const cookie = target === null ? null : sticky.setCookie(request, target);
+  return cookie === null ? NO_FIELDS : ["set-cookie", cookie];
+}
 
 /** How much this client is told; a function of the user decides for each request. */
 export function diagnosticsFor<Received>(

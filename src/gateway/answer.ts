@@ -80,7 +80,7 @@ export function answeringFor(inside: UpstreamInside, options: ProxyOptions): Ans
 
 /** A hook may answer in our place, so that this comes before any hook is told. */
 function beforeAnswer({ req, res, call }: Asking): void {
-  announceEnd(req, res, call?.request.body ?? null);
+  if (!req.complete) announceEnd(req, res, call?.request.body ?? null);
 }
 
 function answerFailure(answerer: Answerer, asking: Asking, failure: Failure): void {

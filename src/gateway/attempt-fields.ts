@@ -5,6 +5,7 @@
  * Guarantee: who is told nothing costs a comparison.
  */
 import type { Clock } from "../base/clock.js";
+import { NEVER } from "../core/deadline.js";
 import { layerFields } from "../core/layers.js";
 import type { AttemptFields } from "../transports/undici.js";
 import type { NormalisedUpstream } from "./options/options.js";
@@ -29,7 +30,10 @@ function layersTold(
   { layers, timeouts }: Pick<NormalisedUpstream, "layers" | "timeouts">,
 ): AttemptFields {
   if (layers === false) return () => null;
+  const tellsTime = layers.sendDeadline === "always";
   return ({ attempt: { call, number } }) => {
+    const isPlain = number === 1 && call.callerAttempt === 1 && call.callerDeadline === NEVER;
+    if (isPlain && !tellsTime) return null;
     const waitsMs = call.overrides?.timeouts?.responseMs ?? timeouts.responseMs;
     return layerFields(layers, call, number, waitsMs, clock);
   };

@@ -1,21 +1,32 @@
 /**
- * The scope of a call, for every door: begins it, links it to what may end it, and tells of its end
- * once, when all that belongs to it is over.
+ * The scope of a call, for every door: begins it, links it to what may end it, and tells who
+ * listens of its end once, when all that belongs to it is over.
  *
  * A call of the application has one side, the body of its answer. A call that a server took has
- * two: that body and the client. Guarantee: each call is told of once; nothing of a call stays
- * linked to a signal or a context when it is over.
+ * two: that body and the client. Guarantee: each call is told of once, and each request that was
+ * refused; nothing of a call stays linked to a signal or a context when it is over; with nobody
+ * listening the end reads nothing and makes nothing.
  */
+
+import { AsyncResource } from "node:async_hooks";
 import { onAbort } from "../base/abort.js";
-import type { Call, CallOverrides } from "../core/call.js";
+import { type Clock, epochMs } from "../base/clock.js";
+import type { Emitter } from "../base/emitter.js";
+import type { FailureCode } from "../catalog/failures.js";
+import type { Call, CallOverrides, ClientEnd } from "../core/call.js";
+import { inContextOf } from "../core/call-context.js";
+import type { Failure } from "../core/failure.js";
 import type { Ending } from "../core/outcome.js";
 import type { GatewayRequest } from "../core/request.js";
 import { joinContext } from "../core/request-context.js";
-import { type AnswerFacts, sentWhole } from "../wire/http2.js";
+import { type AnswerFacts, authorityOf, isHttp2, sentWhole } from "../wire/http2.js";
 import type { AcceptedRequest } from "../wire/read-request.js";
 import type { RequestFacts } from "../wire/request-facts.js";
-import { ownCallOver, sideOver, tunnelOver } from "./call-end.js";
 import type { CallKind } from "./call-record.js";
+import { callRecord, EndedCall, endedCall } from "./ended-call.js";
+import type { EndedCalls } from "./ended-calls.js";
+import type { GatewayEvents } from "./events.js";
+import type { Tracing } from "./tracing.js";
 import type { UpstreamInside } from "./upstream-inside.js";
 
 /** What may end a call of the application before its time. */
@@ -63,6 +74,9 @@ export class OwnScope implements Ending {
   }
 }
 
+/** The body of the answer, and the client. */
+const BOTH = 2;
+
 /** A call that a server took for a client. */
 export class ServedScope implements Ending {
   readonly call: Call;
@@ -88,7 +102,9 @@ export class ServedScope implements Ending {
 
   /** The client has its answer, or has left. */
   clientOver(): void {
-    if (!sentWhole(this.res)) this.leave();
+    const { res } = this;
+    const isWhole = isHttp2(res.req) ? sentWhole(res) : res.writableFinished;
+    if (!isWhole) this.leave();
     this.over();
   }
 
@@ -99,8 +115,14 @@ export class ServedScope implements Ending {
 
   /** One side is over; the second one to be over tells of the call. */
   over(): void {
+    const { call, req, res } = this;
     const { gateway, core } = this.inside;
-    sideOver(gateway, core.name, this.kind, this.call, this.req, this.res);
+    call.sidesOver += 1;
+    if (call.sidesOver !== BOTH || !isHeard(gateway)) return;
+    const ended = endedCall(call, core.name, this.kind, askedPath(req), gateway.clock);
+    ended.closeClient(statusOf(res), clientEndOf(call, res));
+    addClient(ended, req, call.request.headers);
+    tell(gateway, call, ended);
   }
 
   /** What it was upgraded to is over, on both sides at once. */
@@ -108,4 +130,144 @@ export class ServedScope implements Ending {
     const { gateway, core } = this.inside;
     tunnelOver(gateway, core.name, this.call, this.req);
   }
+}
+
+/** What is needed of a gateway to tell of a call. */
+export interface Teller {
+  readonly clock: Pick<Clock, "now" | "wallNow">;
+  readonly events: Pick<Emitter<GatewayEvents>, "has" | "emit">;
+  readonly tracing: Readonly<Tracing>;
+  readonly endedCalls: Pick<EndedCalls, "heard" | "add">;
+}
+
+/** What was upgraded is over, on both sides at once. */
+function tunnelOver(teller: Teller, upstream: string, call: Call, req: RequestFacts): void {
+  if (!isHeard(teller)) return;
+  const broken = call.attempts.at(-1)?.code ?? null;
+  const clientEnd = broken === null ? "complete" : "cut";
+  const ended = endedCall(call, upstream, "upgrade", askedPath(req), teller.clock);
+  ended.closeClient(101, clientEnd);
+  addClient(ended, req, call.request.headers);
+  tell(teller, call, ended);
+}
+
+/** A call of the application itself is over: its answer's body has ended, or there is none. */
+function ownCallOver(teller: Teller, upstream: string, kind: CallKind, call: Call): void {
+  if (!isHeard(teller)) return;
+  const path = withoutQuery(call.request.path);
+  const status = call.answeredBy === "upstream" ? (call.attempts.at(-1)?.status ?? null) : null;
+  const ended = endedCall(call, upstream, kind, path, teller.clock);
+  ended.closeClient(status, ownEndOf(call));
+  tell(teller, call, ended);
+}
+
+function isHeard({ events, tracing, endedCalls }: Teller): boolean {
+  return endedCalls.heard || tracing.tracer !== null || events.has("call:end");
+}
+
+/** The plain record is made for those alone who are given it. */
+function tell(
+  { clock, events, tracing, endedCalls }: Teller,
+  call: Call | null,
+  ended: EndedCall,
+): void {
+  if (endedCalls.heard) endedCalls.add(ended);
+  const heard = events.has("call:end");
+  const { tracer } = tracing;
+  if (!heard && tracer === null) return;
+  ended.date(epochMs(clock));
+  const record = callRecord(ended);
+  if (call !== null) tracer?.over(call, record);
+  if (!heard) return;
+  if (call === null) events.emit("call:end", record);
+  else inContextOf(call, () => events.emit("call:end", record));
+}
+
+/** A request that was refused before it became a call; tells when its answer is over. */
+export function tellOfRefusal(
+  teller: Teller,
+  upstream: string,
+  kind: CallKind,
+  refused: RefusedRequest,
+): void {
+  // A tracer follows calls only.
+  if (!teller.endedCalls.heard && !teller.events.has("call:end")) return;
+  const { req, res, id, failure } = refused;
+  const startedAt = teller.clock.now();
+  const address = addressOf(req);
+  // In the context of the request, which is not that of the socket that closes it.
+  const over = AsyncResource.bind(() => {
+    const ended = new EndedCall(id, upstream, kind, req.method as string, askedPath(req));
+    ended.end(startedAt, teller.clock);
+    ended.fail(failure.code, failure.details);
+    if (res.headersSent) ended.answeredBy = "gateway";
+    ended.closeClient(statusOf(res), sentWhole(res) ? "complete" : "aborted");
+    addClient(ended, req, null);
+    ended.address = address;
+    tell(teller, null, ended);
+  });
+  res.once("close", over);
+}
+
+export interface RefusedRequest {
+  readonly req: RequestFacts;
+  readonly res: AnswerFacts;
+  readonly id: string;
+  readonly failure: Failure;
+}
+
+function statusOf(res: AnswerFacts): number | null {
+  return res.headersSent ? res.statusCode : null;
+}
+
+/** Codes of a body whose end is the client's doing, and not our cut. */
+const CLIENTS_DOING: ReadonlySet<FailureCode | null> = new Set([null, "client_closed_request"]);
+
+function clientEndOf(call: Call, res: AnswerFacts): ClientEnd {
+  if (sentWhole(res)) return "complete";
+  const code = call.failure?.code ?? call.attempts.at(-1)?.code ?? null;
+  return CLIENTS_DOING.has(code) ? "aborted" : "cut";
+}
+
+function ownEndOf({ cancellation, attempts, failure }: Call): ClientEnd {
+  const code = attempts.at(-1)?.code ?? null;
+  if (cancellation.by === "client" || code === "client_closed_request") return "aborted";
+  // A good head whose body broke.
+  return failure === null && code !== null ? "cut" : "complete";
+}
+
+function addClient(ended: EndedCall, req: RequestFacts, sent: readonly string[] | null): void {
+  const { headers } = req;
+  ended.address = addressOf(req);
+  if (sent !== null) ended.forwardedFor = fieldOf(sent, "x-forwarded-for");
+  ended.httpVersion = req.httpVersion;
+  ended.host = authorityOf(req) ?? null;
+  ended.userAgent = headers["user-agent"] ?? null;
+  if (headers.referer !== undefined) ended.referer = withoutQuery(headers.referer);
+}
+
+/** Of the peer; known before the socket is closed, and kept by it. */
+function addressOf({ socket }: RequestFacts): string {
+  return socket.remoteAddress ?? "unknown";
+}
+
+function fieldOf(fields: readonly string[], name: string): string | null {
+  for (let at = 0; at < fields.length; at += 2) {
+    if (fields[at] === name) return fields[at + 1] ?? null;
+  }
+  return null;
+}
+
+/** As the client wrote it: a mount takes its own path off. */
+function askedPath(req: RequestFacts): string {
+  const { originalUrl } = req as { readonly originalUrl?: unknown };
+  return withoutQuery(typeof originalUrl === "string" ? originalUrl : (req.url ?? ""));
+}
+
+function withoutQuery(path: string): string {
+  // Two plain searches cost less than one for a set of characters.
+  const query = path.indexOf("?");
+  const asked = query === -1 ? path : path.slice(0, query);
+  const fragment = asked.indexOf("#");
+  return fragment === -1 ? asked : asked.slice(0, fragment);
 }

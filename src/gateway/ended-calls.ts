@@ -48,20 +48,19 @@ export function endedCalls(clock: Pick<Clock, "after" | "now" | "wallNow">): End
   const set = (those: readonly Follower[]): void => {
     waiting.flush();
     followers = those;
+    ended.heard = those.length > 0;
     waitMsMax = Math.min(Number.POSITIVE_INFINITY, ...those.map((one) => one.waitMsMax));
   };
-  return {
-    get heard() {
-      return followers.length > 0;
-    },
-    add(call) {
+  const ended = {
+    heard: false,
+    add(call: EndedCall) {
       waiting.add(call);
       if (timer !== null || waitMsMax === Number.POSITIVE_INFINITY || waiting.size === 0) return;
       timer = clock.after(waitMsMax, waiting.flush);
       timer.unref();
     },
     flush: waiting.flush,
-    follow(handle, ms = Number.POSITIVE_INFINITY) {
+    follow(handle: CallsHandler, ms = Number.POSITIVE_INFINITY) {
       const follower: Follower = { handle, waitMsMax: ms, reported: false };
       set([...followers, follower]);
       return () => {
@@ -69,6 +68,7 @@ export function endedCalls(clock: Pick<Clock, "after" | "now" | "wallNow">): End
       };
     },
   };
+  return ended;
 }
 
 function tell(follower: Follower, calls: readonly EndedCall[]): void {

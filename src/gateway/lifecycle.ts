@@ -51,24 +51,16 @@ export function createLifecycle(
 ): GatewayLifecycle {
   const life = steps(onChange);
   const calls = callsUnderWay(clock);
-  let admits = true;
-  let maintenance: { readonly retryAfterMs: number } | null = null;
-
   const refuse = (reason: string): void => {
-    admits = false;
+    lifecycle.admits = false;
     life.advance("draining", reason);
   };
-
-  return {
+  const lifecycle = {
     get state() {
       return life.state;
     },
-    get admits() {
-      return admits;
-    },
-    get maintenance() {
-      return maintenance;
-    },
+    admits: true,
+    maintenance: null as GatewayLifecycle["maintenance"],
     get active() {
       return calls.active;
     },
@@ -78,16 +70,16 @@ export function createLifecycle(
     begin: calls.begin,
     end: calls.end,
     cutAll: calls.cutAll,
-    startMaintenance(retryAfterMs) {
-      maintenance = { retryAfterMs };
+    startMaintenance(retryAfterMs: number) {
+      lifecycle.maintenance = { retryAfterMs };
     },
     endMaintenance() {
-      maintenance = null;
+      lifecycle.maintenance = null;
     },
-    lameDuck: (reason) => life.advance("lame_duck", reason),
-    windDown: (reason) => life.advance("draining", reason),
+    lameDuck: (reason: string) => life.advance("lame_duck", reason),
+    windDown: (reason: string) => life.advance("draining", reason),
     refuse,
-    async drain(timeoutMs) {
+    async drain(timeoutMs: number) {
       const startedAt = clock.now();
       const before = calls.active;
       refuse("drain");
@@ -95,11 +87,12 @@ export function createLifecycle(
       const cut = calls.active;
       return { finished: before - cut, cut, durationMs: clock.now() - startedAt };
     },
-    close(reason) {
-      admits = false;
+    close(reason: string) {
+      lifecycle.admits = false;
       life.advance("closed", reason);
     },
   };
+  return lifecycle;
 }
 
 const ORDER = ["running", "lame_duck", "draining", "closed"] as const;

@@ -20,6 +20,8 @@ export interface TargetKeeper {
   make(address: ParsedTarget): Target;
   /** These are the targets now; who is not among them is looked after no longer. */
   keep(targets: readonly Target[]): void;
+  /** Whether `start` was called. */
+  readonly started: boolean;
   /** The upstream is used: probes begin. */
   start(): void;
   stop(): void;
@@ -42,7 +44,6 @@ export function targetKeeper(
   const upstream = options.name;
   const kept = new Map<Target, Kept>();
   const guard = addressGuard(options.addresses);
-  let started = false;
   let stopped = false;
   let listed: readonly Target[] = [];
   const limits = {
@@ -54,13 +55,14 @@ export function targetKeeper(
     changed();
   });
 
-  return {
-    make(address) {
+  const keeper = {
+    started: false,
+    make(address: ParsedTarget) {
       const made = makeTarget(parts, options, peers, { ...address, guard }, changed);
       kept.set(made.target, made);
       return made.target;
     },
-    keep(targets) {
+    keep(targets: readonly Target[]) {
       if (targets === listed) {
         // Somebody may be drained now who was not.
         peers.recount();
@@ -70,7 +72,7 @@ export function targetKeeper(
       const now = new Set(targets);
       for (const [target, { health, prober }] of kept) {
         if (now.has(target)) {
-          if (started) prober?.start();
+          if (keeper.started) prober?.start();
           continue;
         }
         health.stop();
@@ -81,8 +83,8 @@ export function targetKeeper(
       peers.sync(targets);
     },
     start() {
-      if (started || stopped) return;
-      started = true;
+      if (keeper.started || stopped) return;
+      keeper.started = true;
       for (const { prober } of kept.values()) prober?.start();
     },
     stop() {
@@ -93,11 +95,12 @@ export function targetKeeper(
         target.presence?.stop();
       }
     },
-    callFailed(call, code) {
+    callFailed(call: object, code: FailureCode) {
       const unsent = code === "breaker_open" || code === "no_healthy_target";
       for (const target of kept.keys()) target.presence?.evidence?.callFailed(call, unsent);
     },
   };
+  return keeper;
 }
 
 function makeTarget(

@@ -13,18 +13,17 @@ import { TUNNEL_PROTOCOLS } from "../catalog/upgrades.js";
 import type { Failure } from "../core/failure.js";
 import { type Outcome, whenOver } from "../core/outcome.js";
 import type { ResponseBody } from "../core/response-body.js";
-import { type ReadTarget, readTarget } from "../wire/asked-target.js";
 import { askedUpgrade } from "../wire/asked-upgrade.js";
 import { awaitsContinue, holdContinue } from "../wire/held-continue.js";
 import type { ReadRequestOptions } from "../wire/read-request.js";
+import { type ReadTarget, readTarget } from "../wire/request-target.js";
 import { responseOver } from "../wire/response-over.js";
 import { joinTunnel, switchingHead } from "../wire/tunnel.js";
 import { serveWithoutUpgrade } from "../wire/unasked-upgrade.js";
 import { UpgradeInput } from "../wire/upgrade-input.js";
-import { askToAdmit } from "./admit.js";
+import { askToAdmit, type Refused } from "./admit.js";
 import { type Answering, type Asking, answering } from "./answer.js";
-import { tellOfRefusal } from "./call-end.js";
-import { ServedScope } from "./call-scope.js";
+import { ServedScope, tellOfRefusal } from "./call-scope.js";
 import { checkProxyOptions } from "./options/check-proxy-options.js";
 import type { ProxyOptions } from "./options/proxy-options.js";
 import { NO_FRAMEWORK, readingOptions, readSafely } from "./proxy.js";
@@ -92,13 +91,15 @@ function upgrading(upstream: Upstream, options: ProxyOptions): UpgradeHandler {
     input.malformed = (cause) => refuse(brokenBody(cause));
     input.begin(head);
     const target = readTarget(req, req.url as string, options.rewritePath ?? null);
-    askToAdmit(options.admit, req, target, gateway.newRequestId, (denied) => {
+    const decided = (denied: Refused | null): void => {
       if (socket.destroyed || res.headersSent) return;
       const full = denied === null ? takePlace(core, socket) : null;
       if (denied !== null) refuse(denied.failure, denied.id);
       else if (full !== null) refuse(full);
       else shakeHands(parts, { req, res, target, socket, input, protocols }, refuse);
-    });
+    };
+    if (options.admit === undefined) decided(null);
+    else askToAdmit(options.admit, req, target, gateway.newRequestId, decided);
   };
 }
 

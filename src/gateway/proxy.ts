@@ -8,7 +8,6 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { whenOver } from "../core/outcome.js";
 import type { ClientPaceLimits } from "../core/request.js";
-import { type ReadTarget, readTarget } from "../wire/asked-target.js";
 import { layerNames } from "../wire/caller-hints.js";
 import { createForwarder, type ForwardedOptions } from "../wire/forwarding.js";
 import { answerLastHop } from "../wire/last-hop.js";
@@ -22,12 +21,12 @@ import {
 } from "../wire/read-request.js";
 import type { RequestFacts } from "../wire/request-facts.js";
 import type { RequestHeaders } from "../wire/request-headers.js";
+import { type ReadTarget, readTarget } from "../wire/request-target.js";
 import { writeInformation } from "../wire/write-information.js";
 import { askToAdmit, type Refused } from "./admit.js";
 import { answering } from "./answer.js";
 import { prepareServerBehind } from "./behind/behind-server.js";
-import { tellOfRefusal } from "./call-end.js";
-import { ServedScope } from "./call-scope.js";
+import { ServedScope, tellOfRefusal } from "./call-scope.js";
 import type { GatewayCore } from "./core.js";
 import { checkProxyOptions } from "./options/check-proxy-options.js";
 import type { Framework, ProxyOptions } from "./options/proxy-options.js";
@@ -95,7 +94,7 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
     core.execute(made).tell((outcome) => {
       answer.outcome({ req, res, framework, call: made, requestId: made.id }, outcome);
       whenOver(outcome, () => {
-        lingerForUpload(gateway.clock, req, res, made.request.body);
+        if (!req.complete) lingerForUpload(gateway.clock, req, res, made.request.body);
         scope.over();
       });
     });
@@ -104,11 +103,13 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
   return (req, res, url, received, framework = NO_FRAMEWORK) => {
     look(req.socket);
     const target = readTarget(req, url, rewritePath);
-    askToAdmit(options.admit, req, target, gateway.newRequestId, (refused) => {
+    const decided = (refused: Refused | null): void => {
       if (res.destroyed) return;
       if (refused === null) send(req, res, framework, target, received(req));
       else refuse(req, res, framework, refused);
-    });
+    };
+    if (options.admit === undefined) decided(null);
+    else askToAdmit(options.admit, req, target, gateway.newRequestId, decided);
   };
 }
 

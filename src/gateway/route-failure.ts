@@ -7,8 +7,8 @@
 import type { IncomingMessage } from "node:http";
 import { statusOf } from "../catalog/status-policy.js";
 import { errorStatus, type GatewayError, gatewayErrorOf } from "../core/failure.js";
+import { requestIdOf } from "../wire/field-info.js";
 import type { Diagnostics } from "../wire/proxy-status.js";
-import { requestIdOf } from "../wire/scan-fields.js";
 import { failureAnswer, type TextAnswer } from "../wire/synthetic-answer.js";
 import type { GatewayCore } from "./core.js";
 

@@ -165,7 +165,7 @@ class GatewayUpstream implements UpstreamCore {
   ): Call {
     const { clock, tracing } = this.#parts;
     // Probes begin with the first call; a gateway that is only made sends nothing.
-    this.#keeper.start();
+    if (!this.#keeper.started) this.#keeper.start();
     const call = callInContext(clock.now(), request, id, overrides, caller);
     if (this.#isHeard()) keepContext(call);
     tracing.tracer?.begin(this.name, call);

@@ -83,15 +83,20 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
 
   phase(phase: Phase, now: number): void {
     this.moves += 1;
-    const { tunnel } = this.exchange.timeline;
+    const { limits } = this.terms;
+    const { request, timeline } = this.exchange;
+    const { tunnel } = timeline;
     const group = phase === "receive" && tunnel === "open" ? "tunnelIdleMs" : GROUPS[phase];
-    if (phase === "receive" && tunnel === "none") this.startBodyTimer();
-    if (phase === "send") this.watchUpload(now);
-    else this.uploaded(now);
+    const hasEnd = phase === "receive" && tunnel === "none";
+    if (hasEnd && limits.bodyMs !== NEVER) this.startBodyTimer(limits.bodyMs);
+    const { body } = request;
+    if (phase !== "send") {
+      if (this.uploading) this.uploaded(now);
+    } else if (body !== null && !body.complete) this.watchUpload(now);
     // Resolving, connecting and securing share one limit, so a change among them changes nothing.
     if (group === "connectMs" && group === this.group) return;
     this.group = group;
-    this.expect(now, this.terms.limits[group]);
+    this.expect(now, limits[group]);
   }
 
   progress(): void {
@@ -117,8 +122,6 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
   }
 
   private watchUpload(now: number): void {
-    const { body } = this.exchange.request;
-    if (body === null || body.complete) return;
     if (!this.uploading) this.exchange.call.timeLimit?.pause(now);
     this.uploading = true;
     this.pace ??= this.newPace();
@@ -127,7 +130,7 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
 
   private uploaded(now: number): void {
     this.pace?.sent();
-    if (this.uploading) this.exchange.call.timeLimit?.resume(now);
+    this.exchange.call.timeLimit?.resume(now);
     this.uploading = false;
   }
 
@@ -140,7 +143,7 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
   private expect(now: number, ms: number): void {
     this.endsAt = now + ms;
     // A timer that fires too early asks again; only one that would fire too late is replaced.
-    if (this.isSet && this.dueAt <= this.endsAt) return;
+    if (this.keeper !== null && this.dueAt <= this.endsAt) return;
     this.unset();
     this.wake(now);
   }
@@ -149,14 +152,8 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
     if (this.endsAt !== NEVER) this.set(this.terms.clock, this.endsAt - now, now);
   }
 
-  private startBodyTimer(): void {
-    const { clock, limits } = this.terms;
-    if (limits.bodyMs !== NEVER) this.bodyTimer = this.bodyTimeout(clock, limits.bodyMs);
-  }
-
-  // By itself, since a function that makes another one prepares for it in every call.
-  private bodyTimeout(clock: Clock, bodyMs: number): Timer {
-    return clock.after(bodyMs, () => this.cut("body_timeout"));
+  private startBodyTimer(bodyMs: number): void {
+    this.bodyTimer = this.terms.clock.after(bodyMs, () => this.cut("body_timeout"));
   }
 
   due(): void {
@@ -177,7 +174,7 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
           return;
         }
         if (lateMs >= SELF.stallMs && this.isAnswered()) onStallSaved?.(this.exchange);
-        if (this.group !== null && !this.isSet) this.wake(clock.now());
+        if (this.group !== null && this.keeper === null) this.wake(clock.now());
       }),
     );
   }

@@ -9,8 +9,9 @@
  * Not here: connections. Waiting for one of the pool is the transport's matter.
  */
 import type { Clock } from "../base/clock.js";
-import { patientTimer } from "../base/patient-timer.js";
 import type { Random } from "../base/random.js";
+import { patientTimer } from "../base/shared-timers.js";
+import { PRIORITY_RANK, PRIORITY_UNLESS_GIVEN, type Priority } from "../catalog/priorities.js";
 import type { BoundedCall, Call, SeatedCall } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
 import { classifyError } from "../core/classify.js";
@@ -20,10 +21,9 @@ import { type Holder, hold, Pending, refused } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
 import { Timeline } from "../core/timeline.js";
 import type { AdaptiveLimit } from "./adaptive-limit.js";
-import { pace } from "./pace.js";
-import { isEndless, Places, type PlacesOptions, StreamPlaces } from "./places.js";
+import { type Pace, pace } from "./pace.js";
 import { type Refusals, refusals } from "./refusals.js";
-import { Waiter } from "./waiting-line.js";
+import { Waiter, WaitingLine } from "./waiting-line.js";
 
 export interface BulkheadOptions extends PlacesOptions {
   readonly concurrencyMax: number;
@@ -63,10 +63,6 @@ export function bulkhead(
   const places = new Places(clock, limit?.limit ?? options.concurrencyMax, options);
   const tempo = pace(clock, random);
 
-  const giveBack = (): void => {
-    tempo.served();
-    places.giveBack();
-  };
   const refusal = (call: Call, code: QueueCode): Failure =>
     counted.note(call, { code, retryAfterMs: tempo.retryAfterMs(places.waiting + 1) });
 
@@ -95,7 +91,7 @@ export function bulkhead(
     const failure = await wait(call);
     return failure === null ? seat(call, next) : noResponse(failure);
   };
-  const seating = { giveBack, refusal, streams: new StreamPlaces(options.streamsMax) };
+  const seating = { places, tempo, refusal, streams: new StreamPlaces(options.streamsMax) };
   const place = placeOf(seating);
   const seat = <Body>(call: SeatedCall, next: Step<SeatedCall, Body>): Pending<Body> =>
     hold(limit === null ? next : watched(clock, places, limit, next), call, place);
@@ -118,7 +114,8 @@ export function bulkhead(
     streams: seating.streams,
     run(call, next) {
       const seated = call as unknown as SeatedCall;
-      if (seating.streams.refuses(call.request)) return refused(noStream(seating, call));
+      const isStream = call.request.upgrade !== null;
+      if (isStream && seating.streams.isFull) return refused(noStream(seating, call));
       if (places.isFull(call.priority)) return afterWaiting(seated, next);
       places.running += 1;
       return seat(seated, next);
@@ -128,7 +125,8 @@ export function bulkhead(
 
 /** What the places of one bulkhead share. */
 interface Seating {
-  readonly giveBack: () => void;
+  readonly places: Places;
+  readonly tempo: Pace;
   readonly streams: StreamPlaces;
   readonly refusal: (call: Call, code: QueueCode) => Failure;
 }
@@ -139,7 +137,11 @@ function noStream({ refusal, streams }: Seating, call: Call): Failure {
 
 /** The place of a call; that of a stream from the moment on that its answer is one. */
 function placeOf(seating: Seating): Holder<SeatedCall> {
-  const { giveBack, streams } = seating;
+  const { places, tempo, streams } = seating;
+  const giveBack = (): void => {
+    tempo.served += 1;
+    places.giveBack();
+  };
   return {
     known(call, outcome) {
       if (outcome.kind !== "success") return null;
@@ -178,4 +180,132 @@ function queuedCode(clock: Pick<Clock, "now">, by: CutBy): Failure["code"] {
   const timeline = new Timeline(clock.now());
   timeline.enter("queue", clock.now());
   return classifyError(timeline, by, undefined);
+}
+
+export interface PlacesOptions {
+  /** Waiters at the most. */
+  readonly queueMax: number;
+  /** After this time with somebody in it the line is served from its newest end. */
+  readonly queueStressMs: number;
+  /** The share of the places that sheddable calls cannot take. */
+  readonly criticalShare: number;
+}
+
+export class Places {
+  readonly #clock: Pick<Clock, "now">;
+  readonly #options: PlacesOptions;
+  readonly #line = new WaitingLine();
+  /** Places that sheddable calls may take. */
+  #shared = 0;
+  #standsSince = 0;
+  count = 0;
+  running = 0;
+
+  constructor(clock: Pick<Clock, "now">, count: number, options: PlacesOptions) {
+    this.#clock = clock;
+    this.#options = options;
+    this.resize(count);
+  }
+
+  get waiting(): number {
+    return this.#line.size;
+  }
+
+  /** Somebody has been waiting all the time for so long that this is no burst any more. */
+  get stressed(): boolean {
+    const { queueStressMs } = this.#options;
+    return this.#line.size > 0 && this.#clock.now() - this.#standsSince >= queueStressMs;
+  }
+
+  isFull(priority: Priority): boolean {
+    if (this.running < this.#shared) return false;
+    return this.running >= this.count || isSheddable(priority);
+  }
+
+  giveBack(): void {
+    this.running -= 1;
+    if (this.#line.size > 0) this.#fill();
+  }
+
+  /** There are this many from now on; who is in too much stays in. */
+  resize(count: number): void {
+    this.count = count;
+    // At least one, so that whoever has only sheddable calls is served, too.
+    this.#shared = Math.max(1, Math.floor(count * (1 - this.#options.criticalShare)));
+    this.#fill();
+  }
+
+  /** Whether there is room in the line, and else who gives way; null when nobody does. */
+  roomFor(priority: Priority): "free" | Waiter | null {
+    if (this.#line.size < this.#options.queueMax) return "free";
+    return this.#line.victim(priority, this.stressed);
+  }
+
+  join(waiter: Waiter): void {
+    if (this.#line.size === 0) this.#standsSince = this.#clock.now();
+    this.#line.join(waiter);
+  }
+
+  leave(waiter: Waiter): void {
+    this.#line.leave(waiter);
+  }
+
+  #fill(): void {
+    for (;;) {
+      const waiter = this.#line.next(this.stressed);
+      if (waiter === null || this.isFull(waiter.call.priority)) return;
+      this.running += 1;
+      // It leaves the line by this.
+      waiter.end(null);
+    }
+  }
+}
+
+function isSheddable(priority: Priority): boolean {
+  return PRIORITY_RANK[priority] < PRIORITY_RANK[PRIORITY_UNLESS_GIVEN];
+}
+
+/**
+ * The places of answers that have no end: upgraded connections and event streams. They rest for
+ * hours, so they have a share of their own: many of them take no place from calls that come and go.
+ */
+export class StreamPlaces {
+  readonly places: number;
+  running = 0;
+
+  constructor(places: number) {
+    this.places = places;
+  }
+
+  get isFull(): boolean {
+    return this.running >= this.places;
+  }
+
+  /** Takes a place; false where there is none. */
+  take(): boolean {
+    if (this.isFull) return false;
+    this.running += 1;
+    return true;
+  }
+
+  giveBack(): void {
+    this.running -= 1;
+  }
+}
+
+const TYPE = "content-type";
+// The usual spelling costs no lower-case copy.
+const USUAL = "Content-Type";
+const EVENT_STREAM = /^text\/event-stream\s*(?:;|$)/i;
+const SWITCHING = 101;
+
+/** Whether an answer has no end that its head could tell. */
+export function isEndless(status: number, rawHeaders: readonly string[]): boolean {
+  if (status === SWITCHING) return true;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string;
+    if (name.length !== TYPE.length || (name !== USUAL && name.toLowerCase() !== TYPE)) continue;
+    return EVENT_STREAM.test(rawHeaders[at + 1] as string);
+  }
+  return false;
 }

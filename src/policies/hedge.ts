@@ -11,13 +11,13 @@
  */
 import type { Clock, Timer } from "../base/clock.js";
 import { type RecentPercentile, recentPercentile } from "../base/recent-percentile.js";
-import { isSafe } from "../catalog/methods.js";
 import { HEDGE } from "../catalog/overload-defaults.js";
 import { type Attempt, lastNumber, targetsTried } from "../core/attempt.js";
 import { remainingMs } from "../core/deadline.js";
 import type { Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
+import { isSafe } from "../core/repeat.js";
 import type { TargetSet } from "../targets/target-set.js";
 import type { Doubts } from "./doubts.js";
 import { type Lifecycle, refusesRepeats } from "./drain-gate.js";

@@ -11,14 +11,13 @@ import type { Random } from "../base/random.js";
 import { RETRY_AFTER } from "../catalog/defaults.js";
 
 export interface Pace {
-  /** A place was given back. */
-  served(): void;
+  /** Places that were given back. */
+  served: number;
   /** For a caller that has this many in front of it. */
   retryAfterMs(ahead: number): number;
 }
 
 export function pace(clock: Pick<Clock, "now">, random: Random): Pace {
-  let served = 0;
   let markedAt = Number.NEGATIVE_INFINITY;
   let servedAtMark = 0;
   let perMs: number | null = null;
@@ -28,21 +27,20 @@ export function pace(clock: Pick<Clock, "now">, random: Random): Pace {
     const passed = now - markedAt;
     if (passed < RETRY_AFTER.paceMsMin) return;
     // What happened in a quiet hour before says nothing about this moment.
-    perMs = passed > RETRY_AFTER.paceMsMax ? null : (served - servedAtMark) / passed;
+    perMs = passed > RETRY_AFTER.paceMsMax ? null : (tempo.served - servedAtMark) / passed;
     markedAt = now;
-    servedAtMark = served;
+    servedAtMark = tempo.served;
   };
 
-  return {
-    served() {
-      served += 1;
-    },
+  const tempo: Pace = {
+    served: 0,
     retryAfterMs(ahead) {
       look();
       const { fallbackMs, computedMsMax } = RETRY_AFTER;
       return spread(random, perMs === null ? fallbackMs : Math.min(ahead / perMs, computedMsMax));
     },
   };
+  return tempo;
 }
 
 /** A time to come back that no two callers share, and that the field can express. */

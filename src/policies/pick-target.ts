@@ -26,17 +26,7 @@ export function pickTarget(
   timers: Pick<Clock, "after"> = clock,
 ): Policy<Attempt, Exchange> {
   const { balancer, overflowBelow, sticky } = targets.balancing;
-  const underWay: Holder<Exchange> = {
-    known(exchange, outcome) {
-      // How fast a target is matters only where there is another.
-      if (targets.targets.length > 1) observe(clock, exchange, outcome);
-      return null;
-    },
-    over({ target, timeline }) {
-      target.latency.ended(timeline.startedAt);
-      targets.end(target);
-    },
-  };
+  const underWay = underWayAt(clock, targets);
   const pick = <Body>(attempt: Attempt, next: Step<Exchange, Body>): Promise<Outcome<Body>> => {
     const { call, triedTargets } = attempt;
     const careful = !repeats || isLostIfItFails(call);
@@ -88,6 +78,21 @@ export function pickTarget(
       const { awaited } = targets;
       if (awaited === null || targets.targets.length > 0) return pick(attempt, next);
       return pickOnceKnown(awaited, attempt, next);
+    },
+  };
+}
+
+/** What a target counts as under way. */
+function underWayAt(clock: Clock, targets: TargetSet): Holder<Exchange> {
+  return {
+    known(exchange, outcome) {
+      // How fast a target is matters only where there is another.
+      if (targets.targets.length > 1) observe(clock, exchange, outcome);
+      return null;
+    },
+    over({ target, timeline }) {
+      if (target.latency.swallowed > 0) target.latency.ended(timeline.startedAt);
+      targets.end(target);
     },
   };
 }

@@ -19,7 +19,7 @@ import type { CutBy } from "../core/cancellation.js";
 import { remainingMs } from "../core/deadline.js";
 import type { Failure } from "../core/failure.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
-import { Pending } from "../core/pending.js";
+import { type Holder, Pending } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
 import { isUnsent, isUnusable, whyNotRepeat } from "../core/repeat.js";
 import type { TargetSet } from "../targets/target-set.js";
@@ -58,6 +58,16 @@ export function retry(shared: RetryShared, options: RetryOptions): Policy<Seated
   const { enabled, attemptsMax, attemptMsMin, backoffBaseMs, backoffMsMax } = options;
   const { retryAfterWaitMsMax, unprocessedStatuses } = options;
   const { settings } = shared.budget;
+  const repeating: Holder<First> = {
+    known(first, outcome, isStray) {
+      if (outcome.kind === "success" || isStray) return null;
+      // Most refusals end here, and cost no promise.
+      const turn = { attempt: first, freeRepeats: 0, askedToWaitMs: 0 };
+      const plan = decide(shared, options, turn, outcome);
+      return plan === null ? null : repeat(shared, options, first.again, { turn, outcome, plan });
+    },
+    over: null,
+  };
   return {
     role: "retry",
     settings: enabled
@@ -68,16 +78,23 @@ export function retry(shared: RetryShared, options: RetryOptions): Policy<Seated
       : { enabled },
     run(call, next) {
       shared.budget.deposit();
-      const first = newAttempt(call, 1, NONE_TRIED);
-      return Pending.of(next(first)).orElse((outcome) => {
-        if (outcome.kind === "success") return null;
-        // Most refusals end here, and cost no promise.
-        const turn = { attempt: first, freeRepeats: 0, askedToWaitMs: 0 };
-        const plan = decide(shared, options, turn, outcome);
-        return plan === null ? null : repeat(shared, options, next, { turn, outcome, plan });
-      });
+      const first: First = {
+        call,
+        number: 1,
+        triedTargets: NONE_TRIED,
+        target: null,
+        running: null,
+        hedges: null,
+        again: next,
+      };
+      return Pending.of(next(first)).inform(repeating, first);
     },
   };
+}
+
+/** The first attempt of a call, with what would make a further one of it. */
+interface First extends Attempt {
+  readonly again: Step<Attempt, unknown>;
 }
 
 /** Where a call stands between two attempts. */

@@ -9,11 +9,11 @@
  * Not here: the name of the failure. Whoever is cut knows how far it had got.
  */
 import type { Clock } from "../base/clock.js";
-import { OwnPatientTimer } from "../base/patient-timer.js";
+import { OwnPatientTimer } from "../base/shared-timers.js";
 import type { AdmittedCall, BoundedCall, TimeLimit } from "../core/call.js";
 import { NEVER } from "../core/deadline.js";
-import { type Holder, Pending, refused } from "../core/pending.js";
-import type { Policy, Step } from "../core/pipe.js";
+import { type Holder, hold, refused } from "../core/pending.js";
+import type { Policy } from "../core/pipe.js";
 
 export interface TotalDeadlineOptions {
   /** From the first byte of the call; Infinity for no deadline of ours. */
@@ -35,30 +35,15 @@ export function totalDeadline(
       if (call.deadline === NEVER) return next(bounded);
       const now = clock.now();
       if (call.deadline <= now) return refused({ code: "deadline_already_over" });
-      return untilDeadline(clock, now, bounded, next);
+      new Deadline(clock, bounded).set(clock, call.deadline - now, now);
+      return hold(next, bounded, WAITING);
     },
   };
 }
 
-function untilDeadline<Body>(
-  clock: Clock,
-  now: number,
-  call: BoundedCall,
-  next: Step<BoundedCall, Body>,
-): Pending<Body> {
-  const deadline = new Deadline(clock, call);
-  deadline.begin(call.deadline - now, now);
-  try {
-    return Pending.of(next(call)).inform(WAITING, deadline);
-  } catch (stray) {
-    deadline.cancel();
-    throw stray;
-  }
-}
-
-const WAITING: Holder<TimeLimit> = {
-  known(limit) {
-    limit.stop();
+const WAITING: Holder<BoundedCall> = {
+  known({ timeLimit }) {
+    timeLimit?.stop();
     return null;
   },
   over: null,
@@ -101,7 +86,7 @@ class Deadline extends OwnPatientTimer implements TimeLimit {
 
   private cutAt(moment: number, now: number): void {
     this.cancel();
-    if (moment !== NEVER) this.begin(Math.max(0, moment - now), now);
+    if (moment !== NEVER) this.set(this.clock, Math.max(0, moment - now), now);
   }
 
   protected over(): void {

@@ -15,7 +15,8 @@ export class Latency {
   #failedAt = 0;
   /** What was begun before says nothing of now. */
   #since = Number.NEGATIVE_INFINITY;
-  #swallowed = 0;
+  /** Exchanges under way that were begun before it was taken out. */
+  swallowed = 0;
 
   /** Whether anything was observed yet. */
   get known(): boolean {
@@ -56,14 +57,9 @@ export class Latency {
     return this.#failures * Math.exp((this.#failedAt - now) / BALANCE.failureMs);
   }
 
-  /** Exchanges under way that were begun before it was taken out. */
-  get swallowed(): number {
-    return this.#swallowed;
-  }
-
   /** An exchange that was begun then is over. */
   ended(startedAt: number): void {
-    if (startedAt < this.#since && this.#swallowed > 0) this.#swallowed -= 1;
+    if (startedAt < this.#since && this.swallowed > 0) this.swallowed -= 1;
   }
 
   /**
@@ -72,7 +68,7 @@ export class Latency {
    */
   forget(now: number, pending: number): void {
     this.#since = now;
-    this.#swallowed = pending;
+    this.swallowed = pending;
     this.#ms = 0;
     this.#seenAt = Number.NEGATIVE_INFINITY;
     this.#failures = 0;

@@ -7,7 +7,6 @@
  */
 import type { Socket } from "node:net";
 import { NamedError } from "../core/named-error.js";
-import type { GatewayRequest } from "../core/request.js";
 
 const END = "\r\n\r\n";
 const EMPTY_BODY = "content-length: 0\r\n\r\n";
@@ -34,18 +33,6 @@ function linesOf(head: unknown): string {
     throw new NamedError("proxy_internal_error", "head in an unknown form");
   }
   return head.slice(0, head.endsWith(`\r\n${EMPTY_BODY}`) ? -EMPTY_BODY.length : -"\r\n".length);
-}
-
-/**
- * How the head of a request without a body is to be changed; null where undici words it as the
- * client did. It says `Content-Length: 0` of methods that come with a body, and of no other; a
- * client may have signed the one or the other.
- */
-export function emptinessOf({ method, body, emptiness }: GatewayRequest): Amendment | null {
-  if (body !== null || emptiness === undefined || emptiness === null) return null;
-  const said = BODIES.has(method);
-  if (said === (emptiness === "said")) return null;
-  return said ? (lines) => lines : (lines) => `${lines}content-length: 0\r\n`;
 }
 
 export type Amendment = (lines: string) => string;

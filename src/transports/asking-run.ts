@@ -9,7 +9,7 @@
  */
 import type { Dispatcher } from "undici";
 import type { Timer } from "../base/clock.js";
-import { patientTimer } from "../base/patient-timer.js";
+import { patientTimer } from "../base/shared-timers.js";
 import type { Outcome } from "../core/outcome.js";
 import type { ReplayBody } from "../core/replay-body.js";
 import type { ResponseBody } from "../core/response-body.js";
@@ -103,8 +103,8 @@ class Asking implements RunEnd, UploadListener {
 
   // --- how the run ends ---
 
-  settled(outcome: Outcome<ResponseBody>): void {
-    this.#end.settled(this.#judged(outcome));
+  settle(outcome: Outcome<ResponseBody>): void {
+    this.#end.settle(this.#judged(outcome));
   }
 
   neverStarted(error: unknown): void {

@@ -6,11 +6,11 @@
  * `connectionsMax` at once; who waits longer than its exchange may leaves the line by itself.
  */
 import type { Socket } from "node:net";
-import type { Clock } from "../base/clock.js";
+import { afterPoll, type Clock } from "../base/clock.js";
+import { SELF } from "../catalog/defaults.js";
 import type { Exchange } from "../targets/exchange.js";
 import type { Target } from "../targets/target.js";
 import { type Connection, type ConnectionLimits, connectionOver } from "./connection.js";
-import { afterPoll, type LoopPulse } from "./loop-pulse.js";
 import { openSocket, type SessionStore } from "./open-socket.js";
 
 /** Called once: with a connection to use, or with what went wrong. */
@@ -52,7 +52,8 @@ class Http1Pool implements ConnectionPool {
   readonly #pulse: LoopPulse;
   readonly #target: Target;
   readonly #options: ConnectionPoolOptions;
-  readonly #idle = new RestingConnections();
+  /** At rest, the newest on top: it is the least likely to have been closed meanwhile. */
+  readonly #idle: Connection[] = [];
   readonly #line = new WaitingLine();
   readonly #sessions: SessionStore = { session: null };
   #open = 0;
@@ -66,30 +67,30 @@ class Http1Pool implements ConnectionPool {
   }
 
   acquire(exchange: Exchange, acquired: Acquired): void {
-    if (this.#mustPoll()) this.#acquireLater(exchange, acquired);
+    if (this.#idle.length > 0 && !this.#pulse.fresh()) this.#acquireLater(exchange, acquired);
     else this.#acquireNow(exchange, acquired);
   }
 
   adopt(socket: Socket): void {
     this.#open += 1;
-    this.#idle.put(this.#over(socket));
+    this.#idle.push(this.#over(socket));
   }
 
   release(connection: Connection): void {
     if (this.#closed) connection.destroy();
     if (!connection.alive) return;
-    this.#idle.put(connection);
+    this.#idle.push(connection);
     // A microtask later: undici may still decide that this connection has served enough.
-    if (this.#line.length > 0) this.#callNextSoon();
+    if (this.#line.waiting.length > 0) this.#callNextSoon();
   }
 
   close(): void {
     this.#closed = true;
-    this.#idle.destroyAll();
+    for (const connection of this.#idle.splice(0)) connection.destroy();
   }
 
   get stats(): ConnectionPool["stats"] {
-    return { open: this.#open, idle: this.#idle.count, waiting: this.#line.length };
+    return { open: this.#open, idle: this.#idle.length, waiting: this.#line.waiting.length };
   }
 
   // Methods of their own: a closure costs its function a scope whether or not it is made.
@@ -103,17 +104,19 @@ class Http1Pool implements ConnectionPool {
 
   #acquireNow(exchange: Exchange, acquired: Acquired): void {
     if (exchange.cancellation.by !== null) acquired(CUT, null);
-    else if (this.#line.length === 0 && this.#canGive()) this.#give(exchange, acquired);
+    else if (this.#line.waiting.length === 0 && this.#canGive()) this.#give(exchange, acquired);
     else this.#line.join(exchange, acquired);
   }
 
+  /** Whether there is one to give; those that have died at rest are forgotten. */
   #canGive(): boolean {
-    return this.#idle.hasLiving() || this.#open < this.#options.connectionsMax;
+    while (this.#idle.at(-1)?.alive === false) this.#idle.pop();
+    return this.#idle.length > 0 || this.#open < this.#options.connectionsMax;
   }
 
   #give(exchange: Exchange, acquired: Acquired): void {
-    const connection = this.#idle.take();
-    if (connection !== null) acquired(null, connection);
+    const connection = this.#idle.pop();
+    if (connection !== undefined) acquired(null, connection);
     else this.#dial(exchange, acquired);
   }
 
@@ -134,18 +137,16 @@ class Http1Pool implements ConnectionPool {
   }
 
   #gone(connection: Connection | null): void {
-    if (connection !== null) this.#idle.forget(connection);
+    const at = connection === null ? -1 : this.#idle.indexOf(connection);
+    if (at !== -1) this.#idle.splice(at, 1);
     this.#open -= 1;
     this.#callNext();
   }
 
-  #mustPoll(): boolean {
-    return this.#idle.count > 0 && !this.#pulse.fresh();
-  }
-
   #callNext(): void {
-    if (this.#line.length === 0) return;
-    if (this.#mustPoll()) afterPoll(this.#clock, () => this.#serveFirst());
+    if (this.#line.waiting.length === 0) return;
+    if (this.#idle.length > 0 && !this.#pulse.fresh())
+      afterPoll(this.#clock, () => this.#serveFirst());
     else this.#serveFirst();
   }
 
@@ -158,38 +159,6 @@ class Http1Pool implements ConnectionPool {
 // What a cancelled exchange gets instead of a connection; who cut it is noted in the exchange.
 export const CUT = new Error("cut");
 
-/** Connections at rest, the newest on top: it is the least likely to have been closed meanwhile. */
-class RestingConnections {
-  readonly #resting: Connection[] = [];
-
-  get count(): number {
-    return this.#resting.length;
-  }
-
-  put(connection: Connection): void {
-    this.#resting.push(connection);
-  }
-
-  /** Whether `take` has one; those that have died are forgotten. */
-  hasLiving(): boolean {
-    while (this.#resting.at(-1)?.alive === false) this.#resting.pop();
-    return this.#resting.length > 0;
-  }
-
-  take(): Connection | null {
-    return this.#resting.pop() ?? null;
-  }
-
-  forget(connection: Connection): void {
-    const at = this.#resting.indexOf(connection);
-    if (at !== -1) this.#resting.splice(at, 1);
-  }
-
-  destroyAll(): void {
-    for (const connection of this.#resting.splice(0)) connection.destroy();
-  }
-}
-
 interface Place {
   readonly leave: (give: Give) => void;
 }
@@ -198,30 +167,49 @@ interface Place {
  * Exchanges that wait for a connection; first come, first served, and who is cut leaves at once.
  */
 class WaitingLine {
-  readonly #waiting: Place[] = [];
-
-  get length(): number {
-    return this.#waiting.length;
-  }
+  readonly waiting: Place[] = [];
 
   join(exchange: Exchange, acquired: Acquired): void {
     const place: Place = {
       leave: (give) => {
-        const at = this.#waiting.indexOf(place);
+        const at = this.waiting.indexOf(place);
         if (at === -1) return;
-        this.#waiting.splice(at, 1);
+        this.waiting.splice(at, 1);
         exchange.cancellation.remove(onCut);
         give(exchange, acquired);
       },
     };
     const onCut = (): void => place.leave((_exchange, cut) => cut(CUT, null));
-    this.#waiting.push(place);
+    this.waiting.push(place);
     exchange.enter("queue");
     exchange.cancellation.add(onCut);
   }
 
   /** The first leaves only once there is something for it. */
   serveFirst(give: Give): void {
-    this.#waiting[0]?.leave(give);
+    this.waiting[0]?.leave(give);
   }
+}
+
+export interface LoopPulse {
+  /** Whether the loop has polled within the last few milliseconds. */
+  fresh(): boolean;
+}
+
+export function loopPulse(clock: Clock): LoopPulse {
+  let polledAt = Number.NEGATIVE_INFINITY;
+  let scheduled = false;
+  const onTurn = (): void => {
+    scheduled = false;
+    polledAt = clock.now();
+  };
+  return {
+    fresh() {
+      if (!scheduled) {
+        scheduled = true;
+        clock.turn(onTurn);
+      }
+      return clock.now() - polledAt <= SELF.pollFreshMs;
+    },
+  };
 }

@@ -45,7 +45,7 @@ export interface Connection {
   /** When the latest exchange on it ended; -1 while none has. */
   restedAt: number;
   /** The socket ended with an error of the network rather than with a farewell. */
-  readonly broke: boolean;
+  broke: boolean;
   /** The exchange under way; it hears of an error before undici has closed the socket. */
   running: { fail(error: unknown): void } | null;
   readonly alive: boolean;
@@ -75,7 +75,6 @@ export function connectionOver(
   limits: ConnectionLimits = LIMITS,
 ): SocketConnection {
   let patient = false;
-  let broke = false;
   const connection: SocketConnection = {
     client: clientOver(socket, target, limits),
     guard: new HeadGuard(socket, limits),
@@ -83,9 +82,7 @@ export function connectionOver(
     openedAt: clock.now(),
     served: 0,
     restedAt: -1,
-    get broke() {
-      return broke;
-    },
+    broke: false,
     running: null,
     get alive() {
       return !socket.destroyed && !socket.readableEnded;
@@ -106,13 +103,15 @@ export function connectionOver(
     },
   };
   socket.on("error", (error) => {
-    broke = true;
+    connection.broke = true;
     connection.running?.fail(error);
   });
   socket.once("end", () => {
     // libuv reports a reset that it finds behind data as an orderly end. The kernel knows better:
     // only a connection that was reset has no peer any more.
-    if (target.socketPath === null && socket.remoteAddress === undefined) broke = true;
+    if (target.socketPath === null && socket.remoteAddress === undefined) {
+      connection.broke = true;
+    }
   });
   socket.once("close", () => onLost(connection));
   return connection;

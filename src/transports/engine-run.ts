@@ -20,7 +20,7 @@ import {
   tellEnd,
   type UpstreamResponse,
 } from "../core/outcome.js";
-import { receivedFailure } from "../core/received-failure.js";
+import { FAILS_FROM, receivedFailure } from "../core/received-failure.js";
 import { isSafeUnsent } from "../core/repeat.js";
 import type { Exchange } from "../targets/exchange.js";
 import type { HeadLimits, ResponseHead } from "./response-head.js";
@@ -84,8 +84,9 @@ export abstract class EngineRun<Body> implements Cuttable {
   /** The answer is the outcome, unless it broke first. */
   protected settleAnswer(head: ResponseHead): void {
     if (this.settled) return;
+    this.settled = true;
     this.outcomeTaken = true;
-    this.settleOnce(this.outcomeOf(head));
+    this.settle(this.outcomeOf(head));
   }
 
   /** Counts a part of the body. False: it is over the limit, and the exchange has ended. */
@@ -121,7 +122,10 @@ export abstract class EngineRun<Body> implements Cuttable {
     const code = classifyError(timeline, cancellation.by, error);
     this.brokenBy = code;
     const failure = this.failureOf(code, error);
-    if (!headWasUp) this.settleOnce(noResponse(failure));
+    if (!this.settled) {
+      this.settled = true;
+      this.settle(noResponse(failure));
+    }
     this.notifyFinished(code);
     this.ended(failure, headWasUp);
   }
@@ -151,7 +155,10 @@ export abstract class EngineRun<Body> implements Cuttable {
     const response = this.responseOf(head);
     const { status, rawHeaders } = head;
     const { target, request } = this.exchange;
-    const failure = receivedFailure(status, rawHeaders, this.terms.wallNow, target.id);
+    const failure =
+      status < FAILS_FROM
+        ? null
+        : receivedFailure(status, rawHeaders, this.terms.wallNow, target.id);
     if (failure !== null) return { kind: "error_response", response, failure };
     if (request.upgrade === null || status === 101) return { kind: "success", response };
     const refused = { code: "upgrade_refused", target: target.id, written: true } as const;
@@ -175,12 +182,6 @@ export abstract class EngineRun<Body> implements Cuttable {
       // Not processed, whatever the method.
       ...(unprocessed ? { repeat: "safe" as const } : {}),
     };
-  }
-
-  private settleOnce(outcome: Outcome<Body>): void {
-    if (this.settled) return;
-    this.settled = true;
-    this.settle(outcome);
   }
 
   private close(): void {

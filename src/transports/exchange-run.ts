@@ -20,7 +20,7 @@ import { decodeTrailers } from "./trailers.js";
 
 export interface RunEnd {
   /** The outcome: once, when the head of the answer is here or there will be none. */
-  settled(outcome: Outcome<ResponseBody>): void;
+  settle(outcome: Outcome<ResponseBody>): void;
   /** The connection was dead before anything was written: take another one. */
   neverStarted(error: unknown): void;
   /** The exchange is over; the connection may serve the next one. */
@@ -33,6 +33,8 @@ export interface RunContext extends RunTerms {
   /** How long a question whether a body is wanted may go unanswered. */
   readonly continueMs: number;
 }
+
+const NONE: readonly string[] = [];
 
 export class ExchangeRun extends ReceivingRun implements Dispatcher.DispatchHandler, HeadWaiter {
   readonly upgrade: boolean;
@@ -102,12 +104,13 @@ export class ExchangeRun extends ReceivingRun implements Dispatcher.DispatchHand
   // Typed as text by undici, which hands over bytes.
   onComplete(trailers: readonly unknown[] | null): void {
     if (this.state === "over") return;
-    if (this.endedByReset()) {
+    if (this.connection.broke && this.endsWithConnection()) {
       this.fail(new NamedError("connection_reset_in_body"));
       return;
     }
     try {
-      this.endIn(decodeTrailers((trailers ?? []) as readonly Buffer[], this.terms.limits));
+      const none = trailers === null || trailers.length === 0;
+      this.endIn(none ? NONE : decodeTrailers(trailers as readonly Buffer[], this.terms.limits));
     } catch (error) {
       this.fail(error);
     }
@@ -146,8 +149,10 @@ export class ExchangeRun extends ReceivingRun implements Dispatcher.DispatchHand
     this.exchange.request.onInformation?.(status, rawHeaders);
   }
 
-  counted(): void {
-    this.takeHead();
+  takeHead(): void {
+    const { head } = this.connection.guard;
+    if (head !== null) this.headIn(head);
+    else this.breakOff(new NamedError("http_protocol_error", "head passed the guard"));
   }
 
   // --- what the exchange asks for ---
@@ -182,7 +187,7 @@ export class ExchangeRun extends ReceivingRun implements Dispatcher.DispatchHand
   }
 
   protected settle(outcome: Outcome<ResponseBody>): void {
-    this.end.settled(outcome);
+    this.end.settle(outcome);
   }
 
   protected released(): void {
@@ -192,18 +197,10 @@ export class ExchangeRun extends ReceivingRun implements Dispatcher.DispatchHand
     this.end.released(this.connection);
   }
 
-  private takeHead(): void {
-    const head = this.connection.guard.head;
-    if (head === null)
-      this.breakOff(new NamedError("http_protocol_error", "head passed the guard"));
-    else this.headIn(head);
-  }
-
   // undici takes a reset for the end of a body that only the end delimits. It is not one: RFC 9112
   // §8 allows a close to complete such a body, and a reset is no close.
-  private endedByReset(): boolean {
+  private endsWithConnection(): boolean {
     const head = this.head;
-    if (head === null || head.chunked || head.contentLength !== null) return false;
-    return this.connection.broke;
+    return head !== null && !head.chunked && head.contentLength === null;
   }
 }

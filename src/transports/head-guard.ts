@@ -33,7 +33,7 @@ export interface HeadWaiter {
    * The final head is complete and a body of known length follows, part by part, through `onData`.
    * Who has no such method gets its body from the parser.
    */
-  counted?(): void;
+  takeHead?(): void;
   onData?(chunk: Buffer): void;
 }
 
@@ -74,7 +74,7 @@ export class HeadGuard {
     this.#state = "idle";
     this.#waiter = null;
     this.head = null;
-    this.resume();
+    if (this.#paused) this.resume();
   }
 
   /**
@@ -136,7 +136,7 @@ export class HeadGuard {
       if (end === -1) return this.#hold(bytes);
       if (end > this.#limits.responseHeaderSectionBytesMax) throw tooLarge(end);
       const head = parseResponseHead(bytes.toString("latin1", 0, end), this.#limits);
-      if (this.#isFinal(head)) {
+      if (head.status >= 200 || this.#isUpgrade(head)) {
         this.head = head;
         return this.#answered(head, bytes, end);
       }
@@ -151,16 +151,18 @@ export class HeadGuard {
 
   #answered(head: ResponseHead, bytes: Buffer, headLength: number): Buffer | null {
     const waiter = this.#waiter;
-    const bodiless = hasNoBody(head, waiter?.headOnly === true);
+    const { status } = head;
+    // RFC 9110 §6.4.1: these have no body, whatever their fields say.
+    const bodiless = waiter?.headOnly === true || status === 204 || status === 304;
     // RFC 9110 §8.6: whatever a 101 says of a length, what follows is no body.
-    const ends = bodiless || head.status === 101 || !head.contentLength;
-    if (waiter?.counted === undefined || ends) {
+    const ends = bodiless || status === 101 || !head.contentLength;
+    if (waiter?.takeHead === undefined || ends) {
       this.#state = "body";
       return this.#handOver(head, bodiless, bytes, headLength);
     }
     this.#state = "counted";
     this.#left = head.contentLength;
-    waiter.counted();
+    waiter.takeHead();
     return headLength === bytes.length ? null : this.#count(bytes.subarray(headLength));
   }
 
@@ -202,8 +204,8 @@ export class HeadGuard {
     return null;
   }
 
-  #isFinal(head: ResponseHead): boolean {
-    if (head.status >= 200) return true;
+  /** An answer below 200 is the final one of an upgrade, or an interim one that is told of. */
+  #isUpgrade(head: ResponseHead): boolean {
     if (head.status === 101) {
       // RFC 9110 §15.2.2: only a request that asked for an upgrade can be answered so.
       if (this.#waiter?.upgrade !== true) throw new NamedError("http_upgrade_failed", "unasked");
@@ -221,11 +223,6 @@ export class HeadGuard {
 const CHUNKED = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 const UPGRADED =
   "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: asked\r\n\r\n";
-
-// RFC 9110 §6.4.1: these have no body, whatever their fields say.
-function hasNoBody({ status }: ResponseHead, headOnly: boolean): boolean {
-  return headOnly || status === 204 || status === 304;
-}
 
 /** The smallest head from which undici finds the same end of the body, and the same keep-alive. */
 function essenceOf(head: ResponseHead, bodiless: boolean): string {

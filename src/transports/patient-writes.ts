@@ -7,7 +7,7 @@
  */
 import type { Socket } from "node:net";
 import type { Clock } from "../base/clock.js";
-import { afterPoll } from "./loop-pulse.js";
+import { afterPoll } from "../base/clock.js";
 
 type Done = (error?: Error | null) => void;
 

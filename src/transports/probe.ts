@@ -15,7 +15,7 @@ import { PROBE } from "../catalog/defaults.js";
 import type { Dialled } from "../targets/target.js";
 import { FAMILIES, guarded } from "./open-socket.js";
 import { askHttp2, type ProbeFields } from "./probe-http2.js";
-import { isFetchAnswered, mockAgent } from "./stand-in.js";
+import { standIn } from "./stand-in.js";
 
 /** What is asked, and what has to come back. */
 export interface ProbeQuestion {
@@ -62,7 +62,7 @@ export function probeTarget(
     turn(turn(() => settle(`no answer within ${question.timeoutMs} ms`))),
   );
   timer.unref();
-  if (mockAgent() !== null || isFetchAnswered()) {
+  if (standIn() !== null) {
     // No probe could reach what stands in for the network, which is always there.
     timer.cancel();
     timer = clock.turn(() => settle(null));

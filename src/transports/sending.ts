@@ -5,7 +5,7 @@
  * Guarantee: it settles once, with the outcome of the exchange.
  */
 import type { Dispatcher } from "undici";
-import { turnsMayBeHeld } from "../base/clock.js";
+import { afterPoll, turnsMayBeHeld } from "../base/clock.js";
 import { LIMITS } from "../catalog/defaults.js";
 import { REFUSALS_OF_UNDICI } from "../catalog/error-codes.js";
 import { classifyError } from "../core/classify.js";
@@ -13,14 +13,14 @@ import { NamedError } from "../core/named-error.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import { isSafeUnsent } from "../core/repeat.js";
+import type { GatewayRequest } from "../core/request.js";
 import type { ResponseBody } from "../core/response-body.js";
 import type { Exchange } from "../targets/exchange.js";
-import { amendHead, emptinessOf } from "./amend-head.js";
+import { type Amendment, amendHead, BODIES } from "./amend-head.js";
 import { sendAsking } from "./asking-run.js";
 import type { Connection, SocketConnection } from "./connection.js";
 import type { ConnectionPool } from "./connection-pool.js";
 import { ExchangeRun, type RunContext, type RunEnd } from "./exchange-run.js";
-import { afterPoll } from "./loop-pulse.js";
 
 /** What undici is asked to send for an exchange. */
 export type Wording = (exchange: Exchange) => Dispatcher.DispatchOptions;
@@ -91,10 +91,6 @@ export class Sending extends Pending<ResponseBody> implements RunEnd {
     });
   }
 
-  settled(outcome: Outcome<ResponseBody>): void {
-    this.settle(outcome);
-  }
-
   released(connection: Connection): void {
     this.#letHeadBe?.();
     this.#pool.release(connection);
@@ -116,6 +112,18 @@ export class Sending extends Pending<ResponseBody> implements RunEnd {
       this.begin();
     }
   }
+}
+
+/**
+ * How the head of a request without a body is to be changed; null where undici words it as the
+ * client did. It says `Content-Length: 0` of methods that come with a body, and of no other; a
+ * client may have signed the one or the other.
+ */
+export function emptinessOf({ method, body, emptiness }: GatewayRequest): Amendment | null {
+  if (body !== null || emptiness === undefined || emptiness === null) return null;
+  const said = BODIES.has(method);
+  if (said === (emptiness === "said")) return null;
+  return said ? (lines) => lines : (lines) => `${lines}content-length: 0\r\n`;
 }
 
 function isSocket(connection: Connection): connection is SocketConnection {

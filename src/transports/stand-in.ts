@@ -17,18 +17,18 @@ const FETCH_INTERCEPTOR = Symbol.for("fetch-interceptor");
 
 type Globals = Readonly<Record<symbol, unknown>>;
 
-/** The dispatch function of the MockAgent in place; null for none. */
-export function mockAgent(): Dispatch | null {
-  for (const symbol of DISPATCHERS) {
-    const dispatcher = (globalThis as Globals)[symbol];
-    if (isMockAgent(dispatcher)) return (options, handler) => dispatcher.dispatch(options, handler);
-  }
-  return null;
-}
+/** The dispatch function of the MockAgent in place, or what answers for the global fetch. */
+export type StandIn = Dispatch | "fetch";
 
-/** Whether the global fetch answers by itself what it is told to. */
-export function isFetchAnswered(): boolean {
-  return (globalThis as Globals)[FETCH_INTERCEPTOR] !== undefined;
+/** What stands in for the network; null for nothing. */
+export function standIn(): StandIn | null {
+  for (const symbol of DISPATCHERS) {
+    // By what it can do: an application may have another copy of undici.
+    const dispatcher = (globalThis as Globals)[symbol] as Partial<MockAgent> | null | undefined;
+    if (dispatcher?.isMockActive !== true || typeof dispatcher.dispatch !== "function") continue;
+    return dispatchOf(dispatcher as MockAgent);
+  }
+  return (globalThis as Globals)[FETCH_INTERCEPTOR] === undefined ? null : "fetch";
 }
 
 interface MockAgent {
@@ -36,9 +36,6 @@ interface MockAgent {
   dispatch(options: object, handler: object): boolean;
 }
 
-/** By what it can do: an application may have another copy of undici. */
-function isMockAgent(value: unknown): value is MockAgent {
-  if (typeof value !== "object" || value === null) return false;
-  const { isMockActive, dispatch } = value as Partial<MockAgent>;
-  return isMockActive === true && typeof dispatch === "function";
+function dispatchOf(mock: MockAgent): Dispatch {
+  return (options, handler) => mock.dispatch(options, handler);
 }

@@ -16,13 +16,12 @@ import type { ResponseBody } from "../core/response-body.js";
 import type { Exchange, RecordedExchange } from "../targets/exchange.js";
 import type { Target } from "../targets/target.js";
 import type { ConnectionLimits } from "./connection.js";
-import { type ConnectionPool, connectionPool } from "./connection-pool.js";
+import { type ConnectionPool, connectionPool, loopPulse } from "./connection-pool.js";
 import type { RunTerms } from "./engine-run.js";
 import type { RunContext } from "./exchange-run.js";
 import { http2Pool } from "./http2-pool.js";
-import { loopPulse } from "./loop-pulse.js";
 import { Sending, type Wording } from "./sending.js";
-import { isFetchAnswered, mockAgent } from "./stand-in.js";
+import { standIn } from "./stand-in.js";
 import { throughFetch, throughMockAgent } from "./stood-in.js";
 
 export interface UndiciTransportOptions extends ConnectionLimits {
@@ -79,10 +78,11 @@ export function undiciTransport(
     return sending;
   };
   /** In the place of the network, in tests; null in production. */
-  const standIn = (exchange: Exchange, wording: Wording): Pending<ResponseBody> | null => {
-    const mock = mockAgent();
-    if (mock !== null) return throughMockAgent(mock, exchange, context, wording);
-    if (!isFetchAnswered() || exchange.request.viaFetch === true) return null;
+  const byStandIn = (exchange: Exchange, wording: Wording): Pending<ResponseBody> | null => {
+    const found = standIn();
+    if (found === null) return null;
+    if (found !== "fetch") return throughMockAgent(found, exchange, context, wording);
+    if (exchange.request.viaFetch === true) return null;
     return throughFetch(exchange, context, wording, (words) => sendOwn(exchange, () => words));
   };
 
@@ -90,7 +90,7 @@ export function undiciTransport(
     fieldsOf,
     terms: context,
     perform(exchange) {
-      const stoodIn = standIn(exchange, ownWording);
+      const stoodIn = byStandIn(exchange, ownWording);
       if (stoodIn !== null) return stoodIn;
       const sending = new Sending(exchange, ownWording, poolOf(exchange.target), context);
       // A small body is parsed together with its head, before a microtask runs; it is then sent
@@ -99,7 +99,8 @@ export function undiciTransport(
       else queueMicrotask(() => sending.begin());
       return sending;
     },
-    performWorded: (exchange, wording) => standIn(exchange, wording) ?? sendOwn(exchange, wording),
+    performWorded: (exchange, wording) =>
+      byStandIn(exchange, wording) ?? sendOwn(exchange, wording),
     close() {
       for (const pool of pools.values()) pool.close();
     },
@@ -140,14 +141,14 @@ function wordsOf(
 ): Dispatcher.DispatchOptions {
   const { method, contentLength, emptiness, upgrade } = request;
   const asksFirst = request.body?.asksFirst === true;
-  const headers = withLayerFields(request.headers, added);
+  const headers = added === null ? request.headers : withLayerFields(request.headers, added);
   const body = request.body === null || asksFirst ? null : request.body.open();
   // undici counts the bytes that it has; a stream of known length is announced, not chunked.
   const announced =
     emptiness === "said" || (body !== null && contentLength !== null && !Buffer.isBuffer(body));
   return {
     method: method as "GET",
-    path: pathBelow(target.pathPrefix, request),
+    path: target.pathPrefix === "" ? request.path : pathBelow(target.pathPrefix, request),
     headers: announced
       ? [...headers, "content-length", String(contentLength)]
       : (headers as string[]),

@@ -1,10 +1,20 @@
 /**
- * What the wire does with a field, by its name. Looked up once per name and kept, bounded, since
- * the same few names come with every message.
+ * What the wire does with a field, by its name, and one look at the fields of a received request:
+ * which are passed on, which say who a client is, and which are for this gateway.
+ *
+ * What a name means is looked up once and kept, bounded, since the same few come with every
+ * message. Guarantee: fields of one hop and of framing are not passed on, in whatever spelling;
+ * what matters here cannot be taken away by naming it in `Connection`; a request that could mean
+ * two things is refused, never repaired.
  */
 import { HOP_BY_HOP } from "../catalog/field-names.js";
 import { IDENTITY_NAMES, IDENTITY_PREFIXES, NEVER_MEANT } from "../catalog/identity-fields.js";
 import { KNOWN_ATTEMPTS, KNOWN_DEADLINES } from "../core/layers.js";
+import type { LayerNames } from "./caller-hints.js";
+import type { Forwarder } from "./forwarding.js";
+import { isHttp2 } from "./http2.js";
+import type { RequestFacts } from "./request-facts.js";
+import { isAuthority } from "./request-target.js";
 
 /**
  * An alias is a name that an application may take for another one, which we write or look at; where
@@ -143,3 +153,158 @@ export function connectionOptions(value: string | undefined): ReadonlySet<string
   // `close` and `keep-alive` are options of the connection and name no field to be kept.
   return new Set(names.filter((name) => name !== ""));
 }
+
+export interface Scan {
+  readonly fields: string[];
+  readonly received: string[];
+  /** How many fields say which host is meant. */
+  hosts: number;
+  /** The field of one value that came with two; null for none. */
+  doubled: string | null;
+  /** Names and values of such fields. */
+  readonly singles: string[];
+  /** What a layer says of its request, names and values in turn; null for nothing. */
+  layer: string[] | null;
+  via: string | null;
+  maxForwards: string | null;
+  id: string | null;
+  idempotencyKey: boolean;
+  /** It has an expectation. */
+  expects: boolean;
+}
+
+export interface ScanOptions {
+  /** Null where layers are told and believed nothing. */
+  readonly layers: LayerNames | null;
+  readonly forwarder: Forwarder;
+}
+
+const readField = fieldReader();
+
+/** What a front routes or balances by stays as well. */
+const COOKIE = "cookie";
+
+/**
+ * One pass over the fields: what is passed on, and what is looked at. By naming it in `Connection`
+ * a client can take away what passes from it to the application, and nothing that has a use here.
+ */
+export function scanFields(req: RequestFacts, options: ScanOptions): Scan {
+  const { rawHeaders } = req;
+  const { passes, keeps } = options.forwarder;
+  const custom = options.layers?.custom;
+  const named = connectionOptions(req.headers.connection);
+  const scan = newScan();
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    const info = readField(name, index / 2);
+    const use = keeps?.has(info.lower) ? "pass" : custom?.has(info.lower) ? "layer" : info.use;
+    if (use === "pass" && named.size > 0 && named.has(info.lower) && info.lower !== COOKIE)
+      continue;
+    const value = rawHeaders[index + 1] as string;
+    switch (use) {
+      case "pass":
+        scan.fields.push(name, value);
+        break;
+      case "single":
+        if (isAnother(scan.singles, info.lower, value)) scan.doubled = info.lower;
+        scan.fields.push(name, value);
+        break;
+      case "forwarding":
+        scan.received.push(name, value);
+        break;
+      case "alias":
+        if (passes) scan.fields.push(name, value);
+        break;
+      case "layer":
+        scan.layer ??= [];
+        scan.layer.push(name, value);
+        break;
+      case "host":
+        scan.hosts += 1;
+        break;
+      case "via":
+        scan.via = scan.via === null ? value : `${scan.via}, ${value}`;
+        break;
+      case "max_forwards":
+        scan.maxForwards = value;
+        break;
+      case "request_id":
+        if (REQUEST_ID.test(value)) scan.id ??= value;
+        break;
+      case "idempotency_key":
+        if (isAnother(scan.singles, info.lower, value)) scan.doubled = info.lower;
+        scan.idempotencyKey = true;
+        scan.fields.push(name, value);
+        break;
+      case "expect":
+        scan.expects = true;
+        break;
+      default:
+        // Hop-by-hop, framing, Trailer: written anew or meant for us alone.
+        break;
+    }
+  }
+  return scan;
+}
+
+function newScan(): Scan {
+  return {
+    fields: [],
+    received: [],
+    hosts: 0,
+    doubled: null,
+    singles: [],
+    layer: null,
+    via: null,
+    maxForwards: null,
+    id: null,
+    idempotencyKey: false,
+    expects: false,
+  };
+}
+
+/** Whether a field of one value has come with another one. */
+function isAnother(singles: string[], lower: string, value: string): boolean {
+  for (let index = 0; index < singles.length; index += 2) {
+    if (singles[index] === lower) return singles[index + 1] !== value;
+  }
+  singles.push(lower, value);
+  return false;
+}
+
+// It ends up in logs and answers; what does not look like an id is replaced.
+const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+
+/** The id that the client gave its request; null when there is none that could be one. */
+export function requestIdOf(req: Pick<RequestFacts, "headers">): string | null {
+  const value = req.headers["x-request-id"];
+  return typeof value === "string" && REQUEST_ID.test(value) ? value : null;
+}
+
+/** Why a request must not be sent on as it was received; null where it may. */
+export function unsoundness(
+  req: RequestFacts,
+  { hosts, doubled }: { readonly hosts: number; readonly doubled: string | null },
+): string | null {
+  // RFC 9112 §2.3: what follows is the grammar of HTTP/1.x; a stream is that of a real HTTP/2.
+  if (req.httpVersionMajor !== 1 && !isHttp2(req)) return "a version other than HTTP/1.x";
+  // RFC 9112 §6.1: a coding that is dropped with the framing would change what the body means.
+  const coding = req.headers["transfer-encoding"];
+  if (coding !== undefined && coding !== "chunked" && coding.toLowerCase() !== "chunked") {
+    return "a transfer coding other than chunked";
+  }
+  // RFC 9112 §3.2: one Host, and one that is an authority. Of several Node shows the first.
+  if (hosts > 1) return "several Host fields";
+  // Node itself asks for one, but not where a request asks for an upgrade.
+  if (hosts === 0 && req.upgrade === true && req.httpVersion === "1.1") return "no Host field";
+  // RFC 9110 §5.3: only lists may come in several fields.
+  if (doubled !== null) return `several values of ${doubled}`;
+  const { host } = req.headers;
+  if (host === undefined || host === "" || host === lastSound) return null;
+  if (!isAuthority(host)) return "a Host that is no authority";
+  lastSound = host;
+  return null;
+}
+
+/** Most requests name the host of the one before. */
+let lastSound = "";

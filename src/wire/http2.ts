@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from "node:http";
 import { constants, type Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
-import type { RequestFacts } from "./request-facts.js";
+import { isHttp2, type RequestFacts } from "./request-facts.js";
 import { isAuthority } from "./request-target.js";
 
 /** What is known of an answer on its way, in the shape that Node gives it. */
@@ -17,10 +17,7 @@ export interface AnswerFacts {
   once(event: "close", listener: () => void): unknown;
 }
 
-/** Whether a request came over HTTP/2: one of HTTP/1.1 may say it, too, and has no stream. */
-export function isHttp2(req: Pick<RequestFacts, "httpVersionMajor">): boolean {
-  return req.httpVersionMajor === 2 && "stream" in req;
-}
+export { isHttp2 };
 
 /** The stream of an answer, null for HTTP/1.1. */
 export function streamOf(res: Pick<AnswerFacts, "req">): ServerHttp2Stream | null {

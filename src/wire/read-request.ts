@@ -10,16 +10,15 @@ import type { Failure } from "../core/failure.js";
 import type { CallerHints } from "../core/layers.js";
 import { ReplayBody } from "../core/replay-body.js";
 import type { ClientPaceLimits, GatewayRequest } from "../core/request.js";
-import type { ReadTarget } from "./asked-target.js";
 import { type LayerNames, readCallerHints } from "./caller-hints.js";
+import { type Scan, scanFields, unsoundness } from "./field-info.js";
 import type { Forwarder, ViaSignature } from "./forwarding.js";
 import { takeContinue } from "./held-continue.js";
 import { authorityOf, endsWithHead, isHttp2, joinCookies } from "./http2.js";
 import type { ReceivedBody } from "./received-body.js";
 import type { RequestFacts } from "./request-facts.js";
 import { type ChangedFields, changedFields, type RequestHeaders } from "./request-headers.js";
-import { type Scan, scanFields } from "./scan-fields.js";
-import { unsoundness } from "./soundness.js";
+import type { ReadTarget } from "./request-target.js";
 
 export interface ReadRequestOptions<Received extends RequestFacts = IncomingMessage> {
   readonly requestHeaders: RequestHeaders<Received> | null;
@@ -61,8 +60,7 @@ export interface AcceptedRequest {
 type Information = GatewayRequest["onInformation"];
 
 // RFC 9110 §8.6: of a method that comes with a body it should be said; it may have been signed.
-function emptinessOf({ headers }: RequestFacts, length: number | null): "said" | "unsaid" | null {
-  if (length !== 0) return null;
+function emptinessOf({ headers }: RequestFacts): "said" | "unsaid" {
   const said = headers["content-length"] ?? headers["transfer-encoding"];
   return said === undefined ? "unsaid" : "said";
 }
@@ -83,19 +81,19 @@ export function readRequest<Received extends RequestFacts>(
   if (target.path === "*") return { answer: "options", id };
   if (body.lost !== undefined) return refuse("proxy_configuration_error", body.lost, id);
   if (scan.via !== null && options.via.isOwn(scan.via)) return refuse("loop_detected", null, id);
-  const last = lastHop(req.method as string, scan);
+  const last = scan.maxForwards === null ? null : lastHop(req.method as string, scan);
   if (last !== null) return { answer: last, id };
   if (options.answerOnlyIfCached && onlyIfCached(req)) return refuse("only_if_cached", null, id);
   const length = lengthOf(req, body);
   if (length !== null && length > options.requestBodyBytesMax) {
     return refuse("request_body_too_large", null, id);
   }
-  const host = authorityOf(req);
+  const host = isHttp2(req) ? authorityOf(req) : req.headers.host;
   if (host === null) return refuse("bad_request", ":authority is no host, or not Host", id);
   if (isHttp2(req)) joinCookies(scan.fields);
   scan.fields.push("x-request-id", id);
   if (body.decoded === true) removeField(scan.fields, "content-encoding");
-  const caller = callerOf(req, scan, options);
+  const caller = scan.layer === null ? null : callerOf(req, scan, options);
   const fields = finishFields(req, scan, options, host);
   if ("failure" in fields) return { failure: fields.failure, id };
   const request: GatewayRequest = {
@@ -103,13 +101,13 @@ export function readRequest<Received extends RequestFacts>(
     path: target.sentPath,
     bare: target.bare,
     headers: fields,
-    body: bodyOf(req, length, body, scan.expects, options),
+    body: length === 0 ? null : bodyOf(req, length, body, scan.expects, options),
     contentLength: length,
-    emptiness: emptinessOf(req, length),
+    emptiness: length === 0 ? emptinessOf(req) : null,
     replayable: scan.idempotencyKey,
     upgrade: null,
     onInformation,
-    clientPace: isGrpc(req) ? null : options.clientPace,
+    clientPace: isHttp2(req) && isGrpc(req) ? null : options.clientPace,
   };
   return { request, id, caller };
 }
@@ -119,7 +117,7 @@ export function readRequest<Received extends RequestFacts>(
  * have deadlines and pings of their own.
  */
 function isGrpc(req: RequestFacts): boolean {
-  return isHttp2(req) && req.headers["content-type"]?.startsWith("application/grpc") === true;
+  return req.headers["content-type"]?.startsWith("application/grpc") === true;
 }
 
 function refuse(code: Failure["code"], details: string | null, id: string): ReadRequest {
@@ -185,14 +183,11 @@ function finishFields<Received extends RequestFacts>(
 
 function lengthOf(req: RequestFacts, { parsed, stream, length = null }: ReceivedBody) {
   if (parsed !== null) return parsed.byteLength;
-  return stream === undefined ? bodyLength(req) : length;
-}
-
-// RFC 9112 §6.3: a request without a length and without chunks has no body.
-function bodyLength(req: RequestFacts): number | null {
+  if (stream !== undefined) return length;
   if (req.headers["transfer-encoding"] !== undefined) return null;
-  const length = req.headers["content-length"];
-  if (length !== undefined) return Number(length);
+  const announced = req.headers["content-length"];
+  if (announced !== undefined) return Number(announced);
+  // RFC 9112 §6.3: a request without a length and without chunks has no body.
   return isHttp2(req) && !endsWithHead(req) ? null : 0;
 }
 
@@ -203,7 +198,6 @@ function bodyOf(
   expects: boolean,
   options: Pick<ReadRequestOptions, "replayBodyBytesMax" | "requestBodyBytesMax" | "asksFirst">,
 ): ReplayBody | null {
-  if (length === 0) return null;
   if (parsed !== null) return ReplayBody.fromBuffer(parsed);
   // Whoever has put another stream in its place reads the request, and that tells the client.
   const onDemand = expects && stream === undefined ? takeContinue(req) : null;

@@ -34,7 +34,7 @@ type ParsedRequest = IncomingMessage & { readonly body?: unknown; readonly rawBo
 /** Where the body of a request is that middleware may have read before. */
 export function receivedBody(req: IncomingMessage): ReceivedBody {
   const { rawBody, body } = req as ParsedRequest;
-  const replaced = replacement(req, body);
+  const replaced = body instanceof Readable ? replacement(req, body) : null;
   if (replaced !== null) return replaced;
   // Express 4 sets `body` on requests that no parser has read, so only the stream can tell.
   if (!req.readableDidRead) return withoutBytes(req);

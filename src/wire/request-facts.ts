@@ -23,3 +23,8 @@ export interface RequestFacts {
     readonly encrypted?: boolean | undefined;
   };
 }
+
+/** Whether a request came over HTTP/2: one of HTTP/1.1 may say it, too, and has no stream. */
+export function isHttp2(req: Pick<RequestFacts, "httpVersionMajor">): boolean {
+  return req.httpVersionMajor === 2 && "stream" in req;
+}

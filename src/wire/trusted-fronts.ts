@@ -7,19 +7,17 @@
  */
 import type { FrontFacts } from "../catalog/fronts.js";
 import {
+  type Believe,
   elementsOf,
   entriesOf,
   type FieldPairs,
   fieldValue,
   forwardedNode,
   quotable,
-} from "./forwarding-fields.js";
+} from "./forwarding.js";
 import { addressTest } from "./trust.js";
 
 export type TrustedFront = Pick<FrontFacts, "addresses" | "fields" | "forwardedEntries">;
-
-/** The fields of a request that are believed; the rest was said by nobody who would know. */
-export type Believe = (address: string, received: FieldPairs) => FieldPairs;
 
 /** The nearest front first. */
 export function believeFronts(fronts: readonly TrustedFront[]): Believe {

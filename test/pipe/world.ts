@@ -222,18 +222,19 @@ export async function spentBody(): Promise<ReplayBody> {
 }
 
 function testLifecycle(): TestLifecycle {
-  return {
+  const life: TestLifecycle = {
     state: "running",
     get admits() {
-      return this.state === "running" || this.state === "lame_duck";
+      return life.state === "running" || life.state === "lame_duck";
     },
     maintenance: null,
     running: 0,
     begin() {
-      this.running += 1;
+      life.running += 1;
     },
     end() {
-      this.running -= 1;
+      life.running -= 1;
     },
   };
+  return life;
 }

@@ -4,8 +4,8 @@
  */
 import { BREAKER, RETRY } from "../../src/catalog/defaults.js";
 import { FAILURES } from "../../src/catalog/failures.js";
-import { isIdempotent } from "../../src/catalog/methods.js";
 import type { Call } from "../../src/core/call.js";
+import { promisedIdempotent } from "../../src/core/repeat.js";
 import type { Sent } from "../../src/testing/answered-transport.js";
 import type { Sending, World } from "../pipe/world.js";
 
@@ -109,7 +109,7 @@ export function checkersOf(made: World, limits: Limits): Checkers {
     must(last !== undefined && last.code !== null, "a call was sent again that had not failed");
     if (last?.code === undefined || last.code === null) return;
     const repeat = FAILURES[last.code].repeat;
-    const harmless = isIdempotent(request.method) || request.replayable;
+    const harmless = promisedIdempotent(request);
     must(
       repeat === "safe" || (repeat === "idempotent" && harmless),
       "sent twice what may act twice",

@@ -7,7 +7,7 @@
  * Not here: what a result means for readiness (health.ts).
  */
 import type { Clock, Timer } from "../../base/clock.js";
-import { patientTimer } from "../../base/patient-timer.js";
+import { patientTimer } from "../../base/shared-timers.js";
 import { HEALTH } from "../../catalog/health-defaults.js";
 import type { CheckSettings } from "./health-options.js";
 import {

@@ -7,7 +7,7 @@ import { type Failure, GatewayError } from "../../core/failure.js";
 import { NamedError } from "../../core/named-error.js";
 import { pathBelow } from "../../core/request.js";
 import type { ForeignRun } from "../../transports/foreign-run.js";
-import type { SendableTarget } from "../../wire/asked-target.js";
+import type { SendableTarget } from "../../wire/request-target.js";
 import { askToAdmit, type Refused } from "../admit.js";
 import type { Lane, LaneRoute, Lanes } from "./hpm-lane.js";
 import type { HpmErrorHandler, ThroughGatewayOptions } from "./hpm-options.js";
@@ -57,11 +57,13 @@ export function findRoute(
 ): void {
   const target = routing.targetOf(req);
   const { newRequestId } = lanes.own.gateway;
-  askToAdmit(options.admit, req, target, newRequestId, (refused) => {
+  const decided = (refused: Refused | null): void => {
     if (refused !== null) found(refused);
     else if ("failure" in target) found({ failure: target.failure, id: newRequestId() });
     else found(routeOf(lanes, target, asked));
-  });
+  };
+  if (options.admit === undefined) decided(null);
+  else askToAdmit(options.admit, req, target, newRequestId, decided);
 }
 
 function routeOf(lanes: Lanes, target: SendableTarget, asked: HpmAsked): LaneRoute | Refused {

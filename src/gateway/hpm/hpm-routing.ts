@@ -8,7 +8,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Failure } from "../../core/failure.js";
 import { NamedError } from "../../core/named-error.js";
-import { type ReadTarget, readTarget, rewrittenPath } from "../../wire/asked-target.js";
+import { type ReadTarget, readTarget, rewrittenPath } from "../../wire/request-target.js";
 import type { HpmOptions } from "./hpm-options.js";
 import { failureBehind } from "./hpm-words.js";
 

@@ -4,15 +4,15 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Failure } from "../../core/failure.js";
-import type { AskedTarget } from "../../wire/asked-target.js";
 import type { ForwardedOptions } from "../../wire/forwarding.js";
 import type { PassedAnswer } from "../../wire/passed-answer.js";
 import type { Diagnostics } from "../../wire/proxy-status.js";
 import type { RequestHeaders } from "../../wire/read-request.js";
+import type { AskedTarget } from "../../wire/request-target.js";
 import type { SyntheticAnswer } from "../../wire/synthetic-answer.js";
 import type { WriteResponseOptions } from "../../wire/write-response.js";
 
-export type { AskedTarget } from "../../wire/asked-target.js";
+export type { AskedTarget } from "../../wire/request-target.js";
 
 /** What the server adapters share. */
 export interface ProxyOptions {

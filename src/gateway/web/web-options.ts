@@ -3,10 +3,10 @@
  * place of Node's, and what a Request does not say by itself.
  */
 import type { Failure } from "../../core/failure.js";
-import type { AskedTarget } from "../../wire/asked-target.js";
 import type { ForwardedOptions } from "../../wire/forwarding.js";
 import type { Diagnostics } from "../../wire/proxy-status.js";
 import type { RequestHeaders } from "../../wire/read-request.js";
+import type { AskedTarget } from "../../wire/request-target.js";
 import type { Admission } from "../options/proxy-options.js";
 
 /** Who asks. */

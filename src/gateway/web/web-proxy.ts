@@ -14,7 +14,6 @@ import type { Failure } from "../../core/failure.js";
 import { type Outcome, whenOver } from "../../core/outcome.js";
 import type { ReplayBody } from "../../core/replay-body.js";
 import type { ResponseBody } from "../../core/response-body.js";
-import { type ReadTarget, readTarget } from "../../wire/asked-target.js";
 import { lastHopAnswer } from "../../wire/last-hop.js";
 import {
   type AcceptedRequest,
@@ -23,12 +22,12 @@ import {
   readRequest,
 } from "../../wire/read-request.js";
 import type { ReceivedBody } from "../../wire/received-body.js";
+import { type ReadTarget, readTarget } from "../../wire/request-target.js";
 import type { SyntheticAnswer } from "../../wire/synthetic-answer.js";
 import { passedResponse, syntheticResponse } from "../../wire/web-response.js";
 import { type Admit, askToAdmit, type Refused } from "../admit.js";
 import { AnswerValues } from "../answer-values.js";
-import { tellOfRefusal } from "../call-end.js";
-import { ServedScope } from "../call-scope.js";
+import { ServedScope, tellOfRefusal } from "../call-scope.js";
 import { type FailureHook, tellHook } from "../failure-hook.js";
 import { checkWebProxyOptions } from "../options/check-proxy-options.js";
 import { readingFor } from "../proxy.js";
@@ -115,6 +114,10 @@ class Serving {
       return;
     }
     const target = readTarget(this.#facts, this.#facts.url ?? "", rewritePath);
+    if (admit === undefined) {
+      this.#send(target);
+      return;
+    }
     askToAdmit(admit, this.#facts, target, reading.newId, (refused) => {
       if (refused !== null) this.#refuse(refused);
       else this.#send(target);

@@ -110,6 +110,10 @@ class Noting extends OwnTimer {
     this.now = now;
   }
 
+  get isSet(): boolean {
+    return this.keeper !== null;
+  }
+
   due(): void {
     this.fired.push(this.now());
   }

@@ -1,11 +1,16 @@
 /** An outcome that is still to come: told at once and in order, or awaited like a promise. */
 import { describe, expect, it } from "vitest";
 import type { Outcome } from "../../../src/core/outcome.js";
-import { Pending } from "../../../src/core/pending.js";
+import { type Holder, Pending } from "../../../src/core/pending.js";
 
 const ANSWER: Outcome<never> = { kind: "no_response", failure: { code: "connection_refused" } };
 const OTHER: Outcome<never> = { kind: "no_response", failure: { code: "dns_error" } };
 const BUG = new Error("a bug");
+
+/** A holder that gives another outcome, unless something was thrown. */
+function instead(replace: () => Promise<Outcome<never>> | null): Holder<null> {
+  return { known: (_, __, isStray) => (isStray ? null : replace()), over: null };
+}
 
 describe("an outcome that is still to come", () => {
   it("tells its listeners at once, in the order in which they came", () => {
@@ -47,8 +52,18 @@ describe("an outcome that is still to come", () => {
   });
 
   it("is kept, or replaced by what comes instead", async () => {
-    expect(await Pending.settled(ANSWER).orElse(() => null)).toBe(ANSWER);
-    expect(await Pending.settled(ANSWER).orElse(() => Promise.resolve(OTHER))).toBe(OTHER);
+    expect(
+      await Pending.settled(ANSWER).inform(
+        instead(() => null),
+        null,
+      ),
+    ).toBe(ANSWER);
+    expect(
+      await Pending.settled(ANSWER).inform(
+        instead(() => Promise.resolve(OTHER)),
+        null,
+      ),
+    ).toBe(OTHER);
   });
 });
 
@@ -59,21 +74,29 @@ describe("an outcome that is replaced", () => {
     const note = (name: string) => (outcome: Outcome<never>) => {
       if (outcome.kind === "no_response") told.push(`${name} ${outcome.failure.code}`);
     };
-    const instead = new Pending<never>();
+    const coming = new Pending<never>();
     pending.tell(note("before"));
-    pending.orElse(() => instead).tell(note("behind"));
+    pending
+      .inform(
+        instead(() => coming),
+        null,
+      )
+      .tell(note("behind"));
     pending.settle(ANSWER);
     pending.tell(note("late"));
     // Who made it has no further say in it.
     pending.settle(ANSWER);
     expect(told).toEqual(["before connection_refused"]);
-    instead.settle(OTHER);
+    coming.settle(OTHER);
     expect(told.slice(1)).toEqual(["behind dns_error", "late dns_error"]);
     expect(await pending.asPromise()).toBe(OTHER);
   });
 
   it("rejects with what was thrown on the way to what comes instead", async () => {
-    const replaced = Pending.settled(ANSWER).orElse(() => Promise.reject(BUG));
+    const replaced = Pending.settled(ANSWER).inform(
+      instead(() => Promise.reject(BUG)),
+      null,
+    );
     await expect(replaced.asPromise()).rejects.toBe(BUG);
   });
 });
@@ -109,10 +132,11 @@ describe("what is thrown on the way", () => {
   it("by a step is told as our own fault, and rejects for who awaits", async () => {
     const pending = Pending.of<never>(Promise.reject(BUG));
     let asked = 0;
-    const replaced = pending.orElse(() => {
+    const asking = instead(() => {
       asked += 1;
       return null;
     });
+    const replaced = pending.inform(asking, null);
     await expect(replaced).rejects.toBe(BUG);
     await expect(pending).rejects.toBe(BUG);
     expect(asked).toBe(0);

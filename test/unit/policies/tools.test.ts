@@ -1,8 +1,8 @@
 /** The small tools beside the policies: budget, backoff, pause, patient timer, verdict. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { patientTimer } from "../../../src/base/patient-timer.js";
 import { seededRandom } from "../../../src/base/random.js";
+import { patientTimer } from "../../../src/base/shared-timers.js";
 import { RETRY } from "../../../src/catalog/defaults.js";
 import { FAILURE_CODES, FAILURES } from "../../../src/catalog/failures.js";
 import { Cancellation } from "../../../src/core/cancellation.js";

@@ -69,7 +69,7 @@ function running(options: RunOptions = {}) {
     continueMs: 0,
   };
   const run = new ExchangeRun(exchange, connection as unknown as Connection, context, {
-    settled(outcome) {
+    settle(outcome) {
       told.push("settled");
       outcomes.push(outcome);
     },

@@ -358,7 +358,7 @@ describe("a body of known length", () => {
     let told = 0;
     guard.expect({
       ...waiter,
-      counted: () => {
+      takeHead: () => {
         told += 1;
       },
       onData: (chunk) => {

@@ -7,8 +7,7 @@ import express from "express";
 import fc from "fast-check";
 import fastify from "fastify";
 import { describe, expect, it } from "vitest";
-import { createForwarder } from "../../../src/wire/forwarding.js";
-import { elementsOf, nodeOf } from "../../../src/wire/forwarding-fields.js";
+import { createForwarder, elementsOf, nodeOf } from "../../../src/wire/forwarding.js";
 import { type Trust, trustProblem } from "../../../src/wire/trust.js";
 
 type Compiled = (address: string, hop: number) => boolean;

@@ -4,7 +4,7 @@
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import { expect, it } from "vitest";
-import { writeHead } from "../../../src/wire/write-head.js";
+import { writeHead } from "../../../src/wire/write-response.js";
 
 function response(): ServerResponse {
   const req = new IncomingMessage(new Socket());

@@ -4,10 +4,11 @@ import { describe, expect, it } from "vitest";
 import { emitter } from "../../../src/base/emitter.js";
 import { Call } from "../../../src/core/call.js";
 import { Timeline } from "../../../src/core/timeline.js";
-import { ownCallOver, sideOver, tellOfRefusal, tunnelOver } from "../../../src/gateway/call-end.js";
 import { timingsOf } from "../../../src/gateway/call-record.js";
+import { OwnScope, ServedScope, tellOfRefusal } from "../../../src/gateway/call-scope.js";
 import { endedCalls } from "../../../src/gateway/ended-calls.js";
 import type { GatewayEvents } from "../../../src/gateway/events.js";
+import type { UpstreamInside } from "../../../src/gateway/upstream-inside.js";
 import { virtualClock } from "../../../src/testing/virtual-clock.js";
 
 /** Whoever reads anything of it fails the test. */
@@ -18,6 +19,16 @@ function untouchable<Value extends object>(allowed: readonly PropertyKey[] = [])
       throw new Error(`read ${String(name)}`);
     },
   }) as Value;
+}
+
+/** An upstream that has made this call. */
+function insideOf(teller: object, call: Call): UpstreamInside {
+  const gateway = { ...teller, newRequestId: () => "id" };
+  return { gateway, core: { name: "orders", newCall: () => call } } as unknown as UpstreamInside;
+}
+
+function ownScope(teller: object, kind: "fetch" | "send", call: Call): OwnScope {
+  return new OwnScope(insideOf(teller, call), kind, call.request, null);
 }
 
 describe("with nobody listening", () => {
@@ -31,20 +42,22 @@ describe("with nobody listening", () => {
   const res = untouchable<ServerResponse>();
 
   it("nothing of a call is read, and no record is made", () => {
-    const call = untouchable<Call>(["sidesOver"]);
-    sideOver(teller, "orders", "proxy", call, req, res);
-    sideOver(teller, "orders", "proxy", call, req, res);
+    const call = untouchable<Call>(["sidesOver", "request"]);
+    const accepted = { request: call.request, id: "id", caller: null };
+    const scope = new ServedScope(insideOf(teller, call), "proxy", accepted, null, req, res);
+    scope.over();
+    scope.over();
     expect(call.sidesOver).toBe(2);
-    ownCallOver(teller, "orders", "fetch", untouchable());
-    tunnelOver(teller, "orders", untouchable(), req);
+    scope.tunnelOver();
+    ownScope(teller, "fetch", call).over();
     tellOfRefusal(teller, "orders", "proxy", untouchable());
   });
 
   it("the same with a listener fails, so the test would notice", () => {
     const events = emitter<GatewayEvents>();
     events.on("call:end", () => {});
-    const tell = () => ownCallOver({ ...teller, events }, "orders", "fetch", untouchable());
-    expect(tell).toThrow("read");
+    const scope = ownScope({ ...teller, events }, "fetch", untouchable<Call>(["request"]));
+    expect(() => scope.over()).toThrow();
   });
 });
 
@@ -97,7 +110,7 @@ describe("a call of the application", () => {
     call.attempts = [{ ...first, startedAt: call.startedAt + 2, durationMs: 8, reused: false }];
     call.answeredBy = "upstream";
     const teller = { clock, events, tracing: { tracer: null }, endedCalls: endedCalls(clock) };
-    ownCallOver(teller, "orders", "send", call);
+    ownScope(teller, "send", call).over();
     expect(told).toMatchObject([
       {
         ...{ id: "id", kind: "send", path: "/a", durationMs: 10, queuedMs: 2, status: 200 },

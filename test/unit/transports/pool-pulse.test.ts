@@ -1,8 +1,9 @@
 /** Whether our own event loop has looked at its sockets lately. */
 import { expect, it } from "vitest";
+import { afterPoll } from "../../../src/base/clock.js";
 import { SELF } from "../../../src/catalog/defaults.js";
 import { virtualClock } from "../../../src/testing/virtual-clock.js";
-import { afterPoll, loopPulse } from "../../../src/transports/loop-pulse.js";
+import { loopPulse } from "../../../src/transports/connection-pool.js";
 
 it("a loop that nobody has seen poll has not polled", () => {
   expect(loopPulse(virtualClock()).fresh()).toBe(false);
