@@ -117,7 +117,8 @@ const CERTIFICATE = always("tls_certificate_error");
 /** The table, by meaning; CODE_MEANINGS is the same by code. */
 export const CODE_FAMILIES: readonly (readonly [CodeMeaning, readonly string[]])[] = [
   // --- name resolution: getaddrinfo (EAI_*, ENOTFOUND) and c-ares ---
-  [always("dns_name_not_found"), ["ENOTFOUND", "ENODATA", "EAI_NODATA", "EAI_NONAME"]],
+  // What cannot be a host name is EBADNAME to c-ares, and a name that does not exist to getaddrinfo.
+  [always("dns_name_not_found"), ["ENOTFOUND", "ENODATA", "EAI_NODATA", "EAI_NONAME", "EBADNAME"]],
   [
     always("dns_error"),
     ["EAI_AGAIN", "EAI_FAIL", "EAI_ADDRFAMILY", "EAI_FAMILY", "EAI_SERVICE", "EAI_SOCKTYPE"],
@@ -127,8 +128,7 @@ export const CODE_FAMILIES: readonly (readonly [CodeMeaning, readonly string[]])
     ["EAI_PROTOCOL", "ESERVFAIL", "EREFUSED", "ENOTIMP", "EBADRESP", "EFORMERR"],
   ],
   [always("dns_timeout"), ["ETIMEOUT"]],
-  // A name that cannot be a host name stands in the settings.
-  [SETTINGS, ["EBADNAME", "EBADSTR"]],
+  [SETTINGS, ["EBADSTR"]],
   [EXHAUSTED, ["EAI_MEMORY", "OUT_OF_MEM"]],
   [OURS, ["EAI_OVERFLOW", "EAI_BADFLAGS", "EAI_BADHINTS", "EAI_CANCELED"]],
   [OURS, ["EBADQUERY", "EBADFAMILY", "EBADFLAGS", "EBADHINTS", "ENONAME", "ENOTINITIALIZED"]],

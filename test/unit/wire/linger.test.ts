@@ -33,7 +33,9 @@ class FakeRequest extends PassThrough {
 }
 
 const kept = (writableFinished: boolean) =>
-  Object.assign(new EventEmitter(), { writableFinished, shouldKeepAlive: true });
+  Object.assign(new EventEmitter(), {
+    ...{ writableFinished, shouldKeepAlive: true, req: { httpVersionMajor: 1 } },
+  });
 
 function lingering(res = kept(true)) {
   const clock = virtualClock();
