@@ -139,6 +139,10 @@ export const POOL = {
   keepAliveMarginMs: 2_000,
   /** Per target. Above bulkhead.concurrencyMax and streamsMax, so that calls never wait unseen. */
   connectionsMax: 2_048,
+  /** Who has rested for so long may have been forgotten by a NAT between (30 s and more) … */
+  restedMs: 15_000,
+  /** … and gets this long at the least to answer, where a repeat can take its place. */
+  restedSilenceMs: 1_000,
   /** TCP keep-alive probes find a peer that vanished; a minute, as undici has it. */
   tcpKeepAliveMs: 60_000,
   /** Per address of a name with several. Node's 250 ms fail on distant dual-stack hosts. */

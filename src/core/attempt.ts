@@ -14,6 +14,8 @@ export interface Attempt {
    * Ids of the targets that earlier attempts of this call were sent to; a repeat prefers others.
    */
   readonly triedTargets: readonly string[];
+  /** Further attempts that the call may make, as far as its request and its failure allow. */
+  readonly further: number;
   /** Id of the target that this one was given to; null until one is chosen. */
   target: string | null;
   /** By which its exchange alone can be cut; null until there is one. */

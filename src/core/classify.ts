@@ -105,7 +105,8 @@ function classifyTimeout(timeline: Timeline): FailureCode {
     case "send":
       return timeline.waitsForClient ? "request_body_timeout" : "connection_write_timeout";
     case "wait":
-      return timeline.headBytes > 0 ? "connection_read_timeout" : "http_response_timeout";
+      if (timeline.headBytes > 0) return "connection_read_timeout";
+      return timeline.doubted ? "stale_connection" : "http_response_timeout";
     case "receive":
       if (timeline.tunnel !== "none") return "tunnel_idle";
       return timeline.clientBlocked ? "client_stalled" : "connection_read_timeout";

@@ -35,6 +35,8 @@ export class Timeline {
   clientBlocked = false;
   /** The protocol was switched: both sides may be silent for long, until one of them has ended. */
   tunnel: "none" | "open" | "closing" = "none";
+  /** Its kept connection was given up, before an answer would have been late. */
+  doubted = false;
   /** How late our own timer fired: the time our event loop did not serve its sockets. */
   stalledMs = 0;
   /** It ended with a connection whose end another exchange on it has counted for. */
@@ -62,6 +64,7 @@ export class Timeline {
     this.waitsForClient = other.waitsForClient;
     this.clientBlocked = other.clientBlocked;
     this.tunnel = other.tunnel;
+    this.doubted = other.doubted;
     this.stalledMs = other.stalledMs;
     this.isCounted = other.isCounted;
   }

@@ -96,7 +96,14 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
     // Resolving, connecting and securing share one limit, so a change among them changes nothing.
     if (group === "connectMs" && group === this.group) return;
     this.group = group;
-    this.expect(now, limits[group]);
+    const limit = limits[group];
+    const { impatience } = this.exchange;
+    if (group !== "responseMs" || impatience === null || impatience.ms >= limit) {
+      this.expect(now, limit);
+      return;
+    }
+    timeline.doubted = impatience.stale;
+    this.expect(now, impatience.ms);
   }
 
   progress(): void {

@@ -133,6 +133,7 @@ class Race<Body> {
       call: first.call,
       number: lastNumber(first) + 1,
       triedTargets: targetsTried(first),
+      further: 0,
       target: null,
       running: null,
       hedges: null,

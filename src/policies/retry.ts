@@ -82,6 +82,7 @@ export function retry(shared: RetryShared, options: RetryOptions): Policy<Seated
         call,
         number: 1,
         triedTargets: NONE_TRIED,
+        further: attemptsAllowed(call, options) - 1,
         target: null,
         running: null,
         hedges: null,
@@ -141,7 +142,7 @@ async function repeat<Body>(
       return false;
     }
     if (plan.free) turn.freeRepeats += 1;
-    turn.attempt = nextAttempt(turn.attempt, plan.free);
+    turn.attempt = nextAttempt(turn.attempt, plan.free, attemptsAllowed(call, options));
     return true;
   };
   const tryOnce = async (times: number): Promise<Outcome<Body>> => {
@@ -296,15 +297,21 @@ function waitBefore(
   return targets.hope(false) === null ? null : waitMs;
 }
 
-function nextAttempt(attempt: Attempt, free: boolean): Attempt {
+function nextAttempt(attempt: Attempt, free: boolean, allowed: number): Attempt {
   const { call, number, triedTargets } = attempt;
   // A connection that had grown stale says nothing about the target.
-  if (free) return newAttempt(call, number, triedTargets);
-  return newAttempt(call, lastNumber(attempt) + 1, targetsTried(attempt));
+  if (free) return newAttempt(call, number, triedTargets, allowed - number);
+  const next = lastNumber(attempt) + 1;
+  return newAttempt(call, next, targetsTried(attempt), allowed - next);
 }
 
-function newAttempt(call: Call, number: number, triedTargets: readonly string[]): Attempt {
-  return { call, number, triedTargets, target: null, running: null, hedges: null };
+function newAttempt(
+  call: Call,
+  number: number,
+  triedTargets: readonly string[],
+  further: number,
+): Attempt {
+  return { call, number, triedTargets, further, target: null, running: null, hedges: null };
 }
 
 /** What a call comes to that was cut between two attempts. */

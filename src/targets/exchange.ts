@@ -30,6 +30,13 @@ export interface ExchangeWatch {
   ended(): void;
 }
 
+/** How long the head of an answer is waited for, if that is less than what it may take. */
+export interface Impatience {
+  readonly ms: number;
+  /** It is the connection that is doubted, and not the target. */
+  readonly stale: boolean;
+}
+
 export class Exchange {
   readonly attempt: Attempt;
   readonly call: Call;
@@ -44,6 +51,8 @@ export class Exchange {
   monitor: TargetMonitor | null = null;
   /** What its head came to, once that is known. */
   record: AttemptRecord | null = null;
+  /** Set where another attempt does better than to wait for this one. */
+  impatience: Impatience | null = null;
   private readonly clock: Clock;
   private ended = false;
 

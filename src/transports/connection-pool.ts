@@ -12,6 +12,7 @@ import type { Exchange } from "../targets/exchange.js";
 import type { Target } from "../targets/target.js";
 import { type Connection, type ConnectionLimits, connectionOver } from "./connection.js";
 import { openSocket, type SessionStore } from "./open-socket.js";
+import { needsNew, RestingConnections } from "./resting-connections.js";
 
 /** Called once: with a connection to use, or with what went wrong. */
 export type Acquired = (error: unknown, connection: Connection | null) => void;
@@ -24,6 +25,10 @@ export interface ConnectionPool {
   acquire(exchange: Exchange, acquired: Acquired): void;
   /** Takes a socket that somebody else has opened to the same target. */
   adopt(socket: Socket): void;
+  /** An exchange begins on a connection that has served before. */
+  began(exchange: Exchange, connection: Connection): void;
+  /** What became of it, or of one on a new connection. */
+  ended(exchange: Exchange): void;
   /** The exchange is over; a connection that can serve another one rests. */
   release(connection: Connection): void;
   /** Ends the connections at rest, and the others as soon as they are released. */
@@ -52,8 +57,7 @@ class Http1Pool implements ConnectionPool {
   readonly #pulse: LoopPulse;
   readonly #target: Target;
   readonly #options: ConnectionPoolOptions;
-  /** At rest, the newest on top: it is the least likely to have been closed meanwhile. */
-  readonly #idle: Connection[] = [];
+  readonly #idle = new RestingConnections();
   readonly #line = new WaitingLine();
   readonly #sessions: SessionStore = { session: null };
   #open = 0;
@@ -67,30 +71,38 @@ class Http1Pool implements ConnectionPool {
   }
 
   acquire(exchange: Exchange, acquired: Acquired): void {
-    if (this.#idle.length > 0 && !this.#pulse.fresh()) this.#acquireLater(exchange, acquired);
+    if (this.#idle.count > 0 && !this.#pulse.fresh()) this.#acquireLater(exchange, acquired);
     else this.#acquireNow(exchange, acquired);
   }
 
   adopt(socket: Socket): void {
     this.#open += 1;
-    this.#idle.push(this.#over(socket));
+    this.#idle.put(this.#over(socket));
+  }
+
+  began(exchange: Exchange, connection: Connection): void {
+    this.#idle.began(exchange, connection, this.#clock.now());
+  }
+
+  ended(exchange: Exchange): void {
+    this.#idle.ended(exchange);
   }
 
   release(connection: Connection): void {
     if (this.#closed) connection.destroy();
     if (!connection.alive) return;
-    this.#idle.push(connection);
+    this.#idle.put(connection);
     // A microtask later: undici may still decide that this connection has served enough.
     if (this.#line.waiting.length > 0) this.#callNextSoon();
   }
 
   close(): void {
     this.#closed = true;
-    for (const connection of this.#idle.splice(0)) connection.destroy();
+    this.#idle.destroyAll();
   }
 
   get stats(): ConnectionPool["stats"] {
-    return { open: this.#open, idle: this.#idle.length, waiting: this.#line.waiting.length };
+    return { open: this.#open, idle: this.#idle.count, waiting: this.#line.waiting.length };
   }
 
   // Methods of their own: a closure costs its function a scope whether or not it is made.
@@ -110,13 +122,18 @@ class Http1Pool implements ConnectionPool {
 
   /** Whether there is one to give; those that have died at rest are forgotten. */
   #canGive(): boolean {
-    while (this.#idle.at(-1)?.alive === false) this.#idle.pop();
-    return this.#idle.length > 0 || this.#open < this.#options.connectionsMax;
+    return this.#idle.hasLiving() || this.#hasRoom() || this.#idle.count > 0;
+  }
+
+  #hasRoom(): boolean {
+    return this.#open < this.#options.connectionsMax;
   }
 
   #give(exchange: Exchange, acquired: Acquired): void {
-    const connection = this.#idle.pop();
-    if (connection !== undefined) acquired(null, connection);
+    const mayDial = this.#hasRoom();
+    const kept = mayDial && needsNew(exchange) ? null : this.#idle.take();
+    const connection = kept ?? (mayDial ? null : this.#idle.takeAny());
+    if (connection !== null) acquired(null, connection);
     else this.#dial(exchange, acquired);
   }
 
@@ -137,15 +154,14 @@ class Http1Pool implements ConnectionPool {
   }
 
   #gone(connection: Connection | null): void {
-    const at = connection === null ? -1 : this.#idle.indexOf(connection);
-    if (at !== -1) this.#idle.splice(at, 1);
+    if (connection !== null) this.#idle.forget(connection);
     this.#open -= 1;
     this.#callNext();
   }
 
   #callNext(): void {
     if (this.#line.waiting.length === 0) return;
-    if (this.#idle.length > 0 && !this.#pulse.fresh())
+    if (this.#idle.count > 0 && !this.#pulse.fresh())
       afterPoll(this.#clock, () => this.#serveFirst());
     else this.#serveFirst();
   }

@@ -69,6 +69,14 @@ class Http2Pool implements ConnectionPool {
     }
   }
 
+  began(...told: Parameters<ConnectionPool["began"]>): void {
+    this.#below.began(...told);
+  }
+
+  ended(exchange: Exchange): void {
+    this.#below.ended(exchange);
+  }
+
   release(connection: Parameters<ConnectionPool["release"]>[0]): void {
     if (connection instanceof Http2Stream) connection.release();
     else this.#below.release(connection);

@@ -34,11 +34,11 @@ export const EXCHANGE_ROWS = {
     proxyError: "connection_terminated",
     repeat: "idempotent",
     blame: "proxy",
-    summary: "A reused connection turns out to be closed before a byte of the answer arrives.",
+    summary: "A reused connection turns out to be dead before a byte of the answer arrives.",
     causes: [
       "The upstream closes idle connections early (Node up to version 25 does so after 5 s).",
       "The upstream was restarted, and its old connections died with it.",
-      "A firewall or balancer in between forgets idle connections.",
+      "A firewall, NAT or balancer in between forgets idle connections, often without a word.",
       "This process was stalled and did not see the upstream close.",
     ],
     remedies: [

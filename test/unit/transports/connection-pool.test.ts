@@ -143,6 +143,93 @@ describe("a connection at rest", () => {
   });
 });
 
+describe("a kept connection that stayed silent", () => {
+  /** An exchange on a connection that has served before gets no answer in time. */
+  function fallSilent({ exchange }: Asked): void {
+    exchange.timeline.reused = true;
+    exchange.enter("send");
+    exchange.cancellation.cut("timeout");
+  }
+
+  function answers({ exchange, connection }: Asked): void {
+    exchange.timeline.openedAt = connection?.openedAt ?? 0;
+    exchange.enter("send");
+    exchange.enter("receive");
+  }
+
+  async function resting(connectionsMax: number) {
+    const ground = await quiet(connectionsMax);
+    const kept = [await ground.served(), await ground.served(), await ground.served()];
+    for (const one of kept) {
+      const { connection } = one;
+      if (connection !== null) connection.restedAt = ground.clock.now();
+      ground.release(one);
+    }
+    await ground.clock.advance(1_000);
+    const lost = ground.ask();
+    fallSilent(lost);
+    ground.pool.ended(lost.exchange);
+    lost.connection?.destroy();
+    await until(() => ground.pool.stats.open === 2);
+    return { ...ground, kept };
+  }
+
+  it("casts doubt on those that rested as long: they are not used, and closed later", async () => {
+    const { served, pool, kept, clock } = await resting(8);
+    await clock.advance(10);
+    const next = await served();
+    expect(kept.map(({ connection }) => connection)).not.toContain(next.connection);
+    expect(pool.stats.idle).toBe(2);
+    answers(next);
+    pool.ended(next.exchange);
+    await until(() => pool.stats.open === 1);
+    expect(pool.stats.idle).toBe(0);
+  });
+
+  it("casts none where no other one can be opened", async () => {
+    const { ask, served, kept } = await resting(3);
+    await served();
+    expect(kept.map(({ connection }) => connection)).toContain(ask().connection);
+  });
+
+  it.each(["http_response_timeout", "stale_connection"] as const)(
+    "sends a repeat after %s to a new one",
+    async (code) => {
+      const { served, release, pool, clock, listener } = await quiet(8);
+      release(await served());
+      const exchange = exchangeOn(clock, { target: targetAt(listener.origin) });
+      exchange.call.attempts = [{ code, reused: true } as never];
+      let taken: Connection | null = null;
+      pool.acquire(exchange, (_error, connection) => {
+        taken = connection;
+      });
+      await until(() => taken !== null);
+      expect(pool.stats).toMatchObject({ open: 2, idle: 1 });
+    },
+  );
+
+  it("is given up early after a long rest, where that costs a repeat only", async () => {
+    const { clock, pool } = await quiet(8);
+    await clock.advance(5_000);
+    const kept = { restedAt: clock.now() } as Connection;
+    const usual = exchangeOn(clock);
+    answers({ exchange: usual } as Asked);
+    usual.timeline.sendAt = usual.timeline.headAt - 1_000;
+    pool.ended(usual);
+    const impatience = (options: Parameters<typeof exchangeOn>[1] = {}) => {
+      const exchange = exchangeOn(clock, options);
+      pool.began(exchange, kept);
+      return exchange.impatience;
+    };
+    await clock.advance(14_999);
+    expect(impatience()).toBe(null);
+    await clock.advance(1);
+    // Twice what an answer takes at the most, which is three times the only one so far.
+    expect(impatience()).toEqual({ ms: 6_000, stale: true });
+    expect(impatience({ request: { method: "POST" } })).toBe(null);
+  });
+});
+
 describe("who waits for a connection", () => {
   it("is served in the order of arrival", async () => {
     const { served, release, ask, order, pool } = await quiet(1);

@@ -32,6 +32,14 @@ export interface ExchangeOptions {
 export function exchangeOn(clock: Clock, options: ExchangeOptions = {}): Exchange {
   const { request, overrides, target } = options;
   const call = new Call(requestWith(request), clock.now(), "id", overrides ?? null);
-  const attempt = { call, number: 1, triedTargets: [], target: null, running: null, hedges: null };
+  const attempt = {
+    call,
+    number: 1,
+    triedTargets: [],
+    further: 1,
+    target: null,
+    running: null,
+    hedges: null,
+  };
   return new Exchange(clock, attempt, target ?? targetAt());
 }
