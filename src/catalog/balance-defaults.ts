@@ -10,6 +10,10 @@ export const BALANCE = {
   failureMs: 5_000,
   /** Of two targets the second one must be cheaper by this factor; less is noise of measuring. */
   clearlyCheaper: 1.25,
+  /** A target that was not heard of for so long is asked now and then, however slow it was … */
+  quietMs: 1_000,
+  /** … by one call of so many at the most, and one in `quietMs`. */
+  quietEvery: 16,
   /** Least pending looks at so many; up to as many targets it finds the very least. */
   leastPendingChoices: 8,
   /** Draws for each choice, since a target may be drawn twice or be unfit. */

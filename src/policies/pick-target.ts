@@ -18,6 +18,7 @@ import type { Target } from "../targets/target.js";
 import type { TargetSet } from "../targets/target-set.js";
 import { verdictOf } from "./breaker-gate.js";
 import { cutWhileWaiting, hoping, refusal } from "./hoping.js";
+import { limitTrial } from "./trial.js";
 
 export function pickTarget(
   clock: Clock,
@@ -60,8 +61,11 @@ export function pickTarget(
     next: Step<Exchange, Body>,
   ): Pending<Body> => {
     attempt.target = target.id;
+    const exchange = new Exchange(clock, attempt, target);
+    // Whether a target is well again matters only where there is another.
+    if (targets.targets.length > 1) limitTrial(exchange, targets, exchange.timeline.startedAt);
     targets.begin(target);
-    return hold(next, new Exchange(clock, attempt, target), underWay);
+    return hold(next, exchange, underWay);
   };
   const pickOnceKnown = <Body>(
     awaited: Promise<void>,

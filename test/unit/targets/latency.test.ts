@@ -37,6 +37,36 @@ describe("the latency of a target", () => {
   });
 });
 
+describe("a target that was not heard of for a second", () => {
+  const { quietMs } = BALANCE;
+
+  it("is quiet, whatever it was before; one that is not known is not", () => {
+    const latency = new Latency();
+    expect(latency.isQuiet(60_000)).toBe(false);
+    latency.fail(1, 0);
+    expect([latency.isQuiet(quietMs - 1), latency.isQuiet(quietMs)]).toEqual([false, true]);
+  });
+
+  it("is as quick as its next answer, and no slower for one that is slow", () => {
+    const healed = new Latency();
+    healed.fail(10_000, 0);
+    healed.observe(5, quietMs + 5);
+    expect(healed.at(quietMs + 5)).toBe(5);
+    const slower = new Latency();
+    slower.observe(10, 0);
+    slower.observe(1_000, quietMs + 1_000);
+    expect(slower.at(quietMs + 1_000)).toBeLessThan(300);
+  });
+
+  it("has failed last until it answers", () => {
+    const latency = new Latency();
+    latency.fail(1, 0);
+    expect(latency.lastFailed).toBe(true);
+    latency.observe(1, 10);
+    expect(latency.lastFailed).toBe(false);
+  });
+});
+
 describe("the failures of a target", () => {
   it("are counted, and forgotten with time, a single one after a few seconds", () => {
     const latency = new Latency();

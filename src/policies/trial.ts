@@ -1,0 +1,23 @@
+/**
+ * How long an exchange waits that finds out for others whether its target is well again.
+ *
+ * While others are well, nobody's request is to wait for the whole time-out of a target that has
+ * most likely stayed as silent as before: one that may be repeated is given up sooner, which tells
+ * as much of the target.
+ */
+import { EJECTION } from "../catalog/defaults.js";
+import { whyNotRepeat } from "../core/repeat.js";
+import type { Exchange } from "../targets/exchange.js";
+import type { TargetSet } from "../targets/target-set.js";
+
+/** To be asked before the target counts the exchange. */
+export function limitTrial(exchange: Exchange, targets: TargetSet, now: number): void {
+  const { target, attempt, request } = exchange;
+  const { breaker, latency, health } = target;
+  const finds = breaker?.state === "half_open" || (latency.lastFailed && latency.isQuiet(now));
+  if (!finds || attempt.further < 1) return;
+  if (whyNotRepeat(request, { code: "http_response_timeout" }) !== null) return;
+  if (!targets.hasUntried([...attempt.triedTargets, target.id])) return;
+  const usualMs = EJECTION.silenceFactor * (health.monitor?.longestMs ?? 0);
+  exchange.impatience = { ms: Math.max(EJECTION.trialMs, usualMs), stale: false };
+}
