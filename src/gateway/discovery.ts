@@ -12,6 +12,10 @@ import type { Clock } from "../base/clock.js";
 import type { Emitter } from "../base/emitter.js";
 import type { Random } from "../base/random.js";
 import { DISCOVERY } from "../catalog/balance-defaults.js";
+import { FAILURES } from "../catalog/failures.js";
+import { classifyError } from "../core/classify.js";
+import type { Failure } from "../core/failure.js";
+import { Timeline } from "../core/timeline.js";
 import type { ParsedTarget } from "../targets/target.js";
 import type { TargetSet } from "../targets/target-set.js";
 import type { GatewayEvents } from "./events.js";
@@ -43,8 +47,12 @@ export function startDiscovery(parts: DiscoveryParts, discover: Discover): () =>
       resolve();
     };
   });
-  void follow(parts, discover, signal, (list) => {
+  const { set } = parts;
+  let found = false;
+  void follow(parts, discover, signal, (list, cause) => {
+    found ||= list !== null;
     if (list !== null) apply(list);
+    set.noneSince = found ? null : whyNone(cause);
     arrived();
   });
   return () => {
@@ -53,12 +61,20 @@ export function startDiscovery(parts: DiscoveryParts, discover: Discover): () =>
   };
 }
 
+/** Where a source has never answered since a name was not found, that is what calls are told. */
+function whyNone(cause: unknown): Failure | null {
+  const looking = new Timeline(0);
+  looking.enter("resolve", 0);
+  const code = classifyError(looking, null, cause);
+  return FAILURES[code].phase === "resolve" ? { code, cause } : null;
+}
+
 /** Tells of every list, and of every failure by null. */
 async function follow(
   { clock, random, events, upstream, set }: DiscoveryParts,
   discover: Discover,
   signal: AbortSignal,
-  tell: (list: readonly (string | TargetInput)[] | null) => void,
+  tell: (list: readonly (string | TargetInput)[] | null, cause?: unknown) => void,
 ): Promise<void> {
   let failures = 0;
   while (!signal.aborted) {
@@ -83,7 +99,7 @@ async function follow(
         const targets = set.targets.length;
         events.emit("discovery:fail", { upstream, cause, failures, retryMs, targets });
       }
-      tell(null);
+      tell(null, cause);
       started.abort(new Error("the source has failed", { cause }));
       await sleepUnseen(clock, retryMs, signal).catch(ignore);
     } finally {

@@ -113,6 +113,7 @@ export function refusal(set: TargetSet): Failure {
   const soonest = set.deniedForMs();
   const retryAfterMs = Number.isFinite(soonest) && soonest > 0 ? soonest : RETRY_AFTER.fallbackMs;
   const [only, other] = set.targets;
+  if (only === undefined && set.noneSince !== null) return { ...set.noneSince, retryAfterMs };
   if (only === undefined || other !== undefined) return { code: "no_healthy_target", retryAfterMs };
   return { code: "breaker_open", target: only.id, retryAfterMs };
 }

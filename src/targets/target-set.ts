@@ -6,6 +6,7 @@
  * is asked for its permit by the policy below. How it is chosen: chooser.ts and balance/.
  */
 import { News } from "../base/news.js";
+import type { Failure } from "../core/failure.js";
 import type { BalanceRequest } from "./balance/balancer.js";
 import { type ChooserParts, createChooser, deniedForMs } from "./chooser.js";
 import type { Target } from "./target.js";
@@ -16,6 +17,8 @@ export interface TargetSet {
   readonly balancing: TierOptions;
   /** Resolves when the first targets are known, or it is known why not; null from then on. */
   awaited: Promise<void> | null;
+  /** Why no target was ever found, where a failure of the catalog says so. */
+  noneSince: Failure | null;
   get(id: string): Target | undefined;
   /**
    * The target for the next exchange of a call; null when none would be admitted. A careful call,
@@ -66,6 +69,7 @@ export function createTargetSet(
 class ChosenTargets implements TargetSet {
   readonly balancing: TierOptions;
   awaited: Promise<void> | null = null;
+  noneSince: Failure | null = null;
   readonly #parts: ChooserParts;
   readonly #byId = new Map<string, Target>();
   /** Made anew when it is asked for after a change. */

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { createGateway, type DiscoverTools, dns, type TargetInput } from "good-gateway";
 import { virtualClock } from "good-gateway/testing";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { dnsServer } from "../tools/dns-server.js";
+import { type DnsServer, dnsServer } from "../tools/dns-server.js";
 
 const servers: Server[] = [];
 
@@ -264,5 +264,39 @@ describe("dns", () => {
     await gone;
     gateway.close();
     names.close();
+  });
+});
+
+describe("discovery that has never answered", () => {
+  it.each([
+    ["names that there is no such name", (): void => {}, "dns_name_not_found"],
+    [
+      "names a name server that fails",
+      (server: DnsServer): void => {
+        server.failure = 2;
+      },
+      "dns_error",
+    ],
+  ] as const)("%s, until it has once", async (_what, prepare, code) => {
+    const server = await dnsServer();
+    prepare(server);
+    const discover = dns({ url: "http://orders.test", servers: [server.at] });
+    const gateway = createGateway({ upstreams: { app: { discover } }, onWarning: () => {} });
+    const told = await gateway.upstream("app").send({ method: "POST", path: "/" });
+    expect(told).toMatchObject({ kind: "no_response", failure: { code } });
+    await gateway.close();
+    server.close();
+  });
+
+  it("is told as before where it says nothing of a name", async () => {
+    const source = fed();
+    const gateway = createGateway({
+      upstreams: { app: { discover: source.discover } },
+      onWarning: () => {},
+    });
+    const ask = () => gateway.upstream("app").send({ method: "GET", path: "/" });
+    source.feed(new Error("the registry is away"));
+    expect(await ask()).toMatchObject({ failure: { code: "no_healthy_target" } });
+    await gateway.close();
   });
 });

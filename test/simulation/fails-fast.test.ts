@@ -50,7 +50,7 @@ const RATES: readonly (readonly [perSecond: number, seconds: number])[] = [
 ];
 
 /** Of a third, which it would get if it were well. */
-const SHARE_MAX = 0.005;
+const SHARE_MAX = 0.006;
 
 async function play(state: State, way: Way, more: Partial<UpstreamOptions> = {}): Promise<void> {
   for (const [perSecond, seconds] of RATES) {
