@@ -100,7 +100,7 @@ async function filled(door: (world: World) => Promise<Ask>, options?: Partial<Up
 }
 
 describe.each(Object.entries(DOORS))("connections that a NAT has forgotten, %s", (_name, door) => {
-  it("cost one attempt of one call: a repeat takes a new one, and the others are closed", async () => {
+  it("cost one attempt: its repeat takes a new one, and the others are closed", async () => {
     const { ask, codes, executed, connections } = await filled(door);
     expect(await ask("GET")).toBe(200);
     expect(codes).toEqual(["http_response_timeout", null]);
