@@ -117,7 +117,7 @@ const CERTIFICATE = always("tls_certificate_error");
 /** The table, by meaning; CODE_MEANINGS is the same by code. */
 export const CODE_FAMILIES: readonly (readonly [CodeMeaning, readonly string[]])[] = [
   // --- name resolution: getaddrinfo (EAI_*, ENOTFOUND) and c-ares ---
-  // What cannot be a host name is EBADNAME to c-ares, and a name that does not exist to getaddrinfo.
+  // What cannot be a host name is EBADNAME to c-ares, and does not exist to getaddrinfo.
   [always("dns_name_not_found"), ["ENOTFOUND", "ENODATA", "EAI_NODATA", "EAI_NONAME", "EBADNAME"]],
   [
     always("dns_error"),
