@@ -21,6 +21,7 @@ import { errorPages } from "./tools/docs-errors.js";
 import * as events from "./tools/docs-events.js";
 import * as failures from "./tools/docs-failures.js";
 import * as fronts from "./tools/docs-fronts.js";
+import * as hostile from "./tools/docs-hostile.js";
 import * as options from "./tools/docs-options.js";
 import {
   anchorOf,
@@ -100,6 +101,8 @@ const PARTS: ReadonlyMap<string, string> = new Map([
   ["fixed-numbers", options.fixedNumbers()],
   ["doors", doors.doorList()],
   ["doors-gallery", doors.doorsGallery()],
+  ["hostile-sum", hostile.hostileSum()],
+  ["hostile-kinds", hostile.hostileKinds()],
   ["doors-bodies", doors.doorsBodies()],
   ["doors-promises", doors.doorsPromises()],
   ["fronts", fronts.frontTable()],

@@ -12,6 +12,8 @@ export interface HostileKind {
   readonly seen?: string;
   /** Why it cannot be held off here, and what limits it; what is limited is what is tried then. */
   readonly inherent?: string;
+  /** Where it is tried if not at doors. */
+  readonly where?: string;
   /** Whether it can be made at a door at all. */
   at(door: Door): boolean;
   attempt(door: Door): Promise<void>;

@@ -1,12 +1,27 @@
 /**
- * Which kinds are tried at which doors, and the table of what came of it.
+ * Which kinds are tried at which doors, the attempts, and the table of what came of them.
  */
 import { DOORS } from "../doors/all-doors.js";
 import type { Door } from "../doors/door.js";
+import { limiter } from "../gallery/tools/world.js";
 import type { HostileKind } from "./kind.js";
 
+export interface Cell {
+  readonly kind: HostileKind;
+  readonly door: Door;
+}
+
+/** They wait more than they compute. */
+const AT_ONCE = 12;
+/** A limit against hanging; all that a gateway waits for here is far below. */
+const CELL_MS = 60_000;
+
+export function cellsOf(kinds: readonly HostileKind[], long: boolean): readonly Cell[] {
+  return kinds.flatMap((kind, at) => doorsOf(kind, at, long).map((door) => ({ kind, door })));
+}
+
 /** Where a kind is tried; `at` is its place in the list, by which the rest take turns. */
-export function doorsOf(kind: HostileKind, at: number, long: boolean): readonly Door[] {
+function doorsOf(kind: HostileKind, at: number, long: boolean): readonly Door[] {
   const doors = DOORS.filter((door) => door.absent === undefined && kind.at(door));
   if (long) return doors;
   const rest = doors.filter(({ first }) => first !== true);
@@ -14,35 +29,52 @@ export function doorsOf(kind: HostileKind, at: number, long: boolean): readonly 
   return [...doors.filter(({ first }) => first === true), ...turn];
 }
 
-const gotThrough = new Map<HostileKind, string[]>();
-const tried = new Map<HostileKind, number>();
+/** Tries them all, some at once; each comes to what got through, undefined for nothing. */
+export function tryAll(cells: readonly Cell[]): ReadonlyMap<Cell, Promise<unknown>> {
+  const limit = limiter(AT_ONCE);
+  return new Map(cells.map((cell) => [cell, limit(() => attempt(cell))]));
+}
 
-/** Waits for an attempt, and writes down what got through. */
-export async function noteCell(kind: HostileKind, door: Door, attempt: Promise<void>) {
-  tried.set(kind, (tried.get(kind) ?? 0) + 1);
+async function attempt({ kind, door }: Cell): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined;
+  const hangs = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no end within ${CELL_MS} ms`)), CELL_MS);
+  });
   try {
-    await attempt;
+    await Promise.race([kind.attempt(door), hangs]);
+    return undefined;
   } catch (error) {
-    gotThrough.set(kind, [...(gotThrough.get(kind) ?? []), door.name]);
-    throw error;
+    return error ?? new Error("it threw nothing");
+  } finally {
+    clearTimeout(timer);
   }
 }
 
 const COLUMNS = [76, 7, 60] as const;
 
 /** Prints kind, doors and what came of it. */
-export function printTable(kinds: readonly HostileKind[]): void {
+export async function printTable(
+  kinds: readonly HostileKind[],
+  outcomes: ReadonlyMap<Cell, Promise<unknown>>,
+): Promise<void> {
+  const gotThrough = new Map<HostileKind, string[]>();
+  const tried = new Map<HostileKind, number>();
+  for (const [{ kind, door }, outcome] of outcomes) {
+    tried.set(kind, (tried.get(kind) ?? 0) + 1);
+    if ((await outcome) === undefined) continue;
+    gotThrough.set(kind, [...(gotThrough.get(kind) ?? []), door.name]);
+  }
   const lines = kinds.map((kind) => {
     const through = gotThrough.get(kind);
     const held = kind.inherent === undefined ? "held" : `inherent: ${kind.inherent}`;
     const became = through === undefined ? held : `GOT THROUGH at ${through.join(", ")}`;
-    return row(kind.name, String(tried.get(kind) ?? 0), became);
+    return row(kind.name, kind.where ?? String(tried.get(kind) ?? 0), became);
   });
-  const through = kinds.filter((kind) => gotThrough.has(kind)).length;
-  const inherent = kinds.filter((kind) => kind.inherent !== undefined).length;
-  const held = kinds.length - through - inherent;
-  const sum = `${kinds.length} kinds: ${held} held, ${inherent} inherent, ${through} got through`;
-  process.stdout.write([row("kind", "doors", "outcome"), ...lines, sum, ""].join("\n"));
+  const inherent = kinds.filter((one) => one.inherent !== undefined && !gotThrough.has(one)).length;
+  const held = kinds.length - gotThrough.size - inherent;
+  const sum = `${held} held, ${inherent} inherent, ${gotThrough.size} got through`;
+  const table = [row("kind", "doors", "outcome"), ...lines, `${kinds.length} kinds: ${sum}`, ""];
+  process.stdout.write(table.join("\n"));
 }
 
 function row(...cells: readonly string[]): string {

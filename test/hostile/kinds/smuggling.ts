@@ -117,8 +117,8 @@ export const SMUGGLING_KINDS: readonly HostileKind[] = [
   hiddenIn(
     "a pause in the middle of a body, and a request as its rest",
     [
-      [post("/x", `Content-Length: ${HIDDEN.length}\r\n`), 1_100, HIDDEN],
-      [post("/x", "Transfer-Encoding: chunked\r\n", "1\r\nx\r\n"), 1_100, `0\r\n\r\n`, 1_100],
+      [post("/x", `Content-Length: ${HIDDEN.length}\r\n`), 1_300, HIDDEN],
+      [post("/x", "Transfer-Encoding: chunked\r\n", "1\r\nx\r\n"), 1_300, `0\r\n\r\n`, 1_300],
     ],
     { seen: "pause-based desync (Apache, Varnish)" },
   ),

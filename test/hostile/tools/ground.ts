@@ -18,7 +18,7 @@ const OPTIONS = {
   retry: false,
   breaker: false,
   ejection: false,
-  timeouts: { connectMs: 1_000, responseMs: 800, idleMs: 800, totalMs: 2_500 },
+  timeouts: { connectMs: 3_000, responseMs: 1_500, idleMs: 1_000, totalMs: 4_000 },
 } as const;
 
 /** Opens a door, lets the attack run, and looks at what it left behind. */

@@ -15,7 +15,7 @@ export interface CameBack {
 }
 
 /** Nothing that is still to come takes longer; all limits of the gateway under attack are below. */
-const QUIET_MS = 1_200;
+const QUIET_MS = 1_800;
 
 export function sendParts(
   port: number,
