@@ -101,7 +101,7 @@ export type { OverloadState } from "./gateway/overload.js";
 export type { RetryBudgetState } from "./gateway/repeats.js";
 export type { ContextInit, RequestContextOptions } from "./gateway/request-context.js";
 export { currentContext, runInContext } from "./gateway/request-context.js";
-export type { SendRequest } from "./gateway/send.js";
+export type { SendRequest, UpstreamBody } from "./gateway/send.js";
 export type { ListenFd } from "./gateway/shutdown/managers/listen-fds.js";
 export { listenFds } from "./gateway/shutdown/managers/listen-fds.js";
 export type { Shutdown } from "./gateway/shutdown/shutdown.js";
@@ -122,7 +122,6 @@ export type {
   UpstreamSnapshot,
 } from "./gateway/snapshot.js";
 export type { TargetControl } from "./gateway/target-control.js";
-export type { UpstreamBody } from "./gateway/upstream-body.js";
 export type { TargetState, Upstream, UpstreamTargets } from "./gateway/upstream-handle.js";
 export type { GatewayWarning } from "./gateway/warnings.js";
 export type { PriorityRequest, PriorityRule } from "./policies/priority.js";

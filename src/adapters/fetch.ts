@@ -7,9 +7,14 @@
  */
 import { isGatewayError } from "../core/failure.js";
 import type { FetchInit } from "../gateway/fetch/fetch-arguments.js";
-import { readFetchArguments } from "../gateway/fetch/fetch-arguments.js";
+import {
+  dropBody,
+  type FetchInput,
+  fetchInput,
+  readFetchArguments,
+} from "../gateway/fetch/fetch-arguments.js";
 import { FetchCall, type Perform } from "../gateway/fetch/fetch-call.js";
-import { dropBody, type FetchInput, fetchInput } from "../gateway/fetch/fetch-input.js";
+import type { FetchRequest } from "../gateway/fetch/fetch-hop.js";
 import {
   type GatewayCallOptions,
   type GatewayFetchOptions,
@@ -17,14 +22,13 @@ import {
   readCallOptions,
   readFetchOptions,
 } from "../gateway/fetch/fetch-options.js";
-import type { FetchRequest } from "../gateway/fetch/fetch-request.js";
 import { fetchRouter } from "../gateway/fetch/fetch-route.js";
 import type { Gateway } from "../gateway/gateway.js";
 import type { UpstreamCore } from "../gateway/upstream.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
 import { type FetchAsk, fetchTransport } from "../transports/fetch.js";
-import { isFetchDispatcher } from "../transports/fetch-dispatcher.js";
 import { type FetchFunction, knownFetch } from "../transports/fetch-function.js";
+import { isFetchDispatcher } from "../transports/fetch-handler.js";
 
 export type { GatewayCallOptions, GatewayFetchOptions } from "../gateway/fetch/fetch-options.js";
 

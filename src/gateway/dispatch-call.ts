@@ -18,9 +18,15 @@ import { fetchHandler } from "../transports/fetch-handler.js";
 import { permittedAddress } from "../transports/permitted-address.js";
 import { OwnScope } from "./call-scope.js";
 import type { GatewayCore } from "./core.js";
-import { type DispatchBody, dispatchBody } from "./dispatch-body.js";
-import { DispatchDelivery } from "./dispatch-delivery.js";
-import { fieldsWith, hasField, lastingFields, textFields } from "./dispatch-fields.js";
+import {
+  type DispatchBody,
+  DispatchDelivery,
+  dispatchBody,
+  fieldsWith,
+  hasField,
+  lastingFields,
+  textFields,
+} from "./dispatch-words.js";
 import type { UpstreamCore } from "./upstream.js";
 
 /** What undici's dispatch functions take; everything else is passed on as it is. */

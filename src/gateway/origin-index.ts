@@ -1,9 +1,11 @@
 /**
- * Which upstream serves a path of an origin, by origin and path prefix of its targets.
+ * Which upstream serves a path of an origin, by origin and path prefix of its targets, and those
+ * that were made for origins, since none was configured for them.
  *
- * Made when it is asked for, and again after a target has come or gone; the longest prefix wins, so
- * that several upstreams may share an origin. Guarantee: the path chooses among the upstreams of
- * its origin and never leads to another one, whatever it looks like.
+ * The longest prefix wins, so that several upstreams may share an origin. Guarantee: the path
+ * chooses among the upstreams of its origin and never leads to another one. Every origin is served,
+ * however many came before: those at rest make room, the longest unused first, and one with calls
+ * under way stays.
  */
 import type { UpstreamCore } from "./upstream.js";
 
@@ -109,4 +111,49 @@ function beginsWith(prefix: string, path: string): boolean {
   if (!path.startsWith(prefix)) return false;
   const next = path[prefix.length];
   return next === undefined || next === "/" || next === "?";
+}
+
+type Kept = Pick<UpstreamCore, "name" | "busy" | "close">;
+
+export interface MadeOrigins<Core extends Kept> {
+  /** An upstream is used; one that was not made for an origin is none of these. */
+  used(core: Core): void;
+  /** Whether it was made for an origin, and is kept. */
+  has(core: Core): boolean;
+  /** Adds a new one, in use from now on. */
+  add(core: Core): void;
+}
+
+/** `gone` is called after an upstream was closed to make room. */
+export function madeOrigins<Core extends Kept>(
+  keptMax: number,
+  gone: (core: Core) => void,
+): MadeOrigins<Core> {
+  // In the order of their last use.
+  const kept = new Set<Core>();
+  const makeRoom = (): void => {
+    let over = kept.size - keptMax;
+    if (over <= 0) return;
+    for (const core of kept) {
+      if (core.busy) continue;
+      kept.delete(core);
+      core.close();
+      gone(core);
+      over -= 1;
+      if (over === 0) return;
+    }
+  };
+  return {
+    used(core) {
+      if (!kept.delete(core)) return;
+      kept.add(core);
+      // There are too many only after more calls at once than places.
+      if (kept.size > keptMax) makeRoom();
+    },
+    has: (core) => kept.has(core),
+    add(core) {
+      kept.add(core);
+      makeRoom();
+    },
+  };
 }

@@ -7,8 +7,7 @@
 import { GATEWAY } from "../catalog/defaults.js";
 import type { AddressRules } from "../targets/address-guard.js";
 import type { GatewayCore } from "./core.js";
-import { madeOrigins } from "./made-origins.js";
-import { originIndex } from "./origin-index.js";
+import { madeOrigins, originIndex } from "./origin-index.js";
 import type { GatewayParts } from "./parts.js";
 import type { UpstreamCore } from "./upstream.js";
 

@@ -1,12 +1,16 @@
 /**
- * `upstream.send`: a call without HTTP around it, its outcome as a value.
+ * `upstream.send`: a call without HTTP around it, its outcome as a value, and the body of an answer
+ * for application code.
  *
  * Guarantee: it rejects for nothing that the catalog names; when the body is over, the listener on
- * the caller's signal is gone, and a stream that was given and not read out is destroyed.
+ * the caller's signal is gone, and a stream that was given and not read out is destroyed. A broken
+ * body never looks whole: reading it rejects with a `GatewayError` that names what broke it.
  */
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
+import type { FailureCode } from "../catalog/failures.js";
 import { isPriority, PRIORITIES } from "../catalog/priorities.js";
 import type { CallOverrides } from "../core/call.js";
+import { GatewayError } from "../core/failure.js";
 import { takeContentLength } from "../core/fields.js";
 import { type Outcome, type UpstreamResponse, whenOver } from "../core/outcome.js";
 import type { GatewayRequest } from "../core/request.js";
@@ -16,7 +20,6 @@ import { OwnScope } from "./call-scope.js";
 import type { GatewayCore } from "./core.js";
 import { shown } from "./options/findings.js";
 import type { UpstreamCore } from "./upstream.js";
-import { type UpstreamBody, upstreamBody } from "./upstream-body.js";
 
 /** A request of application code. */
 export interface SendRequest {
@@ -134,4 +137,49 @@ function withReadableBody(
     onFinished: (listener) => response.onFinished(listener),
     discard: () => response.discard(),
   };
+}
+
+export interface UpstreamBody extends AsyncIterable<Uint8Array> {
+  /** The body as a Node stream; exactly one way of reading may be used. */
+  stream(): Readable;
+  bytes(): Promise<Buffer>;
+  text(): Promise<string>;
+  json(): Promise<unknown>;
+}
+
+export function upstreamBody(body: ResponseBody): UpstreamBody {
+  let stream: Readable | null = null;
+  const read = (): Readable => {
+    stream ??= readableOver(body);
+    return stream;
+  };
+  const bytes = async (): Promise<Buffer> => {
+    const whole = stream === null ? body.takeWhole() : null;
+    if (whole !== null) return whole;
+    const chunks: Buffer[] = [];
+    for await (const chunk of read()) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+  };
+  return {
+    stream: read,
+    bytes,
+    text: async () => (await bytes()).toString("utf8"),
+    json: async () => JSON.parse((await bytes()).toString("utf8")) as unknown,
+    [Symbol.asyncIterator]: () => read()[Symbol.asyncIterator](),
+  };
+}
+
+/** A Node stream over a body, with its backpressure. */
+export function readableOver(body: ResponseBody): Readable {
+  const stream = new Readable({ read: () => body.resume() });
+  body.pipeTo({
+    data: (chunk) => stream.push(chunk),
+    end: () => stream.push(null),
+    broken: (code) => stream.destroy(brokenBody(code)),
+  });
+  return stream;
+}
+
+function brokenBody(code: FailureCode): GatewayError {
+  return new GatewayError("terminated", { code }, 1);
 }

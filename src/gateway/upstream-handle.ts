@@ -12,10 +12,10 @@ import type { HealthState } from "../targets/target-health.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import type { GatewayCore } from "./core.js";
 import type { OverloadState } from "./overload.js";
+import type { UpstreamBody } from "./send.js";
 import { type SendRequest, sendThrough } from "./send.js";
 import type { TargetControl } from "./target-control.js";
 import type { UpstreamCore } from "./upstream.js";
-import type { UpstreamBody } from "./upstream-body.js";
 import type { UpstreamInside } from "./upstream-inside.js";
 
 /** State of one target, as plain data. */

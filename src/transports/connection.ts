@@ -16,8 +16,7 @@ import { BODIES } from "./amend-head.js";
 import { HeadGuard, type HeadWaiter } from "./head-guard.js";
 import { type HeldUpload, Http1Upload, type UploadListener } from "./held-upload.js";
 import { makeWritesPatient } from "./patient-writes.js";
-import type { HeadLimits, ResponseHead } from "./response-head.js";
-import type { TrailerLimits } from "./trailers.js";
+import type { HeadLimits, ResponseHead, TrailerLimits } from "./response-head.js";
 
 /** What an answer may be at most. */
 export type ConnectionLimits = HeadLimits & TrailerLimits;

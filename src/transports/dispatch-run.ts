@@ -3,8 +3,9 @@
  * whatever is composed around it.
  *
  * Place: where a transport stands. What proves that nothing was sent is that the request has not
- * started: an error code alone cannot. Not here: connections and their age, which are the
- * dispatcher's own.
+ * started: an error code alone cannot. Guarantee: what the record of an answer's fields says holds,
+ * since interceptors change that; where the raw fields say the same they are taken. Not here:
+ * connections and their age, which are the dispatcher's own.
  */
 import { type Duplex, Readable } from "node:stream";
 import { REFUSALS_OF_UNDICI } from "../catalog/error-codes.js";
@@ -14,11 +15,9 @@ import type { Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import type { ResponseBody } from "../core/response-body.js";
 import type { Exchange } from "../targets/exchange.js";
-import { fieldsGiven } from "./dispatched-fields.js";
 import type { RunTerms } from "./engine-run.js";
 import { ReceivingRun } from "./receiving-run.js";
-import { soundHead } from "./sound-head.js";
-import { soundTrailers } from "./trailers.js";
+import { soundHead, soundTrailers } from "./response-head.js";
 
 /** The dispatch function of an undici of version 7 or 8. */
 export type Dispatch = (options: object, handler: object) => boolean;
@@ -167,4 +166,43 @@ export class DispatchRun extends ReceivingRun {
     this.brokenCause = failure?.cause;
     super.ended(failure, headWasUp);
   }
+}
+
+/** Names and values in turn, latin1. */
+export function fieldsGiven(record: object, raw: unknown): readonly string[] {
+  const told = Object.entries(record) as readonly [string, unknown][];
+  const lines = Array.isArray(raw) ? raw.flat().map(latin1) : [];
+  return sayTheSame(told, lines) ? lines : told.flatMap(([name, value]) => linesOf(name, value));
+}
+
+function linesOf(name: string, value: unknown): readonly string[] {
+  const values = Array.isArray(value) ? value : [value];
+  return values
+    .filter((one) => one !== undefined && one !== null)
+    .flatMap((one) => [name, latin1(one)]);
+}
+
+function sayTheSame(told: readonly [string, unknown][], lines: readonly string[]): boolean {
+  const values = new Map<string, string[]>();
+  for (let at = 0; at < lines.length; at += 2) {
+    const name = (lines[at] as string).toLowerCase();
+    const known = values.get(name);
+    if (known === undefined) values.set(name, [lines[at + 1] as string]);
+    else known.push(lines[at + 1] as string);
+  }
+  if (values.size !== told.length) return false;
+  return told.every(([name, value]) => {
+    const known = values.get(name.toLowerCase());
+    const wanted = Array.isArray(value) ? value : [value];
+    return known?.length === wanted.length && known.every((one, at) => one === latin1(wanted[at]));
+  });
+}
+
+const BYTES = /^[\0-\xff]*$/;
+
+/** What an interceptor has made up may have any characters; they are sent as UTF-8. */
+function latin1(part: unknown): string {
+  if (Buffer.isBuffer(part)) return part.toString("latin1");
+  const text = String(part);
+  return BYTES.test(text) ? text : Buffer.from(text).toString("latin1");
 }

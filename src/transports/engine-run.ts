@@ -23,8 +23,7 @@ import {
 import { FAILS_FROM, receivedFailure } from "../core/received-failure.js";
 import { isSafeUnsent } from "../core/repeat.js";
 import type { Exchange } from "../targets/exchange.js";
-import type { HeadLimits, ResponseHead } from "./response-head.js";
-import type { TrailerLimits } from "./trailers.js";
+import type { HeadLimits, ResponseHead, TrailerLimits } from "./response-head.js";
 
 /** What the runs of one transport share. */
 export interface RunTerms {

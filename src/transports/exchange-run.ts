@@ -16,7 +16,7 @@ import type { Connection } from "./connection.js";
 import type { RunTerms } from "./engine-run.js";
 import type { HeadWaiter } from "./head-guard.js";
 import { ReceivingRun } from "./receiving-run.js";
-import { decodeTrailers } from "./trailers.js";
+import { decodeTrailers } from "./response-head.js";
 
 export interface RunEnd {
   /** The outcome: once, when the head of the answer is here or there will be none. */

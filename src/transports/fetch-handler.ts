@@ -1,10 +1,16 @@
 /**
- * The handler that a fetch function gives to its dispatcher, behind one set of words.
+ * The dispatcher that a fetch function is given, and the handler that it brings, behind one set of
+ * words.
  *
- * The built-in fetch of Node 20 to 24 brings a handler in the style of undici 6 (`onConnect`,
- * `onHeaders`), that of Node 26 one in the style of undici 8 (`onRequestStart`, `onResponseStart`).
- * Which one it is shows in the object, not in a version number.
+ * The built-in fetch of Node 20 to 24 brings a handler in the style of undici 6 (`onConnect`), that
+ * of Node 26 one in the style of undici 8 (`onRequestStart`); which one shows in the object, not in
+ * a version number. Guarantee: what the handler throws gives up the exchange and never reaches the
+ * parser that called us; an abort is remembered, so that its reason comes back in place of the
+ * error that it caused.
  */
+import { eventLoopTurn } from "../base/clock.js";
+import type { UpstreamResponse } from "../core/outcome.js";
+import type { BodySink, ResponseBody } from "../core/response-body.js";
 
 /** The receiver of one exchange, whatever its style. */
 export interface FetchHandler {
@@ -200,4 +206,154 @@ function asFields(raw: readonly string[]): Fields {
     else before.push(value);
   }
   return fields;
+}
+
+export class FetchDelivery {
+  /** Why the handler gave up; null while it has not. */
+  aborted: { readonly reason: unknown } | null = null;
+  readonly #handler: FetchHandler;
+  readonly #giveUp: (reason: unknown) => void;
+  #body: ResponseBody | null = null;
+  #paused = false;
+
+  constructor(handler: FetchHandler, giveUp: (reason: unknown) => void) {
+    this.#handler = handler;
+    this.#giveUp = giveUp;
+  }
+
+  /** `context` is what undici calls so: what dispatchers tell the caller of the request. */
+  start(context: object = {}): void {
+    try {
+      this.#handler.start((reason) => this.#abort(reason), context);
+    } catch (error) {
+      this.#abort(error);
+    }
+  }
+
+  /** Tells an interim answer (1xx). */
+  information(status: number, rawHeaders: readonly string[]): void {
+    if (this.aborted !== null) return;
+    try {
+      this.#handler.head(status, rawHeaders, "", () => {});
+    } catch (error) {
+      this.#abort(error);
+    }
+  }
+
+  /** Tells the head, and lets the body flow to the sink. */
+  answer(response: UpstreamResponse<ResponseBody>, sink: BodySink): void {
+    const { status, statusText, rawHeaders, body } = response;
+    this.#body = body;
+    try {
+      this.#handler.head(status, rawHeaders, statusText, () => this.resume());
+    } catch (error) {
+      this.#abort(error);
+    }
+    body.pipeTo(sink);
+  }
+
+  data(chunk: Buffer): boolean {
+    // What was here already when the handler gave up is no answer to it any more.
+    if (this.aborted !== null) return true;
+    try {
+      this.#paused = !this.#handler.data(chunk);
+    } catch (error) {
+      this.#abort(error);
+    }
+    return !this.#paused;
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#body?.resume();
+  }
+
+  end(trailers: readonly string[]): void {
+    if (this.aborted !== null) {
+      this.error(this.aborted.reason);
+      return;
+    }
+    try {
+      this.#handler.end(trailers);
+    } catch (error) {
+      // Nothing is left to be given up. Handlers of undici that ask again throw here, and wait for
+      // their own error.
+      this.error(error);
+    }
+  }
+
+  /** Tells this error. */
+  error(told: unknown): void {
+    try {
+      this.#handler.error(told);
+    } catch (error) {
+      this.#abort(error);
+    }
+  }
+
+  /** Tells the reason of the abort where there was one, and else the error. */
+  fail(errorOf: () => unknown): void {
+    const { aborted } = this;
+    this.error(aborted === null ? errorOf() : aborted.reason);
+  }
+
+  /**
+   * The same behind the head of an answer, and never within its turn: a fetch function that has not
+   * made a Response of the head by then waits for the rest of the body for ever.
+   */
+  breakOff(errorOf: () => unknown): void {
+    void eventLoopTurn().then(() => this.fail(errorOf));
+  }
+
+  #abort(reason: unknown): void {
+    this.aborted ??= { reason };
+    this.#giveUp(reason);
+  }
+}
+
+const BRAND = Symbol.for("good-gateway.fetchDispatcher");
+
+/** Whether a fetch function was called by a gateway, of this or any other copy of the package. */
+export function isFetchDispatcher(value: unknown): boolean {
+  return typeof value === "object" && value !== null && BRAND in value;
+}
+
+/** What a fetch function asks its dispatcher to send. */
+export interface FetchDispatch {
+  readonly origin?: string | URL;
+  readonly path: string;
+  readonly method: string;
+  readonly headers?: unknown;
+  readonly body?: unknown;
+}
+
+/** The part of undici's dispatchers that a fetch function uses, the same in all versions. */
+export class FetchDispatcher {
+  readonly [BRAND] = true;
+  readonly #send: (asked: FetchDispatch, handler: object) => void;
+
+  constructor(send: (asked: FetchDispatch, handler: object) => void) {
+    this.#send = send;
+  }
+
+  dispatch(asked: FetchDispatch, handler: object): boolean {
+    this.#send(asked, handler);
+    return true;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  destroy(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** Nothing is sent for this handler; it is given the error. */
+export function refuseDispatch(handler: object, error: unknown): void {
+  const delivery = new FetchDelivery(fetchHandler(handler), () => {});
+  delivery.start();
+  delivery.error(error);
 }

@@ -20,10 +20,10 @@ import { Pending } from "../core/pending.js";
 import type { ResponseBody } from "../core/response-body.js";
 import type { Exchange, RecordedExchange } from "../targets/exchange.js";
 import { EngineRun } from "./engine-run.js";
-import { type FetchDispatch, FetchDispatcher, refuseDispatch } from "./fetch-dispatcher.js";
+import { type FetchDispatch, FetchDispatcher, refuseDispatch } from "./fetch-handler.js";
 import { ForeignAnswer, type ForeignReading, headOf } from "./foreign-answer.js";
 import type { ResponseHead } from "./response-head.js";
-import { soundHead } from "./sound-head.js";
+import { soundHead } from "./response-head.js";
 import type { UndiciTransport } from "./undici.js";
 
 /** What one call asks of its fetch function. */

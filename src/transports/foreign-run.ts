@@ -22,8 +22,7 @@ import type { RunTerms } from "./engine-run.js";
 import { makeWritesPatient } from "./patient-writes.js";
 import { ReceivingRun } from "./receiving-run.js";
 import type { ResponseHead } from "./response-head.js";
-import { soundHead } from "./sound-head.js";
-import { soundTrailers } from "./trailers.js";
+import { soundHead, soundTrailers } from "./response-head.js";
 
 /** The side of the client, which is notified when there is nothing more to pass on. */
 export interface ForeignSide {

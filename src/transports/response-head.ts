@@ -1,11 +1,15 @@
 /**
- * The head of a response, checked and split.
+ * The head of a response, checked and split, and its trailers: only those that may be sent on,
+ * RFC 9110 §6.5.1.
  *
  * The text that was checked is the text that is forwarded: names and values are cut out of it, not
  * asked of a second parser, so the two can never disagree. One expression decides whether the head
- * is well-formed (RFC 9112 §4, §5); only a head that is not gets looked at again, to say why.
+ * is well-formed (RFC 9112 §4, §5); only a head that is not gets looked at again, to say why. What
+ * another engine has read is checked in the same way. Guarantee: bounded in bytes, and no value can
+ * become a field of its own further on.
  */
 import { LIMITS } from "../catalog/defaults.js";
+import { FORBIDDEN_IN_TRAILERS } from "../catalog/field-names.js";
 import { NamedError } from "../core/named-error.js";
 
 export interface ResponseHead {
@@ -31,12 +35,12 @@ export interface HeadLimits {
   readonly responseHeadersCountMax: number;
 }
 
-const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
-const TEXT = "[\\t\\x20-\\x7e\\x80-\\xff]*";
+const NAME = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
+const VALUE = "[\\t\\x20-\\x7e\\x80-\\xff]*";
 const HEAD = new RegExp(
-  `^HTTP/1\\.[01] [1-5]\\d\\d(?: ${TEXT})?\\r\\n(?:${TOKEN}:${TEXT}\\r\\n)*\\r\\n$`,
+  `^HTTP/1\\.[01] [1-5]\\d\\d(?: ${VALUE})?\\r\\n(?:${NAME}:${VALUE}\\r\\n)*\\r\\n$`,
 );
-const STATUS_LINE = new RegExp(`^HTTP/1\\.[01] \\d+(?: ${TEXT})?\\r\\n`);
+const STATUS_LINE = new RegExp(`^HTTP/1\\.[01] \\d+(?: ${VALUE})?\\r\\n`);
 const VERSION = /^HTTP\/1\.[01] /;
 const STATUS = /^HTTP\/1\.[01] (\d+)[ \r]/;
 const DIGITS = /^\d{1,15}$/;
@@ -241,4 +245,99 @@ function explain(text: string): NamedError {
   }
   const where = STATUS_LINE.test(text) ? "field line" : "status line";
   return new NamedError("http_protocol_error", where);
+}
+
+const TOKEN = new RegExp(`^${NAME}$`);
+// A line break that a lenient parser folded into a value would become a field of its own further
+// on.
+const TEXT = new RegExp(`^${VALUE}$`);
+const FIRST_FINAL = 200;
+const LAST = 599;
+
+/** The head, checked (RFC 9112 §4, RFC 9110 §5). Throws a `NamedError`. */
+export function soundHead(
+  status: number,
+  statusText: string,
+  rawHeaders: readonly string[],
+  limits: HeadLimits,
+): ResponseHead {
+  const isFinal = Number.isInteger(status) && status >= FIRST_FINAL && status <= LAST;
+  if (!isFinal && status !== 101) {
+    throw new NamedError("response_status_invalid", `status=${String(status).slice(0, 6)}`);
+  }
+  if (!TEXT.test(statusText)) throw new NamedError("http_protocol_error", "status line");
+  let contentLength: number | null = null;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at];
+    const value = rawHeaders[at + 1];
+    if (typeof name !== "string" || typeof value !== "string") throw fieldLine();
+    if (!TOKEN.test(name) || !TEXT.test(value)) throw fieldLine();
+    if (name.length === 17 && name.toLowerCase() === "transfer-encoding") checkCoding(value);
+    if (name.length === 14 && name.toLowerCase() === "content-length" && DIGITS.test(value)) {
+      contentLength = Number(value);
+    }
+  }
+  checkFieldSizes(rawHeaders, limits);
+  return {
+    status,
+    statusText,
+    minorVersion: 1,
+    rawHeaders,
+    contentLength,
+    // Framing and connection were the engine's business.
+    chunked: false,
+    persistent: true,
+    keepAlive: null,
+  };
+}
+
+function fieldLine(): NamedError {
+  return new NamedError("http_protocol_error", "field line");
+}
+
+/** Sizes of trailers. */
+export interface TrailerLimits {
+  readonly trailerSectionBytesMax: number;
+  readonly trailerBytesMax: number;
+}
+
+const NONE: readonly string[] = [];
+
+/** Trailers as undici gives them. Throws as `soundTrailers` does. */
+export function decodeTrailers(
+  raw: readonly Buffer[],
+  limits: TrailerLimits = LIMITS,
+): readonly string[] {
+  if (raw.length === 0) return NONE;
+  return soundTrailers(
+    raw.map((part) => part.toString("latin1")),
+    limits,
+  );
+}
+
+/**
+ * The trailers that may be passed on, names and values in turn. Throws a `NamedError` for a section
+ * or a field over its limit, and for what is no field.
+ */
+export function soundTrailers(fields: readonly string[], limits: TrailerLimits): readonly string[] {
+  const trailers: string[] = [];
+  let bytes = 0;
+  for (let index = 0; index + 1 < fields.length; index += 2) {
+    const name = fields[index] as string;
+    const value = fields[index + 1] as string;
+    const size = name.length + value.length;
+    // With the colon, the space and the line break between them.
+    bytes += size + 4;
+    if (size > limits.trailerBytesMax) {
+      throw new NamedError("http_response_trailer_size", `trailer-size=${size}`);
+    }
+    if (!TOKEN.test(name) || !TEXT.test(value)) {
+      throw new NamedError("http_protocol_error", "trailer");
+    }
+    if (!FORBIDDEN_IN_TRAILERS.has(name.toLowerCase())) trailers.push(name, value);
+  }
+  if (bytes > limits.trailerSectionBytesMax) {
+    throw new NamedError("http_response_trailer_section_size", `trailer-section-size=${bytes}`);
+  }
+  return trailers;
 }

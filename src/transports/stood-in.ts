@@ -15,7 +15,7 @@ import type { ResponseBody } from "../core/response-body.js";
 import type { Exchange } from "../targets/exchange.js";
 import { type Dispatch, DispatchRun } from "./dispatch-run.js";
 import type { RunTerms } from "./engine-run.js";
-import { FetchDispatcher, refuseDispatch } from "./fetch-dispatcher.js";
+import { FetchDispatcher, refuseDispatch } from "./fetch-handler.js";
 import { dispatchOf } from "./response-dispatch.js";
 
 type Words = Dispatcher.DispatchOptions;

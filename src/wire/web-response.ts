@@ -8,8 +8,8 @@ import { STATUS_CODES } from "node:http";
 import type { FailureCode } from "../catalog/failures.js";
 import { GatewayError } from "../core/failure.js";
 import type { BodySink } from "../core/response-body.js";
-import { HeldAnswer, type HeldTerms } from "./held-answer.js";
 import type { PassedAnswer } from "./passed-answer.js";
+import { HeldAnswer, type HeldTerms } from "./passed-answer.js";
 import type { SyntheticAnswer } from "./synthetic-answer.js";
 
 /** An answer of ours. */

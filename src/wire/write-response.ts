@@ -13,9 +13,9 @@ import { Socket } from "node:net";
 import { POOL } from "../catalog/defaults.js";
 import { fieldsOverHttp2, valueOverHttp2 } from "../core/fields.js";
 import type { BodySink } from "../core/response-body.js";
-import { HeldAnswer, type HeldTerms } from "./held-answer.js";
 import { isHttp2, resetStream, streamOf } from "./http2.js";
 import type { PassedAnswer } from "./passed-answer.js";
+import { HeldAnswer, type HeldTerms } from "./passed-answer.js";
 import type { SyntheticAnswer } from "./synthetic-answer.js";
 
 export interface WriteResponseOptions extends HeldTerms {

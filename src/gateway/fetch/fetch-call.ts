@@ -16,18 +16,16 @@ import { Pending } from "../../core/pending.js";
 import type { ResponseBody } from "../../core/response-body.js";
 import type { Exchange } from "../../targets/exchange.js";
 import type { FetchAsk, FetchedBody } from "../../transports/fetch.js";
-import type { FetchDispatch, FetchDispatcher } from "../../transports/fetch-dispatcher.js";
 import type { FetchFunction, KnownFetch } from "../../transports/fetch-function.js";
+import type { FetchDispatch, FetchDispatcher } from "../../transports/fetch-handler.js";
 import { ForeignAnswer } from "../../transports/foreign-answer.js";
 import { OwnScope } from "../call-scope.js";
 import type { UpstreamCore } from "../upstream.js";
 import { type AbortLink, linkAbort, unlinkAbort, unlinkWithAnswer } from "./abort-links.js";
-import type { FetchArguments } from "./fetch-arguments.js";
+import type { FetchArguments, FetchInput } from "./fetch-arguments.js";
 import { failedFetch } from "./fetch-failure.js";
-import { FetchHop } from "./fetch-hop.js";
-import type { FetchInput } from "./fetch-input.js";
+import { FetchHop, FetchRequest } from "./fetch-hop.js";
 import type { ReadFetchOptions } from "./fetch-options.js";
-import { FetchRequest } from "./fetch-request.js";
 import { type FetchRoute, originOfTarget, routeOfHop } from "./fetch-route.js";
 
 /** Takes a call through the pipe that ends with the fetch function. */

@@ -1,23 +1,30 @@
 /**
  * One request of a fetch function and its answer: the first of a call, or one more because of a
  * redirect. Each is a call of its own to the gateway, with the policies of the upstream that it
- * goes to.
+ * goes to. The request is what the caller's arguments say until the function dispatches.
  *
  * Guarantee: the function's handler hears of one end; what the function gives up is named by what
  * happened: its caller left, the caller's body failed, the answer could not be decoded, or it was a
  * redirect that is followed.
  */
+
+import { Readable } from "node:stream";
 import type { FailureCode } from "../../catalog/failures.js";
 import type { Call } from "../../core/call.js";
 import { classifyError } from "../../core/classify.js";
 import { type Failure, GatewayError, isGatewayError } from "../../core/failure.js";
+import { takeContentLength } from "../../core/fields.js";
 import { NamedError } from "../../core/named-error.js";
 import type { Outcome, UpstreamResponse } from "../../core/outcome.js";
+import { ReplayBody } from "../../core/replay-body.js";
+import type { GatewayRequest } from "../../core/request.js";
 import type { BodySink, ResponseBody } from "../../core/response-body.js";
 import { Timeline } from "../../core/timeline.js";
+import { partsOf } from "../../transports/body-kinds.js";
 import { decodedLimit } from "../../transports/decoded-limit.js";
-import { FetchDelivery } from "../../transports/fetch-delivery.js";
-import { fetchHandler } from "../../transports/fetch-handler.js";
+import type { FetchAsk } from "../../transports/fetch.js";
+import type { FetchDispatch } from "../../transports/fetch-handler.js";
+import { FetchDelivery, fetchHandler } from "../../transports/fetch-handler.js";
 
 export interface HopTerms {
   readonly call: Call;
@@ -163,4 +170,104 @@ function isUndecodable(reason: unknown): boolean {
   const inBody = new Timeline(0);
   inBody.headAt = 0;
   return classifyError(inBody, null, reason) === "http_response_content_coding";
+}
+
+export class FetchRequest implements GatewayRequest {
+  method: string;
+  path: string;
+  headers: readonly string[];
+  body: ReplayBody | null;
+  contentLength: number | null;
+  replayable: boolean;
+  beyondPrefix = false;
+  readonly viaFetch = true;
+  readonly upgrade = null;
+  readonly onInformation = null;
+  /** Of the call's first request; a redirect is not asked of the function again. */
+  readonly ask: FetchAsk | null;
+  #source: Readable | null = null;
+
+  constructor(
+    ask: FetchAsk | null,
+    first: Pick<GatewayRequest, "method" | "path" | "headers" | "body" | "replayable">,
+  ) {
+    this.ask = ask;
+    this.method = first.method;
+    this.path = first.path;
+    this.headers = first.headers;
+    this.body = first.body;
+    this.contentLength = first.body?.complete === true ? first.body.bytesRead : null;
+    this.replayable = first.replayable;
+  }
+
+  /**
+   * Takes the words of a dispatch. `length` is that of the body where the function cannot know it;
+   * `keepsBytes` says that the function sends the bytes that are here already.
+   */
+  take(
+    asked: FetchDispatch,
+    path: string,
+    keptBytesMax: number,
+    length: number | null,
+    keepsBytes: boolean,
+  ): void {
+    const { body } = asked;
+    const fields = fieldsOf(asked.headers);
+    const announced = body === null || body === undefined ? null : takeContentLength(fields);
+    this.method = asked.method;
+    this.path = path;
+    this.headers = fields;
+    if (hasField(fields, "idempotency-key")) this.replayable = true;
+    if (body === null || body === undefined) this.#noBody();
+    else if (!keepsBytes) this.#read(body, keptBytesMax, announced ?? length);
+  }
+
+  #noBody(): void {
+    this.body = null;
+    this.contentLength = null;
+  }
+
+  /** Nothing is sent any more. */
+  close(): void {
+    const source = this.#source;
+    if (source !== null && !source.readableEnded) source.destroy();
+  }
+
+  #read(body: unknown, keptBytesMax: number, length: number | null): void {
+    if (typeof body === "string" || body instanceof Uint8Array) {
+      this.body = ReplayBody.fromBuffer(Buffer.from(body as Uint8Array));
+      this.contentLength = this.body.bytesRead;
+      return;
+    }
+    const source =
+      body instanceof Readable
+        ? body
+        : Readable.from(partsOf(body as AsyncIterable<unknown>), { objectMode: false });
+    source.on("error", () => {});
+    this.#source = source;
+    this.contentLength = length;
+    const bytesMax = Number.POSITIVE_INFINITY;
+    this.body = ReplayBody.fromStream(source, {
+      ...{ keptBytesMax, bytesMax, onDemand: null, length },
+      sourceOf: "application",
+    });
+  }
+}
+
+/** Names and values in turn, of an object of a dispatch. */
+function fieldsOf(headers: unknown): string[] {
+  if (headers === null || headers === undefined) return [];
+  if (Array.isArray(headers)) return headers.flat().map(String);
+  const pairs = Symbol.iterator in Object(headers) ? [...(headers as Pairs)] : entriesOf(headers);
+  return pairs.flatMap(([name, value]) => [value].flat().flatMap((one) => [name, String(one)]));
+}
+
+type Pairs = Iterable<readonly [name: string, value: unknown]>;
+
+function entriesOf(headers: unknown): [string, unknown][] {
+  return Object.entries(headers as object).filter(([, value]) => value !== undefined);
+}
+
+function hasField(fields: readonly string[], name: string): boolean {
+  return fields.some((field, at) => at % 2 === 0 && field.toLowerCase() === name);
 }

@@ -5,7 +5,7 @@
  */
 import { GatewayError } from "../../core/failure.js";
 import type { TargetAddress } from "../../targets/target.js";
-import type { FetchDispatch } from "../../transports/fetch-dispatcher.js";
+import type { FetchDispatch } from "../../transports/fetch-handler.js";
 import type { GatewayCore } from "../core.js";
 import { gatewayCore, isGateway } from "../gateway.js";
 import type { UpstreamCore } from "../upstream.js";

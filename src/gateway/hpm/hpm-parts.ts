@@ -1,17 +1,39 @@
 /**
- * What requests and upgrades that http-proxy-middleware has routed have in common: their way to a
- * lane, what the engine is given, and who is notified of what it reports.
+ * What requests and upgrades that http-proxy-middleware has routed have in common: their way to an
+ * upstream (a lane: its pipe, at whose end the engine sends), what the engine is given, and who is
+ * notified of what it reports.
+ *
+ * The handle that the user gave is one lane; a `router` may lead to others. The application's own
+ * functions are contained: one that throws fails its request and no other.
  */
 import type { ClientRequest, IncomingMessage } from "node:http";
+import { isIP } from "node:net";
+import type { Call } from "../../core/call.js";
 import { type Failure, GatewayError } from "../../core/failure.js";
 import { NamedError } from "../../core/named-error.js";
+import type { Pending } from "../../core/pending.js";
 import { pathBelow } from "../../core/request.js";
-import type { ForeignRun } from "../../transports/foreign-run.js";
-import type { SendableTarget } from "../../wire/request-target.js";
+import type { ResponseBody } from "../../core/response-body.js";
+import { ForeignRun, type ForeignSide } from "../../transports/foreign-run.js";
+import type { ReadRequestOptions } from "../../wire/read-request.js";
+import {
+  type ReadTarget,
+  readTarget,
+  rewrittenPath,
+  type SendableTarget,
+} from "../../wire/request-target.js";
 import { askToAdmit, type Refused } from "../admit.js";
-import type { Lane, LaneRoute, Lanes } from "./hpm-lane.js";
-import type { HpmErrorHandler, ThroughGatewayOptions } from "./hpm-options.js";
-import type { Routing } from "./hpm-routing.js";
+import { type Answering, answeringFor } from "../answer.js";
+import { readingFor } from "../proxy.js";
+import type { UpstreamCore } from "../upstream.js";
+import { isUpstream, upstreamInside } from "../upstream-handle.js";
+import type { UpstreamInside } from "../upstream-inside.js";
+import {
+  type HpmErrorHandler,
+  type HpmOptions,
+  NO_TARGET,
+  type ThroughGatewayOptions,
+} from "./hpm-options.js";
 import { engineAgent, engineLookup, engineTarget, failureBehind } from "./hpm-words.js";
 
 /** The options of one request, as http-proxy-middleware hands them to its engine. */
@@ -143,4 +165,185 @@ export function tellUser(
 /** For what a hook throws when there is no answer left that could say so. */
 export function warnOfHook(what: string, thrown: unknown): void {
   process.emitWarning(what, { code: "GOOD_GATEWAY_HOOK", detail: String(thrown) });
+}
+
+type Hook = (...args: unknown[]) => unknown;
+
+export interface Routing {
+  /** In place of those that were given. */
+  readonly options: Pick<HpmOptions, "pathFilter" | "pathRewrite" | "router">;
+  /** What a request asks for, rewritten, or what a function has failed with. */
+  targetOf(req: IncomingMessage): ReadTarget;
+}
+
+export function createRouting({ pathFilter, pathRewrite, router }: HpmOptions): Routing {
+  const failures = new WeakMap<IncomingMessage, Failure>();
+  const targets = new WeakMap<IncomingMessage, ReadTarget>();
+  const failed = (req: IncomingMessage, error: unknown): void => {
+    if (!failures.has(req)) failures.set(req, failureBehind(error));
+  };
+  const guarded = (hook: Hook, req: IncomingMessage, args: readonly unknown[]): unknown => {
+    try {
+      const result = hook(...args);
+      if (result instanceof Promise) return result.catch((error: unknown) => failed(req, error));
+      return result;
+    } catch (error) {
+      return failed(req, error);
+    }
+  };
+  const filter = (path: unknown, req: IncomingMessage): unknown => {
+    const passes = guarded(pathFilter as Hook, req, [path, req]);
+    // It is ours to answer what it could not decide.
+    return failures.has(req) || passes;
+  };
+  const route = async (req: IncomingMessage, ...more: unknown[]): Promise<unknown> => {
+    const to = await guarded(router as Hook, req, [req, ...more]);
+    if (typeof to !== "string" || URL.canParse(to)) return to;
+    return failed(req, new NamedError("proxy_configuration_error", "the router gave no address"));
+  };
+  const rewrite = rewriterOf(pathRewrite);
+  const rewriting = async (url: string, req: IncomingMessage, ...more: unknown[]) => {
+    // In origin-form before the hook sees it; the authority stands in the place of Host.
+    const target = readTarget(req, url, null);
+    targets.set(req, target);
+    if ("failure" in target) return;
+    const { path } = target;
+    const result = await guarded(rewrite as Hook, req, [path, req, ...more]);
+    if (typeof result !== "string") return;
+    const sentPath = rewrittenPath(path, result);
+    if (typeof sentPath !== "string") {
+      targets.set(req, sentPath);
+      return;
+    }
+    targets.set(req, { path, sentPath, bare: target.bare && sentPath === path });
+    return sentPath;
+  };
+  return {
+    options: {
+      ...(typeof pathFilter === "function" ? { pathFilter: filter } : {}),
+      ...(rewrite === null ? {} : { pathRewrite: rewriting }),
+      ...(typeof router === "function" ? { router: route } : {}),
+    },
+    targetOf(req) {
+      const failure = failures.get(req);
+      if (failure !== undefined) return { failure };
+      return targets.get(req) ?? readTarget(req, req.url as string, null);
+    },
+  };
+}
+
+/** A table as the function that it stands for; null for what is left to http-proxy-middleware. */
+function rewriterOf(given: unknown): Hook | null {
+  if (typeof given === "function") return given as Hook;
+  const rules = isTable(given) ? Object.entries(given) : [];
+  if (rules.length === 0) return null;
+  const table = rules.map(([pattern, to]) => [new RegExp(pattern), to as string] as const);
+  return (path) => {
+    const rule = table.find(([pattern]) => pattern.test(path as string));
+    return rule === undefined ? path : (path as string).replace(...rule);
+  };
+}
+
+function isTable(given: unknown): given is object {
+  if (typeof given !== "object" || given === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(given);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** How the engine sends one call. */
+export interface Job {
+  readonly side: ForeignSide;
+  send(run: ForeignRun): void;
+}
+
+export interface Lane extends UpstreamInside {
+  readonly reading: ReadRequestOptions;
+  readonly answer: Answering;
+  /** Takes the call through the pipe; the job is done where its exchange is to be performed. */
+  execute(call: Call, job: Job): Pending<ResponseBody>;
+}
+
+export interface LaneRoute {
+  readonly lane: Lane;
+  /** What is asked for, below the prefix of the targets. */
+  readonly target: SendableTarget;
+}
+
+export interface Lanes {
+  /** That of the handle which the user gave. */
+  readonly own: Lane;
+  /** That of a request, by what a `router` has said. Throws for what leads nowhere. */
+  find(asked: unknown, target: SendableTarget, prepend: boolean): LaneRoute;
+}
+
+export function createLanes(own: UpstreamInside, options: ThroughGatewayOptions): Lanes {
+  const lanes = new WeakMap<UpstreamCore, Lane>();
+  const laneOf = (inside: UpstreamInside): Lane => {
+    const known = lanes.get(inside.core);
+    if (known !== undefined) return known;
+    const lane = createLane(inside, options);
+    lanes.set(inside.core, lane);
+    return lane;
+  };
+  const ownLane = laneOf(own);
+  const find: Lanes["find"] = (asked, target, prepend) => {
+    if (asked === NO_TARGET) return { lane: ownLane, target };
+    if (isUpstream(asked)) return { lane: laneOf(upstreamInside(asked)), target };
+    const url = addressOf(asked);
+    const prefix = prepend ? url.pathname.replace(/\/+$/, "") : "";
+    // For the whole server no path is asked for, and none is sent.
+    const whole = target.sentPath === "*";
+    const { gateway } = own;
+    const route = gateway.upstreamOf(url.origin, prefix + (whole ? "/" : target.sentPath));
+    const below = whole ? target : { ...target, sentPath: route.path };
+    return { lane: laneOf({ gateway, core: route.core }), target: below };
+  };
+  return { own: ownLane, find };
+}
+
+function createLane(inside: UpstreamInside, options: ThroughGatewayOptions): Lane {
+  const { gateway, core } = inside;
+  const jobs = new WeakMap<Call, Job>();
+  const step = core.executeOver((exchange) => {
+    const job = jobs.get(exchange.call) as Job;
+    const run = new ForeignRun(gateway.clock, core.transport.terms, exchange, job.side);
+    return run.begin(() => job.send(run));
+  });
+  return {
+    ...inside,
+    reading: readingFor(inside, options),
+    answer: answeringFor(inside, options),
+    execute(call, job) {
+      jobs.set(call, job);
+      return step(call) as Pending<ResponseBody>;
+    },
+  };
+}
+
+interface AddressParts {
+  readonly protocol?: string | null;
+  readonly host?: string | null;
+  readonly hostname?: string | null;
+  readonly port?: string | number | null;
+  readonly path?: string | null;
+  readonly pathname?: string | null;
+}
+
+/** What a `router` gives, in all the forms that http-proxy-middleware takes. */
+function addressOf(asked: unknown): URL {
+  const text = typeof asked === "string" || asked instanceof URL ? String(asked) : textOf(asked);
+  // An upgrade begins as a request of HTTP.
+  const url = URL.canParse(text) ? new URL(text.replace(/^ws/i, "http")) : null;
+  if (url !== null && /^https?:$/.test(url.protocol)) return url;
+  const why = "the router gave neither an upstream nor an address";
+  throw new NamedError("proxy_configuration_error", why);
+}
+
+function textOf(asked: unknown): string {
+  const { protocol, host, hostname, port, path, pathname } = Object(asked) as AddressParts;
+  const name = hostname ?? host;
+  if (typeof name !== "string") return "";
+  const bracketed = isIP(name) === 6 ? `[${name}]` : name;
+  const at = port === undefined || port === null || port === "" ? "" : `:${port}`;
+  return `${protocol ?? "http:"}//${bracketed}${at}${pathname ?? path ?? ""}`;
 }

@@ -27,7 +27,7 @@ import { ServedScope, tellOfRefusal } from "../call-scope.js";
 import { NO_FRAMEWORK, readSafely } from "../proxy.js";
 import { takePlace, whenFree } from "../proxy-upgrade.js";
 import { contain, takeOver } from "./hpm-contain.js";
-import type { Lane } from "./hpm-lane.js";
+import type { Lane } from "./hpm-parts.js";
 import {
   type Engaged,
   type Engine,

@@ -28,7 +28,7 @@ import { prepareServerBehind } from "../behind/behind-server.js";
 import { ServedScope, tellOfRefusal } from "../call-scope.js";
 import { NO_FRAMEWORK, readSafely } from "../proxy.js";
 import { contain, containAnswer, takeOver } from "./hpm-contain.js";
-import type { Lane } from "./hpm-lane.js";
+import type { Lane } from "./hpm-parts.js";
 import {
   type Engaged,
   type Engine,

@@ -14,7 +14,6 @@ import { checkProxyOptions } from "../options/check-proxy-options.js";
 import type { UpstreamCore } from "../upstream.js";
 import { type Upstream, upstreamInside } from "../upstream-handle.js";
 import { emitTo } from "./hpm-contain.js";
-import { createLanes } from "./hpm-lane.js";
 import {
   checkHpmOptions,
   type HpmErrorHandler,
@@ -25,8 +24,13 @@ import {
   type ThroughGateway,
   type ThroughGatewayOptions,
 } from "./hpm-options.js";
-import { type HpmAsked, type HpmParts, warnOfHook } from "./hpm-parts.js";
-import { createRouting } from "./hpm-routing.js";
+import {
+  createLanes,
+  createRouting,
+  type HpmAsked,
+  type HpmParts,
+  warnOfHook,
+} from "./hpm-parts.js";
 import { hpmUpgrade } from "./hpm-upgrade.js";
 import { hpmWeb } from "./hpm-web.js";
 import { NOTHING } from "./hpm-words.js";

@@ -1,6 +1,6 @@
 /** Upstreams of origins that nobody configured: which of them make room, and which never do. */
 import { describe, expect, it } from "vitest";
-import { madeOrigins } from "../../../src/gateway/made-origins.js";
+import { madeOrigins } from "../../../src/gateway/origin-index.js";
 
 interface Played {
   readonly name: string;

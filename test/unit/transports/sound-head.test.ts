@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { LIMITS } from "../../../src/catalog/defaults.js";
 import { NamedError } from "../../../src/core/named-error.js";
-import { soundHead } from "../../../src/transports/sound-head.js";
+import { soundHead } from "../../../src/transports/response-head.js";
 
 const FINE = ["Content-Type", "text/plain", "Set-Cookie", "a=1", "set-cookie", "b=2"];
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { LIMITS } from "../../../src/catalog/defaults.js";
 import { FORBIDDEN_IN_TRAILERS } from "../../../src/catalog/field-names.js";
 import { NamedError } from "../../../src/core/named-error.js";
-import { decodeTrailers } from "../../../src/transports/trailers.js";
+import { decodeTrailers } from "../../../src/transports/response-head.js";
 
 const raw = (...texts: readonly string[]) => texts.map((text) => Buffer.from(text, "latin1"));
 

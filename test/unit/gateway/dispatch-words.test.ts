@@ -1,6 +1,6 @@
 /** Fields of dispatched requests keep their form when the gateway puts in its own. */
 import { describe, expect, it } from "vitest";
-import { fieldsWith, lastingFields, textFields } from "../../../src/gateway/dispatch-fields.js";
+import { fieldsWith, lastingFields, textFields } from "../../../src/gateway/dispatch-words.js";
 
 const ADDED = ["x-try", "2"];
 
