@@ -52,6 +52,8 @@ class Ring implements RollingWindow<string> {
   /** The buckets of each key, one key after the other; null until something is counted. */
   #counts: number[] | null = null;
   #epoch = 0;
+  /** The bucket of this epoch. */
+  #place = 0;
 
   constructor(clock: Pick<Clock, "now">, windowMs: number, keys: readonly string[]) {
     invariant(Number.isFinite(windowMs) && windowMs > 0, `a window cannot be ${windowMs} ms long`);
@@ -64,19 +66,19 @@ class Ring implements RollingWindow<string> {
   add(key: string, count = 1): void {
     const start = this.#startOf(key);
     const counts = this.#counts ?? this.#begin();
-    const place = start + this.#place(counts);
+    const place = start + this.#turn(counts);
     counts[place] = (counts[place] as number) + count;
   }
 
   total(key: string): number {
     const start = this.#startOf(key);
     if (this.#counts === null) return 0;
-    this.#place(this.#counts);
+    this.#turn(this.#counts);
     return sum(this.#counts, start);
   }
 
   totals(): Record<string, number> {
-    if (this.#counts !== null) this.#place(this.#counts);
+    if (this.#counts !== null) this.#turn(this.#counts);
     const totals: Record<string, number> = {};
     for (const [index, key] of this.#keys.entries()) {
       totals[key] = this.#counts === null ? 0 : sum(this.#counts, index * BUCKETS);
@@ -92,17 +94,14 @@ class Ring implements RollingWindow<string> {
   #begin(): number[] {
     const counts = new Array<number>(this.#keys.length * BUCKETS).fill(0);
     this.#counts = counts;
-    this.#epoch = this.#now();
+    this.#epoch = Math.floor(this.#clock.now() / this.#bucketMs);
+    this.#place = placeOf(this.#epoch);
     return counts;
   }
 
-  #now(): number {
-    return Math.floor(this.#clock.now() / this.#bucketMs);
-  }
-
   /** Moves to the bucket of this moment, emptying those that it passes; returns its place. */
-  #place(counts: number[]): number {
-    const now = this.#now();
+  #turn(counts: number[]): number {
+    const now = Math.floor(this.#clock.now() / this.#bucketMs);
     if (now > this.#epoch) {
       const passed = Math.min(now - this.#epoch, BUCKETS);
       for (let step = 0; step < passed; step += 1) {
@@ -110,8 +109,9 @@ class Ring implements RollingWindow<string> {
         for (let at = place; at < counts.length; at += BUCKETS) counts[at] = 0;
       }
       this.#epoch = now;
+      this.#place = placeOf(now);
     }
-    return placeOf(this.#epoch);
+    return this.#place;
   }
 
   #startOf(key: string): number {

@@ -99,16 +99,14 @@ export function runIn<Result>(context: LiveContext | null, fn: () => Result): Re
   return storage.run(context, fn);
 }
 
-/** Ends a call when the client of its request leaves; returns how to unlink. */
-export function joinContext(call: Call): () => void {
+/** Ends a call when the client of its request leaves; returns how to unlink, null for nothing. */
+export function joinContext(call: Call): (() => void) | null {
   const context = liveContext();
-  if (context === null) return nothing;
+  if (context === null) return null;
   const onLeave = (): void => call.cancellation.cut("client");
   context.cancellation.add(onLeave);
   return () => context.cancellation.remove(onLeave);
 }
-
-function nothing(): void {}
 
 /** Ends a context with the surrounding one and with a signal; returns how to unlink. */
 export function linkContext(

@@ -68,7 +68,7 @@ export function answeringFor(inside: UpstreamInside, options: ProxyOptions): Ans
       return values.extraFields(asking, status, failure);
     },
     outcome(asking, outcome) {
-      beforeAnswer(asking);
+      if (!asking.req.complete) beforeAnswer(asking);
       if (outcome.kind === "no_response") answerFailure(answerer, asking, outcome.failure);
       else {
         const failure = outcome.kind === "error_response" ? outcome.failure : null;

@@ -41,8 +41,8 @@ export class OwnScope implements Ending {
   readonly call: Call;
   readonly #inside: UpstreamInside;
   readonly #kind: CallKind;
-  readonly #unlinkContext: () => void;
-  readonly #unlinkSignal: () => void;
+  readonly #unlinkContext: (() => void) | null;
+  readonly #unlinkSignal: (() => void) | null;
   #isOver = false;
 
   constructor(
@@ -57,7 +57,11 @@ export class OwnScope implements Ending {
     this.#kind = kind;
     this.call = core.newCall(request, gateway.newRequestId(), overrides, null);
     this.#unlinkContext = joinContext(this.call);
-    this.#unlinkSignal = onAbort(signal, (reason) => {
+    this.#unlinkSignal = signal === undefined ? null : this.#endWith(signal, aborted);
+  }
+
+  #endWith(signal: AbortSignal, aborted: OwnCallEnds["onAbort"]): () => void {
+    return onAbort(signal, (reason) => {
       aborted?.(reason);
       this.call.cancellation.cut("client");
     });
@@ -67,8 +71,8 @@ export class OwnScope implements Ending {
   over(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#unlinkSignal();
-    this.#unlinkContext();
+    this.#unlinkSignal?.();
+    this.#unlinkContext?.();
     const { gateway, core } = this.#inside;
     ownCallOver(gateway, core.name, this.#kind, this.call);
   }

@@ -46,7 +46,7 @@ export async function sendThrough(
   request: SendRequest,
   overrides: CallOverrides | null,
 ): Promise<Outcome<UpstreamBody>> {
-  checkPriority(overrides);
+  if (overrides !== null) checkPriority(overrides);
   const { request: sent, body } = read(core, request);
   const { signal } = request;
   const scope = new OwnScope({ gateway, core }, "send", sent, overrides, { signal });
@@ -54,15 +54,15 @@ export async function sendThrough(
   const outcome = await core.execute(call).asPromise();
   if (outcome.kind !== "no_response") call.answeredBy = "upstream";
   whenOver(outcome, () => {
-    body.close();
+    body?.close();
     scope.over();
   });
   if (outcome.kind === "no_response") return outcome;
   return { ...outcome, response: withReadableBody(outcome.response) };
 }
 
-function checkPriority(overrides: CallOverrides | null): void {
-  const priority: unknown = overrides?.priority;
+function checkPriority(overrides: CallOverrides): void {
+  const priority: unknown = overrides.priority;
   if (priority === undefined || isPriority(priority)) return;
   const names = PRIORITIES.join(", ");
   throw new TypeError(`priority: ${shown(priority)} is not a priority; write one of ${names}`);
@@ -70,7 +70,8 @@ function checkPriority(overrides: CallOverrides | null): void {
 
 interface Asked {
   readonly request: GatewayRequest;
-  readonly body: FetchBody;
+  /** Null where there is none. */
+  readonly body: FetchBody | null;
 }
 
 function read(core: UpstreamCore, asked: SendRequest): Asked {
@@ -78,12 +79,13 @@ function read(core: UpstreamCore, asked: SendRequest): Asked {
   if (!asked.path.startsWith("/")) {
     throw new TypeError(`path: "${asked.path}" does not start with "/"`);
   }
-  const headers = flat(asked.headers ?? {});
+  const fields = asked.headers ?? null;
+  const headers = fields === null ? [] : flat(fields);
   const given = asked.body ?? null;
   const announced = given === null ? null : takeContentLength(headers);
   const kept = retry === false ? 0 : retry.replayBodyBytesMax;
-  const body = fetchBody(given, kept, announced);
-  const { replay } = body;
+  const body = given === null ? null : fetchBody(given, kept, announced);
+  const replay = body?.replay ?? null;
   if (given !== null && replay === null) {
     throw new TypeError(`body: ${shown(given)} is neither text nor bytes nor a stream`);
   }
@@ -97,7 +99,7 @@ function read(core: UpstreamCore, asked: SendRequest): Asked {
     headers,
     body: replay,
     contentLength: whole ?? announced,
-    replayable: asked.replayable ?? "idempotency-key" in lower(asked.headers ?? {}),
+    replayable: asked.replayable ?? (fields !== null && "idempotency-key" in lower(fields)),
     upgrade: null,
     onInformation: null,
   };

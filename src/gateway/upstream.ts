@@ -163,19 +163,15 @@ class GatewayUpstream implements UpstreamCore {
     overrides: CallOverrides | null,
     caller: CallerHints | null,
   ): Call {
-    const { clock, tracing } = this.#parts;
+    const { clock, events, tracing } = this.#parts;
     // Probes begin with the first call; a gateway that is only made sends nothing.
     if (!this.#keeper.started) this.#keeper.start();
     const call = callInContext(clock.now(), request, id, overrides, caller);
-    if (this.#isHeard()) keepContext(call);
+    const isHeard =
+      events.has("call:end") || events.has("call:outcome") || events.has("attempt:end");
+    if (isHeard) keepContext(call);
     tracing.tracer?.begin(this.name, call);
     return call;
-  }
-
-  /** Somebody listens to what becomes of calls. */
-  #isHeard(): boolean {
-    const { events } = this.#parts;
-    return events.has("call:end") || events.has("call:outcome") || events.has("attempt:end");
   }
 
   look(): void {

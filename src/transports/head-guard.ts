@@ -57,7 +57,7 @@ export class HeadGuard {
     this.#socket = socket;
     this.#limits = limits;
     this.#read = socket.read;
-    socket.read = (size?: number) => this.#readOn(size);
+    socket.read = this.#readOn;
   }
 
   /** An exchange is about to be written; the next bytes are its head. */
@@ -99,7 +99,7 @@ export class HeadGuard {
   }
 
   /** From Node 26 on a socket gives one chunk at a time; what waits behind it is taken, too. */
-  #readOn(size: number | undefined): Buffer | null {
+  readonly #readOn = (size?: number): Buffer | null => {
     const socket = this.#socket;
     while (!this.#paused) {
       const passed = this.#pass(this.#read.call(socket, size));
@@ -107,7 +107,7 @@ export class HeadGuard {
       if (passed !== null || socket.readableLength === 0 || socket.destroyed) return passed;
     }
     return null;
-  }
+  };
 
   #pass(chunk: Buffer | null): Buffer | null {
     if (this.#surplus) return this.#refuse(unasked());

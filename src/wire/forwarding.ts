@@ -171,7 +171,7 @@ function forwarderOf(options: ForwardedOptions, fronts: Believe | null): Forward
     keeps: keep.length === 0 ? null : new Set(keep.map((name) => name.toLowerCase())),
     trusts: (address) => trusts(unmappedAddress(address), 0),
     append(fields, connected) {
-      const peer = unmapped(connected);
+      const peer = connected.address.startsWith(MAPPED) ? unmapped(connected) : connected;
       const before = peer.received.length === 0 ? NOTHING : believe(peer.address, peer.received);
       if (kind !== "forwarded") appendXForwarded(fields, peer, before);
       if (kind !== "x-forwarded") appendForwarded(fields, peer, before);

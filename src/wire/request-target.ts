@@ -28,7 +28,9 @@ const DOTS = /\.\.|%2e/i;
 export function readRequestTarget(target: string): RequestTarget {
   if (UNSENDABLE.test(target)) return { refused: "a character that a request target cannot hold" };
   if (!target.startsWith("/")) return readAbsolute(target);
-  if (climbsOut(target)) return { refused: "a path that climbs above its root" };
+  if (DOTS.test(target) && climbs(target)) {
+    return { refused: "a path that climbs above its root" };
+  }
   return { path: target, authority: null };
 }
 
@@ -105,7 +107,7 @@ export function readTarget<Received extends Addressed>(
 ): ReadTarget {
   if (url === "*" && req.method === "OPTIONS") return EVERYTHING;
   const bare = url === "" || url.startsWith("?");
-  const refused = intoOriginForm(req);
+  const refused = req.url?.startsWith("/") === false ? intoOriginForm(req, req.url) : null;
   if (refused !== null) return badRequest(refused);
   const target = readRequestTarget(bare ? `/${url}` : url);
   if ("refused" in target) return badRequest(target.refused);
@@ -127,9 +129,8 @@ const EVERYTHING: SendableTarget = { path: "*", sentPath: "*", bare: false };
  * Puts the request itself into origin-form, so that a rule on `req.url` or `req.headers.host`
  * judges by what is sent. Returns why that cannot be.
  */
-function intoOriginForm(req: Addressed): string | null {
-  const { url } = req;
-  if (url === undefined || url.startsWith("/") || !url.includes(":")) return null;
+function intoOriginForm(req: Addressed, url: string): string | null {
+  if (!url.includes(":")) return null;
   // RFC 9113 §8.3.1: over HTTP/2 the authority has a pseudo-field of its own.
   if (isHttp2(req)) return "a :path that is no path";
   const target = readRequestTarget(url);

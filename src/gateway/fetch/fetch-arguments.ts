@@ -64,19 +64,21 @@ export function readFetchArguments(input: unknown, given?: FetchInit | null): Fe
   }
   const body = ofRequest ? request.body : init.body;
   const written = init.headers ?? request?.headers;
+  const signal: unknown = init.signal === undefined ? request?.signal : init.signal;
+  const method = init.method ?? request?.method ?? "GET";
   const headers = new NodeHeaders(written);
   return {
     url,
     path:
       url === null && isAsWritten(address) ? address : pathOf(url ?? parseUrl(NOWHERE + address)),
-    method: methodOf(init.method ?? request?.method ?? "GET"),
+    method: CAPITALISED.has(method) ? method : methodOf(method),
     headers,
     fields: written === undefined ? NO_FIELDS : fieldsOf(headers),
-    signal: signalOf(init.signal === undefined ? request?.signal : init.signal),
+    signal: (signal ?? null) === null ? undefined : signalOf(signal),
     body,
     request,
     ofRequest: ofRequest && (body ?? null) !== null,
-    init: withoutOurs(init),
+    init: init === NOTHING ? init : withoutOurs(init),
   };
 }
 
@@ -133,13 +135,11 @@ const CAPITALISED: ReadonlySet<string> = new Set([
 ]);
 
 function methodOf(method: string): string {
-  if (CAPITALISED.has(method)) return method;
   const capitals = method.toUpperCase();
   return CAPITALISED.has(capitals) ? capitals : method;
 }
 
-function signalOf(signal: unknown): AbortSignal | undefined {
-  if (signal === undefined || signal === null) return undefined;
+function signalOf(signal: unknown): AbortSignal {
   const { aborted, addEventListener } = signal as Partial<AbortSignal>;
   if (typeof aborted === "boolean" && typeof addEventListener === "function") {
     return signal as AbortSignal;
@@ -160,7 +160,6 @@ const CARRIED = [
 ] as const;
 
 function withoutOurs(init: FetchInit): FetchInit {
-  if (init === NOTHING) return init;
   const { gateway, dispatcher, ...rest } = init;
   if (dispatcher !== undefined && dispatcher !== null) {
     throw new TypeError(
@@ -263,7 +262,9 @@ function givenInput(asked: FetchArguments, known: KnownFetch): FetchInput {
     body,
     type,
     length,
-    close = (reason) => dropBody(asked, reason),
+    close = (reason) => {
+      if ((asked.body ?? null) !== null) dropBody(asked, reason);
+    },
   } = bodyFor(asked, known);
   return {
     replay,
@@ -272,7 +273,7 @@ function givenInput(asked: FetchArguments, known: KnownFetch): FetchInput {
     error: null,
     of(target, _fields, added) {
       const full = {
-        ...referrerOf(request),
+        ...(request === null ? {} : referrerOf(request)),
         ...init,
         ...(body === undefined ? {} : { body }),
         ...(type === null ? {} : { headers: withType(asked.headers, type) }),
@@ -321,9 +322,7 @@ function bodyFor({ body, ofRequest }: FetchArguments, known: KnownFetch): BodyFo
 }
 
 /** A Request loses them to any init. */
-function referrerOf(request: Request | null): object {
-  if (request === null) return {};
-  const { referrer, referrerPolicy } = request;
+function referrerOf({ referrer, referrerPolicy }: Request): object {
   return { referrer, referrerPolicy };
 }
 

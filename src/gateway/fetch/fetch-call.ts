@@ -218,7 +218,7 @@ export class FetchCall implements FetchAsk {
     scope.over();
     if (hop !== this.#hop) return;
     this.#isOver = true;
-    this.#unlinkIfDone();
+    if (this.#link !== null) this.#unlinkIfDone(this.#link);
   }
 
   #hopOf(call: Call, bytesMax: number, handler: object): FetchHop {
@@ -271,13 +271,12 @@ export class FetchCall implements FetchAsk {
   #settled(): void {
     this.#settle = null;
     this.#timer?.cancel();
-    this.#unlinkIfDone();
+    if (this.#link !== null) this.#unlinkIfDone(this.#link);
   }
 
-  #unlinkIfDone(): void {
+  #unlinkIfDone(link: SignalLink): void {
     const { signal } = this.#parts.asked;
-    const link = this.#link;
-    if (signal === undefined || link === null || this.#given === null || !this.#isOver) return;
+    if (signal === undefined || this.#given === null || !this.#isOver) return;
     link.call = null;
     const answer = this.#given === "rejected" ? undefined : this.#given.deref();
     if (answer === undefined) unlinkAbort(signal, link);

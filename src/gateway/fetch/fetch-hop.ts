@@ -39,6 +39,8 @@ const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 export class FetchHop implements BodySink {
   /** Why there is no answer; null while there may be one. */
   failure: Failure | null = null;
+  readonly call: Call;
+  readonly bytesMax: number;
   readonly #terms: HopTerms;
   readonly #delivery: FetchDelivery;
   #response: UpstreamResponse<ResponseBody> | null = null;
@@ -47,16 +49,10 @@ export class FetchHop implements BodySink {
 
   constructor(terms: HopTerms, handler: object) {
     this.#terms = terms;
+    this.call = terms.call;
+    this.bytesMax = terms.bytesMax;
     this.#bytesLeft = terms.bytesMax;
     this.#delivery = new FetchDelivery(fetchHandler(handler), (reason) => this.#givenUp(reason));
-  }
-
-  get bytesMax(): number {
-    return this.#terms.bytesMax;
-  }
-
-  get call(): Call {
-    return this.#terms.call;
   }
 
   start(): void {
@@ -218,13 +214,10 @@ export class FetchRequest implements GatewayRequest {
     this.path = path;
     this.headers = fields;
     if (hasField(fields, "idempotency-key")) this.replayable = true;
-    if (body === null || body === undefined) this.#noBody();
-    else if (!keepsBytes) this.#read(body, keptBytesMax, announced ?? length);
-  }
-
-  #noBody(): void {
-    this.body = null;
-    this.contentLength = null;
+    if (body === null || body === undefined) {
+      this.body = null;
+      this.contentLength = null;
+    } else if (!keepsBytes) this.#read(body, keptBytesMax, announced ?? length);
   }
 
   /** Nothing is sent any more. */
