@@ -11,7 +11,7 @@
  * feature. It is part of the build in both formats, and its licence lies beside it.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { transform } from "esbuild";
+import { build, transform } from "esbuild";
 import { defineConfig, type Options } from "tsup";
 
 const quick = process.env["GOOD_GATEWAY_QUICK"] === "1";
@@ -30,6 +30,17 @@ function writeLicences(): void {
   });
   const head = "good-gateway contains the following packages.\n";
   writeFileSync("dist/THIRD-PARTY-LICENSES.txt", [head, ...licences].join("\n----\n\n"));
+}
+
+/** What `explain` knows as one script for browsers, which `good-gateway reference` writes out. */
+async function writeBrowserEngine(): Promise<void> {
+  await build({
+    entryPoints: [ENGINE],
+    outfile: "dist/browser/engine.js",
+    ...{ bundle: true, minify: true, format: "iife", platform: "browser", target: "es2022" },
+    legalComments: "none",
+    tsconfig: "tsconfig.build.json",
+  });
 }
 
 /** Writes `name.cjs` beside each `name.js` that an entry for `require()` reaches. */
@@ -62,6 +73,8 @@ export const ENTRIES: Readonly<Record<string, string>> = {
   testing: "src/testing/index.ts",
 };
 export const CLI = "src/cli/main.ts";
+/** A script of its own for browsers. */
+export const ENGINE = "src/cli/reference/engine.ts";
 const COMMON = { target: "node20", platform: "node", tsconfig: "tsconfig.build.json" } as const;
 
 const code: Options = {
@@ -73,6 +86,7 @@ const code: Options = {
   clean: !quick,
   onSuccess: async () => {
     writeLicences();
+    await writeBrowserEngine();
     await writeCommonJs();
   },
 };

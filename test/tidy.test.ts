@@ -5,7 +5,7 @@
  * Each rule is asked twice: does the repository keep it, and does it find a planted violation.
  */
 import { describe, expect, it } from "vitest";
-import { CLI, ENTRIES } from "../tsup.config.js";
+import { CLI, ENGINE, ENTRIES } from "../tsup.config.js";
 import { parse, readTextFiles, type SourceFile } from "./tools/source-files.js";
 import * as rules from "./tools/tidy-rules.js";
 
@@ -14,7 +14,7 @@ const isCode = /\.(?:ts|mjs)$/;
 const code = text.filter(({ path }) => isCode.test(path));
 const src = code.filter(({ path }) => path.startsWith("src/")).map(parse);
 const tests = code.filter(({ path }) => path.startsWith("test/")).map(parse);
-const entries = [...Object.values(ENTRIES), CLI];
+const entries = [...Object.values(ENTRIES), CLI, ENGINE];
 
 interface Rule {
   readonly name: string;

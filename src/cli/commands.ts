@@ -8,9 +8,11 @@ import { nearest } from "../gateway/options/nearest.js";
 import { type CommandWorld, EXIT } from "./command.js";
 import { DOCTOR_USAGE, runDoctor } from "./doctor/command.js";
 import { explain } from "./explain/explain.js";
+import { timeIn, type Weights } from "./explain/lines.js";
 import { explainedAsJson, printExplained } from "./explain/print.js";
 import { printable } from "./printable.js";
-import { readInput } from "./read-input.js";
+import { type Input, readInput } from "./read-input.js";
+import { REFERENCE_USAGE, runReference } from "./reference/command.js";
 import { terminal } from "./terminal.js";
 import { runWatch, WATCH_USAGE } from "./watch/command.js";
 
@@ -19,6 +21,7 @@ type Command = (args: readonly string[], world: CommandWorld) => Promise<number>
 const COMMANDS: Readonly<Record<string, Command>> = {
   explain: runExplain,
   doctor: runDoctor,
+  reference: (args, world) => runReference(args, world),
   watch: (args, world) => runWatch(args, world),
 };
 
@@ -31,6 +34,7 @@ const USAGE = `good-gateway: find out whose fault a 502 is
 
 ${DOCTOR_USAGE}
 ${WATCH_USAGE}
+${REFERENCE_USAGE}
 Exit codes: 0 all is well, 1 something was found or is not known, 2 could not run.
 `;
 
@@ -59,12 +63,16 @@ async function runExplain(args: readonly string[], world: CommandWorld): Promise
     world.stdout.write(USAGE);
     return EXIT.well;
   }
-  const text = await inputOf(read.words, world);
-  if (text === null) {
+  const input = await inputOf(read.words, world);
+  if (input === null) {
     world.stderr.write(`explain needs something to explain.\n\n${USAGE}`);
     return EXIT.couldNotRun;
   }
-  const explained = explain(text);
+  if (input.text.trim() === "") {
+    world.stderr.write(NOTHING_CAME);
+    return EXIT.couldNotRun;
+  }
+  const explained = explain(input.text, weightsOf(input));
   if (read.json) world.stdout.write(explainedAsJson(explained));
   else printExplained(explained, terminal(world.stdout, world.env));
   return explained.explanations.length > 0 ? EXIT.well : EXIT.found;
@@ -88,10 +96,28 @@ function readArguments(args: readonly string[]): ReadArguments {
   return { json: values.json === true, help: values.help === true, words };
 }
 
-async function inputOf(words: readonly string[], world: CommandWorld): Promise<string | null> {
-  if (words.length > 0 && words.join(" ") !== "-") return words.join(" ");
+/** A pipe without a word: the program before it had none, and that is a finding of its own. */
+const NOTHING_CAME =
+  "Nothing came through the pipe: the program before it printed nothing. curl that gets no\n" +
+  "answer is silent with -s; ask the address itself: good-gateway doctor URL\n";
+
+async function inputOf(words: readonly string[], world: CommandWorld): Promise<Input | null> {
+  const given = words.join(" ");
+  if (words.length > 0 && given !== "-") {
+    return { text: given, kinds: new Map(), lines: 1, cut: false };
+  }
   if (world.stdin.isTTY === true && words.length === 0) return null;
-  const { text, cut } = await readInput(world.stdin);
-  if (cut) world.stderr.write("The input is long; only its end was read.\n");
-  return text.trim() === "" ? null : text;
+  const input = await readInput(world.stdin);
+  if (input.cut) {
+    world.stderr.write("The input has very many kinds of lines; the first of them were read.\n");
+  }
+  return input;
+}
+
+/** Of a long log each line stands for its kind. */
+function weightsOf({ kinds }: Input): Weights {
+  const entries = [...kinds].map(([line, { count, last }]) => {
+    return [line, { count, last: timeIn(last) }] as const;
+  });
+  return new Map(entries);
 }

@@ -31,7 +31,14 @@ export const APACHE: Dialect = {
       failures: ["unix_socket_missing"],
     },
     {
-      term: "(13)Permission denied: AH02454 / AH00957",
+      term: "(13)Permission denied: AH00957",
+      match: /\(13\)Permission denied:.*AH00957: \w+: attempt to connect to [^/]/i,
+      meaning: "Over TCP errno 13 is no file's mode: SELinux forbids Apache the connection.",
+      failures: ["destination_ip_prohibited"],
+      remedies: ["setsebool -P httpd_can_network_connect on"],
+    },
+    {
+      term: "(13)Permission denied: AH02454",
       match: /\(13\)Permission denied:.*(?:AH02454|AH00957|connect|socket)/i,
       meaning:
         "Apache's user may not open the backend's socket, or SELinux forbids the connection.",

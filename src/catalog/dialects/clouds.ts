@@ -211,6 +211,19 @@ export const AWS_TEXTS: Dialect = {
   spoken: "in_lines",
   terms: [
     {
+      term: "an access line with status 502 and no status of the target",
+      match: /^\S+ \d{4}-\S+Z app\/\S+ \S+ \S+ [\d.]+ [\d.]+ -1 502 - /,
+      meaning: "The target took the request and gave no valid answer: target_status is empty.",
+      failures: ["stale_connection", "connection_terminated", "http_protocol_error"],
+      remedies: ["keepAliveTimeout of the target above the balancer's idle timeout (60 s)."],
+    },
+    {
+      term: "an access line with status 504 and no status of the target",
+      match: /^\S+ \d{4}-\S+Z app\/\S+ \S+ \S+ \S+ -1 -1 504 - /,
+      meaning: "No connection within 10 s, or no answer within the idle timeout.",
+      failures: ["http_response_timeout", "connection_timeout"],
+    },
+    {
       term: "elb_status_code 502, target_status_code -",
       match: /\s-1 -1 -1 50[234] -\s|\s[\d.]+ -1 -1 50[234] -\s/,
       meaning: "The balancer answered by itself: the target gave no answer it could use.",

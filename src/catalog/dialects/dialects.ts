@@ -3,22 +3,29 @@
  * first, then the words that stand alone.
  */
 import { APACHE } from "./apache.js";
+import { APPLICATION_TEXTS } from "./application-servers.js";
 import { AWS_ALB, AWS_TEXTS, CLOUDFLARE, GOOGLE_LB } from "./clouds.js";
 import { ENVOY_FLAGS, ENVOY_TEXTS } from "./envoy.js";
 import type { Dialect } from "./foreign-term.js";
 import { CADDY, TRAEFIK } from "./go-proxies.js";
 import { GRPC_LINES, GRPC_WORDS } from "./grpc.js";
 import { HAPROXY, HAPROXY_LINES } from "./haproxy.js";
+import { MOD_JK, TOMCAT } from "./java.js";
 import { LANGUAGE_TEXTS } from "./languages.js";
 import { MANAGERS } from "./managers.js";
 import { NGINX_LOG, NGINX_STATUSES } from "./nginx.js";
 import { CLIENT_TEXTS, NODE_TEXTS } from "./node.js";
 import { APPLICATION_SERVERS, ORCHESTRATORS } from "./orchestrators.js";
 import { HEROKU_LINES, HEROKU_WORDS, PLATFORM_TEXTS } from "./platforms.js";
+import { ROUTERS } from "./routers.js";
+import { APPARMOR, SELINUX } from "./systems.js";
 import { VARNISH } from "./varnish.js";
 
 export const DIALECTS: readonly Dialect[] = [
+  SELINUX,
+  APPARMOR,
   NGINX_LOG,
+  MOD_JK,
   APACHE,
   HAPROXY_LINES,
   VARNISH,
@@ -29,6 +36,9 @@ export const DIALECTS: readonly Dialect[] = [
   AWS_TEXTS,
   HEROKU_LINES,
   PLATFORM_TEXTS,
+  ...ROUTERS,
+  TOMCAT,
+  ...APPLICATION_TEXTS,
   ORCHESTRATORS,
   APPLICATION_SERVERS,
   MANAGERS,

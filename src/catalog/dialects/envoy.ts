@@ -199,6 +199,12 @@ export const ENVOY_TEXTS: Dialect = {
   spoken: "in_lines",
   terms: [
     {
+      term: "dns resolution for … failed with c-ares status 4",
+      match: /dns resolution for \S+ failed with c-ares status/i,
+      meaning: "The name of the cluster has no address (status 4), or its server fails (11, 12).",
+      failures: ["dns_name_not_found", "dns_error", "dns_timeout"],
+    },
+    {
       term: "no healthy upstream",
       match: /no[_ ]healthy[_ ](?:upstream|host)/i,
       meaning: "No healthy host in the upstream cluster (flag UH).",

@@ -19,6 +19,8 @@ export interface ForeignTerm {
   readonly failures: readonly FailureCode[];
   /** Causes that belong to this program, most likely first. */
   readonly causes?: readonly string[];
+  /** What ended everything: in a log it is told before the failures that follow from it. */
+  readonly fatal?: true;
   /** It says that something failed and not what; a code beside it says more. */
   readonly general?: true;
   /** What to check or change there. */

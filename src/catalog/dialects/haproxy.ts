@@ -177,6 +177,14 @@ export const HAPROXY_LINES: Dialect = {
   spoken: "in_lines",
   terms: [
     {
+      term: "<NOSRV>",
+      fatal: true,
+      match: /\S+\/<NOSRV> .*\bSC-/,
+      meaning: "No server of the backend was left to choose: all are down, or there is none.",
+      failures: ["no_healthy_target", "connection_refused"],
+      remedies: ["The lines `Server … is DOWN` before it say why each went."],
+    },
+    {
       term: "page: No server is available to handle this request.",
       match: "No server is available to handle this request",
       meaning: "No server of the backend is up, or none had a place in time. Answer: 503.",

@@ -10,6 +10,7 @@ export const MANAGERS: Dialect = {
   terms: [
     {
       term: "Out of memory: Killed process …",
+      fatal: true,
       match: /Out of memory: Kill(?:ed)? process|oom-kill|oom_reaper|OOMKilled|result 'oom-kill'/i,
       meaning: "The kernel ended a process, since the machine or its cgroup had no memory left.",
       failures: ["connection_terminated", "connection_refused", "http_response_incomplete"],

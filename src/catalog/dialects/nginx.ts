@@ -13,6 +13,22 @@ export const NGINX_LOG: Dialect = {
   spoken: "in_lines",
   terms: [
     {
+      term: "client sent too long header line / too large request",
+      match: /client sent too (?:long (?:header line|URI)|large request)/i,
+      meaning: "The head of the request does not fit large_client_header_buffers: 400 or 414.",
+      failures: ["request_header_too_large", "bad_request"],
+      causes: ["Cookies that have grown, most often; or a long query."],
+      remedies: ["large_client_header_buffers 4 16k; and look at which cookie grows."],
+    },
+    {
+      term: "rewrite or internal redirection cycle",
+      match: /rewrite or internal redirection cycle/i,
+      meaning: "try_files, index or rewrite lead back to themselves: nginx answers 500.",
+      failures: ["proxy_configuration_error", "loop_detected"],
+      causes: ["The last argument of try_files, or a page of index, is a file that is not there."],
+      remedies: ["Compare root with where index.php lies; end try_files with =404 to see it."],
+    },
+    {
       term: "connect() failed (111: Connection refused) while connecting to upstream",
       match: /connect\(\) (?:to \S+ )?failed \(111\b/i,
       meaning: "Nothing listens at the address of proxy_pass or fastcgi_pass.",

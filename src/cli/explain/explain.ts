@@ -12,20 +12,20 @@ import { PROXY_ERRORS } from "../../catalog/proxy-errors.js";
 import { nearestOf } from "../../gateway/options/nearest.js";
 import type { Explained, Explanation } from "./explanation.js";
 import { explainHead, readHead } from "./head.js";
-import { explainText } from "./lines.js";
+import { explainText, type Weights } from "./lines.js";
 import { readProxyStatus } from "./proxy-status-field.js";
 import { makerOfPage, statusesSaid, wordsOfPage } from "./said.js";
 import { explainWord } from "./words.js";
 
 const GUESSES_MAX = 3;
 
-export function explain(input: string): Explained {
+export function explain(input: string, weights: Weights = new Map()): Explained {
   const text = input.trim();
-  const explanations = recognise(text);
+  const explanations = recognise(text, weights);
   return { explanations, guesses: explanations.length > 0 ? [] : guess(text) };
 }
 
-function recognise(text: string): readonly Explanation[] {
+function recognise(text: string, weights: Weights): readonly Explanation[] {
   if (text === "") return [];
   const word = /\s/.test(text) ? [] : explainWord(text);
   if (word.length > 0) return word;
@@ -35,8 +35,19 @@ function recognise(text: string): readonly Explanation[] {
     if (found.length > 0) return found;
   }
   const words = wordsOfPage(text);
-  const found = explainText(words);
-  return found.length > 0 ? found : [...explainStatuses(text, words), ...codesAmong(words)];
+  const found = explainText(words, weights);
+  if (found.length > 0) return found;
+  // A terminal or a ticket has wrapped a line in the middle of what it says.
+  const unwrapped = words.length > WRAPPED_MAX ? [] : [" ", ""].map((by) => joined(words, by));
+  const whole = unwrapped.map((one) => explainText(one)).find((one) => one.length > 0);
+  return whole ?? [...explainStatuses(text, words), ...codesAmong(words)];
+}
+
+/** Longer texts are logs, and their lines are lines. */
+const WRAPPED_MAX = 20_000;
+
+function joined(text: string, by: string): string {
+  return text.replace(/\s*\r?\n\s*/g, by);
 }
 
 /** The statuses that a text names; of a page that its maker has signed, with that name. */
@@ -44,7 +55,12 @@ function explainStatuses(text: string, words: string): readonly Explanation[] {
   const found = statusesSaid(words).flatMap((status) => explainWord(status));
   const maker = makerOfPage(text);
   if (maker === null) return found;
-  return found.map((one) => ({ ...one, recognised: `${one.recognised}, made by ${maker}` }));
+  const { name, log } = maker;
+  return found.map((one) => ({
+    ...one,
+    recognised: `${one.recognised}, made by ${name}`,
+    remedies: [`The page is ${name}'s own; why it was made stands in ${log}.`, ...one.remedies],
+  }));
 }
 
 /** The value of a Proxy-Status field alone is taken for the field. */

@@ -151,6 +151,93 @@ const MAKERS: readonly Maker[] = [
     note: "Its error log has an AH number for every answer that it made itself.",
   },
   {
+    name: "Azure Application Gateway",
+    wrote: server(/^microsoft-azure-application-gateway/i),
+    note: "This Server field is on answers that the gateway made itself: see its backend health.",
+    first: { 502: ["no_healthy_target", "connection_refused", "tls_certificate_error"] },
+  },
+  {
+    name: "Azure Front Door",
+    wrote: (fields) => fields.has("x-azure-ref"),
+    note: "x-azure-externalerror, or errorInfo of its log by x-azure-ref, says what failed.",
+  },
+  {
+    name: "CloudFront",
+    wrote: (fields) => /cloudfront/i.test(fields.get("x-cache") ?? fields.get("via") ?? ""),
+    note: "X-Cache: Error from cloudfront is on errors of its own and of the origin's.",
+  },
+  {
+    name: "Fastly",
+    wrote: (fields) => /^cache-/.test(fields.get("x-served-by") ?? ""),
+    note: "Its own errors have the reason in the status line: 503 first byte timeout.",
+  },
+  {
+    name: "Varnish",
+    wrote: (fields) => fields.has("x-varnish"),
+    note: "varnishlog -g request -q 'RespStatus >= 500' has the FetchError.",
+  },
+  {
+    name: "Heroku",
+    wrote: (fields) => /vegur|heroku/i.test(`${fields.get("via")} ${fields.get("server")}`),
+    note: "Its router's log has a code (H10 to H99) for every answer that it made itself.",
+  },
+  {
+    name: "Vercel",
+    wrote: (fields) => fields.has("x-vercel-id"),
+    note: "x-vercel-error names what failed; the id finds it in the log.",
+  },
+  {
+    name: "Netlify",
+    wrote: (fields) => fields.has("x-nf-request-id"),
+    note: "x-nf-request-id finds the request in its function and edge logs.",
+  },
+  {
+    name: "Fly",
+    wrote: (fields) => fields.has("fly-request-id"),
+    note: "fly logs has a code of its proxy (PR, PC, PU) for what it answered itself.",
+  },
+  {
+    name: "Render",
+    wrote: (fields) => fields.has("x-render-origin-server") || fields.has("rndr-id"),
+    note: "Without x-render-origin-server its router made the answer.",
+  },
+  {
+    name: "Railway",
+    wrote: (fields) => fields.has("x-railway-edge") || fields.has("x-railway-request-id"),
+    note: "X-Railway-Fallback: true is on answers that its edge made itself.",
+  },
+  {
+    name: "Kong",
+    wrote: (fields) => server(/^kong/i)(fields) || fields.has("x-kong-request-id"),
+    note: "X-Kong-Upstream-Latency is only there when the upstream answered.",
+  },
+  {
+    name: "Linkerd",
+    wrote: (fields) => fields.has("l5d-proxy-error"),
+    note: "l5d-proxy-error says what its proxy could not do.",
+    first: { 503: ["no_healthy_target"], 502: ["connection_refused"] },
+  },
+  {
+    name: "gorouter",
+    wrote: (fields) => fields.has("x-cf-routererror"),
+    note: "X-Cf-RouterError says why: unknown_route, no_endpoints, endpoint_failure.",
+  },
+  {
+    name: "Akamai",
+    wrote: server(/^akamaighost/i),
+    note: "Server: AkamaiGHost is on answers that the edge made itself; the page has a reference.",
+  },
+  {
+    name: "IIS",
+    wrote: server(/^microsoft-(?:iis|httpapi)/i),
+    note: "Failed Request Tracing and the sub-status (502.3) in its log say who failed.",
+  },
+  {
+    name: "lighttpd",
+    wrote: server(/^lighttpd/i),
+    note: "Its error log has the reason of every 503 of a backend.",
+  },
+  {
     name: "Caddy",
     wrote: server(/^caddy/i),
     note: "Its log has the reason of every 502 that it made itself.",

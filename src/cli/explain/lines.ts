@@ -14,15 +14,23 @@ import { explainCode, explainWord, inDialect } from "./words.js";
 /** Sentences that are told at most; in a long log the most frequent are the most telling. */
 const TERMS_MAX = 5;
 
+/** How often a line stands for others of its kind, and when those were written. */
+export type Weights = ReadonlyMap<string, Weight>;
+export interface Weight {
+  readonly count: number;
+  readonly last: string | null;
+}
+
 /** Everything that is recognised in a text, most telling first. */
-export function explainText(text: string): readonly Explanation[] {
-  const sentences = sentencesIn(text);
+export function explainText(text: string, weights: Weights = new Map()): readonly Explanation[] {
+  const sentences = sentencesIn(text, weights);
   const names = wordsIn(text).filter(isFailureCode);
   const found = [
     ...names.map((name) => explainFailure(name)),
+    ...sentences.filter(({ fatal }) => fatal).map(({ one }) => one),
     ...statesIn(text).flatMap(explainWord),
     ...flagsSaid(text).flatMap(explainWord),
-    ...sentences.filter(({ general }) => !general).map(({ one }) => one),
+    ...sentences.filter(({ general, fatal }) => !general && !fatal).map(({ one }) => one),
     ...codesIn(text).flatMap((code) => explainCode(code, syscallOf(code, text))),
     // A sentence that only says that something failed comes after the code that says what.
     ...sentences.filter(({ general }) => general).map(({ one }) => one),
@@ -33,32 +41,61 @@ export function explainText(text: string): readonly Explanation[] {
 interface Sentence {
   readonly one: Explanation;
   readonly general: boolean;
+  readonly fatal: boolean;
 }
 
-function sentencesIn(text: string): readonly Sentence[] {
-  const counts = new Map<ForeignTerm, { readonly dialect: Dialect; count: number }>();
+interface Seen {
+  readonly dialect: Dialect;
+  readonly first: string | null;
+  last: string | null;
+  count: number;
+}
+
+function sentencesIn(text: string, weights: Weights): readonly Sentence[] {
+  const seen = new Map<ForeignTerm, Seen>();
   for (const line of text.split("\n")) {
     let isKnown = false;
+    const { count = 1, last = timeIn(line) } = weights.get(line) ?? {};
     for (const dialect of DIALECTS) {
       if (dialect.common && isKnown) continue;
       // Of two terms of one speaker that fit a line, the first in its table is the more telling.
       const term = dialect.spoken === "in_lines" ? dialect.terms.find(fits(line)) : undefined;
       if (term === undefined) continue;
       isKnown ||= term.general !== true;
-      const known = counts.get(term);
-      if (known === undefined) counts.set(term, { dialect, count: 1 });
-      else known.count += 1;
+      const known = seen.get(term);
+      if (known === undefined) seen.set(term, { dialect, first: timeIn(line), last, count });
+      else {
+        known.count += count;
+        known.last = last ?? known.last;
+      }
     }
   }
-  return [...counts]
+  return [...seen]
     .sort(([, a], [, b]) => b.count - a.count)
     .slice(0, TERMS_MAX)
-    .map(([term, { dialect, count }]) => {
+    .map(([term, { dialect, ...found }]) => {
       const one = inDialect(dialect, term);
-      const recognised = count > 1 ? `${one.recognised} (${count} lines)` : one.recognised;
-      return { one: { ...one, recognised }, general: term.general === true };
+      const recognised = `${one.recognised}${countInWords(found)}`;
+      const fatal = term.fatal === true;
+      return { one: { ...one, recognised }, general: term.general === true, fatal };
     });
 }
+
+/** ` (15 lines, 10:00:01 to 10:04:22)` */
+function countInWords({ count, first, last }: Omit<Seen, "dialect">): string {
+  if (count === 1) return "";
+  const span = first === null || last === null || first === last ? "" : `, ${first} to ${last}`;
+  return ` (${count} lines${span})`;
+}
+
+/** The time of a line as it stands there: with its date where that is in one word. */
+export function timeIn(line: string): string | null {
+  const head = line.slice(0, TIME_WITHIN);
+  return /(?:\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?Z?/.exec(head)?.[0] ?? null;
+}
+
+/** Times stand at the beginning of a line; later ones belong to what it tells. */
+const TIME_WITHIN = 160;
 
 function fits(line: string): (term: ForeignTerm) => boolean {
   const lower = line.toLowerCase();

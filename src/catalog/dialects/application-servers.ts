@@ -1,0 +1,198 @@
+/**
+ * What servers of applications say, and proxies that come with them: PHP, uWSGI, gunicorn,
+ * Passenger, lighttpd, YARP and gorouter.
+ */
+import type { FailureCode } from "../failures.js";
+import type { Dialect, ForeignTerm } from "./foreign-term.js";
+
+type Row = readonly [
+  term: string,
+  match: RegExp | readonly RegExp[],
+  meaning: string,
+  failures: readonly FailureCode[],
+  ...remedies: string[],
+];
+
+function dialect(speaker: string, ...rows: readonly Row[]): Dialect {
+  const terms = rows.map(([term, match, meaning, failures, ...remedies]): ForeignTerm => {
+    return { term, match, meaning, failures, remedies };
+  });
+  return { speaker, spoken: "in_lines", terms };
+}
+
+export const APPLICATION_TEXTS: readonly Dialect[] = [
+  dialect(
+    "PHP",
+    [
+      "Allowed memory size of … bytes exhausted",
+      /Allowed memory size of \d+ bytes exhausted/i,
+      "The script needs more than memory_limit: PHP ends it, and the answer is a 500 or cut.",
+      ["received_server_error", "connection_terminated", "http_response_incomplete"],
+      "Find what the script loads at once; then memory_limit in php.ini or the pool.",
+    ],
+    [
+      "Maximum execution time of … seconds exceeded",
+      /Maximum execution time of \d+ seconds? exceeded/i,
+      "The script ran longer than max_execution_time: PHP ends it with a 500.",
+      ["received_server_error", "http_response_timeout"],
+      "Find the slow part (slowlog); then max_execution_time, below the front's time.",
+    ],
+    [
+      "execution timed out … terminating (request_terminate_timeout)",
+      /execution timed out \([\d.]+ sec\), terminating/i,
+      "PHP-FPM ended the worker after request_terminate_timeout: the front answers 502.",
+      ["connection_terminated", "http_response_timeout"],
+      "request_slowlog_timeout shows where it stood; then a longer request_terminate_timeout.",
+    ],
+    [
+      "PHP Fatal error: Uncaught …",
+      /PHP Fatal error:|PHP Parse error:/i,
+      "The script ended with an error of its own: a 500.",
+      ["received_server_error"],
+      "The line names the file; what it says is to be mended there.",
+    ],
+  ),
+  dialect(
+    "uWSGI",
+    [
+      "HARAKIRI ON WORKER",
+      /HARAKIRI (?:ON WORKER|!!!|:)|\bF\*CK !!! i must kill myself/i,
+      "A request took longer than harakiri: uWSGI killed the worker, and the front got no answer.",
+      ["connection_terminated", "http_response_timeout"],
+      "Make that request faster, or set harakiri above its time and below the front's.",
+    ],
+    [
+      "invalid request block size",
+      /invalid request block size: \d+/i,
+      "HTTP was spoken to a uwsgi socket, or the head is larger than buffer-size.",
+      ["http_protocol_error", "request_header_too_large"],
+      "uwsgi_pass in place of proxy_pass, or http-socket; buffer-size 32768 for large heads.",
+    ],
+    [
+      "no python application found",
+      /no python application found, check your startup logs|unable to load app \d+/i,
+      "The application could not be loaded: every request is a 500.",
+      ["received_server_error"],
+      "The lines at the start of the log have the ImportError.",
+    ],
+    [
+      "bind(): Address already in use",
+      /bind\(\): Address already in use/i,
+      "Another process has the socket, so this one does not start.",
+      ["connection_refused"],
+      "ss -ltnp names it.",
+    ],
+  ),
+  dialect(
+    "gunicorn",
+    [
+      "Worker failed to boot / App failed to load",
+      /Worker failed to boot|App failed to load|HaltServer/i,
+      "No worker starts: the port is closed soon.",
+      ["connection_refused"],
+      "The traceback above it says why: an import, a setting, a missing module.",
+    ],
+    [
+      "Worker (pid:…) was sent SIGKILL! Perhaps out of memory?",
+      /Worker \(pid:\s?\d+\) was (?:sent SIGKILL|terminated due to signal)/i,
+      "A worker was killed while it served, most often for memory or after its timeout.",
+      ["connection_terminated"],
+      "Compare memory with the limit; --timeout must be longer than the slowest good answer.",
+    ],
+    [
+      "Connection in use",
+      /Connection in use: \(/i,
+      "Another process has the port, so gunicorn does not listen.",
+      ["connection_refused"],
+      "ss -ltnp names it.",
+    ],
+  ),
+  dialect(
+    "Passenger",
+    [
+      "Request queue full / request queue is full",
+      /request queue (?:is )?full|Request queue full/i,
+      "passenger_max_request_queue_size is reached. Answer: 503.",
+      ["bulkhead_full"],
+      "passenger-status shows what waits; then passenger_max_pool_size.",
+    ],
+    [
+      "Web application could not be started / spawn error",
+      /Web application could not be started|Could not spawn process for application/i,
+      "The application ended while it was started.",
+      ["received_server_error", "connection_refused"],
+      "The error id stands in Passenger's log, with the application's own output.",
+    ],
+  ),
+  dialect(
+    "lighttpd",
+    [
+      "(gw_backend.c…) establishing connection failed",
+      /(?:gw_backend|mod_(?:proxy|fastcgi))\.c.*(?:connection failed|connect failed|refused)/i,
+      "lighttpd could not connect to the backend: it answers 503, and rests it for a while.",
+      ["connection_refused", "unix_socket_missing"],
+      "Start the backend, and compare host, port and socket of proxy.server or fastcgi.server.",
+    ],
+    [
+      "all handlers for … are down",
+      /(?:gw_backend|mod_\w+)\.c.*(?:all handlers for .* are down|no free backend|overloaded)/i,
+      "Every backend rests because a connection failed: 503 until disable-time is over.",
+      ["no_healthy_target"],
+      "The line before it says why the backend went.",
+    ],
+    [
+      "unexpected end-of-file (perhaps the fastcgi process died)",
+      /unexpected end-of-file \(perhaps the|response not received, request sent: \d/i,
+      "The backend closed before its answer was there.",
+      ["connection_terminated", "stale_connection"],
+      "Its own log at this second: a crash or a limit.",
+    ],
+  ),
+  dialect(
+    "YARP",
+    [
+      "RequestTimedOut / ResponseHeaders timeout (ActivityTimeout)",
+      /Yarp.*\b(?:Request|ResponseBody|UpgradeActivity)TimedOut|ActivityTimeout/i,
+      "ActivityTimeout (100 s) was over without a byte.",
+      ["http_response_timeout"],
+      "HttpRequest.ActivityTimeout of the cluster",
+    ],
+    [
+      "No available destinations / NoAvailableDestinations",
+      /NoAvailableDestinations|No available destinations/i,
+      "No destination of the cluster is healthy. Answer: 503.",
+      ["no_healthy_target"],
+      "HealthCheck of the cluster, and its addresses",
+    ],
+    [
+      "Forwarding error: Request",
+      /Yarp\.ReverseProxy.*(?:error|RequestCanceled|Request:)/i,
+      "YARP could not forward the request; the exception below it says why.",
+      ["connection_refused", "connection_terminated"],
+    ],
+  ),
+  dialect(
+    "gorouter",
+    [
+      "Registered endpoint failed to handle the request",
+      /Registered endpoint failed to handle the request|x_cf_routererror:"endpoint_failure/i,
+      "The router reached no instance, or the instance closed. Answer: 502.",
+      ["connection_refused", "connection_terminated", "stale_connection"],
+      "cf logs APP --recent for a crash; X-Cf-RouterError of the answer says which.",
+    ],
+    [
+      "Requested route ('…') does not exist",
+      /Requested route \('[^']+'\) does not exist|x_cf_routererror:"unknown_route/i,
+      "No application is mapped to this host. Answer: 404.",
+      ["destination_not_found"],
+      "cf routes, cf map-route",
+    ],
+    [
+      "Requested route ('…') has no available endpoints",
+      /Requested route .* has no available endpoints|x_cf_routererror:"no_endpoints/i,
+      "The route is there, and no instance runs. Answer: 503.",
+      ["no_healthy_target"],
+      "cf app APP, and why its instances ended",
+    ],
+  ),
+];

@@ -1,0 +1,85 @@
+/**
+ * What Tomcat and Apache's mod_jk say, which speak AJP to each other: the log of the module, and
+ * catalina.out.
+ */
+import type { Dialect } from "./foreign-term.js";
+
+/** Apache Tomcat Connectors 1.2.50. */
+export const MOD_JK: Dialect = {
+  speaker: "mod_jk",
+  spoken: "in_lines",
+  terms: [
+    {
+      term: "jk_open_socket … failed (errno=111)",
+      match: /jk_(?:open_socket|ajp_common).*errno=(?:111|61)|connect to \S+ failed \(errno=111\)/i,
+      meaning:
+        "Nothing listens where Tomcat's AJP connector should: it is down, or on another port.",
+      failures: ["connection_refused"],
+      causes: [
+        "Tomcat does not run, or its AJP connector is commented out in server.xml (as installed).",
+        "The connector listens on ::1 or 127.0.0.1 only, which is the default since 9.0.31.",
+      ],
+      remedies: ["ss -ltnp | grep 8009, and address= and secret= of the Connector in server.xml"],
+    },
+    {
+      term: "all tomcat instances failed / are busy or in error state",
+      match:
+        /all tomcat instances (?:failed|are busy)|no more workers left|sending error to client/i,
+      meaning: "No worker of the balancer is usable: the client gets 503 or 502.",
+      failures: ["no_healthy_target", "connection_refused"],
+      remedies: ["The lines above it say why each worker went; recover_time is how long it rests."],
+    },
+    {
+      term: "Tomcat is down or refused connection / network problems",
+      match: /tomcat is down|tomcat \(\S+\) is down|No response has been sent to the client/i,
+      meaning: "The connection to Tomcat failed, or ended without an answer.",
+      failures: ["connection_refused", "connection_terminated", "stale_connection"],
+      remedies: ["connectionTimeout of the connector must be longer than connection_pool_timeout."],
+    },
+    {
+      term: "timeout waiting for … reply / timeout with tomcat",
+      match: /jk_\w+.*(?:timeout waiting for|reply.?timeout|Timeout with waiting reply)/i,
+      meaning: "Tomcat took the request and did not answer within reply_timeout.",
+      failures: ["http_response_timeout"],
+      remedies: ["jstack PID shows what its threads wait for; then reply_timeout."],
+    },
+  ],
+};
+
+/** Tomcat 10 and 11. */
+export const TOMCAT: Dialect = {
+  speaker: "Tomcat",
+  spoken: "in_lines",
+  terms: [
+    {
+      term: "All threads (200) are currently busy … maxThreads",
+      match: /All threads \(\d+\) are currently (?:busy|in use)/i,
+      meaning: "Every thread of the connector works: further requests wait in the accept queue.",
+      failures: ["bulkhead_full", "http_response_timeout"],
+      remedies: ["jstack PID shows what they wait for, most often a pool of a database."],
+    },
+    {
+      term: "The AJP Connector is configured with secretRequired",
+      match: /secretRequired="true" but the secret attribute is either null/i,
+      meaning: "The AJP connector does not start without a secret: the port refuses.",
+      failures: ["connection_refused"],
+      remedies: [
+        "secret= in the Connector, and the same in the front (secret=, ProxyPass … secret).",
+      ],
+    },
+    {
+      term: "java.lang.OutOfMemoryError",
+      match: /java\.lang\.OutOfMemoryError|There is insufficient memory for the Java Runtime/i,
+      meaning: "The heap of the JVM is used up: requests fail or hang until it is started again.",
+      failures: ["connection_terminated", "http_response_timeout"],
+      remedies: ["-XX:+HeapDumpOnOutOfMemoryError shows what grows; then -Xmx below the limit."],
+    },
+    {
+      term: "Address already in use (BindException)",
+      match: /java\.net\.BindException: Address already in use/i,
+      meaning: "Another program has the port, so this one does not listen.",
+      failures: ["connection_refused"],
+      remedies: ["ss -ltnp | grep PORT names the program that has it."],
+    },
+  ],
+};

@@ -1,0 +1,274 @@
+/**
+ * What routers in front of containers and functions say: Fly, Render, Railway, Cloud Run, Azure,
+ * DigitalOcean, Cloud Foundry, Kong, Linkerd, OpenShift, cloudflared, Fastly, Akamai and F5.
+ */
+import type { FailureCode } from "../failures.js";
+import type { Dialect, ForeignTerm } from "./foreign-term.js";
+
+type Row = readonly [
+  term: string,
+  match: RegExp | readonly RegExp[],
+  meaning: string,
+  failures: readonly FailureCode[],
+  ...remedies: string[],
+];
+
+/** These say that something failed; the words behind them say what. */
+const GENERAL = /^Unable to reach the origin service$/;
+
+function dialect(speaker: string, ...rows: readonly Row[]): Dialect {
+  const terms = rows.map(([term, match, meaning, failures, ...remedies]): ForeignTerm => {
+    const general = GENERAL.test(term) ? ({ general: true } as const) : {};
+    return { term, match, meaning, failures, remedies, ...general };
+  });
+  return { speaker, spoken: "in_lines", terms };
+}
+
+const LISTEN =
+  "Listen on process.env.PORT and on 0.0.0.0, and compare it with the port in settings.";
+const SLOW = "Answer below the router's limit, or 202 and a job; then raise the limit.";
+const CRASH = "Read the application's log at this second: a crash, a restart, a kill for memory.";
+
+export const ROUTERS: readonly Dialect[] = [
+  dialect(
+    "Fly",
+    [
+      "instance refused connection / PR04 no candidate, PC01 …",
+      /instance refused connection|is your app listening on|\[PC01\]|in a non-startable/i,
+      "Fly's proxy reached the machine, and nothing listened on internal_port.",
+      ["connection_refused"],
+      LISTEN,
+    ],
+    [
+      "could not find a good candidate / no known healthy instances",
+      /could not find a good candidate|no known healthy instances|\[PR0[1-4]\]/i,
+      "No machine of the application is healthy or has room.",
+      ["no_healthy_target", "bulkhead_full"],
+      "fly status, and fly checks list for what its checks say",
+    ],
+    [
+      'error.message="could not complete HTTP request to instance"',
+      /could not (?:complete|proxy) HTTP request to instance|\[PU0[1-3]\]/i,
+      "The machine closed the connection before its answer was complete.",
+      ["connection_terminated", "stale_connection", "http_response_incomplete"],
+      CRASH,
+    ],
+  ),
+  dialect("Railway", [
+    "Application failed to respond",
+    /Application failed to respond/i,
+    "Railway's edge got no answer from the service: it does not listen, or ended.",
+    ["connection_terminated", "connection_refused"],
+    LISTEN,
+    CRASH,
+  ]),
+  dialect("Render", [
+    "No open ports detected / Port scan timeout reached",
+    /No open (?:HTTP )?ports detected|Port scan timeout reached/i,
+    "The service has opened no port in its time: it is not deployed, and the router has nobody.",
+    ["connection_refused", "no_healthy_target"],
+    LISTEN,
+  ]),
+  dialect(
+    "Cloud Run",
+    [
+      "The user-provided container failed to start and listen on the port",
+      /container failed to start and listen on the port/i,
+      "The revision never listened on PORT: it serves nothing.",
+      ["connection_refused", "no_healthy_target"],
+      LISTEN,
+    ],
+    [
+      "malformed response or connection to the instance had an error",
+      /malformed response or connection to the instance had an error/i,
+      "The instance ended or closed in the middle of a request. Answer: 503.",
+      ["connection_terminated", "http_response_incomplete", "http_protocol_error"],
+      CRASH,
+    ],
+    [
+      "The request was aborted because there was no available instance",
+      /aborted because there was no available instance/i,
+      "No instance was free and none could be started. Answer: 429 or 500.",
+      ["bulkhead_full", "no_healthy_target"],
+      "Raise max-instances or concurrency, and keep some with min-instances.",
+    ],
+    [
+      "The request has been terminated because it has reached the maximum request timeout",
+      /terminated because it has reached the maximum request timeout/i,
+      "No answer within the service's request timeout (300 s unless set). Answer: 504.",
+      ["http_response_timeout"],
+      SLOW,
+    ],
+  ),
+  dialect(
+    "Azure",
+    [
+      "Application Gateway: backend health is unhealthy",
+      [/ApplicationGateway.*unhealthy/i, /ERRORINFO_UPSTREAM_NO_LIVE/],
+      "No server of the backend pool passes the gateway's probe. Answer: 502.",
+      ["no_healthy_target"],
+      "Backend health in the portal says why: status, certificate (CN, root), NSG, host name.",
+    ],
+    [
+      "ERRORINFO_UPSTREAM_CLOSED_CONNECTION",
+      /ERRORINFO_UPSTREAM_(?:CLOSED_CONNECTION|RESET)/i,
+      "The backend closed the connection without an answer.",
+      ["connection_terminated", "stale_connection"],
+      "Keep idle connections longer than the gateway, and look for a crash.",
+    ],
+    [
+      "ERRORINFO_UPSTREAM_TIMED_OUT",
+      /ERRORINFO_UPSTREAM_(?:TIMED_OUT|RESPONSE_TIMED_OUT)/i,
+      "The backend did not answer within the request timeout of the HTTP setting (20 s).",
+      ["http_response_timeout"],
+      SLOW,
+    ],
+    [
+      "Front Door: OriginTimeout, OriginConnectionRefused …",
+      /\bOrigin(?:Timeout|Connection(?:Refused|Aborted|Error)|InvalidRe(?:sponse|quest))\b/,
+      "Front Door's errorInfo: what failed between it and the origin.",
+      ["http_response_timeout", "connection_refused", "connection_terminated"],
+      "Ask the origin directly with the origin's host header; see errorInfo in the access log.",
+    ],
+    [
+      "App Service: didn't respond to HTTP pings on port",
+      [
+        /didn'?t respond to HTTP pings on port/i,
+        /Container .* for site .* (?:has exited|did not start within expected time)/i,
+      ],
+      "The container of the site does not answer on WEBSITES_PORT: the site is not started.",
+      ["connection_refused", "no_healthy_target"],
+      LISTEN,
+      "az webapp log tail shows the container's own log.",
+    ],
+  ),
+  dialect(
+    "cloudflared",
+    [
+      "Unable to reach the origin service",
+      /Unable to reach the origin service/i,
+      "The tunnel stands; the origin beside cloudflared does not answer. What follows says why.",
+      ["connection_refused", "connection_timeout"],
+      "In a container localhost is the container: name the service, such as http://app:3000.",
+    ],
+    [
+      "failed to connect to origintunnel / no recent network activity",
+      /Failed to dial a quic connection|failed to connect to (?:the )?edge|Serve tunnel error/i,
+      "cloudflared has lost its way to Cloudflare: visitors get 530, error 1033.",
+      ["connection_timeout", "no_healthy_target"],
+      "Let it out on port 7844, UDP and TCP; --protocol http2 where UDP is dropped.",
+    ],
+  ),
+  dialect(
+    "Kong",
+    [
+      "failed to get a peer / failure to get a peer from the ring-balancer",
+      /failure to get a peer from the (?:ring-)?balancer|no (?:available )?peers? available/i,
+      "No target of the upstream is healthy, or its name has no address. Answer: 503.",
+      ["no_healthy_target", "dns_name_not_found"],
+      "GET /upstreams/NAME/health of the admin API names the state of each target.",
+    ],
+    [
+      "An invalid response was received from the upstream server",
+      /An invalid response was received from the upstream server/i,
+      "Kong's own 502: its error log (nginx's) has the reason.",
+      ["connection_refused", "connection_terminated", "http_protocol_error"],
+      "kong's error.log at this second; the lines are those of nginx.",
+    ],
+    [
+      "The upstream server is timing out",
+      /The upstream server is timing out/i,
+      "Kong's own 504: connect_timeout or read_timeout of the service (60 s) was over.",
+      ["http_response_timeout", "connection_timeout"],
+      SLOW,
+    ],
+    [
+      "name resolution failed / dns server error",
+      /name resolution failed|dns (?:server|client) error/i,
+      "The host of the service has no address for Kong's resolver. Answer: 503.",
+      ["dns_name_not_found", "dns_error"],
+      "dns_resolver and dns_order of kong.conf, and the name of the service itself",
+    ],
+  ),
+  dialect(
+    "Linkerd",
+    [
+      "HTTP Balancer service in fail-fast",
+      /linkerd.*in fail-?fast|(?:Logical|Balancer|Endpoint) service in fail-?fast/i,
+      "The proxy has no endpoint that is ready: it answers 503 or 504 without asking.",
+      ["no_healthy_target", "connection_refused"],
+      "linkerd diagnostics endpoints NAME:PORT, and whether the pods are ready",
+    ],
+    [
+      "l5d-proxy-error: HTTP Logical service in fail-fast",
+      /l5d-proxy-error/i,
+      "The answer was made by Linkerd's proxy, and not by the application.",
+      ["no_healthy_target", "connection_refused", "connection_timeout"],
+    ],
+  ),
+  dialect("OpenShift router", [
+    "Application is not available",
+    [/Application is not available/, /The application is currently not serving requests/i],
+    "HAProxy of the router has no endpoint for this host: no route, or no pod that is ready.",
+    ["no_healthy_target", "destination_not_found"],
+    "oc get route, oc get endpoints: the port of the route must be one of the service.",
+  ]),
+  dialect(
+    "Fastly",
+    [
+      "503 backend read error / first byte timeout …",
+      /\b503 (?:backend (?:read|write) error|first byte timeout|No stale object available)/i,
+      "Fastly reached the origin and got no whole answer.",
+      ["connection_terminated", "http_response_timeout", "stale_connection"],
+      "first_byte_timeout (15 s) and between_bytes_timeout (10 s) of the backend",
+    ],
+    [
+      "Fastly error: unknown domain",
+      /Fastly error: unknown domain/i,
+      "No service of Fastly has this host name.",
+      ["destination_not_found"],
+      "Add the domain to the service and activate the version.",
+    ],
+    [
+      "503 backend unavailable / Connection timed out",
+      [
+        /\b503 (?:Backend unavailable|Backend is unhealthy|Backend\.max_conn reached)/i,
+        /Hostname doesn't match against certificate/i,
+      ],
+      "Fastly could not connect to the origin, or did not trust its certificate.",
+      ["connection_refused", "connection_timeout", "tls_certificate_error"],
+    ],
+  ),
+  dialect(
+    "Akamai",
+    [
+      "An error occurred while processing your request. Reference #",
+      /Reference(?:&#32;|\s)*(?:#|&#35;)(?:\s*)(?:\d+)(?:\.|&#46;)[0-9a-f]+/i,
+      "The edge made this page; the first number of the reference is the kind of error.",
+      ["received_gateway_error", "connection_timeout", "dns_name_not_found"],
+      "Translate the reference in Control Center (Diagnostics, Error Translator).",
+    ],
+    [
+      "ERR_CONNECT_FAIL / ERR_READ_TIMEOUT / ERR_DNS_FAIL",
+      /\bERR_(?:CONNECT_FAIL|CONNECT_TIMEOUT|FIRST_BYTE_TIMEOUT|READ_TIMEOUT|READ_ERROR)\|/,
+      "The edge could not connect to the origin, or got no answer in time.",
+      ["connection_refused", "connection_timeout", "http_response_timeout"],
+    ],
+  ),
+  dialect(
+    "F5 BIG-IP",
+    [
+      "pool … member … monitor status down",
+      /Pool \S+ member \S+ monitor status (?:down|forced down)/i,
+      "The monitor of the pool has taken this member out.",
+      ["no_healthy_target"],
+      "The receive string of the monitor, and what the member answers to its send string",
+    ],
+    [
+      "No members available for pool",
+      /No members available for pool|The RST was sent.*No pool member/i,
+      "Every member of the pool is down: the client is reset.",
+      ["no_healthy_target"],
+    ],
+  ),
+];

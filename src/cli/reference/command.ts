@@ -1,0 +1,58 @@
+/**
+ * The command `good-gateway reference`: writes the error reference as a static site, with the box
+ * that explains what is pasted. It writes into a folder that is empty or its own, and nowhere else.
+ */
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type CommandWorld, EXIT } from "../command.js";
+import { printable } from "../printable.js";
+import { siteFiles } from "./site.js";
+
+export const REFERENCE_USAGE = `\
+good-gateway reference --out DIR   the error reference as a static site, with a box that explains
+
+  a folder of plain files: no server, no request to anybody
+`;
+
+/** Built beside this file's own bundle. */
+const ENGINE = new URL("./browser/engine.js", import.meta.url);
+
+export async function runReference(
+  args: readonly string[],
+  world: CommandWorld,
+  engine: URL = ENGINE,
+): Promise<number> {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { out: { type: "string" }, help: { type: "boolean", short: "h" } },
+    });
+    if (values.help === true) {
+      world.stdout.write(REFERENCE_USAGE);
+      return EXIT.well;
+    }
+    const { out = "" } = values;
+    if (out === "") throw new TypeError("reference needs a folder: --out DIR");
+    const files = siteFiles(await readFile(engine, "utf8"));
+    await mkdir(out, { recursive: true });
+    await refuseForeign(out, new Set(files.map(({ name }) => name)));
+    for (const { name, text } of files) await writeFile(join(out, name), text);
+    world.stdout.write(`${files.length} pages in ${printable(out)}; begin with index.html\n`);
+    return EXIT.well;
+  } catch (error) {
+    world.stderr.write(`${printable((error as Error).message)}\n\n${REFERENCE_USAGE}`);
+    return EXIT.couldNotRun;
+  }
+}
+
+/** A page of somebody else is not written over. */
+async function refuseForeign(folder: string, own: ReadonlySet<string>): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!own.has(name)) continue;
+    const text = await readFile(join(folder, name), "utf8");
+    if (!text.includes("Made by good-gateway reference.")) {
+      throw new TypeError(`${join(folder, name)} is not of this command, and is left as it is`);
+    }
+  }
+}
