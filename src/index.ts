@@ -134,6 +134,7 @@ export type {
 } from "./targets/balance/balancer.js";
 export type { BreakerSnapshot } from "./targets/breaker.js";
 export type { IncidentFacts, LostSockets } from "./targets/evidence.js";
+export type { RouteSuspect } from "./targets/route-ledger.js";
 export type { UpstreamState } from "./targets/upstream-state.js";
 export type { AccessFields } from "./telemetry/access-fields.js";
 export type { AccessFormat } from "./telemetry/access-formats.js";

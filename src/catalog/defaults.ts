@@ -5,7 +5,16 @@
  * and the `@default` tags are compared with this file by a test. `Infinity` means that there is no
  * limit; it compares like any other number, so no code needs a branch for it.
  */
-export { DECLARED, EJECTION, HOPE, NAMES, PANIC, PROBE, SLOW_START } from "./target-defaults.js";
+export {
+  DECLARED,
+  EJECTION,
+  EVIDENCE,
+  HOPE,
+  NAMES,
+  PANIC,
+  PROBE,
+  SLOW_START,
+} from "./target-defaults.js";
 
 /** The cuts in time. The first one that fires names the failure. */
 export const TIMEOUTS = {

@@ -58,6 +58,37 @@ export const EJECTION = {
   suspectMsMax: 4_000,
 } as const;
 
+/** What failures say that may be the fault of what was asked. */
+export const EVIDENCE = {
+  /**
+   * A target that answers nobody well any more is told from poison by the good answers that stay
+   * away. When ten should have come by now, chance explains it once in twenty thousand times …
+   */
+  missedMin: 10,
+  /** … and a pause of its callers, or of its garbage collector, is shorter than this. */
+  missedMsMin: 500,
+  /** Calls of other routes that may ask a target in doubt at once, and in vain in one open time. */
+  witnessesMax: 3,
+  /** For so long after its open time only what has not failed there tries it. */
+  graceMs: 250,
+  /** Routes that are kept for each target; the one that failed longest ago makes room. */
+  routesMax: 64,
+  /** Of its name, which somebody else may choose. */
+  routeCharsMax: 120,
+  /** A route that failed twice in a row at one target is asked for elsewhere … */
+  avoidedAfter: 2,
+  /** … for as long as a breaker opens at first, twice as long each time that a trial fails … */
+  routeMs: 1_000,
+  /** … up to this: a route has fewer calls than a target, so it is found out more slowly. */
+  routeMsMax: 10_000,
+  /** A route of which nothing was answered well for so long is refused, once enough have failed. */
+  routeMissedMsMin: 2_000,
+  /** From this share of its calls on, a route fails by itself and not by chance. */
+  failingRatio: 0.3,
+  /** A route that has not failed for so long is forgotten. */
+  forgetMs: 60_000,
+} as const;
+
 /** How a target comes back after it was out. */
 export const SLOW_START = {
   /** Caches fill and code is compiled within seconds. */

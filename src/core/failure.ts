@@ -20,6 +20,8 @@ export interface Failure {
   readonly repeat?: "safe" | "never";
   /** When the caller may try again, in milliseconds from now. */
   readonly retryAfterMs?: number;
+  /** What alone is refused: method and pattern of the path. For operators, like the target. */
+  readonly route?: string;
   /** Extra facts for operators, such as an `rcode` or the size of a header section. */
   readonly details?: string;
   /** The raw error, for logs. Never shown to clients. */

@@ -14,7 +14,7 @@ import type { Outcome } from "../core/outcome.js";
 import { type Holder, hold, refused } from "../core/pending.js";
 import type { Policy } from "../core/pipe.js";
 import { isUnusable } from "../core/repeat.js";
-import type { BreakerOptions } from "../targets/breaker.js";
+import type { BreakerOptions, Doubt } from "../targets/breaker.js";
 import type { Exchange, GuardedExchange } from "../targets/exchange.js";
 import type { TargetMonitor } from "../targets/target-monitor.js";
 
@@ -27,12 +27,13 @@ export function breakerGate(settings: BreakerOptions | false): Policy<Exchange, 
       const { breaker, health } = exchange.target;
       const guarded = exchange as GuardedExchange;
       if (breaker !== null) {
-        const permit = breaker.admit();
+        const permit = breaker.admit(exchange.request);
         if ("deniedForMs" in permit) {
           // No transport will see this exchange, so it is ended here.
           exchange.end();
           const target = exchange.target.id;
-          return refused({ code: "breaker_open", target, retryAfterMs: permit.deniedForMs });
+          const { deniedForMs: retryAfterMs, route } = permit;
+          return refused({ code: "breaker_open", target, retryAfterMs, ...(route && { route }) });
         }
         exchange.permit = permit;
       }
@@ -45,19 +46,36 @@ export function breakerGate(settings: BreakerOptions | false): Policy<Exchange, 
 
 const GATE: Holder<Exchange> = {
   known(exchange, outcome) {
-    if (outcome.kind === "success") exchange.permit?.answered();
+    if (outcome.kind === "success") clear(exchange);
     if (exchange.monitor !== null) tellHead(exchange.monitor, exchange, outcome);
     return null;
   },
   over(exchange, code) {
     const { permit, monitor, timeline } = exchange;
     const verdict = verdictOn(exchange, code);
-    permit?.settle(verdict);
+    const doubted = verdict === "failure" && code !== null && !namesTarget(code);
+    const isOwn = permit?.settle(verdict, doubted ? doubtOf(exchange) : undefined) ?? true;
     // What is wrong with our settings of this target alone takes it out while its peers are well.
     if (verdict === "neutral" && !isUnusable(code)) return;
-    monitor?.ended(code, timeline.startedAt);
+    monitor?.ended(code, timeline.startedAt, isOwn || verdict === "neutral");
   },
 };
+
+/** A good answer has begun. */
+function clear({ permit, timeline, target, request }: Exchange): void {
+  permit?.answered(timeline.headAt);
+  target.breaker?.suspects?.passed(request);
+}
+
+/** Whether a failure is about the connection, which is the same whatever is asked. */
+function namesTarget(code: FailureCode): boolean {
+  const { phase } = FAILURES[code];
+  return phase === "resolve" || phase === "connect" || phase === "secure";
+}
+
+function doubtOf({ attempt, target, request }: Exchange): Doubt {
+  return { request, repeated: attempt.triedTargets.includes(target.id) };
+}
 
 function tellHead(
   monitor: TargetMonitor,

@@ -9,10 +9,13 @@
 import type { Clock, Timer } from "../base/clock.js";
 import { HOPE, RETRY_AFTER } from "../catalog/defaults.js";
 import type { FailureCode } from "../catalog/failures.js";
-import type { Cancellation, CutBy, Cuttable } from "../core/cancellation.js";
+import type { Call } from "../core/call.js";
+import type { CutBy, Cuttable } from "../core/cancellation.js";
 import type { Failure } from "../core/failure.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
+import type { GatewayRequest } from "../core/request.js";
+import { keyOf } from "../targets/route-ledger.js";
 import type { TargetSet } from "../targets/target-set.js";
 
 /**
@@ -22,33 +25,33 @@ import type { TargetSet } from "../targets/target-set.js";
 export function hoping<Body>(
   timers: Pick<Clock, "after">,
   targets: TargetSet,
-  cancellation: Cancellation,
+  call: Call,
   go: () => Pending<Body> | null,
   first: Promise<unknown>,
 ): Pending<Body> {
-  return new Hoping(timers, targets, cancellation, go, first).coming;
+  return new Hoping(timers, targets, call, go, first).coming;
 }
 
 // A class, since in an outage every call makes one.
 class Hoping<Body> implements Cuttable {
   readonly coming = new Pending<Body>();
   readonly #targets: TargetSet;
-  readonly #cancellation: Cancellation;
+  readonly #call: Call;
   readonly #go: () => Pending<Body> | null;
   #timer: Timer | null;
 
   constructor(
     timers: Pick<Clock, "after">,
     targets: TargetSet,
-    cancellation: Cancellation,
+    call: Call,
     go: () => Pending<Body> | null,
     first: Promise<unknown>,
   ) {
     this.#targets = targets;
-    this.#cancellation = cancellation;
+    this.#call = call;
     this.#go = go;
     this.#timer = timers.after(HOPE.waitMs, () => this.#onTimer());
-    cancellation.add(this);
+    call.cancellation.add(this);
     void first.then(this.#onNews);
   }
 
@@ -60,12 +63,16 @@ class Hoping<Body> implements Cuttable {
     if (this.#timer === null) return;
     if (this.#went()) return;
     const hope = this.#targets.hope(true);
-    if (hope === null) this.#end(noResponse(refusal(this.#targets)));
+    if (hope === null) this.#refuse();
     else void hope.then(this.#onNews);
   };
 
   #onTimer(): void {
-    if (!this.#went()) this.#end(noResponse(refusal(this.#targets)));
+    if (!this.#went()) this.#refuse();
+  }
+
+  #refuse(): void {
+    this.#end(noResponse(refusal(this.#targets, this.#call.request)));
   }
 
   /** Whether somebody takes it; what is thrown is a bug of ours, and ends the wait as well. */
@@ -84,7 +91,7 @@ class Hoping<Body> implements Cuttable {
   #stop(): void {
     this.#timer?.cancel();
     this.#timer = null;
-    this.#cancellation.remove(this);
+    this.#call.cancellation.remove(this);
   }
 
   #end(outcome: Outcome<Body>): void {
@@ -108,8 +115,15 @@ const CODE_OF_CUT = {
   hedge: "hedge_cancelled",
 } as const satisfies Record<CutBy, FailureCode>;
 
-/** With one target its breaker is the reason; with several, that none of them is fit. */
-export function refusal(set: TargetSet): Failure {
+/**
+ * With one target its breaker is the reason; with several, that none of them is fit. Where they
+ * would take other calls, it is the breaker of the route.
+ */
+export function refusal(set: TargetSet, request: GatewayRequest): Failure {
+  if (set.deniedForMs() === 0) {
+    const retryAfterMs = Math.max(1, set.deniedForMs(request));
+    return { code: "breaker_open", route: keyOf(request), retryAfterMs };
+  }
   const soonest = set.deniedForMs();
   const retryAfterMs = Number.isFinite(soonest) && soonest > 0 ? soonest : RETRY_AFTER.fallbackMs;
   const [only, other] = set.targets;

@@ -37,7 +37,9 @@ export function pickTarget(
     if (target !== null && isNew) return send(attempt, target, next);
     const hope = targets.hope(false);
     if (hope === null) {
-      return target === null ? refused(refusal(targets)) : send(attempt, target, next);
+      return target === null
+        ? refused(refusal(targets, call.request))
+        : send(attempt, target, next);
     }
     return later(attempt, careful, hope, next);
   };
@@ -53,7 +55,7 @@ export function pickTarget(
       const found = targets.choose(call.request, triedTargets, careful);
       return found && send(attempt, found, next);
     };
-    return hoping(timers, targets, call.cancellation, go, hope);
+    return hoping(timers, targets, call, go, hope);
   };
   const send = <Body>(
     attempt: Attempt,

@@ -1,6 +1,7 @@
 /**
  * What opossum does for a breaker, and nothing else of it: it keeps the state and the window, and
- * judges the failure rate. It never wraps an exchange and sees verdicts only.
+ * judges the failure rate. It never wraps an exchange and sees verdicts only. Failures that may be
+ * the fault of what was asked are counted as what it calls rejects, by which it does not judge.
  *
  * A success is an addition in its window, a failure is fired. Time is ours: the window turns when
  * our clock says so, and opossum's own timers are never started, so a ledger at rest costs nothing
@@ -22,10 +23,11 @@ export interface LedgerOptions {
 /** The window forgets one of these at a time. */
 const SLICES = BREAKER.windowBuckets;
 
-/** The part of a bucket of opossum's window that a success changes. */
+/** The part of a bucket of opossum's window that is changed here. */
 interface Bucket {
   fires: number;
   successes: number;
+  rejects: number;
 }
 
 /** opossum, and what turns its window. */
@@ -64,6 +66,15 @@ export class BreakerLedger {
     bucket.successes += 1;
   }
 
+  /** A failure that the rate is not judged by. */
+  doubted(): void {
+    this.#turn();
+    this.#made();
+    const bucket = this.#bucket as Bucket;
+    bucket.fires += 1;
+    bucket.rejects += 1;
+  }
+
   failed(): void {
     this.#turn();
     // The action throws, so opossum counts and judges before it returns; its promise tells no
@@ -90,8 +101,8 @@ export class BreakerLedger {
   counts(): { readonly counted: number; readonly failed: number } {
     this.#turn();
     if (this.#circuit !== null) {
-      const { fires, failures } = this.#circuit.breaker.stats;
-      return { counted: fires, failed: failures };
+      const { fires, failures, rejects } = this.#circuit.breaker.stats;
+      return { counted: fires, failed: failures + rejects };
     }
     return { counted: this.#before.reduce((sum, { fires }) => sum + fires, 0), failed: 0 };
   }
@@ -159,7 +170,7 @@ function newest({ status }: CircuitBreaker): Bucket | null {
 }
 
 function emptyBucket(): Bucket {
-  return { fires: 0, successes: 0 };
+  return { fires: 0, successes: 0, rejects: 0 };
 }
 
 function ledgerOptions(options: LedgerOptions, turner: EventEmitter) {

@@ -9,10 +9,15 @@
  * one; a neutral result says nothing and gives its place back.
  */
 import type { Clock } from "../base/clock.js";
-import type { Permit, Verdict } from "../base/permit.js";
+import type { Verdict } from "../base/permit.js";
 import type { Random } from "../base/random.js";
-import { BREAKER } from "../catalog/defaults.js";
+import { EVIDENCE } from "../catalog/defaults.js";
 import { BreakerLedger } from "./breaker-ledger.js";
+import { type BreakerPermit, type Denied, type Doubt, LedgerPermit } from "./breaker-permit.js";
+import { type BreakerTimes, GrowingTime, type Trial, TrialPlaces } from "./breaker-time.js";
+import { keyOf, type Routed, RouteLedger, type RouteSuspect } from "./route-ledger.js";
+
+export type { BreakerPermit, Denied, Doubt };
 
 export type BreakerState = "closed" | "open" | "half_open";
 
@@ -42,16 +47,29 @@ export interface BreakerSnapshot {
   readonly failed: number;
   /** How long nothing will be admitted; 0 when something would be now. */
   readonly deniedForMs: number;
+  /** It is not closed, by failures that may be the fault of what was asked: others find out. */
+  readonly inDoubt: boolean;
+  /** Routes that failed here lately, the latest last. */
+  readonly routes: readonly RouteSuspect[];
 }
 
 export interface Breaker {
   readonly state: BreakerState;
+  /** It is not closed, by failures that may be the fault of what was asked: others find out. */
+  readonly inDoubt: boolean;
   /** When its last open time was over, or will be; 0 before the first. */
   readonly openUntil: number;
+  /** Routes that fail here; null while none does. */
+  readonly suspects: RouteLedger | null;
+  /** Who knows what the others do; nobody is asked where there are none. */
+  jury: Jury;
   /** A permit that must be settled once, or how long until the next one may be given. */
-  admit(): BreakerPermit | { readonly deniedForMs: number };
-  /** How long nothing will be admitted, 0 when something would be now. Takes no place. */
-  deniedForMs(): number;
+  admit(request?: Routed): BreakerPermit | Denied;
+  /**
+   * How long nothing will be admitted, 0 when something would be now. Takes no place. Without a
+   * request: how long not everything will be.
+   */
+  deniedForMs(request?: Routed): number;
   /**
    * Opens it on evidence that is not in its window, or since a trial is silent; for the given time,
    * or for its own.
@@ -64,15 +82,19 @@ export interface Breaker {
   snapshot(): BreakerSnapshot;
 }
 
-export interface BreakerPermit extends Permit {
-  /**
-   * A good answer has begun. A trial has passed by that and gives its place to the next one,
-   * however long its body streams; a body that breaks later counts as a failure all the same.
-   */
-  answered(): void;
+/** What the other targets of an upstream say about one. */
+export interface Jury {
+  /** Enough others take calls, so that nobody is refused for doubt. */
+  canSpare(): boolean;
+  /** No other takes calls. */
+  isLast(): boolean;
+  /** The same is failing elsewhere as well. */
+  isShared(request: Routed): boolean;
 }
 
-export interface BreakerOptions {
+const NOBODY: Jury = { canSpare: () => false, isLast: () => true, isShared: () => false };
+
+export interface BreakerOptions extends BreakerTimes {
   /** This many failures in a row open it. */
   readonly consecutiveFailures: number;
   /** So does this share of failures in the window, from 0 to 1 … */
@@ -80,17 +102,8 @@ export interface BreakerOptions {
   /** … once at least this many exchanges counted in it. */
   readonly volumeMin: number;
   readonly windowMs: number;
-  /** The first open time; it doubles each time that a trial fails, up to the longest. */
-  readonly openMs: number;
-  readonly openMsMax: number;
-  /** The share of an open time that is added at random, from 0 to 1. */
-  readonly openJitter: number;
-  /** Trials at once in half_open. */
-  readonly trialsMax: number;
   /** Trials that must succeed before it closes. */
   readonly trialSuccesses: number;
-  /** How long a trial may hold its place. */
-  readonly trialMs: number;
 }
 
 type Judgement = Exclude<Verdict, "neutral">;
@@ -105,6 +118,9 @@ export function createBreaker(
 }
 
 class LedgerBreaker implements Breaker {
+  suspects: RouteLedger | null = null;
+  jury = NOBODY;
+  readonly #clock: Pick<Clock, "now">;
   readonly #options: BreakerOptions;
   readonly #onChange: (change: BreakerChange) => void;
   readonly #ledger: BreakerLedger;
@@ -112,7 +128,17 @@ class LedgerBreaker implements Breaker {
   readonly #openTime: GrowingTime;
   /** Raised by every change of state; a permit knows the one that it was given in. */
   #epoch = 0;
+  /** Failures since something went well to its end, and how many of them name the target. */
   #consecutiveFailures = 0;
+  #named = 0;
+  /** The others, since a good answer began; and those of them that are no peer's as well. */
+  #doubts = 0;
+  #ownDoubts = 0;
+  inDoubt = false;
+  #witnessesFailed = 0;
+  /** When a good answer began last, and when the first one did since it was closed. */
+  #goodAt = -1;
+  #goodFrom = -1;
 
   constructor(
     clock: Pick<Clock, "now">,
@@ -120,6 +146,7 @@ class LedgerBreaker implements Breaker {
     options: BreakerOptions,
     onChange: (change: BreakerChange) => void,
   ) {
+    this.#clock = clock;
     this.#options = options;
     this.#onChange = onChange;
     this.#ledger = new BreakerLedger(clock, options);
@@ -135,24 +162,33 @@ class LedgerBreaker implements Breaker {
     return this.#openTime.until;
   }
 
-  admit(): BreakerPermit | { readonly deniedForMs: number } {
-    return this.#ledger.state === "closed"
-      ? new LedgerPermit(this, this.#epoch, null)
-      : this.#admitTrial();
+  admit(request?: Routed): BreakerPermit | Denied {
+    if (this.#ledger.state !== "closed") return this.#admitTrial(request);
+    if (this.suspects !== null && request !== undefined) {
+      const deniedForMs = this.suspects.refusedForMs(request);
+      if (deniedForMs > 0) return { deniedForMs, route: keyOf(request) };
+      this.suspects.tried(request);
+    }
+    return new LedgerPermit(this, this.#epoch, null);
   }
 
-  deniedForMs(): number {
+  deniedForMs(request?: Routed): number {
     const { state } = this.#ledger;
-    if (state === "closed") return 0;
-    return state === "open" ? this.#openTime.leftMs() : this.#trials.waitMs();
+    if (state === "closed") {
+      return request === undefined ? 0 : (this.suspects?.refusedForMs(request) ?? 0);
+    }
+    const ms = state === "open" ? this.#openTime.leftMs() : this.#trials.waitMs();
+    if (!this.inDoubt || request === undefined) return ms;
+    if (this.suspects?.suspects(request) !== true) return this.#witnessMs(ms);
+    // Whoever asks for something else has the first trials.
+    return Math.max(ms, this.#openTime.leftMs(EVIDENCE.graceMs));
   }
 
   open(reason: "ejected" | "silence", openForMs: number | null): void {
     const { state } = this.#ledger;
     // What ejects judges the time before its trials; silence is that of the trial itself.
     if (state === "open" || (state === "half_open" && reason === "ejected")) return;
-    this.#ledger.open();
-    this.#changed(state, reason, openForMs);
+    this.#open(reason, this.#named === 0, openForMs);
   }
 
   hasten(): void {
@@ -169,16 +205,33 @@ class LedgerBreaker implements Breaker {
       consecutiveFailures: this.#consecutiveFailures,
       ...this.#ledger.counts(),
       deniedForMs: this.deniedForMs(),
+      inDoubt: this.inDoubt,
+      routes: this.suspects?.list() ?? [],
     };
   }
 
-  /** A permit that was given in that epoch is settled. */
-  settle(epoch: number, trial: Trial | null, verdict: Verdict): void {
-    if (epoch !== this.#epoch) return;
+  /** A permit that was given in that epoch is settled; whether it speaks against the target. */
+  settle(epoch: number, trial: Trial | null, verdict: Verdict, doubt?: Doubt): boolean {
+    if (epoch !== this.#epoch) return verdict === "failure";
     if (trial !== null) this.#trials.leave(trial);
-    if (verdict === "neutral") return;
-    if (trial === null) this.#judge(verdict);
-    else this.#judgeTrial(verdict);
+    if (verdict === "neutral") return false;
+    if (verdict === "failure" && doubt !== undefined) return this.#doubt(trial, doubt);
+    if (trial !== null) this.#judgeTrial(verdict);
+    else if (verdict === "failure") this.#fail(true);
+    else {
+      this.#consecutiveFailures = 0;
+      this.#named = 0;
+      this.#ledger.succeeded();
+    }
+    return verdict === "failure";
+  }
+
+  /** A good answer has begun at this moment. */
+  good(epoch: number, at: number): void {
+    if (epoch !== this.#epoch) return;
+    if (this.#goodFrom < 0) this.#goodFrom = at;
+    this.#goodAt = at;
+    if (this.#doubts > 0) this.#acquit();
   }
 
   /** The answer of a trial has begun; whether that counted. */
@@ -189,40 +242,105 @@ class LedgerBreaker implements Breaker {
   }
 
   /** The body of a trial broke that had passed by its head; what it proved is taken back. */
-  brokenLater(): void {
+  brokenLater(doubt?: Doubt): boolean {
     const { state } = this.#ledger;
-    if (state === "closed") this.#judge("failure");
-    else if (state === "half_open") this.#judgeTrial("failure");
+    if (state === "open") return false;
+    if (doubt !== undefined) return this.#doubt(state === "closed" ? null : NO_PLACE, doubt);
+    if (state === "closed") this.#fail(true);
+    else this.#judgeTrial("failure");
+    return true;
   }
 
-  #admitTrial(): BreakerPermit | { readonly deniedForMs: number } {
-    const wait = this.deniedForMs();
+  #admitTrial(request?: Routed): BreakerPermit | Denied {
+    const wait = this.deniedForMs(request);
     if (wait > 0) return { deniedForMs: wait };
     if (this.#ledger.state === "open") {
+      if (this.#openTime.leftMs() === 0) this.#witnessesFailed = 0;
       this.#ledger.halfOpen();
       this.#changed("open", "open_time_over", null);
     }
     return new LedgerPermit(this, this.#epoch, this.#trials.take());
   }
 
-  #judge(verdict: Judgement): void {
-    if (verdict === "success") {
-      this.#consecutiveFailures = 0;
-      this.#ledger.succeeded();
-      return;
+  /** How long until another route may find out whether the target is well. */
+  #witnessMs(ms: number): number {
+    const { witnessesMax } = EVIDENCE;
+    return this.#witnessesFailed < witnessesMax && this.#trials.hasPlace(witnessesMax) ? 0 : ms;
+  }
+
+  /** A failure that does not name the target; whether it speaks against it all the same. */
+  #doubt(trial: Trial | null, { request, repeated }: Doubt): boolean {
+    this.suspects ??= new RouteLedger(this.#clock, this.#options.consecutiveFailures);
+    const isNew = !this.suspects.suspects(request);
+    const shared = this.jury.isShared(request);
+    if (!repeated) this.suspects.failed(request);
+    if (trial !== null) {
+      if (shared) return false;
+      if (isNew && this.#openTime.leftMs() > 0) this.#witnessesFailed += 1;
+      this.#ledger.doubted();
+      this.#open("trial_failed", this.inDoubt, null);
+      return true;
     }
+    if (repeated) return false;
+    this.#doubts += 1;
+    if (!shared) this.#ownDoubts += 1;
+    this.#fail(false, shared);
+    return !shared;
+  }
+
+  #fail(named: boolean, shared = false): void {
     this.#consecutiveFailures += 1;
-    this.#ledger.failed();
-    if (this.#ledger.state === "open") this.#changed("closed", "failure_rate", null);
-    else if (this.#consecutiveFailures >= this.#options.consecutiveFailures) {
-      this.#ledger.open();
-      this.#changed("closed", "consecutive_failures", null);
+    if (named) {
+      this.#named += 1;
+      this.#ledger.failed();
+      if (this.#ledger.state === "open") {
+        this.#changed("closed", "failure_rate", null);
+        return;
+      }
+    } else this.#ledger.doubted();
+    const { consecutiveFailures: most } = this.#options;
+    const isSpared = !named && !shared && this.jury.canSpare();
+    if (this.#named > 0 && this.#consecutiveFailures >= most) {
+      this.#open("consecutive_failures", false, null);
+    } else if (isSpared && this.#ownDoubts >= most) {
+      this.#open("consecutive_failures", true, null);
+    } else if (isSpared && this.#failsTooMuch()) {
+      this.#open("failure_rate", true, null);
+    } else if (this.#doubts >= most && this.#isMissed()) {
+      this.#open("consecutive_failures", true, null);
     }
+  }
+
+  /** The good answers that it usually gives have stayed away for longer than chance explains. */
+  #isMissed(): boolean {
+    const { windowMs } = this.#options;
+    const missedMs = this.#clock.now() - this.#goodAt;
+    if (this.#goodAt < 0 || missedMs >= windowMs) return true;
+    const { counted, failed } = this.#ledger.counts();
+    const good = Math.max(1, counted - failed);
+    const { missedMin, missedMsMin } = EVIDENCE;
+    const seenMs = good < missedMin ? windowMs : this.#goodAt - this.#goodFrom;
+    const usualMs = Math.min(windowMs - missedMs, seenMs) / good;
+    return missedMs >= Math.max(missedMsMin, missedMin * usualMs);
+  }
+
+  /** The rate of all its failures; where others take its calls and do not fail alike. */
+  #failsTooMuch(): boolean {
+    const { counted, failed } = this.#ledger.counts();
+    const { failureRatio, volumeMin } = this.#options;
+    return counted >= volumeMin && failed >= counted * failureRatio;
+  }
+
+  #acquit(): void {
+    this.#doubts = 0;
+    this.#ownDoubts = 0;
+    if (this.#named === 0) this.#consecutiveFailures = 0;
   }
 
   #judgeTrial(verdict: Judgement): void {
     if (verdict === "failure") {
       this.#ledger.failed();
+      this.inDoubt = false;
       this.#changed("half_open", "trial_failed", null);
     } else if (this.#trials.pass() >= this.#options.trialSuccesses) {
       this.#ledger.close();
@@ -230,145 +348,33 @@ class LedgerBreaker implements Breaker {
     }
   }
 
+  #open(reason: BreakerReason, inDoubt: boolean, openForMs: number | null): void {
+    const { state } = this.#ledger;
+    if (state !== "open") this.#ledger.open();
+    if (!inDoubt || state === "closed") this.inDoubt = inDoubt;
+    this.#changed(state, reason, openForMs);
+  }
+
   #changed(from: BreakerState, reason: BreakerReason, givenMs: number | null): void {
     const to = this.#ledger.state;
     this.#epoch += 1;
     this.#trials.clear();
     if (to === "closed") {
+      this.#witnessesFailed = 0;
+      this.#acquit();
       this.#consecutiveFailures = 0;
+      this.#named = 0;
+      this.inDoubt = false;
+      this.#goodFrom = -1;
       this.#openTime.forget();
     }
-    const openForMs = to === "open" ? this.#openTime.begin(givenMs) : 0;
+    // Nobody is locked out for doubt for longer and longer.
+    const stays = this.inDoubt && this.jury.isLast();
+    const openForMs = to === "open" ? this.#openTime.begin(givenMs, stays) : 0;
     this.#onChange({ from, to, reason, openForMs });
   }
 }
 
-// A class, since every exchange asks for one.
-class LedgerPermit implements BreakerPermit {
-  private readonly breaker: LedgerBreaker;
-  private readonly epoch: number;
-  private readonly trial: Trial | null;
-  private settled = false;
-  private passed = false;
-
-  constructor(breaker: LedgerBreaker, epoch: number, trial: Trial | null) {
-    this.breaker = breaker;
-    this.epoch = epoch;
-    this.trial = trial;
-  }
-
-  answered(): void {
-    if (this.trial === null || this.settled || this.passed) return;
-    this.passed = this.breaker.answered(this.epoch, this.trial);
-  }
-
-  settle(verdict: Verdict): void {
-    if (this.settled) return;
-    this.settled = true;
-    if (!this.passed) this.breaker.settle(this.epoch, this.trial, verdict);
-    else if (verdict === "failure") this.breaker.brokenLater();
-  }
-}
-
-/** How long it stays open: longer each time that it opens again. */
-class GrowingTime {
-  readonly #clock: Pick<Clock, "now">;
-  readonly #random: Random;
-  readonly #options: BreakerOptions;
-  #openings = 0;
-  #openedAt = 0;
-  #wasCutShort = false;
-  until = 0;
-
-  constructor(clock: Pick<Clock, "now">, random: Random, options: BreakerOptions) {
-    this.#clock = clock;
-    this.#random = random;
-    this.#options = options;
-  }
-
-  begin(givenMs: number | null): number {
-    const openForMs = givenMs ?? this.#grown();
-    this.#openings += 1;
-    this.#openedAt = this.#clock.now();
-    this.until = this.#openedAt + openForMs;
-    return openForMs;
-  }
-
-  end(): void {
-    this.until = Math.min(this.until, this.#clock.now());
-  }
-
-  cutShort(): void {
-    if (this.#wasCutShort || this.#clock.now() - this.#openedAt < this.#options.openMs) return;
-    this.#wasCutShort = true;
-    this.end();
-  }
-
-  leftMs(): number {
-    return Math.max(0, this.until - this.#clock.now());
-  }
-
-  forget(): void {
-    this.#openings = 0;
-    this.#wasCutShort = false;
-  }
-
-  #grown(): number {
-    const { openMs, openMsMax, openJitter } = this.#options;
-    const ms = openMs * BREAKER.openFactor ** this.#openings;
-    return Math.min(ms * (1 + openJitter * this.#random.next()), openMsMax);
-  }
-}
-
-interface Trial {
-  readonly until: number;
-}
-
-const NO_TRIALS: readonly Trial[] = [];
-
-/** The places of the trials, and how many of them went well. */
-class TrialPlaces {
-  readonly #clock: Pick<Clock, "now">;
-  readonly #options: BreakerOptions;
-  #taken = NO_TRIALS;
-  #passed = 0;
-
-  constructor(clock: Pick<Clock, "now">, options: BreakerOptions) {
-    this.#clock = clock;
-    this.#options = options;
-  }
-
-  take(): Trial {
-    const trial = { until: this.#clock.now() + this.#options.trialMs };
-    this.#taken = [...this.#taken, trial];
-    return trial;
-  }
-
-  leave(trial: Trial): void {
-    this.#taken = this.#taken.filter((other) => other !== trial);
-  }
-
-  /** One went well; how many have by now. */
-  pass(): number {
-    this.#passed += 1;
-    return this.#passed;
-  }
-
-  /** 0 when a place is free. */
-  waitMs(): number {
-    const now = this.#clock.now();
-    // A trial that hangs, or streams for long, gives its place to the next; its result still
-    // counts.
-    this.#taken = this.#taken.filter(({ until }) => until > now);
-    if (this.#taken.length < this.#options.trialsMax) return 0;
-    const soonest = Math.min(...this.#taken.map(({ until }) => until)) - now;
-    return Math.min(soonest, this.#options.openMs);
-  }
-
-  clear(): void {
-    this.#taken = NO_TRIALS;
-    this.#passed = 0;
-  }
-}
+const NO_PLACE: Trial = { until: 0 };
 
 function ignore(): void {}

@@ -6,6 +6,7 @@
  */
 import type { BalanceField, BalanceRequest, BalanceTarget } from "./balance/balancer.js";
 import type { Stickiness } from "./balance/sticky.js";
+import type { Routed } from "./route-ledger.js";
 import type { Target } from "./target.js";
 import { firstTier, type Homes, lastNeeded, type Tier, type TierOptions } from "./tiers.js";
 
@@ -15,15 +16,19 @@ export interface ChooserParts {
 }
 
 const NONE: readonly string[] = [];
+const NOTHING: Routed = { method: "", path: "" };
+
+/** A call as a balancer sees it, and an upgrade as one. */
+export type Asked = BalanceRequest & Routed;
 
 /** The call that looks for a target now, and who would be fit for it. */
 function createSearch({ clock, random }: ChooserParts, pending: () => number) {
-  const call = { tried: NONE, place: -1, careful: false, choosy: false };
+  const call = { tried: NONE, place: -1, careful: false, choosy: false, request: NOTHING };
   const draw = (): number => (call.place >= 0 ? call.place : random.next());
   const takes = (target: Target): boolean =>
-    deniedForMs(target) === 0 &&
+    deniedForMs(target, call.request) === 0 &&
     (call.tried.length === 0 || !call.tried.includes(target.id)) &&
-    !(call.choosy && isDoubtful(target, call.careful));
+    !(call.choosy && isDoubtful(target, call.careful, call.request));
   const field: BalanceField = {
     accepts(one: BalanceTarget) {
       const target = one as Target;
@@ -88,10 +93,11 @@ export function createChooser(
     choose(
       tiers: readonly Tier[],
       homes: Homes | null,
-      request: BalanceRequest,
+      request: Asked,
       tried: readonly string[],
       careful: boolean,
     ): Target | null {
+      call.request = request;
       call.place = balancer.place?.(request) ?? -1;
       call.tried = tried;
       call.careful = careful;
@@ -113,9 +119,15 @@ function homeOf(
   return known !== undefined && known.tier <= lastNeeded(tiers) ? known.target : null;
 }
 
-/** Its answers are overdue; or it lost something lately, and this call could not be repeated. */
-function isDoubtful({ health, breaker }: Target, careful: boolean): boolean {
+/**
+ * It is out for failures that may be the fault of what was asked, or this route fails there; its
+ * answers are overdue; or it lost something lately, and this call could not be repeated.
+ */
+function isDoubtful({ health, breaker }: Target, careful: boolean, request: Routed): boolean {
   const { monitor } = health;
+  if (breaker !== null) {
+    if (breaker.deniedForMs() > 0 || breaker.suspects?.avoids(request) === true) return true;
+  }
   if (monitor === null) return false;
   return monitor.overdue || (careful && monitor.suspicion.holds(breaker?.openUntil ?? 0));
 }
@@ -133,9 +145,9 @@ function lastResort(tiers: readonly Tier[]): boolean {
 }
 
 /** How long a target takes no call; Infinity while that is not known. */
-export function deniedForMs({ breaker, health, draining }: Target): number {
+export function deniedForMs({ breaker, health, draining }: Target, request?: Routed): number {
   if (draining) return Number.POSITIVE_INFINITY;
-  return Math.max(breaker?.deniedForMs() ?? 0, health.deniedForMs());
+  return Math.max(breaker?.deniedForMs(request) ?? 0, health.deniedForMs());
 }
 
 /** Any that is fit, by weight and slow start; all of them are looked at. */

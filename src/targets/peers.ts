@@ -9,6 +9,7 @@
 import type { Clock } from "../base/clock.js";
 import type { Random } from "../base/random.js";
 import { BREAKER, EJECTION } from "../catalog/defaults.js";
+import type { Jury } from "./breaker.js";
 import { declaredState } from "./declared-state.js";
 import { failsMore, isSlower, type Lately } from "./outlier.js";
 import type { Target } from "./target.js";
@@ -115,9 +116,10 @@ export class Peers implements HealthGroup {
       quietNotedAt: Number.NaN,
       silenced: false,
     };
+    if (target.breaker !== null) target.breaker.jury = this.#juryOf(member);
     monitor.listener = {
       answered: (status, rawHeaders) => this.#answered(member, status, rawHeaders),
-      ended: () => this.#ended(member),
+      failed: () => this.#failed(member),
     };
     return member;
   }
@@ -132,7 +134,7 @@ export class Peers implements HealthGroup {
     this.#lookAtNext();
   }
 
-  #ended(member: Member): void {
+  #failed(member: Member): void {
     const { ejection } = this.#options;
     if (ejection === false) return;
     const { failuresInRow } = member.monitor;
@@ -198,15 +200,32 @@ export class Peers implements HealthGroup {
   #eject(member: Member, reason: EjectionReason): void {
     const { ejection } = this.#options;
     if (ejection === false || !isWell(member)) return;
-    const others = this.#others(member);
-    const most = Math.max(1, Math.floor((others.length + 1) * ejection.ejectedRatioMax));
-    const ejected = others.filter(({ health }) => health.ejection !== null).length;
-    if (ejection.ejectedRatioMax === 0 || ejected >= most || !others.some(isWell)) return;
+    if (!this.#canSpare(member, ejection.ejectedRatioMax)) return;
     member.quietNotedAt = Number.NaN;
     // What is waiting there is lost, if nobody answers.
     if (reason === "silence") member.monitor.suspicion.confirmed();
     member.silenced = reason === "silence";
     member.health.eject(reason, this.#ejectionMs(member, ejection));
+  }
+
+  /** Enough others are left without it, and one of them is well. */
+  #canSpare(member: Member, ratioMax: number): boolean {
+    const others = this.#others(member);
+    const most = Math.max(1, Math.floor((others.length + 1) * ratioMax));
+    const well = others.filter(isWell).length;
+    return ratioMax > 0 && well > 0 && others.length - well < most;
+  }
+
+  #juryOf(member: Member): Jury {
+    return {
+      canSpare: () => this.#canSpare(member, EJECTION.ejectedRatioMax),
+      isLast: () => !this.#others(member).some(isWell),
+      isShared: (request) =>
+        // Of one that is out itself nothing fails by what was asked.
+        this.#others(member).some(
+          (other) => isWell(other) && other.target.breaker?.suspects?.isFailing(request) === true,
+        ),
+    };
   }
 
   #others(member: Member): readonly Member[] {

@@ -14,7 +14,8 @@ import { Suspicion } from "./suspicion.js";
 /** Who is told what the exchanges of a target come to. */
 export interface MonitorListener {
   answered(status: number, rawHeaders: readonly string[]): void;
-  ended(): void;
+  /** It has failed, and no other has failed in the same way. */
+  failed(): void;
 }
 
 const COUNTED = ["answers", "failures", "heads", "ms"] as const;
@@ -31,7 +32,7 @@ const LOST: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "received_overloaded",
 ]);
 
-const NOBODY: MonitorListener = { answered: () => {}, ended: () => {} };
+const NOBODY: MonitorListener = { answered: () => {}, failed: () => {} };
 
 export class TargetMonitor {
   listener: MonitorListener = NOBODY;
@@ -90,15 +91,18 @@ export class TargetMonitor {
     if (startedAt >= this.#since) this.#waiting -= 1;
   }
 
-  /** What began then is over, body included, and says something of the target. */
-  ended(failure: FailureCode | null, startedAt: number): void {
+  /**
+   * What began then is over, body included, and says something of the target; `isOwn` is false for
+   * a failure that others have as well, or that a repeat has told already.
+   */
+  ended(failure: FailureCode | null, startedAt: number, isOwn = true): void {
     if (startedAt < this.#since) return;
     const failed = failure !== null;
     this.#window.add("answers");
     if (failed) this.#window.add("failures");
     // An application's own error may follow from what was asked; all else is the target's.
     if (failed && failure !== "received_server_error") {
-      this.failuresInRow += 1;
+      if (isOwn) this.failuresInRow += 1;
       // Who was never sent anything has lost nothing, and may try there as well as anybody. What an
       // answer has said was known with its head.
       if (!LOST.has(failure) && FAILURES[failure].repeat !== "safe") {
@@ -107,7 +111,7 @@ export class TargetMonitor {
     } else if (!failed) {
       this.failuresInRow = 0;
     }
-    this.listener.ended();
+    if (failed && isOwn) this.listener.failed();
   }
 
   /**

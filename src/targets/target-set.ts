@@ -7,8 +7,8 @@
  */
 import { News } from "../base/news.js";
 import type { Failure } from "../core/failure.js";
-import type { BalanceRequest } from "./balance/balancer.js";
-import { type ChooserParts, createChooser, deniedForMs } from "./chooser.js";
+import { type Asked, type ChooserParts, createChooser, deniedForMs } from "./chooser.js";
+import type { Routed } from "./route-ledger.js";
 import type { Target } from "./target.js";
 import { type Homes, homesOf, measure, type Tier, type TierOptions, tiersOf } from "./tiers.js";
 
@@ -24,11 +24,14 @@ export interface TargetSet {
    * The target for the next exchange of a call; null when none would be admitted. A careful call,
    * one that cannot be repeated, avoids those where something was lost.
    */
-  choose(request: BalanceRequest, tried: readonly string[], careful?: boolean): Target | null;
+  choose(request: Asked, tried: readonly string[], careful?: boolean): Target | null;
   /** Whether a target that was not tried would be admitted now. */
   hasUntried(tried: readonly string[]): boolean;
-  /** How long until the first one is admitted; 0 when one is, Infinity when there are none. */
-  deniedForMs(): number;
+  /**
+   * How long until the first one is admitted; 0 when one is, Infinity when there are none. Without
+   * a request: until any is that is not of a route that fails.
+   */
+  deniedForMs(request?: Routed): number;
   /** Exchanges under way at all of them. */
   readonly pending: number;
   /** An exchange with the target begins; `end` follows when it is over, body included. */
@@ -97,7 +100,7 @@ class ChosenTargets implements TargetSet {
     return this.#byId.get(id);
   }
 
-  choose(request: BalanceRequest, tried: readonly string[], careful = false): Target | null {
+  choose(request: Asked, tried: readonly string[], careful = false): Target | null {
     const choice = this.#choice ?? this.#makeChoice();
     return choice.choose(this.targets, request, tried, careful);
   }
@@ -106,9 +109,9 @@ class ChosenTargets implements TargetSet {
     return this.targets.some((target) => !tried.includes(target.id) && deniedForMs(target) === 0);
   }
 
-  deniedForMs(): number {
+  deniedForMs(request?: Routed): number {
     let soonest = Number.POSITIVE_INFINITY;
-    for (const target of this.targets) soonest = Math.min(soonest, deniedForMs(target));
+    for (const target of this.targets) soonest = Math.min(soonest, deniedForMs(target, request));
     return soonest;
   }
 
@@ -212,7 +215,7 @@ class TieredChoice {
 
   choose(
     targets: readonly Target[],
-    request: BalanceRequest,
+    request: Asked,
     tried: readonly string[],
     careful: boolean,
   ): Target | null {

@@ -54,8 +54,9 @@ function namesAndCounts({ failure, attempts, stopReason }: ProxyStatusFacts): st
   return `${names}attempts=${attempts}${stopped}`;
 }
 
-function insideOf({ target, details }: Failure): string {
-  const asked = target === undefined ? "" : ` target=${target}`;
+function insideOf({ target, route, details }: Failure): string {
+  const at = target === undefined ? "" : ` target=${target}`;
+  const asked = route === undefined ? at : `${at} route=${route}`;
   return details === undefined ? asked : `${asked} ${details}`;
 }
 

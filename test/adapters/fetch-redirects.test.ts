@@ -51,10 +51,11 @@ describe("a further request", () => {
       accept().readHead().close(),
     ]);
     const settings = { breaker: { consecutiveFailures: 1 }, retry: { attemptsMax: 1 } };
-    const { orders } = worldOf(upstream.origin, settings);
+    const { gateway, orders } = worldOf(upstream.origin, settings);
     const error = await rejection(gatewayFetch(orders)("/go"));
     expect(error).toMatchObject({ code: "connection_terminated" });
-    expect(orders.targets[0]?.breaker).toBe("open");
+    const { breaker } = gateway.snapshot().upstreams[0]?.targets[0] ?? {};
+    expect(breaker).toMatchObject({ counted: 2, failed: 1, routes: [{ route: "GET /dies" }] });
   });
 
   it("is repeated by itself, and what led to it is not sent again", async () => {

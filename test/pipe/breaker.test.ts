@@ -108,17 +108,28 @@ describe("opening", () => {
     expect(stateOf(made)).toBe("open");
   });
 
-  it("half of twenty calls within ten seconds open it, however they are mixed", async () => {
+  const mixed = async (code: FailureCode) => {
     const made = world({ ...ONCE, targets: 1 });
     for (let round = 0; round < 10; round += 1) {
       expect(stateOf(made)).toBe("closed");
       const good = made.send();
       (await made.wire.next()).respond(200);
       await good.outcome;
-      await failTimes(made, 1, "http_response_timeout");
+      await failTimes(made, 1, code);
     }
+    return made;
+  };
+
+  it("half of twenty calls within ten seconds open it, however they are mixed", async () => {
+    const made = await mixed("connection_refused");
     expect(stateOf(made)).toBe("open");
     expect(made.changes[0]?.reason).toBe("failure_rate");
+  });
+
+  it("what requests may be at fault for opens no only target while it answers", async () => {
+    const made = await mixed("connection_terminated");
+    expect(stateOf(made)).toBe("closed");
+    expect(made.targets.targets[0]?.breaker?.snapshot()).toMatchObject({ counted: 20, failed: 10 });
   });
 });
 

@@ -2,7 +2,7 @@
  * What must be true at every moment of a simulated world, told as sentences when it is not.
  * The checkers count for themselves what the policies count too, and believe none of their numbers.
  */
-import { BREAKER, RETRY } from "../../src/catalog/defaults.js";
+import { BREAKER, EVIDENCE, RETRY } from "../../src/catalog/defaults.js";
 import { FAILURES } from "../../src/catalog/failures.js";
 import type { Call } from "../../src/core/call.js";
 import { promisedIdempotent } from "../../src/core/repeat.js";
@@ -99,7 +99,9 @@ export function checkersOf(made: World, limits: Limits): Checkers {
     const now = trials.filter(
       (trial) => trial.target === target && trial.changesSeen === changesOf(target),
     );
-    must(now.length <= limits.trialsMax, "more trials ran at once than are allowed");
+    const { inDoubt } = sent.exchange.target.breaker ?? {};
+    const most = inDoubt === true ? EVIDENCE.witnessesMax : limits.trialsMax;
+    must(now.length <= most, "more trials ran at once than are allowed");
   };
   const checkRepeat = (one: Followed, sent: Sent): void => {
     const { request, deadline } = one.sending.call;

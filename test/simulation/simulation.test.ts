@@ -35,7 +35,6 @@ describe("in every world", () => {
       "as 3",
       "trials_passed",
       "trial_failed",
-      "failure_rate",
       "breaker_open",
       "no_healthy_target",
       "bulkhead_full",

@@ -8,19 +8,14 @@
  */
 import { emitter } from "../../src/base/emitter.js";
 import { seededRandom } from "../../src/base/random.js";
-import { sharedTimers } from "../../src/base/shared-timers.js";
-import { verdictOf } from "../../src/gateway/diagnosis/diagnosis-verdict.js";
-import { endedCalls } from "../../src/gateway/ended-calls.js";
 import type { GatewayEvents } from "../../src/gateway/events.js";
-import { createIncidents } from "../../src/gateway/incidents.js";
-import { createLifecycle } from "../../src/gateway/lifecycle.js";
 import { normaliseUpstream } from "../../src/gateway/options/normalise.js";
 import type { UpstreamOptions } from "../../src/gateway/options/options.js";
-import type { GatewayParts } from "../../src/gateway/parts.js";
 import { createUpstream } from "../../src/gateway/upstream.js";
 import { answeredTransport, type Sent } from "../../src/testing/answered-transport.js";
 import { virtualClock } from "../../src/testing/virtual-clock.js";
 import { requestOf } from "../pipe/world.js";
+import { simulatedParts } from "./parts.js";
 
 export interface ThreeInstancesOptions {
   readonly seed: number;
@@ -111,27 +106,14 @@ export async function threeInstances(
     const index = targets.indexOf(target ?? "");
     exchanges[index] = (exchanges[index] as number) + 1;
   });
-  const parts: GatewayParts = {
-    name: "simulation",
-    zone: null,
-    load: null,
-    changed: () => {},
-    incidents: createIncidents(events, () => verdictOf([], [])),
-    tracing: { tracer: null },
-    endedCalls: endedCalls(clock),
-    clock,
-    timers: sharedTimers(clock),
-    random: seededRandom(seed + 1),
-    lifecycle: createLifecycle(clock, () => {}),
-    events,
-    probe: (_clock, target, { path, timeoutMs }, done) => {
-      const { state } = instanceOf(target.id);
-      const silent = path !== null && state === "silent";
-      const wrong = path === null ? PROBED[state].tcp : PROBED[state].http;
-      const timer = clock.after(silent ? timeoutMs : ROUND_TRIP_MS, () => done(wrong));
-      return { cancel: () => timer.cancel() };
-    },
-  };
+  const parts = simulatedParts(clock, seed + 1, events, (_clock, target, asked, done) => {
+    const { path, timeoutMs } = asked;
+    const { state } = instanceOf(target.id);
+    const silent = path !== null && state === "silent";
+    const wrong = path === null ? PROBED[state].tcp : PROBED[state].http;
+    const timer = clock.after(silent ? timeoutMs : ROUND_TRIP_MS, () => done(wrong));
+    return { cancel: () => timer.cancel() };
+  });
   const upstream = createUpstream(
     parts,
     normaliseUpstream("app", {

@@ -13,7 +13,7 @@ export const ADMISSION_ROWS = {
     proxyError: "destination_unavailable",
     repeat: "safe",
     blame: "upstream",
-    summary: "The breaker of the target is open after earlier failures, so it is not asked.",
+    summary: "The breaker of the target, or of this route, is open after earlier failures.",
     causes: [
       "The failures just before this one; the event attempt:end gives them with their own names.",
       "The application is down or restarting, and the breaker waits before its next trial.",

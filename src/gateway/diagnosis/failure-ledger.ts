@@ -8,6 +8,7 @@
 import type { Clock } from "../../base/clock.js";
 import type { FailureCode } from "../../catalog/failures.js";
 import { DIAGNOSIS } from "../../catalog/health-defaults.js";
+import { routeOf } from "../../targets/route-of.js";
 
 /** One exchange that failed. */
 export interface FailureEntry {
@@ -94,13 +95,4 @@ export function failureLedger(clock: Pick<Clock, "now" | "wallNow">): FailureLed
       });
     },
   };
-}
-
-const ID = /^(?:\d+|[0-9a-f]{8,}(?:-[0-9a-f]+)*|[\w-]{20,})$/i;
-
-/** One name for all calls of a route: what differs from call to call is replaced. */
-export function routeOf(path: string): string {
-  const [plain = "/"] = path.split(/[?#]/);
-  const segments = plain.split("/").slice(0, DIAGNOSIS.routeSegmentsMax + 1);
-  return segments.map((segment) => (ID.test(segment) ? ":id" : segment)).join("/") || "/";
 }

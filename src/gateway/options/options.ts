@@ -30,12 +30,12 @@ import type { TimeoutOptions } from "./timeout-options.js";
 
 export interface BreakerOptions {
   /**
-   * Failures in a row that open it.
+   * Failures in a row that open it, by what they say of the target (docs/evidence.md).
    * @default 5
    */
   readonly consecutiveFailures?: number;
   /**
-   * Share of failures that opens it.
+   * Share of failures that opens it; of the only target, of those that name the connection.
    * @default 0.5
    */
   readonly failureRatio?: number;

@@ -214,8 +214,13 @@ export const BREAKERS: readonly DoorPromise[] = [
         volumeMin: 4,
         windowMs: 10_000,
       };
-      const options = { retry: false as const, breaker };
-      return at(door, { script, clock, options }, async (ground) => {
+      const options = { retry: false as const, breaker, ejection: false as const };
+      // Somebody else is there, or the good answers would clear it.
+      const targets = (played: { readonly origin: string } | null) => [
+        played?.origin ?? "",
+        { url: `${played?.origin}/other`, backup: true },
+      ];
+      return at(door, { script, clock, options, targets }, async (ground) => {
         for (const path of ["/bad", "/good", "/bad"]) await ground.ask({ path });
         await ended(ground, 3);
         // What lies behind the window counts no more.

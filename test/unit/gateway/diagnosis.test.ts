@@ -10,9 +10,9 @@ import {
 import {
   type FailureEntry,
   failureLedger,
-  routeOf,
   type SuccessEntry,
 } from "../../../src/gateway/diagnosis/failure-ledger.js";
+import { routeOf } from "../../../src/targets/route-of.js";
 import { virtualClock } from "../../../src/testing/virtual-clock.js";
 
 const NOW = 1_000_000;

@@ -245,6 +245,8 @@ describe("a half-open breaker", () => {
       counted: 0,
       failed: 0,
       deniedForMs: 0,
+      inDoubt: false,
+      routes: [],
     });
   });
 
@@ -277,7 +279,7 @@ describe("a half-open breaker", () => {
     for (let trial = 0; trial < 3; trial += 1) {
       const permit = made.take();
       expect(made.breaker.deniedForMs()).toBeGreaterThan(0);
-      permit.answered();
+      permit.answered(0);
       expect(made.breaker.deniedForMs()).toBe(0);
     }
     expect(made.breaker.state).toBe("closed");
@@ -286,7 +288,7 @@ describe("a half-open breaker", () => {
   it("a trial whose body breaks behind a good head fails, and opens it again", () => {
     const made = halfOpen();
     const permit = made.take();
-    permit.answered();
+    permit.answered(0);
     permit.settle("failure");
     expect(made.breaker.state).toBe("open");
     expect(made.changes.at(-1)).toMatchObject({ from: "half_open", reason: "trial_failed" });
@@ -295,7 +297,7 @@ describe("a half-open breaker", () => {
   it("a trial whose body breaks when it is closed again counts as one failure", () => {
     const made = halfOpen({ trialSuccesses: 1 });
     const permit = made.take();
-    permit.answered();
+    permit.answered(0);
     expect(made.breaker.state).toBe("closed");
     permit.settle("failure");
     permit.settle("failure");
@@ -305,11 +307,11 @@ describe("a half-open breaker", () => {
   it("a trial that ends well, or is given up, behind its head counts once", () => {
     const made = halfOpen();
     const whole = made.take();
-    whole.answered();
-    whole.answered();
+    whole.answered(0);
+    whole.answered(0);
     whole.settle("success");
     const second = made.take();
-    second.answered();
+    second.answered(0);
     second.settle("neutral");
     expect(made.breaker.state).toBe("half_open");
     made.one("success");
@@ -323,7 +325,7 @@ describe("a half-open breaker", () => {
     expect(made.breaker.state).toBe("open");
     made.time += BREAKER.openMsMax;
     made.one("success");
-    late.answered();
+    late.answered(0);
     late.settle("failure");
     expect(made.breaker.state).toBe("half_open");
   });
@@ -507,5 +509,81 @@ describe("what is known beside its window", () => {
     made.time += BREAKER.openMs / 2;
     made.breaker.lastResort();
     expect(made.breaker.deniedForMs()).toBe(BREAKER.openMs / 2);
+  });
+});
+
+describe("failures that may be the fault of what was asked", () => {
+  const asked = (path: string) => ({ request: { method: "GET", path }, repeated: false });
+  const doubt = (made: Bench, path: string, repeated = false) => {
+    const permit = made.breaker.admit(asked(path).request);
+    if ("deniedForMs" in permit) return false;
+    permit.settle("failure", { ...asked(path), repeated });
+    return true;
+  };
+  const good = (made: Bench) => {
+    const permit = made.take();
+    permit.answered(made.time);
+    permit.settle("success");
+  };
+
+  it("open it after five in a row, when nobody was ever answered well", () => {
+    const made = bench();
+    for (let time = 0; time < 5; time += 1) doubt(made, "/a");
+    expect(made.changes).toMatchObject([{ to: "open", reason: "consecutive_failures" }]);
+    expect(made.breaker.snapshot()).toMatchObject({ inDoubt: true, counted: 5, failed: 5 });
+  });
+
+  it("count once for a call, however often it came", () => {
+    const made = bench();
+    for (let time = 0; time < 4; time += 1) doubt(made, "/a");
+    for (let time = 0; time < 20; time += 1) doubt(made, "/a", true);
+    expect(made.breaker.state).toBe("closed");
+  });
+
+  it("open the only target when good answers are missed, and not before", () => {
+    const made = bench();
+    for (let time = 0; time < 20; time += 1) {
+      made.time += 100;
+      good(made);
+    }
+    for (let time = 0; time < 50; time += 1) doubt(made, `/${time}`);
+    made.time += 900;
+    doubt(made, "/a");
+    expect(made.breaker.state).toBe("closed");
+    made.time += 200;
+    doubt(made, "/a");
+    expect(made.breaker.state).toBe("open");
+  });
+
+  it("are cleared by a good answer that has only begun", () => {
+    const made = bench();
+    for (let round = 0; round < 20; round += 1) {
+      for (let time = 0; time < 4; time += 1) doubt(made, "/a");
+      made.take().answered(made.time);
+    }
+    expect(made.breaker.state).toBe("closed");
+  });
+
+  it("in doubt it is asked for what has not failed there, three times in vain", () => {
+    const made = bench();
+    for (let time = 0; time < 5; time += 1) doubt(made, "/a");
+    expect(doubt(made, "/a")).toBe(false);
+    for (const path of ["/b", "/c", "/d"]) expect(doubt(made, path)).toBe(true);
+    expect(doubt(made, "/e")).toBe(false);
+    expect(made.breaker.state).toBe("open");
+    // The open time does not grow: nobody else is there.
+    expect(made.breaker.snapshot().deniedForMs).toBeLessThanOrEqual(BREAKER.openMs);
+  });
+
+  it("beside peers that can spare it open it at once, unless a peer fails alike", () => {
+    const made = bench();
+    good(made);
+    let shared = true;
+    made.breaker.jury = { canSpare: () => true, isLast: () => false, isShared: () => shared };
+    for (let time = 0; time < 30; time += 1) doubt(made, "/a");
+    expect(made.breaker.state).toBe("closed");
+    shared = false;
+    for (let time = 0; time < 5; time += 1) doubt(made, "/a");
+    expect(made.breaker.state).toBe("open");
   });
 });

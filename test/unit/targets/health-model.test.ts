@@ -128,9 +128,9 @@ async function play(made: HealthWorld, models: readonly Model[], one: Step): Pro
 
 function canBeEjected(made: HealthWorld, member: Member): boolean {
   const others = made.members.filter((other) => other !== member);
-  const ejected = others.filter(({ health }) => health.ejection !== null).length;
+  const out = others.filter((other) => !isWell(other)).length;
   const most = Math.max(1, Math.floor(made.members.length * EJECTION.ejectedRatioMax));
-  return ejected < most && isWell(member) && others.some(isWell);
+  return out < most && isWell(member) && others.some(isWell);
 }
 
 function isWell({ target, health }: Member): boolean {

@@ -1,0 +1,206 @@
+/**
+ * The routes of one target under suspicion: what failed there, by what was asked.
+ *
+ * A failure that does not name the connection may be the fault of the request, of its route, or of
+ * the target. Whatever it is, what shares the failure is its route: method and path, without what
+ * looks like an id. Upgrades are routes of their own. A route that fails is asked for elsewhere
+ * first, and is refused when nothing of it has been answered well for as long as a good answer was
+ * due. One call at a time finds out.
+ * Guarantee: bounded by `EVIDENCE.routesMax` whatever is asked for; an entry is made by a failure
+ * only, so that a target that is well costs nothing.
+ */
+import type { Clock } from "../base/clock.js";
+import { EVIDENCE } from "../catalog/defaults.js";
+import { routeOf } from "./route-of.js";
+
+/** What a route is told by. */
+export interface Routed {
+  readonly method: string;
+  readonly path: string;
+  readonly upgrade?: string | null;
+}
+
+/** A route that fails, as plain data. */
+export interface RouteSuspect {
+  /** Method and pattern of the path. */
+  readonly route: string;
+  /** Calls in a row that failed, and how many since it is watched. */
+  readonly failuresInRow: number;
+  readonly failed: number;
+  readonly passed: number;
+  /** `avoided`: asked for elsewhere first; `refused`: its breaker is open. */
+  readonly standing: "watched" | "avoided" | "refused";
+}
+
+interface Entry {
+  readonly since: number;
+  failuresInRow: number;
+  failed: number;
+  passed: number;
+  failedAt: number;
+  /** When something was answered well last, or it came under suspicion. */
+  goodAt: number;
+  until: number;
+  openings: number;
+  /** A call finds out. */
+  onTrial: boolean;
+}
+
+export class RouteLedger {
+  readonly #clock: Pick<Clock, "now">;
+  /** So many failures in a row may open the breaker of a route. */
+  readonly #failuresMin: number;
+  /** In the order of their latest failures. */
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(clock: Pick<Clock, "now">, failuresMin: number) {
+    this.#clock = clock;
+    this.#failuresMin = failuresMin;
+  }
+
+  /** Routes that are remembered. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** A call of this route has failed; its repeats are no further failures. */
+  failed(request: Routed): void {
+    const now = this.#clock.now();
+    const entry = this.#taken(keyOf(request), now);
+    entry.failuresInRow += 1;
+    entry.failed += 1;
+    entry.failedAt = now;
+    halveIfMany(entry);
+    if (entry.failuresInRow !== EVIDENCE.avoidedAfter && !entry.onTrial) return;
+    entry.onTrial = false;
+    entry.until = now + Math.min(EVIDENCE.routeMs * 2 ** entry.openings, EVIDENCE.routeMsMax);
+    entry.openings += 1;
+  }
+
+  /** A call of this route was answered well. */
+  passed(request: Routed): void {
+    const now = this.#clock.now();
+    this.#forget(now);
+    const entry = this.#entries.get(keyOf(request));
+    if (entry === undefined) return;
+    entry.passed += 1;
+    entry.goodAt = now;
+    entry.failuresInRow = 0;
+    entry.until = 0;
+    entry.openings = 0;
+    entry.onTrial = false;
+    halveIfMany(entry);
+  }
+
+  /** A call of this route is about to be sent: it finds out for others, if time has come. */
+  tried(request: Routed): void {
+    const entry = this.#entries.get(keyOf(request));
+    const now = this.#clock.now();
+    if (entry === undefined || !isBad(entry) || entry.until > now) return;
+    entry.onTrial = true;
+    entry.until = now + EVIDENCE.routeMs;
+  }
+
+  /** Its last call failed. */
+  suspects(request: Routed): boolean {
+    return (this.#entries.get(keyOf(request))?.failuresInRow ?? 0) > 0;
+  }
+
+  /** Others are to be asked first. */
+  avoids(request: Routed): boolean {
+    const entry = this.#entries.get(keyOf(request));
+    return entry !== undefined && isBad(entry) && entry.until > this.#clock.now();
+  }
+
+  /** For how long it is refused; 0 when it is not. */
+  refusedForMs(request: Routed): number {
+    const entry = this.#entries.get(keyOf(request));
+    const now = this.#clock.now();
+    return entry !== undefined && this.#refuses(entry, now) ? entry.until - now : 0;
+  }
+
+  /** It fails here by itself and not by chance, so that it says nothing of another target. */
+  isFailing(request: Routed): boolean {
+    const entry = this.#entries.get(keyOf(request));
+    if (entry === undefined) return false;
+    const { failed, passed } = entry;
+    const share = failed / (failed + passed);
+    return isBad(entry) || (failed >= EVIDENCE.avoidedAfter && share >= EVIDENCE.failingRatio);
+  }
+
+  /** What fails here, the latest last. */
+  list(): readonly RouteSuspect[] {
+    const now = this.#clock.now();
+    this.#forget(now);
+    return [...this.#entries].map(([route, entry]) => ({
+      route,
+      failuresInRow: entry.failuresInRow,
+      failed: Math.round(entry.failed),
+      passed: Math.round(entry.passed),
+      standing: this.#standingOf(entry, now),
+    }));
+  }
+
+  #standingOf(entry: Entry, now: number): RouteSuspect["standing"] {
+    if (this.#refuses(entry, now)) return "refused";
+    return isBad(entry) && entry.until > now ? "avoided" : "watched";
+  }
+
+  /** Enough have failed, and for longer than it takes until one is answered well. */
+  #refuses(entry: Entry, now: number): boolean {
+    if (entry.failuresInRow < this.#failuresMin || entry.until <= now) return false;
+    const { since, goodAt, passed } = entry;
+    const usualMs = passed === 0 ? 0 : (goodAt - since) / passed;
+    const missedMs = now - goodAt;
+    return missedMs >= Math.max(EVIDENCE.routeMissedMsMin, EVIDENCE.missedMin * usualMs);
+  }
+
+  #taken(key: string, now: number): Entry {
+    this.#forget(now);
+    const entry = this.#entries.get(key) ?? newEntry(now);
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    if (this.#entries.size <= EVIDENCE.routesMax) return entry;
+    const [oldest] = this.#entries.keys();
+    this.#entries.delete(oldest as string);
+    return entry;
+  }
+
+  #forget(now: number): void {
+    for (const [key, { failedAt }] of this.#entries) {
+      if (now - failedAt < EVIDENCE.forgetMs) return;
+      this.#entries.delete(key);
+    }
+  }
+}
+
+/** The name of a route. */
+export function keyOf({ method, path, upgrade }: Routed): string {
+  const asked = `${method} ${routeOf(path).slice(0, EVIDENCE.routeCharsMax)}`;
+  return upgrade === null || upgrade === undefined ? asked : `${asked} (${upgrade})`;
+}
+
+function newEntry(now: number): Entry {
+  return {
+    since: now,
+    failuresInRow: 0,
+    failed: 0,
+    passed: 0,
+    failedAt: now,
+    goodAt: now,
+    until: 0,
+    openings: 0,
+    onTrial: false,
+  };
+}
+
+function isBad({ failuresInRow }: Entry): boolean {
+  return failuresInRow >= EVIDENCE.avoidedAfter;
+}
+
+/** What it was long ago counts for less. */
+function halveIfMany(entry: Entry): void {
+  if (entry.failed + entry.passed < 2 * EVIDENCE.routesMax) return;
+  entry.failed /= 2;
+  entry.passed /= 2;
+}

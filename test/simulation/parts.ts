@@ -1,0 +1,34 @@
+/** The parts of a gateway on virtual time, for simulations of a real upstream. */
+import type { Emitter } from "../../src/base/emitter.js";
+import { seededRandom } from "../../src/base/random.js";
+import { sharedTimers } from "../../src/base/shared-timers.js";
+import { verdictOf } from "../../src/gateway/diagnosis/diagnosis-verdict.js";
+import { endedCalls } from "../../src/gateway/ended-calls.js";
+import type { GatewayEvents } from "../../src/gateway/events.js";
+import { createIncidents } from "../../src/gateway/incidents.js";
+import { createLifecycle } from "../../src/gateway/lifecycle.js";
+import type { GatewayParts } from "../../src/gateway/parts.js";
+import type { VirtualClock } from "../../src/testing/virtual-clock.js";
+
+export function simulatedParts(
+  clock: VirtualClock,
+  seed: number,
+  events: Emitter<GatewayEvents>,
+  probe: NonNullable<GatewayParts["probe"]>,
+): GatewayParts {
+  return {
+    name: "simulation",
+    zone: null,
+    load: null,
+    changed: () => {},
+    incidents: createIncidents(events, () => verdictOf([], [])),
+    tracing: { tracer: null },
+    endedCalls: endedCalls(clock),
+    clock,
+    timers: sharedTimers(clock),
+    random: seededRandom(seed),
+    lifecycle: createLifecycle(clock, () => {}),
+    events,
+    probe,
+  };
+}
