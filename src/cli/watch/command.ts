@@ -56,7 +56,11 @@ export async function runWatch(
     return EXIT.well;
   }
   for (let seen = false; ; ) {
-    const read = await readSnapshot(asked, clock);
+    let read = await readSnapshot(asked, clock);
+    if ("problem" in read && read.answered && !seen) {
+      asked = await whereItIs(asked, clock, world);
+      read = await readSnapshot(asked, clock);
+    }
     if ("problem" in read) {
       world.stderr.write(`${printable(read.problem)}\n`);
       // What has answered once may be restarting; what never did is a wrong address.
@@ -123,25 +127,66 @@ function headersOf(lines: readonly string[]): Headers {
   return headers;
 }
 
+/** Where applications usually mount the dashboard. */
+const USUAL = ["/_gateway", "/gateway", "/dashboard", "/admin", ""];
+
+/** Of a server that answers, and not with a dashboard, the usual places are tried, once. */
+async function whereItIs(asked: Asked, clock: Clock, world: CommandWorld): Promise<Asked> {
+  for (const place of USUAL) {
+    const url = new URL(`${place}/snapshot.json`, asked.url);
+    if (url.href === asked.url.href) continue;
+    const read = await readSnapshot({ ...asked, url }, clock);
+    if ("problem" in read) continue;
+    world.stderr.write(`${printable(`${asked.url} is no dashboard; ${url} is.`)}\n`);
+    return { ...asked, url };
+  }
+  return asked;
+}
+
+/** Said of an address that is another page of the same machine, or of another one. */
+const WHERE =
+  "Give the address where the application serves dashboard(gateway), such as " +
+  "http://localhost:8080/_gateway; the log of its start and the code that mounts it name it.";
+
+function parsed(text: string): Partial<GatewaySnapshot> | null {
+  try {
+    return JSON.parse(text) as Partial<GatewaySnapshot> | null;
+  } catch {
+    return null;
+  }
+}
+
+interface Problem {
+  readonly problem: string;
+  /** Somebody answered, and not with a snapshot; of 401 and 403 another place is no better. */
+  readonly answered: boolean;
+}
+
 async function readSnapshot(
   { url, headers }: Asked,
   clock: Clock,
-): Promise<GatewaySnapshot | { readonly problem: string }> {
+): Promise<GatewaySnapshot | Problem> {
   const cut = new AbortController();
   const timer = clock.after(ANSWER_MS_MAX, () => cut.abort());
   try {
     const response = await fetch(url, { headers, signal: cut.signal });
-    if (!response.ok) return { problem: `${url} answers ${response.status}.` };
-    const snapshot = (await response.json()) as Partial<GatewaySnapshot> | null;
+    if (!response.ok) {
+      const answered = response.status !== 401 && response.status !== 403;
+      return { problem: `${url} answers ${response.status}. ${WHERE}`, answered };
+    }
+    const snapshot = parsed(await response.text());
     if (snapshot?.version !== 1) {
-      return { problem: `${url} is no snapshot of good-gateway, or one of another version.` };
+      const problem = `${url} is no snapshot of good-gateway of this version. ${WHERE}`;
+      return { problem, answered: true };
     }
     return snapshot as GatewaySnapshot;
   } catch (error) {
-    if (cut.signal.aborted) return { problem: `${url} gives no answer in ${ANSWER_MS_MAX} ms.` };
+    if (cut.signal.aborted) {
+      return { problem: `${url} gives no answer in ${ANSWER_MS_MAX} ms.`, answered: false };
+    }
     const { cause, message } = error as Error;
     const code = (cause as NodeJS.ErrnoException | undefined)?.code;
-    return { problem: `${url} cannot be read: ${code ?? message}` };
+    return { problem: `${url} cannot be read: ${code ?? message}`, answered: false };
   } finally {
     timer.cancel();
   }

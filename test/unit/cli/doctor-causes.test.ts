@@ -13,8 +13,13 @@ import { diagnose } from "../../../src/cli/doctor/diagnose.js";
 import { parseEndpoint } from "../../../src/cli/doctor/endpoint.js";
 import type { Facts } from "../../../src/cli/doctor/facts.js";
 import { DOCTOR_LIMITS } from "../../../src/cli/doctor/limits.js";
-import type { Listener, LocalFacts } from "../../../src/cli/doctor/local/local-facts.js";
+import type {
+  Listener,
+  LocalFacts,
+  ProcessFacts,
+} from "../../../src/cli/doctor/local/local-facts.js";
 import { overflowsOf } from "../../../src/cli/doctor/local/overflows.js";
+import type { Exchanged } from "../../../src/cli/doctor/probes/exchange.js";
 import { routeTo } from "../../../src/cli/doctor/probes/route.js";
 import { frontFindings } from "../../../src/cli/doctor/rules/front-rules.js";
 import { type DoctorWorld, systemWorld } from "../../../src/cli/doctor/world.js";
@@ -159,6 +164,37 @@ describe("the accept queue", () => {
     };
     expect(causes(0)).not.toContain("accept_queue_overflows");
     expect(causes(4)).toContain("accept_queue_overflows");
+  });
+});
+
+describe("a server that closes without an answer", () => {
+  const closedBy = (command: string): readonly string[] => {
+    const process: ProcessFacts = {
+      ...{ pid: 42, parentPid: 1, command, state: "S", startedAt: 0, processorShare: 0 },
+      ...{ spins: false, openFiles: 3, openFilesMax: 1_024, memoryBytes: 1 },
+    };
+    const exchanged: Exchanged = {
+      ...{ answer: null, firstBytes: "", headMs: null, bodyBytes: 0, bodyText: "" },
+      ...{ code: "connection_terminated", errno: "ECONNRESET", endless: false },
+    };
+    const base = undialled(null, "connection_timeout", {
+      local: machine(LISTENER, { process, processAfter: process }),
+    });
+    const accepted = step("connect", null, "accepted");
+    const dialled = [{ step: accepted, address: ADDRESS, errno: null }];
+    const facts: Facts = { ...base, dialled, first: exchanged };
+    return diagnose(facts, systemClock).findings.map(({ cause }) => cause);
+  };
+
+  it.each([
+    ["uwsgi --socket 127.0.0.1:3000 --wsgi app", "http_to_uwsgi_port"],
+    ["uwsgi --http-socket :3000 --wsgi app", "closes_without_answer"],
+    ["python gunicorn -t 20 app:app", "worker_timeout"],
+    ["gunicorn --timeout=30 app:app", "worker_timeout"],
+    ["gunicorn --timeout 0 app:app", "closes_without_answer"],
+    ["node server.js", "closes_without_answer"],
+  ])("%s: %s", (command, cause) => {
+    expect(closedBy(command)).toContain(cause);
   });
 });
 

@@ -89,6 +89,11 @@ describe("nginx", () => {
       "server { location / { proxy_pass http://localhost:3000; } }",
       "localhost_has_two_families",
     ],
+    [
+      "a name for TLS that nobody is told",
+      "server { location / { proxy_pass https://x; proxy_ssl_name a.example; } }",
+      "no_server_name_sent",
+    ],
     ["https without SNI", "server { location / { proxy_pass https://x; } }", "no_server_name_sent"],
     [
       "half an upgrade",

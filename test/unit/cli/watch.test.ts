@@ -68,6 +68,25 @@ describe("good-gateway watch", () => {
     expect(err.join("")).toMatch(/snapshot\.json answers 401/);
   });
 
+  it("finds the dashboard when another page of the server was given, and says where", async () => {
+    const page = await gatewayPage();
+    const url = await serve(async (request, response) => {
+      if (request.url !== "/_gateway/snapshot.json") return void response.end("a shop");
+      response.end(await (await fetch(`${page}/snapshot.json`)).text());
+    });
+    const { out, err, world: here } = world();
+    await runCommand(["watch", `${url}/shop`, "--once", "--json"], here);
+    expect(JSON.parse(out.join(""))).toMatchObject({ version: 1 });
+    expect(err.join("")).toMatch(/\/_gateway\/snapshot\.json is\./);
+  });
+
+  it("says where a dashboard is, when it finds none", async () => {
+    const url = await serve((_, response) => void response.end("a shop"));
+    const { err, world: here } = world();
+    expect(await runCommand(["watch", url], here)).toBe(2);
+    expect(err.join("")).toMatch(/dashboard\(gateway\)/);
+  });
+
   it.each([
     ["no address", []],
     ["no number", ["http://localhost/", "--every", "often"]],

@@ -103,6 +103,11 @@ function closed(facts: Facts, evidence: readonly string[]): Finding {
   }
   const crash = crashed(facts);
   if (crash !== null) return crash(evidence);
+  const known = closedByServer(command, [
+    ...evidence,
+    `pid ${local?.process?.pid ?? "?"}: ${command}`,
+  ]);
+  if (known !== null) return known;
   return fault({
     cause: "closes_without_answer",
     layer: "head",
@@ -112,6 +117,40 @@ function closed(facts: Facts, evidence: readonly string[]): Finding {
     evidence,
     fix: "Read the application's log at this second: a crash, a handler that destroys the socket.",
   });
+}
+
+/** Servers whose command says why they close. */
+function closedByServer(command: string, evidence: readonly string[]): Finding | null {
+  if (/\buwsgi\b/.test(command) && !/--?http/.test(command)) {
+    return fault({
+      cause: "http_to_uwsgi_port",
+      layer: "head",
+      code: "http_protocol_error",
+      blame: "proxy",
+      confidence: "likely",
+      title: "uWSGI listens there, and at its socket it speaks uwsgi, not HTTP.",
+      evidence,
+      fix: "uwsgi_pass in place of proxy_pass, or http-socket in uWSGI.",
+    });
+  }
+  const limit = workerTimeout(command);
+  if (limit === null) return null;
+  return fault({
+    cause: "worker_timeout",
+    layer: "process",
+    code: "connection_terminated",
+    confidence: "possible",
+    title: `gunicorn ends a worker that has not answered after ${limit} s, and closes.`,
+    evidence,
+    fix: "Its log says WORKER TIMEOUT. Make the request faster, or give it more time:",
+    write: `--timeout ${limit * 2}`,
+  });
+}
+
+/** Seconds after which gunicorn kills a worker, as its command says; null where it does not. */
+function workerTimeout(command: string): number | null {
+  const seconds = /\bgunicorn\b.*\s(?:-t|--timeout)[ =](\d+)/.exec(command)?.[1];
+  return seconds === undefined || Number(seconds) === 0 ? null : Number(seconds);
 }
 
 /** Of that many files a process keeps a few for itself; Node's last one takes and closes. */

@@ -134,7 +134,32 @@ function scriptCause(ran: PoolAsked, script: string, before: readonly string[]):
         "request_terminate_timeout = 60s  # below fastcgi_read_timeout, above the slowest script",
     });
   }
-  return refusedScript(words, script, evidence) ?? failedScript(words, script, evidence);
+  return (
+    limitedScript(words, script, evidence) ??
+    refusedScript(words, script, evidence) ??
+    failedScript(words, script, evidence)
+  );
+}
+
+/** Limits of PHP itself end a script in its middle. */
+function limitedScript(words: string, script: string, evidence: readonly string[]): Finding | null {
+  const memory = /Allowed memory size of (\d+) bytes exhausted/.exec(words)?.[1];
+  const time = /Maximum execution time of (\d+) seconds? exceeded/.exec(words)?.[1];
+  if (memory === undefined && time === undefined) return null;
+  const limit = memory === undefined ? `max_execution_time (${time} s)` : "memory_limit";
+  return fault({
+    cause: memory === undefined ? "script_over_time" : "script_over_memory",
+    layer: "process",
+    code: "received_server_error",
+    blame: "upstream",
+    title: `PHP ends ${script}: it needs more than ${limit} allows.`,
+    evidence,
+    fix: "Find what it loads or waits for; only then raise the limit in php.ini or the pool:",
+    write:
+      memory === undefined
+        ? "php_admin_value[max_execution_time] = 60"
+        : "php_admin_value[memory_limit] = 256M",
+  });
 }
 
 function refusedScript(words: string, script: string, evidence: readonly string[]): Finding | null {

@@ -119,6 +119,8 @@ const serverName: Rule = (pass) => {
   if (pass.scheme !== "https" && pass.scheme !== "grpcs") return null;
   const name = pass.kind === "grpc" ? "grpc_ssl_server_name" : "proxy_ssl_server_name";
   if (settingAt(pass, name)?.args[0] === "on") return null;
+  const named = settingAt(pass, name.replace("_server_name", "_name"));
+  if (named !== null) return nameNotSent(pass, named, name);
   return warning({
     cause: "no_server_name_sent",
     layer: "config",
@@ -131,6 +133,24 @@ const serverName: Rule = (pass) => {
     where: at(pass.directive),
   });
 };
+
+/** The name is written down, and is only compared with the certificate: nobody is told it. */
+function nameNotSent(pass: Pass, named: Directive, switchedBy: string): Finding {
+  return warning({
+    cause: "no_server_name_sent",
+    layer: "config",
+    blame: "proxy",
+    code: "tls_alert_received",
+    confidence: "likely",
+    title:
+      `${named.name} names ${named.args[0] ?? "a host"}, and nobody is told it: ` +
+      `${switchedBy} is off.`,
+    evidence: [`${named.name} alone only changes what the certificate is compared with.`],
+    fix: "Send the name:",
+    write: `${switchedBy} on;`,
+    where: at(pass.directive),
+  });
+}
 
 const halfUpgrade: Rule = (pass) => {
   const upgrade = fieldsAt(pass).get("upgrade");
