@@ -4,6 +4,7 @@
 import type { HostileKind } from "./kind.js";
 import { ADDRESS_KINDS } from "./kinds/addresses.js";
 import { ANSWER_KINDS } from "./kinds/answers.js";
+import { EXIT_KINDS } from "./kinds/exits.js";
 import { FIELD_KINDS } from "./kinds/fields.js";
 import { GROWTH_KINDS } from "./kinds/growth.js";
 import { HTTP2_CLIENT_KINDS } from "./kinds/http2-clients.js";
@@ -20,6 +21,7 @@ export const KINDS: readonly HostileKind[] = [
   ...UPGRADE_KINDS,
   ...ANSWER_KINDS,
   ...GROWTH_KINDS,
+  ...EXIT_KINDS,
   ...HTTP2_CLIENT_KINDS,
   ...HTTP2_UPSTREAM_KINDS,
   ...ADDRESS_KINDS,

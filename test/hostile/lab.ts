@@ -3,7 +3,6 @@
  */
 import { DOORS } from "../doors/all-doors.js";
 import type { Door } from "../doors/door.js";
-import { limiter } from "../gallery/tools/world.js";
 import type { HostileKind } from "./kind.js";
 
 export interface Cell {
@@ -11,8 +10,8 @@ export interface Cell {
   readonly door: Door;
 }
 
-/** They wait more than they compute. */
-const AT_ONCE = 12;
+/** So many begin before they are asked for: they wait more than they compute. */
+const AHEAD = 12;
 /** A limit against hanging; all that a gateway waits for here is far below. */
 const CELL_MS = 60_000;
 
@@ -29,10 +28,27 @@ function doorsOf(kind: HostileKind, at: number, long: boolean): readonly Door[] 
   return [...doors.filter(({ first }) => first === true), ...turn];
 }
 
-/** Tries them all, some at once; each comes to what got through, undefined for nothing. */
-export function tryAll(cells: readonly Cell[]): ReadonlyMap<Cell, Promise<unknown>> {
-  const limit = limiter(AT_ONCE);
-  return new Map(cells.map((cell) => [cell, limit(() => attempt(cell))]));
+/** What came of each that has begun: what got through, undefined for nothing. */
+export type Outcomes = ReadonlyMap<Cell, Promise<unknown>>;
+
+export interface Lab {
+  readonly outcomes: Outcomes;
+  /** Tries one, if it has not begun, and begins those behind it. */
+  outcomeOf(cell: Cell): Promise<unknown>;
+}
+
+export function labOf(cells: readonly Cell[]): Lab {
+  const outcomes = new Map<Cell, Promise<unknown>>();
+  return {
+    outcomes,
+    outcomeOf(cell) {
+      const at = cells.indexOf(cell);
+      for (const one of cells.slice(at, at + AHEAD)) {
+        if (!outcomes.has(one)) outcomes.set(one, attempt(one));
+      }
+      return outcomes.get(cell) as Promise<unknown>;
+    },
+  };
 }
 
 async function attempt({ kind, door }: Cell): Promise<unknown> {
@@ -53,10 +69,7 @@ async function attempt({ kind, door }: Cell): Promise<unknown> {
 const COLUMNS = [76, 7, 60] as const;
 
 /** Prints kind, doors and what came of it. */
-export async function printTable(
-  kinds: readonly HostileKind[],
-  outcomes: ReadonlyMap<Cell, Promise<unknown>>,
-): Promise<void> {
+export async function printTable(kinds: readonly HostileKind[], outcomes: Outcomes): Promise<void> {
   const gotThrough = new Map<HostileKind, string[]>();
   const tried = new Map<HostileKind, number>();
   for (const [{ kind, door }, outcome] of outcomes) {

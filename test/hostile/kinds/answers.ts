@@ -320,7 +320,7 @@ export const ANSWER_KINDS: readonly HostileKind[] = [
           "/mine-": (socket, { line }) =>
             void setTimeout(() => socket.write(answer(line)), line.length % 7),
         },
-        { options: { timeouts: { connectMs: 6_000, responseMs: 6_000, totalMs: 12_000 } } },
+        { options: { timeouts: { connectMs: 15_000, responseMs: 15_000, totalMs: 20_000 } } },
         async ({ ask }) => {
           const asked = Array.from({ length: 60 }, async (_, at) => {
             const leaves = at % 3 === 0;
@@ -328,7 +328,7 @@ export const ANSWER_KINDS: readonly HostileKind[] = [
               { path: `/mine-${at}-` },
               leaves
                 ? { onCaller: (caller) => void setTimeout(() => caller.destroy(), at % 5) }
-                : {},
+                : { limitMs: 25_000 },
             );
             if (leaves && answered.status !== 200) return;
             expect([answered.status, answered.body]).toEqual([200, `GET /mine-${at}- HTTP/1.1`]);

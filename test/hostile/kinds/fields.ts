@@ -31,6 +31,9 @@ const SPELLINGS: readonly ((name: string) => string)[] = [
   (name) => name.toLowerCase(),
 ];
 
+/** So that its answer is the end, and nobody waits for more. */
+const CLOSE = "Connection: close\r\n";
+
 interface Sent extends Partial<HostileKind> {
   readonly options?: GroundOptions;
   readonly judge: (sent: readonly SentRequest[]) => void;
@@ -47,11 +50,11 @@ function fields(name: string, lists: readonly (readonly string[])[], more: Sent)
     attempt: (door) =>
       on(door, {}, options, async ({ port, upstream }) => {
         const upgrade =
-          door.kind === "upgrade" ? "Upgrade: websocket\r\nConnection: upgrade\r\n" : "";
+          door.kind === "upgrade" ? "Upgrade: websocket\r\nConnection: upgrade\r\n" : CLOSE;
         await Promise.all(
           lists.map((lines) => {
             const all = lines.map((line) => `${line}\r\n`).join("");
-            return sendParts(port, [`GET /x HTTP/1.1\r\nHost: a\r\n${upgrade}${all}\r\n`], 500);
+            return sendParts(port, [`GET /x HTTP/1.1\r\nHost: a\r\n${upgrade}${all}\r\n`], 2_500);
           }),
         );
         judge(upstream.requests().filter(({ line }) => line.includes("/x")));

@@ -179,7 +179,7 @@ const FLOODS: readonly HostileKind[] = [
       on(
         door,
         { "/big": says(answer("x".repeat(300_000))) },
-        { options: { timeouts: { clientMs: 500 } } },
+        { options: { timeouts: { clientMs: 500, responseMs: 8_000, totalMs: 12_000 } } },
         async (ground) => {
           const socket = await http2Socket(ground.port, settings([4, 0]));
           for (let stream = 1; stream < 100; stream += 2) socket.write(get(stream, "/big"));

@@ -66,7 +66,7 @@ function upstreams(name: string, hostiles: readonly Hostile[], more: More = {}):
 const without =
   (part: (stream: number, turn: number) => Buffer): Hostile =>
   (socket, stream) =>
-    void flood(socket, (turn) => part(stream, turn), 30_000_000, 5_000);
+    void flood(socket, (turn) => part(stream, turn), 3_000_000, 5_000);
 const once =
   (part: (stream: number) => Buffer): Hostile =>
   (socket, stream) =>

@@ -42,8 +42,8 @@ function heads(name: string, lines: readonly string[], more: Lines): HostileKind
             .map((line) => {
               const [first = "", ...fields] = line.split("\n");
               const all = [first, ...withHost(fields)].map((one) => `${one}\r\n`).join("");
-              const upgrade = door.kind === "upgrade" ? UPGRADE : "";
-              return sendParts(ground.port, [`${all}${upgrade}\r\n${body}`], 400);
+              const upgrade = door.kind === "upgrade" ? UPGRADE : "Connection: close\r\n";
+              return sendParts(ground.port, [`${all}${upgrade}\r\n${body}`], 2_500);
             }),
         );
         const own = ground.upstream.requests().filter(({ line }) => !line.includes("/well-"));
