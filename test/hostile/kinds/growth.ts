@@ -79,7 +79,7 @@ function client(
     attempt: (door) =>
       on(door, {}, options, async (ground) => {
         const came = await Promise.all(
-          parts(door).map((one) => sendParts(ground.port, one, 2_000)),
+          parts(door).map((one) => sendParts(ground.port, one, 4_000)),
         );
         for (const { ended: over, statuses } of came) {
           if (!lasts) expect(over || statuses.length > 0, "it came to an end").toBe(true);

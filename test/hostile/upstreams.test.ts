@@ -1,0 +1,10 @@
+/**
+ * Hostile upstreams.
+ */
+import { KINDS } from "./all-kinds.js";
+import { tryKinds } from "./suite.js";
+
+tryKinds(
+  "hostile upstreams",
+  KINDS.filter(({ from }) => from === "upstream"),
+);
