@@ -6,6 +6,7 @@
  * Not here: the order of preference (targets/target-set.ts) and the permit (breaker-gate.ts).
  */
 import type { Clock } from "../base/clock.js";
+import type { FailureCode } from "../catalog/failures.js";
 import type { Attempt } from "../core/attempt.js";
 import type { Call } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
@@ -125,16 +126,28 @@ function whenKnown(awaited: Promise<void>, { call }: Attempt): Promise<CutBy | n
   });
 }
 
+/** Refusals of who asks, which say nothing of the target; quick ones are no virtue of it. */
+const NO_SERVICE: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  "received_rate_limited",
+  "received_too_early",
+]);
+/** RFC 9110 §15.5.9: it has given up to wait for a request that was there. */
+const REQUEST_TIMEOUT = 408;
+
 /** Notes how long the answer took to begin; what failed is noted as a long wait. */
 function observe(clock: Clock, { target, timeline }: Exchange, outcome: Outcome<unknown>): void {
   const { startedAt, sendAt, waitAt, headAt } = timeline;
-  if (outcome.kind === "success") {
+  if (outcome.kind === "success" && outcome.response.status !== REQUEST_TIMEOUT) {
     // Not the upload, which may be as slow as its client.
     const from = waitAt >= 0 ? waitAt : sendAt >= 0 ? sendAt : startedAt;
     const now = headAt >= 0 ? headAt : clock.now();
     target.latency.observe(now - from, now);
-  } else if (verdictOf(outcome.failure.code) === "failure") {
+  } else if (outcome.kind === "success" || isNoService(outcome.failure.code)) {
     const now = clock.now();
     target.latency.fail(now - startedAt, now);
   }
+}
+
+function isNoService(code: FailureCode): boolean {
+  return NO_SERVICE.has(code) || verdictOf(code) === "failure";
 }

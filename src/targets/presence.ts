@@ -3,7 +3,8 @@
  *
  * A process that ends (crash, OOM kill, deploy) cuts the connections that it has and refuses new
  * ones. One connection alone may break for many reasons, so a cut is a suspicion only, which any
- * answer removes; a refusal, or several cuts in a row without an answer between, is an incident.
+ * answer removes; a refusal, or several cuts in a row without an answer between, is an incident,
+ * unless the process goes on to answer on a connection from before, or to accept new ones.
  * Guarantee: one incident from the first loss until the target has answered for a while, however
  * many calls it costs and however often the process comes and goes meanwhile. An exchange that is
  * answered costs two comparisons.
@@ -120,6 +121,8 @@ export class Presence {
 
   #judge(worry: Worry, kind: "refused" | "cut", openedAt: number): void {
     if (worry.standing === "suspected") {
+      // Who accepts a connection after that, and cuts it, is there.
+      if (kind === "cut" && openedAt > worry.since) return;
       worry.cuts += 1;
       if (kind === "refused" || worry.cuts >= INCIDENT.cutsMin) {
         worry.standing = "gone";
@@ -137,8 +140,13 @@ export class Presence {
   }
 
   #reassured(worry: Worry, openedAt: number, now: number): void {
+    const isOld = openedAt >= 0 && openedAt < worry.since;
     if (worry.standing === "suspected") this.#worry = null;
-    else if (worry.standing === "gone") {
+    else if (isOld && !worry.told && worry.evidence.facts().refused === 0) {
+      // A connection from before goes on, so the process does: what was cut was so by what it got.
+      this.#timer?.cancel();
+      this.#worry = null;
+    } else if (worry.standing === "gone") {
       worry.standing = "back";
       worry.backAt = now;
       worry.evidence.back(now, openedAt < 0 ? null : openedAt >= worry.since);

@@ -96,3 +96,20 @@ describe.each(FAULTS)("one of three targets is %s: it %s", (state) => {
     60_000,
   );
 });
+
+describe.each(["limiting", "timing out"] as const)(
+  "one of three targets is %s at once",
+  (state) => {
+    it.each(["two_choices", "least_pending"])(
+      "and wins nothing by it: %s",
+      async (name) => {
+        for (const [perSecond, seconds] of RATES) {
+          const result = await playAt(perSecond, seconds, state, WAYS[name] as Way, {});
+          expect(result.shares[0], `${perSecond} calls/s`).toBeGreaterThan(0);
+          expect(result.shares[0], `${perSecond} calls/s`).toBeLessThan(0.12);
+        }
+      },
+      60_000,
+    );
+  },
+);

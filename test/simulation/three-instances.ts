@@ -65,7 +65,7 @@ const WORK_MS_MAX = 15;
 /** How long it takes until a connection is refused, or a reset arrives. */
 const ROUND_TRIP_MS = 0.5;
 
-export type State = "normal" | "down" | "silent" | "refusing";
+export type State = "normal" | "down" | "silent" | "refusing" | "limiting" | "timing out";
 
 /** What a probe finds wrong, by a connection alone and by a request. */
 const PROBED: Readonly<
@@ -75,6 +75,8 @@ const PROBED: Readonly<
   down: { tcp: "ECONNREFUSED", http: "ECONNREFUSED" },
   silent: { tcp: null, http: "no answer" },
   refusing: { tcp: null, http: "status 503" },
+  limiting: { tcp: null, http: "status 429" },
+  "timing out": { tcp: null, http: "status 408" },
 };
 
 const SCRIPT: Script = [
@@ -254,6 +256,8 @@ function playInstance(
       if (state === "normal") work(sent);
       else if (state === "down") later(ROUND_TRIP_MS, sent, () => sent.fail("connection_refused"));
       else if (state === "refusing") later(1, sent, () => void sent.respond(503));
+      else if (state === "limiting") later(1, sent, () => void sent.respond(429));
+      else if (state === "timing out") later(1, sent, () => void sent.respond(408));
       else {
         executed.push(sent.exchange.call.id);
         swallowed += 1;

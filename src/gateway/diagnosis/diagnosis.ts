@@ -115,6 +115,8 @@ function oneVanished(incident: IncidentSeen): Finding {
     layer: "process",
     code: firstCode ?? "connection_refused",
     blame: "upstream",
+    // Who refuses is gone; who only cuts connections may have had a reason.
+    confidence: refused > 0 ? "certain" : "likely",
     impact: isBack ? "some" : "all",
     title: isBack
       ? `The process behind ${target} was gone for ${seconds(downMs)}.`

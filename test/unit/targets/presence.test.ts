@@ -90,6 +90,23 @@ describe("a process that vanishes", () => {
     expect(JSON.parse(JSON.stringify(end))).toEqual(end);
   });
 
+  it("is none while an old connection is answered, or new ones are accepted", async () => {
+    const { clock, names, answer, fail } = bench();
+    answer();
+    for (let time = 0; time < 6; time += 1) fail("connection_terminated", 500);
+    await clock.advance(10);
+    answer(5_000);
+    await clock.advance(INCIDENT.settleMs);
+    // One client asks for what makes it hang up, again and again.
+    fail("stale_connection", 500);
+    for (let time = 0; time < 10; time += 1) {
+      await clock.advance(2);
+      fail("connection_terminated", 1);
+    }
+    await clock.advance(INCIDENT.settleMs);
+    expect(names()).toEqual([]);
+  });
+
   it("is told at its end at the latest, and never twice", async () => {
     const { clock, names, answer, fail } = bench();
     answer();
