@@ -9,6 +9,7 @@
 import { EJECTION, POOL } from "../catalog/defaults.js";
 import type { FailureCode } from "../catalog/failures.js";
 import { whyNotRepeat } from "../core/repeat.js";
+import type { Timeline } from "../core/timeline.js";
 import type { Exchange } from "../targets/exchange.js";
 import type { Connection } from "./connection.js";
 
@@ -30,9 +31,12 @@ export class RestingConnections {
   readonly #resting: Connection[] = [];
   /** What has rested since before this moment is doubted. */
   #doubtedAt = Number.NEGATIVE_INFINITY;
-  /** What an answer takes, and how far answers are from that, both as moving means. */
-  #usualMs = Number.NaN;
-  #deviationMs = 0;
+  /**
+   * What an answer takes, and how far answers are from that, both as moving means. An array of
+   * numbers, since a field would make a new one for each answer; null before the first.
+   */
+  #usual: Float64Array | null = null;
+  #answers = 0;
 
   get count(): number {
     return this.#resting.length;
@@ -71,19 +75,21 @@ export class RestingConnections {
   began(exchange: Exchange, connection: Connection, now: number): void {
     if (connection.restedAt < 0 || now - connection.restedAt < POOL.restedMs) return;
     if (exchange.attempt.further < 1 || whyNotRepeat(exchange.request, STALE) !== null) return;
-    const usualMs = this.#usualMs + EJECTION.silenceDeviations * this.#deviationMs;
+    const [meanMs = 0, deviationMs = 0] = this.#usual ?? [];
+    const usualMs = meanMs + EJECTION.silenceDeviations * deviationMs;
     const ms = Math.max(POOL.restedSilenceMs, EJECTION.silenceFactor * usualMs);
     exchange.impatience = { ms, stale: true };
   }
 
   /** An exchange is over. */
   ended({ timeline, cancellation }: Exchange): void {
-    const { sendAt, waitAt, headAt, openedAt, reused } = timeline;
-    if (headAt >= 0) {
-      this.#observe(headAt - Math.max(sendAt, waitAt));
-      if (openedAt >= this.#doubtedAt) this.#closeDoubted();
-    } else if (reused && cancellation.by === "timeout" && timeline.headBytes === 0) {
-      this.#doubtedAt = sendAt;
+    if (timeline.headAt >= 0) {
+      this.#answers = (this.#answers + 1) % ANSWERS_PER_LOOK;
+      if (this.#usual === null) this.#usual = firstOf(timeline);
+      else if (this.#answers === 0) observe(this.#usual, timeline);
+      if (timeline.openedAt >= this.#doubtedAt) this.#closeDoubted();
+    } else if (timeline.reused && cancellation.by === "timeout" && timeline.headBytes === 0) {
+      this.#doubtedAt = timeline.sendAt;
     }
   }
 
@@ -97,18 +103,23 @@ export class RestingConnections {
       if (this.#isDoubted(connection)) connection.destroy();
     }
   }
+}
 
-  // RFC 6298 §2: a moving mean and a moving mean deviation, the first answer sets both.
-  #observe(ms: number): void {
-    if (Number.isNaN(this.#usualMs)) {
-      this.#usualMs = ms;
-      this.#deviationMs = ms / 2;
-      return;
-    }
-    const off = ms - this.#usualMs;
-    this.#deviationMs += EJECTION.usualDeviationGain * (Math.abs(off) - this.#deviationMs);
-    this.#usualMs += EJECTION.usualGain * off;
-  }
+/** Every one of so many is looked at: reckoning costs more than to pass one by. */
+const ANSWERS_PER_LOOK = 16;
+
+// RFC 6298 §2: a moving mean and a moving mean deviation, the first answer sets both.
+function firstOf({ sendAt, waitAt, headAt }: Timeline): Float64Array {
+  const ms = headAt - Math.max(sendAt, waitAt);
+  return Float64Array.of(ms, ms / 2);
+}
+
+function observe(usual: Float64Array, { sendAt, waitAt, headAt }: Timeline): void {
+  const mean = usual[0] as number;
+  const deviation = usual[1] as number;
+  const off = headAt - Math.max(sendAt, waitAt) - mean;
+  usual[0] = mean + EJECTION.usualGain * off;
+  usual[1] = deviation + EJECTION.usualDeviationGain * (Math.abs(off) - deviation);
 }
 
 const STALE = { code: "stale_connection" } as const;
