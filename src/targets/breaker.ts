@@ -139,6 +139,8 @@ class LedgerBreaker implements Breaker {
   /** When a good answer began last, and when the first one did since it was closed. */
   #goodAt = -1;
   #goodFrom = -1;
+  /** Asked since: who is not asked misses nothing. */
+  #asked = 0;
 
   constructor(
     clock: Pick<Clock, "now">,
@@ -169,6 +171,7 @@ class LedgerBreaker implements Breaker {
       if (deniedForMs > 0) return { deniedForMs, route: keyOf(request) };
       this.suspects.tried(request);
     }
+    this.#asked += 1;
     return new LedgerPermit(this, this.#epoch, null);
   }
 
@@ -231,6 +234,7 @@ class LedgerBreaker implements Breaker {
     if (epoch !== this.#epoch) return;
     if (this.#goodFrom < 0) this.#goodFrom = at;
     this.#goodAt = at;
+    this.#asked = 0;
     if (this.#doubts > 0) this.#acquit();
   }
 
@@ -316,6 +320,7 @@ class LedgerBreaker implements Breaker {
     const { windowMs } = this.#options;
     const missedMs = this.#clock.now() - this.#goodAt;
     if (this.#goodAt < 0 || missedMs >= windowMs) return true;
+    if (this.#asked < EVIDENCE.missedMin) return false;
     const { counted, failed } = this.#ledger.counts();
     const good = Math.max(1, counted - failed);
     const { missedMin, missedMsMin } = EVIDENCE;

@@ -244,14 +244,18 @@ describe("a body", () => {
     });
     const begun = accept().readHead().send(`HTTP/1.1 200 OK\r\n${begin}`).waitFor(gate);
     const upstream = await play([begun.send(rest).close()]);
-    const { orders, ended } = worldOf(upstream.origin, { breaker: { consecutiveFailures: 1 } });
+    const { gateway, orders, ended } = worldOf(upstream.origin);
     const response = await gatewayFetch(orders)("/");
     goOn();
     const error = await rejection(response.text());
     expect(error).toBeInstanceOf(TypeError);
     expect(isGatewayError((error as TypeError).cause)).toBe(true);
     expect(ended).toEqual([((error as TypeError).cause as GatewayError).code]);
-    expect(orders.targets[0]).toMatchObject({ breaker: "open", pending: 0 });
+    const [target] = gateway.snapshot().upstreams[0]?.targets ?? [];
+    expect(target).toMatchObject({
+      pending: 0,
+      breaker: { routes: [{ route: "GET /", failed: 1 }] },
+    });
   });
 
   it("that cannot be decoded blames the upstream", async () => {

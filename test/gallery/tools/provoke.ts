@@ -98,11 +98,17 @@ async function playOnce(row: Row, play: Play, door: Door, patience: number): Pro
     const records = [...ground.records.slice(recordsBefore)];
     undo();
     const sends = ground.sent() - sentBefore;
-    const opened = ground.breakerWent.includes("open");
-    return { ...shown, sends, records, breaker: opened ? "failure" : "neutral" };
+    const counted = ground.breakerWent.includes("open") || countsForRoute(ground);
+    return { ...shown, sends, records, breaker: counted ? "failure" : "neutral" };
   } finally {
     await ground.close();
   }
+}
+
+/** A good head clears the target, so that a body that breaks later counts for its route alone. */
+function countsForRoute({ gateway }: World): boolean {
+  const { targets = [] } = gateway.snapshot().upstreams[0] ?? {};
+  return targets.some(({ breaker }) => (breaker?.routes.length ?? 0) > 0);
 }
 
 const BREAKER = { consecutiveFailures: 1, openMs: 60_000 } as const;
