@@ -81,8 +81,10 @@ export async function inBodyWorld(
   }
 }
 
-export function kindsOf({ bodies }: Door): readonly BodyKind[] {
-  return BODY_KINDS.filter(({ takers }) => takers.includes(bodies));
+export function kindsOf({ bodies, name }: Door): readonly BodyKind[] {
+  return BODY_KINDS.filter(
+    ({ takers, unknownTo }) => takers.includes(bodies) && unknownTo?.includes(name) !== true,
+  );
 }
 
 let marks = 0;

@@ -20,6 +20,8 @@ export interface BodyKind {
   readonly length?: true;
   /** It gives no bytes where there are none. */
   readonly least?: number;
+  /** Doors before which something else reads it, and knows its own classes alone. */
+  readonly unknownTo?: readonly string[];
 }
 
 const FETCH = ["fetch", "undici's fetch", "a fetch"] as const;
@@ -153,6 +155,9 @@ const DIRECT: readonly BodyKind[] = [
   },
 ];
 
+/** What the platform's own Request and fetch read before us. */
+const PLATFORM = ["webProxy, called with Requests", "gatewayInterceptor, the fetch of Node"];
+
 const FORMS: readonly BodyKind[] = [
   {
     name: "a form of Node",
@@ -165,12 +170,14 @@ const FORMS: readonly BodyKind[] = [
     takers: [...FETCH, "undici"],
     make: form(UndiciFormData as never, (bytes) => new Blob([new Uint8Array(bytes)])),
     wrong: wrongForm,
+    unknownTo: [...PLATFORM, "gatewayInterceptor, undici 8"],
   },
   {
     name: "a form of formdata-node",
     takers: ["fetch", "a fetch"],
     make: form(NodeFormData as never, (bytes) => new NodeFile([bytes], "f.bin")),
     wrong: wrongForm,
+    unknownTo: PLATFORM,
     // Node 20 waits for ever where a part of a body is empty.
     least: 1,
   },
