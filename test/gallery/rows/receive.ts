@@ -113,7 +113,11 @@ export const RECEIVE: readonly Row[] = [
     error: null,
     sends: [1, 1],
     breaker: "neutral",
-    world: { script: accept().readHead().hang() },
+    world: {
+      script: accept().readHead().hang(),
+      // The client is the first to lose patience, however busy the machine is.
+      options: { timeouts: { responseMs: 5_000, idleMs: 5_000, totalMs: 9_000 } },
+    },
     during: async ({ played }, caller) => {
       await eventually("the request is there", () => played?.heads().length === 1);
       caller.destroy();
