@@ -13,6 +13,12 @@ import { rollingRestart } from "./tools/restart.js";
 /** The machine may be busy with other tests. */
 const RUN_MS = 180_000;
 
+/**
+ * A process that gets no turn for long leaves connections in the kernel's queue, which resets them
+ * when the port closes. That is chance; losing always is not.
+ */
+const CHANCE = { timeout: RUN_MS, retry: 2 };
+
 describeWith(["nginx"], "a rolling restart", () => {
   beforeAll(buildQuick, RUN_MS);
   afterEach(endProcesses);
@@ -31,9 +37,7 @@ describeWith(["nginx"], "a rolling restart", () => {
     RUN_MS,
   );
 
-  it("loses none of an app with installShutdown, twenty times in a row", // A process that gets no turn for long leaves connections in the kernel's queue, which resets
-  // them when the port closes. That is chance; losing always is not.
-  { timeout: RUN_MS, retry: 2 }, async () => {
+  it("loses none of an app with installShutdown, twenty times in a row", CHANCE, async () => {
     const env = { BEHIND: JSON.stringify("nginx") };
     const { nginx, direct, ends } = await rollingRestart({ env, restarts: 20 });
     expect(Object.fromEntries(nginx.lost)).toEqual({});
