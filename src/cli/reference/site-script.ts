@@ -2,7 +2,9 @@
  * The script of the static reference: the box that explains what is pasted, the search, and links
  * that open an entry. Everything that comes from a person is written as text, never as HTML.
  */
-export const SITE_SCRIPT = String.raw`
+import { SEARCH } from "../../dashboard/page/script-reference.js";
+
+export const SITE_SCRIPT = `
 const byId = (id) => document.getElementById(id);
 const h = (tag, attributes, ...children) => {
   const node = document.createElement(tag);
@@ -45,32 +47,8 @@ byId("ask").addEventListener("submit", (event) => {
   explainGiven();
 });
 
-const entries = [...document.querySelectorAll(".entry")];
-const texts = new Map(entries.map((entry) => [entry, entry.textContent.toLowerCase()]));
-const search = () => {
-  const words = byId("q").value.toLowerCase().split(/\s+/).filter(Boolean);
-  let found = 0;
-  for (const entry of entries) {
-    entry.hidden = !words.every((word) => texts.get(entry).includes(word));
-    if (!entry.hidden) found += 1;
-  }
-  byId("found").textContent =
-    words.length === 0 ? entries.length + " failures" : found + " of " + entries.length;
-  byId("entries-none").hidden = found > 0;
-};
-byId("q").addEventListener("input", search);
-search();
-const follow = () => {
-  const entry = entries.find(({ id }) => id === decodeURIComponent(location.hash.slice(1)));
-  if (!entry) return;
-  if (entry.hidden) {
-    byId("q").value = "";
-    search();
-  }
-  entry.open = true;
-  entry.scrollIntoView({ block: "start" });
-  entry.querySelector("summary").focus({ preventScroll: true });
-};
-addEventListener("hashchange", follow);
+${SEARCH}
+const follow = () => openEntry(linked());
+onLink(follow);
 follow();
 `;

@@ -6,6 +6,7 @@
  * request to anybody; without the script the reference can still be read.
  */
 import { createHash } from "node:crypto";
+import { REFERENCE_SECTION } from "../../dashboard/page/markup.js";
 import { referenceHtml } from "../../dashboard/page/reference-html.js";
 import { STYLE } from "../../dashboard/page/style.js";
 import { errorReference, type ReferenceEntry } from "../../dashboard/reference.js";
@@ -27,7 +28,7 @@ export function siteFiles(engine: string): readonly SiteFile[] {
   const index = page({
     title: "Error reference: whose fault is the 502?",
     description: "Paste a status, an error code, a log line or an error page: what it means.",
-    main: BOX + REFERENCE.replace("<!--REFERENCE-->", () => referenceHtml()),
+    main: BOX + REFERENCE_SECTION.replace("<!--REFERENCE-->", () => referenceHtml()),
     script,
   });
   const pages = errorReference().map((entry) => ({
@@ -51,18 +52,6 @@ const BOX = `<section aria-labelledby="ask-h">
 <button type="submit">Explain</button></form>
 <div id="answer" role="status" aria-live="polite"></div>
 <noscript><p>The box needs a script; the reference below does not.</p></noscript>
-</section>
-`;
-
-const REFERENCE = `<section id="errors" aria-labelledby="errors-h">
-<div class="head"><h2 id="errors-h">Error reference</h2>
-<p class="tools"><label for="q">Search</label>
-<input type="search" id="q" autocomplete="off" spellcheck="false">
-<span id="found" role="status" aria-live="polite"></span></p></div>
-<div id="entries">
-<!--REFERENCE-->
-</div>
-<p class="empty" id="entries-none" hidden>No failure has all of these words.</p>
 </section>
 `;
 

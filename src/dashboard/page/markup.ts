@@ -2,6 +2,21 @@
  * The frame of the page. What is live is filled in by the script; style, script and the error
  * reference are put in their places by page.ts.
  */
+
+/** Of the static site as well. */
+export const REFERENCE_SECTION = `<section id="errors" aria-labelledby="errors-h">
+<div class="head"><h2 id="errors-h">Error reference</h2>
+<p class="tools"><label for="q">Search</label>
+<input type="search" id="q" autocomplete="off" spellcheck="false"
+ placeholder="502, ECONNREFUSED, upstream prematurely closed …">
+<span id="found" role="status" aria-live="polite"></span></p></div>
+<div id="entries">
+<!--REFERENCE-->
+</div>
+<p class="empty" id="entries-none" hidden>No failure has all of these words.</p>
+</section>
+`;
+
 export const MARKUP = `<!doctype html>
 <html lang="en">
 <head>
@@ -86,18 +101,7 @@ export const MARKUP = `<!doctype html>
 </div>
 <p class="empty" id="changes-none">Nothing has changed since this page is kept.</p>
 </section>
-<section id="errors" aria-labelledby="errors-h">
-<div class="head"><h2 id="errors-h">Error reference</h2>
-<p class="tools"><label for="q">Search</label>
-<input type="search" id="q" autocomplete="off" spellcheck="false"
- placeholder="502, ECONNREFUSED, upstream prematurely closed …">
-<span id="found" role="status" aria-live="polite"></span></p></div>
-<div id="entries">
-<!--REFERENCE-->
-</div>
-<p class="empty" id="entries-none" hidden>No failure has all of these words.</p>
-</section>
-</main>
+${REFERENCE_SECTION}</main>
 <footer><p>Read only. Kept in memory for fifteen minutes; times are those of this browser.
 <a href="snapshot.json">snapshot.json</a> <a href="state.json">state.json</a>
 <a href="reference.json">reference.json</a></p></footer>

@@ -1,8 +1,10 @@
 /**
- * Part of the page's script: the search of the error reference, and links such as
- * #connection_refused that open an entry.
+ * Parts of scripts: the search of the error reference, and links such as #connection_refused that
+ * open an entry.
  */
-export const REFERENCE = String.raw`
+
+/** Needs `byId` alone, so that a page without the rest of the dashboard has it as well. */
+export const SEARCH = String.raw`
 const entries = [...document.querySelectorAll(".entry")];
 const texts = new Map(entries.map((entry) => [entry, entry.textContent.toLowerCase()]));
 const search = () => {
@@ -14,21 +16,15 @@ const search = () => {
     entry.hidden = !hit;
     if (hit) found += 1;
   }
-  setText(byId("found"), words.length === 0 ? plural(entries.length, "failure", "failures")
-    : found + " of " + entries.length);
+  byId("found").textContent =
+    words.length === 0 ? entries.length + " failures" : found + " of " + entries.length;
   byId("entries-none").hidden = found > 0;
 };
 byId("q").addEventListener("input", search);
 search();
 
-const follow = () => {
-  const name = decodeURIComponent(location.hash.slice(1));
-  if (name.startsWith("upstream=")) {
-    choose(name.slice("upstream=".length));
-    const shown = rows.get(open.name);
-    if (shown) shown.row.scrollIntoView({ block: "start" });
-    return;
-  }
+const linked = () => decodeURIComponent(location.hash.slice(1));
+const openEntry = (name) => {
   const entry = entries.find(({ id }) => id === name);
   if (!entry) return;
   if (entry.hidden) {
@@ -39,10 +35,24 @@ const follow = () => {
   entry.scrollIntoView({ block: "start" });
   entry.querySelector("summary").focus({ preventScroll: true });
 };
-addEventListener("hashchange", follow);
-// The same link once more changes nothing in the address, and must lead there all the same.
-document.addEventListener("click", (event) => {
-  const link = event.target.closest ? event.target.closest("a[href^='#']") : null;
-  if (link && link.hash === location.hash) follow();
-});
+const onLink = (follow) => {
+  addEventListener("hashchange", follow);
+  // The same link once more changes nothing in the address, and must lead there all the same.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest ? event.target.closest("a[href^='#']") : null;
+    if (link && link.hash === location.hash) follow();
+  });
+};
+`;
+
+/** Of the dashboard, whose links may lead to an upstream as well. */
+export const REFERENCE = `${SEARCH}
+const follow = () => {
+  const name = linked();
+  if (!name.startsWith("upstream=")) return openEntry(name);
+  choose(name.slice("upstream=".length));
+  const shown = rows.get(open.name);
+  if (shown) shown.row.scrollIntoView({ block: "start" });
+};
+onLink(follow);
 `;
