@@ -2,26 +2,10 @@
  * What servers of applications say, and proxies that come with them: PHP, uWSGI, gunicorn,
  * Passenger, lighttpd, YARP and gorouter.
  */
-import type { FailureCode } from "../failures.js";
-import type { Dialect, ForeignTerm } from "./foreign-term.js";
-
-type Row = readonly [
-  term: string,
-  match: RegExp | readonly RegExp[],
-  meaning: string,
-  failures: readonly FailureCode[],
-  ...remedies: string[],
-];
-
-function dialect(speaker: string, ...rows: readonly Row[]): Dialect {
-  const terms = rows.map(([term, match, meaning, failures, ...remedies]): ForeignTerm => {
-    return { term, match, meaning, failures, remedies };
-  });
-  return { speaker, spoken: "in_lines", terms };
-}
+import { type Dialect, dialectOfLines } from "./foreign-term.js";
 
 export const APPLICATION_TEXTS: readonly Dialect[] = [
-  dialect(
+  dialectOfLines(
     "PHP",
     [
       "Allowed memory size of … bytes exhausted",
@@ -52,7 +36,7 @@ export const APPLICATION_TEXTS: readonly Dialect[] = [
       "The line names the file; what it says is to be mended there.",
     ],
   ),
-  dialect(
+  dialectOfLines(
     "uWSGI",
     [
       "HARAKIRI ON WORKER",
@@ -83,7 +67,7 @@ export const APPLICATION_TEXTS: readonly Dialect[] = [
       "ss -ltnp names it.",
     ],
   ),
-  dialect(
+  dialectOfLines(
     "gunicorn",
     [
       "Worker failed to boot / App failed to load",
@@ -107,7 +91,7 @@ export const APPLICATION_TEXTS: readonly Dialect[] = [
       "ss -ltnp names it.",
     ],
   ),
-  dialect(
+  dialectOfLines(
     "Passenger",
     [
       "Request queue full / request queue is full",
@@ -124,7 +108,7 @@ export const APPLICATION_TEXTS: readonly Dialect[] = [
       "The error id stands in Passenger's log, with the application's own output.",
     ],
   ),
-  dialect(
+  dialectOfLines(
     "lighttpd",
     [
       "(gw_backend.c…) establishing connection failed",
@@ -148,7 +132,7 @@ export const APPLICATION_TEXTS: readonly Dialect[] = [
       "Its own log at this second: a crash or a limit.",
     ],
   ),
-  dialect(
+  dialectOfLines(
     "YARP",
     [
       "RequestTimedOut / ResponseHeaders timeout (ActivityTimeout)",
@@ -171,7 +155,7 @@ export const APPLICATION_TEXTS: readonly Dialect[] = [
       ["connection_refused", "connection_terminated"],
     ],
   ),
-  dialect(
+  dialectOfLines(
     "gorouter",
     [
       "Registered endpoint failed to handle the request",

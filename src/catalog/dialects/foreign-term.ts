@@ -40,3 +40,29 @@ export interface Dialect {
   readonly common?: true;
   readonly terms: readonly ForeignTerm[];
 }
+
+/** A term of a log in short: what follows its failures are remedies. */
+export type TermRow = readonly [
+  term: string,
+  match: RegExp | readonly RegExp[],
+  meaning: string,
+  failures: readonly FailureCode[],
+  ...remedies: string[],
+];
+
+/** What one program says in the lines of its log. */
+export function dialectOfLines(
+  speaker: string,
+  ...rows: readonly (TermRow | ForeignTerm)[]
+): Dialect {
+  const terms = rows.map((row) => (isShort(row) ? termOf(row) : row));
+  return { speaker, spoken: "in_lines", terms };
+}
+
+function isShort(row: TermRow | ForeignTerm): row is TermRow {
+  return Array.isArray(row);
+}
+
+function termOf([term, match, meaning, failures, ...remedies]: TermRow): ForeignTerm {
+  return { term, match, meaning, failures, remedies };
+}

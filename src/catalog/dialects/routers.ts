@@ -2,27 +2,7 @@
  * What routers in front of containers and functions say: Fly, Render, Railway, Cloud Run, Azure,
  * DigitalOcean, Cloud Foundry, Kong, Linkerd, OpenShift, cloudflared, Fastly, Akamai and F5.
  */
-import type { FailureCode } from "../failures.js";
-import type { Dialect, ForeignTerm } from "./foreign-term.js";
-
-type Row = readonly [
-  term: string,
-  match: RegExp | readonly RegExp[],
-  meaning: string,
-  failures: readonly FailureCode[],
-  ...remedies: string[],
-];
-
-/** These say that something failed; the words behind them say what. */
-const GENERAL = /^Unable to reach the origin service$/;
-
-function dialect(speaker: string, ...rows: readonly Row[]): Dialect {
-  const terms = rows.map(([term, match, meaning, failures, ...remedies]): ForeignTerm => {
-    const general = GENERAL.test(term) ? ({ general: true } as const) : {};
-    return { term, match, meaning, failures, remedies, ...general };
-  });
-  return { speaker, spoken: "in_lines", terms };
-}
+import { type Dialect, dialectOfLines } from "./foreign-term.js";
 
 const LISTEN =
   "Listen on process.env.PORT and on 0.0.0.0, and compare it with the port in settings.";
@@ -30,7 +10,7 @@ const SLOW = "Answer below the router's limit, or 202 and a job; then raise the 
 const CRASH = "Read the application's log at this second: a crash, a restart, a kill for memory.";
 
 export const ROUTERS: readonly Dialect[] = [
-  dialect(
+  dialectOfLines(
     "Fly",
     [
       "instance refused connection / PR04 no candidate, PC01 …",
@@ -54,7 +34,7 @@ export const ROUTERS: readonly Dialect[] = [
       CRASH,
     ],
   ),
-  dialect("Railway", [
+  dialectOfLines("Railway", [
     "Application failed to respond",
     /Application failed to respond/i,
     "Railway's edge got no answer from the service: it does not listen, or ended.",
@@ -62,14 +42,14 @@ export const ROUTERS: readonly Dialect[] = [
     LISTEN,
     CRASH,
   ]),
-  dialect("Render", [
+  dialectOfLines("Render", [
     "No open ports detected / Port scan timeout reached",
     /No open (?:HTTP )?ports detected|Port scan timeout reached/i,
     "The service has opened no port in its time: it is not deployed, and the router has nobody.",
     ["connection_refused", "no_healthy_target"],
     LISTEN,
   ]),
-  dialect(
+  dialectOfLines(
     "Cloud Run",
     [
       "The user-provided container failed to start and listen on the port",
@@ -100,7 +80,7 @@ export const ROUTERS: readonly Dialect[] = [
       SLOW,
     ],
   ),
-  dialect(
+  dialectOfLines(
     "Azure",
     [
       "Application Gateway: backend health is unhealthy",
@@ -142,15 +122,19 @@ export const ROUTERS: readonly Dialect[] = [
       "az webapp log tail shows the container's own log.",
     ],
   ),
-  dialect(
+  dialectOfLines(
     "cloudflared",
-    [
-      "Unable to reach the origin service",
-      /Unable to reach the origin service/i,
-      "The tunnel stands; the origin beside cloudflared does not answer. What follows says why.",
-      ["connection_refused", "connection_timeout"],
-      "In a container localhost is the container: name the service, such as http://app:3000.",
-    ],
+    {
+      term: "Unable to reach the origin service",
+      match: /Unable to reach the origin service/i,
+      meaning:
+        "The tunnel stands; the origin beside cloudflared does not answer. What follows says why.",
+      failures: ["connection_refused", "connection_timeout"],
+      general: true,
+      remedies: [
+        "In a container localhost is the container: name the service, such as http://app:3000.",
+      ],
+    },
     [
       "failed to connect to origintunnel / no recent network activity",
       /Failed to dial a quic connection|failed to connect to (?:the )?edge|Serve tunnel error/i,
@@ -159,7 +143,7 @@ export const ROUTERS: readonly Dialect[] = [
       "Let it out on port 7844, UDP and TCP; --protocol http2 where UDP is dropped.",
     ],
   ),
-  dialect(
+  dialectOfLines(
     "Kong",
     [
       "failed to get a peer / failure to get a peer from the ring-balancer",
@@ -190,7 +174,7 @@ export const ROUTERS: readonly Dialect[] = [
       "dns_resolver and dns_order of kong.conf, and the name of the service itself",
     ],
   ),
-  dialect(
+  dialectOfLines(
     "Linkerd",
     [
       "HTTP Balancer service in fail-fast",
@@ -206,14 +190,14 @@ export const ROUTERS: readonly Dialect[] = [
       ["no_healthy_target", "connection_refused", "connection_timeout"],
     ],
   ),
-  dialect("OpenShift router", [
+  dialectOfLines("OpenShift router", [
     "Application is not available",
     [/Application is not available/, /The application is currently not serving requests/i],
     "HAProxy of the router has no endpoint for this host: no route, or no pod that is ready.",
     ["no_healthy_target", "destination_not_found"],
     "oc get route, oc get endpoints: the port of the route must be one of the service.",
   ]),
-  dialect(
+  dialectOfLines(
     "Fastly",
     [
       "503 backend read error / first byte timeout …",
@@ -239,7 +223,7 @@ export const ROUTERS: readonly Dialect[] = [
       ["connection_refused", "connection_timeout", "tls_certificate_error"],
     ],
   ),
-  dialect(
+  dialectOfLines(
     "Akamai",
     [
       "An error occurred while processing your request. Reference #",
@@ -255,7 +239,7 @@ export const ROUTERS: readonly Dialect[] = [
       ["connection_refused", "connection_timeout", "http_response_timeout"],
     ],
   ),
-  dialect(
+  dialectOfLines(
     "F5 BIG-IP",
     [
       "pool … member … monitor status down",
