@@ -7,7 +7,7 @@
  * head, without the field. So the body is read by the same parser as all others, and whoever guards
  * the requests of this server guards this one, too.
  */
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
@@ -45,6 +45,7 @@ function giveBack(server: Server, req: IncomingMessage, socket: Duplex, head: Bu
 /** The parser goes on with the body and serves nothing behind it. */
 function askServer(server: Server, req: IncomingMessage): void {
   const res = responseOver(req, req.socket);
+  noticeLeaving(req, res);
   const waits = awaitsContinue(req);
   if (waits && server.listenerCount("checkContinue") > 0) {
     server.emit("checkContinue", req, res);
@@ -52,4 +53,23 @@ function askServer(server: Server, req: IncomingMessage): void {
   }
   if (waits) res.writeContinue();
   server.emit("request", req, res);
+}
+
+/** Behind the body nobody reads the connection, so nobody would notice that the client has left. */
+function noticeLeaving(req: IncomingMessage, res: ServerResponse): void {
+  const { socket } = req;
+  const onEnd = (): void => void socket.destroy();
+  req.once("end", () => {
+    if (res.writableFinished || socket.destroyed) return;
+    socket.once("end", onEnd);
+    readOn(socket);
+    socket.resume();
+  });
+  // It may end its side once it has the answer.
+  res.once("finish", () => socket.off("end", onEnd));
+}
+
+/** Node 26 stops reading the connection at a body that fills its buffer, and leaves it so. */
+export function readOn(socket: Socket): void {
+  socket._read(0);
 }

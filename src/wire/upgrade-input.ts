@@ -11,7 +11,7 @@ import { LIMITS } from "../catalog/defaults.js";
 import { type BodyFraming, framingOf } from "./body-framing.js";
 import { takeContinue } from "./held-continue.js";
 import type { ReceivedBody } from "./received-body.js";
-import { NODE_READS_BODIES } from "./unasked-upgrade.js";
+import { NODE_READS_BODIES, readOn } from "./unasked-upgrade.js";
 
 export class UpgradeInput {
   readonly body: ReceivedBody;
@@ -85,8 +85,7 @@ export class UpgradeInput {
   };
 
   readonly #listen = (): void => {
-    // Node 26 stops reading the connection at a body that fills its buffer, and leaves it so.
-    if (this.#nodeReads) this.#req.socket._read(0);
+    if (this.#nodeReads) readOn(this.#req.socket);
     this.#socket.on("data", this.#onData);
   };
 
