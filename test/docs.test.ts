@@ -76,11 +76,6 @@ const PARTS: ReadonlyMap<string, string> = new Map([
   ["codes-by-status", failures.codesByStatus()],
   ["all-failures", failures.allFailures("errors/")],
   ["status-policies", failures.statusPolicies()],
-  ["upstream-options", options.upstreamOptions()],
-  [
-    "proxy-options",
-    options.shortOptionTable("src/gateway/options/proxy-options.ts", "ProxyOptions"),
-  ],
   ["events", events.eventTable()],
   ["metrics", events.metricTable()],
   ["access-fields", events.fieldTable()],
@@ -186,12 +181,12 @@ describe("failures", () => {
     expect(named.filter(({ name }) => !known.has(name))).toEqual([]);
   });
 
-  it("every reason to stop is explained in the README and in docs/headers.md", () => {
+  it("every reason to stop is explained in docs/retries.md and in docs/headers.md", () => {
     const source = readFileSync(`${ROOT}src/core/call.ts`, "utf8");
     const union = /export type StopReason =([^;]*);/.exec(source)?.[1] ?? "";
     const reasons = [...union.matchAll(/"(\w+)"/g)].map(([, reason = ""]) => reason);
     expect(reasons.length).toBeGreaterThan(5);
-    for (const path of ["README.md", "docs/headers.md"]) {
+    for (const path of ["docs/retries.md", "docs/headers.md"]) {
       const told = [...page(path).text.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
       expect(told).toEqual(expect.arrayContaining(reasons));
     }

@@ -18,6 +18,8 @@ export const SHORT = { responseMs: 200, idleMs: 200 };
 
 /** So that a head is with the client before its body goes wrong. */
 const HEAD_ARRIVES_MS = 30;
+/** So that this many upstreams together need few open files. */
+const FEW = { concurrencyMax: 100 };
 /** How long the one place of `/bulkhead` is taken by a call. */
 const BUSY_MS = 1_000;
 /** Less than the seven seconds that `/busy` asks for, so that the gateway does not wait for it. */
@@ -38,6 +40,7 @@ export async function startUpstreams() {
   };
   const one = async (script, settings) => ({
     breaker: false,
+    bulkhead: FEW,
     targets: await play(script),
     ...settings,
   });

@@ -5,15 +5,15 @@
 
 import { parseArgs } from "node:util";
 import { nearest } from "../gateway/options/nearest.js";
-import { type CommandWorld, EXIT } from "./command.js";
+import { type CommandWorld, EXIT, usageError } from "./command.js";
 import { DOCTOR_USAGE, runDoctor } from "./doctor/command.js";
 import { explain } from "./explain/explain.js";
 import { timeIn, type Weights } from "./explain/lines.js";
 import { explainedAsJson, printExplained } from "./explain/print.js";
-import { printable } from "./printable.js";
 import { type Input, readInput } from "./read-input.js";
 import { REFERENCE_USAGE, runReference } from "./reference/command.js";
 import { terminal } from "./terminal.js";
+import { packageVersion } from "./version.js";
 import { runWatch, WATCH_USAGE } from "./watch/command.js";
 
 type Command = (args: readonly string[], world: CommandWorld) => Promise<number>;
@@ -25,16 +25,24 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   watch: (args, world) => runWatch(args, world),
 };
 
-const USAGE = `good-gateway: find out whose fault a 502 is
+const EXPLAIN_USAGE = `\
+good-gateway explain <anything>    what a status, name, error code, flag or log line means
 
-  good-gateway explain <anything>   what a status, name, error code, flag or log line means
   curl -sI URL | good-gateway explain          the same for the head of an answer
   tail error.log | good-gateway explain        and for lines of a log
-  --json              for programs
 
+Options
+  --json              for programs
+`;
+
+const USAGE = `good-gateway: find out whose fault a 502 is
+
+${EXPLAIN_USAGE}
 ${DOCTOR_USAGE}
 ${WATCH_USAGE}
 ${REFERENCE_USAGE}
+good-gateway --version             the version of this package
+
 Exit codes: 0 all is well, 1 something was found or is not known, 2 could not run.
 `;
 
@@ -45,28 +53,29 @@ export async function runCommand(args: readonly string[], world: CommandWorld): 
     world.stdout.write(USAGE);
     return name === undefined ? EXIT.couldNotRun : EXIT.well;
   }
+  if (name === "--version" || name === "-v" || name === "version") {
+    world.stdout.write(`${packageVersion()}\n`);
+    return EXIT.well;
+  }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command !== undefined) return command(rest, world);
   const close = nearest(name, Object.keys(COMMANDS));
   const hint = close === null ? "" : ` Did you mean "${close}"?`;
-  world.stderr.write(`There is no command "${printable(name)}".${hint}\n\n${USAGE}`);
-  return EXIT.couldNotRun;
+  return usageError(world, `There is no command "${name}".${hint}`);
 }
 
 async function runExplain(args: readonly string[], world: CommandWorld): Promise<number> {
   const read = readArguments(args);
   if ("problem" in read) {
-    world.stderr.write(`${printable(read.problem)}\n\n${USAGE}`);
-    return EXIT.couldNotRun;
+    return usageError(world, read.problem, "explain");
   }
   if (read.help) {
-    world.stdout.write(USAGE);
+    world.stdout.write(EXPLAIN_USAGE);
     return EXIT.well;
   }
   const input = await inputOf(read.words, world);
   if (input === null) {
-    world.stderr.write(`explain needs something to explain.\n\n${USAGE}`);
-    return EXIT.couldNotRun;
+    return usageError(world, "explain needs something to explain.", "explain");
   }
   if (input.text.trim() === "") {
     world.stderr.write(NOTHING_CAME);

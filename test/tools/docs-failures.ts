@@ -1,8 +1,6 @@
 /**
- * The tables of failures in the README and in docs/failures.md, read from the catalog.
- *
- * What is chosen here is only which failures the README shows; all that is said about one is said
- * in its row.
+ * The tables of failures in the README and in docs/failures.md, read from the catalog; which ones
+ * the README shows is chosen here.
  */
 import type { FailureRow } from "../../src/catalog/failure-row.js";
 import { FAILURE_CODES, FAILURES, type FailureCode } from "../../src/catalog/failures.js";
@@ -27,50 +25,18 @@ export const CHAPTERS: readonly (readonly [title: string, rows: Rows])[] = [
   ["The client leaves, or the upstream says itself that it failed", RECEIVED_ROWS],
 ];
 
-/** What a reader of the README meets first, by what the client gets. */
-export const COMMON: readonly (readonly [situation: string, codes: readonly FailureCode[]])[] = [
-  [
-    "Cannot be reached",
-    [
-      "connection_refused",
-      "dns_name_not_found",
-      "tls_certificate_error",
-      "tls_protocol_error",
-      "connection_timeout",
-    ],
-  ],
-  [
-    "No valid answer",
-    [
-      "connection_terminated",
-      "http_protocol_error",
-      "response_framing_invalid",
-      "http_response_header_section_size",
-      "http_upgrade_failed",
-    ],
-  ],
-  [
-    "Refused on purpose",
-    [
-      "breaker_open",
-      "no_healthy_target",
-      "bulkhead_full",
-      "bulkhead_queue_timeout",
-      "draining",
-      "maintenance",
-    ],
-  ],
-  ["No answer in time", ["http_response_timeout", "connection_read_timeout", "deadline_exceeded"]],
-  [
-    "Broken in the body (cut, once the head is out)",
-    ["http_response_incomplete", "http_response_transfer_coding", "connection_reset_in_body"],
-  ],
-  ["Passed on", ["received_server_error", "received_gateway_error", "received_overloaded"]],
-  ["At fault: client", ["bad_request", "request_body_too_large", "client_closed_request"]],
-  [
-    "At fault: this side",
-    ["proxy_configuration_error", "loop_detected", "proxy_internal_error", "event_loop_stalled"],
-  ],
+/** The failures that a reader of the README meets first. */
+export const COMMON: readonly FailureCode[] = [
+  "connection_refused",
+  "dns_name_not_found",
+  "tls_certificate_error",
+  "connection_terminated",
+  "response_framing_invalid",
+  "breaker_open",
+  "bulkhead_full",
+  "http_response_timeout",
+  "http_response_incomplete",
+  "received_gateway_error",
 ];
 
 const REPEATED = { safe: "any method", idempotent: "idempotent", never: "never" } as const;
@@ -93,21 +59,22 @@ function cellsOf(code: FailureCode, folder: string): readonly string[] {
 
 /** The README's table. */
 export function commonFailures(): string {
-  const rows = COMMON.flatMap(([situation, codes]) => [
-    [`**${situation}**`, "", "", "", "", ""],
-    ...codes.map((code) => cellsOf(code, "docs/errors/")),
-  ]);
-  return table(HEAD, rows);
+  const rows = COMMON.map((code) => {
+    const { blame, repeat, summary } = rowOf(code);
+    const name = `[\`${code}\`](docs/errors/${code}.md)`;
+    return [name, statusText(code), blame, REPEATED[repeat], summary];
+  });
+  return table(["failure", "status", "at fault", "sent again", "what it means"], rows);
 }
 
-/** All names by status, for the README. */
+/** All names by status. */
 export function codesByStatus(): string {
   const statuses = [...new Set(FAILURE_CODES.map((code) => rowOf(code).status))];
   statuses.sort((a, b) => String(a).localeCompare(String(b)));
   const rows = statuses.map((status) => [
     status === "received" ? "as received" : String(status),
     FAILURE_CODES.filter((code) => rowOf(code).status === status)
-      .map((code) => `[\`${code}\`](docs/errors/${code}.md)`)
+      .map((code) => `[\`${code}\`](errors/${code}.md)`)
       .join(", "),
   ]);
   return table(["status", `failures (${FAILURE_CODES.length} in all)`], rows);

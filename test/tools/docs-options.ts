@@ -1,5 +1,5 @@
 /**
- * The tables of options in the README and in docs/options.md, read from the source: names, defaults
+ * The tables of options in docs/options.md, read from the source: names, defaults
  * and descriptions from the JSDoc of the option types, reasons from catalog/defaults.ts.
  */
 import { readFileSync } from "node:fs";
@@ -115,18 +115,6 @@ const OVERLOAD: ReadonlySet<string> = new Set([
 export function sectionOptions(section: SectionName): readonly Option[] {
   const file = OVERLOAD.has(section) ? OVERLOAD_OPTIONS : OPTIONS;
   return optionsOf(FILES[section] ?? file, SECTION_TYPES[section]);
-}
-
-/** The README's table: all sections of an upstream. */
-export function upstreamOptions(): string {
-  const rows = SECTION_NAMES.flatMap((section) =>
-    sectionOptions(section).map((option) => [
-      `\`${section}.${option.name}\``,
-      initialOf(option),
-      option.text,
-    ]),
-  );
-  return table(["option", "default", "meaning"], rows);
 }
 
 /** One section with the reasons for its defaults. */

@@ -13,13 +13,15 @@ export interface Page {
   readonly text: string;
 }
 
-/** README, changelog and everything in docs/. */
+/** The pages at the root and everything in docs/. */
 export function readPages(): readonly Page[] {
   const docs = readdirSync(`${ROOT}docs`, { recursive: true, encoding: "utf8" })
     .map((name) => name.replaceAll("\\", "/"))
     .sort();
   const paths = [
     "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
     "CHANGELOG.md",
     ...docs.filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`),
   ];

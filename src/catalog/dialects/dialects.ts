@@ -12,7 +12,7 @@ import { GRPC_LINES, GRPC_WORDS } from "./grpc.js";
 import { HAPROXY, HAPROXY_LINES } from "./haproxy.js";
 import { MOD_JK, TOMCAT } from "./java.js";
 import { LANGUAGE_TEXTS } from "./languages.js";
-import { MANAGERS } from "./managers.js";
+import { EXIT_CODES, MANAGERS } from "./managers.js";
 import { NGINX_LOG, NGINX_STATUSES } from "./nginx.js";
 import { CLIENT_TEXTS, NODE_TEXTS } from "./node.js";
 import { APPLICATION_SERVERS, ORCHESTRATORS } from "./orchestrators.js";
@@ -47,6 +47,7 @@ export const DIALECTS: readonly Dialect[] = [
   GRPC_LINES,
   LANGUAGE_TEXTS,
   NGINX_STATUSES,
+  EXIT_CODES,
   CLOUDFLARE,
   AWS_ALB,
   HAPROXY,

@@ -11,7 +11,10 @@ export const MANAGERS: Dialect = {
     {
       term: "Out of memory: Killed process …",
       fatal: true,
-      match: /Out of memory: Kill(?:ed)? process|oom-kill|oom_reaper|OOMKilled|result 'oom-kill'/i,
+      match: [
+        /Out of memory: Kill(?:ed)? process|oom-kill|oom_reaper|OOMKilled|result 'oom-kill'/i,
+        /^\s*OOM\s*$/i,
+      ],
       meaning: "The kernel ended a process, since the machine or its cgroup had no memory left.",
       failures: ["connection_terminated", "connection_refused", "http_response_incomplete"],
       remedies: [
@@ -114,6 +117,50 @@ export const MANAGERS: Dialect = {
       meaning: "The accept queue of a listening socket is full: the application does not keep up.",
       failures: ["connection_timeout", "connection_refused"],
       remedies: ["net.core.somaxconn and the backlog of listen(); first: is the event loop stuck?"],
+    },
+  ],
+};
+
+/** Exit codes by themselves, as `docker ps`, `kubectl get pods` and shells print them. */
+export const EXIT_CODES: Dialect = {
+  speaker: "exit code of a process",
+  spoken: "as_a_word",
+  terms: [
+    {
+      term: "134",
+      match: "134",
+      meaning: "SIGABRT: the process ended itself; Node does so when its heap is full.",
+      failures: ["connection_terminated", "connection_refused"],
+      remedies: ['The last lines of its log: "heap out of memory" names --max-old-space-size.'],
+    },
+    {
+      term: "137",
+      match: "137",
+      meaning: "SIGKILL: the process was killed, out of memory, or it took too long to stop.",
+      failures: ["connection_terminated", "connection_refused", "http_response_incomplete"],
+      causes: [
+        "The kernel's out-of-memory killer.",
+        "The manager lost patience: PM2 1.6 s, supervisord 10 s, Kubernetes 30 s, systemd 90 s.",
+      ],
+      remedies: [
+        "dmesg -T | grep -i 'killed process', or kubectl describe pod, names the process.",
+        "Compare memory.max of the cgroup with --max-old-space-size and the real need.",
+      ],
+    },
+    {
+      term: "139",
+      match: "139",
+      meaning: "SIGSEGV: the process crashed in native code.",
+      failures: ["connection_terminated", "connection_refused"],
+      remedies: ["Suspect native add-ons first: rebuild them for this version of Node."],
+    },
+    {
+      term: "143",
+      match: "143",
+      meaning:
+        "The process was asked to end and did so: a deployment, a scale-down, a failed probe.",
+      failures: ["connection_refused", "connection_terminated", "draining"],
+      remedies: ["If requests were lost, the process did not drain: installShutdown() does it."],
     },
   ],
 };

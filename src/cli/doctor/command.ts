@@ -7,8 +7,8 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import type { Report } from "../../gateway/diagnosis/diagnosis-report.js";
-import { type CommandWorld, EXIT } from "../command.js";
-import { printable, printableJson } from "../printable.js";
+import { type CommandWorld, EXIT, usageError } from "../command.js";
+import { printableJson } from "../printable.js";
 import { terminal } from "../terminal.js";
 import { withoutCredentials } from "./credentials.js";
 import { TLS_AS_USUAL } from "./endpoint.js";
@@ -60,8 +60,7 @@ export async function runDoctor(
     asked = await readDoctorArguments(args, machine);
   } catch (error) {
     const { message } = error as Error;
-    world.stderr.write(`${printable(withoutCredentials(message))}\n\n${DOCTOR_USAGE}`);
-    return EXIT.couldNotRun;
+    return usageError(world, withoutCredentials(message), "doctor");
   }
   if (asked === "help") {
     world.stdout.write(DOCTOR_USAGE);

@@ -5,7 +5,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type CommandWorld, EXIT } from "../command.js";
+import { type CommandWorld, EXIT, usageError } from "../command.js";
 import { printable } from "../printable.js";
 import { siteFiles } from "./site.js";
 
@@ -41,8 +41,7 @@ export async function runReference(
     world.stdout.write(`${files.length} pages in ${printable(out)}; begin with index.html\n`);
     return EXIT.well;
   } catch (error) {
-    world.stderr.write(`${printable((error as Error).message)}\n\n${REFERENCE_USAGE}`);
-    return EXIT.couldNotRun;
+    return usageError(world, (error as Error).message, "reference");
   }
 }
 

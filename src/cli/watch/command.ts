@@ -7,7 +7,7 @@
 import { parseArgs } from "node:util";
 import { type Clock, systemClock } from "../../base/clock.js";
 import type { GatewaySnapshot } from "../../gateway/snapshot.js";
-import { type CommandWorld, EXIT } from "../command.js";
+import { type CommandWorld, EXIT, usageError } from "../command.js";
 import { printable, printableJson } from "../printable.js";
 import { terminal } from "../terminal.js";
 import { printSnapshot } from "./print-snapshot.js";
@@ -48,8 +48,7 @@ export async function runWatch(
   try {
     asked = readArguments(args);
   } catch (error) {
-    world.stderr.write(`${printable((error as Error).message)}\n\n${WATCH_USAGE}`);
-    return EXIT.couldNotRun;
+    return usageError(world, (error as Error).message, "watch");
   }
   if (asked === "help") {
     world.stdout.write(WATCH_USAGE);

@@ -111,3 +111,41 @@ describe("good-gateway", () => {
     expect(option.err).toMatch(/no option "--jsn"/);
   });
 });
+
+describe("the command line", () => {
+  it.each(["--version", "-v", "version"])("%s prints the version of the package", async (word) => {
+    const { default: manifest } = await import("../../../package.json", { with: { type: "json" } });
+    expect(await run([word])).toEqual({ code: 0, out: `${manifest.version}\n`, err: "" });
+  });
+
+  it.each([
+    ["docter", `There is no command "docter". Did you mean "doctor"?`, "good-gateway --help"],
+    ["explain --frob", `explain has no option "--frob".`, "good-gateway explain --help"],
+    ["doctor --frob", "Unknown option '--frob'", "good-gateway doctor --help"],
+    ["watch --frob", "Unknown option '--frob'", "good-gateway watch --help"],
+    ["reference --frob", "Unknown option '--frob'", "good-gateway reference --help"],
+  ])("%s: one line says what is wrong, one where help is", async (typed, wrong, help) => {
+    const err = `${wrong}\nHelp: ${help}\n`;
+    expect(await run(typed.split(" "))).toEqual({ code: 2, out: "", err });
+  });
+
+  it.each(["explain", "doctor", "watch", "reference"])(
+    "%s --help is about it alone",
+    async (one) => {
+      const { code, out } = await run([one, "--help"]);
+      expect(code).toBe(0);
+      const others = ["explain", "doctor", "watch", "reference"].filter((name) => name !== one);
+      expect(out).toContain(`good-gateway ${one} `);
+      for (const other of others) expect(out).not.toContain(`good-gateway ${other} `);
+    },
+  );
+
+  it.each(["134", "137", "139", "143", "OOM"])(
+    "%s is explained as how a process ended",
+    async (it) => {
+      const { code, out } = await run(["explain", it]);
+      expect(code).toBe(0);
+      expect(out).toMatch(/^(?:exit code of a process|process manager or kernel): /);
+    },
+  );
+});

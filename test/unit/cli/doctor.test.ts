@@ -158,10 +158,11 @@ describe("all is well", () => {
       let requests = 0;
       socket.on("data", () => {
         requests += 1;
-        if (requests === 2) setTimeout(() => socket.destroy(), 20);
+        if (requests === 2) setTimeout(() => socket.destroy(), 300);
       });
     });
-    const { report } = await doctor(`http://127.0.0.1:${port}/`);
+    // Longer than the connection lives, so the watch ends with it.
+    const { report } = await doctor("--idle", "10000", `http://127.0.0.1:${port}/`);
     expect(report.findings).toMatchObject([{ cause: "keep_alive_too_short" }]);
   });
 
