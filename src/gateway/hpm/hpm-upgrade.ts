@@ -10,6 +10,7 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { TIMEOUTS } from "../../catalog/defaults.js";
 import type { Call } from "../../core/call.js";
 import { NamedError } from "../../core/named-error.js";
 import { type UpstreamResponse, whenOver } from "../../core/outcome.js";
@@ -41,6 +42,7 @@ import {
   warnOfHook,
   withAttempt,
 } from "./hpm-parts.js";
+import type { Untaken } from "./hpm-untaken.js";
 import { engineFields, inOtherWords } from "./hpm-words.js";
 
 /** What the engine is asked for. */
@@ -118,9 +120,25 @@ function servedElsewhere({ routing }: HpmParts, { req, socket, head }: HpmUpgrad
   return serveWithoutUpgrade(req, socket, head);
 }
 
+/** Refuses upgrades that no listener of a server has taken. */
+export function untakenUpgrades(parts: HpmParts): Untaken {
+  const { own } = parts.lanes;
+  const { gateway, core } = own;
+  return {
+    clock: gateway.clock,
+    ms: Math.min(core.options.timeouts.totalMs, TIMEOUTS.tunnelIdleMs),
+    refuse(req, socket) {
+      const input = new UpgradeInput(req, socket);
+      const failure = { code: "bad_request", details: "an upgrade that is not served" } as const;
+      const taken = { req, socket, input, res: responseOver(req, socket) };
+      refuse(parts, taken, { failure, id: gateway.newRequestId() }, own);
+    },
+  };
+}
+
 function refuse(
   parts: HpmParts,
-  { req, res, socket, input }: Taken,
+  { req, res, socket, input }: Pick<Taken, "req" | "res" | "socket" | "input">,
   { failure, id: requestId }: Refused,
   lane: Lane,
 ): void {

@@ -31,7 +31,8 @@ import {
   type HpmParts,
   warnOfHook,
 } from "./hpm-parts.js";
-import { hpmUpgrade } from "./hpm-upgrade.js";
+import { servesUntaken, watchServers } from "./hpm-untaken.js";
+import { hpmUpgrade, untakenUpgrades } from "./hpm-upgrade.js";
 import { hpmWeb } from "./hpm-web.js";
 import { NOTHING } from "./hpm-words.js";
 
@@ -87,17 +88,22 @@ function checkAgent({ targets, name }: UpstreamCore, agent: unknown): void {
 function intoGateway(parts: HpmParts): HpmPlugin {
   const web = hpmWeb(parts);
   const upgrade = hpmUpgrade(parts);
+  const untaken = untakenUpgrades(parts);
+  watchServers(untaken);
   return function goodGateway(engine) {
     const send = engine.web.bind(engine) as (...args: unknown[]) => unknown;
     const join = engine.ws.bind(engine) as (...args: unknown[]) => unknown;
     const emit = (event: unknown, ...args: unknown[]) => report(parts, engine, event, args);
     Object.assign(engine, {
-      web: (req: IncomingMessage, res: ServerResponse, asked: HpmAsked) =>
-        web(req, res, asked, (options) => send(req, res, options)),
+      web(req: IncomingMessage, res: ServerResponse, asked: HpmAsked) {
+        servesUntaken(req, untaken);
+        return web(req, res, asked, (options) => send(req, res, options));
+      },
       // Version 3 has the bytes before the options, version 4 behind them.
       ws(req: IncomingMessage, socket: Duplex, third: unknown, fourth: unknown) {
         const head = (isBytes(third) ? third : fourth) as Buffer;
         const asked = (isBytes(third) ? fourth : third) as HpmAsked;
+        servesUntaken(req, untaken);
         const engage = (options: object): unknown =>
           isBytes(third)
             ? join(req, socket, NOTHING, options)

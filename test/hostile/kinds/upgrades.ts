@@ -1,6 +1,7 @@
 /**
  * Upgrades: tunnels past every rule, requests behind a refused one, and tunnels that never end.
  */
+import type { Socket } from "node:net";
 import { expect } from "vitest";
 import { eventually } from "../../gallery/tools/world.js";
 import { atUpgrades, type HostileKind } from "../kind.js";
@@ -43,6 +44,20 @@ function shaking(name: string, all: readonly (readonly Part[])[], more: Shaking 
       }),
   };
 }
+
+/** What no listener of http-proxy-middleware takes; the last one is left out by its pathFilter. */
+const UNTAKEN = ["OPTIONS *", "GET *", "GET http://[::1/x", "GET http://a%2fb/x", "GET /other"];
+
+const untaken = (line: string): string =>
+  `${line} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${KEY}\r\n`;
+
+const LEAVES_OUT: GroundOptions = {
+  options: { timeouts: { totalMs: 600, responseMs: 500 } },
+  hpm: {
+    pathFilter: (path: string) => !path.startsWith("/other"),
+    router: () => pause(60),
+  },
+};
 
 const refuses = (status: string): Behaviour => says(answer("no", "", status));
 
@@ -168,6 +183,44 @@ export const UPGRADE_KINDS: readonly HostileKind[] = [
           await eventually("they are over", () => pendingOf(ground) === 0);
         },
       ),
+  },
+  {
+    name: "an upgrade that no listener takes keeps its connection",
+    from: "client",
+    at: atUpgrades,
+    attempt: (door) =>
+      on(door, {}, LEAVES_OUT, async (ground) => {
+        await wellAnswered(ground, door);
+        const heads = UNTAKEN.map(untaken);
+        const came = await Promise.all(heads.map((head) => sendParts(ground.port, [head], 3_000)));
+        const left = came.filter(({ ended, statuses }) => !ended && statuses.length === 0);
+        expect(left).toEqual([]);
+      }),
+  },
+  {
+    name: "an upgrade whose client resets it before any listener has taken it",
+    from: "client",
+    seen: "http-proxy-middleware 3",
+    at: atUpgrades,
+    attempt: (door) =>
+      on(door, {}, LEAVES_OUT, async (ground) => {
+        const uncaught: string[] = [];
+        const hear = (error: Error): void => void uncaught.push(error.message);
+        process.on("uncaughtExceptionMonitor", hear);
+        try {
+          for (const line of [...UNTAKEN, "GET /x"]) {
+            const reset = async (socket: Socket): Promise<void> => {
+              await pause(30);
+              socket.resetAndDestroy();
+            };
+            await sendParts(ground.port, [untaken(line), reset], 50);
+          }
+          await pause(150);
+        } finally {
+          process.off("uncaughtExceptionMonitor", hear);
+        }
+        expect(uncaught).toEqual([]);
+      }),
   },
   {
     name: "a tunnel that is silent, or whose one side is gone",

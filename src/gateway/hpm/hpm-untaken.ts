@@ -1,0 +1,75 @@
+/**
+ * Upgrades that http-proxy-middleware leaves to other listeners: by its `pathFilter`, for `*`, and
+ * where it cannot read the target. Node has let go of such a socket: no time limit of the server
+ * holds for it any more, and version 3 leaves its errors uncaught.
+ *
+ * Guarantee: no error of such a socket ends the process, from the first connection of a server on;
+ * one that no listener takes is refused within a bound, once its server was seen to have a door.
+ */
+import { subscribe } from "node:diagnostics_channel";
+import type { IncomingMessage, Server } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Clock } from "../../base/clock.js";
+import { whenFree } from "../proxy-upgrade.js";
+
+/** Refuses what no listener has taken within `ms`. */
+export interface Untaken {
+  readonly clock: Clock;
+  readonly ms: number;
+  refuse(req: IncomingMessage, socket: Duplex): void;
+}
+
+type Served = Socket & { readonly server?: Server };
+
+const known = new WeakMap<Server, { door: Untaken | null }>();
+let subscribed = false;
+
+/** Watches the upgrades of every server of this process that listens for them. */
+export function watchServers(first: Untaken): void {
+  if (subscribed) return;
+  subscribed = true;
+  // Published before a byte of the connection is read.
+  subscribe("net.server.socket", (message) => {
+    const { server } = (message as { readonly socket: Served }).socket;
+    if (server === undefined || known.has(server)) return;
+    if (server.listenerCount("upgrade") > 0) watch(server, first);
+  });
+}
+
+/** The server of this request has a door: what no other listener takes is for it to refuse. */
+export function servesUntaken({ socket }: IncomingMessage, door: Untaken): void {
+  const { server } = socket as Served;
+  const watched = server === undefined ? undefined : known.get(server);
+  if (watched !== undefined) watched.door ??= door;
+}
+
+function watch(server: Server, first: Untaken): void {
+  const watched: { door: Untaken | null } = { door: null };
+  known.set(server, watched);
+  // Before the others, so that what they add is seen.
+  server.prependListener("upgrade", (req: IncomingMessage, socket: Duplex) => {
+    socket.on("error", ignore);
+    const before = readersOf(socket);
+    const { bytesWritten } = req.socket;
+    const isUntaken = (): boolean =>
+      !socket.destroyed && req.socket.bytesWritten === bytesWritten && readersOf(socket) === before;
+    const { clock, ms } = watched.door ?? first;
+    const timer = clock.after(ms, () => {
+      const { door } = watched;
+      if (door === null || !isUntaken()) return;
+      whenFree(req.socket, () => {
+        if (isUntaken()) door.refuse(req, socket);
+      });
+    });
+    timer.unref();
+    socket.once("close", () => timer.cancel());
+  });
+}
+
+/** Who takes a socket reads it. */
+function readersOf(socket: Duplex): number {
+  return socket.listenerCount("data") + socket.listenerCount("readable");
+}
+
+function ignore(): void {}
