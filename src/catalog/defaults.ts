@@ -13,6 +13,7 @@ export {
   NAMES,
   PANIC,
   PROBE,
+  REFUSING,
   SLOW_START,
 } from "./target-defaults.js";
 

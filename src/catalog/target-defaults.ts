@@ -89,6 +89,20 @@ export const EVIDENCE = {
   forgetMs: 60_000,
 } as const;
 
+/** A target that refuses what the others answer, by 4xx to everything. */
+export const REFUSING = {
+  /** Good answers that should have come of it by now, and that each of the others has given. */
+  missedMin: 10,
+  /** The others are asked first for so long, unless Retry-After names another time … */
+  waitMs: 5_000,
+  /** … which is believed up to this. */
+  waitMsMax: 30_000,
+  /** After that one call finds out, and nobody else is sent there for so long. */
+  trialMs: 1_000,
+  /** Answers after which those before count half. */
+  remembered: 128,
+} as const;
+
 /** How a target comes back after it was out. */
 export const SLOW_START = {
   /** Caches fill and code is compiled within seconds. */

@@ -6,11 +6,10 @@
  * Not here: the order of preference (targets/target-set.ts) and the permit (breaker-gate.ts).
  */
 import type { Clock } from "../base/clock.js";
-import type { FailureCode } from "../catalog/failures.js";
 import type { Attempt } from "../core/attempt.js";
 import type { Call } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
-import { noResponse, type Outcome } from "../core/outcome.js";
+import { failureOf, noResponse, type Outcome } from "../core/outcome.js";
 import { type Holder, hold, type Pending, refused } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
 import { promisedIdempotent } from "../core/repeat.js";
@@ -94,7 +93,7 @@ function underWayAt(clock: Clock, targets: TargetSet): Holder<Exchange> {
   return {
     known(exchange, outcome) {
       // How fast a target is matters only where there is another.
-      if (targets.targets.length > 1) observe(clock, exchange, outcome);
+      if (targets.targets.length > 1) observe(clock, targets, exchange, outcome);
       return null;
     },
     over({ target, timeline }) {
@@ -127,27 +126,32 @@ function whenKnown(awaited: Promise<void>, { call }: Attempt): Promise<CutBy | n
 }
 
 /** Refusals of who asks, which say nothing of the target; quick ones are no virtue of it. */
-const NO_SERVICE: ReadonlySet<FailureCode> = new Set<FailureCode>([
-  "received_rate_limited",
-  "received_too_early",
-]);
-/** RFC 9110 §15.5.9: it has given up to wait for a request that was there. */
-const REQUEST_TIMEOUT = 408;
+const NO_SERVICE: ReadonlySet<number> = new Set([408, 425, 429]);
 
 /** Notes how long the answer took to begin; what failed is noted as a long wait. */
-function observe(clock: Clock, { target, timeline }: Exchange, outcome: Outcome<unknown>): void {
+function observe(
+  clock: Clock,
+  targets: TargetSet,
+  { target, timeline }: Exchange,
+  outcome: Outcome<unknown>,
+): void {
   const { startedAt, sendAt, waitAt, headAt } = timeline;
-  if (outcome.kind === "success" && outcome.response.status !== REQUEST_TIMEOUT) {
+  const code = failureOf(outcome)?.code ?? null;
+  const status = outcome.kind === "no_response" ? null : outcome.response.status;
+  if (status !== null && status < 500) {
+    targets.answered(target, startedAt, status, failureOf(outcome)?.retryAfterMs);
+  }
+  if (
+    (status !== null && NO_SERVICE.has(status)) ||
+    (code !== null && verdictOf(code) === "failure")
+  ) {
+    const now = clock.now();
+    target.latency.fail(now - startedAt, now);
+  } else if (code === null && status !== null) {
     // Not the upload, which may be as slow as its client.
     const from = waitAt >= 0 ? waitAt : sendAt >= 0 ? sendAt : startedAt;
     const now = headAt >= 0 ? headAt : clock.now();
-    target.latency.observe(now - from, now);
-  } else if (outcome.kind === "success" || isNoService(outcome.failure.code)) {
-    const now = clock.now();
-    target.latency.fail(now - startedAt, now);
+    if (status < 400) target.latency.observe(now - from, now);
+    else target.latency.refused(now - from, now);
   }
-}
-
-function isNoService(code: FailureCode): boolean {
-  return NO_SERVICE.has(code) || verdictOf(code) === "failure";
 }

@@ -25,10 +25,11 @@ export type Asked = BalanceRequest & Routed;
 function createSearch({ clock, random }: ChooserParts, pending: () => number) {
   const call = { tried: NONE, place: -1, careful: false, choosy: false, request: NOTHING };
   const draw = (): number => (call.place >= 0 ? call.place : random.next());
+  const isRefusing = ({ refusing }: Target): boolean => refusing?.holds(clock.now()) === true;
   const takes = (target: Target): boolean =>
     deniedForMs(target, call.request) === 0 &&
     (call.tried.length === 0 || !call.tried.includes(target.id)) &&
-    !(call.choosy && isDoubtful(target, call.careful, call.request));
+    !(call.choosy && (isRefusing(target) || isDoubtful(target, call.careful, call.request)));
   const field: BalanceField = {
     accepts(one: BalanceTarget) {
       const target = one as Target;
@@ -103,6 +104,7 @@ export function createChooser(
       call.careful = careful;
       const found = fromAll(tiers, homes, request);
       if (careful) found?.health.monitor?.suspicion.tried();
+      found?.refusing?.tried(parts.clock.now());
       return found;
     },
   };

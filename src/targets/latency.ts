@@ -38,6 +38,12 @@ export class Latency {
     this.#add(ms, now);
   }
 
+  /** It refused what was asked, which is quicker than to serve it: it looks no quicker by that. */
+  refused(ms: number, now: number): void {
+    if (!this.known || now - ms < this.#since) return;
+    this.#add(Math.max(ms, this.at(now)), now);
+  }
+
   /** Nothing has been observed for so long that it is worth a call to ask. */
   isQuiet(now: number): boolean {
     return this.known && now - this.#seenAt >= BALANCE.quietMs;

@@ -6,8 +6,10 @@
  * is asked for its permit by the policy below. How it is chosen: chooser.ts and balance/.
  */
 import { News } from "../base/news.js";
+import { EJECTION } from "../catalog/defaults.js";
 import type { Failure } from "../core/failure.js";
 import { type Asked, type ChooserParts, createChooser, deniedForMs } from "./chooser.js";
+import { Refusing } from "./refusing.js";
 import type { Routed } from "./route-ledger.js";
 import type { Target } from "./target.js";
 import { type Homes, homesOf, measure, type Tier, type TierOptions, tiersOf } from "./tiers.js";
@@ -34,6 +36,8 @@ export interface TargetSet {
   deniedForMs(request?: Routed): number;
   /** Exchanges under way at all of them. */
   readonly pending: number;
+  /** An answer of the target has begun that is good, or a refusal; a status below 500. */
+  answered(target: Target, startedAt: number, status: number, retryAfterMs?: number): void;
   /** An exchange with the target begins; `end` follows when it is over, body included. */
   begin(target: Target): void;
   end(target: Target): void;
@@ -79,6 +83,8 @@ class ChosenTargets implements TargetSet {
   #list: readonly Target[] | null = null;
   #choice: TieredChoice | null = null;
   pending = 0;
+  /** Good answers of all of them. */
+  #good = 0;
   /** For whoever waits for the next change; null before the first. */
   #news: News | null = null;
   /** Who waits until nothing is under way at a target. */
@@ -113,6 +119,21 @@ class ChosenTargets implements TargetSet {
     let soonest = Number.POSITIVE_INFINITY;
     for (const target of this.targets) soonest = Math.min(soonest, deniedForMs(target, request));
     return soonest;
+  }
+
+  answered(target: Target, startedAt: number, status: number, retryAfterMs?: number): void {
+    if (status < 400) {
+      this.#good += 1;
+      target.refusing?.answered(startedAt, this.#good);
+      return;
+    }
+    target.refusing ??= new Refusing(this.#good);
+    const now = this.#parts.clock.now();
+    const { length } = this.targets;
+    if (!target.refusing.refused(now, this.#good, length - 1)) return;
+    const out = this.targets.filter((one) => one !== target && isOut(one, now)).length;
+    const most = Math.max(1, Math.floor(length * EJECTION.ejectedRatioMax));
+    if (out < most) target.refusing.wait(now, retryAfterMs);
   }
 
   begin(target: Target): void {
@@ -199,6 +220,11 @@ class ChosenTargets implements TargetSet {
 }
 
 function nothing(): void {}
+
+/** It gets no call of those that others take. */
+function isOut(target: Target, now: number): boolean {
+  return deniedForMs(target) > 0 || target.refusing?.holds(now) === true;
+}
 
 /** What follows from the targets for a choice, made anew when one is asked for after a change. */
 class TieredChoice {

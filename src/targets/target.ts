@@ -11,6 +11,7 @@ import type { AddressGuard } from "./address-guard.js";
 import type { Breaker } from "./breaker.js";
 import { Latency } from "./latency.js";
 import type { Presence } from "./presence.js";
+import type { Refusing } from "./refusing.js";
 import { ALWAYS_HEALTHY, type TargetHealth } from "./target-health.js";
 
 /** What `tls.connect` takes of these. */
@@ -91,6 +92,8 @@ export interface Target extends Dialled, TargetRank {
   presence: Presence | null;
   /** How long it takes until its answers begin. */
   readonly latency: Latency;
+  /** What it refuses; null before its first 4xx. */
+  refusing: Refusing | null;
   /** Looks at once whether it accepts connections again; null where that says nothing. */
   findOut: () => Promise<void> | null;
   /** It refused connections when its breaker opened, and has accepted one since. */
@@ -128,6 +131,7 @@ export function createTarget(
     health,
     presence: null,
     latency: new Latency(),
+    refusing: null,
     findOut: cannotSay,
     hasReturned: neverLeft,
   };

@@ -39,7 +39,7 @@ describe.each(RATES)("three instances that fail, %i calls/s", (perSecond, seeds)
   it("POST loses what was in flight, and none is executed twice", async () => {
     for (const seed of seeds) {
       const result = await threeInstances({ seed, method: "POST", perSecond });
-      expect(result.answeredWell, `seed ${seed}`).toBeGreaterThanOrEqual(0.995);
+      expect(result.answeredWell, `seed ${seed}`).toBeGreaterThanOrEqual(0.998);
       expect(result.executedTwice).toBe(0);
       expect([...IN_FLIGHT, REFUSED]).toEqual(expect.arrayContaining(Object.keys(result.failed)));
       expect(failures(result)).toBe(result.calls - Math.round(result.answeredWell * result.calls));

@@ -30,6 +30,10 @@ export interface ThreeInstancesOptions {
   readonly instances?: number;
   /** What becomes of them, in place of the three outages. */
   readonly script?: Script;
+  /** The weight of the first instance. @default 1 */
+  readonly weight?: number;
+  /** What every instance answers a call at once; null to serve it. @default all are served */
+  readonly refuses?: (call: number) => AtOnce | null;
   /** Fields of each call; names and values in turn. @default none */
   readonly headersOf?: (call: number) => readonly string[];
 }
@@ -65,18 +69,19 @@ const WORK_MS_MAX = 15;
 /** How long it takes until a connection is refused, or a reset arrives. */
 const ROUND_TRIP_MS = 0.5;
 
-export type State = "normal" | "down" | "silent" | "refusing" | "limiting" | "timing out";
+export type State = "normal" | "down" | "silent" | "refusing" | AtOnce;
+
+/** It answers everything with this status, within a millisecond. */
+export type AtOnce = 401 | 404 | 408 | 425 | 429 | 500;
 
 /** What a probe finds wrong, by a connection alone and by a request. */
 const PROBED: Readonly<
-  Record<State, { readonly tcp: string | null; readonly http: string | null }>
+  Record<Exclude<State, AtOnce>, { readonly tcp: string | null; readonly http: string | null }>
 > = {
   normal: { tcp: null, http: null },
   down: { tcp: "ECONNREFUSED", http: "ECONNREFUSED" },
   silent: { tcp: null, http: "no answer" },
   refusing: { tcp: null, http: "status 503" },
-  limiting: { tcp: null, http: "status 429" },
-  "timing out": { tcp: null, http: "status 408" },
 };
 
 const SCRIPT: Script = [
@@ -96,6 +101,7 @@ export async function threeInstances(
   const random = seededRandom(seed);
   const history: string[] = [];
   const note = (line: string): void => void history.push(`${clock.now().toFixed(1)} ${line}`);
+  const { weight = 1, refuses = () => null } = options;
   const { instances: count = 3, script = SCRIPT, headersOf = () => [] } = options;
   const targets = Array.from({ length: count }, (_, index) => `http://10.0.0.${index + 1}:8080`);
   const instances = targets.map(() => playInstance(clock, random));
@@ -112,14 +118,16 @@ export async function threeInstances(
     const { path, timeoutMs } = asked;
     const { state } = instanceOf(target.id);
     const silent = path !== null && state === "silent";
-    const wrong = path === null ? PROBED[state].tcp : PROBED[state].http;
+    const { tcp, http } =
+      typeof state === "number" ? { tcp: null, http: `status ${state}` } : PROBED[state];
+    const wrong = path === null ? tcp : http;
     const timer = clock.after(silent ? timeoutMs : ROUND_TRIP_MS, () => done(wrong));
     return { cancel: () => timer.cancel() };
   });
   const upstream = createUpstream(
     parts,
     normaliseUpstream("app", {
-      targets,
+      targets: targets.map((url, index) => ({ url, weight: index === 0 ? weight : 1 })),
       timeouts: { responseMs: 2_000, connectMs: 1_000 },
       ...options.upstream,
     }),
@@ -129,7 +137,9 @@ export async function threeInstances(
   const serve = async (): Promise<never> => {
     for (;;) {
       const sent = await wire.next();
-      instanceOf(sent.target).take(sent);
+      const refusal = refuses(Number(sent.exchange.call.id));
+      if (refusal === null) instanceOf(sent.target).take(sent);
+      else clock.after(1, () => void sent.respond(refusal));
     }
   };
   void serve();
@@ -153,8 +163,12 @@ export async function threeInstances(
     const calledAt = clock.now();
     const well = instances.map(({ state, changes }) => (state === "normal" ? changes : -1));
     void execute(made).then((outcome) => {
-      if (outcome.kind === "success") took.push(clock.now() - calledAt);
-      else {
+      if (outcome.kind === "success" && outcome.response.status < 400) {
+        took.push(clock.now() - calledAt);
+      } else if (outcome.kind === "success") {
+        failed.set(id, String(outcome.response.status));
+        note(`${outcome.response.status}`);
+      } else {
         const { code } = outcome.failure;
         failed.set(id, `${code}, ${made.stopReason}`);
         const refused = code === "breaker_open" || code === "no_healthy_target";
@@ -256,9 +270,10 @@ function playInstance(
       if (state === "normal") work(sent);
       else if (state === "down") later(ROUND_TRIP_MS, sent, () => sent.fail("connection_refused"));
       else if (state === "refusing") later(1, sent, () => void sent.respond(503));
-      else if (state === "limiting") later(1, sent, () => void sent.respond(429));
-      else if (state === "timing out") later(1, sent, () => void sent.respond(408));
-      else {
+      else if (typeof state === "number") {
+        const status = state;
+        later(1, sent, () => void sent.respond(status));
+      } else {
         executed.push(sent.exchange.call.id);
         swallowed += 1;
       }

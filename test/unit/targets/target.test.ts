@@ -162,6 +162,7 @@ describe("createTarget", () => {
       presence: null,
       draining: false,
       pending: 0,
+      refusing: null,
       breaker: null,
       health: ALWAYS_HEALTHY,
       latency: new Latency(),
