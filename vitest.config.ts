@@ -35,6 +35,7 @@ export default defineConfig({
     // Real sockets on a loaded machine: a limit against hanging, not a measure of speed.
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 15_000 } },
     restoreMocks: true,
     unstubEnvs: true,
     unstubGlobals: true,

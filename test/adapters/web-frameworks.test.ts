@@ -108,7 +108,7 @@ describe.each(Object.entries(FRAMEWORKS))("%s", (_name, make) => {
   });
 
   it("cuts what breaks", () => {
-    const script = accept().readHead().send(`${CHUNKED}3\r\nabc\r\n`).wait(50).close();
+    const script = accept().readHead().send(`${CHUNKED}3\r\nabc\r\n`).wait(500).close();
     return inWorld(serve, { scripts: [script] }, async ({ port }) => {
       const client = await rawClient(port);
       client.write(get("/"));

@@ -73,11 +73,16 @@ export type Play = "idempotent" | "post" | "breaker";
  * what came of it is no answer to what was provoked, and the row is played again.
  */
 export function provoke(row: Row, play: Play, door: Door = NODE): Promise<Shown> {
-  const { code } = row;
   return playFairly(
     (patience) => playOnce(row, play, door, row.alone === true ? 1 : patience),
-    (shown, late) => shown.code !== code && (late || shown.code === "event_loop_stalled"),
+    (shown, late) => !isWanted(row, play, shown) && (late || shown.code === "event_loop_stalled"),
   );
+}
+
+function isWanted({ code, breaker, sends }: Row, play: Play, shown: Shown): boolean {
+  if (shown.code !== code) return false;
+  if (play === "breaker") return shown.breaker === breaker;
+  return shown.sends === sends[play === "post" ? 1 : 0];
 }
 
 async function playOnce(row: Row, play: Play, door: Door, patience: number): Promise<Shown> {

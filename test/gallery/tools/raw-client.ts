@@ -74,7 +74,7 @@ export interface KeptConnection {
   socket: Socket | null;
 }
 
-const LIMIT_MS = 8_000;
+const LIMIT_MS = 15_000;
 /** Less than this is read anew with every chunk. */
 const LARGE = 262_144;
 const LINE_FEED = 10;

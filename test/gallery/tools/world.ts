@@ -201,7 +201,7 @@ function connectionsOf(server: Server): Promise<boolean> {
 }
 
 /** Longer than every limit of a test gateway; only what never happens takes as long. */
-const EVENTUALLY_MS = 4_000;
+const EVENTUALLY_MS = 15_000;
 const LOOK_AGAIN_MS = 5;
 
 /** Waits until a condition holds; fails with its name when it never does. */
