@@ -91,16 +91,27 @@ function useOf(lower: string): FieldUse {
   const use = plainUse(lower);
   if (use !== "pass") return use;
   if (NEVER_MEANT.has(lower)) return "alias";
-  // CGI and those who follow it (WSGI, Rack, PHP) know a field by a variable, such as
-  // HTTP_X_REAL_IP, for which all that is no letter and no digit is one and the same.
-  const folded = lower.replace(/[^a-z0-9]/g, "-");
-  const meant = folded.startsWith("http-") ? folded.slice("http-".length) : folded;
+  const meant = meantBy(lower);
   if (meant === lower) return "pass";
   if (HOP_BY_HOP.has(meant)) return "forged";
   if (NEVER_MEANT.has(meant)) return "alias";
   const alias = plainUse(meant);
   if (alias === "content_length" || alias === "host") return "forged";
   return OF_THE_CLIENT.has(alias) ? "pass" : "alias";
+}
+
+/** Names that may stand for another one. */
+const SPELT = /[^a-z0-9-]|^http-/;
+
+/**
+ * The name that an application may take a field for. CGI and those who follow it (WSGI, Rack, PHP)
+ * know a field by a variable, such as HTTP_X_REAL_IP, for which all that is no letter and no digit
+ * is one and the same.
+ */
+export function meantBy(lower: string): string {
+  if (!SPELT.test(lower)) return lower;
+  const folded = lower.replace(/[^a-z0-9]/g, "-");
+  return folded.startsWith("http-") ? folded.slice("http-".length) : folded;
 }
 
 /** What a client may say as it likes, so that it matters to nobody else how it is spelt. */

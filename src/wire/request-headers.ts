@@ -2,11 +2,12 @@
  * What the user's `requestHeaders` makes of the fields that are sent.
  *
  * Guarantee: nothing that says where a request ends is taken from it, the client's own fields that
- * it merely passes back change nothing, and what no message can hold is a fault of the
- * configuration, before anything is sent.
+ * it merely passes back change nothing, no spelling of a field that it sets is the client's, and
+ * what no message can hold is a fault of the configuration, before anything is sent.
  */
 import type { IncomingMessage } from "node:http";
 import type { Failure } from "../core/failure.js";
+import { meantBy } from "./field-info.js";
 import { swallow } from "./hook-result.js";
 import type { RequestFacts } from "./request-facts.js";
 
@@ -90,9 +91,11 @@ function merged(
   values: ReadonlyMap<string, readonly string[]>,
 ): readonly string[] {
   const all: string[] = [];
+  // Of a field that is set or removed, the client's own in another spelling would stand beside it.
+  const meant = new Set([...values.keys()].map(meantBy));
   for (let index = 0; index < fields.length; index += 2) {
     const name = fields[index] as string;
-    if (!values.has(name.toLowerCase())) all.push(name, fields[index + 1] as string);
+    if (!meant.has(meantBy(name.toLowerCase()))) all.push(name, fields[index + 1] as string);
   }
   for (const [name, texts] of values) for (const text of texts) all.push(name, text);
   return all;

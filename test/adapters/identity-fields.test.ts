@@ -57,6 +57,8 @@ const OTHERS = [
   ...["X-Client-Cert-Hash", "SSL-Client-Verify", "SSL_CLIENT_CERT", "Client-Cert", "Proxy"],
   ...["X-Amzn-Oidc-Identity", "X-Goog-Authenticated-User-Email", "X-MS-Client-Principal-Name"],
   ...["CloudFront-Viewer-Address", "X-Remote-User", "Remote-User", "Front-End-Https"],
+  ...["CloudFront-Forwarded-Proto", "Forwarded-Proto", "X-Forward-For", "X-Real-Proto", "$WSRU"],
+  ...["X-Consumer-Username", "OIDC_CLAIM_sub", "X-Middleware-Subrequest", "EO-Client-IP"],
 ];
 
 const PASSING = [

@@ -43,7 +43,7 @@ import {
   withAttempt,
 } from "./hpm-parts.js";
 import type { Untaken } from "./hpm-untaken.js";
-import { engineFields, inOtherWords } from "./hpm-words.js";
+import { dropAliases, engineFields, inOtherWords } from "./hpm-words.js";
 
 /** What the engine is asked for. */
 export interface HpmUpgrade {
@@ -209,10 +209,11 @@ function begin(parts: HpmParts, shaking: Shaking): void {
 }
 
 function engagedWith(shaking: Shaking): Engaged {
-  const { run, asked } = shaking;
+  const { run, asked, asking } = shaking;
   return {
     making: (request) => setWords(request, run, asked),
     made(request) {
+      dropAliases(request, asking.call.request);
       shaking.request = request;
       run.sending(request);
     },

@@ -45,6 +45,7 @@ import {
 } from "./hpm-parts.js";
 import {
   cleanAnswer,
+  dropAliases,
   engineBody,
   engineFields,
   failureBehind,
@@ -183,10 +184,11 @@ function begin(passing: Passing): void {
 }
 
 function engagedWith(passing: Passing): Engaged {
-  const { run, body, asked, lost, res } = passing;
+  const { run, body, asked, asking, lost, res } = passing;
   return {
     making: (request) => setWords(request, run, asked),
     made(request) {
+      dropAliases(request, asking.call.request);
       contain(request, (error) => fault(passing, error));
       run.sending(request);
       const pass = takeOver(request, "response");

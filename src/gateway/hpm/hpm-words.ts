@@ -6,6 +6,7 @@
  */
 import dns from "node:dns";
 import {
+  type ClientRequest,
   Agent as HttpAgent,
   type IncomingMessage,
   type OutgoingHttpHeaders,
@@ -19,6 +20,8 @@ import { NamedError } from "../../core/named-error.js";
 import type { ReplayBody } from "../../core/replay-body.js";
 import type { GatewayRequest } from "../../core/request.js";
 import type { Target } from "../../targets/target.js";
+import { meantBy } from "../../wire/field-info.js";
+import { fieldValue } from "../../wire/forwarding.js";
 import type { ExtraFields } from "../../wire/passed-answer.js";
 
 export type EngineFields = Record<string, string | string[]>;
@@ -47,6 +50,22 @@ function add(record: EngineFields, name: string, value: string): void {
   if (before === undefined) record[name] = value;
   else if (typeof before === "string") record[name] = [before, value];
   else before.push(value);
+}
+
+/**
+ * What the application has written on a request stands alone: the client's own field in another
+ * spelling, which CGI and others take for the same one, is removed.
+ */
+export function dropAliases(request: ClientRequest, { headers }: GatewayRequest): void {
+  if (request.headersSent) return;
+  const names = request.getHeaderNames();
+  if (names.every((name) => meantBy(name) === name)) return;
+  const isReceived = (name: string): boolean =>
+    [request.getHeader(name)].flat().join(", ") === fieldValue(headers, name);
+  const written = new Set(names.filter((name) => !isReceived(name)).map(meantBy));
+  for (const name of names) {
+    if (written.has(meantBy(name)) && isReceived(name)) request.removeHeader(name);
+  }
 }
 
 /** Lets the engine see these fields and this path while it makes its request. */

@@ -19,6 +19,10 @@ const NAMES = [
   ...["X-SSL-Client-Verify", "SSL-Client-S-DN", "Client-Cert", "X-Remote-User", "Remote-User"],
   ...["X-Auth-Request-User", "X-Amzn-Oidc-Data", "X-Goog-Authenticated-User-Email", "Proxy"],
   ...["X-Ms-Client-Principal", "X-Appengine-User-Ip", "Front-End-Https", "X-Scheme"],
+  ...["CloudFront-Forwarded-Proto", "X-Apigateway-Api-Userinfo", "X-Amzn-Request-Context"],
+  ...["X-Consumer-Username", "Tailscale-User-Login", "X-Webauth-User", "OIDC_CLAIM_email"],
+  ...["X-Middleware-Subrequest", "EO-Connecting-IP", "X-Forward-For"],
+  ...["Forwarded-Proto", "X-Vercel-Oidc-Token", "X-Client-Port", "X-Real-Proto", "SM_USER"],
 ];
 
 /** Ways to write a name that CGI, WSGI, Rack and PHP take for the same one. */
@@ -87,6 +91,22 @@ export const FIELD_KINDS: readonly HostileKind[] = [
     {
       seen: "CVE-2025-64484 (OAuth2 Proxy)",
       judge: noEvil,
+    },
+  ),
+  fields(
+    "other spellings of a field that the application writes with requestHeaders",
+    ["X_User", "x.user", "X-User", "HTTP_X_USER", "X!User", "http-x-user"].flatMap((name) => [
+      [`${name}: ${EVIL}`],
+      [`${name}: ${EVIL}`, "Connection: close, x-user"],
+    ]),
+    {
+      seen: "GHSA-x677-9fxg-v5c5 (Traefik), CVE-2026-33805 (fastify-reply-from)",
+      at: (door) => atProxies(door) || (door.kind === "upgrade" && overWire(door)),
+      options: { proxy: { requestHeaders: { "x-user": "nobody" } } as never },
+      judge: (sent) => {
+        noEvil(sent);
+        for (const { field } of sent) expect(field("x-user")).toBe("nobody");
+      },
     },
   ),
   fields(
