@@ -339,6 +339,15 @@ describe.each(HPM_VERSIONS)("%s", (_name, hpm) => {
       await upstream.close();
     });
 
+    it("fields that Node would leave out are refused", async () => {
+      const fields = "x: y\r\n".repeat(1_100);
+      const text = `HTTP/1.1 200 OK\r\n${fields}content-length: 2\r\n\r\nok`;
+      const settings = { limits: { responseHeadersCountMax: 5_000 } };
+      await inWorld({ scripts: [answering(text)], settings }, async ({ ask }) => {
+        expect(codeOf(await ask("/1"))).toBe("502 http_response_header_section_size");
+      });
+    });
+
     it("a path is sent as it was asked for", async () => {
       const paths = ["//other.example/x", "/a|b?c='d'", "/a//b/%2e%2e/c"];
       const scripts = paths.map(() => ECHO);
@@ -358,7 +367,7 @@ describe.each(HPM_VERSIONS)("%s", (_name, hpm) => {
         await client.until("hello");
         await client.over;
         expect(client.received().toString()).not.toMatch(/content-length/i);
-        expect(upstream.requests()[0]?.header("upgrade")).toBe("websocket");
+        expect(upstream.requests()[0]?.header("upgrade")).toBe("WebSocket");
       });
     });
 

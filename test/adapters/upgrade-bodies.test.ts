@@ -11,10 +11,12 @@ import { connect as connectTls } from "node:tls";
 import express from "express";
 import { createGateway, type Gateway, type UpstreamOptions } from "good-gateway";
 import { expressProxy } from "good-gateway/express";
+import { throughGateway } from "good-gateway/http-proxy-middleware";
 import { nodeProxy, type ProxyOptions } from "good-gateway/node";
 import { testCertificates } from "good-gateway/testing";
 import { afterEach, describe, expect, it } from "vitest";
 import { eventually } from "../gallery/tools/world.js";
+import { HPM_VERSIONS, type Hpm } from "./hpm-versions.js";
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
@@ -109,7 +111,17 @@ const DOORS: Readonly<Record<string, Door>> = {
     const app = express().use(expressProxy(upstream));
     return createServer(app).on("upgrade", nodeProxy(upstream, options).upgrade);
   },
+  ...Object.fromEntries(HPM_VERSIONS.map(([name, hpm]) => [name, throughHpm(hpm)])),
 };
+
+function throughHpm({ createProxyMiddleware }: Hpm): Door {
+  return (gateway, { rewritePath, ...options }) => {
+    // Version 4 would keep its connections.
+    const own = { agent: false, ...(rewritePath && { pathRewrite: rewritePath }) };
+    const proxy = createProxyMiddleware(throughGateway(gateway.upstream("app"), own, options));
+    return createServer((req, res) => void proxy(req, res)).on("upgrade", proxy.upgrade);
+  };
+}
 
 async function world(
   door: Door,
@@ -285,9 +297,7 @@ describe.each(Object.entries(DOORS))("through %s", (_name, door) => {
   });
 });
 
-const plain = DOORS["node:http"] as Door;
-
-describe("what is offered", () => {
+describe.each(Object.entries(DOORS))("what is offered through %s", (_name, door) => {
   it.each([
     ["foo, websocket", {}, "websocket"],
     ["WebSocket", {}, "WebSocket"],
@@ -298,7 +308,7 @@ describe("what is offered", () => {
     ["websocket", { upgrades: [] }, undefined],
     ["TLS/1.2", {}, undefined],
   ])("of %s with %o the application is asked for %s", async (upgrade, options, wanted) => {
-    const ground = await world(plain, options);
+    const ground = await world(door, options);
     const asked = await client(ground);
     asked.socket.write(head(upgrade, ["content-length: 2"]).replace("/x", "/y"));
     asked.socket.write("ab");
@@ -309,7 +319,7 @@ describe("what is offered", () => {
   });
 
   it("HTTP/1.0 has no upgrades", async () => {
-    const ground = await world(plain);
+    const ground = await world(door);
     const asked = await client(ground);
     const fields = "host: a.example\r\nconnection: upgrade\r\nupgrade: websocket\r\n";
     asked.socket.write(`GET / HTTP/1.0\r\n${fields}\r\n`);
@@ -334,7 +344,7 @@ describe("what is offered", () => {
     const targets = `http://127.0.0.1:${await listening(app as unknown as Server)}`;
     const gateway = createGateway({ upstreams: { app: { targets, retry: false } } });
     cleanUps.push(() => gateway.close());
-    const server = plain(gateway, {});
+    const server = door(gateway, {});
     cleanUps.push(() => server.close());
     const port = await listening(server);
     for (const upgrade of ["h2c", "h2c, websocket"]) {
@@ -347,8 +357,10 @@ describe("what is offered", () => {
     }
     await eventually("no connection to the application stands", () => sockets.size === 0);
   });
+});
 
-  it("a server that serves upgrades alone refuses the others", async () => {
+describe("a server", () => {
+  it("that serves upgrades alone refuses the others", async () => {
     const ground = await world((gateway, options) =>
       createServer().on("upgrade", nodeProxy(gateway.upstream("app"), options).upgrade),
     );
@@ -378,7 +390,7 @@ describe("what is offered", () => {
   });
 });
 
-describe("a body that breaks", () => {
+describe.each(Object.entries(DOORS))("a body that breaks, through %s", (_name, door) => {
   it.each([
     ["a size that is none", "zz\r\n"],
     ["a size behind a space", " 5\r\nhello\r\n0\r\n\r\n"],
@@ -390,7 +402,7 @@ describe("a body that breaks", () => {
     ["an extension without an end", `5;${"x".repeat(20_000)}`],
   ])("by %s is refused, and opens no tunnel", async (_what, body) => {
     // Node 26 reads such bodies itself and says nothing of an error; the client is then too slow.
-    const ground = await world(plain, {}, { timeouts: { clientMs: 300 } });
+    const ground = await world(door, {}, { timeouts: { clientMs: 300 } });
     const asked = await client(ground);
     asked.socket.write(head("tcp", ["transfer-encoding: chunked"]) + body);
     await asked.over;
@@ -400,7 +412,7 @@ describe("a body that breaks", () => {
   });
 
   it("because the client leaves ends the call", async () => {
-    const ground = await world(plain);
+    const ground = await world(door);
     for (const upgrade of ["tcp", "h2c"]) {
       const asked = await client(ground);
       asked.socket.write(`${head(upgrade, ["content-length: 100"])}some`);

@@ -22,7 +22,7 @@ export interface HpmOptions {
 /** What the server adapters share, but for what http-proxy-middleware has options of its own. */
 export type ThroughGatewayOptions = Omit<
   ProxyOptions,
-  "rewritePath" | "requestHeaders" | "host" | "answerOnlyIfCached" | "upgrades"
+  "rewritePath" | "requestHeaders" | "host" | "answerOnlyIfCached"
 >;
 
 /** What the options get, beside plugins and handlers that are not seen in their types. */

@@ -14,8 +14,8 @@ import { NamedError } from "../../core/named-error.js";
 import type { Pending } from "../../core/pending.js";
 import { pathBelow } from "../../core/request.js";
 import type { ResponseBody } from "../../core/response-body.js";
+import type { RunTerms } from "../../transports/engine-run.js";
 import { ForeignRun, type ForeignSide } from "../../transports/foreign-run.js";
-import type { ReadRequestOptions } from "../../wire/read-request.js";
 import {
   type ReadTarget,
   readTarget,
@@ -23,8 +23,9 @@ import {
   type SendableTarget,
 } from "../../wire/request-target.js";
 import { askToAdmit, type Refused } from "../admit.js";
-import { type Answering, answeringFor } from "../answer.js";
+import { answeringFor } from "../answer.js";
 import { readingFor } from "../proxy.js";
+import type { Way } from "../proxy-upgrade.js";
 import type { UpstreamCore } from "../upstream.js";
 import { isUpstream, upstreamInside } from "../upstream-handle.js";
 import type { UpstreamInside } from "../upstream-inside.js";
@@ -97,7 +98,7 @@ function routeOf(lanes: Lanes, target: SendableTarget, asked: HpmAsked): LaneRou
 }
 
 /** The request is with the engine, and cannot be sent again. */
-export const ONCE = { retry: false } as const;
+const ONCE = { retry: false } as const;
 
 /** What is sent beside the request's own fields. */
 export function withAttempt({ core }: Lane, { exchange }: ForeignRun): readonly string[] {
@@ -106,10 +107,11 @@ export function withAttempt({ core }: Lane, { exchange }: ForeignRun): readonly 
 }
 
 /** The options of the user, with the chosen target in place. */
-export function engineOptions(asked: HpmAsked, run: ForeignRun): object {
+export function engineOptions({ terms }: Lane, asked: HpmAsked, run: ForeignRun): object {
   const { target } = run.exchange;
   const agent = asked.agent ?? engineAgent(target);
   const lookup = engineLookup(target);
+  const { responseHeaderSectionBytesMax, trailerSectionBytesMax } = terms.limits;
   return {
     ...asked,
     target: engineTarget(target),
@@ -118,7 +120,12 @@ export function engineOptions(asked: HpmAsked, run: ForeignRun): object {
     xfwd: false,
     ...(agent === null ? {} : { agent }),
     // What both engines begin the options of their request with.
-    ...(lookup === null ? {} : { ssl: { ...asked.ssl, lookup } }),
+    ssl: {
+      // Node takes 16 KiB by default. The sizes themselves are checked when all of it is here.
+      maxHeaderSize: responseHeaderSectionBytesMax + trailerSectionBytesMax,
+      ...asked.ssl,
+      ...(lookup === null ? {} : { lookup }),
+    },
   };
 }
 
@@ -256,9 +263,8 @@ export interface Job {
   send(run: ForeignRun): void;
 }
 
-export interface Lane extends UpstreamInside {
-  readonly reading: ReadRequestOptions;
-  readonly answer: Answering;
+export interface Lane extends Way {
+  readonly terms: RunTerms;
   /** Takes the call through the pipe; the job is done where its exchange is to be performed. */
   execute(call: Call, job: Job): Pending<ResponseBody>;
 }
@@ -301,18 +307,26 @@ export function createLanes(own: UpstreamInside, options: ThroughGatewayOptions)
   return { own: ownLane, find };
 }
 
+/** What Node's client keeps of an answer's fields; more than these are lost without a word. */
+const NODE_FIELDS_MAX = 1_000;
+
 function createLane(inside: UpstreamInside, options: ThroughGatewayOptions): Lane {
   const { gateway, core } = inside;
   const jobs = new WeakMap<Call, Job>();
+  const { limits } = core.transport.terms;
+  const responseHeadersCountMax = Math.min(limits.responseHeadersCountMax, NODE_FIELDS_MAX - 1);
+  const terms = { ...core.transport.terms, limits: { ...limits, responseHeadersCountMax } };
   const step = core.executeOver((exchange) => {
     const job = jobs.get(exchange.call) as Job;
-    const run = new ForeignRun(gateway.clock, core.transport.terms, exchange, job.side);
+    const run = new ForeignRun(gateway.clock, terms, exchange, job.side);
     return run.begin(() => job.send(run));
   });
   return {
     ...inside,
+    terms,
     reading: readingFor(inside, options),
     answer: answeringFor(inside, options),
+    overrides: ONCE,
     execute(call, job) {
       jobs.set(call, job);
       return step(call) as Pending<ResponseBody>;

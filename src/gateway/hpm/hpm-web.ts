@@ -37,7 +37,6 @@ import {
   type HpmAsked,
   type HpmParts,
   misread,
-  ONCE,
   setWords,
   tellUser,
   warnOfHook,
@@ -133,7 +132,7 @@ function call(
   const { req, res } = taken;
   const { gateway, answer } = lane;
   const { request } = accepted;
-  const scope = new ServedScope(lane, "proxy", accepted, ONCE, req, res);
+  const scope = new ServedScope(lane, "proxy", accepted, lane.overrides, req, res);
   const { call: made } = scope;
   const asking = { req, res, framework: NO_FRAMEWORK, call: made, requestId: made.id };
   let passing: Passing | null = null;
@@ -177,8 +176,8 @@ function begin(passing: Passing): void {
   const fields = engineFields(request, withAttempt(lane, run));
   if (lost !== null) fields["content-length"] = req.headers["content-length"] ?? "0";
   if (asked.changeOrigin === true) fields["host"] = run.exchange.target.authority;
-  inOtherWords(req, fields, request.path, () => {
-    const sent = engine({ ...engineOptions(asked, run), buffer: body });
+  inOtherWords(req, { headers: fields, url: request.path }, () => {
+    const sent = engine({ ...engineOptions(lane, asked, run), buffer: body });
     Promise.resolve(sent).catch((error: unknown) => run.fail(error));
   });
 }

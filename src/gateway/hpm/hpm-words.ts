@@ -39,7 +39,7 @@ export function engineFields(
   }
   if (upgrade !== null) Object.assign(record, { connection: "Upgrade", upgrade });
   // RFC 9112 §6: framed anew.
-  else if (emptiness === "said" || (contentLength !== null && contentLength > 0)) {
+  if (emptiness === "said" || (contentLength !== null && contentLength > 0)) {
     record["content-length"] = String(contentLength);
   } else if (body !== null) record["transfer-encoding"] = "chunked";
   return record;
@@ -68,23 +68,28 @@ export function dropAliases(request: ClientRequest, { headers }: GatewayRequest)
   }
 }
 
-/** Lets the engine see these fields and this path while it makes its request. */
-export function inOtherWords(
-  req: IncomingMessage,
-  headers: EngineFields,
-  url: string,
-  make: () => void,
-): void {
-  const before = Object.getOwnPropertyDescriptor(req, "headers");
-  const { url: askedUrl } = req;
-  Object.defineProperty(req, "headers", { value: headers, configurable: true, writable: true });
-  if (askedUrl !== url) req.url = url;
+/** What the engine sees of a request while it makes its own. */
+interface Words {
+  readonly headers: EngineFields;
+  readonly url: string;
+  readonly method?: string;
+}
+
+/** Lets the engine see these words while it makes its request. */
+export function inOtherWords(req: IncomingMessage, words: Words, make: () => void): void {
+  const before = Object.entries(words).map(
+    ([name, value]) => [name, Object.getOwnPropertyDescriptor(req, name), value] as const,
+  );
+  for (const [name, , value] of before) {
+    Object.defineProperty(req, name, { value, configurable: true, writable: true });
+  }
   try {
     make();
   } finally {
-    if (before === undefined) Reflect.deleteProperty(req, "headers");
-    else Object.defineProperty(req, "headers", before);
-    if (askedUrl !== url && askedUrl !== undefined) req.url = askedUrl;
+    for (const [name, own] of before) {
+      if (own === undefined) Reflect.deleteProperty(req, name);
+      else Object.defineProperty(req, name, own);
+    }
   }
 }
 

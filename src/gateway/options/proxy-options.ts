@@ -58,7 +58,7 @@ export interface ProxyOptions {
   readonly onFailure?: (failure: Failure, context: FailureContext) => void;
   /**
    * Protocols for which a tunnel is opened; a request that asks for another one is served as if it
-   * had not asked. For the `upgrade` listener of `nodeProxy`.
+   * had not asked. For the `upgrade` listeners of `nodeProxy` and http-proxy-middleware.
    * @default ["websocket", "tcp"]
    */
   readonly upgrades?: readonly string[];
