@@ -235,7 +235,7 @@ type Serving = Socket & { readonly _httpMessage?: ServerResponse | null };
 
 // RFC 9112 §9.3.2: answers go out in the order of their requests, and a client may send an upgrade
 // behind a request that is still being answered.
-function whenFree(socket: Serving, act: () => void): void {
+export function whenFree(socket: Serving, act: () => void): void {
   const earlier = socket._httpMessage ?? null;
   if (earlier === null) {
     act();

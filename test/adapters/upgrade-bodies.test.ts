@@ -284,6 +284,10 @@ describe.each(Object.entries(DOORS))("through %s", (_name, door) => {
   it("the connection goes on after an upgrade that is ignored", async () => {
     const ground = await world(door);
     const asked = await client(ground);
+    const warnings: string[] = [];
+    const warned = ({ name }: Error) => void warnings.push(name);
+    process.on("warning", warned);
+    cleanUps.push(() => process.off("warning", warned));
     const get = head("h2c", ["http2-settings: AAMAAABkAAQAoAAAAAIAAAAA"]).replace("POST", "GET");
     for (let round = 1; round <= 12; round += 1) {
       asked.socket.write(get);
@@ -292,6 +296,7 @@ describe.each(Object.entries(DOORS))("through %s", (_name, door) => {
     asked.socket.write(get + get + NEXT);
     await asked.over;
     expect(asked.received().split("served 0").length).toBe(16);
+    expect(warnings).not.toContain("MaxListenersExceededWarning");
     expect(ground.app.seen.every(({ upgrade }) => upgrade === undefined)).toBe(true);
     await isQuiet(ground);
   });

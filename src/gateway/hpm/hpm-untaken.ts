@@ -10,7 +10,7 @@ import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Clock } from "../../base/clock.js";
+import type { Clock, Timer } from "../../base/clock.js";
 import { whenFree } from "../proxy-upgrade.js";
 
 /** Refuses what no listener has taken within `ms`. */
@@ -49,22 +49,39 @@ function watch(server: Server, first: Untaken): void {
   known.set(server, watched);
   // Before the others, so that what they add is seen.
   server.prependListener("upgrade", (req: IncomingMessage, socket: Duplex) => {
-    socket.on("error", ignore);
+    const waiting = waitingOf(socket);
     const before = readersOf(socket);
     const { bytesWritten } = req.socket;
     const isUntaken = (): boolean =>
       !socket.destroyed && req.socket.bytesWritten === bytesWritten && readersOf(socket) === before;
     const { clock, ms } = watched.door ?? first;
-    const timer = clock.after(ms, () => {
+    waiting.timer?.cancel();
+    waiting.timer = clock.after(ms, () => {
       const { door } = watched;
       if (door === null || !isUntaken()) return;
       whenFree(req.socket, () => {
         if (isUntaken()) door.refuse(req, socket);
       });
     });
-    timer.unref();
-    socket.once("close", () => timer.cancel());
+    waiting.timer.unref();
   });
+}
+
+interface Waiting {
+  timer: Timer | null;
+}
+
+const sockets = new WeakMap<Duplex, Waiting>();
+
+/** One for each connection, which may ask more than once. */
+function waitingOf(socket: Duplex): Waiting {
+  const seen = sockets.get(socket);
+  if (seen !== undefined) return seen;
+  const waiting: Waiting = { timer: null };
+  sockets.set(socket, waiting);
+  socket.on("error", ignore);
+  socket.once("close", () => waiting.timer?.cancel());
+  return waiting;
 }
 
 /** Who takes a socket reads it. */
