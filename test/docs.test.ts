@@ -91,6 +91,7 @@ const PARTS: ReadonlyMap<string, string> = new Map([
     ([part, name]) => [part, events.memberTable(name)] as const,
   ),
   ["failure-pattern", diagnosis.patternTable()],
+  ["standings", diagnosis.standingTable()],
   ["start-checks", diagnosis.startCheckTable()],
   ["fingerprints", diagnosis.fingerprintTable()],
   ["fixed-numbers", options.fixedNumbers()],

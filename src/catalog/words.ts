@@ -16,6 +16,22 @@ export const BLAMES: Readonly<Record<Blame, string>> = {
   self: "The gateway's own process: its event loop, its sockets, or a hook in it.",
 };
 
+/**
+ * How a target is. One word for one state wherever it is shown; how it is told: targets/standing.ts.
+ */
+export const STANDINGS = {
+  well: "It takes calls, and nothing speaks against it.",
+  route_failing: "It answers, but for a route that fails there.",
+  failing: "It takes calls, and its latest ones all failed.",
+  on_trial: "It was out, and the next calls find out whether it is well.",
+  in_doubt: "It fails, or what it is asked for does: calls of other routes find out.",
+  overruled: "It is asked although its health speaks against it, since too few others are left.",
+  out: "It takes no calls.",
+  draining: "It gets no new calls, and goes when the last one is over.",
+} as const;
+
+export type Standing = keyof typeof STANDINGS;
+
 /** What may be done about the repeat of a failure, in words. */
 export function repeatInWords({ repeat }: Pick<FailureRow, "repeat">): string {
   switch (repeat) {

@@ -6,7 +6,7 @@
  * with `Symbol.for`, so it is recognised even when the package is installed twice.
  */
 import { LIMITS, RETRY_AFTER } from "../catalog/defaults.js";
-import { FAILURES, type FailureCode } from "../catalog/failures.js";
+import { type Blame, FAILURES, type FailureCode } from "../catalog/failures.js";
 import { formatRetryAfter } from "./retry-after.js";
 
 /** Why an exchange or a call did not succeed. */
@@ -20,12 +20,24 @@ export interface Failure {
   readonly repeat?: "safe" | "never";
   /** When the caller may try again, in milliseconds from now. */
   readonly retryAfterMs?: number;
+  /** Whose fault it is, where the name leaves it open: a breaker opens for failures of all kinds. */
+  readonly blame?: Blame;
   /** What alone is refused: method and pattern of the path. For operators, like the target. */
   readonly route?: string;
   /** Extra facts for operators, such as an `rcode` or the size of a header section. */
   readonly details?: string;
   /** The raw error, for logs. Never shown to clients. */
   readonly cause?: unknown;
+}
+
+export function blameOf({ code, blame }: Failure): Blame {
+  return blame ?? FAILURES[code].blame;
+}
+
+/** What operators are told of a failure beside its name: the route that is refused, and facts. */
+export function factsOf({ route, details }: Failure): string | null {
+  if (route === undefined) return details ?? null;
+  return details === undefined ? `route=${route}` : `route=${route} ${details}`;
 }
 
 const BRAND = Symbol.for("good-gateway.GatewayError");

@@ -203,7 +203,7 @@ export function tellOfRefusal(
   const over = AsyncResource.bind(() => {
     const ended = new EndedCall(id, upstream, kind, req.method as string, askedPath(req));
     ended.end(startedAt, teller.clock);
-    ended.fail(failure.code, failure.details);
+    ended.fail(failure.code, failure);
     if (res.headersSent) ended.answeredBy = "gateway";
     ended.closeClient(statusOf(res), sentWhole(res) ? "complete" : "aborted");
     addClient(ended, req, null);

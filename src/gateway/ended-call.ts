@@ -10,6 +10,7 @@ import type { Clock } from "../base/clock.js";
 import { type Blame, FAILURES, type FailureCode } from "../catalog/failures.js";
 import { PRIORITY_UNLESS_GIVEN, type Priority } from "../catalog/priorities.js";
 import type { AnswerSource, AttemptRecord, Call, ClientEnd, StopReason } from "../core/call.js";
+import { blameOf, type Failure, factsOf } from "../core/failure.js";
 import type { Timeline } from "../core/timeline.js";
 import {
   attemptOf,
@@ -81,10 +82,10 @@ export class EndedCall {
   }
 
   /** The last name counts: a body that broke after a good head, a client that left in it. */
-  fail(code: FailureCode, details: string | null | undefined): void {
+  fail(code: FailureCode, failure: Failure | null): void {
     this.code = code;
-    this.blame = FAILURES[code].blame;
-    this.details = details ?? null;
+    this.blame = failure?.code === code ? blameOf(failure) : FAILURES[code].blame;
+    this.details = failure === null ? null : factsOf(failure);
   }
 
   /** How the client's side ended, and what it was sent. */
@@ -138,7 +139,7 @@ export function endedCall(
   ended.answeredBy = call.answeredBy;
   ended.receivedStatus = last?.status ?? null;
   ended.stopReason = call.stopReason;
-  if (code !== null) ended.fail(code, failure?.details);
+  if (code !== null) ended.fail(code, failure);
   ended.bytesIn = request.body?.bytesRead ?? 0;
   ended.bytesOut =
     call.answeredBy === "upstream"

@@ -4,9 +4,11 @@
  * Its inside is behind a registered symbol, so that a handle of another copy of the package works
  * too.
  */
+import type { Standing } from "../catalog/words.js";
 import type { CallOverrides } from "../core/call.js";
 import type { Outcome } from "../core/outcome.js";
 import type { PolicyDescription } from "../core/pipe.js";
+import { standingOf } from "../targets/standing.js";
 import type { Target } from "../targets/target.js";
 import type { HealthState } from "../targets/target-health.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
@@ -29,6 +31,8 @@ export interface TargetState {
   readonly draining: boolean;
   readonly pending: number;
   readonly breaker: "closed" | "open" | "half_open" | "off";
+  /** How it is, in one word (docs/evidence.md): `well`, `failing`, `out` and others. */
+  readonly standing: Standing;
   /** What probes, its own word and its peers say; why, when it is not healthy. */
   readonly health: HealthState;
   readonly reason: string | null;
@@ -97,6 +101,7 @@ export function targetState(core: UpstreamCore, target: Target): TargetState {
     draining: target.draining,
     pending: target.pending,
     breaker: core.options.breaker === false ? "off" : (target.breaker?.state ?? "off"),
+    standing: standingOf(target),
     health: target.health.state,
     reason: target.health.reason,
     connections: core.transport.stats(target),

@@ -16,6 +16,7 @@ import type { Policy } from "../core/pipe.js";
 import { isUnusable } from "../core/repeat.js";
 import type { BreakerOptions, Doubt } from "../targets/breaker.js";
 import type { Exchange, GuardedExchange } from "../targets/exchange.js";
+import { blameFor } from "../targets/standing.js";
 import type { TargetMonitor } from "../targets/target-monitor.js";
 
 /** `settings` are those of the breakers of the targets; false when they have none. */
@@ -31,9 +32,13 @@ export function breakerGate(settings: BreakerOptions | false): Policy<Exchange, 
         if ("deniedForMs" in permit) {
           // No transport will see this exchange, so it is ended here.
           exchange.end();
-          const target = exchange.target.id;
           const { deniedForMs: retryAfterMs, route } = permit;
-          return refused({ code: "breaker_open", target, retryAfterMs, ...(route && { route }) });
+          const refusal = {
+            code: "breaker_open",
+            target: exchange.target.id,
+            retryAfterMs,
+          } as const;
+          return refused({ ...refusal, ...(route ? { route } : blameFor([exchange.target])) });
         }
         exchange.permit = permit;
       }
@@ -53,6 +58,7 @@ const GATE: Holder<Exchange> = {
   over(exchange, code) {
     const { permit, monitor, timeline } = exchange;
     const verdict = verdictOn(exchange, code);
+    if (verdict === "failure" || isUnusable(code)) fail(exchange, code);
     const doubted = verdict === "failure" && code !== null && !namesTarget(code);
     const isOwn = permit?.settle(verdict, doubted ? doubtOf(exchange) : undefined) ?? true;
     // What is wrong with our settings of this target alone takes it out while its peers are well.
@@ -61,8 +67,14 @@ const GATE: Holder<Exchange> = {
   },
 };
 
+function fail({ target, attempt }: Exchange, code: FailureCode | null): void {
+  target.failedBy = code;
+  if (!attempt.triedTargets.includes(target.id)) target.failures += 1;
+}
+
 /** A good answer has begun. */
 function clear({ permit, timeline, target, request }: Exchange): void {
+  target.failures = 0;
   permit?.answered(timeline.headAt);
   target.breaker?.suspects?.passed(request);
 }

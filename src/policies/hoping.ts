@@ -16,6 +16,7 @@ import { noResponse, type Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import type { GatewayRequest } from "../core/request.js";
 import { keyOf } from "../targets/route-ledger.js";
+import { blameFor } from "../targets/standing.js";
 import type { TargetSet } from "../targets/target-set.js";
 
 /**
@@ -128,6 +129,7 @@ export function refusal(set: TargetSet, request: GatewayRequest): Failure {
   const retryAfterMs = Number.isFinite(soonest) && soonest > 0 ? soonest : RETRY_AFTER.fallbackMs;
   const [only, other] = set.targets;
   if (only === undefined && set.noneSince !== null) return { ...set.noneSince, retryAfterMs };
-  if (only === undefined || other !== undefined) return { code: "no_healthy_target", retryAfterMs };
-  return { code: "breaker_open", target: only.id, retryAfterMs };
+  const told = { retryAfterMs, ...blameFor(set.targets) };
+  if (only === undefined || other !== undefined) return { code: "no_healthy_target", ...told };
+  return { code: "breaker_open", target: only.id, ...told };
 }

@@ -7,6 +7,7 @@
  */
 import { isIP } from "node:net";
 import type { ConnectionOptions } from "node:tls";
+import type { FailureCode } from "../catalog/failures.js";
 import type { AddressGuard } from "./address-guard.js";
 import type { Breaker } from "./breaker.js";
 import { Latency } from "./latency.js";
@@ -85,6 +86,10 @@ export interface Target extends Dialled, TargetRank {
   draining: boolean;
   /** Exchanges under way, bodies included. */
   pending: number;
+  /** The latest failure that spoke against it, or our settings of it; null before the first. */
+  failedBy: FailureCode | null;
+  /** Of these in a row, since a good answer began; one more where none ever did. */
+  failures: number;
   /** Null when the upstream has its breaker switched off. */
   readonly breaker: Breaker | null;
   readonly health: TargetHealth;
@@ -127,6 +132,8 @@ export function createTarget(
     zone,
     draining: false,
     pending: 0,
+    failedBy: null,
+    failures: 1,
     breaker,
     health,
     presence: null,

@@ -5,6 +5,8 @@
  * to call its upstream down: without calls nobody would ever learn that it is back. A target that
  * an operator drains is not counted at all.
  */
+import type { Standing } from "../catalog/words.js";
+import { standingOf } from "./standing.js";
 import type { Target } from "./target.js";
 
 /**
@@ -15,30 +17,35 @@ import type { Target } from "./target.js";
  */
 export type UpstreamState = "healthy" | "degraded" | "down" | "panic";
 
-type Standing = "up" | "trial" | "denied";
-
 /** The state of an upstream with these targets. */
 export function upstreamState(targets: readonly Target[]): UpstreamState {
   const counted = targets.filter(({ draining }) => !draining);
-  const standings = counted.map(standingOf);
-  if (standings.every((one) => one === "denied")) return "down";
+  if (counted.every(isDenied)) return "down";
   if (counted.some(({ health }) => health.overruled)) return "panic";
-  return standings.every((one) => one === "up") ? "healthy" : "degraded";
+  return counted.every(isUp) ? "healthy" : "degraded";
 }
 
 /** How long until the first target is asked again by itself; Infinity when only an event helps. */
 export function nextReturnMs(targets: readonly Target[]): number {
   let soonest = Number.POSITIVE_INFINITY;
   for (const target of targets) {
-    if (target.draining || standingOf(target) !== "denied") continue;
+    if (target.draining || !isDenied(target)) continue;
     const byBreaker = target.breaker?.state === "open" ? target.breaker.deniedForMs() : 0;
     soonest = Math.min(soonest, Math.max(byBreaker, target.health.deniedForMs()));
   }
   return soonest;
 }
 
-function standingOf({ breaker, health }: Target): Standing {
-  if (health.deniedForMs() > 0) return "denied";
-  if (breaker === null || breaker.state === "closed") return "up";
-  return breaker.state === "half_open" || breaker.deniedForMs() === 0 ? "trial" : "denied";
+/** In doubt, only calls of other routes are let through; that is not enough to call it up. */
+function isDenied(target: Target): boolean {
+  const standing = standingOf(target);
+  return (
+    standing === "out" || (standing === "in_doubt" && (target.breaker?.deniedForMs() ?? 0) > 0)
+  );
 }
+
+function isUp(target: Target): boolean {
+  return !OFF_AND_ON.has(standingOf(target));
+}
+
+const OFF_AND_ON: ReadonlySet<Standing> = new Set<Standing>(["out", "in_doubt", "on_trial"]);

@@ -17,6 +17,7 @@ export type GaugeSamples = Readonly<Record<GaugeKey, readonly Sample[]>>;
 const LIFECYCLE = ["running", "lame_duck", "draining", "closed"];
 const UPSTREAM = ["healthy", "degraded", "down"];
 const HEALTH = ["healthy", "unhealthy", "ejected"];
+const ROUTES = ["watched", "avoided", "refused"];
 const BREAKER = ["closed", "half_open", "open"];
 
 export function gaugeSamples(snapshot: GatewaySnapshot): GaugeSamples {
@@ -52,6 +53,12 @@ export function gaugeSamples(snapshot: GatewaySnapshot): GaugeSamples {
     ),
     breakerState: eachTarget((upstream, { target, breaker }) =>
       breaker === null ? [] : states({ upstream, target }, breaker.state, BREAKER),
+    ),
+    suspectRoutes: eachTarget((upstream, { target, breaker }) =>
+      ROUTES.map((standing) => {
+        const routes = breaker?.routes.filter((one) => one.standing === standing) ?? [];
+        return gauge({ upstream, target, standing }, routes.length);
+      }),
     ),
     connections: eachTarget((upstream, { target, connections }) =>
       Object.entries(connections).map(([kind, count]) => gauge({ upstream, target, kind }, count)),

@@ -199,6 +199,12 @@ export const METRICS = {
     help: "1 for the state that the breaker of the target is in.",
     labels: ["upstream", "target", "state"],
   },
+  suspectRoutes: {
+    name: "suspect_routes",
+    type: "gauge",
+    help: "Routes that failed at the target lately: watched, avoided there, or refused there.",
+    labels: ["upstream", "target", "standing"],
+  },
   connections: {
     name: "connections",
     type: "gauge",

@@ -7,7 +7,7 @@
 import { FAILURES } from "../catalog/failures.js";
 import { PROXY_ERRORS, type ProxyErrorRow } from "../catalog/proxy-errors.js";
 import type { StopReason } from "../core/call.js";
-import type { Failure } from "../core/failure.js";
+import { blameOf, type Failure, factsOf } from "../core/failure.js";
 
 /** How much an answer tells: nothing, names and counts, or addresses too. */
 export type Diagnostics = "none" | "code" | "full";
@@ -48,16 +48,18 @@ export function proxyStatus(facts: ProxyStatusFacts, diagnostics: Diagnostics): 
 }
 
 function namesAndCounts({ failure, attempts, stopReason }: ProxyStatusFacts): string {
-  const names =
-    failure === null ? "" : `code=${failure.code} blame=${FAILURES[failure.code].blame} `;
   const stopped = stopReason === null ? "" : ` stopped=${stopReason}`;
-  return `${names}attempts=${attempts}${stopped}`;
+  if (failure === null) return `attempts=${attempts}${stopped}`;
+  const { code, route } = failure;
+  // Whoever asked knows what was asked for; its pattern, and the target, are for trusted callers.
+  const scope = route === undefined ? "" : "scope=route ";
+  return `code=${code} blame=${blameOf(failure)} ${scope}attempts=${attempts}${stopped}`;
 }
 
-function insideOf({ target, route, details }: Failure): string {
-  const at = target === undefined ? "" : ` target=${target}`;
-  const asked = route === undefined ? at : `${at} route=${route}`;
-  return details === undefined ? asked : `${asked} ${details}`;
+function insideOf(failure: Failure): string {
+  const at = failure.target === undefined ? "" : ` target=${failure.target}`;
+  const facts = factsOf(failure);
+  return facts === null ? at : `${at} ${facts}`;
 }
 
 /** Parameters that the RFC defines for this one error type, where we know their value. */

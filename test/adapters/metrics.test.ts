@@ -45,6 +45,7 @@ const PROMISED = [
   "good_gateway_target_pending gauge upstream,target",
   "good_gateway_target_health gauge upstream,target,state",
   "good_gateway_breaker_state gauge upstream,target,state",
+  "good_gateway_suspect_routes gauge upstream,target,standing",
   "good_gateway_connections gauge upstream,target,kind",
 ];
 

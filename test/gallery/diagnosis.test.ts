@@ -183,7 +183,7 @@ describe("the verdict from live evidence", () => {
     const gateway = gatewayTo(`http://127.0.0.1:${await refusingPort()}`);
     await calls(gateway, ...times(3, "/"));
     const { verdict, pattern } = gateway.diagnose("app");
-    expect(verdict).toMatchObject({ cause: "never_worked", blame: "proxy", layer: "connect" });
+    expect(verdict).toMatchObject({ cause: "never_worked", blame: "upstream", layer: "connect" });
     expect(pattern?.everWorked).toBe(false);
   });
 

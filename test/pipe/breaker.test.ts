@@ -41,7 +41,7 @@ describe("opening", () => {
     const outcome = await made.send().outcome;
     expect(outcome).toEqual({
       kind: "no_response",
-      failure: { code: "breaker_open", target: idOf(0), retryAfterMs: 600 },
+      failure: { code: "breaker_open", blame: "upstream", target: idOf(0), retryAfterMs: 600 },
     });
     expect(made.wire.sent).toHaveLength(5);
     expect(made.held()).toEqual(NOTHING_HELD);

@@ -17,6 +17,7 @@ import { openShop, type Shop, type Upstreams } from "./tools/shop.js";
 
 /** A browser on a busy machine; a limit against hanging, not a measure of speed. */
 const BROWSER_MS = 90_000;
+const { PICTURE } = process.env;
 vi.setConfig({ testTimeout: BROWSER_MS, hookTimeout: BROWSER_MS });
 
 describeWith(["chromium"], "the dashboard in a browser", () => {
@@ -73,6 +74,27 @@ describeWith(["chromium"], "the dashboard in a browser", () => {
       await shop.call("search");
       return (await rowOf(page, "search")).includes("healthy");
     });
+    expect(wrongs).toEqual([]);
+  });
+
+  it("shows the one route that fails at an upstream that is well otherwise", async () => {
+    const { page, shop, wrongs } = await visit({}, "#upstream=payments");
+    shop.services.payments.manner = "one_route";
+    await until(async () => {
+      await shop.call("payments", "/boom/17");
+      await shop.call("payments", "/charges");
+      return (await shop.gateway.diagnose("payments")).findings.some(({ title }) =>
+        title.includes("answers all else"),
+      );
+    });
+    const detail = page.getByRole("group", { name: "payments" });
+    const routes = detail.getByRole("table", { name: "Routes under suspicion" });
+    await until(async () => (await routes.textContent())?.includes("GET /payments/boom/:id"));
+    expect(await routes.textContent()).toContain(shop.services.payments.url);
+    const targets = detail.getByRole("table", { name: "Targets of payments" });
+    await until(async () => (await targets.textContent())?.includes("route failing"));
+    expect(await detail.textContent()).toContain("of an upstream that answers all else");
+    if (PICTURE !== undefined) await page.screenshot({ path: PICTURE, fullPage: true });
     expect(wrongs).toEqual([]);
   });
 

@@ -4,6 +4,7 @@
  */
 import { FINGERPRINTS } from "../../src/catalog/fingerprints.js";
 import { START_CHECKS } from "../../src/catalog/start-checks.js";
+import { STANDINGS } from "../../src/catalog/words.js";
 import { optionsOf } from "./docs-options.js";
 import { table } from "./docs-pages.js";
 
@@ -19,6 +20,12 @@ export function patternTable(): string {
 export function fingerprintTable(): string {
   const rows = FINGERPRINTS.map(({ ageMs, closedBy }) => [`${ageMs / 1_000} s`, closedBy]);
   return table(["at rest for", "closed by"], rows);
+}
+
+/** The words for a target. */
+export function standingTable(): string {
+  const rows = Object.entries(STANDINGS).map(([word, meaning]) => [`\`${word}\``, meaning]);
+  return table(["word", "meaning"], rows);
 }
 
 /** What the start checks find, and what they say to it. */

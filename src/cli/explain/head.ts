@@ -6,7 +6,12 @@
  */
 import { type FailureCode, isFailureCode } from "../../catalog/failures.js";
 import { type Explanation, explainFailure, explanation } from "./explanation.js";
-import { type ProxyStatusMember, readDetails, readProxyStatus } from "./proxy-status-field.js";
+import {
+  type ProxyStatusMember,
+  readDetails,
+  readProxyStatus,
+  routeInWords,
+} from "./proxy-status-field.js";
 import { failuresBehind, statusMeaning } from "./statuses.js";
 import { explainProxyError, explainWord } from "./words.js";
 
@@ -92,7 +97,10 @@ function behind(status: number) {
 function detailsInWords(details: ReadonlyMap<string, string>): readonly string[] {
   const attempts = details.get("attempts");
   const stopped = details.get("stopped");
-  const said = attempts === undefined ? [] : [`Attempts made: ${attempts}.`];
+  const said = [
+    ...routeInWords(details),
+    ...(attempts === undefined ? [] : [`Attempts made: ${attempts}.`]),
+  ];
   if (stopped === undefined) return said;
   const [why] = explainWord(stopped);
   return [...said, `No further one: ${why?.meaning ?? stopped}`];

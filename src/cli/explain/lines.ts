@@ -6,8 +6,9 @@
  */
 import { DIALECTS } from "../../catalog/dialects/dialects.js";
 import type { Dialect, ForeignTerm } from "../../catalog/dialects/foreign-term.js";
-import { isFailureCode } from "../../catalog/failures.js";
+import { type FailureCode, isFailureCode } from "../../catalog/failures.js";
 import { type Explanation, explainFailure } from "./explanation.js";
+import { readDetails, routeInWords } from "./proxy-status-field.js";
 import { flagsSaid } from "./said.js";
 import { explainCode, explainWord, inDialect } from "./words.js";
 
@@ -26,7 +27,7 @@ export function explainText(text: string, weights: Weights = new Map()): readonl
   const sentences = sentencesIn(text, weights);
   const names = wordsIn(text).filter(isFailureCode);
   const found = [
-    ...names.map((name) => explainFailure(name)),
+    ...names.map((name) => named(name, text)),
     ...sentences.filter(({ fatal }) => fatal).map(({ one }) => one),
     ...statesIn(text).flatMap(explainWord),
     ...flagsSaid(text).flatMap(explainWord),
@@ -36,6 +37,13 @@ export function explainText(text: string, weights: Weights = new Map()): readonl
     ...sentences.filter(({ general }) => general).map(({ one }) => one),
   ];
   return unique(found);
+}
+
+/** A name of ours; the details beside it say whether one route is refused. */
+function named(name: FailureCode, text: string): Explanation {
+  const one = explainFailure(name);
+  if (name !== "breaker_open") return one;
+  return { ...one, meaning: [one.meaning, ...routeInWords(readDetails(text))].join(" ") };
 }
 
 interface Sentence {

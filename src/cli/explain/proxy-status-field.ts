@@ -39,9 +39,18 @@ function unquoted(text: string): string {
   return text.replace(/\\(.)/g, "$1");
 }
 
+/** A route is a method and a path, and `(websocket)` for an upgrade. */
+const PART = /(\w+)=((?<=\broute=)[A-Z]+ [^\s"\\]+(?: \(\w+\))?|\S+)/g;
+
 /** The parts of our own `details`: `code=… blame=… attempts=…`. */
 export function readDetails(details: string): ReadonlyMap<string, string> {
-  return new Map(
-    [...details.matchAll(/(\w+)=(\S+)/g)].map(([, name = "", value = ""]) => [name, value]),
-  );
+  return new Map([...details.matchAll(PART)].map(([, name = "", value = ""]) => [name, value]));
+}
+
+/** A refusal of one route says so, and to those who are trusted, which. */
+export function routeInWords(details: ReadonlyMap<string, string>): readonly string[] {
+  const route = details.get("route");
+  if (route === undefined && details.get("scope") !== "route") return [];
+  const refused = route === undefined ? "the route of this call is refused" : `${route} is refused`;
+  return [`Only ${refused}, since its calls failed; all else is sent to the upstream.`];
 }

@@ -21,7 +21,7 @@ import {
   isFailureCode,
 } from "../../catalog/failures.js";
 import { PROXY_ERRORS } from "../../catalog/proxy-errors.js";
-import { BLAMES } from "../../catalog/words.js";
+import { BLAMES, STANDINGS, type Standing } from "../../catalog/words.js";
 import type { StopReason } from "../../core/call.js";
 import { STOP_REASONS } from "../../core/stop-reasons.js";
 import { type Explanation, explainFailure, explanation } from "./explanation.js";
@@ -46,6 +46,9 @@ function explainName(word: string): readonly Explanation[] {
   if (blame !== undefined) {
     const failures = FAILURE_CODES.filter((code) => FAILURES[code].blame === name);
     return [explanation(`blame: ${name}`, blame, byLikelihood(failures))];
+  }
+  if (Object.hasOwn(STANDINGS, name)) {
+    return [explanation(`${name}: how a target is`, STANDINGS[name as Standing], [])];
   }
   return explainProxyError(name);
 }

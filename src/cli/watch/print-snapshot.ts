@@ -27,15 +27,23 @@ function printUpstream({ name, state, targets, verdict }: UpstreamSnapshot, to: 
     to.paragraph(to.dim(`at fault: ${verdict.blame ?? "?"} · ${verdict.confidence}`), "  ");
     to.paragraph(`${to.cyan("Next:")} ${verdict.next}`, "  ", "    ");
   }
-  for (const target of targets) to.paragraph(targetInWords(target, to), "    ", "      ");
+  for (const target of targets) {
+    to.paragraph(targetInWords(target, to), "    ", "      ");
+    for (const one of (target.breaker?.routes ?? []).slice(-ROUTES_SHOWN)) {
+      const counts = `${one.failuresInRow} failed in a row, ${one.passed} answered well`;
+      to.paragraph(to.yellow(`${one.route} · ${one.standing} · ${counts}`), "      ", "        ");
+    }
+  }
 }
 
+const ROUTES_SHOWN = 5;
+
 function targetInWords(target: TargetSnapshot, to: Terminal): string {
-  const { breaker, health, pending, draining, reason, connections } = target;
+  const { breaker, standing, pending, reason, connections } = target;
   const state = breaker?.state ?? "off";
   const parts = [
     target.target,
-    health === "healthy" ? health : to.red(health),
+    standing === "well" ? standing : to.red(standing),
     reason,
     `breaker ${state === "closed" || state === "off" ? state : to.red(state)}`,
     breaker === null || breaker.counted === 0
@@ -43,7 +51,6 @@ function targetInWords(target: TargetSnapshot, to: Terminal): string {
       : `${breaker.failed} of ${breaker.counted} failed`,
     `${pending} pending`,
     `${connections.open} connections, ${connections.idle} idle`,
-    draining ? to.yellow("draining") : null,
   ];
   return parts.filter((part) => part !== null).join(" · ");
 }

@@ -36,8 +36,9 @@ const failuresByName = (up) => {
 };
 
 const BREAKER_TONES = { open: "bad", half_open: "warn", closed: "good", off: "idle" };
-const healthText = (target) => target.draining ? "draining"
-  : target.health + (target.reason ? ", " + spoken(target.reason) : "");
+const STANDING_TONES = { well: "good", route_failing: "warn", on_trial: "warn", draining: "idle" };
+const standingText = (target) => spoken(target.standing)
+  + (target.reason ? ", " + spoken(target.reason) : "");
 const breakerText = (target) => {
   const wait = target.breaker ? target.breaker.deniedForMs : 0;
   const is = target.breaker ? target.breaker.state : "off";
@@ -46,8 +47,7 @@ const breakerText = (target) => {
 const targetRow = (up, target) => h("tr", {},
   h("th", { scope: "row", class: "addr" }, target.target),
   h("td", {}, h("span", { class: "state",
-    "data-tone": target.health === "healthy" && !target.draining ? "good" : "bad" },
-    healthText(target))),
+    "data-tone": STANDING_TONES[target.standing] || "bad" }, standingText(target))),
   h("td", {}, h("span", { class: "state",
     "data-tone": BREAKER_TONES[target.breaker ? target.breaker.state : "off"] },
     breakerText(target))),
@@ -63,6 +63,26 @@ const targetsTable = (up) => scrolling("Targets",
       h("th", { scope: "col" }, "Breaker, 15 min"), h("th", { scope: "col", class: "n" },
         "In flight"), h("th", { scope: "col", class: "n" }, "Connections: open / idle / waiting"))),
     h("tbody", {}, up.targets.map((target) => targetRow(up, target)))));
+
+const routesTable = (up) => {
+  const rows = up.targets.flatMap((target) => (target.breaker ? target.breaker.routes : [])
+    .map((one) => h("tr", {},
+      h("th", { scope: "row", class: "addr" }, one.route),
+      h("td", { class: "addr" }, target.target),
+      h("td", {}, h("span", { class: "state",
+        "data-tone": one.standing === "watched" ? "warn" : "bad" }, one.standing)),
+      h("td", { class: "n" }, String(one.failuresInRow)),
+      h("td", { class: "n" }, one.failed + " / " + one.passed))));
+  if (rows.length === 0) return [];
+  return [part("Routes under suspicion", scrolling("Routes under suspicion",
+    h("table", { class: "grid plain", "aria-label": "Routes under suspicion" },
+      h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Route"),
+        h("th", { scope: "col" }, "Target"), h("th", { scope: "col" }, "Standing"),
+        h("th", { scope: "col", class: "n" }, "In a row"),
+        h("th", { scope: "col", class: "n" }, "Failed / answered well"))),
+      h("tbody", {}, rows.slice(-ROUTES_SHOWN).reverse()))))];
+};
+const ROUTES_SHOWN = 20;
 
 const gauge = (name, value, max, text) => h("div", { class: "gauge" },
   h("span", { class: "name" }, name),
@@ -119,6 +139,6 @@ const renderDetail = (up, parts) => {
   fill(places, JSON.stringify([up.overload, up.retryBudget]), () =>
     [part("Limits", ...limits(up))]);
   fill(targets, state.slot + JSON.stringify(up.targets) + state.changes.length, () =>
-    [part("Targets", targetsTable(up))]);
+    [part("Targets", targetsTable(up)), ...routesTable(up)]);
 };
 `;

@@ -42,8 +42,7 @@ const renderRow = (name) => {
   const { now } = trafficOf(name);
   const failed = sum(now.failures);
   const seconds = (state.nowSlots * state.slotMs) / 1000;
-  const well = up.targets.filter((target) => target.health === "healthy" && !target.draining
-    && (!target.breaker || target.breaker.state === "closed")).length;
+  const well = up.targets.filter((target) => target.standing === "well").length;
   setText(stateText, up.state + (up.required ? " (required)" : ""));
   setTone(stateText, TONES[up.state]);
   setText(cells[1], rate(now.calls / seconds));

@@ -37,3 +37,25 @@ export function said(...parts: readonly (string | null | false | undefined)[]): 
 export function inMiB(bytes: number): string {
   return `${Math.round(bytes / 1024 / 1024)} MiB`;
 }
+
+const LAYERS_OF: Readonly<Record<string, Layer>> = {
+  admit: "request",
+  queue: "request",
+  resolve: "resolve",
+  connect: "connect",
+  secure: "secure",
+  send: "request",
+  wait: "head",
+  receive: "body",
+};
+
+/** Where on the way a failure of this name happens. */
+export function layerOf(code: FailureCode): Layer {
+  const { blame, phase } = FAILURES[code];
+  return blame === "self" ? "process" : (LAYERS_OF[phase] ?? "request");
+}
+
+/** As it stands within a sentence. */
+export function lower(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

@@ -37,7 +37,7 @@ export function verdictOf(steps: readonly Step[], findings: readonly Finding[]):
     well: true,
     layer: null,
     blame: null,
-    confidence: "certain",
+    confidence: first === undefined ? "certain" : "likely",
     cause: null,
     title: first === undefined ? "All is well." : "It answers, with something to look at.",
     evidence: [],

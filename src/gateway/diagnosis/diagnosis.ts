@@ -9,9 +9,10 @@ import { DIAGNOSIS } from "../../catalog/health-defaults.js";
 import type { IncidentSeen } from "../incident.js";
 import type { UpstreamCore } from "../upstream.js";
 import { evidenceOf, seconds } from "./diagnosis-evidence.js";
-import { fault, note, said, warning } from "./diagnosis-finding.js";
+import { fault, layerOf, lower, note, said, warning } from "./diagnosis-finding.js";
 import { type FailurePattern, mostFrequent, patternOf } from "./diagnosis-pattern.js";
 import type { Finding, Layer, Verdict } from "./diagnosis-report.js";
+import { notWell, seenOf, type TargetSeen } from "./diagnosis-targets.js";
 import { inOrder, verdictOf } from "./diagnosis-verdict.js";
 import type { FailureEntry, SuccessEntry } from "./failure-ledger.js";
 
@@ -26,6 +27,8 @@ export interface LiveFacts {
   latestSuccesses(count: number): readonly SuccessEntry[];
   /** Ids of all targets. */
   readonly targets: readonly string[];
+  /** How each of them is; those of which nothing is said are well. */
+  readonly seen?: readonly TargetSeen[];
   readonly incidents: readonly IncidentSeen[];
   /** Monotonic milliseconds. */
   readonly now: number;
@@ -54,6 +57,7 @@ export function diagnoseUpstream(
     successes: ledger.successes(),
     latestSuccesses: ledger.latestSuccesses,
     targets: targets.targets.map(({ id }) => id),
+    seen: targets.targets.map(seenOf),
     incidents,
     now: clock.now(),
   });
@@ -71,7 +75,7 @@ export function diagnoseLive(facts: LiveFacts): Diagnosis {
   const same = blamed.filter((one) => familyOf(one) === main);
   const pattern = same.length < DIAGNOSIS.patternMin ? null : patternOf(same, facts);
   const seen = pattern === null ? few(blamed, facts) : [failing(pattern)];
-  const findings = inOrder([...vanished(facts), ...seen]);
+  const findings = inOrder([...vanished(facts), ...seen, ...notWell(facts, pattern)]);
   return { upstream, verdict: verdictOf([], findings), findings, pattern };
 }
 
@@ -89,9 +93,8 @@ function allVanished(open: readonly IncidentSeen[], targets: readonly string[]):
   return fault({
     cause: "all_targets_vanished",
     layer: "process",
-    code: open[0]?.firstCode ?? "connection_refused",
-    blame: "upstream",
-    confidence: "certain",
+    code: lostBy(open[0]?.firstCode),
+    confidence: open.every(isProven) ? "certain" : "likely",
     title: `All ${targets.length} targets vanished within ${seconds(withinMs)}.`,
     evidence: said(
       `since ${isoDate(Math.min(...starts))}`,
@@ -107,16 +110,25 @@ function sum(open: readonly IncidentSeen[], name: "cut" | "refused"): number {
   return open.reduce((all, one) => all + one[name], 0);
 }
 
+/** Who refuses and answers nothing is gone; who only cuts connections may have had a reason. */
+function isProven({ refused, answeredAgainAt }: IncidentSeen): boolean {
+  return refused > 0 && answeredAgainAt === null;
+}
+
+/** A connection at rest that was lost as well is no race, once others were. */
+function lostBy(code: FailureCode | null | undefined): FailureCode {
+  if (code === "stale_connection") return "connection_terminated";
+  return code ?? "connection_refused";
+}
+
 function oneVanished(incident: IncidentSeen): Finding {
   const { target, refused, cut, downMs, firstCode, sockets, callsHit, newProcess } = incident;
   const isBack = incident.answeredAgainAt !== null;
   return fault({
     cause: "process_vanished",
     layer: "process",
-    code: firstCode ?? "connection_refused",
-    blame: "upstream",
-    // Who refuses is gone; who only cuts connections may have had a reason.
-    confidence: refused > 0 ? "certain" : "likely",
+    code: lostBy(firstCode),
+    confidence: isProven(incident) ? "certain" : "likely",
     impact: isBack ? "some" : "all",
     title: isBack
       ? `The process behind ${target} was gone for ${seconds(downMs)}.`
@@ -162,7 +174,7 @@ interface Reading {
   readonly title: string;
   readonly fix: string;
   readonly layer?: Layer;
-  readonly blame?: Finding["blame"];
+  readonly code?: FailureCode;
   readonly confidence: Finding["confidence"];
   readonly impact?: Finding["impact"];
 }
@@ -172,7 +184,6 @@ function failing(pattern: FailurePattern): Finding {
   const parts = {
     layer: layerOf(code),
     code,
-    blame: FAILURES[code].blame,
     impact: failedInARow >= DIAGNOSIS.patternMin ? "all" : "some",
     evidence: evidenceOf(pattern),
     ...(raceIn(pattern) ?? neverWorked(pattern) ?? placed(pattern)),
@@ -200,7 +211,7 @@ function raceIn(pattern: FailurePattern): Reading | null {
   return {
     cause: "keep_alive_race",
     layer: "keep_alive",
-    blame: "proxy",
+    code: "stale_connection",
     impact: "some",
     confidence: closedBy === null ? "possible" : "likely",
     title: `Kept connections are closed just as they are used, at ${seconds(rested)}.`,
@@ -220,7 +231,6 @@ function neverWorked(pattern: FailurePattern): Reading | null {
   if (everWorked || blame === "self" || !isConfigured) return null;
   return {
     cause: "never_worked",
-    blame: "proxy",
     confidence: "likely",
     title: `It has not worked once since this process started: ${lower(summary)}`,
     fix: `Compare address, port and scheme of the target with the application. ${remedies[0]}`,
@@ -242,26 +252,8 @@ function placeOf(pattern: FailurePattern): string {
   const { target, targets, otherTargetsWork, route, otherRoutesWork } = pattern;
   const isNamed = target !== null && targets > 1;
   const where = isNamed ? `${otherTargetsWork ? "only " : ""}at ${target}` : null;
-  const what = otherRoutesWork ? `only on ${route}` : null;
+  const what = otherRoutesWork
+    ? `only on ${route}, of ${isNamed ? "a target" : "an upstream"} that answers all else`
+    : null;
   return [where, what].filter((one) => one !== null).join(", ") || "on all routes";
-}
-
-const LAYERS_OF: Readonly<Record<string, Layer>> = {
-  admit: "request",
-  queue: "request",
-  resolve: "resolve",
-  connect: "connect",
-  secure: "secure",
-  send: "request",
-  wait: "head",
-  receive: "body",
-};
-
-function layerOf(code: FailureCode): Layer {
-  const { blame, phase } = FAILURES[code];
-  return blame === "self" ? "process" : (LAYERS_OF[phase] ?? "request");
-}
-
-function lower(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
 }

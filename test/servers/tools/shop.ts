@@ -15,8 +15,8 @@ import {
 import { dashboard } from "good-gateway/dashboard";
 import { nodeProxy } from "good-gateway/node";
 
-/** How a service answers. */
-export type Manner = "fine" | "slow" | "hangs_up" | "busy" | "fails";
+/** How a service answers; `one_route` fails below `/boom` only. */
+export type Manner = "fine" | "one_route" | "slow" | "hangs_up" | "busy" | "fails";
 
 export interface Service {
   readonly url: string;
@@ -95,7 +95,8 @@ async function service(): Promise<Service> {
   const listener: RequestListener = (req, res) => {
     if (made.manner === "hangs_up") return void req.socket.destroy();
     if (made.manner === "busy") return void res.writeHead(503, { "retry-after": "2" }).end("busy");
-    if (made.manner === "fails") return void res.writeHead(500).end("a stack trace");
+    const boom = made.manner === "one_route" && req.url?.includes("/boom") === true;
+    if (boom || made.manner === "fails") return void res.writeHead(500).end("a stack trace");
     const waitMs = made.manner === "slow" ? RESPONSE_MS * 4 : 2 + 30 * Math.random() ** 3;
     setTimeout(() => res.end("done"), waitMs);
   };

@@ -46,7 +46,7 @@ describe("good-gateway watch", () => {
     const { out, world: here } = world();
     expect(await runCommand(["watch", await gatewayPage(), "--once"], here)).toBe(0);
     expect(out.join("")).toMatch(/^edge · running · ready · 0 calls under way/);
-    expect(out.join("")).toMatch(/✔ orders healthy\n {4}http:\/\/127\.0\.0\.1:9 · healthy/);
+    expect(out.join("")).toMatch(/✔ orders healthy\n {4}http:\/\/127\.0\.0\.1:9 · well/);
   });
 
   it("gives the snapshot as one line of JSON", async () => {

@@ -136,7 +136,7 @@ describe("a diagnosis", () => {
     const never = { successes: 0 };
     expect(diagnosed(refused, [], never).verdict).toMatchObject({
       cause: "never_worked",
-      blame: "proxy",
+      blame: "upstream",
       layer: "connect",
     });
     const answered = [entry({ code: "received_server_error" }), ...refused];

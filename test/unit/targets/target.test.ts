@@ -163,6 +163,8 @@ describe("createTarget", () => {
       draining: false,
       pending: 0,
       refusing: null,
+      failedBy: null,
+      failures: 1,
       breaker: null,
       health: ALWAYS_HEALTHY,
       latency: new Latency(),
