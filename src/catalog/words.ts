@@ -17,7 +17,7 @@ export const BLAMES: Readonly<Record<Blame, string>> = {
 };
 
 /**
- * How a target is. One word for one state wherever it is shown; how it is told: targets/standing.ts.
+ * How a target is: one word for one state wherever it is shown. Told by targets/standing.ts.
  */
 export const STANDINGS = {
   well: "It takes calls, and nothing speaks against it.",

@@ -20,7 +20,7 @@ export interface Failure {
   readonly repeat?: "safe" | "never";
   /** When the caller may try again, in milliseconds from now. */
   readonly retryAfterMs?: number;
-  /** Whose fault it is, where the name leaves it open: a breaker opens for failures of all kinds. */
+  /** Whose fault it is, where the name leaves it open: a breaker opens for any kind of failure. */
   readonly blame?: Blame;
   /** What alone is refused: method and pattern of the path. For operators, like the target. */
   readonly route?: string;

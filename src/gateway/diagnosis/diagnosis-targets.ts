@@ -7,7 +7,7 @@ import { STANDINGS, type Standing } from "../../catalog/words.js";
 import type { RouteSuspect } from "../../targets/route-ledger.js";
 import { standingOf } from "../../targets/standing.js";
 import type { Target } from "../../targets/target.js";
-import type { LiveFacts } from "./diagnosis.js";
+import type { IncidentSeen } from "../incident.js";
 import { fault, layerOf, lower, said } from "./diagnosis-finding.js";
 import type { FailurePattern } from "./diagnosis-pattern.js";
 import type { Finding } from "./diagnosis-report.js";
@@ -33,9 +33,17 @@ export function seenOf(target: Target): TargetSeen {
   };
 }
 
+interface TargetFacts {
+  readonly upstream: string;
+  readonly seen?: readonly TargetSeen[];
+  readonly incidents: readonly IncidentSeen[];
+}
+
 /** What neither the pattern of the failures nor an incident has told already. */
-export function notWell(facts: LiveFacts, pattern: FailurePattern | null): readonly Finding[] {
-  const { seen = [], incidents, upstream } = facts;
+export function notWell(
+  { upstream, seen = [], incidents }: TargetFacts,
+  pattern: FailurePattern | null,
+): readonly Finding[] {
   const told = new Set(
     incidents.flatMap((one) =>
       one.upstream === upstream && one.endedAt === null ? [one.target] : [],

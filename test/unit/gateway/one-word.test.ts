@@ -6,15 +6,15 @@ import { createServer, get, type RequestListener, type Server } from "node:http"
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { nodeProxy } from "../../src/adapters/node.js";
-import { runDoctor } from "../../src/cli/doctor/command.js";
-import { systemWorld } from "../../src/cli/doctor/world.js";
-import { explain } from "../../src/cli/explain/explain.js";
-import { terminal } from "../../src/cli/terminal.js";
-import { printSnapshot } from "../../src/cli/watch/print-snapshot.js";
-import type { Report } from "../../src/gateway/diagnosis/diagnosis-report.js";
-import { createGateway, type Gateway } from "../../src/gateway/gateway.js";
-import { refusingPort, testCertificates } from "../../src/testing/index.js";
+import { nodeProxy } from "../../../src/adapters/node.js";
+import { runDoctor } from "../../../src/cli/doctor/command.js";
+import { systemWorld } from "../../../src/cli/doctor/world.js";
+import { explain } from "../../../src/cli/explain/explain.js";
+import { terminal } from "../../../src/cli/terminal.js";
+import { printSnapshot } from "../../../src/cli/watch/print-snapshot.js";
+import type { Report } from "../../../src/gateway/diagnosis/diagnosis-report.js";
+import { createGateway, type Gateway } from "../../../src/gateway/gateway.js";
+import { refusingPort, testCertificates } from "../../../src/testing/index.js";
 
 const certificates = testCertificates();
 const closers: (() => unknown)[] = [];
