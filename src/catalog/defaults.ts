@@ -246,7 +246,7 @@ export const LAYERS = {
 
 /** The gateway as a whole. */
 export const GATEWAY = {
-  /** Enough to see what a process was told; who is told more reads none of it. */
+  /** Enough to see what a process was told; the oldest makes room. */
   warningsMax: 100,
   /**
    * Upstreams that are kept for origins without one of their own. Beyond it the one that was unused

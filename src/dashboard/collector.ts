@@ -69,10 +69,21 @@ export function collect(gateway: Gateway, clock: Clock): Collector {
     seq += 1;
     return seq;
   };
+  let fullIn: number | null = null;
+  /** What is no longer shown makes room; looked at once a slot, since there may be many. */
+  const hasMadeRoom = (): boolean => {
+    const slot = slotNow();
+    if (slot === fullIn) return false;
+    const shown = gateway.upstreams.slice(0, DASHBOARD.upstreamsMax).map(({ name }) => name);
+    for (const name of upstreams.keys()) if (!shown.includes(name)) upstreams.delete(name);
+    const hasRoom = upstreams.size < DASHBOARD.upstreamsMax;
+    fullIn = hasRoom ? null : slot;
+    return hasRoom;
+  };
   const keptOf = (name: string): Kept | null => {
     const known = upstreams.get(name);
     if (known !== undefined) return known;
-    if (upstreams.size >= DASHBOARD.upstreamsMax) return null;
+    if (upstreams.size >= DASHBOARD.upstreamsMax && !hasMadeRoom()) return null;
     const fresh = keep(slotNow);
     upstreams.set(name, fresh);
     return fresh;

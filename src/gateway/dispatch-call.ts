@@ -5,6 +5,7 @@
  * Guarantee: what lies beneath sees the request in the form it came in, but for what the gateway
  * changes: target, prefix and fields of its own. The path is never read as an address.
  */
+import { isIP } from "node:net";
 import type { Call } from "../core/call.js";
 import type { Outcome } from "../core/outcome.js";
 import { whenOver } from "../core/outcome.js";
@@ -74,10 +75,12 @@ function perform(core: UpstreamCore, exchange: Exchange): Promise<Outcome<Respon
     return core.transport.performWorded(exchange, words);
   }
   const run = new DispatchRun(exchange, core.transport.terms, asked.context);
-  const send = (address: string | null): void =>
-    run.send(asked.dispatch, wordsOf(core, exchange, asked, address));
-  if (!target.guard) return run.begin(() => send(null));
   const { guard } = target;
+  const send = (address: string | null): void => {
+    const looksUp = address === null && isIP(target.hostname) === 0;
+    run.send(asked.dispatch, wordsOf(core, exchange, asked, address), looksUp ? guard : null);
+  };
+  if (!guard) return run.begin(() => send(null));
   return run.begin(() => {
     permittedAddress(guard, target.hostname, exchange.attempt.number, (error, address) => {
       if (error === null) send(address);

@@ -2,7 +2,8 @@
  * What the owner of a gateway is told besides errors: contradictions of options, and what the start
  * checks find.
  *
- * Guarantee: the same text is told once; what was told is kept for the snapshot, and bounded.
+ * Guarantee: the same text is told once, as long as it is kept; the latest are kept for the
+ * snapshot.
  */
 import { GATEWAY } from "../catalog/defaults.js";
 import { START_CHECKS, warningCode } from "../catalog/start-checks.js";
@@ -33,14 +34,14 @@ export function createWarnings(
   const sightings = new Map<string, Sighting>();
   const warn = (message: string, code = OPTIONS): void => {
     if (told.has(message)) return;
-    if (told.size < GATEWAY.warningsMax) told.set(message, { code, message });
+    keep(told, message, { code, message });
     onWarning(message, code);
   };
   return {
     warn,
     tell(sighting) {
       const message = toldSighting(sighting);
-      if (sightings.size < GATEWAY.warningsMax) sightings.set(message, sighting);
+      keep(sightings, message, sighting);
       if (START_CHECKS[sighting.code].told === "warning") warn(message, warningCode(sighting.code));
     },
     told: () => [...told.values()],
@@ -55,4 +56,12 @@ const OPTIONS = "GOOD_GATEWAY_OPTIONS";
 
 function warnTheProcess(message: string, code: string): void {
   process.emitWarning(message, { code });
+}
+
+/** The oldest makes room. */
+function keep<Kept>(all: Map<string, Kept>, message: string, one: Kept): void {
+  all.set(message, one);
+  if (all.size <= GATEWAY.warningsMax) return;
+  const [oldest = message] = all.keys();
+  all.delete(oldest);
 }

@@ -7,6 +7,7 @@
  * since interceptors change that; where the raw fields say the same they are taken. Not here:
  * connections and their age, which are the dispatcher's own.
  */
+import type { Socket } from "node:net";
 import { type Duplex, Readable } from "node:stream";
 import { REFUSALS_OF_UNDICI } from "../catalog/error-codes.js";
 import type { Failure } from "../core/failure.js";
@@ -14,10 +15,12 @@ import { NamedError } from "../core/named-error.js";
 import type { Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import type { ResponseBody } from "../core/response-body.js";
+import type { AddressGuard } from "../targets/address-guard.js";
 import type { Exchange } from "../targets/exchange.js";
 import type { RunTerms } from "./engine-run.js";
 import { ReceivingRun } from "./receiving-run.js";
 import { soundHead, soundTrailers } from "./response-head.js";
+import { judgeSocket } from "./socket-judge.js";
 
 /** The dispatch function of an undici of version 7 or 8. */
 export type Dispatch = (options: object, handler: object) => boolean;
@@ -36,6 +39,8 @@ export class DispatchRun extends ReceivingRun {
   readonly #context: object;
   #controller: Controller | null = null;
   #body: Readable | null = null;
+  /** Of what the dispatcher looks up itself; null where the address is given, or any will do. */
+  #guard: AddressGuard | null = null;
 
   /** `context` takes what the dispatcher tells of itself. */
   constructor(exchange: Exchange, terms: RunTerms, context: object = {}) {
@@ -51,9 +56,14 @@ export class DispatchRun extends ReceivingRun {
     return this.outcome;
   }
 
-  /** Sends what the options say. */
-  send(dispatch: Dispatch, options: { readonly body?: unknown }): void {
+  /** Sends what the options say; `guard` judges the address of a name. */
+  send(
+    dispatch: Dispatch,
+    options: { readonly body?: unknown },
+    guard: AddressGuard | null = null,
+  ): void {
     if (this.over) return;
+    this.#guard = guard;
     this.#body = options.body instanceof Readable ? options.body : null;
     this.exchange.enter("connect");
     try {
@@ -84,6 +94,8 @@ export class DispatchRun extends ReceivingRun {
     timeline.written = true;
     this.exchange.enter("send");
     if (request.body === null || request.body.complete) this.exchange.enter("wait");
+    const guard = this.#guard;
+    if (guard !== null) judgeSocket((socket) => this.#judge(guard, socket));
     // Not before: a listener for data lets it flow, and now the dispatcher is here to take it.
     this.#body?.on("data", () => {
       if (!this.over) this.exchange.progress();
@@ -91,6 +103,14 @@ export class DispatchRun extends ReceivingRun {
     this.#body?.once("end", () => {
       if (this.state === "waiting") this.exchange.enter("wait");
     });
+  }
+
+  #judge(guard: AddressGuard, { remoteAddress = "" }: Socket): void {
+    try {
+      guard.checkHost(remoteAddress);
+    } catch (error) {
+      this.breakOff(error as Error);
+    }
   }
 
   onResponseStart(controller: Controller, status: number, fields: object, text?: string): void {

@@ -3,7 +3,7 @@
  * by routers. Nothing that is forbidden is ever connected to.
  */
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { createGateway, type Gateway, type GatewayOptions } from "good-gateway";
 import { gatewayFetch } from "good-gateway/fetch";
 import { gatewayInterceptor } from "good-gateway/undici";
@@ -117,6 +117,34 @@ export const ADDRESS_KINDS: readonly HostileKind[] = [
     attempt: (door) =>
       site(door, {}, async ({ call }) => {
         for (const host of CLOUDS) await isForbidden(call, `http://${host}/latest/meta-data/`);
+      }),
+  },
+  {
+    name: "a name that leads elsewhere once it is judged, over an agent that looks it up itself",
+    from: "application's user",
+    seen: "DNS rebinding",
+    at: (door) => takesAddresses(door) && door.kind === "caller" && door.engine === "dispatcher",
+    attempt: (door) =>
+      site(door, {}, async ({ port, asked }) => {
+        // As the address of a cloud's service shows itself, on a connection that can be made here.
+        const agent = new Agent({
+          connect: (_options: object, done: (error: null, socket: Socket) => void) => {
+            const socket = connect(port, "127.0.0.1", () => done(null, socket));
+            socket.on("error", () => {});
+            Object.defineProperty(socket, "remoteAddress", { value: "169.254.169.254" });
+          },
+        } as never);
+        const gateway = createGateway({ onWarning: () => {} });
+        const dispatcher = agent.compose(gatewayInterceptor(gateway));
+        const call = door.name.endsWith("undici 7") ? undiciFetch : fetch;
+        const asks = (init: object): Promise<unknown> =>
+          call(`http://localhost:${port}/`, { ...init, dispatcher } as never);
+        for (const init of [{}, { method: "POST", body: "secret" }]) {
+          await expect(asks(init)).rejects.toThrow();
+        }
+        expect(asked).toEqual([]);
+        gateway.close();
+        await agent.destroy();
       }),
   },
   {

@@ -142,7 +142,7 @@ describe("the collector", () => {
     for (let origin = 0; origin < upstreamsMax * 2; origin += 1) {
       end({ upstream: `http://${origin}.example` });
     }
-    expect(collector.upstreams.size).toBe(upstreamsMax);
+    expect(collector.upstreams.size).toBeLessThanOrEqual(upstreamsMax);
     for (let change = 0; change < 200; change += 1) {
       events.emit("upstream:state", {
         upstream: "orders",
