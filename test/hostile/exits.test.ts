@@ -1,6 +1,6 @@
 /**
- * Every limit of the catalog has a way out: it is filled, refuses or makes room, is left, and serves
- * again, twice.
+ * Every limit of the catalog has a way out: it is filled, refuses or makes room, is left, and
+ * serves again, twice.
  */
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";

@@ -1,6 +1,6 @@
 /**
- * Limits of one message, at a proxy with real sockets: a message beyond the limit ends, and the next
- * one is served over a connection of the same kind.
+ * Limits of one message, at a proxy with real sockets: a message beyond the limit ends, and the
+ * next one is served over a connection of the same kind.
  */
 import { createGateway } from "good-gateway";
 import type { Asked } from "../../doors/door.js";

@@ -12,7 +12,7 @@ import { EXIT_KINDS } from "../kinds/exits.js";
 import { sendParts } from "../tools/raw-bytes.js";
 import type { Came, Exits, Vessel } from "./exit.js";
 
-/** The kind of the lab fills, is refused, leaves and fills again, at every door; here at its first. */
+/** The kind of the lab fills, is refused, leaves and fills again: here at its first door. */
 const ofTheLab = (option: string) => (): Vessel => {
   const kind = EXIT_KINDS.find(({ name }) => name.startsWith(`${option} `));
   const door = DOORS.find((one) => one.absent === undefined && kind?.at(one) === true);

@@ -37,6 +37,8 @@ interface Reading {
 
 /** Files that include each other end here. */
 const FILES_MAX = 1_000;
+/** Longer than any address or path; values that double each other would fill the memory. */
+const VALUE_CHARACTERS_MAX = 8_192;
 /** What decides whether its lines hold, and is no scope of its own. */
 const CONDITIONS = new Set(["ifmodule", "ifdefine", "ifversion", "iffile", "if", "elseif", "else"]);
 
@@ -112,7 +114,9 @@ async function readInto(file: string, reading: Reading, above: readonly string[]
 async function readLine(line: Line, reading: Reading, chain: readonly string[]): Promise<void> {
   const [first = "", second = "", third = ""] = line.words;
   const name = first.toLowerCase();
-  if (name === "define") reading.variables.set(second, third);
+  if (name === "define" && third.length > VALUE_CHARACTERS_MAX) {
+    tell(reading, `Define ${second} is longer than ${VALUE_CHARACTERS_MAX} characters`, line);
+  } else if (name === "define") reading.variables.set(second, third);
   if (name === "undefine") reading.variables.delete(second);
   if (name === "serverroot") reading.root = second;
   if (name === "loadmodule") reading.modules.add(second);
