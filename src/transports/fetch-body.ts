@@ -48,11 +48,17 @@ export function fetchBody(
   return { ...copied(Buffer.from(String(text))), give: () => text };
 }
 
-/** The bytes of a buffer or a view of any realm; null for anything else. */
+/**
+ * The bytes of a buffer or a view of any realm; null for anything else. What was transferred
+ * elsewhere has none (Web IDL, "get a copy of the bytes").
+ */
 export function bytesOf(body: unknown): Uint8Array | null {
-  if (isAnyArrayBuffer(body)) return new Uint8Array(body);
-  if (!ArrayBuffer.isView(body)) return null;
-  return new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+  const isView = ArrayBuffer.isView(body);
+  if (!isView && !isAnyArrayBuffer(body)) return null;
+  if (body.byteLength === 0) return new Uint8Array(0);
+  return isView
+    ? new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
+    : new Uint8Array(body);
 }
 
 /** Throws for a stream of which a part has gone elsewhere: the rest of it is no body. */

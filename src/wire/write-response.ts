@@ -120,7 +120,7 @@ class ServedAnswer extends HeldAnswer {
     this.#flushes = live && typeof (this.#res as Flushed).flush === "function";
     // Between two parts nothing else tells that the client has vanished.
     if (live) watchPeer(this.#res);
-    if (alone) this.#res.flushHeaders();
+    if (alone) flushHead(this.#res);
   }
 
   protected write(chunk: Buffer): boolean {
@@ -154,6 +154,19 @@ class ServedAnswer extends HeldAnswer {
     this.#full = false;
     this.answer.response.body.resume();
   };
+}
+
+/** How Node itself sends a head; it keeps the order among pipelined answers. */
+type HeadSender = { readonly _send?: (data: "", encoding: "latin1") => boolean };
+
+/**
+ * Sends a head before its body. RFC 9110 §5.5: bytes above ASCII stand for themselves, but
+ * `flushHeaders` would write each as UTF-8 once more.
+ */
+function flushHead(res: ServerResponse): void {
+  const { _send } = res as unknown as HeadSender;
+  if (res.headersSent && _send !== undefined && !isHttp2(res.req)) _send.call(res, "", "latin1");
+  else res.flushHeaders();
 }
 
 /** A session of HTTP/2 lets nobody have its socket. */

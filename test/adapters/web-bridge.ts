@@ -35,7 +35,8 @@ async function serve(handler: FetchHandler, req: IncomingMessage, res: ServerRes
     res.end();
     return;
   }
-  res.flushHeaders();
+  // As `flushHeaders`, which writes fields as UTF-8.
+  res.write("", "latin1");
   const reader = response.body.getReader();
   let goOn = (): void => {};
   res.on("drain", () => goOn());

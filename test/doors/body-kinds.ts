@@ -112,6 +112,9 @@ async function wrongParams(taken: TakenRequest, bytes: Buffer): Promise<string |
   return got === bytes.toString("base64") ? null : `${got?.length} characters`;
 }
 
+/** What the platform's own Request and fetch read before us. */
+const PLATFORM = ["webProxy, called with Requests", "gatewayInterceptor, the fetch of Node"];
+
 const DIRECT: readonly BodyKind[] = [
   { name: "text", takers: APPLICATIONS, make: text, wrong: wrongText, length: true },
   { name: "bytes", takers: ALL, make: (bytes) => bytes, length: true },
@@ -135,6 +138,18 @@ const DIRECT: readonly BodyKind[] = [
   },
   { name: "bytes of another realm", takers: FETCH, make: foreignBytes, length: true },
   {
+    name: "bytes that were transferred elsewhere",
+    takers: FETCH,
+    make: (bytes) => {
+      const view = Uint8Array.from(bytes);
+      structuredClone(view.buffer, { transfer: [view.buffer] });
+      return view;
+    },
+    wrong: async ({ body }) => (body.byteLength === 0 ? null : `${body.byteLength} bytes`),
+    length: true,
+    unknownTo: PLATFORM,
+  },
+  {
     name: "an ArrayBuffer of another realm",
     takers: FETCH,
     make: (bytes) => foreignBytes(bytes).buffer,
@@ -154,9 +169,6 @@ const DIRECT: readonly BodyKind[] = [
     length: true,
   },
 ];
-
-/** What the platform's own Request and fetch read before us. */
-const PLATFORM = ["webProxy, called with Requests", "gatewayInterceptor, the fetch of Node"];
 
 const FORMS: readonly BodyKind[] = [
   {
