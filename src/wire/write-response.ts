@@ -194,16 +194,16 @@ export function writeHead(
   res: ServerResponse,
   status: number,
   reason: string | undefined,
-  fields: readonly string[],
+  given: readonly string[],
   ends = false,
 ): void {
   if (isUntouched(res)) {
-    res.writeHead(status, reason, fields as string[]);
+    res.writeHead(status, reason, lengthLast(given) as string[]);
     return;
   }
   const before = { ...res.getHeaders() };
   try {
-    mergeFields(res, fields);
+    mergeFields(res, given);
     if (isHttp2(res.req)) takeOneOfEach(res);
     // Without fields: what wraps writeHead (sessions, compression) reads them from the response,
     // and some of it takes a list of names and values for something else.
@@ -214,6 +214,24 @@ export function writeHead(
     if (!res.headersSent) restore(res, before);
     throw error;
   }
+}
+
+/**
+ * A Content-Length comes behind a Content-Disposition: one that comes before it makes Node read the
+ * bytes above ASCII as UTF-8 and cut each character to its last byte, which may be a line break.
+ */
+function lengthLast(fields: readonly string[]): readonly string[] {
+  const at = placeOf(fields, "content-length");
+  if (at === -1 || placeOf(fields, "content-disposition") < at) return fields;
+  return [...fields.slice(0, at), ...fields.slice(at + 2), ...fields.slice(at, at + 2)];
+}
+
+function placeOf(fields: readonly string[], wanted: string): number {
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index] as string;
+    if (name.length === wanted.length && name.toLowerCase() === wanted) return index;
+  }
+  return -1;
 }
 
 /**
@@ -257,9 +275,10 @@ export type FieldHolder = Pick<ServerResponse, "getHeader" | "getHeaderNames" | 
 };
 
 /** Sets the fields of an answer, names and values in turn, beside what was set before. */
-export function mergeFields(to: FieldHolder, fields: readonly string[]): void {
+export function mergeFields(to: FieldHolder, given: readonly string[]): void {
   for (const name of to.getHeaderNames()) if (OF_ANOTHER_BODY.has(name)) to.removeHeader(name);
   const ours = new Set<string>();
+  const fields = lengthLast(given);
   for (let index = 0; index < fields.length; index += 2) {
     const name = fields[index] as string;
     const value = fields[index + 1] as string;

@@ -138,6 +138,12 @@ export function setWords(request: ClientRequest, { exchange }: ForeignRun, asked
   const { headers } = exchange.request;
   const at = headers.findIndex((name, index) => index % 2 === 0 && name === "__proto__");
   if (at !== -1) request.setHeader("__proto__", headers[at + 1] as string);
+  // Behind it, as in answers (`lengthLast`): else Node makes other bytes of the field.
+  const length = request.getHeader("content-length");
+  if (length !== undefined && request.hasHeader("content-disposition")) {
+    request.removeHeader("content-length");
+    request.setHeader("content-length", length);
+  }
   if (asked.ignorePath === true || asked.toProxy === true) return;
   request.path = pathBelow(target.pathPrefix, exchange.request);
 }

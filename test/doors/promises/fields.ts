@@ -349,27 +349,6 @@ export const PASSED_ON: readonly DoorPromise[] = [
     },
   },
   {
-    name: "bytes above ASCII in a field arrive as they are, also when the head comes alone",
-    cannot: ofRequests,
-    show: async (door) => {
-      for (const more of ["", "content-type: text/event-stream\r\n"]) {
-        const head = `HTTP/1.1 200 Gr\xfc\xdfe\r\n${more}x-name: \xe9 \xc3\xa9\r\ncontent-length: 2\r\n\r\n`;
-        const script = accept()
-          .readHead()
-          .readBody()
-          .send(Buffer.from(head, "latin1"))
-          .wait(50)
-          .send("ok")
-          .hang();
-        await at(door, { script }, async (ground) => {
-          const answer = await ground.ask({ fields: { "x-name": "\xe9 \xc3\xa9" } });
-          expect([answer.body, answer.field("x-name")]).toEqual(["ok", "\xe9 \xc3\xa9"]);
-          expect(ground.played?.requests()[0]?.header("x-name")).toBe("\xe9 \xc3\xa9");
-        });
-      }
-    },
-  },
-  {
     name: "HEAD, 204 and 304 have their fields and no body",
     cannot: ofRequests,
     show: async (door) => {
