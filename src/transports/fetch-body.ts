@@ -78,6 +78,7 @@ export async function requestBody(
   clock: Pick<Clock, "turn">,
   body: ReadableStream<Uint8Array>,
   keptBytesMax: number,
+  length: number | null,
 ): Promise<FetchBody> {
   refuseDisturbed(body);
   const source = streamOfWeb(body);
@@ -93,7 +94,7 @@ export async function requestBody(
     if (part === "later" || (bytes > keptBytesMax && parts.length > 1)) break;
   }
   for (const part of parts.reverse()) source.unshift(part);
-  return streamed(source, keptBytesMax, null);
+  return streamed(source, keptBytesMax, length);
 }
 
 function partWithinTurn(

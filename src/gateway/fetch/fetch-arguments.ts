@@ -40,6 +40,8 @@ export interface FetchArguments {
   readonly fields: readonly string[];
   readonly signal: AbortSignal | undefined;
   readonly body: unknown;
+  /** What the caller says that the body's is; null where nothing is said. */
+  readonly length: number | null;
   /** Null where the address was given as text or as a URL. */
   readonly request: Request | null;
   /** The body is that of the Request, and nothing is known of where that has it from. */
@@ -76,6 +78,7 @@ export function readFetchArguments(input: unknown, given?: FetchInit | null): Fe
     fields: written === undefined ? NO_FIELDS : fieldsOf(headers),
     signal: (signal ?? null) === null ? undefined : signalOf(signal),
     body,
+    length: announcedIn(headers),
     request,
     ofRequest: ofRequest && (body ?? null) !== null,
     init: init === NOTHING ? init : withoutOurs(init),
@@ -83,6 +86,11 @@ export function readFetchArguments(input: unknown, given?: FetchInit | null): Fe
 }
 
 const NO_FIELDS: readonly string[] = [];
+
+function announcedIn(headers: Headers): number | null {
+  const text = headers.get("content-length");
+  return text === null ? null : Number(text);
+}
 
 function fieldsOf(headers: Headers): string[] {
   const fields: string[] = [];
@@ -243,11 +251,21 @@ export function fetchInput(
 ): FetchInput | Promise<FetchInput> {
   const { request, ofRequest, body } = asked;
   if (known !== null && (request === null || request instanceof known.Request)) {
-    return givenInput(asked, known);
+    return asAnnounced(asked, givenInput(asked, known));
   }
-  if (!ofRequest) return madeInput(asked, fetchBody(body, keptBytesMax), known);
-  const stream = body as ReadableStream<Uint8Array>;
-  return requestBody(clock, stream, keptBytesMax).then((sent) => madeInput(asked, sent, known));
+  const made = (sent: FetchBody) => asAnnounced(asked, madeInput(asked, sent, known));
+  const { length } = asked;
+  if (!ofRequest) return made(fetchBody(body, keptBytesMax, length));
+  return requestBody(clock, body as ReadableStream<Uint8Array>, keptBytesMax, length).then(made);
+}
+
+/** A length that is not that of the bytes: one of the two is a mistake, and data may be missing. */
+function asAnnounced({ length }: FetchArguments, input: FetchInput): FetchInput {
+  const { replay } = input;
+  if (length === null || replay?.complete !== true || length === replay.bytesRead) return input;
+  throw new TypeError(
+    `content-length: ${length} is not the length of the body, ${replay.bytesRead}`,
+  );
 }
 
 /** Nothing of the caller's body is wanted, since nothing is sent. */

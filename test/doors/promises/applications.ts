@@ -177,6 +177,25 @@ export const APPLICATIONS: readonly DoorPromise[] = [
       ),
   },
   {
+    name: "a length that is not that of the body fails the call, and no other body arrives",
+    cannot: ({ kind }) => (kind === "caller" ? null : "client"),
+    show: async (door) => {
+      const bodies = ["abc", Buffer.from("abc"), new Blob(["abc"]).stream()];
+      for (const [length, body] of ["10", "2"].flatMap((one) => bodies.map((b) => [one, b]))) {
+        const given = body instanceof ReadableStream ? new Blob(["abc"]).stream() : body;
+        await at(door, { script: WORKS, options: { retry: false } }, async (ground) => {
+          const fields = { "content-length": String(length) };
+          const answer = await ground.ask({ method: "POST", body: given, fields });
+          expect([answer.status, answer.thrown ?? answer.failure]).toEqual([
+            null,
+            expect.anything(),
+          ]);
+          expect(ground.played?.bodies().map(String)).toEqual([]);
+        });
+      }
+    },
+  },
+  {
     name: "a signal that is aborted already sends nothing",
     shows: ["send.signal"],
     cannot: ({ kind }) => (kind === "caller" ? null : "client"),
