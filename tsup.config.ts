@@ -8,14 +8,16 @@
  * `npm start` and the tests need, in a second.
  *
  * p-retry is an ES module only, which `require()` cannot load in jest nor in a Node without that
- * feature. It is part of the build in both formats, and its licence lies beside it.
+ * feature. It is part of the build in both formats, and its licence lies beside it. So is
+ * path-to-regexp, since an application may have any of its versions for its own router, and the
+ * patterns of `routes` are those of version 8.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { build, transform } from "esbuild";
 import { defineConfig, type Options } from "tsup";
 
 const quick = process.env["GOOD_GATEWAY_QUICK"] === "1";
-const BUNDLED = ["p-retry", "is-network-error"];
+const BUNDLED = ["p-retry", "is-network-error", "path-to-regexp"];
 /** Run by its own name and never required. */
 const ES_ONLY = ["cli.js"];
 
@@ -26,7 +28,8 @@ function writeLicences(): void {
   const licences = BUNDLED.map((name) => {
     const folder = new URL(`node_modules/${name}/`, import.meta.url);
     const { version } = JSON.parse(readFileSync(new URL("package.json", folder), "utf8"));
-    return `${name} ${version}\n\n${readFileSync(new URL("license", folder), "utf8").trim()}\n`;
+    const file = readdirSync(folder).find((one) => /^licen[cs]e/i.test(one)) ?? "LICENSE";
+    return `${name} ${version}\n\n${readFileSync(new URL(file, folder), "utf8").trim()}\n`;
   });
   const head = "good-gateway contains the following packages.\n";
   writeFileSync("dist/THIRD-PARTY-LICENSES.txt", [head, ...licences].join("\n----\n\n"));

@@ -95,6 +95,7 @@ export type {
   Refusal,
 } from "./gateway/options/proxy-options.js";
 export type { RetryOptions } from "./gateway/options/retry-options.js";
+export type { RouteOptions } from "./gateway/options/route-options.js";
 export type { Discover, DiscoverTools, TargetInput } from "./gateway/options/target-options.js";
 export type { TimeoutOptions } from "./gateway/options/timeout-options.js";
 export type { OverloadState } from "./gateway/overload.js";

@@ -45,6 +45,7 @@ const FETCH_OPTIONS = "src/gateway/fetch/fetch-options.ts";
 const INTERFACES: readonly (readonly [part: string, path: string, name: string])[] = [
   ["gateway-options", OPTIONS, "GatewayOptions"],
   ["upstream-sections", OPTIONS, "UpstreamOptions"],
+  ["route-options", "src/gateway/options/route-options.ts", "RouteOptions"],
   ["target-options", "src/targets/target.ts", "TargetInput"],
   ["front-options", "src/gateway/behind/front-options.ts", "FrontOptions"],
   ["probe-options", PROBE_OPTIONS, "ProbeOptions"],

@@ -5,7 +5,9 @@
  * "fetch failed", which here also says what failed; the caller's own abort passes through
  * untouched.
  */
+
 import { isGatewayError } from "../core/failure.js";
+import { mergeOverrides } from "../core/overrides.js";
 import type { FetchInit } from "../gateway/fetch/fetch-arguments.js";
 import {
   dropBody,
@@ -18,7 +20,6 @@ import type { FetchRequest } from "../gateway/fetch/fetch-hop.js";
 import {
   type GatewayCallOptions,
   type GatewayFetchOptions,
-  mergeOverrides,
   readCallOptions,
   readFetchOptions,
 } from "../gateway/fetch/fetch-options.js";

@@ -14,6 +14,7 @@ export {
   PANIC,
   PROBE,
   REFUSING,
+  ROUTES,
   SLOW_START,
 } from "./target-defaults.js";
 

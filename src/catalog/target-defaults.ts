@@ -89,6 +89,12 @@ export const EVIDENCE = {
   forgetMs: 60_000,
 } as const;
 
+/** Rules for routes of an upstream, of which each call is compared with all. */
+export const ROUTES = {
+  /** Some fifty nanoseconds each. */
+  rulesMax: 100,
+} as const;
+
 /** A target that refuses what the others answer, by 4xx to everything. */
 export const REFUSING = {
   /** Good answers that should have come of it by now, and that each of the others has given. */

@@ -120,6 +120,7 @@ function makeTarget(
     if (change.to === "open") prober?.soon();
     changed();
   });
+  breaker.rules = options.routes;
   const settings = {
     probe: typeof options.probe === "object" ? options.probe : null,
     slowStart: options.slowStart,

@@ -10,6 +10,7 @@ import { inContextOf, keepContext } from "../core/call-context.js";
 import type { Failure } from "../core/failure.js";
 import type { CallerHints } from "../core/layers.js";
 import { failureOf } from "../core/outcome.js";
+import { mergeOverrides } from "../core/overrides.js";
 import { type Holder, Pending } from "../core/pending.js";
 import { bypass, type PolicyDescription, pipe, type Step } from "../core/pipe.js";
 import type { GatewayRequest } from "../core/request.js";
@@ -25,6 +26,7 @@ import { type AttemptListener, record } from "../policies/record.js";
 import type { RetryShared } from "../policies/retry.js";
 import { totalDeadline } from "../policies/total-deadline.js";
 import { stickiness } from "../targets/balance/sticky.js";
+import { ruleFor } from "../targets/route-rules.js";
 import type { Target } from "../targets/target.js";
 import { createTargetSet, type TargetSet } from "../targets/target-set.js";
 import type { TierOptions } from "../targets/tiers.js";
@@ -166,12 +168,18 @@ class GatewayUpstream implements UpstreamCore {
     const { clock, events, tracing } = this.#parts;
     // Probes begin with the first call; a gateway that is only made sends nothing.
     if (!this.#keeper.started) this.#keeper.start();
-    const call = callInContext(clock.now(), request, id, overrides, caller);
+    const own = this.options.routes.length === 0 ? overrides : this.#ofRoute(request, overrides);
+    const call = callInContext(clock.now(), request, id, own, caller);
     const isHeard =
       events.has("call:end") || events.has("call:outcome") || events.has("attempt:end");
     if (isHeard) keepContext(call);
     tracing.tracer?.begin(this.name, call);
     return call;
+  }
+
+  /** What code has said for its own call stands over what holds for the route. */
+  #ofRoute({ path }: GatewayRequest, overrides: CallOverrides | null): CallOverrides | null {
+    return mergeOverrides(ruleFor(this.options.routes, path)?.overrides ?? null, overrides);
   }
 
   look(): void {
@@ -197,7 +205,8 @@ class GatewayUpstream implements UpstreamCore {
   }
 
   describe(): readonly PolicyDescription[] {
-    return this.#served().policies.describe();
+    const policies = this.#served().policies.describe();
+    return this.options.routes.length === 0 ? policies : [described(this.options), ...policies];
   }
 
   overload(): OverloadState {
@@ -260,6 +269,14 @@ class GatewayUpstream implements UpstreamCore {
 }
 
 function nothing(): void {}
+
+/** The rules by their patterns, in the order in which they are compared. */
+function described({ routes }: NormalisedUpstream): PolicyDescription {
+  const rules = routes.map(({ pattern, overrides, breaker }) => {
+    return [pattern, { ...overrides, ...(breaker === null ? {} : { breaker }) }] as const;
+  });
+  return { role: "routes", settings: Object.fromEntries(rules) };
+}
 
 function transportOptions(options: NormalisedUpstream): UndiciTransportOptions {
   const { limits, allowH2, allowBareLineFeeds: bareLineFeeds, timeouts } = options;

@@ -15,7 +15,6 @@ import type { Failure } from "../core/failure.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import type { GatewayRequest } from "../core/request.js";
-import { keyOf } from "../targets/route-ledger.js";
 import { blameFor } from "../targets/standing.js";
 import type { TargetSet } from "../targets/target-set.js";
 
@@ -123,7 +122,8 @@ const CODE_OF_CUT = {
 export function refusal(set: TargetSet, request: GatewayRequest): Failure {
   if (set.deniedForMs() === 0) {
     const retryAfterMs = Math.max(1, set.deniedForMs(request));
-    return { code: "breaker_open", route: keyOf(request), retryAfterMs };
+    const route = set.targets[0]?.breaker?.routeOf(request);
+    return { code: "breaker_open", ...(route !== undefined && { route }), retryAfterMs };
   }
   const soonest = set.deniedForMs();
   const retryAfterMs = Number.isFinite(soonest) && soonest > 0 ? soonest : RETRY_AFTER.fallbackMs;

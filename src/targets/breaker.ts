@@ -16,6 +16,7 @@ import { BreakerLedger } from "./breaker-ledger.js";
 import { type BreakerPermit, type Denied, type Doubt, LedgerPermit } from "./breaker-permit.js";
 import { type BreakerTimes, GrowingTime, type Trial, TrialPlaces } from "./breaker-time.js";
 import { keyOf, type Routed, RouteLedger, type RouteSuspect } from "./route-ledger.js";
+import { type RouteRule, ruleFor } from "./route-rules.js";
 
 export type { BreakerPermit, Denied, Doubt };
 
@@ -63,6 +64,10 @@ export interface Breaker {
   readonly suspects: RouteLedger | null;
   /** Who knows what the others do; nobody is asked where there are none. */
   jury: Jury;
+  /** What holds for some routes; none unless they are given. */
+  rules: readonly RouteRule[];
+  /** The name of what is asked for, as failures of it are told. */
+  routeOf(request: Routed): string;
   /** A permit that must be settled once, or how long until the next one may be given. */
   admit(request?: Routed): BreakerPermit | Denied;
   /**
@@ -120,6 +125,7 @@ export function createBreaker(
 class LedgerBreaker implements Breaker {
   suspects: RouteLedger | null = null;
   jury = NOBODY;
+  rules: readonly RouteRule[] = [];
   readonly #clock: Pick<Clock, "now">;
   readonly #options: BreakerOptions;
   readonly #onChange: (change: BreakerChange) => void;
@@ -168,7 +174,7 @@ class LedgerBreaker implements Breaker {
     if (this.#ledger.state !== "closed") return this.#admitTrial(request);
     if (this.suspects !== null && request !== undefined) {
       const deniedForMs = this.suspects.refusedForMs(request);
-      if (deniedForMs > 0) return { deniedForMs, route: keyOf(request) };
+      if (deniedForMs > 0) return { deniedForMs, route: this.routeOf(request) };
       this.suspects.tried(request);
     }
     this.#asked += 1;
@@ -200,6 +206,10 @@ class LedgerBreaker implements Breaker {
 
   lastResort(): void {
     this.#openTime.cutShort();
+  }
+
+  routeOf(request: Routed): string {
+    return keyOf(request, this.rules);
   }
 
   snapshot(): BreakerSnapshot {
@@ -274,7 +284,9 @@ class LedgerBreaker implements Breaker {
 
   /** A failure that does not name the target; whether it speaks against it all the same. */
   #doubt(trial: Trial | null, { request, repeated }: Doubt): boolean {
-    this.suspects ??= new RouteLedger(this.#clock, this.#options.consecutiveFailures);
+    if (ruleFor(this.rules, request.path)?.breaker === false) return false;
+    const { consecutiveFailures } = this.#options;
+    this.suspects ??= new RouteLedger(this.#clock, consecutiveFailures, this.rules);
     const isNew = !this.suspects.suspects(request);
     const shared = this.jury.isShared(request);
     if (!repeated) this.suspects.failed(request);

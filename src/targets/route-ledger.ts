@@ -12,6 +12,7 @@
 import type { Clock } from "../base/clock.js";
 import { EVIDENCE } from "../catalog/defaults.js";
 import { routeOf } from "./route-of.js";
+import { type RouteRule, ruleFor } from "./route-rules.js";
 
 /** What a route is told by. */
 export interface Routed {
@@ -32,7 +33,20 @@ export interface RouteSuspect {
   readonly standing: "watched" | "avoided" | "refused";
 }
 
+/** When a route is avoided and refused. */
+interface Limits {
+  readonly failuresMin: number;
+  readonly avoidedAfter: number;
+  readonly openMs: number;
+  readonly openMsMax: number;
+  /** The failures in a row were written for this route, and need nothing beside them. */
+  readonly asWritten: boolean;
+}
+
+const NO_RULES: readonly RouteRule[] = [];
+
 interface Entry {
+  readonly limits: Limits;
   readonly since: number;
   failuresInRow: number;
   failed: number;
@@ -53,9 +67,16 @@ export class RouteLedger {
   /** In the order of their latest failures. */
   readonly #entries = new Map<string, Entry>();
 
-  constructor(clock: Pick<Clock, "now">, failuresMin: number) {
+  readonly #rules: readonly RouteRule[];
+
+  constructor(
+    clock: Pick<Clock, "now">,
+    failuresMin: number,
+    rules: readonly RouteRule[] = NO_RULES,
+  ) {
     this.#clock = clock;
     this.#failuresMin = failuresMin;
+    this.#rules = rules;
   }
 
   /** Routes that are remembered. */
@@ -66,14 +87,15 @@ export class RouteLedger {
   /** A call of this route has failed; its repeats are no further failures. */
   failed(request: Routed): void {
     const now = this.#clock.now();
-    const entry = this.#taken(keyOf(request), now);
+    const entry = this.#taken(request, now);
     entry.failuresInRow += 1;
     entry.failed += 1;
     entry.failedAt = now;
     halveIfMany(entry);
-    if (entry.failuresInRow !== EVIDENCE.avoidedAfter && !entry.onTrial) return;
+    const { avoidedAfter, openMs, openMsMax } = entry.limits;
+    if (entry.failuresInRow !== avoidedAfter && !entry.onTrial) return;
     entry.onTrial = false;
-    entry.until = now + Math.min(EVIDENCE.routeMs * 2 ** entry.openings, EVIDENCE.routeMsMax);
+    entry.until = now + Math.min(openMs * 2 ** entry.openings, openMsMax);
     entry.openings += 1;
   }
 
@@ -81,7 +103,7 @@ export class RouteLedger {
   passed(request: Routed): void {
     const now = this.#clock.now();
     this.#forget(now);
-    const entry = this.#entries.get(keyOf(request));
+    const entry = this.#entries.get(this.nameOf(request));
     if (entry === undefined) return;
     entry.passed += 1;
     entry.goodAt = now;
@@ -94,34 +116,34 @@ export class RouteLedger {
 
   /** A call of this route is about to be sent: it finds out for others, if time has come. */
   tried(request: Routed): void {
-    const entry = this.#entries.get(keyOf(request));
+    const entry = this.#entries.get(this.nameOf(request));
     const now = this.#clock.now();
     if (entry === undefined || !isBad(entry) || entry.until > now) return;
     entry.onTrial = true;
-    entry.until = now + EVIDENCE.routeMs;
+    entry.until = now + entry.limits.openMs;
   }
 
   /** Its last call failed. */
   suspects(request: Routed): boolean {
-    return (this.#entries.get(keyOf(request))?.failuresInRow ?? 0) > 0;
+    return (this.#entries.get(this.nameOf(request))?.failuresInRow ?? 0) > 0;
   }
 
   /** Others are to be asked first. */
   avoids(request: Routed): boolean {
-    const entry = this.#entries.get(keyOf(request));
+    const entry = this.#entries.get(this.nameOf(request));
     return entry !== undefined && isBad(entry) && entry.until > this.#clock.now();
   }
 
   /** For how long it is refused; 0 when it is not. */
   refusedForMs(request: Routed): number {
-    const entry = this.#entries.get(keyOf(request));
+    const entry = this.#entries.get(this.nameOf(request));
     const now = this.#clock.now();
     return entry !== undefined && this.#refuses(entry, now) ? entry.until - now : 0;
   }
 
   /** It fails here by itself and not by chance, so that it says nothing of another target. */
   isFailing(request: Routed): boolean {
-    const entry = this.#entries.get(keyOf(request));
+    const entry = this.#entries.get(this.nameOf(request));
     if (entry === undefined) return false;
     const { failed, passed } = entry;
     const share = failed / (failed + passed);
@@ -148,22 +170,44 @@ export class RouteLedger {
 
   /** Enough have failed, and for longer than it takes until one is answered well. */
   #refuses(entry: Entry, now: number): boolean {
-    if (entry.failuresInRow < this.#failuresMin || entry.until <= now) return false;
-    const { since, goodAt, passed } = entry;
+    const { since, goodAt, passed, limits } = entry;
+    if (entry.failuresInRow < limits.failuresMin || entry.until <= now) return false;
+    if (limits.asWritten) return true;
     const usualMs = passed === 0 ? 0 : (goodAt - since) / passed;
     const missedMs = now - goodAt;
     return missedMs >= Math.max(EVIDENCE.routeMissedMsMin, EVIDENCE.missedMin * usualMs);
   }
 
-  #taken(key: string, now: number): Entry {
+  /** The name of a route: that of its rule, where there is one. */
+  nameOf(request: Routed): string {
+    return keyOf(request, this.#rules);
+  }
+
+  #taken(request: Routed, now: number): Entry {
     this.#forget(now);
-    const entry = this.#entries.get(key) ?? newEntry(now);
+    const key = this.nameOf(request);
+    const entry = this.#entries.get(key) ?? newEntry(now, this.#limitsOf(request));
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     if (this.#entries.size <= EVIDENCE.routesMax) return entry;
     const [oldest] = this.#entries.keys();
     this.#entries.delete(oldest as string);
     return entry;
+  }
+
+  #limitsOf({ path }: Routed): Limits {
+    const { routeMs, routeMsMax, avoidedAfter } = EVIDENCE;
+    const breaker = ruleFor(this.#rules, path)?.breaker;
+    const written = breaker ? breaker.consecutiveFailures : null;
+    const failuresMin = written ?? this.#failuresMin;
+    const openMs = (breaker ? breaker.openMs : null) ?? routeMs;
+    return {
+      failuresMin,
+      avoidedAfter: Math.min(avoidedAfter, failuresMin),
+      openMs,
+      openMsMax: (breaker ? breaker.openMsMax : null) ?? Math.max(openMs, routeMsMax),
+      asWritten: written !== null,
+    };
   }
 
   #forget(now: number): void {
@@ -175,13 +219,18 @@ export class RouteLedger {
 }
 
 /** The name of a route. */
-export function keyOf({ method, path, upgrade }: Routed): string {
-  const asked = `${method} ${routeOf(path).slice(0, EVIDENCE.routeCharsMax)}`;
+export function keyOf(
+  { method, path, upgrade }: Routed,
+  rules: readonly RouteRule[] = NO_RULES,
+): string {
+  const route = ruleFor(rules, path)?.pattern ?? routeOf(path);
+  const asked = `${method} ${route.slice(0, EVIDENCE.routeCharsMax)}`;
   return upgrade === null || upgrade === undefined ? asked : `${asked} (${upgrade})`;
 }
 
-function newEntry(now: number): Entry {
+function newEntry(now: number, limits: Limits): Entry {
   return {
+    limits,
     since: now,
     failuresInRow: 0,
     failed: 0,
@@ -194,8 +243,8 @@ function newEntry(now: number): Entry {
   };
 }
 
-function isBad({ failuresInRow }: Entry): boolean {
-  return failuresInRow >= EVIDENCE.avoidedAfter;
+function isBad({ failuresInRow, limits }: Entry): boolean {
+  return failuresInRow >= limits.avoidedAfter;
 }
 
 /** What it was long ago counts for less. */

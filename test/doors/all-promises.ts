@@ -10,6 +10,7 @@ import { HEADS } from "./promises/heads.js";
 import { INTERIM } from "./promises/interim.js";
 import { LIMITS } from "./promises/limits.js";
 import { BREAKERS, REFUSALS, REPEATS, TARGETS } from "./promises/policies.js";
+import { ROUTES } from "./promises/routes.js";
 import { SETTINGS } from "./promises/settings.js";
 import { SURROUNDINGS } from "./promises/surroundings.js";
 
@@ -27,6 +28,7 @@ export const PROMISES: readonly (readonly [chapter: string, rows: readonly DoorP
   ["Repeats", REPEATS],
   ["Breakers", BREAKERS],
   ["Refusals", REFUSALS],
+  ["Routes", ROUTES],
   ["Targets", TARGETS],
   ["Settings", SETTINGS],
 ];

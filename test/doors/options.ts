@@ -31,6 +31,7 @@ const SCOPES: Readonly<Record<string, Scope>> = {
   ),
   "gateway-options": { prefix: "gateway", documentedAt: everywhere },
   "upstream-sections": { prefix: "upstream", documentedAt: everywhere },
+  "route-options": { prefix: "route", documentedAt: everywhere },
   "target-options": { prefix: "target", documentedAt: everywhere },
   "balance-options": { prefix: "balance", documentedAt: everywhere },
   "probe-options": { prefix: "probe", documentedAt: everywhere },

@@ -5,11 +5,12 @@
  * Timeouts and repeats are read by the same rules as in `createGateway`; here they stand over the
  * settings of the upstream, for one fetch or for one call.
  */
-import { isPriority, PRIORITIES, type Priority, readPriority } from "../../catalog/priorities.js";
+import type { Priority } from "../../catalog/priorities.js";
 import type { CallOverrides } from "../../core/call.js";
 import { at, createFindings, type Findings, isRecord, shown } from "../options/findings.js";
 import { nearest } from "../options/nearest.js";
 import { GatewayOptionsError } from "../options/options-error.js";
+import { readPriority } from "../options/read-priority.js";
 import { readShared, type WrittenSection } from "../options/read-sections.js";
 import type { TimeoutOptions } from "../options/timeout-options.js";
 
@@ -106,14 +107,6 @@ export function readCallOptions(options: unknown): ReadCallOptions {
   return { replayable: replayable === true, overrides };
 }
 
-/** What a call asks for, over what its fetch does. */
-export function mergeOverrides(below: CallOverrides, above: CallOverrides): CallOverrides | null {
-  if (Object.keys(above).length === 0) return Object.keys(below).length === 0 ? null : below;
-  const merged = { ...below, ...above };
-  if (below.timeouts === undefined || above.timeouts === undefined) return merged;
-  return { ...merged, timeouts: { ...below.timeouts, ...above.timeouts } };
-}
-
 function readRecord(
   findings: Findings,
   what: string,
@@ -147,23 +140,13 @@ function readOverrides(
     const advice = "a call can only leave out what the upstream does; write false";
     findings.problem(at(path, "hedge"), `${shown(hedge)} is not false; ${advice}`);
   }
-  const rank = checkPriority(findings, at(path, "priority"), priority);
+  const rank = readPriority(findings, at(path, "priority"), priority);
   return {
     ...(rank === undefined ? {} : { priority: rank }),
     ...(hedge === false ? { hedge } : {}),
     ...(cuts ? { timeouts: valuesOf(cuts) } : {}),
     ...(repeats === undefined ? {} : { retry: repeats === false ? false : valuesOf(repeats) }),
   };
-}
-
-function checkPriority(findings: Findings, path: string, value: unknown): Priority | undefined {
-  if (value === undefined || isPriority(value)) return value;
-  const meant = typeof value === "string" ? readPriority(value) : null;
-  const close = meant ?? (typeof value === "string" ? nearest(value, PRIORITIES) : null);
-  const advice =
-    close === null ? `write one of ${PRIORITIES.join(", ")}` : `did you mean "${close}"?`;
-  findings.problem(path, `${shown(value)} is not a priority; ${advice}`);
-  return undefined;
 }
 
 /** Backoff and budget are shared by all calls of an upstream, so no single call can set them. */

@@ -27,6 +27,7 @@ import { GatewayOptionsError } from "./options-error.js";
 import { readAddresses } from "./read-addresses.js";
 import { DEFAULT_BALANCE, readBalance } from "./read-balance.js";
 import { fillLayers } from "./read-layers.js";
+import { readRoutes } from "./read-routes.js";
 import { mergeWritten, readSection, readShared, type Written } from "./read-sections.js";
 import { readTargets, readZone } from "./read-targets.js";
 import { sectionsOf } from "./shared-sections.js";
@@ -194,13 +195,14 @@ function readUpstream(
     const meant = typeof value === "string" ? shown(value) : "[…]";
     const advice = isAddress ? `did you mean { targets: ${meant} }?` : `write ${EXAMPLE}`;
     findings.problem(path, `${shown(value)} is not an object; ${advice}`);
-    return complete(findings, name, [], shared, shared, null);
+    return complete(findings, name, [], shared, shared, { discover: null, routes: undefined });
   }
   checkNames(findings, path, "upstream", value);
   const discover = readDiscover(findings, at(path, "discover"), value["discover"]);
   const targets = readOwnTargets(findings, path, value, discover !== null);
   const own = readAll(findings, path, value);
-  return complete(findings, name, targets, shared, mergeWritten(shared, own), discover);
+  const apart = { discover, routes: value["routes"] };
+  return complete(findings, name, targets, shared, mergeWritten(shared, own), apart);
 }
 
 function readAll(
@@ -244,7 +246,7 @@ function complete(
   targets: readonly ParsedTarget[],
   shared: Written,
   written: Written,
-  discover: Discover | null,
+  { discover, routes: given }: Apart,
 ): NormalisedUpstream {
   const facts = { count: Math.max(1, targets.length), local: isLocal(targets) };
   const sections = sectionsOf(findings, shared, written, facts);
@@ -254,9 +256,16 @@ function complete(
   const { allowH2 = false, allowBareLineFeeds = false } = written;
   const layers = fillLayers(written.layers);
   const told = { layers, allowH2, allowBareLineFeeds, trustProxyStatus, required, addresses };
-  const rest = { ...told, probe, balance, priority, discover };
+  const routes = readRoutes(findings, at(at("upstreams", name), "routes"), given, written, facts);
+  const rest = { ...told, probe, balance, priority, routes, discover };
   // The rules have the options of the types, one for one; the compiler checked it at the table.
   return { name, targets, ...sections, ...rest } as unknown as NormalisedUpstream;
+}
+
+/** What no `defaults` can have. */
+interface Apart {
+  readonly discover: Discover | null;
+  readonly routes: unknown;
 }
 
 const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|::1)$/;

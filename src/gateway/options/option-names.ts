@@ -11,6 +11,7 @@ import { nearest } from "./nearest.js";
 import { SECTION_NAMES, SECTIONS } from "./option-rules.js";
 import type { GatewayOptions, LayerOptions, UpstreamOptions } from "./options.js";
 import type { ProbeExpectation, ProbeOptions } from "./probe-options.js";
+import type { RouteOptions } from "./route-options.js";
 import { DIFFERENCES, NO_COUNTERPART, type Place, SYNONYMS } from "./synonyms.js";
 import type { TargetInput } from "./target-options.js";
 
@@ -49,7 +50,14 @@ const SHARED_NAMES = Object.keys({
   allowBareLineFeeds: true,
   required: true,
   balance: true,
-} satisfies Names<Omit<UpstreamOptions, "targets" | "discover">>);
+} satisfies Names<Omit<UpstreamOptions, "targets" | "discover" | "routes">>);
+
+const ROUTE_NAMES = Object.keys({
+  timeouts: true,
+  retry: true,
+  breaker: true,
+  priority: true,
+} satisfies Names<RouteOptions>);
 
 const LAYER_NAMES = Object.keys({
   attemptHeader: true,
@@ -123,7 +131,8 @@ const FRONT_NAMES = Object.keys({
 const NAMES: Readonly<Record<Place, readonly string[]>> = {
   gateway: GATEWAY_NAMES,
   defaults: SHARED_NAMES,
-  upstream: ["targets", "discover", ...SHARED_NAMES],
+  upstream: ["targets", "discover", "routes", ...SHARED_NAMES],
+  route: ROUTE_NAMES,
   timeouts: Object.keys(SECTIONS.timeouts),
   retry: [...Object.keys(SECTIONS.retry), "unprocessedStatuses"],
   breaker: Object.keys(SECTIONS.breaker),
@@ -156,7 +165,7 @@ const HOMES: readonly (readonly [home: string, names: readonly string[]])[] = [
   ["probe", PROBE_NAMES],
   ["probe.expect", EXPECT_NAMES],
   ["an upstream, or in defaults for all of them", SHARED_NAMES],
-  ["each upstream", ["targets", "discover"]],
+  ["each upstream", ["targets", "discover", "routes"]],
   ["a target: { url, weight, … }", ["weight", "socketPath", "tls", "priority", "backup"]],
   ["balance: { policy, … }", ["loadFactor", "sticky", "overflowBelow", "policy"]],
   ["tls of a target", TLS_NAMES],

@@ -10,6 +10,7 @@ import type { StatusPolicy } from "../../catalog/status-policy.js";
 import type { PriorityRule } from "../../policies/priority.js";
 import type { AddressRules } from "../../targets/address-guard.js";
 import type { Balancer } from "../../targets/balance/balancer.js";
+import type { RouteRule } from "../../targets/route-rules.js";
 import type { ParsedTarget } from "../../targets/target.js";
 import type { Behind } from "../behind/behind.js";
 import type { FrontOptions } from "../behind/front-options.js";
@@ -25,6 +26,7 @@ import type {
 } from "./overload-options.js";
 import type { NormalisedProbe, ProbeOptions } from "./probe-options.js";
 import type { RetryOptions } from "./retry-options.js";
+import type { RouteOptions } from "./route-options.js";
 import type { Discover, TargetInput } from "./target-options.js";
 import type { TimeoutOptions } from "./timeout-options.js";
 
@@ -195,6 +197,11 @@ export interface UpstreamOptions {
    */
   readonly priority?: false | PriorityRule;
   /**
+   * What holds for some of its paths, by their pattern: `{ "/reports/*": { timeouts: … } }`. The
+   * first one that fits counts. See docs/options.md#routes.
+   */
+  readonly routes?: Readonly<Record<string, RouteOptions>>;
+  /**
    * Stops sending what an overloaded upstream would refuse anyway; `true` for the defaults.
    * @default false
    */
@@ -262,7 +269,7 @@ export interface GatewayOptions<Names extends string = string> {
   /** Where this gateway runs; targets of the same zone are preferred. */
   readonly zone?: string;
   /** Settings for all upstreams that do not have their own. */
-  readonly defaults?: Omit<UpstreamOptions, "targets" | "discover">;
+  readonly defaults?: Omit<UpstreamOptions, "targets" | "discover" | "routes">;
   /**
    * Which status a failure is answered with, for teams that migrate.
    * @default "rfc9209"
@@ -301,6 +308,8 @@ export interface NormalisedUpstream {
   readonly bulkhead: false | Required<BulkheadOptions>;
   readonly adaptiveLimit: false | Required<AdaptiveLimitOptions>;
   readonly priority: false | PriorityRule;
+  /** In the order in which they are compared. */
+  readonly routes: readonly RouteRule[];
   readonly throttle: false | Required<ThrottleOptions>;
   readonly hedge: false | Required<HedgeOptions>;
   readonly limits: Required<LimitOptions>;

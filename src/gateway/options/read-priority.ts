@@ -4,8 +4,15 @@
  * Guarantee: no field is believed whose name was not written. A bare name is answered with the
  * shape that says what it is.
  */
+import {
+  readPriority as heldFor,
+  isPriority,
+  PRIORITIES,
+  type Priority,
+} from "../../catalog/priorities.js";
 import type { PriorityRule } from "../../policies/priority.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
+import { nearest } from "./nearest.js";
 
 /** RFC 9110 §5.1: the name of a field is a token. */
 const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -30,5 +37,20 @@ export function readPriorityRule(
   }
   if (typeof header === "string" && FIELD_NAME.test(header)) return { header };
   findings.problem(at(path, "header"), `${shown(header)} is not the name of a field`);
+  return undefined;
+}
+
+/** The name of a priority, for what is one call or one route. */
+export function readPriority(
+  findings: Findings,
+  path: string,
+  value: unknown,
+): Priority | undefined {
+  if (value === undefined || isPriority(value)) return value;
+  const meant = typeof value === "string" ? heldFor(value) : null;
+  const close = meant ?? (typeof value === "string" ? nearest(value, PRIORITIES) : null);
+  const advice =
+    close === null ? `write one of ${PRIORITIES.join(", ")}` : `did you mean "${close}"?`;
+  findings.problem(path, `${shown(value)} is not a priority; ${advice}`);
   return undefined;
 }

@@ -13,6 +13,7 @@ export type Place =
   | "gateway"
   | "defaults"
   | "upstream"
+  | "route"
   | SectionName
   | "layers"
   | "addresses"
@@ -117,6 +118,7 @@ export const SYNONYMS: Readonly<Record<Place, Readonly<Record<string, string>>>>
     overload: "shed",
   },
   defaults: UPSTREAM_SYNONYMS,
+  route: UPSTREAM_SYNONYMS,
   upstream: {
     ...TARGETS_SYNONYMS,
     ...UPSTREAM_SYNONYMS,

@@ -171,7 +171,8 @@ describe("the gateway as a whole", () => {
 
 describe("names that are no options", () => {
   const all =
-    "targets, discover, timeouts, retry, hedge, breaker, bulkhead, adaptiveLimit, priority, " +
+    "targets, discover, routes, timeouts, retry, hedge, breaker, bulkhead, adaptiveLimit, " +
+    "priority, " +
     "throttle, limits, addresses, ejection, slowStart, panic, probe, layers, " +
     "trustProxyStatus, allowH2, allowBareLineFeeds, required and balance";
 

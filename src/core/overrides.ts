@@ -1,0 +1,17 @@
+/**
+ * What is set for a call in several places, put together: for its route, for its fetch, for itself.
+ * What is nearer to the call wins, timeouts one by one.
+ */
+import type { CallOverrides } from "./call.js";
+
+export function mergeOverrides(
+  below: CallOverrides | null,
+  above: CallOverrides | null,
+): CallOverrides | null {
+  if (above === null || Object.keys(above).length === 0) {
+    return below === null || Object.keys(below).length === 0 ? null : below;
+  }
+  const merged = { ...below, ...above };
+  if (below?.timeouts === undefined || above.timeouts === undefined) return merged;
+  return { ...merged, timeouts: { ...below.timeouts, ...above.timeouts } };
+}
