@@ -1,8 +1,8 @@
 /**
- * The dashboard on a port of its own, beside an Express app whose upstream fails now and then.
+ * The dashboard on its own port, next to an Express app whose upstream fails now and then.
  *
- * `node examples/dashboard.mjs`, then open the page that it prints. Some calls are made by
- * themselves; `/orders/broken` and `/orders/slow` make more to look at.
+ * Run `node examples/dashboard.mjs` and open the URL that it prints. The example makes some calls
+ * by itself; request `/orders/broken` and `/orders/slow` for more.
  */
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -35,11 +35,11 @@ await once(server, "listening");
 
 const origin = `http://127.0.0.1:${server.address().port}`;
 console.log(`curl -i ${origin}/orders/broken`);
-// Shown to this machine only. docs/dashboard.md has what to write to show it to others.
+// Visible on this machine only; docs/dashboard.md says how to open it to others.
 const admin = await startAdmin(gateway, { port: 0, handlers: [dashboard(gateway)] });
 console.log(`the page: ${admin.url}/`);
 
-// Something to look at.
+// Some traffic to show.
 const PATHS = ["/7", "/8", "/9", "/7", "/slow", "/8", "/9", "/broken"];
 let asked = 0;
 const traffic = setInterval(() => {

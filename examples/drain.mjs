@@ -1,15 +1,16 @@
 /**
- * A server that can be stopped at any time without losing a request, by whatever runs it.
+ * A server that any process manager can stop at any time without losing a request.
  *
- * `node examples/drain.mjs`, the line that it prints, and Ctrl-C while it is answered. The files in
- * examples/managers start this one with PM2, systemd, supervisord and Kubernetes.
+ * Run `node examples/drain.mjs` and the command that it prints, and press Ctrl-C while the request
+ * is being answered. The files in examples/managers run this server with PM2, systemd, supervisord
+ * and Kubernetes.
  */
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createGateway, installShutdown, listenFds } from "good-gateway";
 
-/** What a request costs here; `/slow` takes two seconds. */
+/** How long an answer takes; `/slow` takes two seconds. */
 const WORK_MS = 20;
 const SLOW_MS = 2_000;
 
@@ -19,7 +20,7 @@ const server = createServer(async (req, res) => {
   res.end(`${req.method} was answered by process ${process.pid}\n`);
 });
 
-// A gateway is what the shutdown drains; upstreams of yours go here.
+// The gateway that the shutdown drains; add your upstreams here.
 const gateway = createGateway({ name: "drain" });
 gateway.on("lifecycle:change", ({ to, reason }) => console.log(`${to} (${reason})`));
 
@@ -28,7 +29,7 @@ installShutdown(server, gateway, {
     console.log(`finished ${finished}, cut ${cut}, in ${Math.round(durationMs)} ms`),
 });
 
-// The socket that systemd has opened for this process, or one of its own.
+// The socket that systemd opened for this process, or a new one.
 const [activated] = listenFds();
 server.listen(activated ?? { port: Number(process.env.PORT ?? 0), host: "127.0.0.1" });
 await once(server, "listening");

@@ -1,8 +1,9 @@
 /**
- * Express: a mounted proxy beside routes of your own, and one way of failing for both.
+ * Express: a mounted proxy next to your own routes, with the same error answers for both.
  *
- * `node examples/express.mjs`, then the lines that it prints. `/orders/broken` shows a proxied call
- * to an upstream that hangs up; `/summary/broken` the same for a fetch within a route.
+ * Run `node examples/express.mjs`, then the commands that it prints. `/orders/broken` shows a
+ * proxied call to an upstream that closes the connection; `/summary/broken` the same for a fetch in
+ * a route.
  */
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -11,7 +12,7 @@ import { createGateway } from "good-gateway";
 import { expressErrorHandler, expressProxy } from "good-gateway/express";
 import { gatewayFetch } from "good-gateway/fetch";
 
-// Stands for your service.
+// In place of your service.
 const service = createServer((req, res) => {
   if (req.url === "/broken") req.socket.destroy();
   else req.pipe(res.setHeader("content-type", "application/json"));

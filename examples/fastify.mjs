@@ -1,8 +1,9 @@
 /**
- * Fastify: a plugin that proxies everything under a prefix, beside routes of your own.
+ * Fastify: a plugin that proxies everything under a prefix, next to your own routes.
  *
- * `node examples/fastify.mjs`, then the lines that it prints. `/orders/broken` shows a proxied call
- * to an upstream that hangs up; `/summary/broken` the same for a fetch within a route.
+ * Run `node examples/fastify.mjs`, then the commands that it prints. `/orders/broken` shows a
+ * proxied call to an upstream that closes the connection; `/summary/broken` the same for a fetch in
+ * a route.
  */
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -11,7 +12,7 @@ import { createGateway } from "good-gateway";
 import { fastifyProxy } from "good-gateway/fastify";
 import { gatewayFetch } from "good-gateway/fetch";
 
-// Stands for your service.
+// In place of your service.
 const service = createServer((req, res) => {
   if (req.url === "/broken") req.socket.destroy();
   else res.end(`the upstream got ${req.method} ${req.url}\n`);

@@ -1,16 +1,16 @@
 /**
- * The same policies for calls of your own: a function like the built-in `fetch`, which repeats
- * where that is safe, and names what failed.
+ * The same policies for your own calls: a function like the built-in `fetch` that retries where
+ * that is safe, and names what failed.
  *
- * `node examples/fetch.mjs`, then the lines that it prints. `/flaky` shows a call that a second
- * attempt made good, `/broken` one that nothing could.
+ * Run `node examples/fetch.mjs`, then the commands that it prints. `/flaky` shows a call that
+ * succeeds on the second attempt, `/broken` one that always fails.
  */
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createGateway, FAILURES } from "good-gateway";
 import { gatewayFetch } from "good-gateway/fetch";
 
-// Stands for your service: `/flaky` hangs up every other time, `/broken` always.
+// In place of your service: `/flaky` closes every other connection, `/broken` all of them.
 let asked = 0;
 const service = createServer((req, res) => {
   const flaky = req.url === "/flaky" && ++asked % 2 === 1;
@@ -24,13 +24,13 @@ const gateway = createGateway({
 });
 const ordersFetch = gatewayFetch(gateway.upstream("orders"));
 
-// An application that asks the upstream on its own account.
+// An application that calls the upstream itself.
 const server = createServer(async (req, res) => {
   try {
     const answer = await ordersFetch(req.url, { signal: AbortSignal.timeout(5_000) });
     res.end(`${answer.status}: ${await answer.text()}\n`);
   } catch (error) {
-    // Like fetch it rejects with a TypeError; `failure` says more. Anything else is not ours.
+    // Like fetch, it rejects with a TypeError; `failure` has the details. Rethrow other errors.
     const code = error.failure?.code;
     res.statusCode = code === undefined ? 500 : 502;
     res.end(code === undefined ? "failed\n" : `${code}: ${FAILURES[code].summary}\n`);

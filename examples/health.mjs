@@ -1,8 +1,8 @@
 /**
- * Probes in front of node:http: liveness, readiness, and a check of the application's own.
+ * Health endpoints with node:http: liveness, readiness, and a check of the application.
  *
- * `node examples/health.mjs`, then the line that it prints. `/toggle` breaks the queue and mends
- * it again: watch `/readyz` and `/healthz?verbose` follow, and `/livez` stay.
+ * Run `node examples/health.mjs`, then the command that it prints. `/toggle` breaks the queue and
+ * repairs it again: `/readyz` and `/healthz?verbose` change, `/livez` does not.
  */
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -13,10 +13,10 @@ gateway.on("health:change", ({ subject, check, from, to }) =>
   console.log(`${check ?? subject}: ${from ?? "unknown"} → ${to}`),
 );
 
-// Not ready until this has been called.
+// Not ready until this is called.
 const started = gateway.health.hold("loading the catalogue");
 
-// Stands for something that this process cannot do without, and no other process shares.
+// In place of something that this process needs and shares with no other process.
 let queueWorks = true;
 gateway.health.addCheck(
   "queue",
@@ -26,13 +26,13 @@ gateway.health.addCheck(
   { intervalMs: 100, critical: true },
 );
 
-// For balancers, on the port of the application: no names, no texts.
+// For load balancers, on the application's port: without details.
 const health = healthHandler(gateway);
 const server = createServer((req, res) => health(req, res, () => application(req, res)));
 server.listen(process.env.PORT ?? 0, "127.0.0.1");
 await once(server, "listening");
 
-// For operators, on a port of its own: with details.
+// For operators, on a separate port: with details.
 const admin = await startAdmin(gateway, { port: 0 });
 console.log(`curl -i http://127.0.0.1:${server.address().port}/readyz`);
 console.log(`details: curl "${admin.url}/healthz?verbose"`);
@@ -44,7 +44,7 @@ function application(req, res) {
 }
 
 process.once("SIGTERM", async () => {
-  // Readiness fails from here on; a balancer needs a moment to notice.
+  // From now on readiness fails; a load balancer needs a moment to notice.
   await gateway.drain();
   server.close();
   gateway.close();

@@ -1,8 +1,9 @@
 /**
- * http-proxy-middleware 3 or 4, as it is used everywhere, with a gateway behind it.
+ * http-proxy-middleware 3 or 4 with a gateway behind it.
  *
- * `node examples/http-proxy-middleware.mjs`, then the line that it prints. `/orders/broken` shows
- * an upstream that hangs up: 502 and its name, where plain http-proxy-middleware says 504.
+ * Run `node examples/http-proxy-middleware.mjs`, then the command that it prints. `/orders/broken`
+ * shows an upstream that closes the connection: 502 with the failure's name, where plain
+ * http-proxy-middleware answers 504.
  */
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -11,7 +12,7 @@ import { createGateway } from "good-gateway";
 import { throughGateway } from "good-gateway/http-proxy-middleware";
 import { createProxyMiddleware } from "http-proxy-middleware";
 
-// Stands for your service.
+// In place of your service.
 const service = createServer((req, res) => {
   if (req.url === "/v1/broken") req.socket.destroy();
   else req.pipe(res.writeHead(200, { "x-path": req.url }));

@@ -1,15 +1,15 @@
 /**
- * node:http in front of one upstream. The path goes on as it came.
+ * node:http in front of one upstream. The path is sent unchanged.
  *
- * `node examples/node.mjs`, then the line that it prints. `/broken` shows an upstream that hangs
- * up; `npm start` all other failures (examples/gateway).
+ * Run `node examples/node.mjs`, then the command that it prints. `/broken` shows an upstream that
+ * closes the connection; `npm start` shows all other failures (examples/gateway).
  */
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createGateway } from "good-gateway";
 import { nodeProxy } from "good-gateway/node";
 
-// Stands for your service.
+// In place of your service.
 const service = createServer((req, res) => {
   if (req.url === "/broken") req.socket.destroy();
   else res.end(`the upstream got ${req.method} ${req.url}\n`);

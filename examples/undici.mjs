@@ -1,9 +1,9 @@
 /**
- * Every fetch of a process through a gateway, by one line: code that knows nothing of it gets
- * repeats, timeouts and names.
+ * Every fetch of a process through a gateway, with one line: existing code gets retries, timeouts
+ * and named failures.
  *
- * `node examples/undici.mjs`, then the line that it prints. `/flaky` hangs up on every first
- * attempt, `/broken` on all of them.
+ * Run `node examples/undici.mjs`, then the command that it prints. `/flaky` closes the connection
+ * on every first attempt, `/broken` on all of them.
  */
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -11,7 +11,7 @@ import { createGateway } from "good-gateway";
 import { gatewayInterceptor } from "good-gateway/undici";
 import { Agent, setGlobalDispatcher } from "undici";
 
-// Stands for your service.
+// In place of your service.
 let attempts = 0;
 const service = createServer((req, res) => {
   attempts += 1;
@@ -26,7 +26,7 @@ const gateway = createGateway({
 });
 setGlobalDispatcher(new Agent().compose(gatewayInterceptor(gateway)));
 
-// Stands for your code, and for every library in it.
+// In place of your code and all of its libraries.
 const app = createServer(async (req, res) => {
   try {
     const answer = await fetch(origin + req.url);

@@ -1,13 +1,13 @@
 /**
- * A client that looks closely: it sends a request as it is written, without a clean-up of the path,
- * and tells an answer that is complete from one that was cut.
+ * A precise client: it sends a request exactly as written, without normalising the path, and
+ * distinguishes a complete answer from one that was cut.
  */
 import { request } from "node:http";
 
-/** An answer that takes longer is none; the tour never waits for ever. */
+/** A later answer counts as none, so that the tour always ends. */
 const PATIENCE_MS = 15_000;
 
-/** Sends a request and takes in the whole answer. Never rejects: no answer is an answer, too. */
+/** Sends a request and reads the whole answer. Never rejects: no answer is a result too. */
 export async function ask(port, wanted) {
   const { res, error } = await begin(port, wanted);
   if (error !== undefined) return { status: null, error, fields: {}, body: "", whole: false };
@@ -24,7 +24,7 @@ export async function ask(port, wanted) {
   };
 }
 
-/** Sends a request, waits for the head of its answer only, and gives how to leave. */
+/** Sends a request, waits for the head of its answer, and returns a function that disconnects. */
 export async function askAndStay(port, wanted) {
   const { res } = await begin(port, wanted);
   res?.on("error", () => {}).resume();
@@ -37,7 +37,7 @@ function begin(port, { method = "GET", path, fields = {}, body = null }) {
       body === null ? fields : { ...fields, "content-length": Buffer.byteLength(body) };
     const signal = AbortSignal.timeout(PATIENCE_MS);
     const req = request({ host: "127.0.0.1", port, method, path, headers, signal, agent: false });
-    // After the answer has begun, an upload that nobody wants any more is no news.
+    // After the answer has begun, a failing upload does not matter.
     req.on("error", ({ code }) => resolve({ error: code }));
     req.on("response", (res) => resolve({ res }));
     req.end(body);

@@ -1,9 +1,9 @@
 /**
- * A gateway to copy: several upstreams on one port, chosen by the first part of the path, and a
- * page for operators on another.
+ * A gateway to copy: several upstreams on one port, selected by the first part of the path, and a
+ * page for operators on another port.
  *
  * `/orders/7` goes to the upstream `orders` as `/7`. Put your own addresses into SETTINGS and run
- * `node gateway.mjs`; it stops in order on SIGTERM. `main.mjs` starts this same function in front
+ * `node gateway.mjs`; it shuts down gracefully on SIGTERM. `main.mjs` runs this function in front
  * of upstreams that misbehave.
  */
 import { once } from "node:events";
@@ -21,14 +21,14 @@ import { dashboard } from "good-gateway/dashboard";
 import { nodeProxy } from "good-gateway/node";
 
 const SETTINGS = {
-  name: "edge", // this deployment in Proxy-Status and Via; loops are recognised by it
+  name: "edge", // this deployment in Proxy-Status and Via; also used to detect loops
   host: "0.0.0.0",
   port: Number(process.env.PORT ?? 8080),
   adminPort: Number(process.env.ADMIN_PORT ?? 8081),
   upstreams: {
     // Two targets: when one is down, its calls go to the other one.
     orders: { targets: ["http://127.0.0.1:9001", "http://127.0.0.1:9002"] },
-    // At most 50 searches at once, answered within 2 s, never repeated.
+    // At most 50 concurrent searches, answered within 2 s, never retried.
     search: {
       targets: "http://127.0.0.1:9200",
       timeouts: { responseMs: 2_000 },
@@ -38,10 +38,10 @@ const SETTINGS = {
   },
 };
 
-/** Starts to listen; gives the gateway, its port, its page, and how to stop it in order. */
+/** Starts to listen; returns the gateway, its port, its page, and a function that stops it. */
 export async function startGateway({ adminPort, onFailure = () => {}, ...settings }) {
   const { name, host, port, upstreams } = settings;
-  // Timeouts, repeats, breaker and bulkhead are on without a word; an upstream says what differs.
+  // Timeouts, retries, breaker and bulkhead are on by default; set only what differs.
   const gateway = createGateway({ name, upstreams });
   const proxies = new Map(
     gateway.upstreams.map((upstream) => {
@@ -55,15 +55,15 @@ export async function startGateway({ adminPort, onFailure = () => {}, ...setting
   const proxyFor = (req) => proxies.get(/^\/([^/?]+)/.exec(req.url)?.[1]) ?? notFound;
 
   const server = createServer((req, res) => proxyFor(req)(req, res));
-  // A client that asks before it sends its body is told to go on by the upstream, not by us.
+  // Expect: 100-continue is answered by the upstream, not by us.
   server.on("checkContinue", (req, res) => (proxyFor(req).checkContinue ?? notFound)(req, res));
-  // Longer than a load balancer in front keeps its idle connections (60 s, mostly): otherwise it
-  // may send a request into a connection that we are just closing.
+  // Longer than a load balancer in front keeps idle connections (usually 60 s); otherwise it may
+  // send a request over a connection that we are just closing.
   server.keepAliveTimeout = 65_000;
   server.listen({ host, port });
   await once(server, "listening");
 
-  // For operators, on this machine only: health, metrics, and the page.
+  // For operators, on this machine only: health, metrics and the page.
   const handlers = [
     healthHandler(gateway, { verbose: "always" }),
     metricsHandler(gateway, { path: "/metrics" }),
@@ -71,8 +71,8 @@ export async function startGateway({ adminPort, onFailure = () => {}, ...setting
   ];
   const admin = await startAdmin(gateway, { port: adminPort, handlers });
 
-  // On SIGTERM and SIGINT: what is under way is finished, connections are closed without losing a
-  // request, and the process ends by itself. PM2, systemd and the like are spoken to meanwhile.
+  // On SIGTERM and SIGINT: requests in flight are finished, connections are closed without losing
+  // a request, and the process ends by itself. PM2, systemd and others are notified.
   const { shutdown } = installShutdown(server, gateway, { drainTimeoutMs: 10_000 });
   const page = `${admin.url}/`;
   return { gateway, port: server.address().port, page, stop: () => shutdown("stop") };

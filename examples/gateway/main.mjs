@@ -1,11 +1,11 @@
 /**
- * What `npm start` runs: the gateway of `gateway.mjs` in front of upstreams that misbehave, and a
- * tour through their failures, which can be watched on a page. Afterwards it stays up, to be tried
- * with curl or a browser.
+ * Run by `npm start`: the gateway of `gateway.mjs` in front of upstreams that misbehave, and a tour
+ * of their failures, which you can watch on a page. Afterwards it keeps running, so that you can
+ * try it with curl or a browser.
  *
- * `--once` ends after the tour: with exit code 0 when every answer was as documented, else with 1.
- * PORT chooses the port; 8080 unless given, and a free one where that is taken. The page has one of
- * its own, any that is free unless ADMIN_PORT says which.
+ * `--once` exits after the tour: with 0 if every answer was as documented, otherwise with 1. PORT
+ * sets the port: 8080 by default, or a free one if that is in use. The page has its own port:
+ * ADMIN_PORT, or any free one.
  */
 import { startGateway } from "./gateway.mjs";
 import { SHORT, startUpstreams } from "./misbehaving-upstreams.mjs";
@@ -107,7 +107,7 @@ function stayUp() {
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
 }
 
-/** All paths, a few to a line. */
+/** All paths, several per line. */
 function pathLines() {
   const names = Object.keys(upstreams).map((name) => `/${name}`);
   const lines = [];

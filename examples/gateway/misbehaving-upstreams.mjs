@@ -1,8 +1,8 @@
 /**
- * Small upstreams that misbehave on demand: raw TCP servers on ports of 127.0.0.1 that the system
- * chooses, each with one fault, written as a script of what goes over the wire.
+ * Small upstreams that misbehave on demand: raw TCP servers on free ports of 127.0.0.1, each with
+ * one fault, scripted byte by byte.
  *
- * They come from `good-gateway/testing`, which does the same for the tests of your own services.
+ * They use `good-gateway/testing`, which does the same for the tests of your own services.
  */
 import {
   accept,
@@ -13,23 +13,23 @@ import {
   testCertificates,
 } from "good-gateway/testing";
 
-/** So short that the tour takes seconds. The defaults are 10 s for an answer, 60 s for silence. */
+/** Short, so that the tour takes seconds. The defaults: 10 s for an answer, 60 s for silence. */
 export const SHORT = { responseMs: 200, idleMs: 200 };
 
-/** So that a head is with the client before its body goes wrong. */
+/** So that the head has reached the client before its body fails. */
 const HEAD_ARRIVES_MS = 30;
-/** So that this many upstreams together need few open files. */
+/** So that all these upstreams need few open files. */
 const FEW = { concurrencyMax: 100 };
-/** How long the one place of `/bulkhead` is taken by a call. */
+/** How long a call holds the only place of `/bulkhead`. */
 const BUSY_MS = 1_000;
-/** Less than the seven seconds that `/busy` asks for, so that the gateway does not wait for it. */
+/** Below the seven seconds that `/busy` requests, so that the gateway does not wait. */
 const BUSY_TOTAL_MS = 5_000;
-/** A line may have 16 KiB, a whole head 32 KiB. */
+/** The limits: 16 KiB per line, 32 KiB per head. */
 const HUGE = 20 * 1024;
 
 /**
- * Starts all of them. `upstreams` is what `createGateway` takes: one for each path of the demo.
- * The breaker is off but for `/breaker`, so that each path goes on to show its own failure.
+ * Starts all of them. `upstreams` is the option of `createGateway`: one for each path of the demo.
+ * The breaker is off except for `/breaker`, so that each path keeps showing its own failure.
  */
 export async function startUpstreams() {
   const started = [];
@@ -86,7 +86,7 @@ async function workingUpstreams(one, play) {
 
 const CLOSES = { connection: "close" };
 
-/** Nothing for the first try of a call, an answer for the second; a call is known by its id. */
+/** No answer to the first attempt of a call, one to the second; calls are told apart by id. */
 function everySecondTry() {
   let tried = null;
   return (request) => {
@@ -100,7 +100,7 @@ function everySecondTry() {
 async function unreachableUpstreams(play) {
   const breaker = false;
   const nowhere = async () => `http://127.0.0.1:${await refusingPort()}`;
-  // Whatever comes is no request to it, so it complains, as web servers do.
+  // It cannot parse what arrives as a request and says so, as web servers do.
   const plain = await play(accept().readBytes(1).send(respond(400)).close());
   const { selfSigned } = testCertificates();
   return {

@@ -1,8 +1,8 @@
 /**
  * The tour on a terminal: one table, grouped by what the client got, 110 columns wide.
  *
- * Two lines for an answer: what happened and its diagnosis, and below it the fields of the answer
- * that say so. Colour only on a terminal, and not where NO_COLOR is set (no-color.org).
+ * Two lines per answer: what happened with its diagnosis, and below it the fields of the answer
+ * that show it. Colour only on a terminal, and not if NO_COLOR is set (no-color.org).
  */
 import { FAILURES } from "good-gateway";
 
@@ -17,7 +17,7 @@ export const bold = paint(1);
 export const dim = paint(2);
 const [red, green, yellow, magenta] = [31, 32, 33, 35].map(paint);
 
-/** One colour for each way to end, the same wherever it is shown. */
+/** One colour per kind of result, the same everywhere. */
 const STATUS_COLOURS = { 2: green, 4: yellow, 5: red };
 const FINER_COLOURS = { 503: magenta, 504: yellow };
 
@@ -37,7 +37,7 @@ export function printGroup({ title, about }) {
 
 export function printRow(result) {
   const { request, deed, answer, code, recoveredFrom, blame, attempts } = result;
-  // What was overcome is told, but is no failure of the call.
+  // A failure that a retry overcame is shown, but the call did not fail.
   const overcome = recoveredFrom === null ? null : FAILURES[recoveredFrom].blame;
   const [ask, what, got, name, who, times] = cells({
     request: `${request.method.padEnd(4)} ${request.path}`,
@@ -58,7 +58,7 @@ export function printRow(result) {
   }
 }
 
-/** The whole of one answer, as it came. */
+/** One whole answer, as received. */
 export function printAnswer(url, { status, reason, rawFields, body }) {
   say(dim(`> GET ${url}`), bold(`HTTP/1.1 ${status} ${reason}`));
   for (let index = 0; index < rawFields.length; index += 2) {
@@ -77,7 +77,7 @@ export function printVerdict(results, durationMs) {
   say(right === results.length ? green(`✔ ${text}`) : red(`✖ ${text}`));
 }
 
-/** Pads every cell to its column; the last one to the right. */
+/** Pads every cell to its column; the last one is right-aligned. */
 function cells({ request, deed, got, code, blame, attempts }) {
   return [
     `${request.padEnd(COLUMNS.request)}  `,
@@ -99,7 +99,7 @@ function colourOf({ status, whole }) {
   return FINER_COLOURS[status] ?? STATUS_COLOURS[Math.floor(status / 100)] ?? dim;
 }
 
-/** What else the answer says. Most details of Proxy-Status stand in the columns already. */
+/** The rest of the answer. Most details of Proxy-Status are already in the columns. */
 function fieldsOf({ answer, stopped, recoveredFrom }) {
   const { fields, whole, status, reason, body } = answer;
   if (status !== null && !whole) {
@@ -120,7 +120,7 @@ function fieldsOf({ answer, stopped, recoveredFrom }) {
   return shown;
 }
 
-/** Parts joined to lines that are no wider than this. */
+/** Joins parts into lines of at most this width. */
 function inLines(parts, between, width) {
   const lines = [];
   for (const part of parts) {

@@ -1,5 +1,5 @@
 /**
- * The stops of the tour: what is asked, what the upstream does, and what the client must get.
+ * The stops of the tour: the request, what the upstream does, and what the client must get.
  *
  * `expected` is the documented answer: its status, or `cut` for one that breaks off; the name of
  * the failure in the catalog; how many attempts were made. The tour compares every answer with it.
@@ -7,10 +7,10 @@
 
 const MIB = 1024 * 1024;
 
-/** Repeats are for methods that may be repeated; a POST only when it was never written. */
+/** Retries are for idempotent methods; for a POST only if it was never written. */
 const POST = { method: "POST", body: "order=1" };
 
-/** Which code a name that does not exist gets depends on the resolver of this machine. */
+/** The code for a name that does not exist depends on the resolver of this machine. */
 const DNS_CODES = ["dns_name_not_found", "dns_error", "dns_timeout"];
 
 export const GROUPS = [
@@ -44,7 +44,7 @@ export const GROUPS = [
       ask("/all-down", "is gone from both of its targets", failed(502, "connection_refused", 3)),
       ask("/no-name", "has a name that does not exist", {
         ...failed(502, DNS_CODES),
-        // A resolver that says nothing at all is a timeout, and worth another attempt.
+        // A resolver that does not answer is a timeout, which is retried.
         status: [502, 504],
         attempts: [1, 3],
       }),
@@ -138,7 +138,7 @@ export const GROUPS = [
   },
 ];
 
-/** A stop: path and deed, the documented answer, and how the request differs from a plain GET. */
+/** A stop: path, deed, the documented answer, and how the request differs from a plain GET. */
 function ask(path, deed, expected, { before = null, ...wanted } = {}) {
   return { request: { method: "GET", path, ...wanted }, deed, expected, before };
 }

@@ -1,13 +1,13 @@
 /**
- * Walks through the cases once, and reads from each answer what the gateway says about it.
+ * Runs the cases once, and reads from each answer what the gateway says about it.
  *
- * Everything is taken from what a client sees: status, Proxy-Status, Server-Timing, Retry-After.
- * Only where the status was out before the failure, its name comes from the event `attempt:end`.
+ * Everything comes from what a client sees: status, Proxy-Status, Server-Timing, Retry-After. Only
+ * if the status was sent before the failure does its name come from the event `attempt:end`.
  */
 import { FAILURES } from "good-gateway";
 import { ask, askAndStay } from "./ask.mjs";
 
-/** Asks for one case: the result holds the answer, its diagnosis, and what is not as expected. */
+/** Runs one case: returns the answer, its diagnosis, and what is not as expected. */
 export async function visit({ gateway, port }, stop) {
   const ended = [];
   const forget = gateway.on("attempt:end", ({ call, attempt }) => ended.push({ call, attempt }));
@@ -36,7 +36,7 @@ function diagnosis(answer, ended) {
     // A plain success carries no fields about itself: it took one attempt.
     attempts: Number(told("attempts") ?? 1),
     stopped: told("stopped"),
-    // What the first attempt came to, where a further one made it good.
+    // The result of the first attempt, if a later one succeeded.
     recoveredFrom: code === null ? firstFailure(answer.fields["server-timing"]) : null,
   };
 }

@@ -7,10 +7,10 @@ module.exports = {
       cwd: __dirname,
       exec_mode: "cluster",
       instances: 2,
-      // A reload goes on when the new process has said that it serves: installShutdown says it.
+      // A reload continues when the new process has sent `ready`, which installShutdown does.
       wait_ready: true,
       listen_timeout: 10_000,
-      // PM2 kills after 1.6 s unless told otherwise. lameDuckMs + drainTimeoutMs + a quarter second.
+      // By default PM2 kills after 1.6 s. lameDuckMs + drainTimeoutMs + a quarter of a second.
       kill_timeout: 12_000,
       env: { PORT: "8080" },
     },
