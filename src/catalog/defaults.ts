@@ -190,6 +190,11 @@ export const LIMITS = {
   responseHeaderBytesMax: 16_384,
   /** Envoy allows 100 and HAProxy 101; Node drops silently above 2000. */
   responseHeadersCountMax: 256,
+  /**
+   * Node reads 1,000 fields of a message and drops the rest without a word, a length, or what a
+   * gateway has added, among them. These, and some of ours, are below that; others allow 100.
+   */
+  requestHeadersCountMax: 900,
   /** 1xx answers before the final one; more is an attack on whoever waits. */
   informationalMax: 16,
   /** Trailers carry checksums and timings. As a whole at most what Node allows for a head … */

@@ -6,6 +6,7 @@
  * comes back as a failure instead.
  */
 import type { IncomingMessage } from "node:http";
+import { LIMITS } from "../catalog/defaults.js";
 import type { Failure } from "../core/failure.js";
 import type { CallerHints } from "../core/layers.js";
 import { ReplayBody } from "../core/replay-body.js";
@@ -73,6 +74,9 @@ export function readRequest<Received extends RequestFacts>(
   onInformation: Information,
   body: ReceivedBody,
 ): ReadRequest {
+  if (req.rawHeaders.length > LIMITS.requestHeadersCountMax * 2) {
+    return refuse("request_header_too_large", "too many fields", options.newId());
+  }
   const scan = scanFields(req, options);
   const id = scan.id ?? options.newId();
   const unsound = unsoundness(req, scan);

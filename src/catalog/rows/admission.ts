@@ -276,7 +276,8 @@ export const ADMISSION_ROWS = {
     proxyError: "http_request_error",
     repeat: "never",
     blame: "client",
-    summary: "The client's header section is larger than this server reads.",
+    summary:
+      "The client's header section is larger than this server reads, or has over 900 fields.",
     causes: [
       "Cookies have piled up for this domain.",
       "A token in a header has grown (many groups or claims).",

@@ -167,6 +167,23 @@ export const LIMITS: readonly DoorPromise[] = [
     }),
   ),
   {
+    name: "a request has fewer fields than Node reads of one, ours among them",
+    cannot: either(ofProxies, ({ http2 }) => (http2 === true ? "session" : null)),
+    show: (door) =>
+      at(door, { script: works(door) }, async (ground) => {
+        const many = (count: number) =>
+          Object.fromEntries(Array.from({ length: count }, (_, at) => [`a${at}`, "b"]));
+        expect(isFine(await ground.ask({ fields: many(800) }), door)).toBe(true);
+        const seen = ground.played?.requests()[0];
+        expect(seen?.headers.length).toBeLessThan(1_000);
+        expect(seen?.header("x-forwarded-for")).toBeDefined();
+        // Node has dropped what came behind the first 1,000 already.
+        const answer = await ground.ask({ fields: many(1_200) });
+        expect([answer.status, answer.failure?.code]).toEqual([431, "request_header_too_large"]);
+        expect(ground.sent()).toBe(1);
+      }),
+  },
+  {
     name: "a head that fits is passed on, also above what Node's own clients take",
     shows: ["limits.responseHeaderSectionBytesMax", "limits.responseHeaderBytesMax"],
     cannot: either(ofRequests, ({ engine }) =>

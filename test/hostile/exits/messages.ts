@@ -80,6 +80,10 @@ const put =
   });
 
 export const MESSAGE_EXITS: Exits = {
+  "LIMITS.requestHeadersCountMax": message({
+    over: answer("ok"),
+    asks: (path) => ({ path, fields: path === "/over" ? { a: Array(901).fill("b") } : {} }),
+  }),
   "LIMITS.responseHeaderSectionBytesMax": message({
     options: limits({ responseHeaderSectionBytesMax: 2_000 }),
     over: `${OK}${lines(3, 900)}content-length: 0\r\n\r\n`,
