@@ -74,6 +74,11 @@ export const RETRY = {
    * budget and attempts, once a call.
    */
   freeRepeatsMax: 1,
+  /**
+   * Of what a connection of HTTP/2 that has served did not take, when it went away in order; free
+   * as well. Were half refused each time, eight in a row would be one call in 256.
+   */
+  replacedRepeatsMax: 8,
 } as const;
 
 /** The Retry-After of our own 503 answers. */
@@ -138,6 +143,18 @@ export const BULKHEAD = {
   queueStressMs: 100,
   /** A fifth stays free of work that may fail, so that a batch job cannot lock users out. */
   criticalShare: 0.2,
+  /** With fewer places every call is one of a few, and slow ones are what they are for. */
+  unansweredPlacesMin: 16,
+  /** From this share of the places on it matters which routes are answered … */
+  unansweredFrom: 0.25,
+  /** … within so long. */
+  unansweredMs: 2_000,
+  /** The share of the places that routes without an answer may take from there on … */
+  unansweredShare: 0.5,
+  /** … and the part of it that those may take of which a call waits already. */
+  unansweredAgainShare: 0.75,
+  /** Routes that are remembered although no call of them waits. */
+  unansweredRoutesMin: 128,
 } as const;
 
 /** Connections to targets. */

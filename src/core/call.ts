@@ -84,8 +84,8 @@ export class Call implements Linked<Call> {
   deadline = NEVER;
   /** What cuts it at its deadline; null where nothing does. */
   timeLimit: TimeLimit | null = null;
-  /** Its answer has no end, so that it holds the place of a stream. */
-  streams = false;
+  /** What its place counts against as well, or instead; null for a place like any other. */
+  place: { giveBack(): void } | null = null;
   /** How much it matters when not all can be served. */
   priority: Priority;
   /** The moment that the caller itself has named; NEVER when it named none. */

@@ -20,3 +20,6 @@ export class NamedError extends Error {
 
 /** The same where nothing of the request has left, for certain: any method may go elsewhere. */
 export class UnsentError extends NamedError {}
+
+/** A connection that has served ended in order, and what it did not take may go on another one. */
+export class ReplacedError extends NamedError {}

@@ -11,6 +11,7 @@
 import type { Clock } from "../base/clock.js";
 import type { Random } from "../base/random.js";
 import { patientTimer } from "../base/shared-timers.js";
+import { BULKHEAD } from "../catalog/defaults.js";
 import { PRIORITY_RANK, PRIORITY_UNLESS_GIVEN, type Priority } from "../catalog/priorities.js";
 import type { BoundedCall, Call, SeatedCall } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
@@ -23,6 +24,7 @@ import { Timeline } from "../core/timeline.js";
 import type { AdaptiveLimit } from "./adaptive-limit.js";
 import { type Pace, pace } from "./pace.js";
 import { type Refusals, refusals } from "./refusals.js";
+import { Unanswered } from "./unanswered.js";
 import { Waiter, WaitingLine } from "./waiting-line.js";
 
 export interface BulkheadOptions extends PlacesOptions {
@@ -66,21 +68,7 @@ export function bulkhead(
   const refusal = (call: Call, code: QueueCode): Failure =>
     counted.note(call, { code, retryAfterMs: tempo.retryAfterMs(places.waiting + 1) });
 
-  const wait = (call: Call): Promise<Failure | null> =>
-    new Promise((resolve) => {
-      const waiter = new Waiter(call, (failure) => {
-        places.leave(waiter);
-        timer.cancel();
-        call.cancellation.remove(onCut);
-        resolve(failure);
-      });
-      const onCut = (by: CutBy): void => waiter.end({ code: queuedCode(clock, by) });
-      const onTimer = (): void => waiter.end(refusal(call, "bulkhead_queue_timeout"));
-      const timer = patientTimer(clock, options.queueMs, onTimer);
-      places.join(waiter);
-      call.cancellation.add(onCut);
-    });
-
+  const wait = waiting(clock, options.queueMs, places, refusal);
   const afterWaiting = async <Body>(
     call: SeatedCall,
     next: Step<SeatedCall, Body>,
@@ -91,10 +79,14 @@ export function bulkhead(
     const failure = await wait(call);
     return failure === null ? seat(call, next) : noResponse(failure);
   };
-  const seating = { places, tempo, refusal, streams: new StreamPlaces(options.streamsMax) };
+  const streams = new StreamPlaces(options.streamsMax);
+  const unanswered = new Unanswered(clock, places);
+  const seating = { places, tempo, refusal, streams, unanswered };
   const place = placeOf(seating);
-  const seat = <Body>(call: SeatedCall, next: Step<SeatedCall, Body>): Pending<Body> =>
-    hold(limit === null ? next : watched(clock, places, limit, next), call, place);
+  const seat = <Body>(call: SeatedCall, next: Step<SeatedCall, Body>): Pending<Body> => {
+    if (places.isBusy) unanswered.take(call);
+    return hold(limit === null ? next : watched(clock, places, limit, next), call, place);
+  };
 
   return {
     role: "bulkhead",
@@ -111,11 +103,13 @@ export function bulkhead(
     get stressed() {
       return places.stressed;
     },
-    streams: seating.streams,
+    streams,
     run(call, next) {
       const seated = call as unknown as SeatedCall;
       const isStream = call.request.upgrade !== null;
-      if (isStream && seating.streams.isFull) return refused(noStream(seating, call));
+      if (isStream && streams.isFull) return refused(noPlace(seating, call, "streams"));
+      if (places.isBusy && unanswered.refuses(call))
+        return refused(noPlace(seating, call, "unanswered"));
       if (places.isFull(call.priority)) return afterWaiting(seated, next);
       places.running += 1;
       return seat(seated, next);
@@ -128,34 +122,67 @@ interface Seating {
   readonly places: Places;
   readonly tempo: Pace;
   readonly streams: StreamPlaces;
+  readonly unanswered: Unanswered;
   readonly refusal: (call: Call, code: QueueCode) => Failure;
 }
 
-function noStream({ refusal, streams }: Seating, call: Call): Failure {
-  return { ...refusal(call, "bulkhead_full"), details: `streams=${streams.places}` };
+/** Lets a call wait for a place; null when it has got one. */
+function waiting(
+  clock: Clock,
+  queueMs: number,
+  places: Places,
+  refusal: Seating["refusal"],
+): (call: Call) => Promise<Failure | null> {
+  return (call) =>
+    new Promise((resolve) => {
+      const waiter = new Waiter(call, (failure) => {
+        places.leave(waiter);
+        timer.cancel();
+        call.cancellation.remove(onCut);
+        resolve(failure);
+      });
+      const onCut = (by: CutBy): void => waiter.end({ code: queuedCode(clock, by) });
+      const onTimer = (): void => waiter.end(refusal(call, "bulkhead_queue_timeout"));
+      const timer = patientTimer(clock, queueMs, onTimer);
+      places.join(waiter);
+      call.cancellation.add(onCut);
+    });
+}
+
+/** There are places, and none for calls of its kind. */
+function noPlace(seating: Seating, call: Call, kind: "streams" | "unanswered"): Failure {
+  const { places } = seating[kind];
+  return { ...seating.refusal(call, "bulkhead_full"), details: `${kind}=${places}` };
 }
 
 /** The place of a call; that of a stream from the moment on that its answer is one. */
 function placeOf(seating: Seating): Holder<SeatedCall> {
-  const { places, tempo, streams } = seating;
+  const { places, tempo, streams, unanswered } = seating;
   const giveBack = (): void => {
     tempo.served += 1;
     places.giveBack();
   };
   return {
     known(call, outcome) {
+      const isWatched = places.isBusy || call.place !== null;
+      if (isWatched && outcome.kind !== "no_response") unanswered.answered(call);
       if (outcome.kind !== "success") return null;
       const { status, rawHeaders } = outcome.response;
       if (!isEndless(status, rawHeaders)) return null;
       giveBack();
-      call.streams = streams.take();
-      if (call.streams) return null;
-      void outcome.response.discard();
-      return refused(noStream(seating, call));
+      if (!streams.take()) {
+        void outcome.response.discard();
+        return refused(noPlace(seating, call, "streams"));
+      }
+      call.place = streams;
+      return null;
     },
     over(call) {
-      if (call.streams) streams.giveBack();
-      else giveBack();
+      if (call.place === streams) streams.giveBack();
+      else {
+        if (call.place !== null) unanswered.left(call);
+        giveBack();
+      }
     },
   };
 }
@@ -197,6 +224,8 @@ export class Places {
   readonly #line = new WaitingLine();
   /** Places that sheddable calls may take. */
   #shared = 0;
+  /** With more than so many taken it matters which routes are answered. */
+  #busyFrom = 0;
   #standsSince = 0;
   count = 0;
   running = 0;
@@ -217,6 +246,10 @@ export class Places {
     return this.#line.size > 0 && this.#clock.now() - this.#standsSince >= queueStressMs;
   }
 
+  get isBusy(): boolean {
+    return this.running > this.#busyFrom;
+  }
+
   isFull(priority: Priority): boolean {
     if (this.running < this.#shared) return false;
     return this.running >= this.count || isSheddable(priority);
@@ -230,6 +263,8 @@ export class Places {
   /** There are this many from now on; who is in too much stays in. */
   resize(count: number): void {
     this.count = count;
+    const isSmall = count < BULKHEAD.unansweredPlacesMin;
+    this.#busyFrom = isSmall ? count : Math.floor(count * BULKHEAD.unansweredFrom);
     // At least one, so that whoever has only sheddable calls is served, too.
     this.#shared = Math.max(1, Math.floor(count * (1 - this.#options.criticalShare)));
     this.#fill();

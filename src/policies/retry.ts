@@ -18,6 +18,7 @@ import type { Call, SeatedCall, StopReason } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
 import { remainingMs } from "../core/deadline.js";
 import type { Failure } from "../core/failure.js";
+import { ReplacedError } from "../core/named-error.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
 import { type Holder, Pending } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
@@ -157,7 +158,7 @@ async function repeat<Body>(
   try {
     return await pRetry(tryOnce, {
       // One more than can be used, so that it is always our decision that ends the loop.
-      retries: attemptsAllowed(call, options) + RETRY.freeRepeatsMax + 1,
+      retries: attemptsAllowed(call, options) + RETRY.replacedRepeatsMax + 1,
       minTimeout: 0,
       factor: 1,
       shouldRetry: ({ error }) => error instanceof AttemptFailed && mayRepeat(),
@@ -237,6 +238,11 @@ const FREE: ReadonlySet<FailureCode> = new Set<FailureCode>([
   "received_expectation_failed",
 ]);
 
+function freeRepeatsOf({ code, cause }: Failure): number {
+  if (cause instanceof ReplacedError) return RETRY.replacedRepeatsMax;
+  return FREE.has(code) ? RETRY.freeRepeatsMax : 0;
+}
+
 const AT_ONCE_AND_FREE = { stop: null, waitMs: 0, free: true } as const satisfies Plan;
 
 /** Asks everyone who has a say, those who pay last. */
@@ -248,7 +254,7 @@ function planRepeat(shared: RetryShared, options: RetryOptions, asked: Asked): P
   if (stop !== null) return { stop };
   if (refusesRepeats(lifecycle)) return { stop: "draining" };
   const leftMs = remainingMs(call.deadline, clock.now());
-  if (FREE.has(failure.code) && freeRepeats < RETRY.freeRepeatsMax) {
+  if (freeRepeats < freeRepeatsOf(failure)) {
     return leftMs < options.attemptMsMin ? { stop: "no_time_left" } : AT_ONCE_AND_FREE;
   }
   if (lastNumber(attempt) >= attemptsMax) return { stop: "attempts_exhausted" };

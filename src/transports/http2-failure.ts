@@ -5,7 +5,7 @@
  * speaks of, was not processed and may be sent again, whatever its method.
  */
 import type { ClientHttp2Stream } from "node:http2";
-import { NamedError } from "../core/named-error.js";
+import { NamedError, ReplacedError } from "../core/named-error.js";
 import { HTTP2_CODES, type Http2Session, http2CodeName } from "./http2-session.js";
 
 export function streamFailure(
@@ -31,7 +31,9 @@ export function streamFailure(
   const id = stream.id ?? Infinity;
   if (goneAway !== null && id > goneAway.lastId) {
     const said = `h2-goaway=${http2CodeName(goneAway.code)}`;
-    return new NamedError("stream_refused", said, error ?? undefined);
+    const isInOrder = goneAway.code === 0 && goneAway.lastId > 0;
+    const Refused = isInOrder ? ReplacedError : NamedError;
+    return new Refused("stream_refused", said, error ?? undefined);
   }
   if (rstCode === HTTP2_CODES.refused) {
     return new NamedError("stream_refused", details, error ?? undefined);

@@ -26,6 +26,9 @@ const PREFACE_BYTES = 24;
 const HEAD_BYTES = 9;
 const EMPTY = Buffer.alloc(0);
 const SETTINGS = frame(4, 0, 0, EMPTY);
+/** Streams that a connection serves before it goes away, and calls in all. */
+const TAKEN = 9;
+const CALLS = 600;
 const OK: Fields = [[":status", "200"]];
 const uint32 = (...values: number[]): Buffer => {
   const bytes = Buffer.alloc(4 * values.length);
@@ -124,13 +127,42 @@ function gatewayTo(
   return gateway;
 }
 
-const asking = (gateway: Gateway<"app">, body = "x"): Promise<Outcome<unknown>> =>
-  gateway.upstream("app").send({ method: "POST", path: "/", headers: {}, body });
+const asking = (gateway: Gateway<"app">, body = "x", method = "POST"): Promise<Outcome<unknown>> =>
+  gateway.upstream("app").send({ method, path: "/", headers: {}, ...(body !== "" && { body }) });
 
 const cameTo = (outcome: Outcome<unknown>): string =>
   outcome.kind === "success"
     ? String(outcome.response.status)
     : `${outcome.failure.code} ${outcome.failure.details ?? ""}`.trim();
+
+/**
+ * Each connection takes nine streams, refuses what has come beside them, and goes away: of twelve
+ * calls at a time a quarter. Those of the last one are served though there are fewer.
+ */
+function rolling(
+  seen: { answered: number; refused: number },
+  askedOf: (connection: number) => readonly number[],
+): NonNullable<Script["answer"]> {
+  const gone = new Set<number>();
+  return (_stream, number, socket) => {
+    const asked = askedOf(number);
+    const leave = (last: number): Buffer => {
+      gone.add(number);
+      const taken = asked.filter((stream) => stream <= last);
+      seen.answered += taken.length;
+      const heads = taken.map((stream) => head(stream, OK, true));
+      return Buffer.concat([frame(7, 0, 0, uint32(last, 0)), ...heads]);
+    };
+    if (asked.length > TAKEN) seen.refused += 1;
+    if (gone.has(number)) return [];
+    if (asked.length > TAKEN) return [leave(asked[TAKEN - 1] as number)];
+    if (asked.length > 1) return [];
+    setTimeout(() => {
+      if (!gone.has(number)) socket.write(leave(asked.at(-1) as number));
+    }, 500).unref();
+    return [];
+  };
+}
 
 /** Frames for which Node leaves the connection, with an event or without one. */
 const MALFORMED: Readonly<Record<string, (stream: number) => Buffer>> = {
@@ -248,6 +280,31 @@ describe.each<Scheme>(["h2c", "h2"])("an upstream that speaks %s", (scheme) => {
       "stream_refused h2-goaway=NO_ERROR",
     );
   });
+
+  it.each(["GET", "POST"])(
+    "and goes away again and again under load loses no %s, without a repeat to spend",
+    async (method) => {
+      const seen = { answered: 0, refused: 0 };
+      const answer = rolling(seen, (number) => one.asked[number] ?? []);
+      const one: Peer = await peer({ answer }, secure);
+      const retry = { budgetRatio: 0, budgetFloorPerSecond: 0 };
+      const gateway = gatewayTo(scheme, [one], { retry });
+      const codes: Record<string, number> = {};
+      let left = CALLS;
+      const ask = async (): Promise<void> => {
+        while (left-- > 0) {
+          const name = cameTo(await asking(gateway, method === "GET" ? "" : "x", method));
+          codes[name] = (codes[name] ?? 0) + 1;
+        }
+      };
+      await Promise.all(Array.from({ length: 12 }, ask));
+      expect(codes).toEqual({ "200": CALLS });
+      expect(seen.answered).toBe(CALLS);
+      expect(seen.refused).toBeGreaterThan(CALLS / 5);
+      expect(gateway.upstream("app").targets[0]?.breaker).toBe("closed");
+    },
+    60_000,
+  );
 
   it.each<[string, (socket: Socket) => void]>([
     ["closes", (socket) => socket.destroy()],

@@ -65,6 +65,34 @@ describe.each([1, 2, 3])("poison, %i targets", (targets) => {
   }, 60_000);
 });
 
+describe.each([1, 3])("poison that fills every place until it times out, %i targets", (targets) => {
+  const paths = Array.from({ length: 500 }, (_, at) => `/boom-${at.toString(36)}`);
+  it.each([
+    ["of one route", ["/boom"]],
+    ["of many routes", paths],
+  ])(
+    "%s costs the others nothing",
+    async (_, asked) => {
+      for (const [perSecond, rate] of [
+        [10, 200],
+        [50, 200],
+        [100, 400],
+      ] as const) {
+        for (const method of ["GET", "POST"] as const) {
+          const { failed, p99, codes } = await poisoned({
+            ...{ seed: targets, targets, others: { perSecond, paths: MANY, method } },
+            poison: { perSecond: rate, paths: asked, method, reaction: "hang" },
+          });
+          const what = `${method} ${perSecond}/s beside ${rate}/s: ${JSON.stringify(codes)}`;
+          expect(failed, what).toBeLessThanOrEqual(0.01);
+          expect(p99, what).toBeLessThan(115);
+        }
+      }
+    },
+    120_000,
+  );
+});
+
 /** From then on a target is ill. */
 const ILL_FROM = 5_000;
 

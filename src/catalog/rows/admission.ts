@@ -87,6 +87,7 @@ export const ADMISSION_ROWS = {
       "The upstream has become slow, so the same traffic keeps more calls open.",
       "Traffic has risen above what bulkhead.concurrencyMax allows.",
       "Long answers (downloads, event streams) hold places that short calls need.",
+      "Its route hangs while others are answered; such calls share half of the places.",
     ],
     remedies: [
       "Look at the upstream's latency first: calls at once = rate × latency.",
