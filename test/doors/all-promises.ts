@@ -7,6 +7,7 @@ import { ENDINGS } from "./promises/endings.js";
 import { FORWARDING, HOOKS, PASSED_ON } from "./promises/fields.js";
 import { GUARD } from "./promises/guard.js";
 import { HEADS } from "./promises/heads.js";
+import { HEDGES } from "./promises/hedges.js";
 import { INTERIM } from "./promises/interim.js";
 import { LIMITS } from "./promises/limits.js";
 import { BREAKERS, REFUSALS, REPEATS, TARGETS } from "./promises/policies.js";
@@ -29,6 +30,7 @@ export const PROMISES: readonly (readonly [chapter: string, rows: readonly DoorP
   ["Breakers", BREAKERS],
   ["Refusals", REFUSALS],
   ["Routes", ROUTES],
+  ["Hedges", HEDGES],
   ["Targets", TARGETS],
   ["Settings", SETTINGS],
 ];

@@ -7,7 +7,6 @@ import { expect } from "vitest";
 import { eventually, type WorldOptions } from "../../gallery/tools/world.js";
 import {
   at,
-  codesOf,
   type DoorPromise,
   either,
   ended,
@@ -320,29 +319,6 @@ export const REFUSALS: readonly DoorPromise[] = [
         for (const go of leave) go();
         await Promise.all(held);
       });
-    },
-  },
-  {
-    name: "a second target is asked when the first takes long",
-    shows: ["upstream.hedge", "hedge.delayMs", "hedge.attemptsMax"],
-    cannot: either(ofRepeats, ofRequests, ({ engine }) =>
-      engine === "foreign fetch" ? "unseen" : null,
-    ),
-    show: (door) => {
-      const scripts = [accept().readHead().hang(), WORKS];
-      return at(
-        door,
-        {
-          scripts,
-          targets: (played) => [played?.origin ?? "", `${played?.origin}/other`],
-          options: { hedge: { delayMs: 10, attemptsMax: 2 }, timeouts: PATIENT },
-        },
-        async (ground) => {
-          expect((await ground.ask()).body).toBe("fine");
-          expect(ground.sent()).toBe(2);
-          expect(await codesOf(ground, 1)).toEqual([null]);
-        },
-      );
     },
   },
 ];

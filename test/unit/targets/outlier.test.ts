@@ -47,6 +47,22 @@ describe("who fails more than its peers", () => {
   });
 });
 
+describe("what is asked of the evidence", () => {
+  const half = [lately(10, 5), [lately(10)]] as const;
+
+  it("is an answer less than volumeMin that tells nothing", () => {
+    expect(failsMore(...half, { ...EJECTION, volumeMin: 10 })).toBe(true);
+    expect(failsMore(...half, { ...EJECTION, volumeMin: 11 })).toBe(false);
+  });
+
+  it("is a gap of successDeviations", () => {
+    // One is 0.158: half of what its peers do lies within four, and not within three.
+    const at = (successDeviations: number) => ({ ...EJECTION, volumeMin: 10, successDeviations });
+    expect(failsMore(...half, at(3))).toBe(true);
+    expect(failsMore(...half, at(4))).toBe(false);
+  });
+});
+
 describe("who is slower than its peers", () => {
   const slower = (own: Lately, ...peers: Lately[]) => isSlower(own, peers, EJECTION);
 

@@ -64,6 +64,20 @@ describe("gateway failures in a row", () => {
 });
 
 describe("the time of an ejection", () => {
+  it("grows up to ejectMsMax", async () => {
+    const made = healthWorld({ ejection: { ejectMs: 1_000, ejectMsMax: 1_500 } });
+    const [a] = three(made);
+    const times: number[] = [];
+    for (let time = 0; time < 3; time += 1) {
+      a.exchanges(3, 503);
+      const ms = a.target.breaker?.deniedForMs() ?? 0;
+      times.push(ms);
+      await made.clock.advance(ms);
+      a.exchanges(BREAKER.trialSuccesses, 200);
+    }
+    expect(times).toEqual([1_000, 1_500, 1_500]);
+  });
+
   it("is longer by chance, so that targets ejected together do not come back together", () => {
     const ejectedFor = (draw: number): number => {
       const [a] = three(healthWorld({ draw }));
