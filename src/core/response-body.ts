@@ -30,6 +30,8 @@ export interface BodySink {
 }
 
 export interface ResponseBody {
+  /** What broke it; null for one that is whole, or on its way. */
+  readonly brokenBy: FailureCode | null;
   /** Starts the flow; exactly one sink. */
   pipeTo(sink: BodySink): void;
   /** After a sink's `data` answered false: go on. */

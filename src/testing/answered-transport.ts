@@ -176,6 +176,7 @@ function responseOf(
 }
 
 class PlayedBody implements ResponseBody, Answer {
+  readonly brokenBy = null;
   readonly contentLength = null;
   readonly upgraded = null;
   readonly #bytes: Buffer;

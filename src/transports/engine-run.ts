@@ -40,7 +40,7 @@ export abstract class EngineRun<Body> implements Cuttable {
   readonly exchange: Exchange;
   protected readonly terms: RunTerms;
   protected state: RunState = "starting";
-  protected brokenBy: FailureCode | null = null;
+  brokenBy: FailureCode | null = null;
   /** The outcome was an answer; what breaks from now on breaks its body. */
   protected outcomeTaken = false;
   private settled = false;

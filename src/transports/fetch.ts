@@ -24,6 +24,7 @@ import { type FetchDispatch, FetchDispatcher, refuseDispatch } from "./fetch-han
 import { ForeignAnswer, type ForeignReading, headOf } from "./foreign-answer.js";
 import type { ResponseHead } from "./response-head.js";
 import { soundHead } from "./response-head.js";
+import { networkErrorOf } from "./stand-in.js";
 import type { UndiciTransport } from "./undici.js";
 
 /** What one call asks of its fetch function. */
@@ -161,6 +162,8 @@ class FetchRun extends EngineRun<FetchedBody> implements ForeignReading {
   /** The function has sent by itself, or has made the answer up. */
   #take(response: Response): void {
     try {
+      const unanswered = networkErrorOf(response);
+      if (unanswered !== null) throw unanswered;
       const { status, statusText, fields } = headOf(response);
       const head = soundHead(status, statusText, fields, this.terms.limits);
       this.exchange.timeline.written = true;
@@ -190,7 +193,7 @@ class FetchRun extends EngineRun<FetchedBody> implements ForeignReading {
       return;
     }
     timeline.written = !provesUnwritten(error);
-    this.fail(error);
+    this.fail(networkErrorOf(error) ?? error);
   }
 
   // --- what the reading of a foreign answer reports ---

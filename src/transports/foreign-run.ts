@@ -19,6 +19,7 @@ import { Pending } from "../core/pending.js";
 import type { ResponseBody } from "../core/response-body.js";
 import type { Exchange } from "../targets/exchange.js";
 import type { RunTerms } from "./engine-run.js";
+import { switchOfHttp10 } from "./head-guard.js";
 import { makeWritesPatient } from "./patient-writes.js";
 import { ReceivingRun } from "./receiving-run.js";
 import type { ResponseHead } from "./response-head.js";
@@ -77,7 +78,7 @@ export class ForeignRun extends ReceivingRun {
     this.state = "waiting";
     this.#request = request;
     // Before the engine hears of it: what is half sent must be cut before anything is added to it.
-    request.prependListener("error", (error) => this.fail(error));
+    request.prependListener("error", (error) => this.broke(error));
     request.on("information", this.#onInformation);
     request.once("finish", () => {
       this.#sent = true;
@@ -85,6 +86,11 @@ export class ForeignRun extends ReceivingRun {
     });
     if (request.socket === null) request.once("socket", (socket) => this.#connect(request, socket));
     else this.#connect(request, request.socket);
+  }
+
+  /** The engine, or its connection, has failed. What comes behind a whole answer is no part of it. */
+  broke(error: unknown): void {
+    if (this.#answer?.complete !== true) this.fail(error);
   }
 
   /** A part of the request's body is on its way. */
@@ -317,8 +323,9 @@ function makePatient(socket: Socket, clock: Clock): void {
 }
 
 /** Node's parser is content with other versions, and with chunks in HTTP/1.0 (RFC 9112 §6.1). */
-function checkVersion({ httpVersion, headers }: IncomingMessage): void {
+function checkVersion({ httpVersion, headers, statusCode }: IncomingMessage): void {
   if (httpVersion === "1.1") return;
+  if (statusCode === SWITCHING) throw switchOfHttp10();
   if (httpVersion !== "1.0") throw new NamedError("http_protocol_error", "status line");
   if (headers["transfer-encoding"] === undefined) return;
   throw new NamedError("response_framing_invalid", "transfer-encoding");

@@ -209,6 +209,7 @@ export class HeadGuard {
     if (head.status === 101) {
       // RFC 9110 §15.2.2: only a request that asked for an upgrade can be answered so.
       if (this.#waiter?.upgrade !== true) throw new NamedError("http_upgrade_failed", "unasked");
+      if (head.minorVersion === 0) throw switchOfHttp10();
       return true;
     }
     this.#interim += 1;
@@ -252,6 +253,11 @@ function endOf(head: ResponseHead): Buffer {
 /** Servers say the same of their connections with every answer. */
 let lastWord: string | null = null;
 let lastEnd = END;
+
+/** RFC 9110 §7.8: HTTP/1.0 knows no upgrade, so what follows cannot be taken for a tunnel. */
+export function switchOfHttp10(): NamedError {
+  return new NamedError("http_upgrade_failed", "by HTTP/1.0");
+}
 
 function unasked(): NamedError {
   return new NamedError("http_protocol_error", "unasked bytes");

@@ -5,6 +5,7 @@
  * Our connections are our own, so nobody could catch them. Where a stand-in is in place, requests
  * go to it. In production there is none, which costs a look at three properties.
  */
+import { NamedError } from "../core/named-error.js";
 import type { Dispatch } from "./dispatch-run.js";
 
 /** Where undici 7 and 8 keep the global dispatcher; the second is also Node's own. */
@@ -38,4 +39,20 @@ interface MockAgent {
 
 function dispatchOf(mock: MockAgent): Dispatch {
   return (options, handler) => mock.dispatch(options, handler);
+}
+
+/**
+ * The failure that a `Response.error()` stands for, which msw throws and a fetch function may give:
+ * a network error, with nothing known of how far the request came.
+ */
+export function networkErrorOf(given: unknown): NamedError | null {
+  const { cause } = Object(given) as { readonly cause?: unknown };
+  return [given, cause].some(isErrorResponse)
+    ? new NamedError("connection_terminated", undefined, given)
+    : null;
+}
+
+function isErrorResponse(given: unknown): boolean {
+  const { type, status } = Object(given) as Partial<Response>;
+  return type === "error" && status === 0;
 }

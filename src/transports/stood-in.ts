@@ -17,6 +17,7 @@ import { type Dispatch, DispatchRun } from "./dispatch-run.js";
 import type { RunTerms } from "./engine-run.js";
 import { FetchDispatcher, refuseDispatch } from "./fetch-handler.js";
 import { dispatchOf } from "./response-dispatch.js";
+import { networkErrorOf } from "./stand-in.js";
 
 type Words = Dispatcher.DispatchOptions;
 
@@ -99,7 +100,12 @@ class Asking extends Pending<ResponseBody> implements Cuttable {
     if (this.#isOver) return;
     this.#ask(words).then(
       (response) => this.#take(dispatchOf(response)),
-      (error: unknown) => this.#take(throwing(error)),
+      (error: unknown) => {
+        const unanswered = networkErrorOf(error);
+        // It may have been sent.
+        if (unanswered !== null) this.#exchange.timeline.written = true;
+        this.#take(throwing(unanswered ?? error));
+      },
     );
   }
 

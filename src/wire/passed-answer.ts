@@ -151,7 +151,10 @@ export abstract class HeldAnswer implements BodySink {
   }
 
   begin(): void {
-    this.answer.response.body.pipeTo(this);
+    const { body } = this.answer.response;
+    // It broke before it was begun: a head that is sent with it might not even leave.
+    if (body.brokenBy !== null) this.broken(body.brokenBy);
+    else body.pipeTo(this);
     if (!this.#begun) this.#turn = this.#terms.clock.turn(() => this.#open(true));
   }
 

@@ -173,6 +173,12 @@ describe("msw", () => {
   beforeAll(() => worker.listen({ onUnhandledRequest: "bypass" }));
   afterAll(() => worker.close());
 
+  it.each(DOORS)("lets %s name what it takes for a network error", async (_door, door) => {
+    const [status, text] = await door(gateway.upstream("mocked"), "/unknown");
+    expect(status).toBeGreaterThanOrEqual(500);
+    expect(text).toMatch(/^connection_terminated$|"connection_terminated"/);
+  });
+
   it.each(DOORS)("is asked by %s, and lets through what it does not know", async (_door, door) => {
     await isAsked(door);
     const [status, text] = await door(gateway.upstream("real"), "/real", "body");

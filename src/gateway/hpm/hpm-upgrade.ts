@@ -173,7 +173,7 @@ function engagedWith(shaking: Shaking): Engaged {
       // Engines end a request for an upgrade at once.
       if (body !== null) request.end = () => request;
     },
-    failed: (error) => run.fail(error),
+    failed: (error) => run.broke(error),
     fault(cause) {
       if (run.over) warnOfHook("a hook threw behind a tunnel", cause);
       else run.fail(new NamedError("proxy_internal_error", undefined, cause));

@@ -209,7 +209,7 @@ function engagedWith(passing: Passing): Engaged {
       if (lost === null || written || request.destroyed) return;
       run.fail(new NamedError("proxy_configuration_error", lost));
     },
-    failed: (error) => run.fail(error),
+    failed: (error) => run.broke(error),
     fault: (error) => fault(passing, error),
   };
 }

@@ -4,7 +4,16 @@
 import { accept } from "good-gateway/testing";
 import { expect } from "vitest";
 import type { Door } from "../door.js";
-import { at, type DoorPromise, ended, isFine, ofRequests } from "../promise.js";
+import {
+  at,
+  type DoorPromise,
+  either,
+  ended,
+  isFine,
+  ofProxies,
+  ofRequests,
+  WORKS,
+} from "../promise.js";
 
 const BODY = "content-length: 2\r\n\r\nok";
 const PATIENT = {
@@ -108,6 +117,39 @@ export const HEADS: readonly DoorPromise[] = [
           });
         }
       }
+    },
+  },
+  ...([2, 100_000] as const).map(
+    (length): DoorPromise => ({
+      name: `bytes behind a body of ${length} are no part of the answer, nor of the next one`,
+      cannot: ofRequests,
+      show: (door) => {
+        const head = `HTTP/1.1 200 OK\r\ncontent-length: ${length}\r\n\r\n`;
+        const text = `${head}${"x".repeat(length)}HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil`;
+        const scripts = [accept().readHead().readBody().send(text).hang(), WORKS];
+        return at(door, { scripts, options: PATIENT }, async (ground) => {
+          const answer = await ground.ask();
+          expect([isFine(answer, door), answer.ending, answer.bytes.byteLength]).toEqual([
+            true,
+            "whole",
+            length,
+          ]);
+          expect((await ground.ask()).body).toBe("fine");
+        });
+      },
+    }),
+  ),
+  {
+    name: "a switch of protocols by HTTP/1.0 opens no tunnel",
+    cannot: either(ofProxies, ({ kind }) => (kind === "upgrade" ? null : "upgrade")),
+    show: (door) => {
+      const head = "HTTP/1.0 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket";
+      const script = accept().readHead().send(`${head}\r\n\r\nPAST`).hang();
+      return at(door, { script, options: PATIENT }, async (ground) => {
+        const answer = await ground.ask();
+        expect([answer.status, answer.failure?.code]).toEqual([502, "http_upgrade_failed"]);
+        expect(answer.raw.toString()).not.toContain("PAST");
+      });
     },
   },
 ];

@@ -23,6 +23,7 @@ function answering() {
   const told: string[] = [];
   const body = {
     contentLength: null,
+    brokenBy: null,
     takeWhole: () => null,
     pipeTo: (sink: BodySink) => void sinks.push(sink),
     resume: () => {},
