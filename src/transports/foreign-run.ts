@@ -88,7 +88,7 @@ export class ForeignRun extends ReceivingRun {
     else this.#connect(request, request.socket);
   }
 
-  /** The engine, or its connection, has failed. What comes behind a whole answer is no part of it. */
+  /** The engine, or its connection, has failed. What comes behind a whole answer is none of it. */
   broke(error: unknown): void {
     if (this.#answer?.complete !== true) this.fail(error);
   }
