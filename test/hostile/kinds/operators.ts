@@ -2,8 +2,11 @@
  * What is for operators: pages that a web site reads through their browsers, ports that are kept
  * busy, and text that steers a terminal. No door is asked; they are the same behind all of them.
  */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type RequestListener } from "node:http";
 import { type AddressInfo, connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createGateway, healthHandler, metricsHandler, startAdmin } from "good-gateway";
 import { dashboard } from "good-gateway/dashboard";
 import { expect } from "vitest";
@@ -131,6 +134,46 @@ export const OPERATOR_KINDS: readonly HostileKind[] = [
       );
       expect(out.length).toBeGreaterThan(2);
       expect(out.join("")).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\u200b]/);
+    },
+  },
+  {
+    name: "configurations that include themselves, double values, or name files by many stars",
+    from: "upstream",
+    where: "doctor",
+    at: once,
+    async attempt() {
+      const folder = await mkdtemp(join(tmpdir(), "hostile-"));
+      const doubled = (one: (at: number) => string): string =>
+        Array.from({ length: 60 }, (_, at) => one(at)).join("\n");
+      const nginx = (text: string): string =>
+        `http {\n${text}\nserver {\nlisten 80;\nlocation / {\n` +
+        "proxy_pass http://127.0.0.1:9;\n}\n}\n}\n";
+      const texts: Readonly<Record<string, string>> = {
+        "loop.conf": nginx(`include ${folder}/loop.conf;`),
+        "sets.conf": nginx(doubled((at) => `map $uri $a${at + 1} {\ndefault $a${at}$a${at};\n}`)),
+        "stars.conf": nginx(`include ${folder}/${"*e".repeat(25)}x;`),
+        "endless.conf": nginx("include /dev/zero;"),
+        "httpd.conf": `Include ${folder}/httpd.conf\nProxyPass / http://127.0.0.1:9/\n`,
+        "defines.conf": `Define A0 x\n${doubled(
+          (at) => `Define A${at + 1} \${A${at}}\${A${at}}`,
+        )}\nProxyPass / http://\${A60}/\n`,
+        "double.caddy": `${doubled(
+          (at) => `(s${at + 1}) {\n import s${at}\n import s${at}\n}`,
+        )}\n:80 {\n import s60\n reverse_proxy 127.0.0.1:9\n}\n`,
+        ["e".repeat(200)]: "",
+      };
+      for (const [name, text] of Object.entries(texts)) await writeFile(join(folder, name), text);
+      for (const name of Object.keys(texts).filter((one) => one.includes("."))) {
+        const out: string[] = [];
+        const write = (text: string): number => out.push(text);
+        const stdin = Object.assign((async function* () {})(), { isTTY: true });
+        const world = { stdin, stdout: { write, columns: 80 }, stderr: { write }, env: {} };
+        const asked = ["doctor", join(folder, name), "--within", "5"];
+        const code = await runCommand(asked, world as never);
+        // A finding, and not the end of the command.
+        expect([name, code, out.join("")]).toEqual([name, 1, expect.stringContaining("at fault")]);
+      }
+      await rm(folder, { recursive: true });
     },
   },
   {

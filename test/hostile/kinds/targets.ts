@@ -274,6 +274,31 @@ export const TARGET_KINDS: readonly HostileKind[] = [
       }),
   },
   {
+    name: "lengths, codings and hosts that an application hands on twice, in other spellings",
+    from: "application's user",
+    seen: "CVE-2026-1525, CVE-2026-1527 (undici)",
+    // A fetch function of the application's own frames its requests itself.
+    at: (door) => atCallers(door) && door.engine !== "foreign fetch",
+    attempt: (door) =>
+      on(door, {}, {}, async ({ ask, upstream }) => {
+        const hidden = "GET /hidden HTTP/1.1\r\nhost: a\r\n\r\n";
+        const lists: readonly Record<string, string>[] = [
+          { "content-length": "0", "Content-Length": String(hidden.length) },
+          { "Content-Length": "0", "content-length": "5" },
+          { "content-length": "0", "Transfer-Encoding": "chunked" },
+          { "transfer-encoding": "chunked, x", Content_Length: "0" },
+          { host: "a", Host: "b" },
+          { connection: "content-length, host, upgrade", upgrade: "h2c\r\nx-admin: 1" },
+        ];
+        for (const fields of lists) await ask({ method: "POST", fields, body: hidden as never });
+        for (const { line, field } of upstream.requests()) {
+          expect(line).not.toContain("hidden");
+          expect(field("x-admin")).toBeUndefined();
+          expect(field("content-length") ?? "").not.toContain(",");
+        }
+      }),
+  },
+  {
     name: "a path of a user leads to another host, or past the prefix of the target",
     from: "application's user",
     seen: "CVE-2022-35949 (undici)",
