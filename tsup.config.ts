@@ -10,18 +10,28 @@
  * p-retry is an ES module only, which `require()` cannot load in jest nor in a Node without that
  * feature. It is part of the build in both formats, and its licence lies beside it. So is
  * path-to-regexp, since an application may have any of its versions for its own router, and the
- * patterns of `routes` are those of version 8.
+ * patterns of `routes` are those of version 8; and yaml, as a minified chunk that the command line
+ * loads when it reads a file of that kind.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
 import { defineConfig, type Options } from "tsup";
 
 const quick = process.env["GOOD_GATEWAY_QUICK"] === "1";
-const BUNDLED = ["p-retry", "is-network-error", "path-to-regexp"];
-/** Run by its own name and never required. */
-const ES_ONLY = ["cli.js"];
+const BUNDLED = ["p-retry", "is-network-error", "path-to-regexp", "yaml"];
+/** Modules in place of the CommonJS that Node gets, so that what is not used is left out. */
+const YAML = fileURLToPath(new URL("node_modules/yaml/browser/index.js", import.meta.url));
 
 const TRANSLATED = { format: "cjs", platform: "node", target: "node20" } as const;
+
+/** Its chunk is named after the file in YAML. */
+async function minifyYaml(): Promise<void> {
+  for (const name of readdirSync("dist").filter((one) => /^browser-\w+\.js$/.test(one))) {
+    const { code } = await transform(readFileSync(`dist/${name}`, "utf8"), { minify: true });
+    writeFileSync(`dist/${name}`, code);
+  }
+}
 
 /** Their licences ask to be kept with every copy. */
 function writeLicences(): void {
@@ -48,9 +58,7 @@ async function writeBrowserEngine(): Promise<void> {
 
 /** Writes `name.cjs` beside each `name.js` that an entry for `require()` reaches. */
 async function writeCommonJs(): Promise<void> {
-  const all = readdirSync("dist").filter((name) => name.endsWith(".js"));
-  const entries = all.filter((name) => !name.startsWith("chunk-") && !ES_ONLY.includes(name));
-  const written = new Set(entries);
+  const written = new Set(Object.keys(ENTRIES).map((name) => `${name}.js`));
   // A set takes what is added while it is walked.
   for (const name of written) {
     const source = readFileSync(`dist/${name}`, "utf8");
@@ -86,10 +94,14 @@ const code: Options = {
   format: ["esm"],
   splitting: true,
   noExternal: BUNDLED,
+  esbuildOptions(options) {
+    options.alias = { yaml: YAML };
+  },
   clean: !quick,
   onSuccess: async () => {
     writeLicences();
     await writeBrowserEngine();
+    await minifyYaml();
     await writeCommonJs();
   },
 };

@@ -31,6 +31,7 @@ export const FLOORS: Readonly<Record<string, number>> = {
 export const PACKAGE_HOMES: Readonly<Record<string, string>> = {
   opossum: "src/targets/breaker.ts",
   "p-retry": "src/policies/retry.ts",
+  yaml: "src/cli/doctor/config/yaml/yaml-file.ts",
   express: "src/adapters/express.ts",
   fastify: "src/adapters/fastify.ts",
   "http-proxy-middleware": "src/adapters/http-proxy-middleware.ts",

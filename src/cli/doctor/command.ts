@@ -28,7 +28,8 @@ good-gateway doctor <url …>        walk the layers to an upstream: what is wro
 
 good-gateway doctor <config …>     every upstream of a configuration, and its contradictions
 
-  nginx.conf, httpd.conf, haproxy.cfg, Caddyfile, caddy.json, gateway.config.mjs
+  nginx.conf, httpd.conf, haproxy.cfg, Caddyfile, caddy.json, gateway.config.mjs,
+  compose.yml, and the YAML of Traefik, Envoy, Kubernetes and cloudflared
 
 Options
   --health PATH       a path that tells whether the application is well, such as /readyz

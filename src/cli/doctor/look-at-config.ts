@@ -60,7 +60,7 @@ export async function lookAtConfig(
   const disk = await diskFindings(world, front);
   const findings = withoutRepeats(inOrder([...found, ...own, ...disk]));
   const steps = [...state.steps, ...asked];
-  const verdict = honest(verdictOf(steps, findings), file, asked.length, notAsked.length);
+  const verdict = honest(verdictOf(steps, findings), file, asked.length, notAsked);
   return { subject: file, steps, findings, verdict };
 }
 
@@ -77,12 +77,24 @@ function unlessTold(finding: Finding, others: readonly Finding[]): Finding {
   return { ...finding, severity: "note" };
 }
 
+const ELSEWHERE = {
+  next:
+    "Give the file that has the upstreams, such as that of the site, or ask the front itself: " +
+    "good-gateway doctor http://localhost/",
+} as const;
+
 /** Where nothing was asked, nothing is well. */
-function honest(verdict: Verdict, file: string, asked: number, notAsked: number): Verdict {
+function honest(
+  verdict: Verdict,
+  file: string,
+  asked: number,
+  notAsked: readonly Finding[],
+): Verdict {
   if (!verdict.well) return verdict;
+  const [hidden] = notAsked;
   if (asked > 0) {
-    if (notAsked === 0) return verdict;
-    const places = notAsked === 1 ? "1 place was" : `${notAsked} places were`;
+    if (hidden === undefined) return verdict;
+    const places = notAsked.length === 1 ? "1 place was" : `${notAsked.length} places were`;
     const title = `What was asked answers, and ${places} not looked at.`;
     return { ...verdict, title };
   }
@@ -94,20 +106,20 @@ function honest(verdict: Verdict, file: string, asked: number, notAsked: number)
     cause: "nothing_looked_at",
     title: `Nothing was looked at: ${file} names no upstream that can be asked.`,
     evidence: [],
-    next:
-      "Give the file that has the upstreams, such as that of the site, or ask the front itself: " +
-      "good-gateway doctor http://localhost/",
+    ...(hidden?.write === undefined ? ELSEWHERE : { next: hidden.fix, write: hidden.write }),
   };
 }
 
-function notLookedAt({ text, where }: Problem): Finding {
+function notLookedAt({ text, where, ask }: Problem): Finding {
   return warning({
     cause: "not_looked_at",
     layer: "config",
     blame: "proxy",
     title: `not looked at: ${text}`,
     evidence: [],
-    fix: "Ask for its address itself: good-gateway doctor http://HOST:PORT/",
+    ...(ask === undefined
+      ? { fix: "Ask for its address itself: good-gateway doctor http://HOST:PORT/" }
+      : { fix: "Ask for it where it is:", write: ask }),
     where,
   });
 }

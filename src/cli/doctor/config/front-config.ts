@@ -14,9 +14,13 @@ export interface Where {
 export interface Problem {
   readonly text: string;
   readonly where: Where;
+  /** How it can be asked by hand, where it cannot be asked from here. */
+  readonly ask?: string;
 }
 
-export type Front = "nginx" | "apache" | "haproxy" | "caddy" | "good-gateway";
+export type Front =
+  | ("nginx" | "apache" | "haproxy" | "caddy" | "good-gateway")
+  | ("compose" | "traefik" | "envoy" | "kubernetes" | "cloudflared");
 
 /** How one place of a configuration asks an upstream. */
 export interface ConfiguredUpstream {
@@ -32,6 +36,8 @@ export interface ConfiguredUpstream {
   readonly manner?: Manner;
   /** Who is asked for its name; not set where the system is. */
   readonly nameServers?: NameServers;
+  /** It asks for the name again while it runs, and not at its start alone. */
+  readonly asksAgain?: boolean;
 }
 
 /** Name servers that a front asks by itself, past /etc/hosts and /etc/resolv.conf. */

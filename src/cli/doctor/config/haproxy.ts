@@ -27,7 +27,8 @@ export function haproxyUpstreams(
     const settings = settingsOf(section);
     const manner = haproxyManner(section, server, sections);
     const siblings = servers.length - 1;
-    return [{ address, where: { file, line }, context, settings, siblings, manner }];
+    const asksAgain = optionOf(server, "resolvers") !== null;
+    return [{ address, where: { file, line }, context, settings, siblings, manner, asksAgain }];
   });
 }
 

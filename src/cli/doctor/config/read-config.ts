@@ -24,6 +24,7 @@ import {
   questionsOf,
   upstreamsOf,
 } from "./nginx-upstreams.js";
+import { readYamlConfig } from "./yaml/yaml-config.js";
 
 /** Rejects with a message for people when the file cannot be read, or is of no known front. */
 export async function readConfig(file: string, known: Front | null = null): Promise<FrontConfig> {
@@ -31,6 +32,9 @@ export async function readConfig(file: string, known: Front | null = null): Prom
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
     throw new TypeError(`${file} cannot be read: ${error.code ?? error.message}`);
   });
+  const yaml =
+    YAML.test(file) && !isCaddyJson(text) ? await readYamlConfig(file, text, tryRead) : null;
+  if (yaml !== null) return yaml;
   const front = known ?? frontOf(file, text);
   switch (front) {
     case "nginx":
@@ -45,11 +49,17 @@ export async function readConfig(file: string, known: Front | null = null): Prom
     }
     default:
       throw new TypeError(
-        `${file} is of no front that is known here; known are nginx, Apache, HAProxy, Caddy and ` +
-          "a module of good-gateway (gateway.config.mjs)",
+        `${file} is of no front that is known here; known are nginx, Apache, HAProxy, Caddy, ` +
+          "docker compose, Traefik, Envoy, Kubernetes, cloudflared and a module of good-gateway " +
+          "(gateway.config.mjs)",
       );
   }
 }
+
+const YAML = /\.(?:ya?ml|json)$/i;
+
+/** A file that another names; null where it is of no front, or cannot be read. */
+const tryRead = (file: string): Promise<FrontConfig | null> => readConfig(file).catch(() => null);
 
 async function ofNginx(file: string): Promise<FrontConfig> {
   const { passes, directives, problems, emptyIncludes } = await readNginxPasses(file);
