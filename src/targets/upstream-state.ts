@@ -36,12 +36,11 @@ export function nextReturnMs(targets: readonly Target[]): number {
   return soonest;
 }
 
-/** In doubt, only calls of other routes are let through; that is not enough to call it up. */
+/** In doubt, only calls of other routes are let through until its open time is over. */
 function isDenied(target: Target): boolean {
   const standing = standingOf(target);
-  return (
-    standing === "out" || (standing === "in_doubt" && (target.breaker?.deniedForMs() ?? 0) > 0)
-  );
+  if (standing !== "in_doubt") return standing === "out";
+  return target.breaker?.state === "open" && target.breaker.deniedForMs() > 0;
 }
 
 function isUp(target: Target): boolean {

@@ -52,6 +52,20 @@ describe("the state of an upstream", () => {
     expect(upstreamState([target("open", 500, overruled)])).toBe("down");
   });
 
+  it("is not down for a trial of a target in doubt, and waits for no time that is over", () => {
+    const doubted = (state: BreakerState, waitMs: number): Target => {
+      const made = target(state, waitMs);
+      return { ...made, breaker: { ...made.breaker, inDoubt: true } as Breaker };
+    };
+    expect(upstreamState([doubted("open", 500)])).toBe("down");
+    expect(upstreamState([doubted("half_open", 700)])).toBe("degraded");
+    for (const state of ["open", "half_open"] as const) {
+      const all = [doubted(state, 700)];
+      if (upstreamState(all) === "down") expect(nextReturnMs(all)).toBe(700);
+      else expect(nextReturnMs(all)).toBe(Infinity);
+    }
+  });
+
   it("says when the first target comes back by itself", () => {
     expect(nextReturnMs([target("open", 900), target("open", 500), target("closed")])).toBe(500);
     expect(nextReturnMs([target("open", 100, outOfHealth(900)), draining()])).toBe(900);
