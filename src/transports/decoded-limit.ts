@@ -72,7 +72,8 @@ class DecodedLimit implements BodySink {
   readonly #bytesMax: number;
   readonly #to: BodySink;
   readonly #body: ResponseBody;
-  #decoders: readonly Decoder[] | null = null;
+  /** Each is made with the first byte that comes to it. */
+  readonly #decoders: Decoder[] = [];
   #decoded = 0;
   /** The part that is being decoded, and the writes that this still takes. */
   #waiting: Buffer | null = null;
@@ -91,8 +92,7 @@ class DecodedLimit implements BodySink {
   data(chunk: Buffer): boolean {
     if (this.#isOver || chunk.byteLength === 0) return true;
     this.#waiting = chunk;
-    this.#decoders ??= this.#make(chunk[0] as number);
-    this.#write(this.#decoders[0] as Decoder, chunk);
+    this.#write(0, chunk);
     return false;
   }
 
@@ -107,23 +107,22 @@ class DecodedLimit implements BodySink {
     this.#to.broken(code);
   }
 
-  #make(first: number): readonly Decoder[] {
-    const decoders = this.#codings.map((name) => (DECODERS[name] as MakeDecoder)(first));
-    decoders.forEach((decoder, at) => {
-      const next = decoders[at + 1];
-      decoder.on("error", (error) => this.#fail("http_response_content_coding", error));
-      // Nothing is kept: parts are counted, or go on to the next decoder.
-      decoder.push = (part: Buffer | null) => {
-        if (part === null || this.#isOver) return false;
-        if (next === undefined) this.#count(part.byteLength);
-        else this.#write(next, part);
-        return true;
-      };
-    });
-    return decoders;
+  #make(at: number, first: number): Decoder {
+    const decoder = (DECODERS[this.#codings[at] as string] as MakeDecoder)(first);
+    decoder.on("error", (error) => this.#fail("http_response_content_coding", error));
+    // Nothing is kept: parts are counted, or go on to the next decoder.
+    decoder.push = (part: Buffer | null) => {
+      if (part === null || this.#isOver) return false;
+      if (at === this.#codings.length - 1) this.#count(part.byteLength);
+      else if (part.byteLength > 0) this.#write(at + 1, part);
+      return true;
+    };
+    this.#decoders[at] = decoder;
+    return decoder;
   }
 
-  #write(decoder: Decoder, part: Buffer): void {
+  #write(at: number, part: Buffer): void {
+    const decoder = this.#decoders[at] ?? this.#make(at, part[0] as number);
     this.#writes += 1;
     decoder.write(part, () => {
       this.#writes -= 1;
@@ -161,7 +160,6 @@ class DecodedLimit implements BodySink {
 
   #close(): void {
     this.#isOver = true;
-    for (const decoder of this.#decoders ?? []) decoder.destroy();
-    this.#decoders = null;
+    for (const decoder of this.#decoders.splice(0)) decoder.destroy();
   }
 }

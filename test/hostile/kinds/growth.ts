@@ -2,7 +2,7 @@
  * What has no end unless somebody ends it: heads, bodies, trailers, codings and waits, of either
  * side. Everything ends by a limit that has a name, and the next client is served.
  */
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import { expect } from "vitest";
 import type { Answered, Door } from "../../doors/door.js";
 import { eventually } from "../../gallery/tools/world.js";
@@ -30,6 +30,15 @@ const endless =
     };
     socket.once("close", () => clearTimeout(timer));
     more();
+  };
+
+const BOMB = Buffer.alloc(20_000_000);
+
+const coded =
+  (codings: string, body: Buffer): Behaviour =>
+  (socket) => {
+    socket.write(`${OK}content-encoding: ${codings}\r\ncontent-length: ${body.length}\r\n\r\n`);
+    socket.write(body);
   };
 
 interface Upstreams extends Partial<HostileKind> {
@@ -150,16 +159,28 @@ const UPSTREAM_GROWTH: readonly HostileKind[] = [
   upstream(
     "a body that decodes to a thousand times as much",
     [
-      (socket) => {
-        const bomb = gzipSync(Buffer.alloc(20_000_000));
-        socket.write(`${OK}content-encoding: gzip\r\ncontent-length: ${bomb.length}\r\n\r\n`);
-        socket.write(bomb);
-      },
+      coded("gzip", gzipSync(BOMB)),
+      coded("gzip, gzip", gzipSync(gzipSync(BOMB))),
+      coded("deflate, gzip", gzipSync(deflateSync(BOMB))),
+      coded("GZIP , br", brotliCompressSync(gzipSync(BOMB))),
     ],
     {
       at: notUpgrades,
       options: limits({ responseBodyBytesMax: 1_000_000 }),
       judge: ({ bytes }) => expect(bytes.byteLength).toBeLessThanOrEqual(1_000_000),
+    },
+  ),
+  upstream(
+    "codings within each other, by which a limit cuts what fits",
+    [
+      coded("deflate, gzip", gzipSync(deflateSync("fits"))),
+      coded("deflate, gzip", gzipSync(deflateRawSync("fits"))),
+      coded("gzip, deflate", deflateSync(gzipSync("fits"))),
+    ],
+    {
+      at: notUpgrades,
+      options: limits({ responseBodyBytesMax: 1_000 }),
+      judge: ({ ending }) => expect(ending).toBe("whole"),
     },
   ),
   upstream(
