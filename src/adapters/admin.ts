@@ -1,8 +1,8 @@
 /**
- * `startAdmin`: a small server of its own for health, and for what else operators ask.
+ * `startAdmin`: a small separate server for health checks and other endpoints for operators.
  *
- * Guarantee: it answers through lame duck and drain, and closes after everything else; it keeps no
- * process alive, and what it serves is counted nowhere as a request of the application.
+ * Guarantee: it answers through lame duck and drain, and closes after everything else; it does not
+ * keep the process alive, and its requests are not counted as requests of the application.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -22,7 +22,7 @@ export type AdminHandler = (
 
 /** Where the admin server listens, and what it serves. */
 export interface AdminOptions {
-  /** The port; 0 for any that is free. */
+  /** The port; 0 for any free port. */
   readonly port: number;
   /**
    * The address to listen on. Kubernetes and balancers probe from outside: "0.0.0.0" or "::".
@@ -30,8 +30,8 @@ export interface AdminOptions {
    */
   readonly host?: string;
   /**
-   * Asked in turn; what none of them answers is 404. Without it there is `healthHandler`, with
-   * details for this machine when the server listens on a loopback address, else for nobody.
+   * Called in turn; a request that none of them answers gets 404. Default: `healthHandler`, which
+   * shows details to this machine if the server listens on a loopback address, else to no client.
    */
   readonly handlers?: readonly AdminHandler[];
 }
@@ -41,7 +41,7 @@ export interface Admin {
   readonly host: string;
   readonly port: number;
   readonly url: string;
-  /** Ends it before the gateway is closed, which would end it, too. */
+  /** Closes it now; closing the gateway also closes it. */
   close(): Promise<void>;
 }
 
@@ -72,11 +72,11 @@ export async function startAdmin(gateway: Gateway, options: AdminOptions): Promi
 }
 
 /**
- * At the limit the connection that has been silent for longest makes room, so that connections
- * without a request keep no probe out. One with a request under way stays.
+ * At the limit the connection that has been idle longest is closed, so that idle connections do
+ * not keep probes out. A connection with a request in progress stays.
  */
 function boundConnections(server: Server, connectionsMax: number): void {
-  /** Those without a request, since when, in that order. */
+  /** Connections without a request, with the time since when, in that order. */
   const silent = new Set<Socket>();
   let open = 0;
   server.on("connection", (socket) => {
@@ -100,7 +100,7 @@ function boundConnections(server: Server, connectionsMax: number): void {
 
 function checkOptions({ port, handlers }: AdminOptions): void {
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new TypeError(`port: ${String(port)} is not a port; write 0 for any that is free`);
+    throw new TypeError(`port: ${String(port)} is not a port; write 0 for any free port`);
   }
   if (handlers === undefined) return;
   if (!Array.isArray(handlers) || handlers.some((one) => typeof one !== "function")) {
@@ -117,7 +117,7 @@ function chain(handlers: readonly AdminHandler[]) {
       else {
         try {
           const answered = handler(req, res, (failed) => ask(index + 1, failed));
-          // A rejection that nobody handles would end the process.
+          // An unhandled rejection would end the process.
           if (answered instanceof Promise) answered.catch((thrown) => ask(index, thrown ?? true));
         } catch (thrown) {
           ask(index, thrown ?? true);
@@ -128,7 +128,7 @@ function chain(handlers: readonly AdminHandler[]) {
   };
 }
 
-/** An answer without a body, as far as none has been begun. */
+/** An answer without a body, unless one has been started. */
 function answer(res: ServerResponse, status: 404 | 500): void {
   if (res.headersSent) res.destroy();
   else {
@@ -147,10 +147,10 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
-/** What is being answered is answered; then nothing stays open. */
+/** Finishes answers in progress, then closes all connections. */
 function end(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    // A connection that is in use now is at rest for the shortest time that Node knows.
+    // A connection in use is then idle for the shortest time that Node supports.
     server.keepAliveTimeout = 1;
     server.close(() => resolve());
     server.closeIdleConnections();

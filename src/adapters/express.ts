@@ -24,7 +24,7 @@ export type { FailureContext, ProxyOptions } from "../gateway/options/proxy-opti
 export type { RequestContextOptions } from "../gateway/request-context.js";
 export type { RouteFailureOptions } from "../gateway/route-failure.js";
 
-/** Hands an error, or the request itself, to what comes next. */
+/** Passes an error, or the request itself, to the next handler. */
 export type ExpressNext = (error?: unknown) => void;
 
 /** A middleware of Express 4 and 5. */
@@ -43,8 +43,8 @@ export type ExpressErrorMiddleware = (
 ) => void;
 
 /**
- * Proxies every request that reaches it. The path is what Express has left of it: without the path
- * of the mount. A body that a parser has read is sent as it came, or refused.
+ * Proxies every request that reaches it. The path is sent without the path of the mount. A body
+ * that a parser has already read is sent as it came, or refused.
  */
 export function expressProxy(upstream: Upstream, options: ProxyOptions = {}): ExpressMiddleware {
   const handle = createProxy(upstream, options);
@@ -53,26 +53,26 @@ export function expressProxy(upstream: Upstream, options: ProxyOptions = {}): Ex
   };
 }
 
-/** A request as Express, connect, h3 and others leave it below a mount. */
+/** A request below a mount of Express, connect, h3 and others. */
 type Mounted = IncomingMessage & { readonly originalUrl?: unknown; readonly baseUrl?: unknown };
 
 /**
- * The path below the mount; empty, or a query alone, where the mount itself was asked for. Express
- * and connect put a slash there that the client has not written.
+ * The path below the mount; empty, or only a query, for the mount itself. Express and connect put a
+ * slash there that the client has not written.
  */
 function belowMount({ url = "", originalUrl, baseUrl }: Mounted): string {
   if (url !== "/" && !url.startsWith("/?")) return url;
   const asked = typeof originalUrl === "string" ? readRequestTarget(originalUrl) : null;
   if (asked === null || "refused" in asked) return url;
   const [path = ""] = asked.path.split("?", 1);
-  // Somebody may have rewritten the path besides; Express tells the mount.
+  // Other code may have rewritten the path, too; Express passes the mount.
   const mounted = baseUrl === undefined || baseUrl === path;
   return mounted && !path.endsWith("/") ? url.slice(1) : url;
 }
 
 /**
- * Lets deadline, priority and abort signal of a request flow into every `gatewayFetch` of the
- * handlers behind it. It stands before them.
+ * Passes deadline, priority and abort signal of a request to every `gatewayFetch` in the handlers
+ * after it. Mount it before them.
  */
 export function expressContext(
   gateway: Gateway,
@@ -85,8 +85,8 @@ export function expressContext(
 }
 
 /**
- * Answers a failed `gatewayFetch` of a route with the right 502, 503 or 504, and gives every other
- * error to the next handler. It stands behind the routes.
+ * Answers a failed `gatewayFetch` of a route with the right 502, 503 or 504, and passes every other
+ * error to the next handler. Mount it after the routes.
  */
 export function expressErrorHandler(
   gateway: Gateway,
@@ -94,13 +94,13 @@ export function expressErrorHandler(
 ): ExpressErrorMiddleware {
   const core = gatewayCore(gateway);
   const diagnosticsOf = diagnosticsFor(options.diagnostics ?? "code");
-  // Express knows an error handler by its four parameters.
+  // Express recognises an error handler by its four parameters.
   return function goodGatewayErrorHandler(error, req, res, next) {
     const found = failureBehind(error);
-    // After the head Express cuts the connection, which is what a broken answer needs.
+    // After the head Express cuts the connection, as a broken answer requires.
     if (found === null || res.headersSent) return next(error);
     if (res.destroyed) return;
-    // A fetch that ended because a client left is about another client as long as this one is here.
+    // While this client is connected, a fetch that ended with a client concerned another one.
     if (found.failure.code === "client_closed_request") return next(error);
     writeSynthetic(req.method, res, routeFailureAnswer(core, req, found, diagnosticsOf(req)));
   };

@@ -1,8 +1,8 @@
 /**
  * `fastifyHealth`: the answers of `healthHandler` as routes of Fastify 5.
  *
- * The answer goes past Fastify's reply, so that nothing compresses it, adds an ETag or delays it;
- * hooks that run before a handler do run, and fields that they set are sent.
+ * The answer bypasses Fastify's reply, so that nothing compresses it, adds an ETag or delays it;
+ * hooks that run before a handler do run, and the fields that they set are sent.
  */
 import type { FastifyInstance, FastifyPluginAsync } from "fastify";
 import type { Gateway } from "../gateway/gateway.js";
@@ -17,7 +17,7 @@ export interface FastifyHealthOptions extends HealthHandlerOptions {
   readonly gateway: Gateway;
 }
 
-/** Registers a route for each path, below the prefix that it is registered with. */
+/** Registers a route for each path, below the prefix of the registration. */
 export const fastifyHealth: FastifyPluginAsync<FastifyHealthOptions> = async (
   instance: FastifyInstance,
   options: FastifyHealthOptions,
@@ -31,7 +31,7 @@ export const fastifyHealth: FastifyPluginAsync<FastifyHealthOptions> = async (
   } = others as HealthHandlerOptions & Readonly<Record<string, unknown>>;
   const paths = readHealthPaths(own);
   const answer = probeAnswerer(gateway, paths);
-  // A body that nobody asked for is no reason for another answer than 405.
+  // An unexpected body does not change the 405.
   instance.removeAllContentTypeParsers();
   instance.addContentTypeParser("*", (_request, _payload, done) => done(null));
   for (const url of paths.paths) {

@@ -2,9 +2,9 @@
  * An upstream's answer as a reply of Fastify, so that `onSend` hooks run: they see a stream, and
  * may set fields, take the stream or put another payload in its place.
  *
- * Our own hook is the last of a route. Guarantee: what no other hook has touched is written by us
- * as at every other door, with its framing and its trailers, and cut where it breaks; where there
- * is no other hook at all, no reply is made.
+ * Our own hook is the last of a route. Guarantee: an answer that no other hook has changed is
+ * written by us as by every other adapter, with its framing and its trailers, and cut where it
+ * breaks; without other hooks no reply is created.
  */
 import { AsyncResource } from "node:async_hooks";
 import { Readable, Stream } from "node:stream";
@@ -27,23 +27,23 @@ import {
 type SendResponse = NonNullable<Framework["sendResponse"]>;
 
 export interface Replies {
-  /** How an answer becomes this reply; null where nothing but ourselves would see it. */
+  /** How an answer becomes this reply; null where no other hook would see it. */
   senderFor(reply: FastifyReply): SendResponse | null;
 }
 
-/** Fastify prints hooks by the names of their functions, which a bundler may have changed. */
+/** Fastify lists hooks by function name, which a bundler may have changed. */
 export function ourHook(hook: onSendHookHandler): onSendHookHandler {
   return Object.defineProperty(hook, "name", { value: OURS });
 }
 
 const OURS = "goodGatewayHook";
 
-/** Prepares the routes of a scope; those that are added from here on. */
+/** Prepares the routes that are added to a scope from now on. */
 export function repliesOf(routes: FastifyInstance): Replies {
   const waiting = new WeakMap<FastifyReply, Passing>();
   let seenByOthers = true;
-  // The hook of a route runs behind those of its scopes, and behind those that plugins add to the
-  // route, since ours are asked last.
+  // The hook of a route runs after those of its scopes, and after those that plugins add to the
+  // route, since our `onRoute` runs last.
   routes.addHook("onRoute", (route: RouteOptions) => {
     route.onSend = [...listOf(route.onSend), lastHook(waiting)];
     route.onError = [
@@ -60,7 +60,7 @@ export function repliesOf(routes: FastifyInstance): Replies {
   return {
     senderFor(reply) {
       if (!seenByOthers) return null;
-      // Hooks run in the context of their request, and not in that of the upstream's connection.
+      // Hooks run in the context of their request, not in that of the upstream's connection.
       const resource = new AsyncResource("good-gateway.reply", { requireManualDestroy: true });
       return (answer, options) => {
         const passing = new Passing(reply, answer, options);
@@ -78,7 +78,7 @@ function listOf<Hook>(hooks: Hook | Hook[] | undefined): Hook[] {
 
 const ON_SEND = /\(onSend\) \[(.*)\]/g;
 
-/** Whether a route has an `onSend` hook that is not ours, by what Fastify prints of its routes. */
+/** Whether a route has an `onSend` hook other than ours, by Fastify's list of routes. */
 function hasOtherHooks(printed: string): boolean {
   const names = [...printed.matchAll(ON_SEND)].flatMap(([, list = ""]) => list.split(","));
   return names.length === 0 || names.some((name) => name !== `"${OURS}()"`);
@@ -96,7 +96,7 @@ function lastHook(waiting: WeakMap<FastifyReply, Passing>): onSendHookHandler {
   });
 }
 
-/** An answer on its way through the hooks. */
+/** An answer that passes through the hooks. */
 class Passing {
   readonly #reply: FastifyReply;
   readonly #answer: PassedAnswer;
@@ -104,7 +104,7 @@ class Passing {
   readonly #body: PassedBody | null;
   #before: ReturnType<FastifyReply["getHeaders"]> | null = null;
   #isOurs = true;
-  /** What a hook has put in the place of our body. */
+  /** What a hook has put in place of our body. */
   #instead: unknown = null;
 
   constructor(reply: FastifyReply, answer: PassedAnswer, options: WriteResponseOptions) {
@@ -119,10 +119,10 @@ class Passing {
     const { status, fields } = this.#answer;
     const { raw } = this.#reply;
     this.#before = this.#reply.getHeaders();
-    // `code` takes fewer statuses than Node does.
+    // `code` accepts fewer statuses than Node does.
     raw.statusCode = status;
     mergeFields(new ReplyFields(this.#reply), withoutTrailer(fields));
-    // Nothing makes a reply without content of it; null would become JSON.
+    // Undefined makes a reply without content; null would become JSON.
     this.#reply.send(this.#body ?? undefined);
   }
 
@@ -159,14 +159,14 @@ class Passing {
     });
   }
 
-  /** Another payload is sent; what is not taken of ours is given up with the reply. */
+  /** Another payload is sent; the unread rest of ours is abandoned with the reply. */
   leaveToOthers(payload: unknown): void {
     if (!this.#isOurs) return;
     this.#isOurs = false;
     this.#reply.raw.once("close", () => this.#giveUp());
     if (payload === this.#body || !isStream(payload)) return;
     this.#instead = payload;
-    // Fastify measures texts and bytes, but believes what is said of the length of a stream.
+    // Fastify measures texts and bytes, but trusts a Content-Length beside a stream.
     const length = this.#reply.getHeader("content-length");
     const { contentLength } = this.#answer.response.body;
     if (length !== undefined && Number(length) === contentLength) {
@@ -181,7 +181,7 @@ class Passing {
     this.#giveUp();
   }
 
-  /** `pipe` does not pass errors on: what it feeds would never end. */
+  /** `pipe` does not propagate errors: its destination would never end. */
   #broken(error: Error): void {
     if ((this.#body?.listenerCount("error") ?? 0) > 1) return;
     if (this.#instead instanceof Stream) (this.#instead as Readable).destroy(error);
@@ -193,7 +193,7 @@ class Passing {
     else this.#body.destroy();
   }
 
-  /** What is sent instead has none of the upstream's fields. */
+  /** The replacement has none of the upstream's fields. */
   #restore(): void {
     for (const name of Object.keys(this.#reply.getHeaders())) {
       this.#reply.removeHeader(name);
@@ -203,12 +203,12 @@ class Passing {
   }
 }
 
-/** A stream of Node or of the web, or a Response, and neither text nor bytes. */
+/** A Node or web stream, or a Response; neither text nor bytes. */
 function isStream(payload: unknown): boolean {
   return typeof payload === "object" && payload !== null && !Buffer.isBuffer(payload);
 }
 
-/** The fields of a reply, which are partly its own and partly those of the response. */
+/** The fields of a reply: its own, and those of the response. */
 class ReplyFields implements FieldHolder {
   readonly #reply: FastifyReply;
 
@@ -252,7 +252,7 @@ function fieldsOf(reply: FastifyReply): string[] {
   return fields;
 }
 
-/** Trailers are sent by us alone; whoever sends the body in another way has none. */
+/** Only we send trailers; a body that is sent in another way has none. */
 function withoutTrailer(fields: readonly string[]): readonly string[] {
   const at = trailerAt(fields);
   return at === -1 ? fields : fields.filter((_field, place) => place < at || place > at + 1);
@@ -267,7 +267,7 @@ function trailerAt(fields: readonly string[]): number {
   return fields.findIndex((name, place) => place % 2 === 0 && name.toLowerCase() === "trailer");
 }
 
-/** The body of an answer for those hooks that take it. */
+/** The body of an answer, for hooks that read it. */
 class PassedBody extends Readable implements BodySink {
   readonly #answer: PassedAnswer;
   #isFlowing = false;
@@ -278,12 +278,12 @@ class PassedBody extends Readable implements BodySink {
     this.#answer = answer;
   }
 
-  /** Somebody reads it, or is about to. */
+  /** It is being read, or about to be. */
   isTaken(): boolean {
     return this.#isFlowing || this.readableFlowing !== null || this.listenerCount("readable") > 0;
   }
 
-  /** What it would have given is written in another way. */
+  /** Its content is written in another way. */
   close(): void {
     this.#isOver = true;
   }

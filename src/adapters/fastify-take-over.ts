@@ -1,10 +1,10 @@
 /**
- * Takes a response out of Fastify's hands, to be written on the raw response. What streams, and
- * what nothing may change on its way, goes past the reply.
+ * Takes a response over from Fastify, to write the raw response. Streams, and answers that must not
+ * be changed, bypass the reply.
  */
 import type { FastifyReply } from "fastify";
 
-/** From here on the response is ours; what hooks have set on the reply goes with it. */
+/** From here on the response is ours; fields that hooks have set on the reply are sent. */
 export function takeOver(reply: FastifyReply): void {
   if (reply.sent) return;
   for (const [name, value] of Object.entries(reply.getHeaders())) {

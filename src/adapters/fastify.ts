@@ -1,8 +1,8 @@
 /**
- * `fastifyProxy`: a plugin for Fastify 5 with routes of its own for one upstream.
+ * `fastifyProxy`: a plugin for Fastify 5 that adds the routes of one upstream.
  *
- * The routes are encapsulated: hooks of the scope that registers it run, `onSend` with every
- * answer; its parsers do not. Failed fetches of the other routes in that scope are answered, too.
+ * The routes are encapsulated: hooks of the registering scope run, `onSend` with every answer; its
+ * parsers do not. Failed fetches in other routes of that scope are answered, too.
  */
 import type {
   FastifyInstance,
@@ -30,25 +30,25 @@ export type { FailureContext, ProxyOptions } from "../gateway/options/proxy-opti
 export type { RequestContextOptions } from "../gateway/request-context.js";
 export { type FastifyHealthOptions, fastifyHealth } from "./fastify-health.js";
 
-/** Options of the plugin: an upstream, where it is mounted, and those that all adapters share. */
+/** Options of the plugin: an upstream, its prefix, and those that all adapters share. */
 export interface FastifyProxyOptions extends ProxyOptions {
-  /** The handle that `gateway.upstream` gives. */
+  /** The handle that `gateway.upstream` returns. */
   readonly upstream: Upstream;
   /**
-   * The path at and under which requests are proxied. It is taken off before they are sent; without
-   * it all paths are proxied and sent as they came.
+   * Requests to this path and below it are proxied. It is removed before they are sent; without it
+   * all paths are proxied and sent unchanged.
    */
   readonly prefix?: string;
 }
 
-/** Options of the context plugin: a gateway, whose clock counts, and what a context takes. */
+/** Options of the context plugin: a gateway, whose clock is used, and those of a context. */
 export interface FastifyContextOptions extends RequestContextOptions {
   readonly gateway: Gateway;
 }
 
 /**
- * Lets deadline, priority and abort signal of a request flow into every `gatewayFetch` of the
- * routes in the scope that registers it.
+ * Passes deadline, priority and abort signal of a request to every `gatewayFetch` in the routes of
+ * the scope that registers it.
  */
 export const fastifyContext: FastifyPluginAsync<FastifyContextOptions> = Object.assign(
   registerContext,
@@ -71,15 +71,15 @@ async function registerContext(
     contexts.set(request, context);
     runIn(context, done);
   });
-  // What parses a body calls back from the events of its stream, where the context is lost.
+  // A body parser calls back from events of its stream, where the context is lost.
   instance.addHook("preValidation", (request, _reply, done) => {
     runIn(contexts.get(request) ?? null, done);
   });
 }
 
-/** Registers routes for all methods that this Fastify knows, in a scope of their own. */
+/** Registers routes for all methods that this Fastify supports, in a scope of their own. */
 export const fastifyProxy: FastifyPluginAsync<FastifyProxyOptions> = Object.assign(register, {
-  // The scope that registers it shall have the answers to failed fetches; the routes stay apart.
+  // Failed fetches are answered in the registering scope; the routes stay encapsulated.
   [Symbol.for("skip-override")]: true,
   [Symbol.for("fastify.display-name")]: "good-gateway",
   [Symbol.for("plugin-meta")]: { name: "good-gateway", fastify: "5.x" },
@@ -103,7 +103,7 @@ function addRoutes(
   handle: ProxyHandler,
   prefix: string | undefined,
 ): void {
-  // Bodies are not parsed, and so not bounded by bodyLimit: they stream.
+  // Bodies stream: they are not parsed, so bodyLimit does not apply.
   routes.removeAllContentTypeParsers();
   routes.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
   const depth = prefix === undefined ? 0 : segmentsOf(routes.prefix);
@@ -120,7 +120,7 @@ function addRoutes(
   const taken = method.filter((one) => isTaken(routes, one));
   const free = method.filter((one) => !taken.includes(one));
   routes.route({ method: free, url: "/*", handler });
-  // A plugin for all paths, as @fastify/cors is for OPTIONS, comes after what names a segment.
+  // A route for all paths, as @fastify/cors has for OPTIONS, comes after those with a segment.
   for (const url of taken.length === 0 ? [] : ["/", "/:first", "/:first/*"]) {
     routes.route({ method: taken, url, handler });
   }
@@ -133,7 +133,7 @@ function isTaken(routes: FastifyInstance, method: string): boolean {
 }
 
 function bodyOf({ raw, body }: FastifyRequest): ReceivedBody {
-  // A preParsing hook may have put another stream in place of the request, a decompressed one.
+  // A preParsing hook may have replaced the request's stream, by a decompressed one.
   return replacement(raw, body) ?? receivedBody(raw);
 }
 
@@ -152,12 +152,12 @@ function withoutSegments(url: string, count: number): string {
     while (url[at] === "/") at += 1;
     while (at < url.length && !"/?#".includes(url[at] as string)) at += 1;
   }
-  // Empty, or a query alone, where the prefix itself was asked for without a slash.
+  // Empty, or only a query, for the prefix itself without a slash.
   const rest = url.slice(at);
   return rest.startsWith("/") ? authority + rest : rest;
 }
 
-/** Sends an answer of ours as a reply; false when it is too late for that. */
+/** Sends a gateway answer as a reply; false when it is too late for that. */
 function sendReply(to: FastifyReply, message: SyntheticAnswer): boolean {
   if (to.sent || to.raw.headersSent) return false;
   setHead(to, message);
@@ -177,8 +177,8 @@ const answered = new WeakSet<object>();
 
 /**
  * Answers failed fetches of the routes in this scope. Not by an error handler: a scope has one, it
- * belongs to the application, and it is asked first. Only where Fastify's own default has answered
- * in the end is that answer replaced.
+ * belongs to the application, and it runs first. The answer is only replaced if Fastify's default
+ * handler made it.
  */
 function answerRouteFailures(
   instance: FastifyInstance,
@@ -206,7 +206,7 @@ function answerRouteFailures(
 
 const DEFAULT_MEMBERS: ReadonlySet<string> = new Set(["statusCode", "code", "error", "message"]);
 
-/** Whether an error was answered by Fastify itself and by nobody's error handler. */
+/** Whether Fastify's default handler answered an error, not one of the application. */
 function isDefaultAnswer(payload: unknown, error: Error): boolean {
   if (typeof payload !== "string") return false;
   try {

@@ -1,9 +1,8 @@
 /**
  * `gatewayFetch`: a function with the signature of the global fetch that goes through the gateway.
  *
- * The Response is the fetch function's own. What fails rejects as a fetch does, with a TypeError
- * "fetch failed", which here also says what failed; the caller's own abort passes through
- * untouched.
+ * The Response is the fetch function's own. A failure rejects as a fetch does, with a TypeError
+ * "fetch failed", which also has the failure; an abort of the caller passes through unchanged.
  */
 
 import { isGatewayError } from "../core/failure.js";
@@ -33,7 +32,7 @@ import { isFetchDispatcher } from "../transports/fetch-handler.js";
 
 export type { GatewayCallOptions, GatewayFetchOptions } from "../gateway/fetch/fetch-options.js";
 
-/** The init of the global fetch, with settings of the gateway for this call. */
+/** The init of the global fetch, with gateway settings for this call. */
 export interface GatewayFetchInit extends RequestInit {
   readonly gateway?: GatewayCallOptions;
 }
@@ -48,12 +47,12 @@ const fetchAtLoad = globalThis.fetch;
 const ours = new WeakSet<object>();
 
 /**
- * Makes a fetch. Given an upstream, a path leads to one of its targets, and an absolute address
- * must be at the origin of one. Given a gateway, addresses are absolute and every origin has an
- * upstream, made on first use where none is configured.
+ * Creates a fetch function. For an upstream, a path goes to one of its targets, and an absolute URL
+ * must have the origin of one. For a gateway, URLs are absolute and every origin has an upstream,
+ * created on first use if none is configured.
  *
- * Redirects are followed as a fetch does, each as a call of its own: to the upstream, or to the one
- * of the other origin, within the time and the limits of the first.
+ * Redirects are followed as by fetch, each as a separate call: to the same upstream, or to that of
+ * the other origin, within the deadline and the limits of the first.
  */
 export function gatewayFetch(
   handle: Upstream | Gateway,
@@ -64,7 +63,7 @@ export function gatewayFetch(
   const perform = performer();
   const fetchOf = (): FetchFunction => {
     if (given !== null) return given;
-    // A global fetch that was replaced by one of ours leads back here; then it is the wire's turn.
+    // A global fetch that was replaced by ours ends up here again; then it goes to the wire.
     return ours.has(globalThis.fetch) ? fetchAtLoad : globalThis.fetch;
   };
   const begin = (input: string | URL | Request, init: FetchInit | null | undefined) => {
@@ -88,7 +87,7 @@ export function gatewayFetch(
     const read = fetchInput(asked, known, to.gateway.clock, kept);
     return read instanceof Promise ? read.then(send) : send(read);
   };
-  // With the name and the length of the global fetch, by which some know it.
+  // With the name and length of the global fetch, which some code checks.
   const call: GatewayFetch = async function fetch(input, init = undefined) {
     if (isFetchDispatcher((init as FetchInit | null | undefined)?.["dispatcher"])) {
       return fetchAtLoad(input, init as RequestInit);
@@ -104,7 +103,7 @@ export function gatewayFetch(
   return call;
 }
 
-/** One pipe for each upstream, over the transport that calls fetch functions. */
+/** One pipe per upstream, over the transport that calls fetch functions. */
 function performer(): Perform {
   const steps = new WeakMap<UpstreamCore, ReturnType<typeof stepOf>>();
   const stepOf = (core: UpstreamCore) =>

@@ -2,8 +2,8 @@
  * `healthHandler`: answers the probes of load balancers and orchestrators, for Express 4 and 5 and
  * for `node:http`.
  *
- * Guarantee: 200 or 503 for GET and HEAD, with Content-Length and never from a cache; no probe
- * waits longer than its slowest check may take. It passes no policy, so it waits in no queue.
+ * Guarantee: 200 or 503 for GET and HEAD, with Content-Length and never cached; no probe waits
+ * longer than its slowest check may take. No policy applies, so it waits in no queue.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
@@ -18,14 +18,14 @@ import { writeHead } from "../wire/write-response.js";
 
 export type { HealthHandlerOptions } from "../gateway/health/health-paths.js";
 
-/** A listener that hands on what is not its own; `next` may be left out where nothing follows. */
+/** A listener that passes other requests on; `next` may be omitted if nothing follows. */
 export type HealthHandler = (
   req: IncomingMessage,
   res: ServerResponse,
   next?: (error?: unknown) => void,
 ) => void;
 
-/** Answers at the paths of the options, below the mount, and hands on everything else. */
+/** Answers at the paths of the options, below the mount, and passes everything else on. */
 export function healthHandler(gateway: Gateway, options: HealthHandlerOptions = {}): HealthHandler {
   const paths = readHealthPaths(options);
   const answer = probeAnswerer(gateway, paths);
@@ -37,14 +37,14 @@ export function healthHandler(gateway: Gateway, options: HealthHandlerOptions = 
   };
 }
 
-/** Answers one probe; for adapters that have found out the view by themselves. */
+/** Answers one probe; for adapters that have determined the view themselves. */
 export function probeAnswerer(gateway: Gateway, paths: HealthPaths) {
   const { name, health, behind, diagnose } = gatewayCore(gateway);
   const verdictOf: VerdictOf = (upstream) => diagnose(upstream).verdict;
-  // The nearest front is the one that makes the checks.
+  // The nearest front makes the health checks.
   const drainStatus = behind?.fronts[0]?.health?.drainStatus ?? null;
   return (req: IncomingMessage, res: ServerResponse, view: HealthView): void => {
-    // What comes of a body is thrown away, so that the connection can go on.
+    // A body is discarded, so that the connection can be reused.
     if (!req.complete) req.resume();
     if (req.method !== "GET" && req.method !== "HEAD") {
       write(req, res, 405, ["allow", "GET, HEAD"], EMPTY);
@@ -59,7 +59,7 @@ export function probeAnswerer(gateway: Gateway, paths: HealthPaths) {
   };
 }
 
-/** Liveness asks nothing, so that nothing outside the process can make it fail or wait. */
+/** Liveness runs no checks, so that nothing outside the process can fail or delay it. */
 const ASKED = {
   live: "none",
   ready: "critical",
@@ -77,7 +77,7 @@ function write(
 ): void {
   writeHead(res, status, undefined, [
     ...fields,
-    // RFC 9111 §5.2.2.6: what lies between must not compress or change it either.
+    // RFC 9111 §5.2.2.6: intermediaries must not compress or change it either.
     "cache-control",
     "no-store, no-transform",
     "x-content-type-options",

@@ -1,6 +1,6 @@
 /**
- * `throughGateway` for http-proxy-middleware 3 and 4: its options in, options for
- * `createProxyMiddleware` out, with the gateway behind them.
+ * `throughGateway` for http-proxy-middleware 3 and 4: takes its options and returns options for
+ * `createProxyMiddleware` that use the gateway.
  *
  * The types are structural, so that both versions fit and the one that is installed is used.
  */
@@ -13,7 +13,7 @@ export type { FailureContext } from "../gateway/options/proxy-options.js";
 
 /**
  * Options for `createProxyMiddleware` that send every request through the gateway. A `router` may
- * give the handle of another upstream, or an address, which leads to the upstream that serves it.
+ * return the handle of another upstream, or an address, which selects the upstream that has it.
  */
 export function throughGateway<Options extends object>(
   upstream: Upstream,

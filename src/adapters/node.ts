@@ -1,7 +1,7 @@
 /**
  * `nodeProxy`: listeners for the events of a `node:http`, `node:https` or `node:http2` server.
  *
- * It holds no decisions: what is sent, answered and tunnelled is decided in `gateway/`.
+ * It makes no decisions: `gateway/` decides what is sent, answered and tunnelled.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
@@ -29,19 +29,19 @@ export interface RequestListener {
 /** A listener for `request`, with further listeners for other events of the same server. */
 export interface NodeProxy extends RequestListener {
   /**
-   * For the server's `checkContinue` event: a client that waits before it sends its body gets what
-   * the upstream says to that, RFC 9110 §10.1.1. Without it Node tells it to go on at once.
+   * For the server's `checkContinue` event: a client that waits for 100 before it sends its body
+   * gets the upstream's answer to that (RFC 9110 §10.1.1). Without it Node sends 100 at once.
    */
   readonly checkContinue: RequestListener;
   /** For the server's `upgrade` event: WebSockets and other protocols, tunnelled to one target. */
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
-  /** For the server's `clientError` event: what Node's parser refuses is answered like the rest. */
+  /** For the server's `clientError` event: answers requests that Node's parser rejects. */
   readonly clientError: ClientErrorHandler;
 }
 
 /**
- * Lets deadline, priority and abort signal of a request flow into every `gatewayFetch` of the
- * listener that it wraps.
+ * Passes deadline, priority and abort signal of a request to every `gatewayFetch` in the listener
+ * that it wraps.
  */
 export function nodeContext(
   gateway: Gateway,
@@ -56,7 +56,7 @@ export function nodeContext(
 type AnyRequest = IncomingMessage | Http2ServerRequest;
 type AnyResponse = ServerResponse | Http2ServerResponse;
 
-/** Proxies every request that it is given to the upstream, with the path as it came. */
+/** Proxies every request to the upstream, with the path unchanged. */
 export function nodeProxy(upstream: Upstream, options: ProxyOptions = {}): NodeProxy {
   const handle = createProxy(upstream, options);
   const serve = (req: IncomingMessage, res: ServerResponse): void =>

@@ -1,6 +1,6 @@
 /**
- * `gatewayInterceptor` for agents of undici 7 and 8: what is dispatched goes through the gateway,
- * by origin, and then to the agent that it is composed around.
+ * `gatewayInterceptor` for agents of undici 7 and 8: dispatched requests go through the gateway, by
+ * origin, and then to the agent that it is composed with.
  *
  * The types are structural, so that both versions fit; the built-in fetch is one of their callers.
  */
@@ -9,20 +9,20 @@ import { type Gateway, gatewayCore } from "../gateway/gateway.js";
 import type { Dispatch } from "../transports/dispatch-run.js";
 import { isFetchHandler } from "../transports/fetch-handler.js";
 
-/** What `compose` of a dispatcher takes, in undici 7 and 8. */
+/** The argument of a dispatcher's `compose`, in undici 7 and 8. */
 export type GatewayInterceptor = <Dispatching>(dispatch: Dispatching) => Dispatching;
 
 /**
- * An interceptor for `new Agent().compose(…)`. Every origin has an upstream: the one that is
- * configured for it, or one of its own with the gateway's defaults. The path chooses among the
- * upstreams of its origin, and never another host. Upgrades and CONNECT pass it by, and so does
- * what undici would refuse, so that undici refuses it.
+ * An interceptor for `new Agent().compose(…)`. Every origin has an upstream: the configured one, or
+ * one of its own with the gateway's defaults. The path chooses among the upstreams of its origin,
+ * and never another host. Upgrades and CONNECT bypass it, as do invalid requests, which undici then
+ * rejects.
  */
 export function gatewayInterceptor(gateway: Gateway): GatewayInterceptor {
   const core = gatewayCore(gateway);
   const stepOf = dispatchSteps();
   const intercept = (dispatch: Dispatch) => {
-    // undici knows an interceptor by its two parameters.
+    // undici recognises an interceptor by its two parameters.
     return (options: object, handler: object): boolean => {
       if (!isCall(options) || !isFetchHandler(handler)) return dispatch(options, handler);
       dispatchCall(core, stepOf, options, handler, dispatch);
@@ -32,7 +32,7 @@ export function gatewayInterceptor(gateway: Gateway): GatewayInterceptor {
   return intercept as unknown as GatewayInterceptor;
 }
 
-/** RFC 9110 §9.3.6: a tunnel is no exchange, and neither is what an upgrade makes of one. */
+/** RFC 9110 §9.3.6: a tunnel is no exchange, and neither is an upgraded connection. */
 function isCall(options: unknown): options is DispatchAsked {
   if (typeof options !== "object" || options === null) return false;
   const { origin, path, method, upgrade } = options as Readonly<Record<string, unknown>>;

@@ -1,8 +1,8 @@
 /**
- * `webProxy`: a handler from `Request` to `Response` for whatever speaks the fetch standard:
+ * `webProxy`: a handler from `Request` to `Response` for frameworks that use the fetch standard:
  * Next.js, Hono, h3 and Nitro, SvelteKit, Remix, Astro, and servers of Deno and Bun.
  *
- * It holds no decisions: what is sent and answered is decided in `gateway/`.
+ * It makes no decisions: `gateway/` decides what is sent and answered.
  */
 import type { Upstream } from "../gateway/upstream-handle.js";
 import type { WebProxyOptions } from "../gateway/web/web-options.js";
@@ -16,8 +16,8 @@ export type {
 export type { WebHandler } from "../gateway/web/web-proxy.js";
 
 /**
- * Proxies every Request that it is given to the upstream, with the path and query of its URL. The
- * promise never rejects: every failure is a Response.
+ * Proxies every Request to the upstream, with the path and query of its URL. The promise never
+ * rejects: every failure is a Response.
  */
 export function webProxy<Rest extends readonly unknown[] = readonly unknown[]>(
   upstream: Upstream,

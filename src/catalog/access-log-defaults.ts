@@ -3,8 +3,8 @@
  * stands beside it.
  */
 export const ACCESS_LOG = {
-  /** A write for each line costs more than the line. Nobody who follows a log notices so little. */
+  /** A write per line costs more than the line. A delay this short is not noticed in a log. */
   flushMs: 100,
-  /** What may lie in a stream that is slow: seconds of lines under load, little for a process. */
+  /** What may be buffered for a slow stream: seconds of lines under load, little memory. */
   unwrittenBytesMax: 8_388_608,
 } as const;

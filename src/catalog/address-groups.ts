@@ -1,6 +1,6 @@
 /**
- * Addresses in named groups: those that a request made for somebody else must not reach, and those
- * from which a proxy of one's own may connect.
+ * Named groups of addresses: those that a request on a client's behalf must not reach, and those
+ * from which a trusted proxy may connect.
  *
  * From IANA's registries of special-purpose addresses for IPv4 and IPv6 (RFC 6890), and the manuals
  * of the clouds. An IPv4 range also covers IPv6 addresses that carry one of its addresses
@@ -65,7 +65,7 @@ export const ADDRESS_GROUPS = {
   ],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
-/** Who may be trusted to speak for others, by the words of Express's `trust proxy`. */
+/** Proxies that may be trusted, by the names of Express's `trust proxy`. */
 export const TRUST_GROUPS = {
   loopback: LOOPBACK,
   linklocal: LINK_LOCAL,
@@ -75,5 +75,5 @@ export const TRUST_GROUPS = {
 
 export type AddressGroup = keyof typeof ADDRESS_GROUPS;
 
-/** What is never connected to for an origin that nobody has configured. */
+/** What a request to an unconfigured origin never connects to. */
 export const FOREIGN_FORBIDDEN: readonly AddressGroup[] = ["metadata"];

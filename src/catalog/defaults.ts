@@ -1,9 +1,9 @@
 /**
  * Every default of the gateway: the unit is in the name, the reason stands beside it.
  *
- * A number that is not here does not exist: code names one of these. The README's table of options
- * and the `@default` tags are compared with this file by a test. `Infinity` means that there is no
- * limit; it compares like any other number, so no code needs a branch for it.
+ * Code uses no number that is not named here. A test compares the table of options and the
+ * `@default` tags with this file. `Infinity` means no limit; it compares like any other number, so
+ * no code needs a branch for it.
  */
 export {
   DECLARED,
@@ -18,7 +18,7 @@ export {
   SLOW_START,
 } from "./target-defaults.js";
 
-/** The cuts in time. The first one that fires names the failure. */
+/** Timeouts. The first one that fires names the failure. */
 export const TIMEOUTS = {
   /** Resolution, TCP and TLS. Lost SYNs are sent again after 1 s and 3 s; this lets both arrive. */
   connectMs: 3_100,
@@ -26,23 +26,23 @@ export const TIMEOUTS = {
   connectLocalMs: 1_000,
   /** Request sent → head complete, per attempt. The usual choice of client libraries. */
   responseMs: 10_000,
-  /** The answer to `Expect: 100-continue`. curl and the clients of Go wait as long. */
+  /** Wait for the answer to `Expect: 100-continue`. curl and Go's client wait as long. */
   continueMs: 1_000,
   /** Longest silence inside a body, either way. nginx waits as long between two reads. */
   idleMs: 60_000,
-  /** Longest silence of an upgraded connection; HAProxy's manual has an hour for tunnels. */
+  /** Longest silence of an upgraded connection; HAProxy's manual uses an hour for tunnels. */
   tunnelIdleMs: 3_600_000,
-  /** What Apache gives a body (mod_reqtimeout, body=20,MinRate=500), and as long for an answer. */
+  /** What Apache allows for a body (mod_reqtimeout, body=20,MinRate=500); the same for answers. */
   clientMs: 20_000,
   /** First byte → head, over all attempts, uploads not counted. Balancers give up at 30 to 60 s. */
   totalMs: 30_000,
-  /** A body that keeps moving may stream for ever: downloads, event streams. */
+  /** A body that keeps moving may stream without end: downloads, event streams. */
   bodyMs: Number.POSITIVE_INFINITY,
 } as const;
 
-/** Repeats: how many, how far apart, and what all calls together may spend on them. */
+/** Repeats: how many, how far apart, and the budget that all calls share. */
 export const RETRY = {
-  /** The first try and two repeats. Most of what a repeat can win is won by then. */
+  /** The first attempt and two repeats. Further repeats seldom help. */
   attemptsMax: 3,
   /** Bytes of a request body kept for a repeat. Beyond it the body streams and is not repeated. */
   replayBodyBytesMax: 65_536,
@@ -58,20 +58,20 @@ export const RETRY = {
   /** Repeats per second that are always allowed, so that quiet services can repeat at all. */
   budgetFloorPerSecond: 10,
   /**
-   * A target that failed within this time is in doubt. When all are, repeats that have helped
-   * nobody are counted over the same time, so that an outage cannot spend the window at once.
+   * A target that failed within this time is suspect. When all targets are, repeats without success
+   * are counted over the same time, so that an outage cannot spend the whole budget at once.
    */
   doubtMs: 1_000,
-  /** Less before the deadline brings no answer: connecting and a round trip within one region. */
+  /** Connecting and one round trip within a region; with less time left no answer can arrive. */
   attemptMsMin: 20,
   /**
-   * The longest that a call waits because Retry-After asks for it. A user waits behind a gateway;
-   * who is to wait longer is better told so, together with the field.
+   * The longest that a call waits for `Retry-After`. A user waits behind a gateway, so the client
+   * gets the answer and the field when it asks for more.
    */
   retryAfterWaitMsMax: 2_000,
   /**
-   * A repeat on a fresh connection after a stale one, or without `Expect` after a 417; free of
-   * budget and attempts, once a call.
+   * A repeat on a fresh connection after a stale one, or without `Expect` after a 417. It costs
+   * neither budget nor an attempt, and happens once per call.
    */
   freeRepeatsMax: 1,
   /**
@@ -83,36 +83,36 @@ export const RETRY = {
 
 /** The Retry-After of our own 503 answers. */
 export const RETRY_AFTER = {
-  /** The field counts whole seconds; zero would invite the herd back at once. */
+  /** The field counts whole seconds; zero would bring all clients back at once. */
   msMin: 1_000,
-  /** When nothing can be computed: a queue drains, a process is replaced, within seconds. */
+  /** When nothing can be computed: queues drain and processes are replaced within seconds. */
   fallbackMs: 2_000,
-  /** The longest that is computed from how fast a queue moves; nobody can see further ahead. */
+  /** Upper bound of a time computed from the drain rate of a queue; beyond it is guesswork. */
   computedMsMax: 10_000,
-  /** How fast a queue moves is looked at over a second at least … */
+  /** The drain rate is measured over at least a second … */
   paceMsMin: 1_000,
-  /** … and forgotten after ten: what was usual before says nothing about a full queue. */
+  /** … and at most ten: older rates say nothing about a queue that is full now. */
   paceMsMax: 10_000,
-  /** Maintenance lasts minutes; asking twice a minute notices its end soon enough. */
+  /** Maintenance lasts minutes; two requests a minute notice its end soon enough. */
   maintenanceMs: 30_000,
-  /** Up to half is added at random, so that those who were refused together come back apart. */
+  /** Up to half is added at random, so that clients rejected together do not return together. */
   jitter: 0.5,
 } as const;
 
-/** When a target is no longer asked, and how it comes back. */
+/** When a target gets no more calls, and how it returns. */
 export const BREAKER = {
-  /** A hard outage is seen at once; fewer would trip on one restart (5 in Envoy and Finagle). */
+  /** Detects a hard outage quickly; fewer would trip on a restart (5 in Envoy and Finagle). */
   consecutiveFailures: 5,
   /** A partial outage: half of the calls fail … */
   failureRatio: 0.5,
-  /** … of at least this many, so that noise of quiet hours does not trip it … */
+  /** … of at least this many, so that noise in quiet hours does not trip it … */
   volumeMin: 20,
   /** … within this time, counted in buckets. */
   windowMs: 10_000,
   windowBuckets: 10,
-  /** First open time. A restart takes about a second; longer only punishes the healthy. */
+  /** First open time. A restart takes about a second; longer only penalises healthy targets. */
   openMs: 1_000,
-  /** Each failed return doubles the open time … */
+  /** Each failed trial doubles the open time … */
   openFactor: 2,
   /** … up to a minute, which is also the longest that a recovered target stays unused. */
   openMsMax: 60_000,
@@ -120,28 +120,28 @@ export const BREAKER = {
   openJitter: 0.5,
   /** Trials in flight while half-open: one, or a recovering target is flooded again. */
   trialsMax: 1,
-  /** One lucky success must not reopen the flood. */
+  /** One lucky success must not bring back the full load. */
   trialSuccesses: 3,
-  /** A trial's place is given to the next after this: longer than connectMs + responseMs. */
+  /** A trial's permit expires after this: longer than connectMs + responseMs. */
   trialMs: 15_000,
 } as const;
 
-/** Calls at once, and the queue behind them. */
+/** Concurrent calls, and the queue behind them. */
 export const BULKHEAD = {
-  /** Bounds memory and sockets rather than the upstream; set it lower for what you know. */
+  /** Bounds memory and sockets, not the upstream; set it lower when you know its capacity. */
   concurrencyMax: 1_000,
-  /** As many as calls, in places of their own: they rest for hours. */
+  /** As many as calls, in a pool of their own, since streams stay open for hours. */
   streamsMax: 1_000,
-  /** A tenth of what runs: a short burst fits, an outage does not pile up. */
+  /** A tenth of the concurrency: a short burst fits, an outage does not pile up. */
   queueMax: 100,
-  /** Who waits longer than a second is better told so. */
+  /** After a second an early 503 serves the client better than more waiting. */
   queueMs: 1_000,
   /**
-   * A burst is through a queue in less; a queue that still stands then stays, and whoever has
-   * waited longest in it has the least time left (100 ms is the interval of CoDel, RFC 8289).
+   * A burst clears in less; a queue that lasts longer is a standing queue, in which the oldest call
+   * has the least time left (100 ms is the interval of CoDel, RFC 8289).
    */
   queueStressMs: 100,
-  /** A fifth stays free of work that may fail, so that a batch job cannot lock users out. */
+  /** A fifth is reserved for critical calls, so that a batch job cannot lock users out. */
   criticalShare: 0.2,
   /** With fewer places every call is one of a few, and slow ones are what they are for. */
   unansweredPlacesMin: 16,
@@ -159,161 +159,161 @@ export const BULKHEAD = {
 
 /** Connections to targets. */
 export const POOL = {
-  /** Below Node's own 5 s as a server (up to version 25), the shortest that is common. */
+  /** Below the 5 s of a Node server (up to version 25), the shortest common value. */
   keepAliveMs: 4_000,
-  /** The longest hint `Keep-Alive: timeout=` that is believed (GCP keeps 600 s). */
+  /** The longest `Keep-Alive: timeout=` hint that is accepted (GCP keeps 600 s). */
   keepAliveMsMax: 600_000,
-  /** Taken off the hint: the answer's way back, and undici's timers of one second. */
+  /** Subtracted from the hint: the answer's way back, and undici's timers of one second. */
   keepAliveMarginMs: 2_000,
-  /** Per target. Above bulkhead.concurrencyMax and streamsMax, so that calls never wait unseen. */
+  /** Per target. Above bulkhead.concurrencyMax + streamsMax, so that calls never wait unseen. */
   connectionsMax: 2_048,
-  /** Who has rested for so long may have been forgotten by a NAT between (30 s and more) … */
+  /** A NAT on the path may have dropped a connection that was idle this long (30 s and more) … */
   restedMs: 15_000,
-  /** … and gets this long at the least to answer, where a repeat can take its place. */
+  /** … so it gets this long to answer, at least, where a repeat can replace it. */
   restedSilenceMs: 1_000,
-  /** TCP keep-alive probes find a peer that vanished; a minute, as undici has it. */
+  /** TCP keep-alive probes detect a peer that vanished; a minute, as in undici. */
   tcpKeepAliveMs: 60_000,
-  /** Per address of a name with several. Node's 250 ms fail on distant dual-stack hosts. */
+  /** Per address of a name with several. Node's 250 ms are too short for distant hosts. */
   familyAttemptMs: 500,
 } as const;
 
-/** Connections of HTTP/2, which many exchanges share. */
+/** HTTP/2 connections, which many exchanges share. */
 export const HTTP2 = {
   /** What a target may send ahead on one stream: a download of 20 MB/s over 12 ms. */
   streamWindowBytes: 262_144,
-  /** The same for all streams of a connection: 64 slow takers hold up nobody else. */
+  /** The same for all streams of a connection: 64 slow readers do not block the others. */
   connectionWindowBytes: 16_777_216,
   /**
-   * A head that Node takes before our limits are asked, with 32 bytes for each field as RFC 9113
-   * §6.5.2 counts: what fits without compression in the nine frames that it allows for one.
+   * A head that Node accepts before our limits apply, with 32 bytes added per field as in RFC 9113
+   * §6.5.2: what fits, uncompressed, into the nine frames that Node allows for one.
    */
   headBytesMax: 262_144,
-  /** An upload goes in such parts, one frame each, so that its progress is seen. */
+  /** Uploads are sent in slices of one frame each, so that progress is visible. */
   uploadSliceBytes: 16_384,
-  /** Without a stream for so long it is closed: a GOAWAY loses nothing, so it may rest long. */
+  /** Closed after this long without a stream: GOAWAY loses nothing, so it may be long. */
   idleMs: 60_000,
-  /** Who was silent for a whole timeout has this long to show that somebody is there. */
+  /** After a timeout without any frame, a PING must be answered within this time. */
   pingMs: 2_000,
 } as const;
 
-/** Sizes and counts. Every buffer, loop and list that others can grow has one. */
+/** Sizes and counts. Every buffer, loop and list that input can grow has one. */
 export const LIMITS = {
   /**
-   * 16 KiB is what Node's own clients accept, and "too big header" is a classic false 502. Twice
-   * that is what browsers and balancers still take; with every bulkhead place full it is 32 MB.
+   * Node's own clients accept 16 KiB, and "too big header" is a classic false 502. Browsers and
+   * balancers still accept twice that; with a full bulkhead it comes to 32 MB.
    */
   responseHeaderSectionBytesMax: 32_768,
-  /** One line may take half of the section; browsers' cookies end at 4 KiB. */
+  /** One line may take half of the section; browsers limit cookies to 4 KiB. */
   responseHeaderBytesMax: 16_384,
   /** Envoy allows 100 and HAProxy 101; Node drops silently above 2000. */
   responseHeadersCountMax: 256,
   /**
-   * Node reads 1,000 fields of a message and drops the rest without a word, a length, or what a
-   * gateway has added, among them. These, and some of ours, are below that; others allow 100.
+   * Node reads 1,000 fields of a message and silently drops the rest, which may include a length or
+   * a field of the gateway. This limit, with our own fields, is below that; others allow 100.
    */
   requestHeadersCountMax: 900,
-  /** 1xx answers before the final one; more is an attack on whoever waits. */
+  /** 1xx answers before the final one; more is an attack on the waiting client. */
   informationalMax: 16,
-  /** Trailers carry checksums and timings. As a whole at most what Node allows for a head … */
+  /** Trailers carry checksums and timings. In total at most what Node allows for a head … */
   trailerSectionBytesMax: 16_384,
   /** … and half of it in one line. */
   trailerBytesMax: 8_192,
-  /** Bodies stream, so their size costs nothing; limits are for those who know their sizes. */
+  /** Bodies stream, so their size costs nothing; set a limit if you know your sizes. */
   requestBodyBytesMax: Number.POSITIVE_INFINITY,
   responseBodyBytesMax: Number.POSITIVE_INFINITY,
-  /** Tunnels are calls under way, so the bulkhead bounds them, too, before this one is set. */
+  /** Tunnels count as calls, so the bulkhead bounds them even without this limit. */
   upgradesMax: Number.POSITIVE_INFINITY,
   /** Apache's MinRate. A second of GPRS carries several times as much. */
   clientBytesPerSecondMin: 500,
   /** `cause` links that are followed in an error. Libraries wrap two or three deep. */
   causeDepthMax: 8,
-  /** Members of an AggregateError that are looked at: addresses of one name. */
+  /** Members of an AggregateError that are examined: addresses of one name. */
   causeErrorsMax: 16,
-  /** Of an answer that is given up, a rest of this size is read so that its connection can stay. */
+  /** Of an abandoned answer, up to this much is read so that its connection can be kept. */
   discardBytesMax: 65_536,
-  /** And for this long: what comes drop by drop, or never ends, is not worth a connection. */
+  /** And for this long: a connection is not worth waiting for a slow or endless body. */
   discardMs: 1_000,
-  /** Of a body whose taker is not there yet: one read of a socket. */
+  /** Of a body that is not being read yet: one read of a socket. */
   bufferedBytesMax: 65_536,
-  /** Connections at rest that may turn out dead before a new one is opened. */
+  /** Idle connections that may turn out dead before a new one is opened. */
   deadConnectionsMax: 8,
   /**
-   * After an early answer the rest of the upload is read and thrown away for a while (RFC 9112
-   * §9.6): closing at once would reset the connection and lose the answer on its way.
+   * After an early answer the rest of the upload is read and discarded for a while (RFC 9112 §9.6):
+   * closing at once would reset the connection and lose the answer in transit.
    */
   lingerBytesMax: 16_777_216,
   /** A round trip of a slow phone, twice. */
   lingerMs: 2_000,
 } as const;
 
-/** What this process knows about its own delays. */
+/** Delays of this process. */
 export const SELF = {
-  /** A pool that polled within this time knows which of its sockets were closed. */
+  /** A pool that polled within this time has noticed which of its sockets were closed. */
   pollFreshMs: 20,
-  /** A timer this late tells of a blocked event loop, not of a slow upstream. */
+  /** A timer this late indicates a blocked event loop, not a slow upstream. */
   stallMs: 50,
-  /** A reused connection that dies this soon was dead before: the reset takes one round trip. */
+  /** A reused connection that dies this soon was already dead: a reset takes one round trip. */
   staleMs: 250,
 } as const;
 
-/** What layers of gateways, proxies and services tell each other about one call. */
+/** What gateways, proxies and services in one path exchange about a call. */
 export const LAYERS = {
-  /** A count of attempts above this is no count; the layer in front is broken or lies. */
+  /** A higher count of attempts is ignored: the layer in front is broken or forges it. */
   attemptsMax: 1_000,
   /**
-   * Who was silent for a second is slow by any measure; an attempt that its caller's deadline cut
-   * sooner tells of the caller's hurry, and counts against no target.
+   * A target that is silent for a second is slow. An attempt that its caller's deadline cut sooner
+   * says nothing about the target, and does not count against it.
    */
   fairAttemptMs: 1_000,
 } as const;
 
 /** The gateway as a whole. */
 export const GATEWAY = {
-  /** Enough to see what a process was told; the oldest makes room. */
+  /** Enough to see what is wrong with a process; the oldest is dropped. */
   warningsMax: 100,
   /**
-   * Upstreams that are kept for origins without one of their own. Beyond it the one that was unused
-   * for longest makes room, so that a flood of names costs no memory and locks no origin out.
+   * Upstreams kept for origins without a configured one. Beyond it the least recently used one is
+   * evicted, so that a flood of names costs no memory and locks no origin out.
    */
   originsMax: 1_000,
-  /** How long a drain waits. Process managers kill after 10 s (supervisord) to 90 s (systemd). */
+  /** How long a drain lasts. Process managers kill after 10 s (supervisord) to 90 s (systemd). */
   drainMs: 10_000,
 } as const;
 
 /** How a process stops without losing a request. */
 export const SHUTDOWN = {
   /**
-   * How long it serves as before while readiness already fails. Zero, since a front that passes
-   * over a refused connection (nginx, HAProxy) needs no notice …
+   * How long it keeps serving while readiness already fails. Zero, since a front that retries a
+   * refused connection elsewhere (nginx, HAProxy) needs no notice …
    */
   lameDuckMs: 0,
-  /** … but where endpoints are taken out asynchronously, they take this long to be gone. */
+  /** … but where endpoints are removed asynchronously, removal takes this long. */
   lameDuckKubernetesMs: 5_000,
-  /** From the end of the lame duck to the hard stop. Below what process managers allow by far. */
+  /** From the end of the lame duck to the hard stop. Well below what process managers allow. */
   drainTimeoutMs: 10_000,
-  /** A connection at rest for so long is closed: a client in use would have used it by now. */
+  /** An idle connection is closed after this: an active client would have used it by now. */
   idleCloseMs: 1_000,
-  /** With little time in all, connections at rest get this share of it at the most. */
+  /** When time is short, idle connections get at most this share of it. */
   idleCloseShare: 0.25,
-  /** Event streams go on for ever, so waiting longer would help none; their clients come back. */
+  /** Event streams never end, so waiting longer would not help; their clients reconnect. */
   streamTimeoutMs: 5_000,
-  /** The same for WebSockets: the application has this long to say goodbye on them. */
+  /** The same for WebSockets: the application has this long to send a close frame. */
   upgradeTimeoutMs: 5_000,
-  /** What is still running is cut this long before the end, so that answers to that can go out. */
+  /** Remaining work is cut this long before the end, so that the final answers can be sent. */
   lastWordsMs: 250,
-  /** How often connections are looked at: below what anybody notices, above what costs anything. */
+  /** How often connections are checked: short enough to go unnoticed, yet cheap. */
   sweepMs: 50,
-  /** A second signal within this time is the first one again: groups and npm deliver it twice. */
+  /** A second signal within this time is a duplicate: process groups and npm deliver it twice. */
   sameSignalMs: 500,
-  /** A turn of the event loop that accepted nobody and was so short: nobody waits in the queue … */
+  /** A loop turn this short that accepted no connection: the accept queue is empty … */
   quietTurnMs: 0.2,
-  /** … and after this many turns, below a second, it is given up to wait for one. */
+  /** … and after this many turns, below a second, it stops waiting for such a turn. */
   quietTurnsMax: 1_000,
   /** What a process needs after the hard stop to end: closing pools, flushing logs. */
   slackMs: 250,
 } as const;
 
-/** How long process managers wait before they kill, and what they are told meanwhile. */
+/** How long process managers wait before they kill, and how they are notified meanwhile. */
 export const PROCESS_MANAGERS = {
   /** `kill_timeout` of PM2. */
   pm2KillMs: 1_600,
@@ -323,12 +323,12 @@ export const PROCESS_MANAGERS = {
   kubernetesKillMs: 30_000,
   /** `TimeoutStopSec` of systemd. */
   systemdKillMs: 90_000,
-  /** How often it is looked whether the start is over, before a manager is told so. */
+  /** How often it checks whether startup is complete, before it notifies the manager. */
   startPollMs: 50,
-  /** The watchdog of systemd is fed in this part of its time, as sd_watchdog_enabled(3) asks … */
+  /** systemd's watchdog is fed at this share of its time, as in sd_watchdog_enabled(3) … */
   watchdogShare: 0.5,
-  /** … unless the event loop was blocked for this part of it … */
+  /** … unless the event loop was blocked for this share of it … */
   watchdogDelayShare: 0.25,
-  /** … which is looked at so many times in between. */
+  /** … which is sampled this many times in between. */
   watchdogSamples: 10,
 } as const;

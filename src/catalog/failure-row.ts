@@ -6,7 +6,7 @@
  */
 import type { ProxyErrorType } from "./proxy-errors.js";
 
-/** How far an exchange had got. The order of `PHASES` is the order in which they are passed. */
+/** How far an exchange got. `PHASES` has them in the order in which they are passed. */
 export type Phase =
   | "admit"
   | "queue"
@@ -32,13 +32,13 @@ export const PHASES: readonly Phase[] = [
 /**
  * May the request be sent again after this failure?
  *
- * - `safe`: the request was never written, so any method may be repeated. The name alone is not
- *   the proof: whoever repeats must also see in the timeline that nothing was written, since a
- *   TLS 1.3 alert can arrive after the request has left. A stream of HTTP/2 that was refused was
- *   written, but its upstream says that it was not processed (RFC 9113 §8.7).
+ * - `safe`: the request was never written, so any method may be repeated. The name alone is no
+ *   proof: the timeline must also show that nothing was written, since a TLS 1.3 alert can arrive
+ *   after the request has been sent. A refused HTTP/2 stream was written, but its upstream says
+ *   that it was not processed (RFC 9113 §8.7).
  * - `idempotent`: it may have been processed; RFC 9110 §9.2.2 allows only idempotent methods, or
  *   a promise of the caller.
- * - `never`: a repeat would meet the same end, or nobody waits for it any more.
+ * - `never`: a repeat would fail the same way, or its client has left.
  */
 export type Repeat = "safe" | "idempotent" | "never";
 
@@ -62,11 +62,11 @@ export type FailureStatus =
 
 /** One failure: everything that status, headers, retry, breaker, metrics and docs ask about it. */
 export interface FailureRow {
-  /** Where it belongs; the timeline of the exchange says where it happened. */
+  /** The phase it belongs to; the timeline of the exchange records where it happened. */
   readonly phase: Phase | "any";
   /** Status under the policy "rfc9209"; other policies are in status-policy.ts. */
   readonly status: FailureStatus;
-  /** The `error` of Proxy-Status, or null when the field says nothing of it. */
+  /** The `error` of Proxy-Status, or null when the field does not report it. */
   readonly proxyError: ProxyErrorType | null;
   readonly repeat: Repeat;
   readonly blame: Blame;

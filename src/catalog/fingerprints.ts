@@ -1,6 +1,6 @@
 /**
- * Times after which connections are closed, by who closes them then. How long a connection had
- * rested before its reset often says more about who is at fault than the error does.
+ * Known idle timeouts, and the software that closes connections then. How long a connection was
+ * idle before its reset often says more about the cause than the error does.
  */
 export interface Fingerprint {
   readonly ageMs: number;
@@ -36,7 +36,7 @@ export const FINGERPRINTS: readonly Fingerprint[] = [
 /** Of short times, a smaller part is near. */
 const NEAR_RATIO = 0.25;
 
-/** Who closes connections at this age, the nearest; null when nobody is known for it. */
+/** The software that closes connections nearest to this age; null when none is known. */
 export function closerAt(ageMs: number, slackMs: number): Fingerprint | null {
   const far = (one: Fingerprint): number => Math.abs(ageMs - one.ageMs);
   const near = FINGERPRINTS.filter(

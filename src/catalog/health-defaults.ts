@@ -4,56 +4,56 @@
  */
 /** Health checks of the application, and the answers to probes. */
 export const HEALTH = {
-  /** Kubernetes gives a probe one second unless told otherwise; the answer must be there before. */
+  /** Kubernetes gives a probe one second by default; the answer must arrive before. */
   checkMs: 800,
-  /** Several probers ask within one second; one look at the dependency serves them all. */
+  /** Several probers come within one second; one check of the dependency serves them all. */
   cacheMs: 1_000,
-  /** Runs that were given up and still hang; one more each time would pile up on what hangs. */
+  /** Abandoned runs that still hang; without a limit they would pile up. */
   hungRunsMax: 3,
-  /** Of what a check has to say, a sentence or two are kept. */
+  /** A sentence or two of a check's output are kept. */
   outputCharsMax: 300,
 } as const;
 
 /** The small server for operators. */
 export const ADMIN = {
-  /** What it shows is for operators, and these are on this host unless somebody says otherwise. */
+  /** It is for operators, who are assumed to be on this host. */
   host: "127.0.0.1",
-  /** Probers, a scraper or two, a few people with a dashboard; more are none of these. */
+  /** Enough for probers, a scraper or two and a few people with a dashboard. */
   connectionsMax: 100,
 } as const;
 
-/** When the process behind a target is said to have vanished, and to be back. */
+/** When the process behind a target counts as vanished, and as back. */
 export const INCIDENT = {
-  /** Nobody cuts so many connections in a row, with no answer between, for other reasons … */
+  /** Only a dying process cuts this many connections in a row with no answer between … */
   cutsMin: 3,
-  /** … within this time. A process that dies cuts all that it has at the same moment. */
+  /** … within this time. A dying process cuts all its connections at the same moment. */
   suspicionMs: 1_000,
-  /** Alerts say how much broke; what breaks together is known after a few round trips. */
+  /** An alert reports how much broke; that is known after a few round trips. */
   settleMs: 100,
-  /** It is over when it has answered for so long: a crash loop within it is one incident. */
+  /** Over after answering for this long: a crash loop counts as one incident. */
   quietMs: 3_000,
-  /** The latest of a bad night; each is some hundred bytes. */
+  /** The most recent ones of a bad night; each takes a few hundred bytes. */
   keptMax: 50,
 } as const;
 
-/** What is kept of failed exchanges, for `gateway.diagnose`. */
+/** The record of exchanges that `gateway.diagnose` reads. */
 export const DIAGNOSIS = {
-  /** Enough to see a pattern among targets and routes; some ten kilobytes for each upstream. */
+  /** Enough to show a pattern among targets and routes; some ten kilobytes per upstream. */
   entriesMax: 200,
-  /** Of those that succeed, enough to see whether other routes and targets work. */
+  /** Of successes, enough to see whether other routes and targets work. */
   successesMax: 64,
-  /** What is older is another story. */
+  /** Older exchanges belong to another problem. */
   windowMs: 300_000,
-  /** A route is told apart by its first parts; the rest are most often ids. */
+  /** Routes differ in their first segments; the rest are mostly ids. */
   routeSegmentsMax: 4,
   /** Fewer failures than this are no pattern. */
   patternMin: 3,
-  /** After such a time without a further one it is told as what has been. */
+  /** After this long without another failure it is reported as past. */
   overMs: 60_000,
-  /** From this share on, failures belong to one target, one route, or kept connections. */
+  /** From this share on, failures are attributed to one target, one route or reused connections. */
   patternRatio: 0.9,
-  /** Ages of connections that are so near to a known time come from there. */
+  /** Ages of connections this close to a known timeout are attributed to it. */
   ageSlackMs: 1_500,
-  /** Connections of which this share ends at one age end by somebody's limit. */
+  /** When this share of connections ends at one age, a timeout ends them. */
   agesAlikeRatio: 0.7,
 } as const;

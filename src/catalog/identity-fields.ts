@@ -1,6 +1,7 @@
 /**
- * Fields in which a proxy tells the application who its client is and what was asked: addresses,
- * certificates, signed-in users, original hosts and paths. Whoever may send them may be anybody.
+ * Fields in which a proxy passes the client's identity and its original request to the application:
+ * addresses, certificates, signed-in users, hosts and paths. A caller that may send them can
+ * impersonate any client.
  *
  * All names are in lower case, with hyphens. A prefix stands where the makers of a proxy add names
  * from time to time; a name that applications give fields of their own is no prefix here.

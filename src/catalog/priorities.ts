@@ -1,20 +1,20 @@
 /**
- * How much a call matters, in the four names that the SRE book gives them. The queue and everything
- * that refuses calls lets go of the least important first.
+ * How much a call matters, by the four names of the SRE book. The queue and every policy that
+ * rejects calls start with the least important.
  */
 /** From the least important to the most. */
 export const PRIORITIES = ["SHEDDABLE", "SHEDDABLE_PLUS", "CRITICAL", "CRITICAL_PLUS"] as const;
 
 /**
- * `SHEDDABLE` may fail often (batch work), `SHEDDABLE_PLUS` now and then (what is tried again),
- * `CRITICAL` is what users notice, `CRITICAL_PLUS` what must be served last of all.
+ * `SHEDDABLE` may fail often (batch work), `SHEDDABLE_PLUS` occasionally (work that is retried),
+ * `CRITICAL` is what users notice, `CRITICAL_PLUS` is rejected last of all.
  */
 export type Priority = (typeof PRIORITIES)[number];
 
-/** Who does not say how much a call matters has a user waiting for it. */
+/** A call without a priority is assumed to have a user waiting for it. */
 export const PRIORITY_UNLESS_GIVEN: Priority = "CRITICAL";
 
-/** From 0 for the least important; a higher rank is refused later. */
+/** From 0 for the least important; a higher rank is rejected later. */
 export const PRIORITY_RANK: Readonly<Record<Priority, number>> = {
   SHEDDABLE: 0,
   SHEDDABLE_PLUS: 1,

@@ -1,14 +1,13 @@
 /**
- * What is wrong before the first request: settings of the gateway, of its server and of the process
- * that are known to end in a 502, each with the fix. One row each; gateway/start-checks.ts finds
- * them.
+ * Start checks: settings of the gateway, of its server and of the process that are known to end in
+ * a 502, each with the fix. One row each; gateway/start-checks.ts finds them.
  */
 
-/** One thing that is looked at. */
+/** One check. */
 export interface StartCheckRow {
-  /** A warning is told once; a note is only part of a diagnosis, since it may be meant. */
+  /** A warning is emitted once; a note only appears in a diagnosis, since it may be intended. */
   readonly told: "warning" | "note";
-  /** What is found, as one sentence. */
+  /** The finding, as one sentence. */
   readonly wrong: string;
   /** What to write instead. */
   readonly fix: string;
@@ -22,52 +21,52 @@ export const START_CHECKS = {
   },
   listen_address_as_target: {
     told: "warning",
-    wrong: "A target is 0.0.0.0 or [::], where one can listen, and which is no address to ask.",
+    wrong: "A target is 0.0.0.0 or [::], an address to listen on and not one to connect to.",
     fix: "write the address of the application, such as 127.0.0.1",
   },
   target_is_this_server: {
     told: "warning",
-    wrong: "A target is the address on which this server listens, so requests go round.",
+    wrong: "A target is the address on which this server listens, so requests loop.",
     fix: "write the port of the application; this server has one of its own",
   },
   tls_unverified: {
     told: "warning",
-    wrong: "NODE_TLS_REJECT_UNAUTHORIZED=0 switches off all checks of certificates.",
-    fix: "unset it, and give the authority: tls: { ca: readFileSync(…) }",
+    wrong: "NODE_TLS_REJECT_UNAUTHORIZED=0 disables all certificate checks.",
+    fix: "unset it, and configure the CA: tls: { ca: readFileSync(…) }",
   },
   tls_name_missing: {
     told: "warning",
-    wrong: "A target of https has an IP address, and no name that its certificate could be for.",
-    fix: 'write the name, too: { url: "https://10.0.0.5", host: "orders.internal" }',
+    wrong: "An https target has an IP address, and no name to check its certificate against.",
+    fix: 'add the name: { url: "https://10.0.0.5", host: "orders.internal" }',
   },
   unix_path_too_long: {
     told: "warning",
-    wrong: "The path of a Unix socket is longer than the system takes.",
+    wrong: "The path of a Unix socket is longer than the system allows.",
     fix: "put the socket into a folder with a shorter path, such as /run/app.sock",
   },
   unix_socket_forbidden: {
     told: "warning",
-    wrong: "This process may not write to a Unix socket that is there.",
-    fix: "give its group to this user, and mode 0660 to the socket",
+    wrong: "A Unix socket exists, but this process has no permission to write to it.",
+    fix: "add this user to the socket's group, and set the socket's mode to 0660",
   },
   unix_socket_missing: {
     told: "note",
-    wrong: "A Unix socket was not there when the gateway was made.",
+    wrong: "A Unix socket did not exist when the gateway was created.",
     fix: "start the application, or compare the path with the one on which it listens",
   },
   loopback_in_container: {
     told: "note",
-    wrong: "A target is on the loopback interface, which in a container is the container's own.",
-    fix: "for another container write the name of its service in place of localhost",
+    wrong: "A target is on loopback, which inside a container is the container itself.",
+    fix: "to reach another container, write its service name instead of localhost",
   },
   proxy_environment: {
     told: "warning",
-    wrong: "HTTP_PROXY or HTTPS_PROXY is set, and not used: targets are asked directly.",
-    fix: "allow this host to reach the target, or add the target to NO_PROXY if that is meant",
+    wrong: "HTTP_PROXY or HTTPS_PROXY is set but not used: targets are connected to directly.",
+    fix: "allow this host to reach the target, or add the target to NO_PROXY if this is intended",
   },
   open_files: {
     told: "warning",
-    wrong: "The upstreams may have more connections than this process may have open files.",
+    wrong: "The upstreams may open more connections than this process may have open files.",
     fix: "raise the limit (LimitNOFILE=, ulimit -n), or lower limits.connectionsMax",
   },
   heap_beyond_memory: {
@@ -77,7 +76,7 @@ export const START_CHECKS = {
   },
   node_version: {
     told: "warning",
-    wrong: "This version of Node is older than those that the package is tested with.",
+    wrong: "This version of Node is older than the ones that this package is tested with.",
     fix: "use Node 20.19 or newer",
   },
   no_time_limit: {
@@ -87,17 +86,17 @@ export const START_CHECKS = {
   },
   broken_target_stays: {
     told: "warning",
-    wrong: "Nothing takes a target that fails out of several: no breaker, no ejection, no probe.",
+    wrong: "Nothing removes a failing target: breaker, ejection and probe are all off.",
     fix: "leave breaker or ejection on, or set probe: { path }",
   },
   retries_without_budget: {
     told: "warning",
-    wrong: "Repeats may be as many as calls or more, which doubles the load of what is broken.",
+    wrong: "There may be as many repeats as calls, which doubles the load of a broken upstream.",
     fix: "leave retry.budgetRatio at 0.2, and budgetFloorPerSecond finite",
   },
   no_probe_path: {
     told: "note",
-    wrong: "Several targets and no probe: one that is broken is found by calls that fail.",
+    wrong: "Several targets and no probe: a broken target is only detected by failing calls.",
     fix: 'set probe: { path: "/healthz" }',
   },
   platform_unknown: {
@@ -108,12 +107,12 @@ export const START_CHECKS = {
   server_keep_alive_short: {
     told: "warning",
     wrong: "server.keepAliveTimeout was set below the time for which the front keeps connections.",
-    fix: "leave it alone beside behind, or set it above",
+    fix: "remove it, since behind sets it, or set it above that time",
   },
   server_headers_timeout_short: {
     told: "warning",
     wrong: "server.headersTimeout was set below the time for which the front keeps connections.",
-    fix: "set it above server.keepAliveTimeout: what rests unused is answered with 408",
+    fix: "set it above server.keepAliveTimeout: unused connections are answered with 408",
   },
   server_timeout_short: {
     told: "warning",

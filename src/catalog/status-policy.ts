@@ -4,8 +4,8 @@
  * The default is the status of the row, which follows RFC 9209. Teams that migrate from another
  * proxy have retry rules, alerts and clients that were built around that proxy's statuses;
  * RFC 9209 §2.3 allows to keep them. Only the differences from the row are listed. They describe
- * nginx with proxy_pass, HAProxy 3 and Envoy, each with its default settings; where a proxy has no
- * counterpart for a failure, or relays what we would never relay, the row's status stays.
+ * nginx with proxy_pass, HAProxy 3 and Envoy, each with its default settings. Where a proxy has no
+ * counterpart for a failure, or relays what this gateway never relays, the row's status stays.
  */
 import type { FailureRow } from "./failure-row.js";
 import { FAILURES, type FailureCode } from "./failures.js";

@@ -1,12 +1,12 @@
 /**
- * What the small vocabularies of the catalog mean, in words that are shown to people: by `explain`,
- * on the dashboard and in docs/errors.
+ * The small vocabularies of the catalog in plain words, as shown by `explain`, on the dashboard and
+ * in docs/errors.
  */
 import type { Blame, FailureRow } from "./failure-row.js";
 
 /** Who is at fault, in a sentence. */
 export const BLAMES: Readonly<Record<Blame, string>> = {
-  upstream: "The application is down, crashed, answered rubbish, or is too slow.",
+  upstream: "The application is down, crashed, sent an invalid answer, or is too slow.",
   overload: "The application, or the queue before it, is full.",
   network: "Name resolution, routing or dropped packets between the gateway and the application.",
   proxy:
@@ -40,6 +40,6 @@ export function repeatInWords({ repeat }: Pick<FailureRow, "repeat">): string {
     case "idempotent":
       return "only idempotent methods may be sent again (GET, PUT, DELETE …), RFC 9110 §9.2.2";
     case "never":
-      return "not sent again: it would meet the same end";
+      return "not sent again: it would fail the same way";
   }
 }

@@ -26,14 +26,14 @@ export interface GatewayEvents {
     readonly reason: BreakerReason;
     readonly openForMs: number;
   };
-  /** An upstream as a whole became healthy, degraded or down, or it panics. */
+  /** An upstream as a whole became healthy, degraded or down, or entered panic mode. */
   readonly "upstream:state": {
     readonly upstream: string;
     readonly required: boolean;
     readonly from: UpstreamState;
     readonly to: UpstreamState;
   };
-  /** The health of a target changed: probes, its own word, or an ejection. */
+  /** The health of a target changed: by probes, its own declaration, or an ejection. */
   readonly "target:health": {
     readonly upstream: string;
     readonly target: string;
@@ -41,7 +41,7 @@ export interface GatewayEvents {
     readonly to: HealthState;
     readonly reason: HealthReason | null;
   };
-  /** A probe has been answered, or not. */
+  /** A probe has ended, with an answer or without. */
   readonly "probe:end": {
     readonly upstream: string;
     readonly target: string;
@@ -49,7 +49,7 @@ export interface GatewayEvents {
     readonly wrong: string | null;
     readonly tookMs: number;
   };
-  /** So few targets are healthy that all of them are used, or that is over. */
+  /** Panic mode began or ended: too few targets are healthy, so that all of them are used. */
   readonly "upstream:panic": {
     readonly upstream: string;
     readonly panic: boolean;
@@ -74,23 +74,23 @@ export interface GatewayEvents {
     readonly target: string;
     readonly pending: number;
   };
-  /** A target gets no further call and is removed when the last one is over. */
+  /** A target gets no further calls and is removed when the last one ends. */
   readonly "target:drain": {
     readonly upstream: string;
     readonly target: string;
     readonly pending: number;
   };
-  /** A target was removed; what is pending there goes on to its end. */
+  /** A target was removed; its pending exchanges run to their end. */
   readonly "target:remove": {
     readonly upstream: string;
     readonly target: string;
     readonly pending: number;
   };
-  /** The process behind a target vanished: once for each incident, with the evidence so far. */
+  /** The process behind a target vanished: once per incident, with the evidence so far. */
   readonly "incident:start": Incident;
-  /** It has answered again for a while, or is no longer a target. */
+  /** The target has answered again for a while, or has been removed. */
   readonly "incident:end": Incident;
-  /** A source of targets failed; the targets stay, and it is started again after a wait. */
+  /** A source of targets failed; its targets stay, and it is restarted after a wait. */
   readonly "discovery:fail": {
     readonly upstream: string;
     readonly cause: unknown;
@@ -104,30 +104,30 @@ export interface GatewayEvents {
     readonly call: Call;
     readonly attempt: AttemptRecord;
   };
-  /** A call has its outcome; its body may still be on the way. */
+  /** A call has its outcome; its body may still be in transit. */
   readonly "call:outcome": {
     readonly upstream: string;
     readonly call: Call;
     readonly failure: Failure | null;
   };
   /**
-   * A call is over: the body of its answer, and the client's end. Requests that were refused before
-   * they became a call are among them.
+   * A call is over, including the body of its answer and the client's side. Also emitted for
+   * requests that were refused before they became a call.
    */
   readonly "call:end": CallRecord;
-  /** The gateway took a step in its life: not ready, winding down, closed. */
+  /** The lifecycle state of the gateway changed: not ready, winding down, closed. */
   readonly "lifecycle:change": {
     readonly from: LifecycleState;
     readonly to: LifecycleState;
     readonly reason: string;
   };
-  /** A call was refused because there was too much to do, at the upstream or in this process. */
+  /** A call was rejected because of overload, of the upstream or of this process. */
   readonly "call:refused": {
     readonly upstream: string;
     readonly call: Call;
     readonly failure: Failure;
   };
-  /** This process began to refuse calls because its event loop is late, or ended it. */
+  /** Load shedding began or ended, because the event loop of this process is late. */
   readonly "load:change": {
     readonly shedding: boolean;
     readonly eventLoopDelayMs: number;
@@ -140,22 +140,22 @@ export interface GatewayEvents {
   };
   /** A shutdown is over: what could finish, what was cut, and how long it took. */
   readonly "shutdown:end": { readonly report: ShutdownReport };
-  /** A late timer of ours fired, and the answer had been in the socket all along. */
+  /** A timeout of ours fired late, but the answer was already in the socket, and was used. */
   readonly "stall:saved": { readonly upstream: string; readonly target: string };
-  /** `behind: "auto"` has recognised what stands in front of the server. */
+  /** `behind: "auto"` has recognised the proxies in front of the server. */
   readonly "front:recognised": {
     readonly fronts: readonly FrontName[];
     readonly by: "fields" | "ages";
     readonly evidence: readonly string[];
     readonly set: Readonly<Record<string, number>>;
   };
-  /** Something about a server that may be a problem for what stands in front of it. */
+  /** A setting of the server may cause problems with the proxy in front of it. */
   readonly "server:advice": { readonly advice: string };
-  /** The keep-alive time of a connection was over, but a request lay on it, and was served. */
+  /** The keep-alive timeout of a connection expired, but a request was waiting; it was served. */
   readonly "request:saved": { readonly restedMs: number };
-  /** A connection at rest ended with bytes of a request on it that nobody had answered. */
+  /** An idle connection ended with bytes of an unanswered request on it. */
   readonly "request:lost": { readonly restedMs: number };
-  /** An answer's head is larger than a front takes, so that its client gets a 502. */
+  /** The head of an answer is larger than the front accepts, so that its client gets a 502. */
   readonly "answer:oversized": {
     readonly front: FrontName;
     readonly bytes: number;

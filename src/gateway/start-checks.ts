@@ -1,9 +1,9 @@
 /**
- * What is wrong before the first request, found in the settings and in the environment of the
- * process. The texts and fixes stand in catalog/start-checks.ts.
+ * Checks the settings and the environment of the process before the first request. The texts and
+ * fixes are in catalog/start-checks.ts.
  *
- * Guarantee: nothing is probed and nothing waits; a warning is told once, a note only within a
- * diagnosis. What cannot be known is no finding.
+ * Guarantee: nothing is probed and nothing waits; a warning is emitted once, a note only appears in
+ * a diagnosis. What cannot be known is not reported.
  */
 import { isIP } from "node:net";
 import { START_CHECKS, type StartCheckCode } from "../catalog/start-checks.js";
@@ -15,10 +15,10 @@ import { isLoopback } from "./options/normalise.js";
 import type { NormalisedUpstream } from "./options/options.js";
 import type { StartEnvironment } from "./start-environment.js";
 
-/** Something that was found. */
+/** One finding. */
 export interface Sighting {
   readonly code: StartCheckCode;
-  /** Null when it is about the process. */
+  /** Null for a finding about the process. */
   readonly upstream: string | null;
   /** What was seen: the option, the value, the number. */
   readonly seen: string;
@@ -27,7 +27,7 @@ export interface Sighting {
 type Upstreams = readonly NormalisedUpstream[];
 type Finder = (upstreams: Upstreams, environment: StartEnvironment) => readonly Sighting[];
 
-/** Everything that is found when a gateway is made. */
+/** All findings when a gateway is created. */
 export function startSightings(
   upstreams: Upstreams,
   environment: StartEnvironment,
@@ -35,13 +35,13 @@ export function startSightings(
   return FINDERS.flatMap((find) => find(upstreams, environment));
 }
 
-/** A sighting as a person reads it: what is wrong, where it was seen, what to do. */
+/** A finding as a message: what is wrong, where, what to do. */
 export function toldSighting({ code, seen }: Sighting): string {
   const { wrong, fix } = START_CHECKS[code];
   return `${wrong.replace(/\.$/, "")} (${seen}); ${fix}`;
 }
 
-/** A sighting as a part of a diagnosis. */
+/** A finding as a part of a diagnosis. */
 export function sightingFinding({ code, seen }: Sighting): Finding {
   const { told, wrong, fix } = START_CHECKS[code];
   const make = told === "warning" ? warning : note;
@@ -94,7 +94,7 @@ const FINDERS: readonly Finder[] = [
   ),
 ];
 
-/** What is found of a target is told with its address; null for nothing. */
+/** A finding about a target has its address; null for none. */
 function eachTarget(
   code: StartCheckCode,
   look: (target: ParsedTarget, environment: StartEnvironment) => string | null,
@@ -129,7 +129,7 @@ function socketIs(state: "missing" | "forbidden") {
     socketPath !== null && socketState(socketPath) === state ? "" : null;
 }
 
-/** Names that a proxy of a company does not know, and addresses that it is not asked for. */
+/** Internal names, for which a company's proxy is not used. */
 const INSIDE = /^[^.]+$|\.(?:internal|local|localhost|lan|svc|cluster\.local|test|invalid|home)$/;
 
 function environmentProxy(
@@ -166,7 +166,7 @@ function openFiles(upstreams: Upstreams, environment: StartEnvironment): readonl
   return [{ code: "open_files", upstream: null, seen }];
 }
 
-/** The most that it can have at once: each call has one, and so many may be kept. */
+/** The most that it can have at once: each call needs one, and idle ones are limited. */
 function connectionsOf({ targets, limits, bulkhead }: NormalisedUpstream): number {
   const each = limits.connectionsMax * Math.max(1, targets.length);
   return bulkhead === false ? each : Math.min(each, bulkhead.concurrencyMax);

@@ -1,16 +1,14 @@
 /**
- * What the owner of a gateway is told besides errors: contradictions of options, and what the start
- * checks find.
+ * Warnings: contradictory options, and findings of the start checks.
  *
- * Guarantee: the same text is told once, as long as it is kept; the latest are kept for the
- * snapshot.
+ * Guarantee: each text is emitted once while it is kept; the latest are kept for the snapshot.
  */
 import { GATEWAY } from "../catalog/defaults.js";
 import { START_CHECKS, warningCode } from "../catalog/start-checks.js";
 import type { Finding } from "./diagnosis/diagnosis-report.js";
 import { type Sighting, sightingFinding, toldSighting } from "./start-checks.js";
 
-/** One thing that was told. */
+/** One warning that was emitted. */
 export interface GatewayWarning {
   /** The code of the process warning. */
   readonly code: string;
@@ -19,14 +17,14 @@ export interface GatewayWarning {
 
 export interface Warnings {
   warn(message: string, code?: string): void;
-  /** Tells what a start check found, and keeps it for diagnoses. */
+  /** Emits the finding of a start check, and keeps it for diagnoses. */
   tell(sighting: Sighting): void;
   told(): readonly GatewayWarning[];
-  /** What was found of this upstream, and of the process. */
+  /** Findings about this upstream, and about the process. */
   findingsFor(upstream: string): readonly Finding[];
 }
 
-/** `onWarning` in place of a warning of the process. */
+/** `onWarning` replaces the process warning. */
 export function createWarnings(
   onWarning: (message: string, code: string) => void = warnTheProcess,
 ): Warnings {

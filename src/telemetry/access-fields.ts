@@ -1,7 +1,7 @@
 /**
  * The fields of a structured access log line, flat and stable.
  *
- * Guarantee: a field that says nothing is left out; names and meanings stay as they are.
+ * Guarantee: a field without a value is omitted; names and meanings are stable.
  */
 import type { CallAttempt, CallClient, CallRecord } from "../gateway/call-record.js";
 
@@ -27,7 +27,7 @@ export interface AccessFields {
   readonly stopReason?: string;
   /** Target of the last attempt. */
   readonly target?: string;
-  /** What each attempt came to, in order, where there were several. */
+  /** The result of each attempt, in order, if there were several. */
   readonly results?: string;
   readonly remoteAddress?: string;
   readonly forwardedFor?: string;

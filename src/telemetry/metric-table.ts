@@ -1,8 +1,8 @@
 /**
  * Every metric, one row each: its name, what it counts, and by which labels.
  *
- * Names and labels are promised: dashboards and alerts of others are made of them, so a test keeps
- * them as they are. Units are seconds and bytes, as Prometheus asks.
+ * Names and labels are stable, since users' dashboards and alerts depend on them; a test keeps them
+ * as they are. Units are seconds and bytes, as Prometheus recommends.
  */
 
 export type MetricType = "counter" | "gauge" | "histogram";
@@ -15,44 +15,44 @@ export interface MetricRow {
   readonly labels: readonly string[];
 }
 
-/** In front of every name, so that they stand together. */
+/** The prefix of every name. */
 export const METRIC_PREFIX = "good_gateway_";
 
 export const METRICS = {
   calls: {
     name: "calls_total",
     type: "counter",
-    help: "Calls that are over, by the status that the client was sent and who made the answer.",
+    help: "Completed calls, by the status sent to the client and the origin of the answer.",
     labels: ["upstream", "status", "answered_by"],
   },
   failures: {
     name: "failures_total",
     type: "counter",
-    help: "Calls that failed, by name and blame of the failure, and the status that was sent.",
+    help: "Failed calls, by name and blame of the failure, and the status sent.",
     labels: ["upstream", "code", "blame", "status"],
   },
   callSeconds: {
     name: "call_duration_seconds",
     type: "histogram",
-    help: "Calls from their first byte to their last.",
+    help: "Duration of calls from first to last byte.",
     labels: ["upstream"],
   },
   queueSeconds: {
     name: "call_queue_seconds",
     type: "histogram",
-    help: "Time of calls before their first attempt: the queue of the bulkhead.",
+    help: "Time that calls spend in the bulkhead's queue before their first attempt.",
     labels: ["upstream"],
   },
   attempts: {
     name: "attempts_total",
     type: "counter",
-    help: "Attempts that are over, by what each came to: ok, or the name of a failure.",
+    help: "Completed attempts, by result: ok, or the name of a failure.",
     labels: ["upstream", "target", "result"],
   },
   attemptSeconds: {
     name: "attempt_duration_seconds",
     type: "histogram",
-    help: "Attempts from the start to the end of their answer's body.",
+    help: "Duration of attempts from the start to the end of the answer's body.",
     labels: ["upstream", "target"],
   },
   repeats: {
@@ -64,43 +64,43 @@ export const METRICS = {
   stopped: {
     name: "repeats_stopped_total",
     type: "counter",
-    help: "Calls that were not repeated any more, by the reason.",
+    help: "Calls that were not repeated further, by reason.",
     labels: ["upstream", "reason"],
   },
   refused: {
     name: "calls_refused_total",
     type: "counter",
-    help: "Calls that were refused because there was too much to do.",
+    help: "Calls rejected because of overload.",
     labels: ["upstream", "code", "priority"],
   },
   requestBytes: {
     name: "request_body_bytes_total",
     type: "counter",
-    help: "Bytes of request bodies that were read.",
+    help: "Bytes of request bodies read.",
     labels: ["upstream"],
   },
   responseBytes: {
     name: "response_body_bytes_total",
     type: "counter",
-    help: "Bytes of answers' bodies that were handed on.",
+    help: "Bytes of answers' bodies passed on.",
     labels: ["upstream"],
   },
   breakerChanges: {
     name: "breaker_changes_total",
     type: "counter",
-    help: "Changes of breakers, by the state that came.",
+    help: "State changes of breakers, by the new state.",
     labels: ["upstream", "target", "to"],
   },
   healthChanges: {
     name: "target_health_changes_total",
     type: "counter",
-    help: "Changes of the health of targets, by the state that came.",
+    help: "Health changes of targets, by the new state.",
     labels: ["upstream", "target", "to"],
   },
   probes: {
     name: "probes_total",
     type: "counter",
-    help: "Probes that were answered, or not.",
+    help: "Completed probes, passed or not.",
     labels: ["upstream", "target", "passed"],
   },
   incidents: {
@@ -112,25 +112,25 @@ export const METRICS = {
   shutdownWork: {
     name: "shutdown_work_total",
     type: "counter",
-    help: "Work that a shutdown found under way, by what came of it: finished, or cut.",
+    help: "Work in progress at a shutdown, by result: finished, or cut.",
     labels: ["kind", "result"],
   },
   stallsSaved: {
     name: "stalls_saved_total",
     type: "counter",
-    help: "Answers that lay in the socket while this process was too busy to look.",
+    help: "Answers that waited in the socket while this process was too busy to read them.",
     labels: ["upstream"],
   },
   overflow: {
     name: "series_overflow_total",
     type: "counter",
-    help: "Values counted under the label value other, since a metric had too many series.",
+    help: "Values counted under the label value other, because a metric had too many series.",
     labels: ["metric"],
   },
   active: {
     name: "calls_active",
     type: "gauge",
-    help: "Calls under way.",
+    help: "Calls in progress.",
     labels: [],
   },
   lifecycle: {
@@ -148,19 +148,19 @@ export const METRICS = {
   loopDelay: {
     name: "event_loop_delay_seconds",
     type: "gauge",
-    help: "How late this process gets to its work, smoothed; there with shed on and calls coming.",
+    help: "Event loop delay, smoothed; only reported with shed on and calls arriving.",
     labels: [],
   },
   shedPressure: {
     name: "load_shed_pressure",
     type: "gauge",
-    help: "From 0, where no call is refused because this process is late, to 1, where all are.",
+    help: "Load shedding from 0 (no call is rejected) to 1 (all calls are).",
     labels: [],
   },
   incidentsOpen: {
     name: "incidents_open",
     type: "gauge",
-    help: "1 while the process behind the target has vanished and has not answered for a while.",
+    help: "1 from the loss of the process behind the target until it has answered for a while.",
     labels: ["upstream", "target"],
   },
   upstreamState: {
@@ -172,25 +172,25 @@ export const METRICS = {
   places: {
     name: "bulkhead_places",
     type: "gauge",
-    help: "Places of the bulkhead: running, waiting, all places; streams, and all of theirs.",
+    help: "Places of the bulkhead, by kind: running, waiting, total; streams, and their total.",
     labels: ["upstream", "kind"],
   },
   adaptiveLimit: {
     name: "adaptive_limit",
     type: "gauge",
-    help: "Calls at once that the adaptive limit allows.",
+    help: "Concurrent calls that the adaptive limit allows.",
     labels: ["upstream"],
   },
   targetPending: {
     name: "target_pending",
     type: "gauge",
-    help: "Exchanges under way with the target.",
+    help: "Exchanges in progress with the target.",
     labels: ["upstream", "target"],
   },
   targetHealth: {
     name: "target_health",
     type: "gauge",
-    help: "1 for the health that the target has.",
+    help: "1 for the health state that the target is in.",
     labels: ["upstream", "target", "state"],
   },
   breakerState: {
@@ -208,7 +208,7 @@ export const METRICS = {
   connections: {
     name: "connections",
     type: "gauge",
-    help: "Connections to the target: open, idle, and calls that wait for one.",
+    help: "Connections to the target, by kind: open, idle, and calls that wait for one.",
     labels: ["upstream", "target", "kind"],
   },
 } as const satisfies Readonly<Record<string, MetricRow>>;
@@ -217,14 +217,14 @@ export type MetricKey = keyof typeof METRICS;
 
 /**
  * From a local answer to a slow report: enough steps below a second for the p99 of an API, and few
- * above, where only the order matters. Prometheus' own first steps.
+ * above, where only the magnitude matters. The first steps are those of Prometheus.
  */
 export const DURATION_BUCKETS: readonly number[] = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 ];
 
 /**
- * Series of one metric. Upstreams that fetches make for origins, and targets that come and go, have
- * no natural end; a scrape of ten thousand lines does no good to anybody.
+ * Series of one metric. Upstreams created for fetched origins, and targets that come and go, are
+ * unbounded, and a scrape of ten thousand lines is of no use.
  */
 export const SERIES_MAX = 1_000;

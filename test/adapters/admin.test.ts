@@ -101,7 +101,7 @@ describe("the admin server", () => {
   it("says what is wrong with a port, with handlers, and with a port that is taken", async () => {
     const gateway = createGateway({ name: "edge" });
     await expect(startAdmin(gateway, { port: 70_000 })).rejects.toThrow(
-      "port: 70000 is not a port; write 0 for any that is free",
+      "port: 70000 is not a port; write 0 for any free port",
     );
     const handlers = [{}] as unknown as NonNullable<AdminOptions["handlers"]>;
     await expect(startAdmin(gateway, { port: 0, handlers })).rejects.toThrow(

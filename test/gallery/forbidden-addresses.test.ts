@@ -229,7 +229,7 @@ describe("the option", () => {
       }
     };
     expect(problemsOf(["privat"])).toContain('did you mean "private"?');
-    expect(problemsOf(["10.0.0.0/33"])).toContain("is no address, no range and no group");
+    expect(problemsOf(["10.0.0.0/33"])).toContain("is not an address, a range or a group");
     expect(problemsOf("private")).toContain('did you mean ["private"]?');
     expect(problemsOf(["10.0.0.0/8", "fd00::/8", "loopback"])).toBe("");
   });

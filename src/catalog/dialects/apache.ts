@@ -33,15 +33,14 @@ export const APACHE: Dialect = {
     {
       term: "(13)Permission denied: AH00957",
       match: /\(13\)Permission denied:.*AH00957: \w+: attempt to connect to [^/]/i,
-      meaning: "Over TCP errno 13 is no file's mode: SELinux forbids Apache the connection.",
+      meaning: "Over TCP, errno 13 is not about file modes: SELinux denies Apache the connection.",
       failures: ["destination_ip_prohibited"],
       remedies: ["setsebool -P httpd_can_network_connect on"],
     },
     {
       term: "(13)Permission denied: AH02454",
       match: /\(13\)Permission denied:.*(?:AH02454|AH00957|connect|socket)/i,
-      meaning:
-        "Apache's user may not open the backend's socket, or SELinux forbids the connection.",
+      meaning: "Apache's user may not open the backend's socket, or SELinux denies the connection.",
       failures: ["unix_socket_forbidden"],
       remedies: ["SELinux: setsebool -P httpd_can_network_connect on"],
     },

@@ -1,6 +1,6 @@
 /**
- * What servers of applications say, and proxies that come with them: PHP, uWSGI, gunicorn,
- * Passenger, lighttpd, YARP and gorouter.
+ * Messages of application servers and proxies around them: PHP, uWSGI, gunicorn, Passenger,
+ * lighttpd, YARP and gorouter.
  */
 import { type Dialect, dialectOfLines } from "./foreign-term.js";
 
@@ -10,30 +10,30 @@ export const APPLICATION_TEXTS: readonly Dialect[] = [
     [
       "Allowed memory size of … bytes exhausted",
       /Allowed memory size of \d+ bytes exhausted/i,
-      "The script needs more than memory_limit: PHP ends it, and the answer is a 500 or cut.",
+      "The script exceeds memory_limit: PHP stops it, and the answer is a 500 or truncated.",
       ["received_server_error", "connection_terminated", "http_response_incomplete"],
-      "Find what the script loads at once; then memory_limit in php.ini or the pool.",
+      "Find what the script loads at once; then raise memory_limit in php.ini or the pool.",
     ],
     [
       "Maximum execution time of … seconds exceeded",
       /Maximum execution time of \d+ seconds? exceeded/i,
-      "The script ran longer than max_execution_time: PHP ends it with a 500.",
+      "The script ran longer than max_execution_time: PHP stops it with a 500.",
       ["received_server_error", "http_response_timeout"],
-      "Find the slow part (slowlog); then max_execution_time, below the front's time.",
+      "Find the slow part (slowlog); then raise max_execution_time, below the front's timeout.",
     ],
     [
       "execution timed out … terminating (request_terminate_timeout)",
       /execution timed out \([\d.]+ sec\), terminating/i,
       "PHP-FPM ended the worker after request_terminate_timeout: the front answers 502.",
       ["connection_terminated", "http_response_timeout"],
-      "request_slowlog_timeout shows where it stood; then a longer request_terminate_timeout.",
+      "request_slowlog_timeout shows where it hung; then raise request_terminate_timeout.",
     ],
     [
       "PHP Fatal error: Uncaught …",
       /PHP Fatal error:|PHP Parse error:/i,
-      "The script ended with an error of its own: a 500.",
+      "The script failed with an uncaught error: a 500.",
       ["received_server_error"],
-      "The line names the file; what it says is to be mended there.",
+      "The line names the file and the error; fix it there.",
     ],
   ),
   dialectOfLines(
@@ -43,14 +43,14 @@ export const APPLICATION_TEXTS: readonly Dialect[] = [
       /HARAKIRI (?:ON WORKER|!!!|:)|\bF\*CK !!! i must kill myself/i,
       "A request took longer than harakiri: uWSGI killed the worker, and the front got no answer.",
       ["connection_terminated", "http_response_timeout"],
-      "Make that request faster, or set harakiri above its time and below the front's.",
+      "Make that request faster, or set harakiri above its duration and below the front's timeout.",
     ],
     [
       "invalid request block size",
       /invalid request block size: \d+/i,
-      "HTTP was spoken to a uwsgi socket, or the head is larger than buffer-size.",
+      "The client spoke HTTP to a uwsgi socket, or the head is larger than buffer-size.",
       ["http_protocol_error", "request_header_too_large"],
-      "uwsgi_pass in place of proxy_pass, or http-socket; buffer-size 32768 for large heads.",
+      "Use uwsgi_pass instead of proxy_pass, or http-socket; buffer-size 32768 for large heads.",
     ],
     [
       "no python application found",
@@ -72,16 +72,16 @@ export const APPLICATION_TEXTS: readonly Dialect[] = [
     [
       "Worker failed to boot / App failed to load",
       /Worker failed to boot|App failed to load|HaltServer/i,
-      "No worker starts: the port is closed soon.",
+      "No worker starts: the port will be closed soon.",
       ["connection_refused"],
-      "The traceback above it says why: an import, a setting, a missing module.",
+      "The traceback above it has the reason: an import, a setting, a missing module.",
     ],
     [
       "Worker (pid:…) was sent SIGKILL! Perhaps out of memory?",
       /Worker \(pid:\s?\d+\) was (?:sent SIGKILL|terminated due to signal)/i,
-      "A worker was killed while it served, most often for memory or after its timeout.",
+      "A worker was killed while serving, usually for memory or after its timeout.",
       ["connection_terminated"],
-      "Compare memory with the limit; --timeout must be longer than the slowest good answer.",
+      "Compare memory with the limit; --timeout must exceed the slowest valid answer.",
     ],
     [
       "Connection in use",
@@ -98,14 +98,14 @@ export const APPLICATION_TEXTS: readonly Dialect[] = [
       /request queue (?:is )?full|Request queue full/i,
       "passenger_max_request_queue_size is reached. Answer: 503.",
       ["bulkhead_full"],
-      "passenger-status shows what waits; then passenger_max_pool_size.",
+      "passenger-status shows what waits; then raise passenger_max_pool_size.",
     ],
     [
       "Web application could not be started / spawn error",
       /Web application could not be started|Could not spawn process for application/i,
-      "The application ended while it was started.",
+      "The application exited during startup.",
       ["received_server_error", "connection_refused"],
-      "The error id stands in Passenger's log, with the application's own output.",
+      "Passenger's log has the error id, with the application's own output.",
     ],
   ),
   dialectOfLines(
@@ -113,21 +113,21 @@ export const APPLICATION_TEXTS: readonly Dialect[] = [
     [
       "(gw_backend.c…) establishing connection failed",
       /(?:gw_backend|mod_(?:proxy|fastcgi))\.c.*(?:connection failed|connect failed|refused)/i,
-      "lighttpd could not connect to the backend: it answers 503, and rests it for a while.",
+      "lighttpd could not connect to the backend: it answers 503, and disables it for a while.",
       ["connection_refused", "unix_socket_missing"],
       "Start the backend, and compare host, port and socket of proxy.server or fastcgi.server.",
     ],
     [
       "all handlers for … are down",
       /(?:gw_backend|mod_\w+)\.c.*(?:all handlers for .* are down|no free backend|overloaded)/i,
-      "Every backend rests because a connection failed: 503 until disable-time is over.",
+      "Every backend is disabled because a connection failed: 503 until disable-time is over.",
       ["no_healthy_target"],
-      "The line before it says why the backend went.",
+      "The line before it says why the backend failed.",
     ],
     [
       "unexpected end-of-file (perhaps the fastcgi process died)",
       /unexpected end-of-file \(perhaps the|response not received, request sent: \d/i,
-      "The backend closed before its answer was there.",
+      "The backend closed before it answered.",
       ["connection_terminated", "stale_connection"],
       "Its own log at this second: a crash or a limit.",
     ],
@@ -137,7 +137,7 @@ export const APPLICATION_TEXTS: readonly Dialect[] = [
     [
       "RequestTimedOut / ResponseHeaders timeout (ActivityTimeout)",
       /Yarp.*\b(?:Request|ResponseBody|UpgradeActivity)TimedOut|ActivityTimeout/i,
-      "ActivityTimeout (100 s) was over without a byte.",
+      "ActivityTimeout (100 s) expired without a byte.",
       ["http_response_timeout"],
       "HttpRequest.ActivityTimeout of the cluster",
     ],
@@ -151,7 +151,7 @@ export const APPLICATION_TEXTS: readonly Dialect[] = [
     [
       "Forwarding error: Request",
       /Yarp\.ReverseProxy.*(?:error|RequestCanceled|Request:)/i,
-      "YARP could not forward the request; the exception below it says why.",
+      "YARP could not forward the request; the exception below it has the reason.",
       ["connection_refused", "connection_terminated"],
     ],
   ),
@@ -174,9 +174,9 @@ export const APPLICATION_TEXTS: readonly Dialect[] = [
     [
       "Requested route ('…') has no available endpoints",
       /Requested route .* has no available endpoints|x_cf_routererror:"no_endpoints/i,
-      "The route is there, and no instance runs. Answer: 503.",
+      "The route exists, but no instance runs. Answer: 503.",
       ["no_healthy_target"],
-      "cf app APP, and why its instances ended",
+      "cf app APP shows why its instances exited",
     ],
   ),
 ];

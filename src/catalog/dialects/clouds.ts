@@ -1,6 +1,6 @@
 /**
- * What the balancers of the clouds say: Cloudflare's statuses from 520 on, those of AWS's
- * application load balancer that are in no standard, and the statusDetails of Google's.
+ * Statuses and messages of cloud load balancers: Cloudflare's statuses from 520 on, non-standard
+ * ones of AWS's application load balancer, and Google's statusDetails.
  */
 import type { Dialect } from "./foreign-term.js";
 
@@ -21,7 +21,7 @@ export const CLOUDFLARE: Dialect = {
       causes: [
         "The application crashed or closed the connection while it served the request.",
         "The head of the answer is larger than 128 KiB, or invalid.",
-        "A kept connection was closed at the moment it was used (Cloudflare keeps them 900 s).",
+        "A kept-alive connection was closed just as it was reused (Cloudflare keeps them 900 s).",
       ],
       remedies: [
         'Keep connections longer than Cloudflare does; good-gateway: behind: "cloudflare"',
@@ -51,9 +51,9 @@ export const CLOUDFLARE: Dialect = {
     {
       term: "524",
       match: "524",
-      meaning: "The origin accepted the request and did not answer within 120 s (100 s before).",
+      meaning: "The origin accepted the request but did not answer within 120 s (formerly 100 s).",
       failures: ["http_response_timeout"],
-      remedies: ["Answer 202 and let the client ask again, or send early bytes."],
+      remedies: ["Answer 202 and let the client poll, or send early bytes."],
     },
     {
       term: "525",
@@ -70,14 +70,13 @@ export const CLOUDFLARE: Dialect = {
     {
       term: "527",
       match: "527",
-      meaning: "A Railgun connection to the origin failed (a service that has ended).",
+      meaning: "A Railgun connection to the origin failed (a discontinued service).",
       failures: ["connection_timeout", "connection_refused"],
     },
     {
       term: "530",
       match: "530",
-      meaning:
-        "An error 1xxx of Cloudflare; most often the origin's name cannot be resolved (1016).",
+      meaning: "An error 1xxx of Cloudflare; usually the origin's name cannot be resolved (1016).",
       failures: ["dns_name_not_found", "dns_error"],
     },
   ],
@@ -90,7 +89,7 @@ export const AWS_ALB: Dialect = {
     {
       term: "460",
       match: "460",
-      meaning: "The client closed the connection before the balancer's idle time was over.",
+      meaning: "The client closed the connection before the balancer's idle timeout.",
       failures: ["client_closed_request"],
       remedies: ["The client's own timeout is shorter than the answer takes."],
     },
@@ -99,18 +98,18 @@ export const AWS_ALB: Dialect = {
       match: "463",
       meaning: "X-Forwarded-For has more than 30 addresses.",
       failures: ["loop_detected", "bad_request"],
-      remedies: ["Requests run in a circle, or a hop appends in place of setting the field."],
+      remedies: ["Requests loop, or a hop appends to the field instead of setting it."],
     },
     {
       term: "464",
       match: "464",
-      meaning: "The protocol version of the request does not fit that of the target group.",
+      meaning: "The protocol version of the request does not match that of the target group.",
       failures: ["proxy_configuration_error"],
     },
     {
       term: "561",
       match: "561",
-      meaning: "The identity provider of the listener's authenticate action answered an error.",
+      meaning: "The identity provider of the listener's authenticate action returned an error.",
       failures: ["received_server_error"],
     },
   ],
@@ -153,13 +152,13 @@ export const GOOGLE_LB: Dialect = {
     {
       term: "backend_timeout",
       match: /\b(?:backend_timeout|response_sent_by_backend_timeout)\b/,
-      meaning: "The backend did not finish within the backend service timeout (30 s in all).",
+      meaning: "The backend did not finish within the backend service timeout (30 s in total).",
       failures: ["http_response_timeout", "deadline_exceeded"],
     },
     {
       term: "response_sent_by_backend",
       match: /\bresponse_sent_by_backend\b/,
-      meaning: "The answer, whatever its status, is the backend's own.",
+      meaning: "The answer is the backend's own, regardless of its status.",
       failures: ["received_server_error", "received_gateway_error"],
     },
     {
@@ -187,25 +186,25 @@ export const GOOGLE_LB: Dialect = {
     {
       term: "denied_by_security_policy",
       match: /denied_by_security_policy|body_denied_by_security_policy/,
-      meaning: "A rule of Cloud Armor refuses the request.",
+      meaning: "A Cloud Armor rule denies the request.",
       failures: ["request_denied"],
     },
     {
       term: "handled_by_identity_aware_proxy",
       match: "handled_by_identity_aware_proxy",
-      meaning: "Identity-Aware Proxy answered: a login is asked for. The backend was not asked.",
+      meaning: "Identity-Aware Proxy answered: it requires a login. The backend got no request.",
       failures: ["request_denied"],
     },
     {
       term: "client_disconnected_before_any_response",
       match: /client_disconnected_(?:before_any|after_partial)_response/,
-      meaning: "The client left before it had its answer.",
+      meaning: "The client left before the answer was complete.",
       failures: ["client_closed_request"],
     },
   ],
 };
 
-/** Who writes `awselb` and the like beside a plain status. */
+/** Balancers that write `awselb` and the like beside a plain status. */
 export const AWS_TEXTS: Dialect = {
   speaker: "AWS ALB access log",
   spoken: "in_lines",
@@ -215,7 +214,7 @@ export const AWS_TEXTS: Dialect = {
       match: /^\S+ \d{4}-\S+Z app\/\S+ \S+ \S+ [\d.]+ [\d.]+ -1 502 - /,
       meaning: "The target took the request and gave no valid answer: target_status is empty.",
       failures: ["stale_connection", "connection_terminated", "http_protocol_error"],
-      remedies: ["keepAliveTimeout of the target above the balancer's idle timeout (60 s)."],
+      remedies: ["Set keepAliveTimeout of the target above the balancer's idle timeout (60 s)."],
     },
     {
       term: "an access line with status 504 and no status of the target",
@@ -226,11 +225,11 @@ export const AWS_TEXTS: Dialect = {
     {
       term: "elb_status_code 502, target_status_code -",
       match: /\s-1 -1 -1 50[234] -\s|\s[\d.]+ -1 -1 50[234] -\s/,
-      meaning: "The balancer answered by itself: the target gave no answer it could use.",
+      meaning: "The balancer answered itself: the target gave no usable answer.",
       failures: ["stale_connection", "connection_terminated", "http_response_timeout"],
       remedies: [
         'keepAliveTimeout of the target above the idle timeout (60 s); behind: "aws-alb".',
-        "HTTPCode_ELB_5XX_Count against HTTPCode_Target_5XX_Count tells who answers.",
+        "HTTPCode_ELB_5XX_Count against HTTPCode_Target_5XX_Count shows which of them answers.",
       ],
     },
   ],

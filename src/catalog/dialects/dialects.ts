@@ -1,6 +1,6 @@
 /**
- * All foreign dialects, in the order in which a text is compared with them: sentences of logs
- * first, then the words that stand alone.
+ * All foreign dialects, in the order in which a text is compared with them: log messages first,
+ * then separate words.
  */
 import { APACHE } from "./apache.js";
 import { APPLICATION_TEXTS } from "./application-servers.js";

@@ -35,7 +35,7 @@ export const ENVOY_FLAGS: Dialect = {
     {
       term: "NR",
       match: "NR",
-      meaning: "No route fits the request. Envoy answers 404.",
+      meaning: "No route matches the request. Envoy answers 404.",
       failures: ["destination_not_found"],
     },
     {
@@ -53,10 +53,10 @@ export const ENVOY_FLAGS: Dialect = {
     {
       term: "UC",
       match: "UC",
-      meaning: "The upstream closed the connection before it had answered. Envoy answers 503.",
+      meaning: "The upstream closed the connection before it answered. Envoy answers 503.",
       failures: ["connection_terminated", "stale_connection", "http_response_incomplete"],
       causes: [
-        "A kept connection was closed by the application as Envoy used it (Node: 5 s, up to 25.x).",
+        "The application closed an idle connection as Envoy reused it (Node: 5 s, up to 25.x).",
         "The application crashed or was killed while it served the request.",
       ],
       remedies: [
@@ -110,7 +110,7 @@ export const ENVOY_FLAGS: Dialect = {
     {
       term: "DT",
       match: "DT",
-      meaning: "max_connection_duration or the request's deadline was over. Envoy answers 504.",
+      meaning: "max_connection_duration or the request's deadline expired. Envoy answers 504.",
       failures: ["deadline_exceeded", "deadline_already_over"],
     },
     {
@@ -122,25 +122,25 @@ export const ENVOY_FLAGS: Dialect = {
     {
       term: "RL",
       match: "RL",
-      meaning: "The rate limit filter refused the request. Envoy answers 429.",
+      meaning: "The rate limit filter rejected the request. Envoy answers 429.",
       failures: ["rate_limited"],
     },
     {
       term: "RLSE",
       match: "RLSE",
-      meaning: "The rate limit service failed, and the filter is set to refuse then.",
+      meaning: "The rate limit service failed, and the filter is configured to reject then.",
       failures: ["proxy_configuration_error", "received_server_error"],
     },
     {
       term: "UAEX",
       match: "UAEX",
-      meaning: "The external authorization service refused the request. Envoy answers 403.",
+      meaning: "The external authorization service denied the request. Envoy answers 403.",
       failures: ["request_denied"],
     },
     {
       term: "IH",
       match: "IH",
-      meaning: "A field of the request that is checked strictly is invalid. Envoy answers 400.",
+      meaning: "A strictly checked header of the request is invalid. Envoy answers 400.",
       failures: ["bad_request"],
     },
     {
@@ -164,13 +164,13 @@ export const ENVOY_FLAGS: Dialect = {
     {
       term: "RFCF",
       match: "RFCF",
-      meaning: "The request was refused, since the filter chain could not be made. Answer: 500.",
+      meaning: "The request was rejected: its filter chain could not be created. Answer: 500.",
       failures: ["proxy_configuration_error", "proxy_internal_error"],
     },
     {
       term: "NFCF",
       match: "NFCF",
-      meaning: "No filter configuration was found in time (extension discovery). Answer: 500.",
+      meaning: "No filter configuration arrived in time (extension discovery). Answer: 500.",
       failures: ["proxy_configuration_error"],
     },
     {
@@ -188,7 +188,7 @@ export const ENVOY_FLAGS: Dialect = {
     {
       term: "UMSDR",
       match: "UMSDR",
-      meaning: "max_stream_duration of the upstream was over.",
+      meaning: "max_stream_duration of the upstream expired.",
       failures: ["response_body_timeout", "deadline_exceeded"],
     },
   ],
@@ -214,33 +214,34 @@ export const ENVOY_TEXTS: Dialect = {
       term: "transport failure reason: TLS error … CERTIFICATE_VERIFY_FAILED",
       match:
         /transport[ _]failure[ _]reason.*(?:CERTIFICATE_VERIFY_FAILED|verify[ _]SAN|SAN list)/i,
-      meaning: "The upstream's certificate is not trusted, or is for another name (flag UF).",
+      meaning: "The upstream's certificate is not trusted, or for another name (flag UF).",
       failures: ["tls_certificate_error", "tls_certificate_expired"],
       remedies: ["Compare trusted_ca and match_typed_subject_alt_names with its certificate."],
     },
     {
       term: "transport failure reason: TLS error … ALERT",
       match: /transport[ _]failure[ _]reason.*TLS.*ALERT/i,
-      meaning: "The upstream refused the TLS handshake: it wants a certificate, or another name.",
+      meaning:
+        "The upstream rejected the TLS handshake: it requires a certificate or another name.",
       failures: ["tls_alert_received"],
     },
     {
       term: "transport failure reason: TLS error … WRONG_VERSION_NUMBER",
       match: /transport[ _]failure[ _]reason.*(?:TLS|SSL)/i,
-      meaning: "The connection was made, and TLS on it failed (flag UF).",
+      meaning: "The connection was established, but TLS on it failed (flag UF).",
       failures: ["tls_protocol_error", "tls_alert_received"],
       causes: ["The cluster speaks TLS, and the upstream plain HTTP at this port, or the reverse."],
     },
     {
       term: "delayed connect error: 113",
       match: /(?:delayed|immediate)[ _]connect[ _]error:[ _](?:113|101|99)\b/i,
-      meaning: "The kernel has no way to that address (113, 101) or no port left (99); flag UF.",
+      meaning: "The kernel has no route to that address (113, 101) or no port left (99); flag UF.",
       failures: ["destination_ip_unroutable", "local_resources_exhausted"],
     },
     {
       term: "delayed connect error: 110",
       match: /(?:delayed|immediate)[ _]connect[ _]error:[ _]110\b/i,
-      meaning: "The connection was not made in time: packets are dropped on the way (flag UF).",
+      meaning: "The connection was not established in time: packets are dropped (flag UF).",
       failures: ["connection_timeout"],
     },
     {
@@ -249,14 +250,14 @@ export const ENVOY_TEXTS: Dialect = {
         /reset reason: (?:remote |local )?connection failure|delayed[ _]connect[ _]error:[ _]111/i,
         /\{(?:remote_|local_)?connection_failure/i,
       ],
-      meaning: "The connection to the upstream could not be made (flag UF).",
+      meaning: "The connection to the upstream could not be established (flag UF).",
       failures: ["connection_refused", "connection_timeout", "tls_protocol_error"],
-      remedies: ["transport failure reason, in the same line, tells which: 111 is refused."],
+      remedies: ["transport failure reason, in the same line, has the errno: 111 is refused."],
     },
     {
       term: "reset reason: connection timeout",
       match: /(?:reset reason: |\{)connection[ _]timeout/i,
-      meaning: "The connection was not made within the cluster's connect_timeout (flag UF).",
+      meaning: "The connection was not established within the cluster's connect_timeout (flag UF).",
       failures: ["connection_timeout"],
     },
     {
@@ -265,7 +266,7 @@ export const ENVOY_TEXTS: Dialect = {
         /reset reason: (?:remote |local )?(?:connection termination|reset)/i,
         /\{(?:remote_|local_)?(?:connection_termination|reset)/i,
       ],
-      meaning: "The upstream closed the connection before it had answered (flag UC or UR).",
+      meaning: "The upstream closed the connection before it answered (flag UC or UR).",
       failures: ["connection_terminated", "stale_connection"],
       remedies: [
         'Set keepAliveTimeout of Node above Envoy\'s idle_timeout; good-gateway: behind: "envoy".',

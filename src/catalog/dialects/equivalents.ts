@@ -1,15 +1,15 @@
 /**
- * What other proxies call a failure of the catalog: the foreign dialects, read the other way.
+ * Other proxies' terms for a failure of the catalog: the foreign dialects in reverse.
  * `explain`, the dashboard and the pages of docs/errors show it.
  */
 import type { FailureCode } from "../failures.js";
 import { DIALECTS } from "./dialects.js";
 
-/** Programs that stand where a gateway stands. */
+/** Programs in the same place as a gateway. */
 const SPEAKERS =
   /^(nginx|Apache|HAProxy|Envoy|Cloudflare|AWS ALB|Google Cloud|Caddy|Traefik|Heroku|gRPC)/;
 
-/** What others call it: the terms whose first guess it is, by who says them. */
+/** Other programs' terms whose first guess is this failure, by program. */
 export function equivalents(code: FailureCode): readonly (readonly [string, string])[] {
   const terms = new Map<string, readonly string[]>();
   for (const { speaker, terms: all } of DIALECTS) {

@@ -1,47 +1,47 @@
 /**
- * The shape of one row of the foreign dialects: what another program calls a failure.
+ * The shape of one row of the foreign dialects: another program's term for a failure.
  *
- * A row says how its term is recognised, what the other program means by it, and which failures of
- * the catalog that can be, most likely first. Causes and remedies are those of the failures, unless
- * the row knows better ones: those of a program's own settings.
+ * A row has the pattern of the term, its meaning in that program, and the failures of the catalog
+ * that it may stand for, most likely first. Causes and remedies are those of the failures, unless
+ * the row has more specific ones, such as settings of that program.
  */
 import type { FailureCode } from "../failures.js";
 
-/** How one program says that something failed. */
+/** One program's term for a failure. */
 export interface ForeignTerm {
-  /** As that program writes it, for people to read. */
+  /** The term as that program writes it, for display. */
   readonly term: string;
-  /** A string is looked for as it is, whatever its case; of several expressions one must fit. */
+  /** A string is matched literally, ignoring case; of several expressions one must match. */
   readonly match: string | RegExp | readonly RegExp[];
   /** One sentence: what the program means by it. */
   readonly meaning: string;
-  /** Most likely first; empty when it is no failure of an upstream. */
+  /** Most likely first; empty if it is not a failure of an upstream. */
   readonly failures: readonly FailureCode[];
-  /** Causes that belong to this program, most likely first. */
+  /** Causes specific to this program, most likely first. */
   readonly causes?: readonly string[];
-  /** What ended everything: in a log it is told before the failures that follow from it. */
+  /** A root cause: in a log it is shown before the failures that follow from it. */
   readonly fatal?: true;
-  /** It says that something failed and not what; a code beside it says more. */
+  /** It reports that something failed but not what; a code beside it says more. */
   readonly general?: true;
-  /** What to check or change there. */
+  /** What to check or change in that program. */
   readonly remedies?: readonly string[];
 }
 
-/** Everything that one program says. */
+/** All terms of one program. */
 export interface Dialect {
-  /** The name of the program, as people write it. */
+  /** The name of the program, for display. */
   readonly speaker: string;
   /**
-   * Where its terms stand: inside a line of a log, or as a word of their own (a status, a flag)
-   * that would be found by accident in any text.
+   * Where its terms occur: within a log line, or as a separate word (a status, a flag) that would
+   * match by accident in any text.
    */
   readonly spoken: "in_lines" | "as_a_word";
-  /** Words that many programs hand on: told only of a line that no other dialect knows. */
+  /** Texts that many programs pass on: only used for a line that no other dialect knows. */
   readonly common?: true;
   readonly terms: readonly ForeignTerm[];
 }
 
-/** A term of a log in short: what follows its failures are remedies. */
+/** Short form of a log term: the arguments after its failures are remedies. */
 export type TermRow = readonly [
   term: string,
   match: RegExp | readonly RegExp[],
@@ -50,7 +50,7 @@ export type TermRow = readonly [
   ...remedies: string[],
 ];
 
-/** What one program says in the lines of its log. */
+/** The terms of one program in its log lines. */
 export function dialectOfLines(
   speaker: string,
   ...rows: readonly (TermRow | ForeignTerm)[]

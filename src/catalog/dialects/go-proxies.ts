@@ -1,6 +1,6 @@
 /**
- * Caddy and Traefik. Both hand on the text of Go's errors, which languages.ts knows; here is what
- * they say themselves.
+ * Caddy and Traefik. Both pass on the texts of Go's errors, which languages.ts has; here are their
+ * own messages.
  */
 import type { Dialect } from "./foreign-term.js";
 
@@ -17,14 +17,14 @@ export const CADDY: Dialect = {
     {
       term: "making dial info",
       match: /making dial info|unrecognized upstream|upstream: invalid dial address/i,
-      meaning: "An upstream's address cannot be read: a placeholder without value, a wrong port.",
+      meaning: "An upstream's address cannot be parsed: a placeholder without value, a wrong port.",
       failures: ["proxy_configuration_error"],
     },
     {
       term: "HTTP request failed / unexpected status code (health checker)",
       match:
         /http\.handlers\.reverse_proxy\.health_checker.*(?:failed|unexpected status|no longer)/i,
-      meaning: "An active health check failed, and the upstream gets no requests.",
+      meaning: "An active health check failed, so the upstream gets no requests.",
       failures: ["no_healthy_target"],
     },
     {
@@ -53,21 +53,21 @@ export const TRAEFIK: Dialect = {
     {
       term: "'502 Bad Gateway' caused by: EOF",
       match: /'502 Bad Gateway' caused by: (?:EOF|.*reset|.*broken pipe|unexpected)/i,
-      meaning: "The service closed the connection before it had answered.",
+      meaning: "The service closed the connection before it answered.",
       failures: ["stale_connection", "connection_terminated"],
-      remedies: ["keepAliveTimeout of Node above idleConnTimeout of serversTransport (90 s)."],
+      remedies: ["Set keepAliveTimeout of Node above idleConnTimeout of serversTransport (90 s)."],
     },
     {
       term: "'504 Gateway Timeout' caused by: …",
       match: /'504 Gateway Timeout' caused by/i,
-      meaning: "The service was not reached or did not answer in time.",
+      meaning: "The service was unreachable or did not answer in time.",
       failures: ["connection_timeout", "http_response_timeout"],
       causes: ["The container is in another Docker network than Traefik (traefik.docker.network)."],
     },
     {
       term: "'499 Client Closed Request' caused by: context canceled",
       match: /'499 Client Closed Request'/i,
-      meaning: "The client left before it had an answer.",
+      meaning: "The client left before the answer.",
       failures: ["client_closed_request"],
     },
     {
@@ -82,7 +82,7 @@ export const TRAEFIK: Dialect = {
         /the (?:service|middleware) \S+ does not exist|unable to find the IP address/i,
         /port is missing/i,
       ],
-      meaning: "A router names something that no provider has, or a container without a port.",
+      meaning: "A router names a service that no provider has, or a container without a port.",
       failures: ["proxy_configuration_error", "destination_not_found"],
     },
     {
@@ -90,7 +90,7 @@ export const TRAEFIK: Dialect = {
       match: /'500 Internal Server Error' caused by: .*(?:x509|tls)/i,
       meaning: "The certificate of the service is not trusted.",
       failures: ["tls_certificate_error"],
-      remedies: ["serversTransport.rootCAs, or speak http to the service."],
+      remedies: ["Set serversTransport.rootCAs, or use http to the service."],
     },
   ],
 };

@@ -1,6 +1,6 @@
 /**
- * gRPC's status codes: the sixteen words that its libraries print in place of an HTTP status, and
- * how they stand in logs.
+ * gRPC's status codes: the sixteen words that its libraries print instead of an HTTP status, and
+ * their form in logs.
  */
 import type { FailureCode } from "../failures.js";
 import type { Dialect, ForeignTerm } from "./foreign-term.js";
@@ -11,7 +11,7 @@ const STATUSES: readonly Status[] = [
   [
     1,
     "CANCELLED",
-    "The caller gave the call up, or a proxy did for it.",
+    "The caller cancelled the call, or a proxy did for it.",
     ["client_closed_request", "deadline_exceeded"],
   ],
   [
@@ -23,47 +23,47 @@ const STATUSES: readonly Status[] = [
   [
     3,
     "INVALID_ARGUMENT",
-    "The request is wrong whatever the state of the server: an answer of the application.",
+    "The request is invalid in any state of the server: an answer of the application.",
     [],
   ],
   [
     4,
     "DEADLINE_EXCEEDED",
-    "The caller's deadline was over before the answer was there.",
+    "The caller's deadline expired before the answer arrived.",
     ["deadline_exceeded", "http_response_timeout"],
   ],
-  [5, "NOT_FOUND", "What was asked for does not exist: an answer of the application.", []],
-  [6, "ALREADY_EXISTS", "What was to be made is there: an answer of the application.", []],
-  [7, "PERMISSION_DENIED", "The caller may not do this; a proxy says so for 403.", []],
+  [5, "NOT_FOUND", "The requested entity does not exist: an answer of the application.", []],
+  [6, "ALREADY_EXISTS", "The entity to create already exists: an answer of the application.", []],
+  [7, "PERMISSION_DENIED", "The caller lacks permission; a proxy maps 403 to it.", []],
   [
     8,
     "RESOURCE_EXHAUSTED",
-    "A quota, a queue or the largest message size is reached; a proxy says so for 429.",
+    "A quota, a queue or the largest message size is reached; a proxy maps 429 to it.",
     ["received_rate_limited", "rate_limited", "bulkhead_full"],
   ],
   [9, "FAILED_PRECONDITION", "The state of the system forbids it: an answer.", []],
-  [10, "ABORTED", "A conflict with another call; the whole may be tried again.", []],
-  [11, "OUT_OF_RANGE", "The request goes beyond what is valid: an answer.", []],
+  [10, "ABORTED", "A conflict with another call; the whole transaction may be retried.", []],
+  [11, "OUT_OF_RANGE", "The request is beyond the valid range: an answer.", []],
   [
     12,
     "UNIMPLEMENTED",
-    "The server does not know the method, or what answered speaks no gRPC (404).",
+    "The server does not know the method, or the answering program has no gRPC (404).",
     ["proxy_configuration_error", "http_protocol_error"],
   ],
   [
     13,
     "INTERNAL",
-    "A library or a proxy found the stream broken, or the server failed inside.",
+    "A library or a proxy found the stream broken, or the server failed internally.",
     ["stream_reset", "http_response_incomplete", "received_server_error"],
   ],
   [
     14,
     "UNAVAILABLE",
-    "No connection, or it was lost, or a proxy answered 502, 503 or 504: worth another try.",
+    "No connection, or it was lost, or a proxy answered 502, 503 or 504: retry it.",
     ["connection_refused", "connection_terminated", "no_healthy_target", "stream_refused"],
   ],
   [15, "DATA_LOSS", "Data was lost beyond repair: an answer of the application.", []],
-  [16, "UNAUTHENTICATED", "The caller did not say who it is; a proxy says so for 401.", []],
+  [16, "UNAUTHENTICATED", "The caller is not authenticated; a proxy maps 401 to it.", []],
 ];
 
 /** `rpc error: code = Unavailable` of Go writes the same in another case. */

@@ -1,13 +1,13 @@
 /**
  * HAProxy's termination states: the four letters of `--` or `SH--` in its log.
  *
- * The first says who ended the session, the second when. In lower case it was a timer. The third
- * and fourth speak of cookies (HTTP mode) and are not needed to find the fault. Letters and
- * meanings are those of section 8.5 of HAProxy's configuration manual.
+ * The first letter is the side that ended the session, the second the phase; lower case means a
+ * timer. The third and fourth are about cookies (HTTP mode) and are not needed to find the fault.
+ * Letters and meanings are those of section 8.5 of HAProxy's configuration manual.
  */
 import type { Dialect, ForeignTerm } from "./foreign-term.js";
 
-/** Two letters and, if somebody copied them, the two of the cookie. */
+/** Two letters and, if they were copied, the two of the cookie. */
 function state(letters: string, rest: Omit<ForeignTerm, "term" | "match">): ForeignTerm {
   const match = new RegExp(`^${letters}(?:[-NIDVEOU][-NIURD])?$`);
   return { term: `${letters}--`, match, ...rest };
@@ -24,16 +24,16 @@ export const HAPROXY: Dialect = {
       failures: ["received_server_error", "received_gateway_error", "received_overloaded"],
     },
     state("SC", {
-      meaning: "The server refused the connection, or none could be made. HAProxy answers 503.",
+      meaning: "The connection was refused or could not be established. HAProxy answers 503.",
       failures: ["connection_refused", "destination_ip_unroutable", "no_healthy_target"],
       causes: [
         "The application is down, or listens on another port.",
-        "<NOSRV> in place of the server: no server of the backend is up.",
+        "<NOSRV> instead of the server: no server of the backend is up.",
       ],
       remedies: ["show stat, or the statistics page: which server is DOWN, since when and why?"],
     }),
     state("sC", {
-      meaning: "timeout connect was over before the server accepted. HAProxy answers 503.",
+      meaning: "timeout connect expired before the server accepted. HAProxy answers 503.",
       failures: ["connection_timeout"],
     }),
     state("sQ", {
@@ -42,15 +42,15 @@ export const HAPROXY: Dialect = {
       remedies: ["Slots are maxconn of the servers: look at their latency before raising it."],
     }),
     state("SQ", {
-      meaning: "The request was taken out of the queue: its server went down or the queue is full.",
+      meaning: "The request was removed from the queue: its server went down or the queue is full.",
       failures: ["bulkhead_full", "no_healthy_target"],
     }),
     state("SH", {
-      meaning: "The server closed before it had sent a complete head. HAProxy answers 502.",
+      meaning: "The server closed before it sent a complete head. HAProxy answers 502.",
       failures: ["connection_terminated", "stale_connection", "http_response_incomplete"],
       causes: [
         "The application crashed or was killed while it served the request.",
-        "A kept connection was closed by the server just as HAProxy used it.",
+        "The server closed a kept-alive connection just as HAProxy reused it.",
       ],
       remedies: [
         "Look in the application's log for a crash or restart at this second.",
@@ -59,20 +59,20 @@ export const HAPROXY: Dialect = {
       ],
     }),
     state("sH", {
-      meaning: "timeout server was over before the server answered. HAProxy answers 504.",
+      meaning: "timeout server expired before the server answered. HAProxy answers 504.",
       failures: ["http_response_timeout", "connection_write_timeout"],
     }),
     state("SD", {
-      meaning: "The server closed in the middle of the body; the client has a cut answer.",
+      meaning: "The server closed in the middle of the body; the client got a truncated answer.",
       failures: ["http_response_incomplete", "connection_reset_in_body"],
     }),
     state("sD", {
-      meaning: "timeout server was over in the middle of the body, or of a tunnel.",
+      meaning: "timeout server expired in the middle of the body, or of a tunnel.",
       failures: ["connection_read_timeout"],
       remedies: ["WebSocket or server-sent events: set timeout tunnel, and send pings."],
     }),
     state("PH", {
-      meaning: "HAProxy refused the answer: it is invalid, or its head too large. Answer: 502.",
+      meaning: "HAProxy rejected the answer: it is invalid, or its head too large. Answer: 502.",
       failures: [
         "http_protocol_error",
         "http_response_header_section_size",
@@ -84,11 +84,11 @@ export const HAPROXY: Dialect = {
       ],
     }),
     state("PD", {
-      meaning: "HAProxy ended it in the body: the framing of the answer is broken.",
+      meaning: "HAProxy aborted it in the body: the framing of the answer is broken.",
       failures: ["http_response_transfer_coding", "response_framing_invalid"],
     }),
     state("PR", {
-      meaning: "HAProxy refused the request: a rule, a limit, or an invalid request.",
+      meaning: "HAProxy rejected the request: a rule, a limit, or an invalid request.",
       failures: ["request_denied", "bad_request", "rate_limited"],
     }),
     state("PT", {
@@ -124,9 +124,9 @@ export const HAPROXY: Dialect = {
       failures: ["client_closed_request", "http_response_timeout"],
     }),
     state("cH", {
-      meaning: "timeout client was over while the server was still working on its answer.",
+      meaning: "timeout client expired while the server was still working on its answer.",
       failures: ["http_response_timeout", "client_stalled"],
-      remedies: ["timeout client shorter than timeout server gives this; make it longer."],
+      remedies: ["timeout client is shorter than timeout server; make it longer."],
     }),
     state("RC", {
       meaning: "HAProxy itself has no sockets, ports or memory left for a connection.",
@@ -134,35 +134,35 @@ export const HAPROXY: Dialect = {
       remedies: ["ulimit-n, maxconn, and net.ipv4.ip_local_port_range."],
     }),
     state("IC", {
-      meaning: "HAProxy found a fault of its own.",
+      meaning: "HAProxy had an internal error.",
       failures: ["proxy_internal_error"],
     }),
     state("IH", {
-      meaning: "HAProxy found a fault of its own while it read the answer.",
+      meaning: "HAProxy had an internal error while it read the answer.",
       failures: ["proxy_internal_error"],
     }),
     state("LR", {
-      meaning: "HAProxy answered by itself: a redirect, statistics, or a return rule.",
+      meaning: "HAProxy answered itself: a redirect, statistics, or a return rule.",
       failures: [],
     }),
     state("LH", {
-      meaning: "HAProxy answered by itself, by an http-response rule.",
+      meaning: "HAProxy answered itself, by an http-response rule.",
       failures: [],
     }),
     state("DC", {
-      meaning: "The server was seen to be down while HAProxy was connecting to it.",
+      meaning: "The server was marked down while HAProxy was connecting to it.",
       failures: ["connection_refused", "connection_timeout"],
     }),
     state("DH", {
-      meaning: "The server was seen to be down while its answer was waited for.",
+      meaning: "The server was marked down while HAProxy waited for its answer.",
       failures: ["connection_terminated"],
     }),
     state("DD", {
-      meaning: "The server was seen to be down in the middle of a session (on-marked-down).",
+      meaning: "The server was marked down in the middle of a session (on-marked-down).",
       failures: ["http_response_incomplete"],
     }),
     state("UD", {
-      meaning: "A session on a backup server was ended, since a main server is up again.",
+      meaning: "A session on a backup server was ended, since a primary server is up again.",
       failures: [],
     }),
     state("KD", {
@@ -180,14 +180,14 @@ export const HAPROXY_LINES: Dialect = {
       term: "<NOSRV>",
       fatal: true,
       match: /\S+\/<NOSRV> .*\bSC-/,
-      meaning: "No server of the backend was left to choose: all are down, or there is none.",
+      meaning: "The backend has no server to choose from: all are down, or there is none.",
       failures: ["no_healthy_target", "connection_refused"],
-      remedies: ["The lines `Server … is DOWN` before it say why each went."],
+      remedies: ["The lines `Server … is DOWN` before it say why each went down."],
     },
     {
       term: "page: No server is available to handle this request.",
       match: "No server is available to handle this request",
-      meaning: "No server of the backend is up, or none had a place in time. Answer: 503.",
+      meaning: "No server of the backend is up, or none had a free slot in time. Answer: 503.",
       failures: ["no_healthy_target", "connection_refused", "bulkhead_queue_timeout"],
       remedies: ["show stat, or the statistics page: which server is DOWN, since when and why?"],
     },
@@ -196,36 +196,36 @@ export const HAPROXY_LINES: Dialect = {
       match: "The server returned an invalid or incomplete response",
       meaning: "The server closed before a complete head, or sent one that is not valid. 502.",
       failures: ["connection_terminated", "http_protocol_error", "stale_connection"],
-      remedies: ["The termination state in HAProxy's log tells which: SH-- or PH--."],
+      remedies: ["The termination state in HAProxy's log shows which: SH-- or PH--."],
     },
     {
       term: "page: The server didn't respond in time.",
       match: /The server didn['’]t respond in time/i,
-      meaning: "timeout server was over before the answer began. Answer: 504.",
+      meaning: "timeout server expired before the answer began. Answer: 504.",
       failures: ["http_response_timeout"],
     },
     {
       term: "page: Your browser sent an invalid request.",
       match: "Your browser sent an invalid request",
-      meaning: "HAProxy could not read the request, and asked no server. Answer: 400.",
+      meaning: "HAProxy could not parse the request, and sent it to no server. Answer: 400.",
       failures: ["bad_request", "request_header_too_large"],
     },
     {
       term: "page: Your browser didn't send a complete request in time.",
       match: /Your browser didn['’]t send a complete request/i,
-      meaning: "timeout http-request was over before the request was whole. Answer: 408.",
+      meaning: "timeout http-request expired before the request was complete. Answer: 408.",
       failures: ["request_body_timeout"],
     },
     {
       term: "page: Request forbidden by administrative rules.",
       match: "Request forbidden by administrative rules",
-      meaning: "A rule of HAProxy (http-request deny) refused it. Answer: 403.",
+      meaning: "A rule of HAProxy (http-request deny) denied it. Answer: 403.",
       failures: ["request_denied"],
     },
     {
       term: "Server … is DOWN, reason: Layer4 connection problem",
       match: /is DOWN.*Layer4 connection problem|L4CON\b/,
-      meaning: "The check of a server was refused or not routed: nobody listens there.",
+      meaning: "The check of a server was refused or not routed: nothing listens there.",
       failures: ["connection_refused", "destination_ip_unroutable"],
     },
     {
@@ -250,7 +250,7 @@ export const HAPROXY_LINES: Dialect = {
     {
       term: "Server … is DOWN, reason: Layer7 timeout",
       match: /is DOWN.*Layer7 timeout|L7TOUT\b/,
-      meaning: "The check of a server was connected and not answered in time.",
+      meaning: "The check of a server connected but got no answer in time.",
       failures: ["http_response_timeout"],
     },
     {

@@ -1,5 +1,5 @@
 /**
- * What Tomcat and Apache's mod_jk say, which speak AJP to each other: the log of the module, and
+ * Messages of Tomcat and of Apache's mod_jk, which use AJP: the log of the module, and
  * catalina.out.
  */
 import type { Dialect } from "./foreign-term.js";
@@ -27,7 +27,7 @@ export const MOD_JK: Dialect = {
         /all tomcat instances (?:failed|are busy)|no more workers left|sending error to client/i,
       meaning: "No worker of the balancer is usable: the client gets 503 or 502.",
       failures: ["no_healthy_target", "connection_refused"],
-      remedies: ["The lines above it say why each worker went; recover_time is how long it rests."],
+      remedies: ["The lines above it say why each worker failed; recover_time is its pause."],
     },
     {
       term: "Tomcat is down or refused connection / network problems",
@@ -41,7 +41,7 @@ export const MOD_JK: Dialect = {
       match: /jk_\w+.*(?:timeout waiting for|reply.?timeout|Timeout with waiting reply)/i,
       meaning: "Tomcat took the request and did not answer within reply_timeout.",
       failures: ["http_response_timeout"],
-      remedies: ["jstack PID shows what its threads wait for; then reply_timeout."],
+      remedies: ["jstack PID shows what its threads wait for; then raise reply_timeout."],
     },
   ],
 };
@@ -54,14 +54,14 @@ export const TOMCAT: Dialect = {
     {
       term: "All threads (200) are currently busy … maxThreads",
       match: /All threads \(\d+\) are currently (?:busy|in use)/i,
-      meaning: "Every thread of the connector works: further requests wait in the accept queue.",
+      meaning: "All threads of the connector are busy: further requests wait in the accept queue.",
       failures: ["bulkhead_full", "http_response_timeout"],
-      remedies: ["jstack PID shows what they wait for, most often a pool of a database."],
+      remedies: ["jstack PID shows what they wait for, usually a database pool."],
     },
     {
       term: "The AJP Connector is configured with secretRequired",
       match: /secretRequired="true" but the secret attribute is either null/i,
-      meaning: "The AJP connector does not start without a secret: the port refuses.",
+      meaning: "The AJP connector does not start without a secret: the port refuses connections.",
       failures: ["connection_refused"],
       remedies: [
         "secret= in the Connector, and the same in the front (secret=, ProxyPass … secret).",
@@ -70,9 +70,9 @@ export const TOMCAT: Dialect = {
     {
       term: "java.lang.OutOfMemoryError",
       match: /java\.lang\.OutOfMemoryError|There is insufficient memory for the Java Runtime/i,
-      meaning: "The heap of the JVM is used up: requests fail or hang until it is started again.",
+      meaning: "The heap of the JVM is exhausted: requests fail or hang until it is restarted.",
       failures: ["connection_terminated", "http_response_timeout"],
-      remedies: ["-XX:+HeapDumpOnOutOfMemoryError shows what grows; then -Xmx below the limit."],
+      remedies: ["-XX:+HeapDumpOnOutOfMemoryError shows what grows; set -Xmx below the limit."],
     },
     {
       term: "Address already in use (BindException)",

@@ -1,8 +1,8 @@
 /**
- * What clients in Go, Python, Java and .NET say in words, and the texts of the C library that all
- * of them print. Caddy, Traefik, Docker and Kubernetes are written in Go and say the same.
+ * Error texts of clients in Go, Python, Java and .NET, and those of the C library that all of them
+ * print. Caddy, Traefik, Docker and Kubernetes are written in Go and use the same texts.
  *
- * The first term of a table that fits a line wins, so the particular ones come first.
+ * The first matching term of a table wins, so specific ones come first.
  */
 import type { Dialect } from "./foreign-term.js";
 
@@ -17,9 +17,9 @@ export const LANGUAGE_TEXTS: Dialect = {
         /gave HTTP response to HTTPS client|first record does not look like a TLS/i,
         /plaintext connection\?/i,
       ],
-      meaning: "TLS was spoken to a port that answers in plain text.",
+      meaning: "The client spoke TLS to a port that answers in plain text.",
       failures: ["tls_protocol_error"],
-      remedies: ["Write http:// in place of https:// for this port, or use its TLS port."],
+      remedies: ["Write http:// instead of https:// for this port, or use its TLS port."],
     },
     {
       term: 'malformed HTTP response "\\x15\\x03\\x01"',
@@ -27,13 +27,13 @@ export const LANGUAGE_TEXTS: Dialect = {
         /malformed HTTP (?:response|status|version)|BadStatusLine|InvalidStatusLine/i,
         /illegal status line/i,
       ],
-      meaning: "What answered does not speak HTTP, or speaks TLS (bytes \\x15\\x03) or HTTP/2.",
+      meaning: "The server does not speak HTTP, or speaks TLS (bytes \\x15\\x03) or HTTP/2.",
       failures: ["http_protocol_error", "tls_protocol_error"],
     },
     {
       term: "x509: certificate has expired or is not yet valid",
       match: /certificate (?:has expired|is not yet valid)|CertificateExpiredException/i,
-      meaning: "The server's certificate is out of its time; or this machine's clock is wrong.",
+      meaning: "The server's certificate is expired or not valid yet; or the clock here is wrong.",
       failures: ["tls_certificate_expired"],
     },
     {
@@ -43,9 +43,9 @@ export const LANGUAGE_TEXTS: Dialect = {
         /certificate verify failed|self[- ]signed certificate|unable to get local issuer/i,
         /RemoteCertificate(?:Chain|Name)/i,
       ],
-      meaning: "The server's certificate is not one that this client trusts.",
+      meaning: "The client does not trust the server's certificate.",
       failures: ["tls_certificate_error"],
-      remedies: ["Give the client the authority (ca), or the server its whole chain."],
+      remedies: ["Configure the CA in the client (ca), or the full chain in the server."],
     },
     {
       term: "x509: certificate is valid for …, not … / hostname mismatch",
@@ -54,7 +54,7 @@ export const LANGUAGE_TEXTS: Dialect = {
         /[Hh]ostname(?:[ ,'"\w.]*)mismatch/,
         /No subject alternative (?:DNS )?names? (?:matching|present)/,
       ],
-      meaning: "The server's certificate is for other names than the one that was asked.",
+      meaning: "The server's certificate is not valid for the requested name.",
       failures: ["tls_certificate_error"],
     },
     {
@@ -64,7 +64,7 @@ export const LANGUAGE_TEXTS: Dialect = {
         /SSLHandshakeException|SSLV3_ALERT|TLSV1_ALERT|ssl\.SSLError/i,
         /AuthenticationException: .*(?:handshake|TLS)/i,
       ],
-      meaning: "The TLS handshake failed before certificates were judged.",
+      meaning: "The TLS handshake failed before certificates were checked.",
       failures: ["tls_protocol_error", "tls_alert_received"],
     },
     {
@@ -77,7 +77,7 @@ export const LANGUAGE_TEXTS: Dialect = {
       meaning: "The host name has no address.",
       failures: ["dns_name_not_found"],
       remedies: [
-        "getent hosts NAME, on the machine and within the container that asks.",
+        "Run getent hosts NAME on the machine, and inside the container of the client.",
         "In Docker Compose and Kubernetes the name is that of the service, not localhost.",
       ],
     },
@@ -87,7 +87,7 @@ export const LANGUAGE_TEXTS: Dialect = {
         /server misbehaving|Temporary failure in name resolution/i,
         /lookup \S+(?: on \S+)?: (?:i\/o timeout|read udp)/i,
       ],
-      meaning: "The name server did not answer, or could not; that is not the same as no address.",
+      meaning: "The name server failed or did not answer; the name may still exist.",
       failures: ["dns_error", "dns_timeout"],
     },
     {
@@ -97,7 +97,7 @@ export const LANGUAGE_TEXTS: Dialect = {
         /\[(?:Errno|WinError) (?:111|61|10061)\]|actively refused/,
         /ConnectException(?!.*timed out)/,
       ],
-      meaning: "The host answers, and nothing listens on the port.",
+      meaning: "The host answers, but nothing listens on the port.",
       failures: ["connection_refused"],
     },
     {
@@ -106,8 +106,7 @@ export const LANGUAGE_TEXTS: Dialect = {
         /no route to host|network is unreachable|NoRouteToHostException|\[Errno (?:113|101)\]/i,
         /Host is unreachable/i,
       ],
-      meaning:
-        "There is no way to the address: a wrong address, a route or a firewall that says so.",
+      meaning: "There is no route to the address: a wrong address, a missing route, or a firewall.",
       failures: ["destination_ip_unroutable"],
     },
     {
@@ -136,7 +135,7 @@ export const LANGUAGE_TEXTS: Dialect = {
         /[Cc]onnect(?:ion)? ?(?:timed out|Timeout(?:Error|Exception)?\b)|\[Errno 110\]/,
         /TLS handshake timeout/,
       ],
-      meaning: "The connection was not made in time: packets are dropped, or the backlog is full.",
+      meaning: "No connection in time: packets are dropped, or the backlog is full.",
       failures: ["connection_timeout"],
     },
     {
@@ -146,13 +145,13 @@ export const LANGUAGE_TEXTS: Dialect = {
         /timeout awaiting response headers|timeout of \d+ ?ms exceeded|aborted due to timeout/,
         /HttpClient\.Timeout|ERR_READ_TIMEOUT/,
       ],
-      meaning: "The request was sent, and no answer came within the client's timeout.",
+      meaning: "The request was sent, but no answer arrived within the client's timeout.",
       failures: ["http_response_timeout", "connection_timeout", "deadline_exceeded"],
     },
     {
       term: "context deadline exceeded",
       match: /context deadline exceeded|Client\.Timeout/i,
-      meaning: "The deadline of the whole call passed, wherever it was.",
+      meaning: "The deadline of the whole call passed, in any phase.",
       failures: ["deadline_exceeded", "http_response_timeout", "connection_timeout"],
     },
     {
@@ -161,7 +160,7 @@ export const LANGUAGE_TEXTS: Dialect = {
         /context canceled|operation was (?:aborted|canceled)|AbortError|TaskCanceledException/i,
         /CancelledError/i,
       ],
-      meaning: "Whoever asked gave up: the client left, or a timeout of the caller's own fired.",
+      meaning: "The caller gave up: the client left, or a timeout of the caller fired.",
       failures: ["client_closed_request", "deadline_exceeded"],
     },
     {
@@ -172,10 +171,10 @@ export const LANGUAGE_TEXTS: Dialect = {
         /prematurely closed BEFORE response|http: server closed idle connection|empty reply/,
         /end of file before/,
       ],
-      meaning: "The server closed the connection before it had answered.",
+      meaning: "The server closed the connection before it answered.",
       failures: ["connection_terminated", "stale_connection"],
       causes: [
-        "A kept connection was closed by the server just as it was used again.",
+        "The server closed a kept-alive connection just as it was reused.",
         "The application crashed or was killed while it served the request.",
       ],
     },
@@ -193,7 +192,7 @@ export const LANGUAGE_TEXTS: Dialect = {
     {
       term: "EOF",
       match: /(?:"|: )EOF(?:$|[\s")])/,
-      meaning: "Go: the server closed the connection before it had answered.",
+      meaning: "Go: the server closed the connection before it answered.",
       failures: ["connection_terminated", "stale_connection"],
     },
     {
@@ -202,7 +201,7 @@ export const LANGUAGE_TEXTS: Dialect = {
         /connection reset(?: by peer)?|\[(?:Errno|WinError) (?:104|54|10054)\]/i,
         /forcibly closed|ConnectionResetError|unexpectedly closed/i,
       ],
-      meaning: "The other side reset the connection, most often before it had answered.",
+      meaning: "The peer reset the connection, usually before it answered.",
       failures: ["connection_terminated", "stale_connection", "connection_reset_in_body"],
     },
     {
@@ -211,30 +210,29 @@ export const LANGUAGE_TEXTS: Dialect = {
         /broken pipe|BrokenPipeError|\[Errno 32\]|use of closed network connection/i,
         /ClientAbortException/i,
       ],
-      meaning:
-        "The other side was gone when something was written. A server says it of its client.",
+      meaning: "The peer was gone when data was written. A server logs this about its client.",
       failures: ["connection_terminated_while_sending", "client_closed_request"],
     },
     {
       term: "i/o timeout",
       match: /i\/o timeout|deadline exceeded|timed out/i,
-      meaning: "Nothing came in time; the words before it say whether a connection was there.",
+      meaning: "Nothing arrived in time; the text before it says whether there was a connection.",
       failures: ["connection_timeout", "http_response_timeout", "connection_read_timeout"],
       general: true,
     },
     {
       term: "too many open files",
       match: /too many open files|EMFILE/i,
-      meaning: "The process has no descriptor left for a further connection.",
+      meaning: "The process has no file descriptor left for another connection.",
       failures: ["local_resources_exhausted"],
       remedies: ["LimitNOFILE= of systemd, ulimit -n; ls /proc/PID/fd | wc -l shows the use."],
     },
     {
       term: "cannot assign requested address",
       match: /cannot assign requested address|address not available/i,
-      meaning: "No local port is left for a further connection to the same place.",
+      meaning: "No local port is left for another connection to the same address.",
       failures: ["local_resources_exhausted"],
-      remedies: ["Keep connections, so that fewer are opened; widen ip_local_port_range."],
+      remedies: ["Reuse connections (keep-alive); widen ip_local_port_range."],
     },
     {
       term: "bad handshake / Unexpected server response / Error during WebSocket handshake",
@@ -245,7 +243,7 @@ export const LANGUAGE_TEXTS: Dialect = {
       meaning: "A WebSocket handshake was answered with a status other than 101.",
       failures: ["upgrade_refused", "http_upgrade_failed"],
       causes: [
-        "A proxy on the way drops Upgrade and Connection (nginx without proxy_set_header).",
+        "A proxy on the path drops Upgrade and Connection (nginx without proxy_set_header).",
         "The application refuses: path, origin or session.",
       ],
     },
@@ -253,19 +251,19 @@ export const LANGUAGE_TEXTS: Dialect = {
       term: "http2: server sent GOAWAY / stream error",
       match: /sent GOAWAY|received GOAWAY|GOAWAY_SESSION/,
       meaning:
-        "HTTP/2: the server is closing the connection; what it had not begun may be repeated.",
+        "HTTP/2: the server is closing the connection; unprocessed requests may be repeated.",
       failures: ["stream_refused", "connection_terminated"],
     },
     {
       term: "stream error: stream ID …; REFUSED_STREAM",
       match: /REFUSED_STREAM/,
-      meaning: "HTTP/2: the server did not begin with the request; it may be sent again.",
+      meaning: "HTTP/2: the server did not process the request; it may be sent again.",
       failures: ["stream_refused"],
     },
     {
       term: "ENHANCE_YOUR_CALM",
       match: /ENHANCE_YOUR_CALM/,
-      meaning: "HTTP/2: the server finds the client too eager (too many pings, resets or streams).",
+      meaning: "HTTP/2: the server rejects excessive load (too many pings, resets or streams).",
       failures: ["enhance_your_calm"],
     },
     {
@@ -274,7 +272,7 @@ export const LANGUAGE_TEXTS: Dialect = {
         /RST_STREAM|stream error: stream ID|StreamReset/,
         /NGHTTP2_(?:INTERNAL_ERROR|CANCEL|PROTOCOL_ERROR)|was not closed cleanly/,
       ],
-      meaning: "HTTP/2: one stream was reset, and the connection goes on.",
+      meaning: "HTTP/2: one stream was reset; the connection continues.",
       failures: ["stream_reset", "connection_terminated"],
     },
   ],

@@ -1,6 +1,6 @@
 /**
- * What the kernel and the process managers write when an application ends: the other half of the
- * evidence for a connection that was refused or cut.
+ * Messages of the kernel and of process managers when an application ends: the other half of the
+ * evidence for a refused or cut connection.
  */
 import type { Dialect } from "./foreign-term.js";
 
@@ -15,11 +15,11 @@ export const MANAGERS: Dialect = {
         /Out of memory: Kill(?:ed)? process|oom-kill|oom_reaper|OOMKilled|result 'oom-kill'/i,
         /^\s*OOM\s*$/i,
       ],
-      meaning: "The kernel ended a process, since the machine or its cgroup had no memory left.",
+      meaning: "The kernel killed a process, since the machine or its cgroup had no memory left.",
       failures: ["connection_terminated", "connection_refused", "http_response_incomplete"],
       remedies: [
         "Compare memory.max of the cgroup with --max-old-space-size and the real need.",
-        "Look for a leak: memory that grows from start to kill, in every life of the process.",
+        "Look for a leak: memory that grows from start to kill in every run of the process.",
       ],
     },
     {
@@ -42,7 +42,7 @@ export const MANAGERS: Dialect = {
     {
       term: "status=203/EXEC, 200/CHDIR, 217/USER, 226/NAMESPACE",
       match: /status=2(?:0\d|1\d|2\d)\/[A-Z]/,
-      meaning: "systemd could not start the process: program, folder, user or limits are wrong.",
+      meaning: "systemd could not start the process: wrong program, folder, user or limits.",
       failures: ["connection_refused"],
       remedies: [
         "203: path or #! of ExecStart. 200: WorkingDirectory. 217: User. journalctl -u NAME",
@@ -51,10 +51,10 @@ export const MANAGERS: Dialect = {
     {
       term: "Failed with result 'watchdog' / 'timeout' / 'start-limit-hit'",
       match: /Failed with result '(?:watchdog|timeout|start-limit-hit|exit-code|signal|core-dump)'/,
-      meaning: "systemd ended the service or gave it up; the word in quotes says why.",
+      meaning: "systemd stopped the service or gave up; the word in quotes says why.",
       failures: ["connection_refused", "connection_terminated"],
       remedies: [
-        "watchdog: its event loop hung. timeout: it told no ready, or did not stop in time.",
+        "watchdog: its event loop hung. timeout: it did not report ready, or did not stop in time.",
       ],
     },
     {
@@ -63,7 +63,7 @@ export const MANAGERS: Dialect = {
         /App \[[^\]]+\] exited with code|too many unstable restarts|"errored"/i,
         /PM2.*\berrored\b/i,
       ],
-      meaning: "The process of the application ended; after 16 quick ends PM2 gives up (errored).",
+      meaning: "The application's process exited; after 16 quick exits PM2 gives up (errored).",
       failures: ["connection_refused", "connection_terminated"],
       remedies: ["pm2 logs NAME --err --lines 50; then pm2 restart NAME."],
     },
@@ -76,24 +76,24 @@ export const MANAGERS: Dialect = {
     {
       term: "exited with code 1; not expected",
       match: /exited: .*\(exit status \d+; not expected\)|Main process exited, code=exited/i,
-      meaning: "The application ended by itself, with an error.",
+      meaning: "The application exited on its own, with an error.",
       failures: ["connection_refused", "connection_terminated"],
       remedies: ["Its own log has the error: an uncaught exception or an unhandled rejection."],
     },
     {
       term: "Start request repeated too quickly / entered FATAL state",
       match: /Start request repeated too quickly|entered FATAL state|too many start retries/i,
-      meaning: "The manager has given the application up: it is down until somebody starts it.",
+      meaning: "The manager has given up: the application is down until it is started by hand.",
       failures: ["connection_refused"],
       remedies: [
         "systemd: StartLimitIntervalSec and RestartSec; supervisord: startretries.",
-        "Treat the error that ends it at start first.",
+        "First fix the error that makes it exit at startup.",
       ],
     },
     {
       term: "[PM2] … kill timeout / process … has been killed",
       match: /Process with pid \d+ still alive after \d+ms|has been killed after/i,
-      meaning: "PM2 killed the process, since it had not ended within kill_timeout (1600 ms).",
+      meaning: "PM2 killed the process, since it did not exit within kill_timeout (1600 ms).",
       failures: ["connection_terminated", "http_response_incomplete"],
       remedies: ["Raise kill_timeout above lameDuckMs and drainTimeoutMs together."],
     },
@@ -107,21 +107,21 @@ export const MANAGERS: Dialect = {
     {
       term: "[php-fpm] child … exited on signal",
       match: /child \d+ (?:said|exited) on signal|execution timed out .*terminating/i,
-      meaning: "A PHP-FPM worker died or was ended while it served a request.",
+      meaning: "A PHP-FPM worker died or was killed while it served a request.",
       failures: ["connection_terminated"],
-      remedies: ["request_terminate_timeout, memory_limit, and the PHP error log at this second."],
+      remedies: ["Check request_terminate_timeout, memory_limit and the PHP error log."],
     },
     {
       term: "TCP: request_sock_TCP: Possible SYN flooding / listen queue overflow",
       match: /Possible SYN flooding|listen queue.*overflow/i,
       meaning: "The accept queue of a listening socket is full: the application does not keep up.",
       failures: ["connection_timeout", "connection_refused"],
-      remedies: ["net.core.somaxconn and the backlog of listen(); first: is the event loop stuck?"],
+      remedies: ["First check for a stuck event loop; then somaxconn and the listen() backlog."],
     },
   ],
 };
 
-/** Exit codes by themselves, as `docker ps`, `kubectl get pods` and shells print them. */
+/** Bare exit codes, as `docker ps`, `kubectl get pods` and shells print them. */
 export const EXIT_CODES: Dialect = {
   speaker: "exit code of a process",
   spoken: "as_a_word",
@@ -129,7 +129,7 @@ export const EXIT_CODES: Dialect = {
     {
       term: "134",
       match: "134",
-      meaning: "SIGABRT: the process ended itself; Node does so when its heap is full.",
+      meaning: "SIGABRT: the process aborted; Node does so when its heap is full.",
       failures: ["connection_terminated", "connection_refused"],
       remedies: ['The last lines of its log: "heap out of memory" names --max-old-space-size.'],
     },
@@ -158,9 +158,9 @@ export const EXIT_CODES: Dialect = {
       term: "143",
       match: "143",
       meaning:
-        "The process was asked to end and did so: a deployment, a scale-down, a failed probe.",
+        "SIGTERM: the process was requested to exit: a deployment, a scale-down, a failed probe.",
       failures: ["connection_refused", "connection_terminated", "draining"],
-      remedies: ["If requests were lost, the process did not drain: installShutdown() does it."],
+      remedies: ["If requests were lost, the process did not drain: installShutdown() does that."],
     },
   ],
 };

@@ -1,7 +1,7 @@
 /**
- * What nginx writes into its error log about an upstream, and its statuses that are in no standard.
+ * Messages of nginx's error log about upstreams, and its non-standard statuses.
  *
- * The texts are those of nginx 1.18 to 1.31; the number in brackets is the errno of its machine.
+ * The texts are those of nginx 1.18 to 1.31; the number in parentheses is the errno of its machine.
  * FastCGI (PHP-FPM) upstreams use the same lines.
  */
 import type { Dialect } from "./foreign-term.js";
@@ -17,16 +17,16 @@ export const NGINX_LOG: Dialect = {
       match: /client sent too (?:long (?:header line|URI)|large request)/i,
       meaning: "The head of the request does not fit large_client_header_buffers: 400 or 414.",
       failures: ["request_header_too_large", "bad_request"],
-      causes: ["Cookies that have grown, most often; or a long query."],
-      remedies: ["large_client_header_buffers 4 16k; and look at which cookie grows."],
+      causes: ["Usually cookies that have grown; or a long query."],
+      remedies: ["large_client_header_buffers 4 16k; and find the cookie that grows."],
     },
     {
       term: "rewrite or internal redirection cycle",
       match: /rewrite or internal redirection cycle/i,
-      meaning: "try_files, index or rewrite lead back to themselves: nginx answers 500.",
+      meaning: "try_files, index or rewrite loop: nginx answers 500.",
       failures: ["proxy_configuration_error", "loop_detected"],
-      causes: ["The last argument of try_files, or a page of index, is a file that is not there."],
-      remedies: ["Compare root with where index.php lies; end try_files with =404 to see it."],
+      causes: ["The last argument of try_files, or a page of index, does not exist."],
+      remedies: ["Compare root with the folder of index.php; end try_files with =404 to see it."],
     },
     {
       term: "connect() failed (111: Connection refused) while connecting to upstream",
@@ -34,13 +34,13 @@ export const NGINX_LOG: Dialect = {
       meaning: "Nothing listens at the address of proxy_pass or fastcgi_pass.",
       failures: ["connection_refused"],
       causes: [
-        "The application is down, or is restarting at this moment.",
+        "The application is down, or is just restarting.",
         "proxy_pass names a port that the application does not listen on.",
-        "localhost means ::1 and 127.0.0.1 here, and the application listens on one of them.",
+        "localhost means ::1 and 127.0.0.1 here, and the application listens on only one of them.",
       ],
       remedies: [
-        "See what listens: ss -ltnp | grep PORT, on the machine of the upstream.",
-        "Write 127.0.0.1 in place of localhost in proxy_pass, or listen on ::.",
+        "Check what listens: ss -ltnp | grep PORT, on the machine of the upstream.",
+        "Write 127.0.0.1 instead of localhost in proxy_pass, or listen on ::.",
       ],
     },
     {
@@ -48,24 +48,24 @@ export const NGINX_LOG: Dialect = {
       match: /connect\(\) to unix:\S+ failed \(2\b/i,
       meaning: "The socket file of the upstream does not exist.",
       failures: ["unix_socket_missing"],
-      remedies: ["List the sockets that exist beside it: ls -l /run/php/ or its own folder."],
+      remedies: ["List the sockets in the same folder: ls -l /run/php/ or its own folder."],
     },
     {
       term: "connect() to unix:… failed (13: Permission denied)",
       match: /connect\(\) to unix:\S+ failed \(13\b/i,
-      meaning: "The user of the nginx workers may not write to the socket, or SELinux forbids it.",
+      meaning: "The nginx user has no write permission for the socket, or SELinux denies it.",
       failures: ["unix_socket_forbidden"],
       causes: [
-        "listen.owner, listen.group or listen.mode of the pool do not fit the user of nginx.",
+        "listen.owner, listen.group or listen.mode of the pool do not admit the user of nginx.",
         "A folder above the socket cannot be entered by that user.",
         "SELinux: httpd_can_network_connect is off.",
       ],
-      remedies: ["namei -l PATH shows owner and mode of every folder on the way."],
+      remedies: ["namei -l PATH shows owner and mode of every folder on the path."],
     },
     {
       term: "connect() to ADDRESS:PORT failed (13: Permission denied)",
       match: /connect\(\) to \S+ failed \(13\b/i,
-      meaning: "This machine forbids nginx the connection itself: SELinux, AppArmor or a firewall.",
+      meaning: "This machine itself denies nginx the connection: SELinux, AppArmor or a firewall.",
       failures: ["destination_ip_prohibited"],
       causes: [
         "SELinux: httpd_can_network_connect is off.",
@@ -79,7 +79,7 @@ export const NGINX_LOG: Dialect = {
       term: "failed (28: No space left on device)",
       match: /failed \(28\b/i,
       meaning:
-        "The disk with nginx's temporary files is full: uploads are refused, answers are cut.",
+        "The disk with nginx's temporary files is full: uploads are rejected, answers are cut.",
       failures: ["local_resources_exhausted"],
       causes: [
         "client_body_temp_path or proxy_temp_path is on a full disk, or has no inodes left.",
@@ -99,13 +99,13 @@ export const NGINX_LOG: Dialect = {
     {
       term: "connect() failed (113: No route to host)",
       match: /connect\(\)[^(]*failed \((?:113|101)\b/i,
-      meaning: "The kernel has no way to that address, or a firewall rejects it.",
+      meaning: "The kernel has no route to that address, or a firewall rejects it.",
       failures: ["destination_ip_unroutable"],
     },
     {
       term: "connect() failed (110: Connection timed out)",
       match: /connect\(\)[^(]*failed \(110\b|timed out\)? while connecting to upstream/i,
-      meaning: "The connection was not made within proxy_connect_timeout (60 s).",
+      meaning: "The connection was not established within proxy_connect_timeout (60 s).",
       failures: ["connection_timeout"],
     },
     {
@@ -118,24 +118,24 @@ export const NGINX_LOG: Dialect = {
     {
       term: "upstream prematurely closed connection while reading response header from upstream",
       match: /upstream prematurely closed connection while reading response header/i,
-      meaning: "The upstream accepted the request and closed before a complete head of an answer.",
+      meaning: "The upstream accepted the request and closed before it sent a complete head.",
       failures: ["connection_terminated", "stale_connection", "http_response_incomplete"],
       causes: [
         "The application crashed on this request, or was killed (out of memory, a deploy).",
-        "A kept connection was closed by the application just as nginx used it.",
+        "The application closed a kept-alive connection just as nginx reused it.",
         "nginx speaks plain HTTP to a port that expects TLS.",
       ],
       remedies: [
         "Look in the application's log for a crash or restart at this second.",
         `${KEEP_ALIVE}; with good-gateway: behind: "nginx".`,
-        "If it is always the same URL it is the application; if it is any URL after idle times, " +
-          "it is the kept connection.",
+        "If it is always the same URL, it is the application; if it is any URL after idle times, " +
+          "it is the kept-alive connection.",
       ],
     },
     {
       term: "upstream prematurely closed connection while reading upstream",
       match: /upstream prematurely closed connection(?: while reading upstream)?/i,
-      meaning: "The upstream closed in the middle of the body; the client has a cut answer.",
+      meaning: "The upstream closed in the middle of the body; the client got a truncated answer.",
       failures: ["http_response_incomplete"],
     },
     {
@@ -146,7 +146,7 @@ export const NGINX_LOG: Dialect = {
       causes: [
         "The process died while it served the request (segfault, out of memory, kill -9).",
         "PHP-FPM: request_terminate_timeout ended the worker.",
-        "A kept connection that the application had closed already.",
+        "The application had already closed a kept-alive connection.",
       ],
       remedies: [`Crash or race? Look in the application's log at this second. ${KEEP_ALIVE}.`],
     },
@@ -159,17 +159,17 @@ export const NGINX_LOG: Dialect = {
     {
       term: "upstream timed out (110: Connection timed out) while reading response header",
       match: /upstream timed out .*while reading response header/i,
-      meaning: "No byte of an answer came within proxy_read_timeout (60 s).",
+      meaning: "No byte of an answer arrived within proxy_read_timeout (60 s).",
       failures: ["http_response_timeout", "event_loop_stalled"],
       remedies: [
         "Measure the application for this URL first; raise proxy_read_timeout last.",
-        "All URLs at once: the event loop of the application hangs, or its database does.",
+        "If all URLs fail at once, the event loop of the application or its database hangs.",
       ],
     },
     {
       term: "upstream timed out while reading upstream",
       match: /upstream timed out .*while reading upstream/i,
-      meaning: "The body stopped coming for proxy_read_timeout (60 s between two reads).",
+      meaning: "The body stalled for proxy_read_timeout (60 s between two reads).",
       failures: ["connection_read_timeout"],
     },
     {
@@ -185,7 +185,7 @@ export const NGINX_LOG: Dialect = {
       failures: ["http_response_header_section_size"],
       causes: ["Large cookies, a long Content-Security-Policy, or a token in a header."],
       remedies: [
-        "Make the head smaller first: see which field is the largest with curl -sI URL | wc -c.",
+        "Make the head smaller first: curl -sI URL shows the fields, and with | wc -c the size.",
         "proxy_buffer_size 16k; proxy_buffers 8 16k; (fastcgi_buffer_size for PHP-FPM)",
       ],
     },
@@ -207,7 +207,7 @@ export const NGINX_LOG: Dialect = {
       match: /upstream sent unsupported FastCGI/i,
       meaning: "The port of fastcgi_pass does not speak FastCGI.",
       failures: ["http_protocol_error"],
-      remedies: ["Use proxy_pass for an HTTP server; fastcgi_pass is for PHP-FPM and its like."],
+      remedies: ["Use proxy_pass for an HTTP server; fastcgi_pass is for PHP-FPM and similar."],
     },
     {
       term: "upstream rejected request / upstream sent invalid chunked response",
@@ -218,7 +218,7 @@ export const NGINX_LOG: Dialect = {
     {
       term: "peer closed connection in SSL handshake",
       match: /peer closed connection in SSL handshake/i,
-      meaning: "The upstream closed within the TLS handshake.",
+      meaning: "The upstream closed during the TLS handshake.",
       failures: ["tls_protocol_error", "connection_reset_while_connecting"],
       remedies: ["proxy_ssl_server_name on: without the name many servers close."],
     },
@@ -226,13 +226,14 @@ export const NGINX_LOG: Dialect = {
       term: "upstream server temporarily disabled",
       match: /upstream server temporarily disabled/i,
       meaning:
-        "A server failed max_fails times and gets nothing for fail_timeout; why stands above.",
+        "A server failed max_fails times and gets nothing for fail_timeout; see the lines above.",
       failures: ["no_healthy_target", "connection_refused"],
     },
     {
       term: "no resolver defined to resolve …",
       match: /no resolver defined to resolve/i,
-      meaning: "proxy_pass has a variable, so the name is resolved at run time, and nobody to ask.",
+      meaning:
+        "proxy_pass has a variable, so it is resolved at run time, but there is no resolver.",
       failures: ["proxy_configuration_error", "dns_error"],
       remedies: ["resolver 127.0.0.53 valid=10s; in http, server or location."],
     },
@@ -249,20 +250,20 @@ export const NGINX_LOG: Dialect = {
     {
       term: "an upstream response is buffered to a temporary file",
       match: /(?:upstream response|client request body) is buffered to a temporary file/i,
-      meaning: "A large body went through the disk. It is a warning, and no failure.",
+      meaning: "A large body was buffered on disk. It is a warning, not a failure.",
       failures: [],
-      remedies: ["A full disk makes a cut answer of it: df -h, proxy_max_temp_file_size."],
+      remedies: ["On a full disk the answer is truncated: df -h, proxy_max_temp_file_size."],
     },
     {
       term: "no live upstreams while connecting to upstream",
       match: /no live upstreams/i,
-      meaning: "Every server of the upstream block is out for fail_timeout (10 s) after a failure.",
+      meaning: "Every server of the upstream is disabled for fail_timeout (10 s) after a failure.",
       failures: ["no_healthy_target", "breaker_open"],
       causes: [
-        "The failures just before this line; one failure (max_fails=1) takes a server out.",
-        "localhost counts as two servers, and one of its addresses is refused.",
+        "The failures just before this line; one failure (max_fails=1) disables a server.",
+        "localhost counts as two servers, and one of its addresses refuses connections.",
       ],
-      remedies: ["Find the first other error before this line, and treat that one."],
+      remedies: ["Find the first other error before this line, and fix that one."],
     },
     {
       term: "could not be resolved / host not found in upstream",
@@ -276,7 +277,7 @@ export const NGINX_LOG: Dialect = {
       meaning: "TLS with the upstream failed.",
       failures: ["tls_protocol_error", "tls_alert_received"],
       causes: [
-        "https:// in proxy_pass, and the port speaks plain HTTP (wrong version number).",
+        "https:// in proxy_pass, but the port speaks plain HTTP (wrong version number).",
         "The upstream wants SNI, and proxy_ssl_server_name is off (handshake failure, alert 40).",
       ],
       remedies: ["proxy_ssl_server_name on; proxy_ssl_name NAME;"],
@@ -297,7 +298,7 @@ export const NGINX_LOG: Dialect = {
     {
       term: 'FastCGI sent in stderr: "Primary script unknown"',
       match: /Primary script unknown/i,
-      meaning: "PHP-FPM was asked for a file that it does not have; nginx answers 404.",
+      meaning: "PHP-FPM cannot find the requested file; nginx answers 404.",
       failures: ["proxy_configuration_error"],
       remedies: ["Compare root and SCRIPT_FILENAME with the path as PHP-FPM sees it."],
     },
@@ -310,13 +311,13 @@ export const NGINX_LOG: Dialect = {
     {
       term: "client prematurely closed connection",
       match: /client (?:prematurely )?closed connection|client timed out/i,
-      meaning: "The client left before it had its answer; nginx logs 499.",
+      meaning: "The client left before the answer was complete; nginx logs 499.",
       failures: ["client_closed_request"],
     },
   ],
 };
 
-/** Statuses of nginx that only it uses. */
+/** Statuses that only nginx uses. */
 export const NGINX_STATUSES: Dialect = {
   speaker: "nginx",
   spoken: "as_a_word",
@@ -330,7 +331,7 @@ export const NGINX_STATUSES: Dialect = {
     {
       term: "444",
       match: "444",
-      meaning: "nginx was told (return 444) to close the connection without an answer.",
+      meaning: "nginx is configured (return 444) to close the connection without an answer.",
       failures: ["request_denied"],
     },
     {

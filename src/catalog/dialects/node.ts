@@ -1,7 +1,7 @@
 /**
- * What Node, undici and HTTP clients say in words when they give no code, or beside it.
+ * Error texts of Node, undici and HTTP clients, without a code or beside one.
  *
- * The gateway itself never reads the text of an error; a person has nothing else in a log.
+ * The gateway itself never reads the text of an error, but a log often has nothing else.
  */
 import type { Dialect } from "./foreign-term.js";
 
@@ -12,10 +12,10 @@ export const NODE_TEXTS: Dialect = {
     {
       term: "socket hang up",
       match: /socket hang up/i,
-      meaning: "The other side closed the connection before it had answered.",
+      meaning: "The peer closed the connection before it answered.",
       failures: ["connection_terminated", "stale_connection", "http_response_incomplete"],
       causes: [
-        "A kept connection was closed by the server as it was used (Node: 5 s, up to 25.x).",
+        "The server closed a kept-alive connection as it was reused (Node: 5 s, up to 25.x).",
         "The server crashed or was killed while it served the request.",
         "Plain HTTP was sent to a port that expects TLS.",
       ],
@@ -42,12 +42,12 @@ export const NODE_TEXTS: Dialect = {
     {
       term: "TypeError: fetch failed",
       match: /(?<!backend )\bfetch failed/i,
-      meaning: "fetch found no answer; why stands in the error's cause.",
+      meaning: "fetch got no answer; the error's cause has the reason.",
       failures: ["connection_refused", "dns_name_not_found", "connection_terminated"],
       general: true,
       remedies: [
         "Print the cause: console.error(error.cause) has code, address and port.",
-        "gatewayFetch gives error.failure with the name of the failure.",
+        "With gatewayFetch, error.failure has the name of the failure.",
       ],
     },
     {
@@ -59,14 +59,14 @@ export const NODE_TEXTS: Dialect = {
     {
       term: "wrong version number",
       match: /wrong version number/i,
-      meaning: "TLS was spoken to a port that answers in plain text.",
+      meaning: "The client spoke TLS to a port that answers in plain text.",
       failures: ["tls_protocol_error"],
-      remedies: ["Write http:// in place of https:// for this port, or use its TLS port."],
+      remedies: ["Write http:// instead of https:// for this port, or use its TLS port."],
     },
     {
       term: "Parse Error: …",
       match: /Parse Error: |HTTPParserError/,
-      meaning: "The bytes that came are not valid HTTP.",
+      meaning: "The received bytes are not valid HTTP.",
       failures: [
         "http_protocol_error",
         "response_framing_invalid",
@@ -76,7 +76,7 @@ export const NODE_TEXTS: Dialect = {
     {
       term: "JavaScript heap out of memory",
       match: /(?:JavaScript heap out of memory|Reached heap limit|Ineffective mark-compacts)/i,
-      meaning: "A Node process used up its heap and ended; its requests were cut.",
+      meaning: "A Node process exhausted its heap and exited; its requests were cut.",
       failures: ["connection_terminated", "http_response_incomplete", "connection_refused"],
       remedies: [
         "Look for what grows: node --heapsnapshot-near-heap-limit=2 writes snapshots.",
@@ -86,35 +86,35 @@ export const NODE_TEXTS: Dialect = {
     {
       term: "MaxListenersExceededWarning",
       match: /MaxListenersExceededWarning/,
-      meaning: "Listeners pile up on one object; often a retry or a proxy that never unlinks.",
+      meaning: "Listeners pile up on one object; often a retry or a proxy that never removes them.",
       failures: [],
-      remedies: ["--trace-warnings shows who adds them."],
+      remedies: ["--trace-warnings shows where they are added."],
     },
     {
       term: "listen EADDRINUSE: address already in use",
       match: /listen EADDRINUSE/,
       meaning: "The application could not start: another process has its port.",
       failures: ["connection_refused"],
-      causes: ["The last process was not stopped, for it never saw the signal (npm start, sh -c)."],
-      remedies: ["ss -ltnp | grep PORT shows who has it; start node directly, or use exec."],
+      causes: ["The previous process never got the signal to stop (npm start, sh -c)."],
+      remedies: ["ss -ltnp | grep PORT shows the owner; start node directly, or use exec."],
     },
     {
       term: "OpenBreakerError: Breaker is open",
       match: /Breaker is open|EOPENBREAKER/,
-      meaning: "opossum refuses, since earlier calls failed.",
+      meaning: "opossum rejects the call, since earlier calls failed.",
       failures: ["breaker_open"],
     },
     {
       term: "[HPM] Error occurred while proxying request",
       match: /\[HPM\] Error occurred while proxying|Error occurred while trying to proxy/i,
-      meaning: "http-proxy-middleware could not reach the target; the code stands beside it.",
+      meaning: "http-proxy-middleware could not reach the target; the same line has the code.",
       failures: ["connection_refused", "connection_terminated"],
       general: true,
     },
   ],
 };
 
-/** Exit codes of curl, and the words that browsers have for the same. */
+/** Exit codes of curl, and the browsers' names for the same. */
 export const CLIENT_TEXTS: Dialect = {
   speaker: "client",
   spoken: "in_lines",
@@ -134,7 +134,7 @@ export const CLIENT_TEXTS: Dialect = {
     {
       term: "curl: (28) Operation timed out",
       match: /curl: \(28\)|ERR_(?:CONNECTION_)?TIMED_OUT/,
-      meaning: "No connection, or no answer, in the time that the client waits.",
+      meaning: "No connection, or no answer, within the client's timeout.",
       failures: ["connection_timeout", "http_response_timeout"],
     },
     {
@@ -154,7 +154,7 @@ export const CLIENT_TEXTS: Dialect = {
       match: /curl: \((?:16|92)\)|ERR_HTTP2_PROTOCOL_ERROR(?! [A-Z])/,
       meaning: "HTTP/2: the stream or the connection was reset in the middle of an answer.",
       failures: ["stream_reset", "http_response_incomplete", "http_protocol_error"],
-      remedies: ["Ask again with --http1.1: when that works, look at the hop that speaks HTTP/2."],
+      remedies: ["Retry with --http1.1: if that works, look at the hop that speaks HTTP/2."],
     },
     {
       term: "curl: (55) Send failure: Broken pipe",
@@ -172,15 +172,15 @@ export const CLIENT_TEXTS: Dialect = {
     {
       term: "curl: (3), (1) URL malformed, unsupported protocol",
       match: /curl: \([13]\)/,
-      meaning: "The URL is wrong, and nothing was sent.",
+      meaning: "The URL is invalid, and nothing was sent.",
       failures: [],
     },
     {
       term: "curl: (47) Maximum redirects followed",
       match: /curl: \(47\)|ERR_TOO_MANY_REDIRECTS|redirected you too many times/,
-      meaning: "Answers redirect in a circle, most often http to https behind a proxy.",
+      meaning: "A redirect loop, usually http to https behind a proxy.",
       failures: ["loop_detected"],
-      remedies: ["Let the application trust X-Forwarded-Proto of the proxy, and only of it."],
+      remedies: ["Let the application trust X-Forwarded-Proto from the proxy, and only from it."],
     },
     {
       term: "curl: (58), (77), (51), (59), (66), (83) TLS settings of the client",
@@ -197,7 +197,7 @@ export const CLIENT_TEXTS: Dialect = {
     {
       term: "curl: (56) Recv failure",
       match: /curl: \(56\)|ERR_CONNECTION_(?:RESET|CLOSED)/,
-      meaning: "The connection was reset while the answer was read.",
+      meaning: "The connection was reset while curl read the answer.",
       failures: ["connection_terminated", "connection_reset_in_body"],
     },
     {

@@ -1,6 +1,6 @@
 /**
- * Kubernetes' events and states, Docker's words, and the servers that run applications of other
- * languages (gunicorn, uWSGI, Puma): why there is nobody at the address.
+ * Events and states of Kubernetes, messages of Docker, and of servers for other languages
+ * (gunicorn, uWSGI, Puma): why nothing listens at the address.
  */
 import type { Dialect } from "./foreign-term.js";
 
@@ -11,7 +11,7 @@ export const ORCHESTRATORS: Dialect = {
     {
       term: "CrashLoopBackOff / Back-off restarting failed container",
       match: /CrashLoopBackOff|Back-off restarting failed container/i,
-      meaning: "The container ends again and again, and is started after ever longer waits.",
+      meaning: "The container keeps exiting, and is restarted after increasingly long waits.",
       failures: ["connection_refused", "no_healthy_target"],
       remedies: ["kubectl logs POD --previous, and Last State of kubectl describe pod POD."],
     },
@@ -27,24 +27,24 @@ export const ORCHESTRATORS: Dialect = {
     {
       term: "Readiness probe failed: HTTP probe failed with statuscode: 503",
       match: /Readiness probe failed/i,
-      meaning: "The pod runs, and is taken out of its service: it gets no requests.",
+      meaning: "The pod runs, but is removed from its service: it gets no requests.",
       failures: ["no_healthy_target"],
       remedies: [
-        "Ask the path from within: kubectl exec POD -- wget -qO- localhost:PORT/readyz?verbose.",
-        "timeoutSeconds is one second unless given.",
+        "Test the path from inside: kubectl exec POD -- wget -qO- localhost:PORT/readyz?verbose.",
+        "timeoutSeconds is one second by default.",
       ],
     },
     {
       term: "Liveness probe failed / Startup probe failed",
       match: /(?:Liveness|Startup) probe failed|failed (?:liveness|startup) probe/i,
-      meaning: "The container is killed and started again; what it served is cut.",
+      meaning: "The container is killed and restarted; its requests are cut.",
       failures: ["connection_terminated", "connection_refused"],
-      remedies: ["A liveness probe asks nothing outside the process; give it five seconds."],
+      remedies: ["A liveness probe must not depend on other services; give it five seconds."],
     },
     {
       term: "no endpoints available for service / Service does not have any active Endpoint",
       match: /no endpoints available|does not have any active Endpoint|Endpoints: +<none>/i,
-      meaning: "No ready pod fits the selector of the service.",
+      meaning: "No ready pod matches the selector of the service.",
       failures: ["no_healthy_target"],
       remedies: [
         "Compare selector and targetPort of the service with labels and port of the pods.",
@@ -59,7 +59,7 @@ export const ORCHESTRATORS: Dialect = {
     {
       term: "Error response from daemon / container is unhealthy / Exited (137)",
       match: /container \S+ is (?:unhealthy|not running)|Exited \((?:137|1|143|139)\)/i,
-      meaning: "The container does not run; 137 was killed (memory?), 143 was asked to end.",
+      meaning: "The container does not run; 137: killed (memory?), 143: ended by SIGTERM.",
       failures: ["connection_refused", "dns_name_not_found"],
       remedies: ["docker inspect -f '{{.State.OOMKilled}} {{.State.Error}}' NAME"],
     },
@@ -91,7 +91,7 @@ export const APPLICATION_SERVERS: Dialect = {
     {
       term: "uwsgi_response_write_body_do(): Broken pipe / OSError: write error",
       match: /uwsgi_response_write\w*\(\)|OSError: write error|SIGPIPE: writing to a closed pipe/i,
-      meaning: "The proxy or client left before the application had answered.",
+      meaning: "The proxy or client left before the application answered.",
       failures: ["client_closed_request", "http_response_timeout"],
     },
     {

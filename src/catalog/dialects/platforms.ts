@@ -1,6 +1,6 @@
 /**
- * What platforms say that run applications behind a router of their own: Heroku, Vercel, AWS Lambda
- * with API Gateway, CloudFront, and IIS with ARR.
+ * Messages of platforms with a router of their own: Heroku, Vercel, AWS Lambda with API Gateway,
+ * CloudFront, and IIS with ARR.
  */
 import type { FailureCode } from "../failures.js";
 import type { Dialect, ForeignTerm } from "./foreign-term.js";
@@ -10,16 +10,16 @@ type Row = readonly [code: string, meaning: string, failures: FailureCode[], rem
 const HEROKU: readonly Row[] = [
   [
     "H10",
-    "The dyno crashed, so nobody answers. Answer: 503.",
+    "The dyno crashed, so nothing answers. Answer: 503.",
     ["connection_refused"],
-    "heroku logs --tail shows why it ended; heroku ps whether it runs.",
+    "heroku logs --tail shows why it exited; heroku ps whether it runs.",
   ],
   ["H11", "The routing queue of the dyno is full (backlog too deep).", ["bulkhead_full"]],
   [
     "H12",
     "No answer within 30 s. Answer: 503.",
     ["http_response_timeout"],
-    "Answer below 30 s, or 202 and a worker; set timeouts.totalMs to less than 30 s.",
+    "Answer within 30 s, or with 202 and a worker; set timeouts.totalMs below 30 s.",
   ],
   [
     "H13",
@@ -34,13 +34,13 @@ const HEROKU: readonly Row[] = [
     ["connection_read_timeout"],
     "Send something at least every 55 s (pings, comments of server-sent events).",
   ],
-  ["H16", "The answer is a redirect to a herokuapp.com that is gone.", ["received_server_error"]],
+  ["H16", "The answer redirects to a deleted herokuapp.com.", ["received_server_error"]],
   ["H17", "The answer is not valid HTTP.", ["http_protocol_error"]],
   [
     "H18",
     "The dyno closed the socket while the client still sent or read.",
     ["connection_reset_in_body", "http_response_incomplete"],
-    "Read the whole body before you answer an upload.",
+    "Read the whole body before you answer to an upload.",
   ],
   ["H19", "The dyno did not accept the connection within 5 s.", ["connection_timeout"]],
   [
@@ -58,7 +58,7 @@ const HEROKU: readonly Row[] = [
   ["H22", "Too many connections at once.", ["connection_pool_timeout", "bulkhead_full"]],
   [
     "H23",
-    "The dyno took the connection and closed it before it had read the request.",
+    "The dyno accepted the connection and closed it before it read the request.",
     ["connection_terminated"],
   ],
   [
@@ -81,7 +81,7 @@ const HEROKU: readonly Row[] = [
   ["H99", "The platform itself failed.", ["received_gateway_error"], "status.heroku.com"],
   [
     "R10",
-    "The process did not bind to $PORT within 60 s of its start, and was killed.",
+    "The process did not bind to $PORT within 60 s after its start, and was killed.",
     ["connection_refused"],
     "listen(process.env.PORT): the port is given, not chosen.",
   ],
@@ -93,7 +93,7 @@ const HEROKU: readonly Row[] = [
   ],
   [
     "R14",
-    "The memory quota is exceeded, and the process swaps: it gets slow.",
+    "The memory quota is exceeded, and the process swaps: it becomes slow.",
     ["http_response_timeout"],
   ],
   [
@@ -131,9 +131,9 @@ export const PLATFORM_TEXTS: Dialect = {
     {
       term: "Vercel: FUNCTION_INVOCATION_TIMEOUT",
       match: /FUNCTION_INVOCATION_TIMEOUT|EDGE_FUNCTION_INVOCATION_TIMEOUT/,
-      meaning: "The function did not answer within its longest time. Answer: 504.",
+      meaning: "The function did not answer within its maximum duration. Answer: 504.",
       failures: ["http_response_timeout"],
-      remedies: ["Raise maxDuration, and give calls to others a shorter timeout of their own."],
+      remedies: ["Raise maxDuration, and give calls to other services a shorter timeout."],
     },
     {
       term: "Vercel: FUNCTION_INVOCATION_FAILED",
@@ -142,25 +142,25 @@ export const PLATFORM_TEXTS: Dialect = {
         /FUNCTION_RESPONSE_PAYLOAD_TOO_LARGE/,
       ],
       meaning:
-        "The function crashed, was throttled, or answered too much. Answer: 500, 503 or 413.",
+        "The function crashed, was throttled, or its answer is too large. Answer: 500, 503 or 413.",
       failures: ["received_server_error", "connection_terminated"],
     },
     {
       term: "Vercel: ROUTER_EXTERNAL_TARGET_ERROR / DNS_HOSTNAME_…",
       match: /ROUTER_(?:EXTERNAL_TARGET|CANNOT_MATCH)\w*|DNS_HOSTNAME_\w+/,
-      meaning: "A rewrite leads to a server that gives no answer, or to a name without address.",
+      meaning: "A rewrite leads to a server that does not answer, or to a name without an address.",
       failures: ["connection_refused", "dns_name_not_found", "http_response_timeout"],
     },
     {
       term: "AWS Lambda: Task timed out after … seconds",
       match: /Task timed out after [\d.]+ seconds|Sandbox\.Timedout/i,
-      meaning: "The function ran into its timeout; API Gateway and ALB make 502 or 504 of it.",
+      meaning: "The function reached its timeout; API Gateway and ALB answer 502 or 504.",
       failures: ["http_response_timeout"],
     },
     {
       term: "AWS Lambda: Runtime exited / Runtime.ExitError",
       match: /Runtime exited|Runtime\.ExitError|Runtime\.UnhandledPromiseRejection|signal: killed/i,
-      meaning: "The function's process ended while it served: a crash, or its memory was used up.",
+      meaning: "The function's process exited while serving: a crash, or its memory was exhausted.",
       failures: ["connection_terminated"],
     },
     {
@@ -168,7 +168,7 @@ export const PLATFORM_TEXTS: Dialect = {
       match: /Malformed (?:Lambda )?proxy response|LambdaInvalidResponse/i,
       meaning: "The function returned something other than { statusCode, headers, body }: 502.",
       failures: ["http_protocol_error"],
-      remedies: ["body must be a text: JSON.stringify it; statusCode a number."],
+      remedies: ["body must be a string: JSON.stringify it; statusCode a number."],
     },
     {
       term: "API Gateway: Endpoint request timed out",
@@ -188,7 +188,7 @@ export const PLATFORM_TEXTS: Dialect = {
     {
       term: '{"message": "Internal server error"}',
       match: /\{\s*"message":\s*"(?:Internal server error|Service Unavailable)"\s*\}/,
-      meaning: "API Gateway's own text: the integration failed, or answered in a wrong form.",
+      meaning: "API Gateway's own text: the integration failed, or its answer is malformed.",
       failures: ["http_protocol_error", "received_server_error"],
       remedies: ["Its execution log, with $context.integrationErrorMessage, has the reason."],
     },
@@ -196,13 +196,13 @@ export const PLATFORM_TEXTS: Dialect = {
       term: "ALB error_reason LambdaTimeout / LambdaConnectionTimeout / LambdaThrottling",
       match:
         /Lambda(?:Timeout|Connection\w+|Throttling|Unhandled|Response\w+|AccessDenied|EC2\w+)\b/,
-      meaning: "The balancer's log says which part of calling the function failed.",
+      meaning: "The balancer's log says which step of calling the function failed.",
       failures: ["http_response_timeout", "received_server_error", "rate_limited"],
     },
     {
       term: "ALB error_reason Auth…",
       match: /\bAuth(?:Invalid\w+|Missing\w+|TokenEpRequest\w+|UserinfoEp\w+|JwtVerify\w*)\b/,
-      meaning: "The authenticate action of the listener failed; no target was asked.",
+      meaning: "The authenticate action of the listener failed; no target got the request.",
       failures: ["proxy_configuration_error", "request_denied"],
     },
     {
@@ -234,13 +234,13 @@ export const PLATFORM_TEXTS: Dialect = {
       term: "Cloudflare error 1000 … 1033",
       match: /error(?: code)?:? ?10(?:0[0-9]|1[0-9]|20|33)\b/i,
       meaning:
-        "Cloudflare's own: 1016 no DNS of the origin, 1033 no tunnel, 1000 a circle, 1015 rate.",
+        "Cloudflare's own: 1016 no DNS of the origin, 1033 no tunnel, 1000 a loop, 1015 rate.",
       failures: ["dns_name_not_found", "loop_detected", "rate_limited"],
     },
     {
       term: "IIS: 502.3 / ERR_WINHTTP 12002, 0x80072ee2",
       match: /50[24] \d 12002\b|0x80072ee2|WINHTTP(?:_TIMEOUT| 12002)/i,
-      meaning: "ARR waited for the server, and its time limit was over. Answer: 502.3 or 504.",
+      meaning: "ARR's timeout expired while it waited for the server. Answer: 502.3 or 504.",
       failures: ["http_response_timeout", "connection_timeout"],
       remedies: ["Server proxy settings: Time-out (seconds) of ARR, 120 by default."],
     },
@@ -253,13 +253,13 @@ export const PLATFORM_TEXTS: Dialect = {
     {
       term: "IIS: 12030, 0x80072efe",
       match: /50[24] \d 12030\b|0x80072ef[ef]|WINHTTP(?:_CONNECTION_ERROR| 12030)/i,
-      meaning: "The server closed or reset the connection before it had answered.",
+      meaning: "The server closed or reset the connection before it answered.",
       failures: ["connection_terminated", "stale_connection"],
     },
     {
       term: "IIS: 12007, 0x80072ee7",
       match: /50[24] \d 12007\b|0x80072ee7|WINHTTP 12007/i,
-      meaning: "The name of the server has no address.",
+      meaning: "The host name of the server has no address.",
       failures: ["dns_name_not_found"],
     },
     {
@@ -280,7 +280,7 @@ export const PLATFORM_TEXTS: Dialect = {
       match: /\b502\.[0-4]\b/,
       meaning: "ARR: 502.3 the forwarder failed (win32 code beside it), 502.4 no server is online.",
       failures: ["connection_refused", "http_response_timeout", "no_healthy_target"],
-      remedies: ["sc-win32-status in the log says which: 12002 time, 12029 connect, 12030 cut."],
+      remedies: ["sc-win32-status in the log: 12002 timeout, 12029 connect, 12030 cut."],
     },
   ],
 };

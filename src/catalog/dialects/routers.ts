@@ -1,12 +1,12 @@
 /**
- * What routers in front of containers and functions say: Fly, Render, Railway, Cloud Run, Azure,
+ * Messages of routers in front of containers and functions: Fly, Render, Railway, Cloud Run, Azure,
  * DigitalOcean, Cloud Foundry, Kong, Linkerd, OpenShift, cloudflared, Fastly, Akamai and F5.
  */
 import { type Dialect, dialectOfLines } from "./foreign-term.js";
 
 const LISTEN =
   "Listen on process.env.PORT and on 0.0.0.0, and compare it with the port in settings.";
-const SLOW = "Answer below the router's limit, or 202 and a job; then raise the limit.";
+const SLOW = "Answer within the router's limit, or with 202 and a job; then raise the limit.";
 const CRASH = "Read the application's log at this second: a crash, a restart, a kill for memory.";
 
 export const ROUTERS: readonly Dialect[] = [
@@ -15,7 +15,7 @@ export const ROUTERS: readonly Dialect[] = [
     [
       "instance refused connection / PR04 no candidate, PC01 …",
       /instance refused connection|is your app listening on|\[PC01\]|in a non-startable/i,
-      "Fly's proxy reached the machine, and nothing listened on internal_port.",
+      "Fly's proxy reached the machine, but nothing listens on internal_port.",
       ["connection_refused"],
       LISTEN,
     ],
@@ -37,7 +37,7 @@ export const ROUTERS: readonly Dialect[] = [
   dialectOfLines("Railway", [
     "Application failed to respond",
     /Application failed to respond/i,
-    "Railway's edge got no answer from the service: it does not listen, or ended.",
+    "Railway's edge got no answer from the service: it does not listen, or has exited.",
     ["connection_terminated", "connection_refused"],
     LISTEN,
     CRASH,
@@ -45,7 +45,7 @@ export const ROUTERS: readonly Dialect[] = [
   dialectOfLines("Render", [
     "No open ports detected / Port scan timeout reached",
     /No open (?:HTTP )?ports detected|Port scan timeout reached/i,
-    "The service has opened no port in its time: it is not deployed, and the router has nobody.",
+    "The service opened no port in time: it is not deployed, and the router has no instance.",
     ["connection_refused", "no_healthy_target"],
     LISTEN,
   ]),
@@ -61,21 +61,21 @@ export const ROUTERS: readonly Dialect[] = [
     [
       "malformed response or connection to the instance had an error",
       /malformed response or connection to the instance had an error/i,
-      "The instance ended or closed in the middle of a request. Answer: 503.",
+      "The instance exited or closed in the middle of a request. Answer: 503.",
       ["connection_terminated", "http_response_incomplete", "http_protocol_error"],
       CRASH,
     ],
     [
       "The request was aborted because there was no available instance",
       /aborted because there was no available instance/i,
-      "No instance was free and none could be started. Answer: 429 or 500.",
+      "No instance was free, and none could be started. Answer: 429 or 500.",
       ["bulkhead_full", "no_healthy_target"],
-      "Raise max-instances or concurrency, and keep some with min-instances.",
+      "Raise max-instances or concurrency, and keep some running with min-instances.",
     ],
     [
       "The request has been terminated because it has reached the maximum request timeout",
       /terminated because it has reached the maximum request timeout/i,
-      "No answer within the service's request timeout (300 s unless set). Answer: 504.",
+      "No answer within the service's request timeout (300 s by default). Answer: 504.",
       ["http_response_timeout"],
       SLOW,
     ],
@@ -106,9 +106,9 @@ export const ROUTERS: readonly Dialect[] = [
     [
       "Front Door: OriginTimeout, OriginConnectionRefused …",
       /\bOrigin(?:Timeout|Connection(?:Refused|Aborted|Error)|InvalidRe(?:sponse|quest))\b/,
-      "Front Door's errorInfo: what failed between it and the origin.",
+      "Front Door's errorInfo: the failure between it and the origin.",
       ["http_response_timeout", "connection_refused", "connection_terminated"],
-      "Ask the origin directly with the origin's host header; see errorInfo in the access log.",
+      "Request the origin directly with its host header; see errorInfo in the access log.",
     ],
     [
       "App Service: didn't respond to HTTP pings on port",
@@ -128,7 +128,7 @@ export const ROUTERS: readonly Dialect[] = [
       term: "Unable to reach the origin service",
       match: /Unable to reach the origin service/i,
       meaning:
-        "The tunnel stands; the origin beside cloudflared does not answer. What follows says why.",
+        "The tunnel is up, but the origin beside cloudflared does not answer. The rest says why.",
       failures: ["connection_refused", "connection_timeout"],
       general: true,
       remedies: [
@@ -138,9 +138,9 @@ export const ROUTERS: readonly Dialect[] = [
     [
       "failed to connect to origintunnel / no recent network activity",
       /Failed to dial a quic connection|failed to connect to (?:the )?edge|Serve tunnel error/i,
-      "cloudflared has lost its way to Cloudflare: visitors get 530, error 1033.",
+      "cloudflared has lost its connection to Cloudflare: visitors get 530, error 1033.",
       ["connection_timeout", "no_healthy_target"],
-      "Let it out on port 7844, UDP and TCP; --protocol http2 where UDP is dropped.",
+      "Allow outbound port 7844, UDP and TCP; --protocol http2 where UDP is dropped.",
     ],
   ),
   dialectOfLines(
@@ -150,19 +150,19 @@ export const ROUTERS: readonly Dialect[] = [
       /failure to get a peer from the (?:ring-)?balancer|no (?:available )?peers? available/i,
       "No target of the upstream is healthy, or its name has no address. Answer: 503.",
       ["no_healthy_target", "dns_name_not_found"],
-      "GET /upstreams/NAME/health of the admin API names the state of each target.",
+      "GET /upstreams/NAME/health of the admin API shows the state of each target.",
     ],
     [
       "An invalid response was received from the upstream server",
       /An invalid response was received from the upstream server/i,
       "Kong's own 502: its error log (nginx's) has the reason.",
       ["connection_refused", "connection_terminated", "http_protocol_error"],
-      "kong's error.log at this second; the lines are those of nginx.",
+      "Read Kong's error.log at this second; its lines are those of nginx.",
     ],
     [
       "The upstream server is timing out",
       /The upstream server is timing out/i,
-      "Kong's own 504: connect_timeout or read_timeout of the service (60 s) was over.",
+      "Kong's own 504: connect_timeout or read_timeout of the service (60 s) expired.",
       ["http_response_timeout", "connection_timeout"],
       SLOW,
     ],
@@ -179,21 +179,21 @@ export const ROUTERS: readonly Dialect[] = [
     [
       "HTTP Balancer service in fail-fast",
       /linkerd.*in fail-?fast|(?:Logical|Balancer|Endpoint) service in fail-?fast/i,
-      "The proxy has no endpoint that is ready: it answers 503 or 504 without asking.",
+      "The proxy has no ready endpoint: it answers 503 or 504 without sending the request.",
       ["no_healthy_target", "connection_refused"],
       "linkerd diagnostics endpoints NAME:PORT, and whether the pods are ready",
     ],
     [
       "l5d-proxy-error: HTTP Logical service in fail-fast",
       /l5d-proxy-error/i,
-      "The answer was made by Linkerd's proxy, and not by the application.",
+      "The answer comes from Linkerd's proxy, not from the application.",
       ["no_healthy_target", "connection_refused", "connection_timeout"],
     ],
   ),
   dialectOfLines("OpenShift router", [
     "Application is not available",
     [/Application is not available/, /The application is currently not serving requests/i],
-    "HAProxy of the router has no endpoint for this host: no route, or no pod that is ready.",
+    "The router's HAProxy has no endpoint for this host: no route, or no ready pod.",
     ["no_healthy_target", "destination_not_found"],
     "oc get route, oc get endpoints: the port of the route must be one of the service.",
   ]),
@@ -202,7 +202,7 @@ export const ROUTERS: readonly Dialect[] = [
     [
       "503 backend read error / first byte timeout …",
       /\b503 (?:backend (?:read|write) error|first byte timeout|No stale object available)/i,
-      "Fastly reached the origin and got no whole answer.",
+      "Fastly reached the origin but got no complete answer.",
       ["connection_terminated", "http_response_timeout", "stale_connection"],
       "first_byte_timeout (15 s) and between_bytes_timeout (10 s) of the backend",
     ],
@@ -228,7 +228,7 @@ export const ROUTERS: readonly Dialect[] = [
     [
       "An error occurred while processing your request. Reference #",
       /Reference(?:&#32;|\s)*(?:#|&#35;)(?:\s*)(?:\d+)(?:\.|&#46;)[0-9a-f]+/i,
-      "The edge made this page; the first number of the reference is the kind of error.",
+      "This page comes from the edge; the first number of the reference is the type of error.",
       ["received_gateway_error", "connection_timeout", "dns_name_not_found"],
       "Translate the reference in Control Center (Diagnostics, Error Translator).",
     ],
@@ -244,14 +244,14 @@ export const ROUTERS: readonly Dialect[] = [
     [
       "pool … member … monitor status down",
       /Pool \S+ member \S+ monitor status (?:down|forced down)/i,
-      "The monitor of the pool has taken this member out.",
+      "The monitor of the pool has marked this member down.",
       ["no_healthy_target"],
       "The receive string of the monitor, and what the member answers to its send string",
     ],
     [
       "No members available for pool",
       /No members available for pool|The RST was sent.*No pool member/i,
-      "Every member of the pool is down: the client is reset.",
+      "Every member of the pool is down: the client's connection is reset.",
       ["no_healthy_target"],
     ],
   ),

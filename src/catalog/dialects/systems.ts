@@ -1,6 +1,6 @@
 /**
- * What the system around a front says: SELinux and AppArmor, which forbid whatever the modes of
- * files allow.
+ * Messages of the system around a front: SELinux and AppArmor, which can deny what file modes
+ * allow.
  */
 import type { Dialect } from "./foreign-term.js";
 
@@ -16,7 +16,7 @@ export const SELINUX: Dialect = {
       meaning: "SELinux does not let this program connect to that port: the log has errno 13.",
       failures: ["destination_ip_prohibited"],
       causes: [
-        "A web server may connect to no port at all until it is allowed (Red Hat's settings).",
+        "By default a web server may not connect to any port (Red Hat's policy).",
         "The port has a label of its own that the program's domain may not use.",
       ],
       remedies: [
@@ -28,12 +28,12 @@ export const SELINUX: Dialect = {
       fatal: true,
       term: "avc: denied { connectto } / { write } … unix_stream_socket",
       match: /avc:\s+denied\s+\{[^}]*(?:connectto|write)[^}]*\}.*(?:unix_stream_socket|sock_file)/i,
-      meaning: "SELinux does not let this program use that socket file, whatever its mode is.",
+      meaning: "SELinux does not let this program use that socket file, regardless of its mode.",
       failures: ["unix_socket_forbidden"],
       causes: ["The socket has the label of a home folder, of /tmp, or of an unconfined service."],
       remedies: [
         "Put the socket into /run/NAME and give it a label: semanage fcontext, restorecon -Rv",
-        "ausearch -m avc -ts recent | audit2allow -M local shows the rule that is missing.",
+        "ausearch -m avc -ts recent | audit2allow -M local shows the missing rule.",
       ],
     },
     {
@@ -49,7 +49,7 @@ export const SELINUX: Dialect = {
       term: "avc: denied",
       match: /avc:\s+denied|SELinux is preventing/i,
       meaning:
-        "SELinux forbids what this program tries; comm= is the program, the class says what.",
+        "SELinux denies an action of this program; comm= is the program, tclass= the object.",
       failures: ["unix_socket_forbidden", "destination_ip_prohibited"],
       remedies: ["ausearch -m avc -ts recent, and sealert -a /var/log/audit/audit.log"],
     },
@@ -66,16 +66,16 @@ export const APPARMOR: Dialect = {
       match: /apparmor="DENIED".*operation="(?:connect|file_perm|sendmsg)"/i,
       meaning: "The program's AppArmor profile does not let it use that socket.",
       failures: ["unix_socket_forbidden", "destination_ip_prohibited"],
-      causes: ["The socket lies in a folder that the profile does not name."],
+      causes: ["The socket is in a folder that the profile does not name."],
       remedies: ["Add the path to /etc/apparmor.d/local/PROFILE, then apparmor_parser -r PROFILE."],
     },
     {
       fatal: true,
       term: 'apparmor="DENIED"',
       match: /apparmor="DENIED"/i,
-      meaning: "The program's AppArmor profile forbids what it tries; name= is the file.",
+      meaning: "The program's AppArmor profile denies an action; name= is the file.",
       failures: ["unix_socket_forbidden", "proxy_configuration_error"],
-      remedies: ["aa-status names the profiles; aa-logprof proposes the rule that is missing."],
+      remedies: ["aa-status names the profiles; aa-logprof proposes the missing rule."],
     },
   ],
 };

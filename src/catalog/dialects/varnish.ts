@@ -1,7 +1,7 @@
 /**
- * What Varnish says in its error page ("Guru Meditation") and in its log.
+ * Messages of Varnish in its error page ("Guru Meditation") and in its log.
  *
- * The page does not say what failed behind it; the log does: varnishlog -q "FetchError".
+ * The page does not say what failed; the log does: varnishlog -q "FetchError".
  */
 import type { Dialect } from "./foreign-term.js";
 
@@ -14,8 +14,7 @@ export const VARNISH: Dialect = {
     {
       term: "FetchError: no backend connection / backend unhealthy",
       match: /FetchError\s+.*(?:no backend connection|unhealthy)|Director \S+ returned no backend/i,
-      meaning:
-        "No connection to the backend was made, or its probe has found it sick. Answer: 503.",
+      meaning: "No connection to the backend, or its probe has marked it sick. Answer: 503.",
       failures: ["no_healthy_target", "connection_refused", "connection_timeout"],
       remedies: ["varnishadm backend.list shows which backend is sick."],
     },
@@ -28,7 +27,7 @@ export const VARNISH: Dialect = {
     {
       term: "FetchError: HTC eof / http read error: EOF / straight insufficient bytes",
       match: /FetchError\s+.*(?:HTC eof|EOF|insufficient bytes|body cannot be fetched)/i,
-      meaning: "The backend closed the connection before its answer was whole.",
+      meaning: "The backend closed the connection before its answer was complete.",
       failures: ["connection_terminated", "stale_connection", "http_response_incomplete"],
     },
     {

@@ -1,8 +1,8 @@
 /**
- * Failures at the door: the gateway refuses on purpose, or the client's request is at fault.
+ * Failures at admission: the gateway rejects on purpose, or the client's request is at fault.
  *
- * What they have in common: nothing is wrong with the wire, and no target was asked. Every 503 of
- * this file is a decision of ours and carries Retry-After. Part of the table in failures.ts.
+ * In all of them nothing is wrong with the wire, and no request was sent. Every 503 of this file is
+ * a decision of the gateway and carries Retry-After. Part of the table in failures.ts.
  */
 import type { FailureRow } from "../failure-row.js";
 
@@ -15,12 +15,12 @@ export const ADMISSION_ROWS = {
     blame: "upstream",
     summary: "The breaker of the target, or of this route, is open after earlier failures.",
     causes: [
-      "The failures just before this one; the event attempt:end gives them with their own names.",
-      "The application is down or restarting, and the breaker waits before its next trial.",
+      "The failures just before this one; the event attempt:end reports each by name.",
+      "The application is down or restarting, and the breaker waits until its next trial.",
       "The thresholds are too strict for the normal share of errors of this upstream.",
     ],
     remedies: [
-      "Look up the failure that opened the breaker, and treat that one.",
+      "Look up the failure that opened the breaker, and fix that one.",
       "Add a second entry to targets, so that calls can go elsewhere.",
       "Loosen breaker only when the errors that opened it are normal for this upstream.",
     ],
@@ -31,9 +31,9 @@ export const ADMISSION_ROWS = {
     proxyError: "destination_unavailable",
     repeat: "safe",
     blame: "upstream",
-    summary: "No target of this upstream is able to take the request.",
+    summary: "No target of this upstream is available for the request.",
     causes: [
-      "All targets failed lately, and their breakers are open.",
+      "All targets failed recently, and their breakers are open.",
       "A deploy replaced all instances at the same time.",
       "They share something that is down: a database, a name server, a network.",
     ],
@@ -54,7 +54,7 @@ export const ADMISSION_ROWS = {
       "Maintenance was not switched off again after the work.",
     ],
     remedies: [
-      "Ask whoever switched it on, or look for the change in the event log.",
+      "Find out who switched it on: the event log has the change.",
       "Switch it off when the work is done.",
     ],
   },
@@ -82,7 +82,7 @@ export const ADMISSION_ROWS = {
     proxyError: "connection_limit_reached",
     repeat: "never",
     blame: "overload",
-    summary: "As many calls as allowed run at once, and the queue behind them is full.",
+    summary: "The limit of concurrent calls is reached, and the queue behind it is full.",
     causes: [
       "The upstream has become slow, so the same traffic keeps more calls open.",
       "Traffic has risen above what bulkhead.concurrencyMax allows.",
@@ -90,7 +90,7 @@ export const ADMISSION_ROWS = {
       "Its route hangs while others are answered; such calls share half of the places.",
     ],
     remedies: [
-      "Look at the upstream's latency first: calls at once = rate × latency.",
+      "Look at the upstream's latency first: concurrent calls = rate × latency.",
       "Raise bulkhead.concurrencyMax only if the upstream can really serve more at once.",
       "Give long streams an upstream entry of their own with its own bulkhead.",
     ],
@@ -101,16 +101,16 @@ export const ADMISSION_ROWS = {
     proxyError: "connection_limit_reached",
     repeat: "never",
     blame: "overload",
-    summary: "The call waited for its turn as long as the queue allows, and no place became free.",
+    summary: "The call waited in the queue as long as allowed, and no place became free.",
     causes: [
-      "The upstream has become slow, so that places are given back too late.",
-      "A burst came in that the upstream needs longer to serve than the queue waits.",
+      "The upstream has become slow, so that places are released too late.",
+      "A burst arrived that takes longer to serve than calls may wait in the queue.",
       "bulkhead.queueMs is shorter than a usual answer of this upstream.",
     ],
     remedies: [
       "Look at the upstream's latency and at the number of calls at once.",
       "Raise bulkhead.queueMs for bursts, or bulkhead.concurrencyMax for steady load.",
-      "Lower bulkhead.queueMax, so that those who cannot be served learn it at once.",
+      "Lower bulkhead.queueMax, so that calls that cannot be served are rejected at once.",
     ],
   },
   bulkhead_queue_displaced: {
@@ -119,14 +119,14 @@ export const ADMISSION_ROWS = {
     proxyError: "connection_limit_reached",
     repeat: "never",
     blame: "overload",
-    summary: "The call waited in a full queue and gave its place to one that matters more.",
+    summary: "The call waited in a full queue and was displaced by a more important one.",
     causes: [
-      "The upstream is slower than its traffic, and a call of a higher priority came in.",
-      "The queue stands for so long that newer calls, whose clients still wait, go first.",
+      "The upstream cannot keep up with its traffic, and a call of higher priority arrived.",
+      "The queue does not drain, so that newer calls, whose clients still wait, go first.",
     ],
     remedies: [
       "Look at the upstream's latency and at the number of calls at once.",
-      "Look at how many calls come with a high priority; not everything can be critical.",
+      "Check how many calls have a high priority; not everything can be critical.",
       "Lower bulkhead.queueMs, so that old calls leave before they are displaced.",
     ],
   },
@@ -136,10 +136,10 @@ export const ADMISSION_ROWS = {
     proxyError: "connection_limit_reached",
     repeat: "safe",
     blame: "self",
-    summary: "No connection of the gateway's own pool became free in time.",
+    summary: "No connection in the gateway's own pool became free in time.",
     causes: [
       "More calls run at once than the pool has connections to this target.",
-      "Bodies that nobody reads keep connections busy.",
+      "Unread bodies keep connections busy.",
       "bulkhead.concurrencyMax is higher than the pool's limit, so calls wait unseen behind it.",
     ],
     remedies: [
@@ -154,15 +154,15 @@ export const ADMISSION_ROWS = {
     proxyError: "destination_unavailable",
     repeat: "never",
     blame: "overload",
-    summary: "The upstream refuses so much that this call is refused here, at no cost to it.",
+    summary: "The upstream rejects most calls, so this one is rejected here to relieve it.",
     causes: [
       "The upstream answered 503 or 429 to most of the calls of the last half minute.",
       "Its rate limit is lower than the traffic of this gateway.",
     ],
     remedies: [
-      "Look at why the upstream refuses; event attempt:end has its answers.",
+      "Find out why the upstream rejects calls; the event attempt:end has its answers.",
       "Raise the upstream's limit, or add targets.",
-      "Give calls that may fail the priority SHEDDABLE; they are refused first.",
+      "Give calls that may fail the priority SHEDDABLE; they are rejected first.",
     ],
   },
   load_shed: {
@@ -171,7 +171,7 @@ export const ADMISSION_ROWS = {
     proxyError: "proxy_internal_response",
     repeat: "never",
     blame: "self",
-    summary: "This process is overloaded and refuses a part of the calls.",
+    summary: "This process is overloaded and rejects a share of its calls.",
     causes: [
       "The event loop is late: heavy synchronous work runs in this process.",
       "There are more calls than this instance's processors can serve.",
@@ -191,7 +191,7 @@ export const ADMISSION_ROWS = {
     blame: "client",
     summary: "The client sends more requests than the gateway's rate limit allows it.",
     causes: [
-      "A client repeats without a pause after errors.",
+      "A client retries without a pause after errors.",
       "A crawler or a batch job runs.",
       "Many users share the key that is counted, for example one address behind NAT.",
     ],
@@ -207,11 +207,11 @@ export const ADMISSION_ROWS = {
     proxyError: "http_request_denied",
     repeat: "never",
     blame: "client",
-    summary: "A rule of the gateway refuses this request, and the upstream is not asked.",
+    summary: "A rule of the gateway denies this request, and it is not sent to the upstream.",
     causes: [
       "The path, method or source is excluded by a rule or a hook.",
-      "The request lacks what the rule asks for (a token, a header, an allowed address).",
-      "The rule is wider than it was meant to be.",
+      "The request lacks what the rule requires (a token, a header, an allowed address).",
+      "The rule is broader than intended.",
     ],
     remedies: [
       "Find the rule or the hook that answered; the log names it.",
@@ -224,7 +224,7 @@ export const ADMISSION_ROWS = {
     proxyError: "http_request_error",
     repeat: "never",
     blame: "client",
-    summary: "The client's request is malformed, or its target names another host.",
+    summary: "The client's request is malformed, or its request target names another host.",
     causes: [
       "The request breaks HTTP: a bad header, two lengths, characters that must be escaped.",
       "The request target is an absolute URL or starts with //, which would choose the host.",
@@ -232,7 +232,7 @@ export const ADMISSION_ROWS = {
       "A scanner tries malformed requests.",
     ],
     remedies: [
-      "Send the request again with curl -v --path-as-is, and compare what is sent.",
+      "Repeat the request with curl -v --path-as-is, and compare what is sent.",
       "Check http:// against https:// in the client's base URL.",
       "For scanners there is nothing to do; the request was not forwarded.",
     ],
@@ -246,8 +246,8 @@ export const ADMISSION_ROWS = {
     summary: "The client's body is larger than the gateway allows.",
     causes: [
       "An upload is larger than limits.requestBodyBytesMax.",
-      "The client sends a file where a reference was meant.",
-      "The limit was made for an API and is used for uploads, too.",
+      "The client sends a file instead of a reference.",
+      "The limit was chosen for an API and applies to uploads, too.",
     ],
     remedies: [
       "Raise limits.requestBodyBytesMax for the upstream that takes uploads.",
@@ -260,9 +260,9 @@ export const ADMISSION_ROWS = {
     proxyError: "proxy_internal_error",
     repeat: "never",
     blame: "self",
-    summary: "The body that the application gave could not be sent to its end.",
+    summary: "The body that the application passed in could not be sent completely.",
     causes: [
-      "The stream given to gatewayFetch or send failed: a file, a socket or a transform behind it.",
+      "The stream passed to gatewayFetch or send failed: its file, socket or transform.",
       "The stream was destroyed before its end.",
       "The Content-Length that was set is not the length of the body.",
     ],
@@ -277,17 +277,16 @@ export const ADMISSION_ROWS = {
     proxyError: "http_request_error",
     repeat: "never",
     blame: "client",
-    summary:
-      "The client's header section is larger than this server reads, or has over 900 fields.",
+    summary: "The client's header section is larger than allowed, or has over 900 fields.",
     causes: [
       "Cookies have piled up for this domain.",
       "A token in a header has grown (many groups or claims).",
       "A redirect loop adds to the query string each time.",
     ],
     remedies: [
-      "Let the user delete the cookies of the site, and find who sets so many.",
+      "Let the user delete the site's cookies, and find out what sets so many.",
       "Make tokens smaller, or keep the claims on the server.",
-      "Raise maxHeaderSize of the Node server only as far as the upstream can follow.",
+      "Raise maxHeaderSize of the Node server only as far as the upstream accepts.",
     ],
   },
   request_body_timeout: {
@@ -296,7 +295,7 @@ export const ADMISSION_ROWS = {
     proxyError: "http_request_error",
     repeat: "never",
     blame: "client",
-    summary: "The client stopped sending its body before it was complete, or trickles it.",
+    summary: "The client stopped sending its body before it was complete, or sends it too slowly.",
     causes: [
       "The client's network is slow or broke off (mobile, Wi-Fi).",
       "The client announced a longer body than it sends.",

@@ -1,9 +1,9 @@
 /**
  * Failures inside the answer's body.
  *
- * What they have in common: the head is usually with the client already, so the status can no
- * longer change and the only honest answer is to cut the connection. The status of the row is used
- * when the head was still held back. Part of the table in failures.ts.
+ * In all of them the head has usually been sent, so the status can no longer change and the only
+ * honest answer is to cut the connection. The status of the row is used when the head was still
+ * held back. Part of the table in failures.ts.
  */
 import type { FailureRow } from "../failure-row.js";
 
@@ -16,7 +16,7 @@ export const BODY_ROWS = {
     blame: "upstream",
     summary: "The chunks of the upstream's answer are broken.",
     causes: [
-      "The application writes to the socket beside the server's own chunks.",
+      "The application writes to the socket in between the server's own chunks.",
       "A proxy in between changes the body but not the chunk sizes.",
       "Two answers are mixed on one connection, after a fault in the server.",
     ],
@@ -50,10 +50,10 @@ export const BODY_ROWS = {
     proxyError: "http_response_timeout",
     repeat: "never",
     blame: "upstream",
-    summary: "The body was still arriving when the time for the whole body was over.",
+    summary: "The body was not complete when the time limit for the whole body expired.",
     causes: [
-      "The answer is larger or the line slower than timeouts.bodyMs was made for.",
-      "The upstream trickles its answer.",
+      "The answer is larger or the network slower than timeouts.bodyMs allows for.",
+      "The upstream sends its answer very slowly.",
       "An event stream runs through an upstream entry that limits the body's time.",
     ],
     remedies: [
@@ -71,7 +71,7 @@ export const BODY_ROWS = {
     summary: "The body of the upstream's answer is larger than the gateway allows.",
     causes: [
       "A query without a limit returns everything.",
-      "A file or an export goes through an upstream entry that was made for small answers.",
+      "A file or an export passes through an upstream entry that is meant for small answers.",
       "The application writes in an endless loop.",
     ],
     remedies: [
@@ -92,7 +92,7 @@ export const BODY_ROWS = {
     ],
     remedies: [
       "Look at the end of the raw answer: curl -s --raw URL | tail -c 2000 | xxd.",
-      "Move what is large into the body; the limit is no option.",
+      "Move large values into the body; the limit cannot be changed.",
     ],
   },
   http_response_trailer_size: {
@@ -108,7 +108,7 @@ export const BODY_ROWS = {
     ],
     remedies: [
       "Shorten the trailer in the application.",
-      "Move what is large into the body; the limit is no option.",
+      "Move large values into the body; the limit cannot be changed.",
     ],
   },
   connection_reset_in_body: {

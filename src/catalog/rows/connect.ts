@@ -18,7 +18,7 @@ export const CONNECT_ROWS = {
       "The name in targets has a typing error or belongs to another environment.",
       "The service was removed or renamed, or its record is not published yet.",
       "The search domain differs here (a short name that only resolves inside the cluster).",
-      "The name has addresses of one family only, and that family is not asked for.",
+      "The name has addresses of one family only, and that family is not queried.",
     ],
     remedies: [
       "Resolve the name on this machine: getent hosts NAME, then dig NAME A and dig NAME AAAA.",
@@ -42,7 +42,7 @@ export const CONNECT_ROWS = {
     remedies: [
       "Ask the configured resolver directly: dig @RESOLVER NAME, and read the status line.",
       "Look at the health and the logs of the resolver (CoreDNS, systemd-resolved, dnsmasq).",
-      "Put a second name server into /etc/resolv.conf, or use an address in targets for a time.",
+      "Add a second name server to /etc/resolv.conf, or use an address in targets for a while.",
     ],
   },
   dns_timeout: {
@@ -55,7 +55,7 @@ export const CONNECT_ROWS = {
     causes: [
       "The first name server in /etc/resolv.conf is down, and the resolver waits for it first.",
       "UDP port 53 is dropped by a firewall or by a full conntrack table.",
-      "Names come from more than files and DNS, and the threads of libuv that ask are all busy.",
+      "Names come from more than files and DNS, and all libuv threads that look them up are busy.",
     ],
     remedies: [
       "Time a lookup on this machine: time getent hosts NAME; more than a second is the fault.",
@@ -70,7 +70,7 @@ export const CONNECT_ROWS = {
     proxyError: "destination_not_found",
     repeat: "never",
     blame: "proxy",
-    summary: "No upstream is configured for the place that this request asks for.",
+    summary: "No upstream is configured for the destination of this request.",
     causes: [
       "An absolute URL was fetched whose origin belongs to no upstream.",
       "The upstream's list of targets is empty.",
@@ -88,7 +88,7 @@ export const CONNECT_ROWS = {
     proxyError: "destination_ip_prohibited",
     repeat: "safe",
     blame: "proxy",
-    summary: "The address of the target is one that this machine is not allowed to connect to.",
+    summary: "This machine is not allowed to connect to the address of the target.",
     causes: [
       "A guard against forged addresses refuses the range (loopback, link-local, metadata).",
       "A firewall, SELinux or a seccomp profile on this machine refuses the connect (EPERM).",
@@ -204,7 +204,7 @@ export const CONNECT_ROWS = {
     summary: "The target does not complete the connection within the time limit.",
     causes: [
       "A firewall or security group drops the packets without an answer.",
-      "The host is down or its address has moved, so that nobody answers the SYN.",
+      "The host is down or its address has moved, so that the SYN stays unanswered.",
       "The TCP accept queue is full: the application is too busy to accept.",
       "The port expects TLS or plain text, and one side waits for the other.",
     ],
@@ -241,10 +241,10 @@ export const CONNECT_ROWS = {
     blame: "proxy",
     summary: "The settings of this upstream cannot be used to send a request.",
     causes: [
-      "A target's URL cannot be asked, or its tls settings contradict each other.",
+      "A target's URL cannot be used, or its tls settings contradict each other.",
       "An interceptor or fetch function given to the gateway turns answers into errors.",
       "A body parser or other middleware has read a body that cannot be sent as it came.",
-      "rewritePath, requestHeaders or admit has returned what cannot be used.",
+      "rewritePath, requestHeaders or admit returned an unusable value.",
     ],
     remedies: [
       "Read the cause in the log: it names the option and the value; options are read at start.",
@@ -268,7 +268,7 @@ export const CONNECT_ROWS = {
     ],
     remedies: [
       "Try by hand: openssl s_client -connect HOST:PORT -servername NAME, or nc for plain text.",
-      "Look at the log of whatever accepts there: balancer, sidecar, TLS terminator.",
+      "Look at the log of what accepts there: balancer, sidecar, TLS terminator.",
       "Check http:// against https:// in targets.",
     ],
   },
@@ -278,7 +278,7 @@ export const CONNECT_ROWS = {
     proxyError: "tls_protocol_error",
     repeat: "safe",
     blame: "proxy",
-    summary: "The TLS handshake with the target fails before certificates are judged.",
+    summary: "The TLS handshake with the target fails before certificates are checked.",
     causes: [
       "An https:// target points to a port that speaks plain HTTP (wrong version number).",
       "The two sides have no TLS version or cipher in common.",
@@ -296,7 +296,7 @@ export const CONNECT_ROWS = {
     proxyError: "tls_certificate_error",
     repeat: "safe",
     blame: "proxy",
-    summary: "The target's certificate is not one that this gateway trusts for that name.",
+    summary: "The gateway does not trust the target's certificate for that name.",
     causes: [
       "It is signed by a private CA that this process does not know.",
       "It is self-signed.",
@@ -337,13 +337,13 @@ export const CONNECT_ROWS = {
     summary: "The target ends the TLS handshake with an alert.",
     causes: [
       "It demands a client certificate, and none or an unknown one was sent.",
-      "It does not know the server name that was asked for (unrecognized_name).",
+      "It does not know the requested server name (unrecognized_name).",
       "It offers no version or cipher that this side accepts (handshake_failure).",
     ],
     remedies: [
       "Read the alert in the log; its name tells which of the causes applies.",
       "Give cert and key in the tls settings of targets when the server asks for them.",
-      "Set tls.servername to a name that the server serves.",
+      "Set tls.servername to a name that the server knows.",
     ],
   },
 } as const satisfies Record<string, FailureRow>;

@@ -1,9 +1,8 @@
 /**
  * Failures after bytes were written and before the answer's head is complete.
  *
- * What they have in common: the upstream may have processed the request, so only idempotent
- * requests may be repeated, and the client can still be given an honest status. Part of the table
- * in failures.ts.
+ * In all of them the upstream may have processed the request, so only idempotent requests may be
+ * repeated, and the client can still get an honest status. Part of the table in failures.ts.
  */
 import type { FailureRow } from "../failure-row.js";
 
@@ -38,7 +37,7 @@ export const EXCHANGE_ROWS = {
     causes: [
       "The upstream closes idle connections early (Node up to version 25 does so after 5 s).",
       "The upstream was restarted, and its old connections died with it.",
-      "A firewall, NAT or balancer in between forgets idle connections, often without a word.",
+      "A firewall, NAT or balancer in between drops idle connections, often silently.",
       "This process was stalled and did not see the upstream close.",
     ],
     remedies: [
@@ -61,7 +60,7 @@ export const EXCHANGE_ROWS = {
       "A time limit of the upstream for the whole request has passed (requestTimeout in Node).",
     ],
     remedies: [
-      "Compare the body's size with the limits of the application and of what stands between.",
+      "Compare the body's size with the limits of the application and of proxies in between.",
       "Let the application answer 413 or 401 and read the rest, instead of closing at once.",
       "Look for crashes and deploys at this second.",
     ],
@@ -129,14 +128,14 @@ export const EXCHANGE_ROWS = {
     proxyError: "connection_terminated",
     repeat: "safe",
     blame: "upstream",
-    summary: "The upstream did not take this HTTP/2 stream: REFUSED_STREAM, or GOAWAY before it.",
+    summary: "The upstream refused this HTTP/2 stream: REFUSED_STREAM, or GOAWAY before it.",
     causes: [
       "The process is being stopped or replaced, and its GOAWAY and the request have crossed.",
-      "More streams were begun than the upstream takes at once.",
+      "More streams were opened than the upstream allows at once.",
       "A proxy or sidecar in between recycles its connections.",
     ],
     remedies: [
-      "Leave retry on: what was refused was not processed, so any method is sent again.",
+      "Leave retry on: a refused stream was not processed, so any method is sent again.",
       "Look for a deploy or a restart at this second.",
       "Raise the upstream's limit of concurrent streams if it refuses while it runs.",
     ],
@@ -147,14 +146,14 @@ export const EXCHANGE_ROWS = {
     proxyError: "destination_unavailable",
     repeat: "idempotent",
     blame: "overload",
-    summary: "The upstream asks for less over HTTP/2: ENHANCE_YOUR_CALM.",
+    summary: "The upstream reports excessive load over HTTP/2: ENHANCE_YOUR_CALM.",
     causes: [
-      "Too many streams were begun or reset in a short time for its protection against floods.",
-      "Too many PING, SETTINGS or empty frames came, of this process or a proxy in between.",
-      "The head of an answer is several times what the gateway takes.",
+      "Too many streams were opened or reset in a short time for its flood protection.",
+      "This process or a proxy in between sent too many PING, SETTINGS or empty frames.",
+      "The head of an answer is several times larger than the gateway accepts.",
     ],
     remedies: [
-      "Read the upstream's log: Node, nginx, Envoy and gRPC say which limit was passed.",
+      "Read the upstream's log: Node, nginx, Envoy and gRPC report which limit was exceeded.",
       "Lower bulkhead.concurrencyMax, or let clients cancel less.",
       "Raise the upstream's limits of streams and resets if the traffic is legitimate.",
     ],
@@ -188,12 +187,12 @@ export const EXCHANGE_ROWS = {
       "The application sets Content-Length although the server below it sends chunks.",
       "A middleware copies all headers of another answer, Transfer-Encoding included.",
       "Content-Length is sent twice with different values, or is not a number.",
-      "Somebody tries response splitting or smuggling.",
+      "An attacker tries response splitting or smuggling.",
     ],
     remedies: [
       "Look at the head: curl -sv --raw, and count Content-Length and Transfer-Encoding.",
       "Do not copy hop-by-hop and length fields from one answer to another.",
-      "If no code of yours explains it, treat it as an attack and keep the log.",
+      "If your own code does not explain it, treat it as an attack and keep the log.",
     ],
   },
   response_status_invalid: {
@@ -228,7 +227,7 @@ export const EXCHANGE_ROWS = {
     remedies: [
       "Measure it: curl -s -o /dev/null -D - URL | wc -c, then find the largest line.",
       "Keep sessions on the server instead of in cookies.",
-      "Make it smaller: the limit is twice that of Node's own clients, and no option.",
+      "Make it smaller: the limit is twice that of Node's own clients, and cannot be changed.",
     ],
   },
   http_response_header_size: {
@@ -246,7 +245,7 @@ export const EXCHANGE_ROWS = {
     remedies: [
       "Find the line: curl -s -o /dev/null -D - URL | awk '{print length, $1}' | sort -n | tail.",
       "Shorten it; browsers and proxies on the way have limits of their own.",
-      "Move what is large into the body; the limit is no option.",
+      "Move large values into the body; the limit cannot be changed.",
     ],
   },
   http_response_timeout: {
@@ -296,9 +295,9 @@ export const EXCHANGE_ROWS = {
     blame: "upstream",
     summary: "Switching the connection to another protocol (WebSocket, for example) fails.",
     causes: [
-      "The upstream answers 101 although nobody asked for an upgrade.",
+      "The upstream answers 101 although no upgrade was requested.",
       "The upstream closes the connection during the upgrade.",
-      "The 101 names another protocol than the one that was asked for.",
+      "The 101 names another protocol than the one requested.",
     ],
     remedies: [
       "Try it straight at the target: curl -v -H 'Connection: Upgrade' -H 'Upgrade: websocket'.",

@@ -1,7 +1,7 @@
 /**
  * Failures of time and of the gateway itself: deadlines, loops, our own process.
  *
- * A deadline belongs to the whole call, so its rows are told apart by where the time was spent.
+ * A deadline belongs to the whole call, so its rows differ by where the time was spent.
  * Blame `self` never counts against a target. Part of the table in failures.ts.
  */
 import type { FailureRow } from "../failure-row.js";
@@ -14,10 +14,10 @@ export const OWN_ROWS = {
     repeat: "never",
     blame: "self",
     summary:
-      "Another attempt of the same call was faster, so this one was given up; nobody sees it.",
+      "Another attempt of the same call was faster, so this one was cancelled; no client sees it.",
     causes: [
-      "The option hedge asked a second target, and one of the two was slower.",
-      "Most of them lie on one target: it is slower than the others.",
+      "The option hedge sent the call to a second target, and one of the two was slower.",
+      "If most are on one target, that target is slower than the others.",
     ],
     remedies: [
       "Nothing; the call was answered well.",
@@ -56,7 +56,7 @@ export const OWN_ROWS = {
     remedies: [
       "Look at the upstream's latency and the number of calls at once.",
       "Set bulkhead.queueMs well below timeouts.totalMs.",
-      "Lower bulkhead.queueMax, so that late callers are refused at once with 503.",
+      "Lower bulkhead.queueMax, so that late callers are rejected at once with 503.",
     ],
   },
   deadline_exceeded_connecting: {
@@ -102,7 +102,7 @@ export const OWN_ROWS = {
     proxyError: "proxy_loop_detected",
     repeat: "never",
     blame: "proxy",
-    summary: "The request has passed this gateway before and would go round for ever.",
+    summary: "The request has passed this gateway before and would loop forever.",
     causes: [
       "A target is this gateway itself, directly or through the public name of the site.",
       "Two gateways name each other as upstream.",
@@ -125,7 +125,7 @@ export const OWN_ROWS = {
       "A hook (rewritePath, requestHeaders, onFailure) throws.",
       "The request's body was already read or changed by code in front of the gateway.",
       "A signal that the gateway does not know aborted the exchange.",
-      "A fault in the gateway.",
+      "A bug in the gateway.",
     ],
     remedies: [
       "Read the stack in the log; its first lines name the hook or the file.",

@@ -1,8 +1,8 @@
 /**
- * What is not the gateway's failure: the client left, or the upstream said itself that it failed.
+ * Failures outside the gateway: the client left, or the upstream itself reported a failure.
  *
  * A status of "received" means that the upstream's answer is passed on as it came and marked as
- * such, so that a gateway's 502 can be told from an application's.
+ * such, so that a gateway's 502 can be distinguished from an application's.
  * Part of the table in failures.ts.
  */
 import type { FailureRow } from "../failure-row.js";
@@ -21,7 +21,7 @@ export const RECEIVED_ROWS = {
       "The front proxy gave up at its limit (30 s, 60 s and 100 s are usual).",
     ],
     remedies: [
-      "Look at the age of these calls: many at one round number are somebody's time limit.",
+      "Look at the age of these calls: many at one round number point to a timeout.",
       "Set timeouts.totalMs below the limit of the front, so that clients get an answer.",
       "Look at the upstream's latency; people leave when it is slow.",
     ],
@@ -32,7 +32,7 @@ export const RECEIVED_ROWS = {
     proxyError: null,
     repeat: "never",
     blame: "client",
-    summary: "The client stopped reading the answer, or reads it drop by drop.",
+    summary: "The client stopped reading the answer, or reads it too slowly.",
     causes: [
       "The client's network broke off without closing the connection (mobile, sleep).",
       "The client keeps the answer open but does not read it (a paused video, a stuck program).",
@@ -50,7 +50,7 @@ export const RECEIVED_ROWS = {
     proxyError: null,
     repeat: "never",
     blame: "client",
-    summary: "Neither side of an upgraded connection has said anything for as long as is allowed.",
+    summary: "Neither side of an upgraded connection has sent anything for longer than allowed.",
     causes: [
       "The application on it sends no pings, and has nothing to say.",
       "The client has vanished without closing the connection (mobile, sleep).",
@@ -92,7 +92,7 @@ export const RECEIVED_ROWS = {
     ],
     remedies: [
       "Read Proxy-Status, Server and Via of the answer: which hop made it?",
-      "Look at what stands behind the target, not at the way to it.",
+      "Look at what is behind the target, not at the path to it.",
       "Let the application send Retry-After with 503, so that repeats are well timed.",
     ],
   },
@@ -145,8 +145,8 @@ export const RECEIVED_ROWS = {
       "A rule of a firewall for applications forbids the field.",
     ],
     remedies: [
-      "Nothing, when retry is on: the request is sent again without the question.",
-      "Set timeouts.continueMs: 0, so that this upstream is not asked.",
+      "Nothing, when retry is on: the request is sent again without Expect.",
+      "Set timeouts.continueMs: 0, so that this upstream gets no Expect.",
     ],
   },
   received_too_early: {
@@ -177,7 +177,7 @@ export const RECEIVED_ROWS = {
       "A cache that used to stand in front of the application is gone.",
     ],
     remedies: [
-      "Nothing: 504 is what RFC 9111 §5.2.1.7 asks for.",
+      "Nothing: RFC 9111 §5.2.1.7 requires 504.",
       "Leave the directive out in the client, if a fresh answer is welcome.",
     ],
   },

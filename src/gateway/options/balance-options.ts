@@ -1,19 +1,19 @@
 /**
- * What people may write for `balance` of an upstream, and what becomes of it. Apart from the other
- * options, since it holds names and functions where those are numbers.
+ * The option `balance` of an upstream, and its form after reading. Apart from the other options,
+ * since it holds names and functions instead of numbers.
  */
 import type { BalanceRequest, Balancer } from "../../targets/balance/balancer.js";
 import type { StickyCookie } from "../../targets/balance/sticky.js";
 
 export type BalancePolicy = "two_choices" | "least_pending" | "round_robin" | "hash";
 
-/** What calls have in common that belong together. */
+/** The key by which calls are grouped. */
 export type BalanceKeyOption =
   | { readonly header: string }
   | { readonly cookie: string }
   | ((request: BalanceRequest) => string | null | undefined);
 
-/** A cookie that leads a client back to the target that it had. */
+/** A cookie that routes a client back to its previous target. */
 export interface StickyOptions {
   /**
    * Its name.
@@ -21,12 +21,12 @@ export interface StickyOptions {
    */
   readonly cookie?: string;
   /**
-   * Makes its values impossible to guess for who knows the addresses. Gateways that serve the same
-   * clients need the same one; its values stand for a target either way and tell nothing of it.
+   * Keeps its values unguessable even if the addresses are known. Gateways that serve the same
+   * clients need the same secret. With or without it, a value does not reveal an address.
    */
   readonly secret?: string;
   /**
-   * Sent through TLS only. A client that reaches the gateway or the proxy before it without TLS
+   * Sent over TLS only. A client that reaches the gateway or the proxy before it without TLS
    * keeps no such cookie.
    * @default true
    */
@@ -42,13 +42,13 @@ export interface StickyOptions {
    */
   readonly sameSite?: "lax" | "strict" | "none";
   /**
-   * Paths that it is sent for.
+   * Paths for which it is sent.
    * @default "/"
    */
   readonly path?: string;
-  /** Hosts that it is sent to, with those below; the host of the request alone unless given. */
+  /** Domain for which it is sent, subdomains included. Default: the host of the request only. */
   readonly domain?: string;
-  /** How long it is kept; as long as the browser runs unless given. */
+  /** How long it is kept. Default: until the browser closes. */
   readonly maxAgeMs?: number;
 }
 
@@ -60,26 +60,26 @@ export interface BalanceOptions {
    * @default "two_choices"
    */
   readonly policy?: BalancePolicy | Balancer;
-  /** For `"hash"`: what calls have in common that belong together. Without it, two choices. */
+  /** For `"hash"`: the key by which calls are grouped. A call without one gets two choices. */
   readonly key?: BalanceKeyOption;
   /**
-   * For `"hash"`: the most that one target gets of the calls under way, times its fair share.
+   * For `"hash"`: the most pending calls of one target, as a multiple of its fair share.
    * @default 1.25
    */
   readonly loadFactor?: number;
-  /** A cookie that leads a client back to its target; `true` for its defaults. */
+  /** A cookie that routes a client back to its target; `true` for its defaults. */
   readonly sticky?: boolean | StickyOptions;
   /**
-   * Healthy share of a priority, or of the own zone, below which calls go on to the next one.
+   * Healthy share of a priority, or of the own zone, below which calls overflow to the next one.
    * @default 0.7
    */
   readonly overflowBelow?: number;
 }
 
 export interface NormalisedBalance {
-  /** A balancer of its own for every upstream. */
+  /** Creates a separate balancer for every upstream. */
   readonly make: () => Balancer;
   readonly overflowBelow: number;
-  /** Null when clients may go anywhere. */
+  /** Null without a cookie. */
   readonly sticky: StickyCookie | null;
 }

@@ -1,18 +1,18 @@
 /**
- * Asks the rule of a number: does the value fit, and if not, what was most likely meant?
- * The rules stand in `option-rules.ts`. A text with a unit, a percentage where a ratio belongs and
- * seconds where milliseconds do are answered with the number to write.
+ * Checks a number against its rule in `option-rules.ts`, and suggests what was probably intended.
+ * For a text with a unit, a percentage instead of a ratio and seconds instead of milliseconds the
+ * message contains the number to write.
  */
 import { type Findings, literal, shown } from "./findings.js";
 import type { NumberRule, Unit } from "./option-rules.js";
 
-/** Below this many milliseconds a value of some seconds was more likely meant. */
+/** A smaller number of milliseconds was probably meant as seconds. */
 const SHORT_MS = 50;
 const MS_PER_SECOND = 1_000;
-/** A ratio from here on was more likely meant as a percentage. */
+/** A ratio from here on was probably meant as a percentage. */
 const PERCENT_FROM = 2;
 
-/** The value when it fits; else a problem is noted and there is none. */
+/** The value if it is valid; otherwise a problem is noted, and the result is undefined. */
 export function checkNumber(
   findings: Findings,
   path: string,
@@ -48,7 +48,7 @@ function warnOfUnlikely(findings: Findings, path: string, rule: NumberRule, valu
 
 function adviceFor(rule: NumberRule, value: unknown): string | null {
   if (typeof value !== "number") return adviceForOther(rule, value);
-  if (Number.isNaN(value)) return "NaN comes from a text that is no number, or from no text at all";
+  if (Number.isNaN(value)) return "NaN comes from a text that is not a number, or from undefined";
   if (value <= rule.least) return rule.tooLow ?? null;
   if (value > rule.most) return percentOf(rule, value) ?? rule.tooHigh ?? null;
   return didYouMean(Math.max(rule.least, Math.round(value)));
@@ -86,7 +86,7 @@ const MULTIPLES: Readonly<Record<Unit, Readonly<Record<string, number>>>> = {
   count: { "": 1 },
 };
 
-/** What a text such as "2s" or "64kb" says, null when it says nothing. */
+/** The value of a text such as "2s" or "64kb"; null when it has none. */
 function readNumber(unit: Unit, text: unknown): number | null {
   if (typeof text !== "string") return null;
   const [, digits, suffix] = /^\s*(\d[\d_]*(?:\.\d+)?)\s*([a-z%]*)\s*$/i.exec(text) ?? [];

@@ -1,6 +1,6 @@
 /**
- * Checks the options of a proxy when it is made, so that a typo is told at start and not by
- * silence.
+ * Checks the options of a proxy when it is created, so that a typo is reported at start and not
+ * silently ignored.
  */
 import { type FieldUse, fieldInfo } from "../../wire/field-info.js";
 import { WRITTEN } from "../../wire/forwarding.js";
@@ -46,7 +46,7 @@ function keepProblem(value: unknown): string | null {
   const ours = names.find((name) => isOurs(String(name).toLowerCase()));
   return ours === undefined
     ? null
-    : `has ${JSON.stringify(ours)}, which the gateway writes itself; name who is believed in trust`;
+    : `has ${JSON.stringify(ours)}, which the gateway writes itself; name trusted proxies in trust`;
 }
 
 const KEEPABLE: ReadonlySet<FieldUse> = new Set(["forwarding", "alias", "pass", "single"] as const);
@@ -62,10 +62,10 @@ const FIELDS: readonly string[] = ["x-forwarded", "forwarded", "both"];
 const DIAGNOSTICS: readonly string[] = ["none", "code", "full"];
 
 const { upgrades: _none, ...WITHOUT_UPGRADES } = KINDS;
-/** A handler of Requests has no connection, and is told who the client is. */
+/** A handler of Requests has no connection, so the caller passes the client's address. */
 const WEB_KINDS: typeof KINDS = { ...WITHOUT_UPGRADES, client: isFunction };
 
-/** Throws a TypeError that names the option, the value and the nearest right thing. */
+/** Throws a TypeError that names the option, the value and the nearest valid one. */
 export function checkProxyOptions(options: object): void {
   checkOptions(options, KINDS);
 }

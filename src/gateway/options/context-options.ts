@@ -1,7 +1,7 @@
 /**
- * The options of request contexts: read, checked, told by name when wrong.
+ * Reads and checks the options of request contexts; errors name the option.
  *
- * Guarantee: what is read is complete, and nothing of the caller's is kept but functions.
+ * Guarantee: the result is complete, and shares nothing with the caller's objects but functions.
  */
 import type { IncomingMessage } from "node:http";
 import { isPriority, PRIORITIES, type Priority } from "../../catalog/priorities.js";

@@ -1,10 +1,10 @@
 /**
- * What a check of options finds, and how options and values are written in its messages.
+ * Findings of a check of options, and how options and values appear in messages.
  *
- * Guarantee: no message shows credentials of an address or what a key holds.
+ * Guarantee: no message shows credentials in an address or the content of a key.
  */
 
-/** Problems stop the gateway from being made; warnings are told once. */
+/** Problems prevent the creation of the gateway; warnings are emitted once. */
 export interface Findings {
   readonly problems: readonly string[];
   readonly warnings: readonly string[];
@@ -13,7 +13,7 @@ export interface Findings {
 }
 
 export function createFindings(): Findings {
-  // Sets, since what stands in `defaults` is met once for every upstream.
+  // Sets, since a finding in `defaults` occurs once for every upstream.
   const problems = new Set<string>();
   const warnings = new Set<string>();
   return {
@@ -35,7 +35,7 @@ export function at(path: string, key: string | number): string {
   return path === "" ? key : `${path}.${key}`;
 }
 
-/** More of a text than this helps nobody to find it. */
+/** Longer texts are shortened in messages. */
 const TEXT_SHOWN_MAX = 80;
 
 /** A value as a person would recognise it. */

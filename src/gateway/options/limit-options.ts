@@ -1,16 +1,16 @@
 /**
- * Sizes and counts that an upstream and its clients are held to.
+ * Limits on sizes and counts, for an upstream and its clients.
  *
- * Part of `options.ts`, which says what the shapes are and where they stand.
+ * Part of `options.ts`, which describes the shapes of options.
  */
 export interface LimitOptions {
   /**
-   * Bytes of a request body; more is answered with 413.
+   * Bytes of a request body; a larger one is answered with 413.
    * @default Infinity
    */
   readonly requestBodyBytesMax?: number;
   /**
-   * Bytes of an answer's body; more is cut.
+   * Bytes of an answer's body; a larger one is cut.
    * @default Infinity
    */
   readonly responseBodyBytesMax?: number;
@@ -20,7 +20,7 @@ export interface LimitOptions {
    */
   readonly connectionsMax?: number;
   /**
-   * Upgraded connections (WebSockets) at once, handshakes included; more are answered with 503.
+   * Concurrent upgraded connections (WebSockets), handshakes included; more are answered with 503.
    * `bulkhead.streamsMax` counts them together with event streams.
    * @default Infinity
    */
@@ -51,7 +51,7 @@ export interface LimitOptions {
    */
   readonly trailerBytesMax?: number;
   /**
-   * Bytes that a client must send or take for a second more than `timeouts.clientMs`.
+   * Bytes that a client must send or read to get a second more than `timeouts.clientMs`.
    * @default 500
    */
   readonly clientBytesPerSecondMin?: number;

@@ -1,9 +1,9 @@
 /**
- * Options as people write them in, options as the gateway uses them out.
+ * Turns options as people write them into options as the gateway uses them.
  *
- * They are copied, checked once and frozen; nothing of the caller's is changed, and nothing kept
- * but functions. What cannot be meant is thrown, all of it at once; what contradicts itself is
- * returned as warnings, which the caller tells.
+ * They are copied, checked once and frozen; the caller's objects are neither changed nor kept,
+ * except functions. Invalid options are thrown, all of them at once; contradictory options are
+ * returned as warnings, which the caller emits.
  */
 import { hostname } from "node:os";
 import { FOREIGN_FORBIDDEN } from "../../catalog/address-groups.js";
@@ -58,7 +58,7 @@ export function normaliseGateway(options: GatewayOptions): NormalisedGateway {
   return deepFreeze({ ...gateway, warnings: findings.warnings });
 }
 
-/** The same for one upstream, such as one that is made for an origin. Warnings are not told. */
+/** The same for one upstream, such as one created for an origin. Warnings are dropped. */
 export function normaliseUpstream(
   name: string,
   options: UpstreamOptions,
@@ -100,7 +100,7 @@ function readGateway(findings: Findings, options: unknown): Omit<NormalisedGatew
   return { ...name, zone, upstreams, statusPolicy, behind, shed, addresses };
 }
 
-/** Rules of one's own add to those that hold by default; false lifts them all. */
+/** Own rules are added to the defaults; false removes all of them. */
 function foreignRules(written: false | AddressRules | undefined): false | AddressRules {
   if (written === false) return false;
   if (written === undefined) return { forbid: FOREIGN_FORBIDDEN, allow: [], byDefault: true };
@@ -121,7 +121,7 @@ function readShed(findings: Findings, value: unknown): NormalisedGateway["shed"]
 const PRINTABLE = /^[\x20-\x7e]+$/;
 
 function readName(findings: Findings, value: unknown): Pick<NormalisedGateway, "name" | "named"> {
-  // RFC 8941 §3.3.3: a name in Proxy-Status is printable ASCII, whatever the host is called.
+  // RFC 8941 §3.3.3: a name in Proxy-Status is printable ASCII, also if the host name is not.
   if (value === undefined) {
     const name = hostname()
       .replace(/[^\x20-\x7e]/g, "-")

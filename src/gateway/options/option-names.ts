@@ -1,7 +1,8 @@
 /**
- * The names of all options, and what people who know other libraries write for them.
+ * The names of all options, and their names in other libraries.
  *
- * An unknown name is answered with where it belongs, what it is called here, or the nearest name.
+ * For an unknown name the message says where it belongs, what it is called here, or which name is
+ * nearest.
  */
 
 import type { FrontOptions } from "../behind/front-options.js";
@@ -180,7 +181,7 @@ export function checkNames(
   options: Readonly<Record<string, unknown>>,
 ): void {
   const known = NAMES[place];
-  // By their names, so that no option is asked for its value more than once.
+  // By name, so that no option is read more than once.
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue;
     findings.problem(at(path, name), `unknown option; ${adviceFor(place, name, options[name])}`);
@@ -199,7 +200,7 @@ function adviceFor(place: Place, name: string, value: unknown): string {
   const synonym = lookup(SYNONYMS[place], name);
   const elsewhere = synonym === null ? lookup(NO_COUNTERPART, name) : null;
   if (elsewhere !== null) return elsewhere;
-  // Who writes an object mistyped the name of a section: `timeout: {}` is `timeouts`.
+  // An object is a mistyped section: `timeout: {}` is `timeouts`.
   const meant = isRecord(value) ? (near(place, name) ?? synonym) : (synonym ?? near(place, name));
   if (meant === null) return `there are ${listed(NAMES[place])}`;
   const difference = meant === synonym ? lookup(DIFFERENCES, name) : null;

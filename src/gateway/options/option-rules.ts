@@ -1,8 +1,8 @@
 /**
- * Every option that is a number: what may be written, what it is otherwise, and what to advise.
+ * The rules of numeric options: valid values, default, and advice for the rest.
  *
- * A table to read; `check-number.ts` holds the code that asks it. The compiler compares it with the
- * types in `options.ts`, so no option can be left out.
+ * `check-number.ts` has the code that uses this table. The compiler compares it with the types in
+ * `options.ts`, so no option can be left out.
  */
 
 import {
@@ -38,14 +38,14 @@ export type Unit = "ms" | "bytes" | "ratio" | "count";
 export interface NumberRule {
   readonly initial: number;
   readonly unit: Unit;
-  /** What may be written, to follow "is not". */
+  /** What is valid; follows "is not" in a message. */
   readonly wanted: string;
   readonly least: number;
-  /** The least value itself is too little. */
+  /** The least value itself is too low. */
   readonly above?: true;
   readonly most: number;
   readonly whole?: true;
-  /** A few milliseconds were more likely meant as seconds. */
+  /** A few milliseconds were probably meant as seconds. */
   readonly seldomShort?: true;
   /** Advice for a value below the least, or above the most. */
   readonly tooLow?: string;
@@ -73,7 +73,7 @@ type Advice = Pick<NumberRule, "tooLow" | "tooHigh">;
 
 const ANY = Number.POSITIVE_INFINITY;
 const FINITE = Number.MAX_VALUE;
-const HELD: Advice = { tooHigh: "it is held in memory, so it must come to an end" };
+const HELD: Advice = { tooHigh: "it is kept in memory, so it must be finite" };
 const NO_LIMIT: Advice = { tooLow: "write Infinity for no limit" };
 
 /** Milliseconds above 0, or Infinity for none. */
@@ -87,7 +87,7 @@ function longCut(initial: number, advice: Advice = NO_LIMIT): NumberRule {
   return { ...cut(initial, advice), seldomShort: true };
 }
 
-/** A length of time that must come to an end. */
+/** A finite length of time. */
 function span(initial: number): NumberRule {
   const wanted = "a finite number of milliseconds above 0";
   return { ...cut(initial, {}), wanted, most: FINITE, seldomShort: true };
@@ -136,10 +136,10 @@ export const SECTIONS = {
   retry: {
     attemptsMax: count(RETRY.attemptsMax, 1, FINITE, {
       tooLow: "write retry: false to make one attempt only",
-      tooHigh: "attempts must come to an end",
+      tooHigh: "attempts must be finite",
     }),
     replayBodyBytesMax: bytes(RETRY.replayBodyBytesMax, 0, FINITE, {
-      tooHigh: "what is kept for a repeat is kept in memory",
+      tooHigh: "bodies are kept in memory for a repeat",
     }),
     backoffBaseMs: wait(RETRY.backoffBaseMs, FINITE),
     backoffMsMax: wait(RETRY.backoffMsMax, ANY),
@@ -179,7 +179,7 @@ export const SECTIONS = {
       tooHigh: "write bulkhead: false for no limit",
     }),
     streamsMax: count(BULKHEAD.streamsMax, 0, ANY),
-    queueMax: count(BULKHEAD.queueMax, 0, FINITE, { tooHigh: "a queue must come to an end" }),
+    queueMax: count(BULKHEAD.queueMax, 0, FINITE, { tooHigh: "a queue must be finite" }),
     queueMs: cut(BULKHEAD.queueMs, { tooLow: "write queueMax: 0 to let no call wait" }),
     queueStressMs: wait(BULKHEAD.queueStressMs, ANY),
     criticalShare: {
@@ -199,7 +199,7 @@ export const SECTIONS = {
       wanted: "a number of at least 1",
       least: 1,
       most: FINITE,
-      tooLow: "less than the latency at rest would be a sign of a queue all the time",
+      tooLow: "below 1 even the latency at rest would count as queueing",
     },
   },
   throttle: {
@@ -209,7 +209,7 @@ export const SECTIONS = {
       wanted: "a number of at least 1",
       least: 1,
       most: FINITE,
-      tooLow: "less than one would refuse calls of an upstream that accepts them all",
+      tooLow: "below 1 calls would be rejected even if the upstream accepts all of them",
     },
     windowMs: span(THROTTLE.windowMs),
     refusedMax: {
@@ -219,7 +219,7 @@ export const SECTIONS = {
       least: 0,
       above: true,
       most: 0.99,
-      tooHigh: "a part must be sent, or nobody would see that the overload is over",
+      tooHigh: "some calls must be sent, or the end of the overload would go unnoticed",
     },
   },
   hedge: {
@@ -234,8 +234,8 @@ export const SECTIONS = {
       tooHigh: "nothing is slower than the slowest; write hedge: false for none",
     },
     attemptsMax: count(HEDGE.attemptsMax, 2, 5, {
-      tooLow: "the first counts, too; write hedge: false for no further one",
-      tooHigh: "more at once are load without a gain",
+      tooLow: "the first attempt counts, too; write hedge: false for no second one",
+      tooHigh: "more concurrent attempts add load without a gain",
     }),
   },
   shed: {
@@ -256,7 +256,7 @@ export const SECTIONS = {
     trailerSectionBytesMax: bytes(LIMITS.trailerSectionBytesMax, 256, FINITE, HELD),
     trailerBytesMax: bytes(LIMITS.trailerBytesMax, 64, FINITE, HELD),
     clientBytesPerSecondMin: bytes(LIMITS.clientBytesPerSecondMin, 1, FINITE, {
-      tooLow: "write timeouts: { clientMs: Infinity } for no bound",
+      tooLow: "write timeouts: { clientMs: Infinity } for no limit",
     }),
   },
   ejection: {
@@ -286,13 +286,13 @@ export const SECTIONS = {
     ejectMs: span(EJECTION.ejectMs),
     ejectMsMax: longCut(EJECTION.ejectMsMax),
     ejectedRatioMax: ratio(EJECTION.ejectedRatioMax, {
-      tooLow: "write ejection: false to eject nobody",
+      tooLow: "write ejection: false to eject no target",
     }),
   },
   slowStart: {
     rampMs: cut(SLOW_START.rampMs, { tooLow: "write slowStart: false for no ramp" }),
     shareMin: ratio(SLOW_START.shareMin, {
-      tooLow: "a target without a share would never be asked again",
+      tooLow: "a target without a share would never get calls again",
     }),
   },
   panic: {
@@ -304,7 +304,7 @@ export const SECTIONS = {
   >;
 };
 
-/** The numbers of a front, whose defaults stand in the catalog of fronts. */
+/** The numbers of a front, whose defaults are in the catalog of fronts. */
 export const FRONT_RULES = {
   keepAliveMs: longCut(FRONTS.nginx.keepAliveMs, { tooLow: "write Infinity if it keeps them" }),
   responseMs: longCut(FRONTS.nginx.responseMs),
@@ -312,7 +312,7 @@ export const FRONT_RULES = {
   responseFieldBytesMax: bytes(FRONTS.nginx.responseFieldBytesMax, 1, ANY, NO_LIMIT),
 } as const satisfies Partial<Record<keyof FrontOptions, NumberRule>>;
 
-/** Sections of an upstream; load is shed by the gateway as a whole. */
+/** Sections of an upstream; load shedding belongs to the gateway as a whole. */
 export const SECTION_NAMES = (Object.keys(SECTIONS) as readonly SectionName[]).filter(
   (name) => name !== "shed",
 );
@@ -327,7 +327,7 @@ export const SWITCHABLE: ReadonlySet<string> = new Set<SectionName>([
   "panic",
 ]);
 
-/** Sections that are off unless they are written; `true` is for their defaults. */
+/** Sections that are off by default; `true` enables them with their defaults. */
 export const OPT_IN: ReadonlySet<string> = new Set<SectionName>([
   "adaptiveLimit",
   "throttle",
@@ -335,7 +335,7 @@ export const OPT_IN: ReadonlySet<string> = new Set<SectionName>([
   "shed",
 ]);
 
-/** What a bare number most likely means where a section is asked for. */
+/** What a bare number probably means where a section is expected. */
 export const MEANT_BY_NUMBER: Readonly<Record<SectionName, string>> = {
   timeouts: "totalMs",
   retry: "attemptsMax",

@@ -1,15 +1,15 @@
 /**
- * What is thrown for options that cannot be meant: all problems at once, one a line.
+ * The error for invalid options: all problems at once, one per line.
  *
- * Each problem names the option by its path, the value, and the nearest right thing. The error is
+ * Each problem names the option by its path, the value, and the nearest valid one. The error is
  * branded with `Symbol.for`, so it is recognised even when the package is installed twice.
  */
 const BRAND = Symbol.for("good-gateway.GatewayOptionsError");
 
-/** Thrown by `createGateway` for options that cannot be meant. */
+/** Thrown by `createGateway` for invalid options. */
 export class GatewayOptionsError extends TypeError {
   override readonly name: string = "GatewayOptionsError";
-  /** One sentence for each wrong option: path, value, and the nearest right thing. */
+  /** One sentence per invalid option: path, value, and the nearest valid one. */
   readonly problems: readonly string[];
   readonly [BRAND] = true;
 

@@ -1,9 +1,9 @@
 /**
- * What people may write into `createGateway`, and what becomes of it after `normalise.ts`.
+ * The options of `createGateway`, and their form after `normalise.ts`.
  *
- * A policy is on with defaults, configured, or `false`. Three shapes, never a null. Defaults live
- * in `catalog/defaults.ts`; a test compares the `@default` lines here with it. A default gives way
- * to what is written beside it: with `totalMs: 5_000` alone, `responseMs` is 5,000, too.
+ * A policy is on with defaults, configured, or `false`. Three shapes, never null. Defaults are in
+ * `catalog/defaults.ts`; a test compares the `@default` lines here with it. A default adapts to the
+ * values that are set: with `totalMs: 5_000` alone, `responseMs` is 5,000, too.
  */
 import type { FrontName } from "../../catalog/fronts.js";
 import type { StatusPolicy } from "../../catalog/status-policy.js";
@@ -32,27 +32,27 @@ import type { TimeoutOptions } from "./timeout-options.js";
 
 export interface BreakerOptions {
   /**
-   * Failures in a row that open it, by what they say of the target (docs/evidence.md).
+   * Consecutive failures that open it, weighted by evidence against the target (docs/evidence.md).
    * @default 5
    */
   readonly consecutiveFailures?: number;
   /**
-   * Share of failures that opens it; of the only target, of those that name the connection.
+   * Share of failures that opens it; for a single target, only connection failures count.
    * @default 0.5
    */
   readonly failureRatio?: number;
   /**
-   * Exchanges within the window below which the share says nothing.
+   * Exchanges in the window that the share needs.
    * @default 20
    */
   readonly volumeMin?: number;
   /**
-   * Window of the share.
+   * Window over which the share is measured.
    * @default 10000
    */
   readonly windowMs?: number;
   /**
-   * First open time; doubles with every failed return, with jitter.
+   * First open time; doubles with every failed trial, with jitter.
    * @default 1000
    */
   readonly openMs?: number;
@@ -68,28 +68,28 @@ export interface BreakerOptions {
   readonly trialSuccesses?: number;
 }
 
-/** What the layers of a call tell each other. */
+/** What the layers of a call exchange about it. */
 export interface LayerOptions {
   /**
-   * The field with the number of the attempt: sent with repeats only, and believed of a trusted
-   * caller. `false` for none.
+   * The field with the attempt number: sent with repeats only, accepted from trusted callers.
+   * `false` for none.
    * @default "x-envoy-attempt-count"
    */
   readonly attemptHeader?: string | false;
   /**
-   * The field with the milliseconds that are left: believed of a trusted caller, and sent. `false`
-   * for none.
+   * The field with the remaining milliseconds: sent, and accepted from trusted callers. `false` for
+   * none.
    * @default "x-envoy-expected-rq-timeout-ms"
    */
   readonly deadlineHeader?: string | false;
   /**
-   * When time that is left is sent: where the caller has set a deadline, or with every attempt.
+   * When the remaining time is sent: if the caller has set a deadline, or with every attempt.
    * @default "received"
    */
   readonly sendDeadline?: "received" | "always";
   /**
-   * Answers say to the layer in front that the request must not be sent again
-   * (`x-envoy-ratelimited`), or that it was not processed (`finagle-http-nack`).
+   * Marks answers for the layer in front: the request must not be sent again
+   * (`x-envoy-ratelimited`), or was not processed (`finagle-http-nack`).
    * @default true
    */
   readonly markAnswers?: boolean;
@@ -97,43 +97,43 @@ export interface LayerOptions {
 
 export interface EjectionOptions {
   /**
-   * Gateway failures in a row, an answer of 502, 503 or 504 included, that eject a target.
+   * Consecutive gateway failures, answers of 502, 503 or 504 included, that eject a target.
    * @default 3
    */
   readonly consecutiveFailures?: number;
   /**
-   * Standard deviations that its share of good answers may lie below that of its peers.
+   * Standard deviations by which its success rate may lie below that of its peers.
    * @default 3
    */
   readonly successDeviations?: number;
   /**
-   * Times as slow as its peers that eject a target, if that is a quarter of a second more.
+   * Ejects a target that is this many times as slow as its peers and at least 250 ms slower.
    * @default 5
    */
   readonly latencyFactor?: number;
   /**
-   * Answers of the last ten seconds below which share and latency are not compared.
+   * Answers in the last ten seconds that a comparison of success rate or latency needs.
    * @default 50
    */
   readonly volumeMin?: number;
   /**
-   * The shortest silence that ejects a target while its peers answer; it is longer where answers
-   * usually take longer.
+   * The shortest silence that ejects a target while its peers answer; longer where answers usually
+   * take longer.
    * @default 100
    */
   readonly silenceMs?: number;
   /**
-   * First time out; doubles with every further ejection, with jitter.
+   * First ejection time; doubles with every further ejection, with jitter.
    * @default 1000
    */
   readonly ejectMs?: number;
   /**
-   * Longest time out.
+   * Longest ejection time.
    * @default 60000
    */
   readonly ejectMsMax?: number;
   /**
-   * Share of the targets that may be ejected at once, yet always one of two or three.
+   * Share of the targets that may be ejected at once; of two or three targets, always one.
    * @default 0.5
    */
   readonly ejectedRatioMax?: number;
@@ -141,12 +141,12 @@ export interface EjectionOptions {
 
 export interface SlowStartOptions {
   /**
-   * Time in which a target that was out gets back to its full share.
+   * Time in which a recovered target returns to its full share.
    * @default 10000
    */
   readonly rampMs?: number;
   /**
-   * The share that it begins with.
+   * The share that it starts with.
    * @default 0.1
    */
   readonly shareMin?: number;
@@ -162,93 +162,92 @@ export interface PanicOptions {
 
 /** A logical service with one set of policies. */
 export interface UpstreamOptions {
-  /** Its addresses, one or several. */
+  /** Its addresses: one, or several. */
   readonly targets?: string | TargetInput | readonly (string | TargetInput)[];
   /**
-   * Where further addresses come from: `dns("http://orders.internal:8080")`, or an async generator
-   * of lists of your own. `targets` may then be left out.
+   * A source of further addresses: `dns("http://orders.internal:8080")`, or your own async
+   * generator of lists. `targets` may then be omitted.
    */
   readonly discover?: Discover;
-  /** Which target gets a call: the name of a way, settings, or a balancer of your own. */
+  /** How a target is chosen: the name of a policy, settings, or your own balancer. */
   readonly balance?: BalancePolicy | Balancer | BalanceOptions;
-  /** Cuts in time. */
+  /** Timeouts. */
   readonly timeouts?: TimeoutOptions;
-  /** Further attempts of a call, where that is safe; `false` for one attempt. */
+  /** Further attempts of a call, where they are safe; `false` for a single attempt. */
   readonly retry?: false | RetryOptions;
   /**
-   * Asks another target, too, when an answer takes long, for methods that change nothing, out of
-   * the budget of repeats; `true` for the defaults.
+   * Sends slow calls with safe methods to a second target, too, within the retry budget; `true` for
+   * the defaults.
    * @default false
    */
   readonly hedge?: boolean | HedgeOptions;
-  /** Stops asking a target that fails; one for each target, `false` for none. */
+  /** Stops calls to a failing target; one breaker per target, `false` for none. */
   readonly breaker?: false | BreakerOptions;
-  /** Bounds the calls at once, with a short queue; `false` for no bound. */
+  /** Limits concurrent calls, with a short queue; `false` for no limit. */
   readonly bulkhead?: false | BulkheadOptions;
   /**
-   * Lets the number of places of the bulkhead follow what the upstream can take; `true` for the
-   * defaults.
+   * Adapts the bulkhead's places to the capacity of the upstream; `true` for the defaults.
    * @default false
    */
   readonly adaptiveLimit?: boolean | AdaptiveLimitOptions;
   /**
-   * How much a call matters: a function of the request, or the name of a field that says so. Name a
-   * field only if your clients cannot set it, or may. What code says for its own call comes first.
+   * How much a call matters: a function of the request, or the name of a field that holds it. Name
+   * a field only if your clients cannot set it, or may set it. A priority set in code wins.
    */
   readonly priority?: false | PriorityRule;
   /**
-   * What holds for some of its paths, by their pattern: `{ "/reports/*": { timeouts: … } }`. The
-   * first one that fits counts. See docs/options.md#routes.
+   * Options for some of its paths, by pattern: `{ "/reports/*": { timeouts: … } }`. The first
+   * matching pattern applies. See docs/options.md#routes.
    */
   readonly routes?: Readonly<Record<string, RouteOptions>>;
   /**
-   * Stops sending what an overloaded upstream would refuse anyway; `true` for the defaults.
+   * Does not send calls that an overloaded upstream would reject anyway; `true` for the defaults.
    * @default false
    */
   readonly throttle?: boolean | ThrottleOptions;
   /** Sizes and counts. */
   readonly limits?: LimitOptions;
   /**
-   * Which addresses its targets may resolve to; for names that are not your own.
+   * Which addresses its targets may resolve to; for names that you do not control.
    * @default false
    */
   readonly addresses?: false | AddressOptions;
-  /** Takes out a target that does worse than its peers; `false` for never. */
+  /** Ejects a target that performs worse than its peers; `false` for never. */
   readonly ejection?: false | EjectionOptions;
-  /** How a target that was out gets its share back; `false` for at once. */
+  /** Ramps up the share of a recovered target; `false` for its full share at once. */
   readonly slowStart?: false | SlowStartOptions;
   /** Uses all targets when too few are healthy; `false` for never. */
   readonly panic?: false | PanicOptions;
   /**
-   * Active health checks. Without them only a target that cannot be connected to is tried by TCP
-   * until it can; `false` for not even that.
+   * Active health checks. Without them, an unreachable target is only tried by TCP until it accepts
+   * connections; `false` switches that off, too.
    */
   readonly probe?: false | ProbeOptions;
   /**
-   * Attempt number, time that is left and "do not repeat", told from layer to layer; `false` for
-   * none of it.
+   * Attempt number, remaining time and "do not repeat", passed from layer to layer; `false` for
+   * none of them.
    */
   readonly layers?: false | LayerOptions;
   /**
-   * Members of Proxy-Status that the upstream sends are passed on.
+   * Passes on members of Proxy-Status that the upstream sends.
    * @default false
    */
   readonly trustProxyStatus?: boolean;
   /**
-   * HTTP/2 towards targets with TLS that agree to it, else HTTP/1.1; with `"h2c"` also towards
-   * targets without TLS, which must then speak HTTP/2. See docs/http2.md.
+   * HTTP/2 to TLS targets that negotiate it, else HTTP/1.1; `"h2c"` also uses it for targets
+   * without TLS, which must then support HTTP/2. See docs/http2.md.
    * @default false
    */
   readonly allowH2?: boolean | "h2c";
   /**
-   * Heads whose lines end with a line feed alone, as those of some devices do (RFC 9112 §2.2), over
-   * HTTP/1.1. Chunks keep to CRLF. Not for http-proxy-middleware and `gatewayInterceptor`, whose
-   * own engines read the answer.
+   * Accepts heads whose lines end with a bare line feed, as some devices send them (RFC 9112 §2.2),
+   * over HTTP/1.1. Chunks still need CRLF. Not for http-proxy-middleware and `gatewayInterceptor`,
+   * whose own engines parse the answer.
    * @default false
    */
   readonly allowBareLineFeeds?: boolean;
   /**
-   * This process cannot do its work without this upstream: readiness fails while it is down.
+   * This process cannot work without this upstream: readiness fails while it is down.
    * @default false
    */
   readonly required?: boolean;
@@ -257,13 +256,13 @@ export interface UpstreamOptions {
 /** What `createGateway` takes. */
 export interface GatewayOptions<Names extends string = string> {
   /**
-   * This deployment in Proxy-Status and Via, RFC 9209 §2; not a product.
+   * The name of this deployment in Proxy-Status and Via (RFC 9209 §2); not a product name.
    * @default the host name
    */
   readonly name?: string;
   /**
-   * The services behind the gateway, by the names that `gateway.upstream` takes. Left out by who
-   * wants health, drain and `gatewayFetch` only.
+   * The services behind the gateway, by the names that `gateway.upstream` takes. Omit it if you
+   * only need health, drain and `gatewayFetch`.
    */
   readonly upstreams?: Readonly<Record<Names, UpstreamOptions>>;
   /** Where this gateway runs; targets of the same zone are preferred. */
@@ -271,34 +270,34 @@ export interface GatewayOptions<Names extends string = string> {
   /** Settings for all upstreams that do not have their own. */
   readonly defaults?: Omit<UpstreamOptions, "targets" | "discover" | "routes">;
   /**
-   * Which status a failure is answered with, for teams that migrate.
+   * Which status each failure gets, for teams that migrate from another proxy.
    * @default "rfc9209"
    */
   readonly statusPolicy?: StatusPolicy;
   /**
-   * The proxy in front of this server; a list when there are several, the nearest first. It sets
-   * the times of the server, the deadline of calls, whose forwarding fields are believed, and the
-   * statuses of answers that would lose their bodies. What is written elsewhere wins. `"auto"`
-   * recognises the front, and tells what it would set. See docs/front-proxies.md.
+   * The proxy in front of this server; a list if there are several, the nearest first. It sets the
+   * timeouts of the server, the deadline of calls, the sources of trusted forwarding fields, and
+   * the statuses of answers that would lose their bodies. Explicit options win. `"auto"` recognises
+   * the front, and reports what it would set. See docs/front-proxies.md.
    */
   readonly behind?: "auto" | FrontName | FrontOptions | readonly (FrontName | FrontOptions)[];
   /**
-   * Refuses calls while the event loop of this process is late; `true` for the defaults.
+   * Rejects calls while the event loop of this process is late; `true` for the defaults.
    * @default false
    */
   readonly shed?: boolean | ShedOptions;
   /**
-   * Which addresses are connected to for origins that no upstream was configured for: absolute
-   * addresses in `gatewayFetch(gateway)`, and redirects to other origins. What `defaults.addresses`
-   * forbids is forbidden for them, too. See docs/security.md.
+   * Which addresses may be connected to for origins without a configured upstream: absolute URLs in
+   * `gatewayFetch(gateway)`, and redirects to other origins. What `defaults.addresses` forbids is
+   * forbidden for them, too. See docs/security.md.
    * @default { forbid: ["metadata"] }
    */
   readonly addresses?: false | AddressOptions;
-  /** Told once of contradictions and start checks. `process.emitWarning` unless given. */
+  /** Called once per contradiction and failed start check. Default: `process.emitWarning`. */
   readonly onWarning?: (message: string, code: string) => void;
 }
 
-/** An upstream's options with every default filled in, checked and frozen. */
+/** The options of an upstream: checked, completed with defaults, frozen. */
 export interface NormalisedUpstream {
   readonly name: string;
   readonly targets: readonly ParsedTarget[];
@@ -313,7 +312,7 @@ export interface NormalisedUpstream {
   readonly throttle: false | Required<ThrottleOptions>;
   readonly hedge: false | Required<HedgeOptions>;
   readonly limits: Required<LimitOptions>;
-  /** Every one of these holds. */
+  /** All of them apply. */
   readonly addresses: readonly AddressRules[];
   readonly layers: false | Required<LayerOptions>;
   readonly ejection: false | Required<EjectionOptions>;
@@ -325,7 +324,7 @@ export interface NormalisedUpstream {
   readonly allowBareLineFeeds: boolean;
   readonly required: boolean;
   readonly balance: NormalisedBalance;
-  /** Null when its targets are those that are written. */
+  /** Null when all targets are configured. */
   readonly discover: Discover | null;
 }
 
@@ -339,7 +338,7 @@ export interface NormalisedGateway {
   readonly statusPolicy: StatusPolicy;
   readonly behind: Behind | null;
   readonly shed: false | Required<ShedOptions>;
-  /** For origins that no upstream was configured for; every one of these holds. */
+  /** For origins without a configured upstream; all of them apply. */
   readonly addresses: readonly AddressRules[];
   readonly warnings: readonly string[];
 }

@@ -1,18 +1,18 @@
 /**
- * The options against too much: calls at once, the limit that is learnt, throttling, shedding.
+ * Overload protection: concurrent calls, the adaptive limit, throttling, load shedding.
  *
- * Part of `options.ts`, which says what the shapes are and where they stand.
+ * Part of `options.ts`, which describes the shapes of options.
  */
 export interface BulkheadOptions {
   /**
-   * Calls at once.
+   * Concurrent calls.
    * @default 1000
    */
   readonly concurrencyMax?: number;
   /**
-   * Answers without an end at once: upgraded connections (WebSockets) and event streams. They take
-   * no place of `concurrencyMax` once they have begun; more of them are answered with 503. Without
-   * a value it is at least `concurrencyMax`, and at most half of the connections that were written.
+   * Concurrent endless answers: upgraded connections (WebSockets) and event streams. Once begun
+   * they take no place of `concurrencyMax`; more of them are answered with 503. The default is
+   * at least `concurrencyMax`, and at most half of the configured connections.
    * @default 1000
    */
   readonly streamsMax?: number;
@@ -27,13 +27,13 @@ export interface BulkheadOptions {
    */
   readonly queueMs?: number;
   /**
-   * A queue that has not been empty for this long is served from its newest end, and is full at
-   * the cost of its oldest; `Infinity` for oldest first at all times.
+   * A queue that has not been empty for this long is served newest first, and when full it
+   * displaces its oldest call; `Infinity` for always oldest first.
    * @default 100
    */
   readonly queueStressMs?: number;
   /**
-   * Share of the places that calls of the priorities `SHEDDABLE` and `SHEDDABLE_PLUS` cannot take.
+   * Share of the places that `SHEDDABLE` and `SHEDDABLE_PLUS` calls may not take.
    * @default 0.2
    */
   readonly criticalShare?: number;
@@ -41,18 +41,18 @@ export interface BulkheadOptions {
 
 export interface AdaptiveLimitOptions {
   /**
-   * Calls at once that are allowed however slow the upstream is. The most that are ever allowed is
+   * Concurrent calls always allowed, however slow the upstream is. The upper bound is
    * `bulkhead.concurrencyMax`.
    * @default 3
    */
   readonly concurrencyMin?: number;
   /**
-   * Calls at once until something is known.
+   * Concurrent calls until there are measurements.
    * @default 20
    */
   readonly concurrencyStart?: number;
   /**
-   * An answer that takes this many times the latency at rest is still no sign of a queue.
+   * Multiple of the latency at rest that does not count as queueing yet.
    * @default 1.5
    */
   readonly latencyTolerance?: number;
@@ -60,17 +60,17 @@ export interface AdaptiveLimitOptions {
 
 export interface ThrottleOptions {
   /**
-   * Requests that are sent for each one that the upstream accepted lately.
+   * Requests sent for each one that the upstream recently accepted.
    * @default 2
    */
   readonly requestsPerAccept?: number;
   /**
-   * How long an answer counts.
+   * Window in which answers count.
    * @default 30000
    */
   readonly windowMs?: number;
   /**
-   * Largest share of the calls that is refused.
+   * Largest share of calls that is rejected.
    * @default 0.9
    */
   readonly refusedMax?: number;
@@ -78,8 +78,8 @@ export interface ThrottleOptions {
 
 export interface ShedOptions {
   /**
-   * Delay of the event loop, smoothed over half a second, above which calls are refused: more and
-   * more of them, the least important first. Below half of it they are taken back.
+   * Event loop delay, smoothed over half a second, above which calls are rejected: increasingly
+   * many, the least important first. Below half of it the share decreases again.
    * @default 100
    */
   readonly eventLoopDelayMs?: number;
@@ -87,17 +87,17 @@ export interface ShedOptions {
 
 export interface HedgeOptions {
   /**
-   * Wait for an answer before another target is asked, too; 0 takes it from the latencies of late.
+   * Wait before the call is sent to a second target, too; 0 derives it from recent latency.
    * @default 0
    */
   readonly delayMs?: number;
   /**
-   * Share of the latest calls that were answered sooner than the wait, when `delayMs` is 0.
+   * With `delayMs: 0`, the percentile of recent latency that is used as the wait.
    * @default 0.95
    */
   readonly percentile?: number;
   /**
-   * Attempts of one call at the same time, the first included.
+   * Concurrent attempts of one call, the first included.
    * @default 2
    */
   readonly attemptsMax?: number;

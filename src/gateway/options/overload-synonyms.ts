@@ -1,7 +1,7 @@
 /**
- * What limiters, throttles, shedders and guards of other libraries call our options.
+ * Names that limiters, throttles, shedders and guards of other libraries use for our options.
  *
- * Part of the table in `synonyms.ts`; a name that is merely mistyped is not here.
+ * Part of the table in `synonyms.ts`; mistyped names are not here.
  */
 export const OVERLOAD_SYNONYMS = {
   addresses: {

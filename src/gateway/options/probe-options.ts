@@ -1,9 +1,9 @@
 /**
- * What people may write under `probe`, and what becomes of it after `read-probe.ts`.
- * Numbers have their defaults in `catalog/defaults.ts`, like those in `options.ts`.
+ * The option `probe`, and its form after `read-probe.ts`. Numbers have their defaults in
+ * `catalog/defaults.ts`, as in `options.ts`.
  */
 
-/** What the status of a probe's answer has to be. */
+/** The expected status of a probe's answer. */
 export type ProbeStatus = number | "1xx" | "2xx" | "3xx" | "4xx" | "5xx";
 
 export interface ProbeExpectation {
@@ -12,48 +12,48 @@ export interface ProbeExpectation {
    * @default "2xx"
    */
   readonly status?: ProbeStatus | readonly ProbeStatus[];
-  /** What the first 64 KiB of the body have to contain, or to match. */
+  /** A text that the first 64 KiB of the body must contain, or an expression they must match. */
   readonly body?: string | RegExp;
 }
 
 export interface ProbeOptions {
-  /** What to ask for by GET, such as `/healthz`. */
+  /** The path to request by GET, such as `/healthz`. */
   readonly path?: string;
   /**
-   * A connection is enough, through TLS where the target speaks it; in place of `path`.
+   * Only connects, with TLS for an https target; instead of `path`.
    * @default false
    */
   readonly tcp?: boolean;
   /**
-   * Time between two probes, give or take a tenth; a fifth of it while the state is in doubt.
+   * Time between two probes, ±10 %; a fifth of it while the state is uncertain.
    * @default 5000
    */
   readonly intervalMs?: number;
   /**
-   * How long a probe may take, connecting included.
+   * Time limit of a probe, connecting included.
    * @default 2000
    */
   readonly timeoutMs?: number;
   /**
-   * Failed probes in a row after which a target is down.
+   * Consecutive failed probes after which a target is down.
    * @default 3
    */
   readonly fall?: number;
   /**
-   * Good probes in a row after which it is up again.
+   * Consecutive passed probes after which it is up again.
    * @default 2
    */
   readonly rise?: number;
-  /** What a good answer is; any 2xx unless given. */
+  /** What counts as a good answer. Default: any 2xx. */
   readonly expect?: ProbeExpectation;
 }
 
-/** Probes as they are sent; `"reconnect"` for TCP while a target cannot be connected to. */
+/** Probes as they are sent; `"reconnect"` for TCP while a target is unreachable. */
 export type NormalisedProbe =
   | false
   | "reconnect"
   | (Required<Pick<ProbeOptions, "intervalMs" | "timeoutMs" | "fall" | "rise">> & {
-      /** Null for a connection alone. */
+      /** Null for a connection only. */
       readonly path: string | null;
       /** Ranges of statuses, both ends included. */
       readonly statuses: readonly (readonly [from: number, to: number])[];

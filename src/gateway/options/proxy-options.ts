@@ -17,20 +17,19 @@ export type { AskedTarget } from "../../wire/request-target.js";
 /** What the server adapters share. */
 export interface ProxyOptions {
   /**
-   * Has the last word on the path and query that are sent. It gets those that the client asked for,
-   * below the mount and in origin-form, and returns what is to be sent; a path of the target comes
-   * before it. An empty path is `/`. What is no path is answered with 500,
-   * `proxy_configuration_error`.
+   * Decides the path and query that are sent. It gets those of the client, below the mount and in
+   * origin-form, and returns the new ones; a path of the target is put in front. An empty path is
+   * `/`. A return value that is no path is answered with 500, `proxy_configuration_error`.
    */
   readonly rewritePath?: (path: string, req: IncomingMessage) => string;
   /**
-   * Fields to set on the request that is sent (`undefined` removes), or a function that says so.
-   * Those of framing and connection are ours; what is said of them is left out. Passing all of the
-   * client's fields back changes none of them.
+   * Fields to set on the sent request (`undefined` removes), or a function that returns them.
+   * Framing and connection fields belong to the gateway and are ignored here. Returning the
+   * client's own fields changes nothing.
    */
   readonly requestHeaders?: RequestHeaders;
   /**
-   * Forwarding fields; `false` passes the client's own as they came and adds none.
+   * Forwarding fields; `false` passes the client's own unchanged and adds none.
    * @default { trust: false, fields: "both" }
    */
   readonly forwarded?: false | ForwardedOptions;
@@ -40,46 +39,45 @@ export interface ProxyOptions {
    */
   readonly host?: string;
   /**
-   * What answers tell about the inside: nothing, names and counts, or addresses too.
+   * What answers reveal about internals: nothing, names and counts, or addresses, too.
    * @default "code"
    */
   readonly diagnostics?: Diagnostics | ((req: IncomingMessage) => Diagnostics);
   /**
-   * Asked before a request is sent: returns nothing to let it pass, or why it is refused. The place
-   * for rate limits, access rules and load shedding of your own. Rules about paths judge by
-   * `target.path`, or by `target.sentPath` where `rewritePath` has changed it; never by
-   * `originalUrl` of a framework, which is as the client wrote it. What it throws is answered with
-   * 500.
+   * Called before a request is sent: returns nothing to admit it, or a refusal. The place for your
+   * own rate limits, access rules and load shedding. Rules about paths must use `target.path`, or
+   * `target.sentPath` if `rewritePath` has changed it; never the `originalUrl` of a framework,
+   * which is as the client wrote it. If it throws, the answer is 500.
    */
   readonly admit?: (req: IncomingMessage, target: AskedTarget) => Admission | Promise<Admission>;
   /**
-   * Told of every failure before it is answered. Answering by itself makes the gateway step back.
+   * Called for every failure before it is answered. If it answers itself, the gateway does not.
    */
   readonly onFailure?: (failure: Failure, context: FailureContext) => void;
   /**
-   * Protocols for which a tunnel is opened; a request that asks for another one is served as if it
-   * had not asked. For the `upgrade` listeners of `nodeProxy` and http-proxy-middleware.
+   * Protocols for which a tunnel is opened; a request for another one is served without an upgrade.
+   * For the `upgrade` listeners of `nodeProxy` and http-proxy-middleware.
    * @default ["websocket", "tcp"]
    */
   readonly upgrades?: readonly string[];
   /**
-   * Answers `Cache-Control: only-if-cached` with 504, as a cache that holds nothing (RFC 9111).
+   * Answers `Cache-Control: only-if-cached` with 504, like an empty cache (RFC 9111).
    * @default false
    */
   readonly answerOnlyIfCached?: boolean;
 }
 
-/** What a hook may refuse with. */
+/** Failures that a hook may refuse with. */
 export const REFUSALS = ["request_denied", "rate_limited", "load_shed", "maintenance"] as const;
 
-/** Why a request is not let in, by its name in the catalog. */
+/** Why a request is refused, by its name in the catalog. */
 export interface Refusal {
   readonly refuse: (typeof REFUSALS)[number];
-  /** When to come back. */
+  /** When the client may try again. */
   readonly retryAfterMs?: number;
 }
 
-/** What `admit` says. */
+/** What `admit` returns. */
 export type Admission = Refusal | undefined | null;
 
 export interface FailureContext {
@@ -93,8 +91,8 @@ export interface FailureContext {
 export interface Framework {
   /** The answer is now written to the response directly. */
   readonly beforeWriting: () => void;
-  /** Sends an answer of ours in the framework's own way; false leaves it to us. */
+  /** Sends a gateway answer in the framework's way; false leaves it to the gateway. */
   readonly sendFailure: (message: SyntheticAnswer) => boolean;
-  /** Sends an upstream's answer in the framework's own way; left out, it is written directly. */
+  /** Sends an upstream's answer in the framework's way; without it, it is written directly. */
   readonly sendResponse?: ((answer: PassedAnswer, options: WriteResponseOptions) => void) | null;
 }

@@ -1,8 +1,8 @@
 /**
  * Reads `addresses`: which addresses are never connected to.
  *
- * Guarantee: every entry is an address, a range or the name of a group; a slip in a list that is to
- * keep somebody out is told, and not taken for a name that matches nothing.
+ * Guarantee: every entry is an address, a range or the name of a group; a typo in a deny list is
+ * reported, and not taken for a name that matches nothing.
  */
 import { isIP, isIPv4 } from "node:net";
 import { ADDRESS_GROUPS } from "../../catalog/address-groups.js";
@@ -50,7 +50,7 @@ function problemWith(entry: unknown): string | null {
   const close = typeof entry === "string" ? nearest(entry, GROUPS) : null;
   const advice =
     close === null ? `write one such as "10.0.0.0/8", or "private"` : `did you mean "${close}"?`;
-  return `${shown(entry)} is no address, no range and no group of addresses; ${advice}`;
+  return `${shown(entry)} is not an address, a range or a group of addresses; ${advice}`;
 }
 
 function isRange(text: string): boolean {

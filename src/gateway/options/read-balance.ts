@@ -1,7 +1,7 @@
 /**
- * Reads `balance` of an upstream or of `defaults`: a name, settings, or a balancer of the user.
+ * Reads `balance` of an upstream or of `defaults`: a name, settings, or a custom balancer.
  *
- * What is kept makes a balancer for each upstream, since a balancer has a memory.
+ * The result creates a balancer per upstream, since a balancer has state.
  */
 import { BALANCE } from "../../catalog/balance-defaults.js";
 import type { Balancer } from "../../targets/balance/balancer.js";
@@ -33,7 +33,7 @@ const WITHOUT_KEY: Readonly<Record<WithoutKey, () => Balancer>> = {
 
 const POLICIES: readonly string[] = [...Object.keys(WITHOUT_KEY), "hash"];
 
-/** What others call these. */
+/** What other libraries call these. */
 const SYNONYMS: Readonly<Record<string, BalancePolicy>> = {
   p2c: "two_choices",
   ewma: "two_choices",

@@ -1,8 +1,7 @@
 /**
- * Reads `layers`: which fields tell the layers of a call about each other.
+ * Reads `layers`: which fields the layers of a call exchange.
  *
- * Guarantee: a name that is written is a field name, in lower case, and none that the wire needs
- * for itself.
+ * Guarantee: a name is a field name, in lower case, and not one that the wire needs for itself.
  */
 import {
   FRAMING_FIELDS,
@@ -51,9 +50,9 @@ export function mergeLayers(
 export const LAYER_DEFAULTS: Required<LayerOptions> = {
   attemptHeader: LAYER_FIELD.attempt,
   deadlineHeader: LAYER_FIELD.deadline,
-  // Who has no deadline of a caller to pass on need not be told of ours with every request.
+  // Without a caller's deadline to pass on, our own need not be sent with every request.
   sendDeadline: "received",
-  // A layer in front cannot know that this one has repeated already, or that nobody may.
+  // A layer in front cannot know that this one has repeated already, or that repeating is unsafe.
   markAnswers: true,
 };
 
@@ -81,7 +80,7 @@ function readName(findings: Findings, path: string, value: unknown): string | fa
   }
   const name = value.toLowerCase();
   if (HOP_BY_HOP.has(name) || FRAMING_FIELDS.has(name) || WRITTEN_FIELDS.has(name)) {
-    findings.problem(path, `${shown(value)} has another use already; ${example}`);
+    findings.problem(path, `${shown(value)} is already used otherwise; ${example}`);
     return undefined;
   }
   return name;

@@ -1,8 +1,8 @@
 /**
- * Reads how calls get their priority: a function, the name of a field, or not at all.
+ * Reads how calls get their priority: by a function, by a field, or not at all.
  *
- * Guarantee: no field is believed whose name was not written. A bare name is answered with the
- * shape that says what it is.
+ * Guarantee: no field is trusted unless it is named. For a bare name the message shows the shape
+ * to write.
  */
 import {
   readPriority as heldFor,
@@ -28,7 +28,7 @@ export function readPriorityRule(
   if (!isRecord(value)) {
     const meant = typeof value === "string" && FIELD_NAME.test(value);
     const advice = meant ? `did you mean { header: ${shown(value)} }?` : `write ${SHAPES}`;
-    findings.problem(path, `${shown(value)} is no rule; ${advice}`);
+    findings.problem(path, `${shown(value)} is not a rule; ${advice}`);
     return undefined;
   }
   const { header, ...others } = value;

@@ -1,8 +1,8 @@
 /**
- * Reads what stands under `probe`: a path or a connection to ask for, and what is a good answer.
+ * Reads `probe`: a path or only a connection, and what counts as a good answer.
  *
- * Numbers have their rules in `option-rules.ts`; the rest is here. An expression is copied, so that
- * neither its place nor a later change of it matters.
+ * Numbers have their rules in `option-rules.ts`; the rest is here. A regular expression is copied,
+ * so that neither its `lastIndex` nor a later change of it matters.
  */
 import { PROBE } from "../../catalog/defaults.js";
 import { checkNumber } from "./check-number.js";
@@ -61,7 +61,7 @@ function readNumbers(
   return numbers as Pick<Settings, keyof typeof PROBE_NUMBERS>;
 }
 
-/** Null for a connection alone. */
+/** Null for a connection only. */
 function readPath(
   findings: Findings,
   path: string,
@@ -71,7 +71,7 @@ function readPath(
   const tcp = readBoolean(findings, at(path, "tcp"), value["tcp"]) ?? false;
   if (asked === undefined) {
     if (!tcp && !meantAs("probe", value, "path")) {
-      findings.problem(path, `asks for nothing; write ${EXAMPLE}, or { tcp: true }`);
+      findings.problem(path, `has nothing to probe; write ${EXAMPLE}, or { tcp: true }`);
     }
     return null;
   }
@@ -82,7 +82,7 @@ function readPath(
         : "";
     findings.problem(at(path, "path"), `${shown(asked)} is not a path such as "/healthz"${advice}`);
   } else if (tcp) {
-    findings.problem(at(path, "tcp"), "asks for a connection alone, beside a path; leave one out");
+    findings.problem(at(path, "tcp"), "only connects, so it contradicts path; leave one out");
   }
   return String(asked);
 }
@@ -103,7 +103,7 @@ function readExpect(
   }
   checkNames(findings, where, "expect", expect);
   if (value["tcp"] === true) {
-    findings.problem(where, "expects something of an answer; a connection alone brings none");
+    findings.problem(where, "expects an answer; tcp: true only connects");
   }
   return {
     statuses: readStatuses(findings, at(where, "status"), expect["status"]),
@@ -114,7 +114,7 @@ function readExpect(
 function readStatuses(findings: Findings, path: string, value: unknown): Ranges {
   if (value === undefined) return ANY_GOOD;
   const list = Array.isArray(value) ? value : [value];
-  if (list.length === 0) findings.problem(path, "is empty; no answer could be good");
+  if (list.length === 0) findings.problem(path, "is empty; no answer could pass");
   return list.flatMap((one: unknown, index) => {
     const range = rangeOf(one);
     if (range !== null) return [range];
@@ -135,7 +135,7 @@ function rangeOf(value: unknown): readonly [number, number] | null {
 
 function readBody(findings: Findings, path: string, value: unknown): string | RegExp | null {
   if (value === undefined) return null;
-  // With these flags an expression remembers where it was.
+  // With these flags an expression keeps its position between matches.
   if (value instanceof RegExp) return new RegExp(value.source, value.flags.replace(/[gy]/g, ""));
   if (typeof value === "string" && value !== "" && value.length <= PROBE.bodyBytesMax) return value;
   findings.problem(path, `${shown(value)} is neither a text to look for nor a regular expression`);

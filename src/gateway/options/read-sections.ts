@@ -1,8 +1,8 @@
 /**
- * Reads what stands in an upstream or in `defaults` besides targets: values, and where they are.
+ * Reads an upstream or `defaults` except targets: values, and their paths.
  *
- * An option that is `undefined` counts as not written, since JavaScript passes those on unasked.
- * Nothing of the caller's is kept.
+ * An option that is `undefined` counts as unset, as usual in JavaScript. No object of the caller
+ * is kept.
  */
 
 import type { PriorityRule } from "../../policies/priority.js";
@@ -41,7 +41,7 @@ export type WrittenSection = false | Readonly<Record<string, Setting>>;
 /** What was written; a section that was not is absent. */
 export interface Written {
   readonly sections: Readonly<Partial<Record<SectionName, WrittenSection>>>;
-  /** What is no number in `retry`. */
+  /** The parts of `retry` that are not numbers. */
   readonly unprocessed: readonly number[] | undefined;
   readonly layers: WrittenLayers | undefined;
   readonly addresses: false | AddressRules | undefined;
@@ -49,7 +49,7 @@ export interface Written {
   readonly trustProxyStatus: boolean | undefined;
   readonly allowH2: boolean | "h2c" | undefined;
   readonly allowBareLineFeeds: boolean | undefined;
-  /** What stands in front bounds the calls of all upstreams; null where nothing does. */
+  /** The limit that the front sets for calls of all upstreams; null without one. */
   readonly limit: ResponseLimit | null;
   readonly required: boolean | undefined;
   readonly probe: NormalisedProbe | undefined;
@@ -154,14 +154,14 @@ function wrongShape(section: SectionName, value: unknown): string {
     return `is not an object; did you mean { ${name}: ${shown(value)} }?`;
   }
   if (OPT_IN.has(section)) {
-    return `is none of the three shapes; write true for the defaults, { ${name}: … }, or false`;
+    return `is not a valid value; write true for the defaults, { ${name}: … }, or false`;
   }
   if (SWITCHABLE.has(section)) {
     return (
-      "is none of the three shapes; leave it out for the defaults, write " +
+      "is not a valid value; leave it out for the defaults, write " +
       `{ ${name}: … } to configure it, or false to switch it off`
     );
   }
-  const off = value === false ? "; write Infinity for what is not to be limited" : "";
+  const off = value === false ? "; write Infinity for each value without a limit" : "";
   return `is not an object such as { ${name}: … }${off}`;
 }

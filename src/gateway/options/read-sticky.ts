@@ -1,7 +1,7 @@
 /**
- * Reads `balance.sticky`: the cookie that leads a client back to its target.
+ * Reads `balance.sticky`: the cookie that routes a client back to its target.
  *
- * Guarantee: nothing that is written can end the attribute that it stands in; no secret is shown.
+ * Guarantee: no value can break out of its cookie attribute; no secret is shown.
  */
 import { STICKY } from "../../catalog/balance-defaults.js";
 import type { StickyCookie } from "../../targets/balance/sticky.js";
@@ -13,7 +13,7 @@ import { readBoolean } from "./read-boolean.js";
 
 const SAME_SITE = { lax: "Lax", strict: "Strict", none: "None" } as const;
 
-/** Null when clients may go anywhere. */
+/** Null without a cookie. */
 export function readSticky(findings: Findings, path: string, value: unknown): StickyCookie | null {
   if (value === undefined || value === false) return null;
   if (value !== true && !isRecord(value)) {
@@ -40,7 +40,7 @@ export function readSticky(findings: Findings, path: string, value: unknown): St
   ];
   return {
     cookie: text("cookie", NAME, STICKY.cookie),
-    // Without one the values are still no addresses; they could be computed by who knows those.
+    // Without one the values are still no addresses, but can be computed from known addresses.
     secret: text("secret", SECRET, STICKY.cookie),
     attributes: attributes.map((attribute) => `; ${attribute}`).join(""),
   };

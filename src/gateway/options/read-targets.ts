@@ -1,8 +1,7 @@
 /**
- * Reads the targets of an upstream; every wrong one is told, not only the first.
+ * Reads the targets of an upstream; every invalid one is reported, not only the first.
  *
- * What an address means is the matter of `targets/target.ts`; here are the shapes around it and the
- * slips that people make when they write one.
+ * `targets/target.ts` parses addresses; here are the shapes around them and the common mistakes.
  */
 import {
   BACKUP_PRIORITY,
@@ -119,11 +118,11 @@ function readRank(
   const known = whole && priority >= 0 && priority < BACKUP_PRIORITY;
   if (priority !== undefined && !known) {
     const text = `${shown(priority)} is not an integer from 0 to ${BACKUP_PRIORITY - 1}`;
-    findings.problem(at(path, "priority"), `${text}; 0 is asked first`);
+    findings.problem(at(path, "priority"), `${text}; 0 is preferred`);
   }
   const isBackup = readBoolean(findings, at(path, "backup"), backup) ?? false;
   if (isBackup && priority !== undefined) {
-    findings.problem(at(path, "backup"), "true is a priority itself; leave the other one out");
+    findings.problem(at(path, "backup"), "true sets a priority itself; leave the other one out");
   }
   const where = readZone(findings, at(path, "zone"), zone);
   return {
@@ -166,7 +165,7 @@ function readAddress(
   }
 }
 
-/** What was most likely meant, for slips that are more than a mistyped letter. */
+/** What was probably intended, for mistakes beyond a mistyped letter. */
 function knownSlip(text: string): string | null {
   const socket = SOCKET_AS_HOST.exec(text)?.[1] ?? (text.startsWith("/") ? text : null);
   if (socket !== null) return `is not the address of a unix socket; did you mean "unix:${socket}"?`;

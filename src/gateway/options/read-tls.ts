@@ -1,7 +1,9 @@
 /**
- * Reads `tls` of a target: what `tls.connect` would only find out at the first call, or never.
+ * Reads `tls` of a target, and finds what `tls.connect` would only report at the first call, or
+ * never.
  *
- * Guarantee: nothing of the caller's is kept, and no message shows what a key or certificate holds.
+ * Guarantee: no object of the caller is kept, and no message shows the content of a key or
+ * certificate.
  */
 import type { TargetTls } from "../../targets/target.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
@@ -10,7 +12,7 @@ import { readBoolean } from "./read-boolean.js";
 
 const PEM_MEMBERS = ["ca", "cert", "key"] as const;
 const PEM = "-----BEGIN ";
-/** A text this short, of one line, is the name of a file rather than what stands in it. */
+/** A text this short, of one line, is the name of a file rather than its content. */
 const FILE_NAME_MAX = 256;
 
 export function readTls(findings: Findings, path: string, value: unknown): TargetTls | undefined {
@@ -51,10 +53,10 @@ function checkTogether(
 ): void {
   for (const [one, other] of [["cert", "key"] as const, ["key", "cert"] as const]) {
     if (tls[one] === undefined || written[other] !== undefined) continue;
-    findings.problem(at(path, one), `is of no use without ${other}; write both or neither`);
+    findings.problem(at(path, one), `has no effect without ${other}; write both or neither`);
   }
   if (tls["ca"] !== undefined && tls["rejectUnauthorized"] === false) {
-    const text = "is not looked at, since rejectUnauthorized is false; leave that out";
+    const text = "has no effect with rejectUnauthorized: false; leave that out";
     findings.warning(at(path, "ca"), text);
   }
 }

@@ -1,13 +1,13 @@
 /**
- * Reads `retry.unprocessedStatuses`: what an application promises about its refusals.
+ * Reads `retry.unprocessedStatuses`: what an application promises about its rejections.
  *
- * Only what the gateway takes for a failure can be repeated, so nothing else is accepted. Whether
- * the promise is kept nobody can check here; where the status itself speaks against it, it is said.
+ * Only statuses that count as failures are repeated, so no other is accepted. Whether the promise
+ * is kept cannot be checked here; if the status itself speaks against it, there is a warning.
  */
 import { classifyResponse } from "../../core/classify.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
 
-/** Only an application can promise that a refusal of its own comes before it has acted. */
+/** Only an application can promise that it rejects a request before it has acted on it. */
 export const NONE_PROMISED: readonly number[] = [];
 
 /** Undefined when nothing was written. */
@@ -31,12 +31,12 @@ export function readUnprocessed(
 function read(findings: Findings, path: string, index: number, one: unknown): readonly number[] {
   const where = at(path, index);
   if (typeof one !== "number" || !isFailure(one)) {
-    const advice = "write one that refuses: 503, 429 or another 5xx (501 and 505 are no failures)";
+    const advice = "write 503, 429 or another 5xx (501 and 505 do not count as failures)";
     findings.problem(where, `${shown(one)} is not a status that is ever repeated; ${advice}`);
     return [];
   }
   if (one === 502 || one === 504) {
-    const text = "is what gateways answer, and they cannot know whether the application has acted";
+    const text = "also comes from gateways, which cannot know whether the application has acted";
     findings.warning(where, `${one} ${text}; such a request may be executed twice`);
   }
   return [one];

@@ -1,9 +1,9 @@
 /**
- * Numbers that bound each other: defaults give way to what was written, and what was written and
- * can never matter is told.
+ * Numbers that bound each other: defaults adapt to the values that are set, and a value without
+ * effect produces a warning.
  *
- * Guarantee: a value that was written is used as it is. Only a default is moved to fit, so that who
- * sets one number need not know the others.
+ * Guarantee: a configured value is used as it is. Only defaults are adapted, so that setting one
+ * number does not require knowing the others.
  */
 import { TIMEOUTS } from "../../catalog/defaults.js";
 import { type Findings, literal } from "./findings.js";
@@ -19,14 +19,14 @@ import type { Setting, Written } from "./read-sections.js";
 /** What the defaults depend on besides the options. */
 export interface TargetFacts {
   readonly count: number;
-  /** None is reached through a network. */
+  /** No target is reached over a network. */
   readonly local: boolean;
 }
 
 /** Every section with a value for every option, false where it is switched off. */
 export type Filled = Record<SectionName, false | Record<string, number>>;
 
-/** Is told what contradicts itself. */
+/** Where contradictions are reported. */
 type Warned = Pick<Findings, "warning">;
 
 type OptionPath = readonly [section: SectionName, name: string];
@@ -34,15 +34,15 @@ type OptionPath = readonly [section: SectionName, name: string];
 interface Relation {
   readonly smaller: OptionPath;
   readonly larger: OptionPath;
-  /** What becomes of a smaller one that is written larger, to follow its value. */
+  /** The effect of a smaller one that is set too large; follows its value in a message. */
   readonly otherwise: string;
   /** The larger one counts once for each target. */
   readonly eachTarget?: true;
   /** A larger one that was not written grows with the smaller one. */
   readonly grows?: true;
-  /** Equal is too much already. */
+  /** Equal is already too large. */
   readonly less?: true;
-  /** It holds where each of them needs one of the others for itself, which HTTP/2 shares. */
+  /** It only applies where a call needs a connection of its own, which HTTP/2 shares. */
   readonly oneEach?: true;
 }
 
@@ -74,13 +74,13 @@ const RELATIONS: readonly Relation[] = [
   {
     smaller: ["adaptiveLimit", "concurrencyMin"],
     larger: ["adaptiveLimit", "concurrencyStart"],
-    otherwise: "so it begins with more than that",
+    otherwise: "so it starts above that",
     grows: true,
   },
   {
     smaller: ["adaptiveLimit", "concurrencyStart"],
     larger: ["bulkhead", "concurrencyMax"],
-    otherwise: "which is the most that is ever allowed",
+    otherwise: "which is the upper bound",
   },
   {
     smaller: ["ejection", "ejectMs"],
@@ -91,7 +91,7 @@ const RELATIONS: readonly Relation[] = [
   {
     smaller: ["bulkhead", "concurrencyMax"],
     larger: ["limits", "connectionsMax"],
-    otherwise: "so calls wait for connections where no queue counts them",
+    otherwise: "so calls wait for connections outside the queue",
     eachTarget: true,
     grows: true,
     oneEach: true,
@@ -107,7 +107,7 @@ export function fillSections(findings: Warned, written: Written, targets: Target
   fitStreams(written, targets, filled);
   checkRepeats(findings, written, filled);
   if (filled.bulkhead === false && filled.adaptiveLimit !== false) {
-    const text = "has no effect beside bulkhead: false, whose places it would count";
+    const text = "has no effect with bulkhead: false, since it counts the bulkhead's places";
     findings.warning("adaptiveLimit", text);
   }
   checkFront(findings, written);
@@ -143,7 +143,7 @@ function startOf(written: Written, section: SectionName, targets: TargetFacts) {
   if (section !== "timeouts") return start;
   const unwritten = (name: string) => settingOf(written, [section, name]) === undefined;
   if (targets.local && unwritten("connectMs")) start["connectMs"] = TIMEOUTS.connectLocalMs;
-  // Our own answer comes before the front gives up; without one the time is a guess.
+  // Our answer must arrive before the front times out; an unknown front's timeout is a guess.
   if (written.limit !== null && unwritten("totalMs")) start["totalMs"] = written.limit.totalMs;
   return start;
 }
@@ -189,7 +189,7 @@ function contradiction(
   const compared = value === bound ? "as much as" : "more than";
   const times = eachTarget === true && count > 1 ? ` for each of ${count} targets` : "";
   const size = literal(times === "" ? bound : bound / count) + times;
-  const given = boundIsWritten ? "" : " unless given";
+  const given = boundIsWritten ? "" : " by default";
   const advice = boundIsWritten ? "" : "; raise that, too";
   return (
     `${literal(value)} is ${compared} ${larger.join(".")} ` +
@@ -197,7 +197,7 @@ function contradiction(
   );
 }
 
-/** Whether a call may go on after the front has answered in our place. */
+/** Whether a call may continue after the front has answered with its own timeout. */
 function checkFront(findings: Warned, written: Written): void {
   const total = settingOf(written, TOTAL);
   if (written.limit === null || total === undefined) return;
@@ -207,33 +207,33 @@ function checkFront(findings: Warned, written: Written): void {
   findings.warning(
     total.path,
     `${literal(total.value)} is longer than ${front.title} waits (${waits}), which then answers ` +
-      `${front.lateStatus} in our place; write ${literal(totalMs)}, or how long it waits: ` +
+      `${front.lateStatus} itself; write ${literal(totalMs)}, or set how long it waits: ` +
       `behind: { front: "${front.name}", responseMs: … }`,
   );
 }
 
-/** Whether repeats that are on can be paid for, and have time. */
+/** Whether enabled repeats have budget and time. */
 function checkRepeats(findings: Warned, written: Written, filled: Filled): void {
   const { retry, timeouts } = filled;
   if (retry === false || timeouts === false || retry["attemptsMax"] === 1) return;
   const floor = settingOf(written, ["retry", "budgetFloorPerSecond"]);
   if (retry["budgetRatio"] === 0 && floor?.value === 0) {
-    const text = "0 beside budgetRatio: 0 pays for no repeat; write retry: false if that is meant";
+    const text = "0 with budgetRatio: 0 allows no repeat; write retry: false if this is intended";
     findings.warning(floor.path, text);
   }
   const connect = settingOf(written, ["timeouts", "connectMs"]);
   const response = settingOf(written, ["timeouts", "responseMs"]);
   const last = response ?? connect;
   if (last === undefined) return;
-  // Defaults fit, so only what was written is counted.
+  // Defaults fit, so only configured values are counted.
   const together = (connect?.value ?? 0) + (response?.value ?? 0);
   const total = timeouts["totalMs"] as number;
-  // What alone is more than the total has been told already.
+  // A value that exceeds the total on its own has already been reported.
   const told = [connect, response].some((one) => one !== undefined && one.value > total);
   if (told || together < total || total === Infinity) return;
   const beside =
     last === response && connect ? ` beside connectMs (${literal(connect.value)})` : "";
-  const given = settingOf(written, TOTAL) === undefined ? " unless given" : "";
+  const given = settingOf(written, TOTAL) === undefined ? " by default" : "";
   findings.warning(
     last.path,
     `${literal(last.value)}${beside} leaves no time within timeouts.totalMs ` +

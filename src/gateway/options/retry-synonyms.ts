@@ -1,10 +1,10 @@
 /**
- * What people who come from other libraries write under `retry`, and what is different about ours.
+ * Names from other libraries for options of `retry`, and how ours differ.
  *
  * A part of synonyms.ts.
  */
 
-const FOR_NON_IDEMPOTENT = "is a promise for what is not idempotent; the rest is repeated anyway";
+const FOR_NON_IDEMPOTENT = "is a promise about non-idempotent requests; others are repeated anyway";
 
 export const RETRY_SYNONYMS: Readonly<Record<string, string>> = {
   retries: "attemptsMax",
@@ -33,7 +33,7 @@ export const RETRY_SYNONYMS: Readonly<Record<string, string>> = {
   non_idempotent: "unprocessedStatuses",
 };
 
-/** What is different about our option, for those who know the other. */
+/** How our option differs from the other library's. */
 export const RETRY_DIFFERENCES: Readonly<Record<string, string>> = {
   retriableStatusCodes: FOR_NON_IDEMPOTENT,
   retryableStatusCodes: FOR_NON_IDEMPOTENT,

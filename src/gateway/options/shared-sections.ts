@@ -1,9 +1,9 @@
 /**
- * The sections of an upstream, one object for all upstreams that have the same values.
+ * The sections of an upstream, shared by all upstreams with the same values.
  *
- * Most write little of their own, and a gateway may have thousands: what `defaults` and the
- * catalog come to is filled in once, and a section with values of its own is the only one that
- * an upstream has for itself. What is returned is frozen.
+ * Most upstreams set few options, and a gateway may have thousands: `defaults` and the catalog are
+ * merged once, and an upstream only has a section of its own if it sets values in it. The result
+ * is frozen.
  */
 
 import type { Findings } from "./findings.js";
@@ -20,7 +20,7 @@ export type Sections = Readonly<Omit<Filled, "retry"> & { readonly retry: Retry 
 
 interface Common {
   readonly sections: Sections;
-  /** Paths and texts; each is told wherever these sections are used. */
+  /** Paths and texts; each is reported wherever these sections are used. */
   readonly warnings: readonly (readonly [path: string, text: string])[];
 }
 

@@ -1,14 +1,14 @@
 /**
- * What people who come from other libraries write for our options.
+ * Names from other libraries for our options.
  *
- * Collected from libraries of many languages; what is merely mistyped is found by `nearest.ts`.
+ * Collected from libraries of many languages; `nearest.ts` finds mistyped names.
  */
 
 import type { SectionName } from "./option-rules.js";
 import { OVERLOAD_SYNONYMS } from "./overload-synonyms.js";
 import { RETRY_DIFFERENCES, RETRY_SYNONYMS } from "./retry-synonyms.js";
 
-/** Where an option may stand. */
+/** Where an option belongs. */
 export type Place =
   | "gateway"
   | "defaults"
@@ -346,7 +346,7 @@ export const SYNONYMS: Readonly<Record<Place, Readonly<Record<string, string>>>>
   },
 };
 
-/** What is different about our option, for those who know the other. */
+/** How our option differs from the other library's. */
 export const DIFFERENCES: Readonly<Record<string, string>> = {
   retries: "counts the first attempt, too",
   maxRetries: "counts the first attempt, too",
@@ -354,13 +354,13 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
   errorThresholdPercentage: "is a ratio up to 1",
   failureRateThreshold: "is a ratio up to 1",
   budgetPercent: "is a ratio",
-  insecure: "says the opposite",
+  insecure: "has the opposite meaning",
   ...RETRY_DIFFERENCES,
 };
 
-const ADAPTER = "matter of the adapter, such as expressProxy(upstream,";
-const BY_THE_NAME = "what may be repeated follows from the failure and the method";
-const JITTER = "the wait doubles from repeat to repeat, with full jitter";
+const ADAPTER = "setting of the adapter, such as expressProxy(upstream,";
+const BY_THE_NAME = "the failure and the method decide what may be repeated";
+const JITTER = "the wait doubles with each repeat, with full jitter";
 
 /** Names that have no counterpart among these options. */
 export const NO_COUNTERPART: Readonly<Record<string, string>> = {
@@ -378,7 +378,7 @@ export const NO_COUNTERPART: Readonly<Record<string, string>> = {
   shouldRetry: BY_THE_NAME,
   statusCodes: BY_THE_NAME,
   methods: BY_THE_NAME,
-  errorFilter: "what counts against a target follows from the failure",
+  errorFilter: "the failure decides what counts against a target",
   factor: JITTER,
   jitter: JITTER,
   randomize: JITTER,

@@ -1,12 +1,12 @@
 /**
- * What people may write for what tells of targets. What they write for a target is part of
- * targets/target.ts, where it is read.
+ * The types of a source of targets, as `discover` takes it. The options of a target are in
+ * targets/target.ts, where they are read.
  */
 import type { TargetInput } from "../../targets/target.js";
 
 export type { TargetInput };
 
-/** What a source may use besides its signal. */
+/** What a source gets besides its signal. */
 export interface DiscoverTools {
   /** Waits; rejects when the gateway is closed. It does not keep the process alive. */
   sleep(ms: number): Promise<void>;
@@ -15,8 +15,8 @@ export interface DiscoverTools {
 }
 
 /**
- * A source of targets. The signal is aborted when the gateway is closed, and when the source has
- * failed: the next start gets one of its own.
+ * A source of targets. The signal is aborted when the gateway is closed, and when the source
+ * fails: each restart gets a new signal.
  */
 export type Discover = (
   signal: AbortSignal,

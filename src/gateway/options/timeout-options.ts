@@ -1,54 +1,54 @@
 /**
- * Cuts in time that an upstream, its calls and their clients are held to.
+ * Timeouts of an upstream, its calls and their clients.
  *
- * Part of `options.ts`, which says what the shapes are and where they stand.
+ * Part of `options.ts`, which describes the shapes of options.
  */
 
-/** Cuts in time, in milliseconds; `Infinity` for none. */
+/** Timeouts in milliseconds; `Infinity` for none. */
 export interface TimeoutOptions {
   /**
-   * Waiting for a connection: queue, name resolution, TCP and TLS. For loopback and unix sockets
+   * Time to get a connection: queue, name resolution, TCP and TLS. For loopback and Unix sockets
    * the default is 1000.
    * @default 3100
    */
   readonly connectMs?: number;
   /**
-   * From the request being sent to the complete head of the answer, per attempt.
+   * From the end of the request to the complete head of the answer, per attempt.
    * @default 10000
    */
   readonly responseMs?: number;
   /**
-   * How long an upstream may leave `Expect: 100-continue` unanswered before it gets the body, at
-   * most half of `idleMs`. 0 for an upstream that is not asked: the client is told to go on.
+   * How long to wait for the answer to `Expect: 100-continue` before the body is sent, at most half
+   * of `idleMs`. With 0 the upstream gets no `Expect`, and the client gets 100 at once.
    * @default 1000
    */
   readonly continueMs?: number;
   /**
-   * Longest silence inside a body, either way.
+   * Longest silence within a body, in either direction.
    * @default 60000
    */
   readonly idleMs?: number;
   /**
-   * Longest silence of an upgraded connection (a WebSocket). When one side has ended, `idleMs` is
-   * for the other.
+   * Longest silence of an upgraded connection (a WebSocket). After one side has ended, `idleMs`
+   * applies to the other.
    * @default 3600000
    */
   readonly tunnelIdleMs?: number;
   /**
-   * How long a client may keep an upstream waiting for the rest of its body, or until it takes more
-   * of the answer; every `limits.clientBytesPerSecondMin` bytes give it a second more.
+   * How long a client may keep an upstream waiting, for the rest of its body or until it reads more
+   * of the answer; every `limits.clientBytesPerSecondMin` bytes extend it by a second.
    * @default 20000
    */
   readonly clientMs?: number;
   /**
-   * How long a call waits, from its first byte to the head that is handed to the client, over all
-   * attempts. It stands still while the body of the request is on its way: that is bounded by
-   * `idleMs`, `clientMs` and `limits.clientBytesPerSecondMin`.
+   * Time of a call from its first byte to the head that the client gets, over all attempts. It is
+   * paused while the request body is being sent, which is bounded by `idleMs`, `clientMs` and
+   * `limits.clientBytesPerSecondMin`.
    * @default 30000
    */
   readonly totalMs?: number;
   /**
-   * Length of an answer's body; none by default, so that downloads and event streams may go on.
+   * Time for the body of an answer; unlimited by default, for downloads and event streams.
    * @default Infinity
    */
   readonly bodyMs?: number;

@@ -206,12 +206,12 @@ describe("names that are no options", () => {
     ],
     [
       { changeOrigin: true },
-      "changeOrigin: unknown option; the Host field is a matter of the " +
+      "changeOrigin: unknown option; the Host field is a setting of the " +
         'adapter, such as expressProxy(upstream, { host: "target" })',
     ],
     [
       { pathRewrite: {} },
-      "pathRewrite: unknown option; paths are a matter of the adapter, " +
+      "pathRewrite: unknown option; paths are a setting of the adapter, " +
         "such as expressProxy(upstream, { rewritePath })",
     ],
     [{ foo: 1 }, `foo: unknown option; there are ${all}`],
@@ -232,11 +232,11 @@ describe("names that are no options", () => {
     [
       { retry: { statusCodes: [503] } },
       "retry.statusCodes: unknown option; " +
-        "what may be repeated follows from the failure and the method",
+        "the failure and the method decide what may be repeated",
     ],
     [
       { retry: { factor: 2 } },
-      "retry.factor: unknown option; " + "the wait doubles from repeat to repeat, with full jitter",
+      "retry.factor: unknown option; " + "the wait doubles with each repeat, with full jitter",
     ],
     [
       { breaker: { errorThresholdPercentage: 50 } },
@@ -279,7 +279,7 @@ describe("names that are no options", () => {
 
 describe("sections", () => {
   const shapes = (name: string) =>
-    "is none of the three shapes; leave it out for the defaults, " +
+    "is not a valid value; leave it out for the defaults, " +
     `write { ${name}: … } to configure it, or false to switch it off`;
 
   it.each([
@@ -293,12 +293,12 @@ describe("sections", () => {
     [
       { timeouts: false },
       "timeouts: false is not an object such as { totalMs: … }; " +
-        "write Infinity for what is not to be limited",
+        "write Infinity for each value without a limit",
     ],
     [{ limits: null }, "limits: null is not an object such as { connectionsMax: … }"],
     [
       { adaptiveLimit: "on" },
-      'adaptiveLimit: "on" is none of the three shapes; ' +
+      'adaptiveLimit: "on" is not a valid value; ' +
         "write true for the defaults, { concurrencyStart: … }, or false",
     ],
     [
@@ -320,10 +320,10 @@ describe("sections", () => {
       { probe: { path: "http://a/up" } },
       'probe.path: "http://a/up" is not a path such as "/healthz"; did you mean "/up"?',
     ],
-    [{ probe: {} }, 'probe: asks for nothing; write { path: "/healthz" }, or { tcp: true }'],
+    [{ probe: {} }, 'probe: has nothing to probe; write { path: "/healthz" }, or { tcp: true }'],
     [
       { probe: { path: "/up", tcp: true } },
-      "probe.tcp: asks for a connection alone, beside a path; leave one out",
+      "probe.tcp: only connects, so it contradicts path; leave one out",
     ],
     [{ probe: { path: "/", fall: 0 } }, "probe.fall: 0 is not an integer of at least 1"],
     [{ probe: { path: "/", rises: 2 } }, 'probe.rises: unknown option; did you mean "rise"?'],
@@ -345,7 +345,7 @@ describe("sections", () => {
     ],
     [
       { probe: { path: "/", expect: { status: [] } } },
-      "probe.expect.status: is empty; no answer could be good",
+      "probe.expect.status: is empty; no answer could pass",
     ],
     [
       { probe: { path: "/", expect: { body: "" } } },
@@ -353,7 +353,7 @@ describe("sections", () => {
     ],
     [
       { probe: { tcp: true, expect: { status: 200 } } },
-      "probe.expect: expects something of an answer; a connection alone brings none",
+      "probe.expect: expects an answer; tcp: true only connects",
     ],
     [
       { trustProxyStatus: "true" },
@@ -372,7 +372,7 @@ describe("sections", () => {
 
 describe("numbers", () => {
   const ms = "is not a number of milliseconds above 0";
-  const nan = "NaN comes from a text that is no number, or from no text at all";
+  const nan = "NaN comes from a text that is not a number, or from undefined";
 
   it.each([
     ["timeouts.connectMs", 0, `0 ${ms}; write Infinity for no limit`],
@@ -396,7 +396,7 @@ describe("numbers", () => {
     [
       "retry.attemptsMax",
       Number.POSITIVE_INFINITY,
-      "Infinity is not an integer of at least 1; attempts must come to an end",
+      "Infinity is not an integer of at least 1; attempts must be finite",
     ],
     ["retry.replayBodyBytesMax", -1, "-1 is not an integer of at least 0"],
     [
@@ -407,7 +407,7 @@ describe("numbers", () => {
     [
       "retry.replayBodyBytesMax",
       Number.POSITIVE_INFINITY,
-      "Infinity is not an integer of at least 0; what is kept for a repeat is kept in memory",
+      "Infinity is not an integer of at least 0; bodies are kept in memory for a repeat",
     ],
     ["retry.backoffBaseMs", -5, "-5 is not a finite number of milliseconds of at least 0"],
     ["retry.backoffMsMax", -5, "-5 is not a number of milliseconds of at least 0"],
@@ -456,7 +456,7 @@ describe("numbers", () => {
     [
       "bulkhead.queueMax",
       Number.POSITIVE_INFINITY,
-      "Infinity is not an integer of at least 0; a queue must come to an end",
+      "Infinity is not an integer of at least 0; a queue must be finite",
     ],
     ["bulkhead.queueMs", 0, `0 ${ms}; write queueMax: 0 to let no call wait`],
     [
@@ -567,7 +567,7 @@ describe("targets", () => {
     [
       { url: "https://a", tls: { insecure: true } },
       "tls.insecure: unknown option; " +
-        'did you mean "rejectUnauthorized", which says the opposite?',
+        'did you mean "rejectUnauthorized", which has the opposite meaning?',
     ],
     [
       { url: "https://a", tls: { rejectUnauthorized: "false" } },
@@ -587,11 +587,11 @@ describe("targets", () => {
     ],
     [
       { url: "https://a", tls: { cert: PEM } },
-      "tls.cert: is of no use without key; write both or neither",
+      "tls.cert: has no effect without key; write both or neither",
     ],
     [
       { url: "https://a", tls: { key: PEM } },
-      "tls.key: is of no use without cert; write both or neither",
+      "tls.key: has no effect without cert; write both or neither",
     ],
     [{ url: "https://a", tls: { servername: "" } }, 'tls.servername: "" is not the name of a host'],
   ])("%j is told as %s", (target, problem) => {
@@ -623,7 +623,7 @@ describe("targets", () => {
 
   it("shows no more of a long text than helps to find it", () => {
     const [problem] = ofUpstream({ targets: URL_1, retry: "x".repeat(500) });
-    expect(problem).toContain(`retry: "${"x".repeat(80)}…" is none`);
+    expect(problem).toContain(`retry: "${"x".repeat(80)}…" is not a valid`);
   });
 });
 

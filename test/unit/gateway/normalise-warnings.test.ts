@@ -29,7 +29,7 @@ describe("warnings", () => {
     [
       { timeouts: { responseMs: 60_000 } },
       "timeouts.responseMs: 60_000 is more than " +
-        "timeouts.totalMs (30_000 unless given), which ends the call first; raise that, too",
+        "timeouts.totalMs (30_000 by default), which ends the call first; raise that, too",
     ],
     [
       { timeouts: { connectMs: 6_000, totalMs: 5_000 } },
@@ -68,7 +68,7 @@ describe("warnings", () => {
     [
       { timeouts: { responseMs: 30_000 } },
       "timeouts.responseMs: 30_000 leaves no time within " +
-        "timeouts.totalMs (30_000 unless given) for a second attempt after one that timed out",
+        "timeouts.totalMs (30_000 by default) for a second attempt after one that timed out",
     ],
     [
       { retry: { backoffBaseMs: 500, backoffMsMax: 100 } },
@@ -85,7 +85,7 @@ describe("warnings", () => {
     [
       { retry: { budgetRatio: 0, budgetFloorPerSecond: 0 } },
       "retry.budgetFloorPerSecond: 0 " +
-        "beside budgetRatio: 0 pays for no repeat; write retry: false if that is meant",
+        "with budgetRatio: 0 allows no repeat; write retry: false if this is intended",
     ],
     [
       { breaker: { openMs: 5_000, openMsMax: 2_000 } },
@@ -94,7 +94,7 @@ describe("warnings", () => {
     [
       { bulkhead: { concurrencyMax: 500 }, limits: { connectionsMax: 50 } },
       "bulkhead.concurrencyMax: 500 is more than limits.connectionsMax (50), " +
-        "so calls wait for connections where no queue counts them",
+        "so calls wait for connections outside the queue",
     ],
     [
       {
@@ -103,20 +103,20 @@ describe("warnings", () => {
         limits: { connectionsMax: 50 },
       },
       "bulkhead.concurrencyMax: 500 is more than limits.connectionsMax (50 for each of 2 targets)" +
-        ", so calls wait for connections where no queue counts them",
+        ", so calls wait for connections outside the queue",
     ],
     [
       { adaptiveLimit: true, bulkhead: false },
-      "adaptiveLimit: has no effect beside bulkhead: false, whose places it would count",
+      "adaptiveLimit: has no effect with bulkhead: false, since it counts the bulkhead's places",
     ],
     [
       { adaptiveLimit: { concurrencyStart: 200 }, bulkhead: { concurrencyMax: 100 } },
       "adaptiveLimit.concurrencyStart: 200 is more than bulkhead.concurrencyMax (100), " +
-        "which is the most that is ever allowed",
+        "which is the upper bound",
     ],
     [
       { targets: { url: "https://a", tls: { ca: PEM, rejectUnauthorized: false } } },
-      "targets.tls.ca: is not looked at, since rejectUnauthorized is false; leave that out",
+      "targets.tls.ca: has no effect with rejectUnauthorized: false; leave that out",
     ],
   ])("%j is told as %s", (options, warning) => {
     expect(ofUpstream(options)).toEqual([warning]);

@@ -125,7 +125,7 @@ describe("the guards against overload", () => {
     [{ underPressure: true }, 'did you mean "shed"?'],
     [{ defaults: { throttle: { k: 3 } } }, 'did you mean "requestsPerAccept"?'],
     [{ defaults: { throttle: { requestsPerAccept: 0.5 } } }, "at least 1"],
-    [{ defaults: { throttle: { refusedMax: 1 } } }, "a part must be sent"],
+    [{ defaults: { throttle: { refusedMax: 1 } } }, "some calls must be sent"],
     [{ defaults: { priority: "x-priority" } }, 'did you mean { header: "x-priority" }?'],
     [{ defaults: { priority: { header: "not a name" } } }, "is not the name of a field"],
     [{ defaults: { priority: { field: "x" } } }, "defaults.priority.field: unknown option"],

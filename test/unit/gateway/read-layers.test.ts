@@ -25,7 +25,7 @@ describe("layers", () => {
     ],
     [
       { layers: { deadlineHeader: "Connection" } },
-      'layers.deadlineHeader: "Connection" has another use already; write the name of a field ' +
+      'layers.deadlineHeader: "Connection" is already used otherwise; write the name of a field ' +
         'such as "x-request-attempt", or false for none',
     ],
     [

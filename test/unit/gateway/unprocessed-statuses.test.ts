@@ -61,7 +61,7 @@ describe("unprocessedStatuses", () => {
   });
 
   it.each([
-    ["retriableStatusCodes", "a promise for what is not idempotent"],
+    ["retriableStatusCodes", "a promise about non-idempotent requests"],
     ["unprocessedStatus", 'did you mean "unprocessedStatuses"?'],
     ["nonIdempotent", 'did you mean "unprocessedStatuses"'],
   ])("are what %s means, with the difference", (name, message) => {
@@ -71,7 +71,7 @@ describe("unprocessedStatuses", () => {
   it("a status that only a gateway can answer is warned of: it cannot know", () => {
     const { warnings } = read({ unprocessedStatuses: [504, 503] });
     expect(warnings).toEqual([
-      "upstreams.app.retry.unprocessedStatuses[0]: 504 is what gateways answer, and they cannot " +
+      "upstreams.app.retry.unprocessedStatuses[0]: 504 also comes from gateways, which cannot " +
         "know whether the application has acted; such a request may be executed twice",
     ]);
   });
