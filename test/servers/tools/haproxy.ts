@@ -1,5 +1,6 @@
 /**
- * A real HAProxy in front of one server, with a configuration of its own on a free port.
+ * A real HAProxy in front of one server, or of groups of them, with a configuration of its own on
+ * free ports.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,21 +15,29 @@ export interface Haproxy {
 
 /** `upstreamPort` is where it sends everything, over a connection for each request. */
 export async function startHaproxy(upstreamPort: number): Promise<Haproxy> {
+  const { ports, stop } = await startHaproxyBefore([[upstreamPort]]);
+  return { port: ports[0] as number, stop };
+}
+
+/** One port for each group, before which it balances. */
+export async function startHaproxyBefore(
+  groups: readonly (readonly number[])[],
+): Promise<{ readonly ports: readonly number[]; stop(): Promise<void> }> {
   const program = programPath("haproxy");
   if (program === null) throw new Error("haproxy is not installed");
   const folder = await mkdtemp(join(tmpdir(), "good-gateway-haproxy-"));
-  const port = await freePort();
+  const ports = await Promise.all(groups.map(freePort));
   const file = join(folder, "haproxy.cfg");
-  await writeFile(file, configuration(port, upstreamPort));
+  await writeFile(file, configuration(ports, groups));
   const running = startProcess(program, ["-db", "-f", file]);
   await Promise.race([
-    listening(port),
+    listening(ports[0] as number),
     running.ended.then((code) => {
       throw new Error(`haproxy ended with ${code}:\n${running.lines.join("\n")}`);
     }),
   ]);
   return {
-    port,
+    ports,
     async stop() {
       await running.stop("SIGTERM");
       await rm(folder, { recursive: true, force: true });
@@ -36,21 +45,23 @@ export async function startHaproxy(upstreamPort: number): Promise<Haproxy> {
   };
 }
 
-function configuration(port: number, upstreamPort: number): string {
+function configuration(ports: readonly number[], groups: readonly (readonly number[])[]): string {
   return [
     "global",
-    "  maxconn 1000",
+    "  maxconn 4000",
     "defaults",
     "  mode http",
     "  timeout connect 5s",
     "  timeout client 30s",
     "  timeout server 30s",
     "  http-reuse never",
-    "frontend clients",
-    `  bind 127.0.0.1:${port}`,
-    "  default_backend servers",
-    "backend servers",
-    `  server one 127.0.0.1:${upstreamPort}`,
+    ...groups.flatMap((group, at) => [
+      `frontend clients${at}`,
+      `  bind 127.0.0.1:${ports[at]}`,
+      `  default_backend servers${at}`,
+      `backend servers${at}`,
+      ...group.map((port, index) => `  server s${index} 127.0.0.1:${port}`),
+    ]),
     "",
   ].join("\n");
 }

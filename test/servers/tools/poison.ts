@@ -1,0 +1,167 @@
+/**
+ * Callers beside a client that sends what an application fails, through real proxies.
+ *
+ * Each cell has instances, a proxy and callers of its own; all of them run side by side, so that a
+ * table takes no longer than a cell. The instances are well: what the others lose, the proxy lost.
+ */
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { Agent, request } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { startHaproxyBefore } from "./haproxy.js";
+import { startNginx } from "./nginx.js";
+import { freePort } from "./processes.js";
+
+export const KINDS = ["reset", "500", "502", "503", "hang", "garbage", "head", "upgrade"] as const;
+
+export interface Cell {
+  readonly kind: (typeof KINDS)[number];
+  readonly targets: number;
+  readonly method: "GET" | "POST";
+  readonly perSecond: number;
+  /** Poison, against the others; in bursts of so many. */
+  readonly poison: number;
+  readonly burst?: number;
+}
+
+export interface CellResult {
+  readonly calls: number;
+  readonly failed: number;
+  /** Of the others' calls that were answered well; NaN for none. */
+  readonly p99: number;
+}
+
+export const FRONTS = { "good-gateway": gateways, HAProxy: haproxies, nginx: nginxes } as const;
+
+/** Ports before each group of instances, and how to end what listens there. */
+interface Front {
+  readonly ports: readonly number[];
+  stop(): Promise<void> | void;
+}
+
+type Groups = readonly (readonly number[])[];
+
+const PATHS = ["/orders", "/orders/17", "/users/3", "/cart"];
+/** By then a target is known by what it has answered. */
+const POISON_FROM_MS = 2_000;
+/** Longer than that nobody waits for an answer. */
+const PATIENCE_MS = 15_000;
+
+/** Plays all cells at the same time, for so many seconds. */
+export async function playPoison(
+  cells: readonly Cell[],
+  front: keyof typeof FRONTS,
+  seconds: number,
+): Promise<readonly CellResult[]> {
+  const total = cells.reduce((sum, { targets }) => sum + targets, 0);
+  const instances = await child("instances.mjs", String(total));
+  const left = [...instances.ports];
+  const groups = cells.map(({ targets }) => left.splice(0, targets));
+  const before = await FRONTS[front](groups);
+  try {
+    return await Promise.all(
+      cells.map((cell, at) => play(cell, before.ports[at] as number, seconds)),
+    );
+  } finally {
+    await before.stop();
+    instances.stop();
+  }
+}
+
+async function play(cell: Cell, port: number, seconds: number): Promise<CellResult> {
+  const { kind, method, perSecond, poison, burst = 1 } = cell;
+  const agent = new Agent({ keepAlive: true });
+  const took: number[] = [];
+  let calls = 0;
+  const other = async (): Promise<void> => {
+    const path = PATHS[calls++ % PATHS.length] as string;
+    const startedAt = performance.now();
+    const status = await send(agent, port, method, path);
+    if (status === 200) took.push(performance.now() - startedAt);
+  };
+  const bad = (): Promise<unknown> =>
+    kind === "upgrade"
+      ? send(agent, port, "GET", "/socket", { connection: "Upgrade", upgrade: "websocket" })
+      : send(agent, port, method, `/boom/${kind}`);
+  const under = new Set<Promise<unknown>>();
+  const at = async (rate: number, size: number, one: () => Promise<unknown>): Promise<void> => {
+    const endsAt = performance.now() + seconds * 1_000;
+    while (performance.now() < endsAt) {
+      for (let index = 0; index < size; index += 1) {
+        const call = one();
+        under.add(call);
+        void call.finally(() => under.delete(call));
+      }
+      await sleep(-Math.log(1 - Math.random()) * ((size * 1_000) / rate));
+    }
+  };
+  const poisoning = sleep(POISON_FROM_MS).then(() => at(poison, burst, bad));
+  await at(perSecond, 1, other);
+  const failed = await Promise.all(under).then(() => calls - took.length);
+  await poisoning;
+  agent.destroy();
+  took.sort((one, two) => one - two);
+  return { calls, failed, p99: took[Math.ceil(took.length * 0.99) - 1] ?? Number.NaN };
+}
+
+/** The status of a whole answer; null for anything else. */
+function send(
+  agent: Agent,
+  port: number,
+  method: string,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<number | null> {
+  return new Promise((resolve) => {
+    const asked = request({ agent, host: "127.0.0.1", port, path, method, headers });
+    const timer = setTimeout(() => {
+      resolve(null);
+      asked.destroy();
+    }, PATIENCE_MS);
+    const over = (status: number | null): void => {
+      clearTimeout(timer);
+      resolve(status);
+    };
+    asked.once("error", () => over(null));
+    asked.once("close", () => over(null));
+    asked.once("response", (answer) => {
+      answer.resume();
+      answer.once("error", () => over(null));
+      answer.once("end", () => over(answer.statusCode ?? null));
+    });
+    asked.end(method === "POST" ? "amount=1" : undefined);
+  });
+}
+
+async function child(script: string, argument: string) {
+  const path = fileURLToPath(new URL(`../poison/${script}`, import.meta.url));
+  const started = fork(path, [argument], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const [ports] = (await once(started, "message")) as [readonly number[]];
+  return { ports, stop: () => started.disconnect() };
+}
+
+function gateways(groups: Groups): Promise<Front> {
+  return child("gateways.mjs", JSON.stringify(groups));
+}
+
+async function haproxies(groups: Groups): Promise<Front> {
+  return startHaproxyBefore(groups);
+}
+
+async function nginxes(groups: Groups): Promise<Front> {
+  const ports = await Promise.all(groups.slice(1).map(freePort));
+  const http = groups.map((group, at) => {
+    const servers = group.map((port) => `server 127.0.0.1:${port};`).join(" ");
+    const listen = at === 0 ? "$port" : ports[at - 1];
+    return [
+      `upstream app${at} { ${servers} keepalive 32; }`,
+      `server { listen 127.0.0.1:${listen}; location / { proxy_pass http://app${at};`,
+      "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade;",
+      'proxy_set_header Connection "$connection_of"; } }',
+    ].join("\n");
+  });
+  const map = 'map $http_upgrade $connection_of { default upgrade; "" ""; }';
+  const { port, stop } = await startNginx({ http: [map, ...http].join("\n") });
+  return { ports: [port, ...ports], stop };
+}
