@@ -21,10 +21,12 @@ import { type Endpoint, type EndpointTls, parseEndpoint } from "./endpoint.js";
 import { type ExamineOptions, examine } from "./examine.js";
 import type { Facts } from "./facts.js";
 import type { Front } from "./front.js";
+import { askEngine } from "./local/engine.js";
 import { frontState } from "./local/front-state.js";
 import { frontOfConfig, type RunningFront } from "./local/fronts.js";
 import { lookupThrough } from "./probes/name-server.js";
 import { chainRules, unreadable } from "./rules/chain-rules.js";
+import { composeContainers } from "./rules/engine-rules.js";
 import { frontAccess, OF_THIS_USER } from "./rules/front-access.js";
 import { frontFindings } from "./rules/front-rules.js";
 import { mannerRules } from "./rules/manner-rules.js";
@@ -53,8 +55,13 @@ export async function lookAtConfig(
   const names = await askQuestions(world, config.questions ?? []);
   const asked = [...names.steps, ...parts.flatMap((part) => part.steps)];
   const seen = parts.flatMap((part) => part.findings);
-  const notAsked = [...config.notLookedAt, ...left].map(notLookedAt);
-  const others = [...config.findings, ...names.findings, ...seen, ...notAsked];
+  const engine =
+    config.services === undefined
+      ? { findings: [], notLookedAt: [] }
+      : composeContainers(file, config.services, await askEngine(world));
+  const notAsked = [...config.notLookedAt, ...engine.notLookedAt, ...left].map(notLookedAt);
+  // A container that is down is why nothing listens at its port.
+  const others = [...engine.findings, ...config.findings, ...names.findings, ...seen, ...notAsked];
   const found = [...state.findings.map((one) => unlessTold(one, others)), ...others];
   const own = await frontFindings(world, file, front, found);
   const disk = await diskFindings(world, front);

@@ -5,15 +5,19 @@
 import { resolve } from "node:path";
 import { note } from "../../gateway/diagnosis/diagnosis-finding.js";
 import type { Report } from "../../gateway/diagnosis/diagnosis-report.js";
+import { inOrder, verdictOf } from "../../gateway/diagnosis/diagnosis-verdict.js";
 import { behindFront } from "./behind-front.js";
 import { readConfig } from "./config/read-config.js";
 import { withoutCredentials } from "./credentials.js";
 import { diagnose } from "./diagnose.js";
 import { type Endpoint, parseEndpoint } from "./endpoint.js";
 import { examine } from "./examine.js";
+import type { Facts } from "./facts.js";
 import { type Given, readGiven, schemeAt } from "./given.js";
+import { askEngine } from "./local/engine.js";
 import { runningFrontOf } from "./local/fronts.js";
 import { type LookOptions, lookAtConfig } from "./look-at-config.js";
+import { containerRules } from "./rules/engine-rules.js";
 import { type DoctorWorld, within } from "./world.js";
 
 /** What is looked at, once it has been understood. */
@@ -56,10 +60,23 @@ async function lookAtAddress(
   options: LookOptions,
 ): Promise<Report> {
   const facts = await examine(world, endpoint, options);
-  const report = diagnose(facts, world.clock);
+  const report = await withContainer(world, facts, diagnose(facts, world.clock));
   return (
     (await behindFront(world, endpoint, facts, report, options)) ?? withNote(report, facts.endpoint)
   );
+}
+
+/** Where a port of this machine is published by a container, the engine may know why it fails. */
+async function withContainer(world: DoctorWorld, facts: Facts, report: Report): Promise<Report> {
+  const { endpoint, local } = facts;
+  if (report.verdict.well || local === null || endpoint.socketPath !== null) return report;
+  const engine = await askEngine(world);
+  if (engine.kind !== "told") return report;
+  const own = engine.containers.filter(({ ports }) => ports.includes(endpoint.port));
+  const found = own.flatMap(containerRules);
+  if (found.length === 0) return report;
+  const findings = inOrder([...found, ...report.findings]);
+  return { ...report, findings, verdict: verdictOf(report.steps, findings) };
 }
 
 /** Over TCP alone nothing was asked that an application answers. */

@@ -144,8 +144,18 @@ export interface WayBehind {
   readonly place: string;
 }
 
+/** A service of a compose file, as its containers are compared with it. */
+export interface ComposeService {
+  readonly name: string;
+  readonly where: Where;
+  /** Services whose address it asks for at its start alone. */
+  readonly keeps: readonly string[];
+}
+
 export interface FrontConfig {
   readonly front: Front;
+  /** Of a compose file; not there for anything else. */
+  readonly services?: readonly ComposeService[];
   /** The way of one request; null where it cannot be told. Not there where a front has no such. */
   readonly wayOf?: (request: ClientRequest) => Promise<WayBehind | null>;
   readonly upstreams: readonly ConfiguredUpstream[];

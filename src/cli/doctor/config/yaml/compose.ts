@@ -24,6 +24,14 @@ export async function compose(
   return yamlFront("compose", {
     upstreams,
     findings,
+    services: services.map(({ name, node, names }) => ({
+      name,
+      where: node.where,
+      keeps: links.links.flatMap((link) => {
+        const to = services.find((one) => one.names.has(link.host));
+        return link.keepsAddress && names.has(link.from.name) && to !== undefined ? [to.name] : [];
+      }),
+    })),
     notLookedAt: [...includesOf(root), ...services.flatMap(hiddenOf)],
     problems: [...problems, ...brokenOf(root, services)],
   });

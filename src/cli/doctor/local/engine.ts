@@ -1,0 +1,131 @@
+/**
+ * Docker's and Podman's engine, through its socket where there is one and this user may read it:
+ * the containers of this machine with state, health, networks and ports. It is only read.
+ */
+import { request } from "node:http";
+import { join } from "node:path";
+import { parseDate } from "../../../base/clock.js";
+import { type DoctorWorld, within } from "../world.js";
+
+export interface Container {
+  readonly name: string;
+  readonly image: string;
+  /** Of the compose file that it was made by; empty for none. */
+  readonly service: string;
+  readonly folder: string;
+  /** `running`, `exited`, `restarting`, `paused`, `created`, `dead`. */
+  readonly state: string;
+  readonly exitCode: number;
+  readonly killedForMemory: boolean;
+  readonly restarts: number;
+  /** `healthy`, `unhealthy`, `starting`; empty without a check. */
+  readonly health: string;
+  /** What its check said last. */
+  readonly healthSaid: string;
+  readonly networks: readonly string[];
+  /** Ports of this machine that lead to it, also while it is down. */
+  readonly ports: readonly number[];
+  /** In milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly startedAt: number;
+}
+
+export type EngineSaid =
+  | { readonly kind: "none" }
+  /** There is a socket, and this user may not open it. */
+  | { readonly kind: "forbidden"; readonly path: string }
+  | { readonly kind: "told"; readonly containers: readonly Container[] };
+
+const SOCKETS = ["run/docker.sock", "var/run/docker.sock", "run/podman/podman.sock"];
+const ANSWER_MS_MAX = 2_000;
+const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
+const CONTAINERS_MAX = 50;
+
+type Json = Readonly<Record<string, unknown>>;
+
+export async function askEngine(world: DoctorWorld): Promise<EngineSaid> {
+  const uid = process.getuid?.() ?? 0;
+  const own = [`run/user/${uid}/docker.sock`, `run/user/${uid}/podman/podman.sock`];
+  let forbidden: string | null = null;
+  for (const socket of [...SOCKETS, ...own]) {
+    const path = join(world.root, socket);
+    const listed = await get(world, path, "/containers/json?all=1");
+    if (listed === "forbidden") forbidden ??= `/${socket}`;
+    if (!Array.isArray(listed)) continue;
+    const ids = (listed as readonly (Json | null)[])
+      .slice(0, CONTAINERS_MAX)
+      .map((one) => String(one?.["Id"]));
+    const told = await Promise.all(ids.map((id) => get(world, path, `/containers/${id}/json`)));
+    return { kind: "told", containers: told.flatMap(containerOf) };
+  }
+  return forbidden === null ? { kind: "none" } : { kind: "forbidden", path: forbidden };
+}
+
+/** Null where nothing listens, or what comes is no JSON; bounded in time and bytes. */
+async function get(world: DoctorWorld, socketPath: string, path: string): Promise<unknown> {
+  let end = (): void => {};
+  const answer = new Promise<unknown>((resolve) => {
+    const asked = request({ socketPath, path, agent: false, headers: { host: "localhost" } });
+    end = () => asked.destroy();
+    asked.once("error", ({ code }: NodeJS.ErrnoException) =>
+      resolve(code === "EACCES" ? "forbidden" : null),
+    );
+    asked.once("response", (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (part: string) => {
+        text += part;
+        if (text.length > ANSWER_BYTES_MAX) asked.destroy();
+      });
+      response.once("error", () => resolve(null));
+      response.once("close", () => resolve(response.statusCode === 200 ? parsed(text) : null));
+    });
+    asked.end();
+  });
+  const said = await within(world.clock, ANSWER_MS_MAX, answer);
+  end();
+  return said;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function containerOf(said: unknown): readonly Container[] {
+  if (typeof said !== "object" || said === null) return [];
+  const told = said as Json;
+  const state = inner(told, "State");
+  const health = inner(state, "Health");
+  const log = (Array.isArray(health["Log"]) ? health["Log"] : []) as readonly Json[];
+  const labels = inner(inner(told, "Config"), "Labels");
+  const bindings = Object.values(inner(inner(told, "HostConfig"), "PortBindings")).flat();
+  return [
+    {
+      name: String(told["Name"] ?? "").replace(/^\//, ""),
+      image: String(inner(told, "Config")["Image"] ?? ""),
+      service: String(labels["com.docker.compose.service"] ?? ""),
+      folder: String(labels["com.docker.compose.project.working_dir"] ?? ""),
+      state: String(state["Status"] ?? ""),
+      exitCode: Number(state["ExitCode"] ?? 0),
+      killedForMemory: state["OOMKilled"] === true,
+      restarts: Number(told["RestartCount"] ?? 0),
+      health: String(health["Status"] ?? ""),
+      healthSaid:
+        String(log.at(-1)?.["Output"] ?? "")
+          .trim()
+          .split("\n")[0] ?? "",
+      networks: Object.keys(inner(inner(told, "NetworkSettings"), "Networks")),
+      ports: bindings.map((one) => Number((one as Json | null)?.["HostPort"] ?? 0)),
+      createdAt: parseDate(String(told["Created"] ?? "")),
+      startedAt: parseDate(String(state["StartedAt"] ?? "")),
+    },
+  ];
+}
+
+function inner(map: Json, key: string): Json {
+  const value = map[key];
+  return typeof value === "object" && value !== null ? (value as Json) : {};
+}
