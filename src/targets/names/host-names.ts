@@ -7,7 +7,7 @@
  * heeded. A family that did not work is not tried first again for a while (RFC 8305 §4).
  */
 import dns, { type LookupAddress } from "node:dns";
-import type { LookupFunction } from "node:net";
+import { isIP, type LookupFunction } from "node:net";
 import { type Clock, systemClock } from "../../base/clock.js";
 import { NAMES } from "../../catalog/defaults.js";
 import { isAbsent, MachineNames, type NamedAddresses, withFirst } from "./machine-names.js";
@@ -121,6 +121,12 @@ const ownLookup = dns.lookup;
 
 /** All addresses of a name, in the order in which they are to be tried. */
 export function addressesOf(hostname: string, addressed: Addressed): void {
+  const family = isIP(hostname);
+  // An engine that asks for an address in brackets has it looked up like a name.
+  if (family !== 0) {
+    process.nextTick(addressed, null, [{ address: hostname, family }]);
+    return;
+  }
   if (dns.lookup === ownLookup) hostNames.addresses(hostname, addressed);
   else dns.lookup(hostname, { all: true }, (error, found) => addressed(error, found ?? []));
 }

@@ -45,6 +45,26 @@ export const GUARD: readonly DoorPromise[] = [
       ),
   },
   {
+    name: "an address of IPv6 is judged, and connected to, as any other",
+    cannot: unguarded,
+    show: async (door) => {
+      for (const [forbidden, code] of [
+        ["metadata", null],
+        ["loopback", "destination_ip_prohibited"],
+      ] as const) {
+        const options = { retry: false as const, addresses: { forbid: [forbidden] } };
+        const serve = { host: "::1" };
+        await at(door, { script: works(door), serve, options }, async (ground) => {
+          const answer = await ground.ask();
+          expect([answer.failure?.code ?? null, isFine(answer, door)]).toEqual([
+            code,
+            code === null,
+          ]);
+        });
+      }
+    },
+  },
+  {
     name: "what is allowed of a forbidden group is connected to",
     shows: ["addresses.allow"],
     show: (door) =>
