@@ -12,7 +12,6 @@ import { type Duplex, Readable } from "node:stream";
 import { REFUSALS_OF_UNDICI } from "../catalog/error-codes.js";
 import type { Failure } from "../core/failure.js";
 import { NamedError } from "../core/named-error.js";
-import type { Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import type { ResponseBody } from "../core/response-body.js";
 import type { AddressGuard } from "../targets/address-guard.js";
@@ -175,12 +174,6 @@ export class DispatchRun extends ReceivingRun {
   protected letFlow(): void {
     this.#controller?.resume();
   }
-
-  protected settle(outcome: Outcome<ResponseBody>): void {
-    this.outcome.settle(outcome);
-  }
-
-  protected released(): void {}
 
   protected override ended(failure: Failure | null, headWasUp: boolean): void {
     this.brokenCause = failure?.cause;

@@ -63,12 +63,12 @@ export abstract class EngineRun<Body> implements Cuttable {
   // --- what an engine provides ---
 
   protected abstract responseOf(head: ResponseHead): UpstreamResponse<Body>;
-  /** Takes the outcome, once. */
-  protected abstract settle(outcome: Outcome<Body>): void;
+  /** What takes the outcome, once. */
+  protected abstract readonly outcome: { settle(outcome: Outcome<Body>): void };
   /** Stops the engine; it may report the error at once. */
   protected abstract stop(error: Error): void;
-  /** The exchange has ended; what it held of the engine is free. */
-  protected abstract released(): void;
+  /** The exchange has ended; what it held of the engine is free. Absent where it held nothing. */
+  protected released?(): void;
   /** The end, after the listeners were notified; null for a whole answer. */
   protected abstract ended(failure: Failure | null, headWasUp: boolean): void;
 
@@ -85,7 +85,7 @@ export abstract class EngineRun<Body> implements Cuttable {
     if (this.settled) return;
     this.settled = true;
     this.outcomeTaken = true;
-    this.settle(this.outcomeOf(head));
+    this.outcome.settle(this.outcomeOf(head));
   }
 
   /** Counts a part of the body. False: it is over the limit, and the exchange has ended. */
@@ -123,7 +123,7 @@ export abstract class EngineRun<Body> implements Cuttable {
     const failure = this.failureOf(code, error);
     if (!this.settled) {
       this.settled = true;
-      this.settle(noResponse(failure));
+      this.outcome.settle(noResponse(failure));
     }
     this.notifyFinished(code);
     this.ended(failure, headWasUp);
@@ -187,7 +187,7 @@ export abstract class EngineRun<Body> implements Cuttable {
     this.state = "over";
     this.exchange.cancellation.remove(this);
     this.exchange.end();
-    this.released();
+    this.released?.();
   }
 
   private notifyFinished(broken: FailureCode | null): void {

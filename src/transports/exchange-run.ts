@@ -40,14 +40,14 @@ export class ExchangeRun extends ReceivingRun implements Dispatcher.DispatchHand
   readonly upgrade: boolean;
   readonly headOnly: boolean;
   private readonly connection: Connection;
-  private readonly end: RunEnd;
+  protected readonly outcome: RunEnd;
   private abort: ((error: Error) => void) | null = null;
   private sentNotified = false;
 
   constructor(exchange: Exchange, connection: Connection, context: RunContext, end: RunEnd) {
     super(exchange, context);
     this.connection = connection;
-    this.end = end;
+    this.outcome = end;
     this.upgrade = exchange.request.upgrade !== null;
     this.headOnly = exchange.request.method === "HEAD";
     exchange.cancellation.add(this);
@@ -121,7 +121,7 @@ export class ExchangeRun extends ReceivingRun implements Dispatcher.DispatchHand
     if (this.state === "starting" && this.exchange.cancellation.by === null) {
       this.exchange.cancellation.remove(this);
       this.state = "over";
-      this.end.neverStarted(error);
+      this.outcome.neverStarted(error);
       return;
     }
     this.fail(error);
@@ -186,15 +186,11 @@ export class ExchangeRun extends ReceivingRun implements Dispatcher.DispatchHand
     this.connection.guard.resume();
   }
 
-  protected settle(outcome: Outcome<ResponseBody>): void {
-    this.end.settle(outcome);
-  }
-
-  protected released(): void {
+  protected override released(): void {
     this.connection.running = null;
     this.connection.guard.idle();
     this.connection.restedAt = this.exchange.timeline.endAt;
-    this.end.released(this.connection);
+    this.outcome.released(this.connection);
   }
 
   // undici takes a reset for the end of a body that only the end delimits. It is not one: RFC 9112

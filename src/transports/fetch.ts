@@ -226,16 +226,10 @@ class FetchRun extends EngineRun<FetchedBody> implements ForeignReading {
     );
   }
 
-  protected settle(outcome: Outcome<FetchedBody>): void {
-    this.outcome.settle(outcome);
-  }
-
   // A function that ignores its signal is not waited for.
   protected stop(error: Error): void {
     this.#stop?.(error);
   }
-
-  protected released(): void {}
 
   protected ended(failure: Failure | null): void {
     this.#answer?.over(failure === null ? null : { reason: this.#ask.errorOf(failure) });

@@ -14,7 +14,6 @@ import type { Clock } from "../base/clock.js";
 import { LIMITS } from "../catalog/defaults.js";
 import type { Failure } from "../core/failure.js";
 import { NamedError } from "../core/named-error.js";
-import type { Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import type { ResponseBody } from "../core/response-body.js";
 import type { Exchange } from "../targets/exchange.js";
@@ -139,11 +138,6 @@ export class ForeignRun extends ReceivingRun {
     this.settleAnswer(head);
   }
 
-  /** The rest is not wanted. */
-  override giveUp(): void {
-    super.giveUp();
-  }
-
   protected stop(): void {
     this.#request?.destroy();
     this.upgraded?.socket.destroy();
@@ -173,12 +167,8 @@ export class ForeignRun extends ReceivingRun {
     answer.resume();
   }
 
-  protected settle(outcome: Outcome<ResponseBody>): void {
-    this.outcome.settle(outcome);
-  }
-
   // The engine may keep the connection for another request.
-  protected released(): void {
+  protected override released(): void {
     const socket = this.#socket;
     if (socket === null) return;
     const known = sockets.get(socket);

@@ -134,7 +134,8 @@ export abstract class ReceivingRun extends EngineRun<ResponseBody> implements Re
     });
   }
 
-  protected giveUp(): void {
+  /** The rest is not wanted. */
+  giveUp(): void {
     if (this.state !== "receiving") return;
     this.drop();
     this.finish();

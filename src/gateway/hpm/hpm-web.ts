@@ -73,7 +73,7 @@ interface Passing extends Taken {
   readonly lost: string | null;
   /** What the upstream has answered, and what lets the engine see it. */
   answer: IncomingMessage | null;
-  pass: () => void;
+  pass: (answer: IncomingMessage) => unknown;
   /** The fields of the response before those of the answer. */
   before: OutgoingHttpHeaders;
 }
@@ -190,11 +190,10 @@ function engagedWith(passing: Passing): Engaged {
       dropAliases(request, asking.call.request);
       contain(request, (error) => fault(passing, error));
       run.sending(request);
-      const pass = takeOver(request, "response");
+      passing.pass = takeOver(request, "response");
       request.on("response", (answer: IncomingMessage) => {
         containAnswer(answer, res, (error) => fault(passing, error));
         passing.answer = answer;
-        passing.pass = () => pass(answer);
         run.answered(answer);
       });
       request.on("upgrade", (_answer: IncomingMessage, tunnel: Readable) => {
@@ -236,7 +235,7 @@ function passAnswer(
   }
   passing.before = { ...res.getHeaders() };
   try {
-    passing.pass();
+    passing.pass(answer);
   } catch (error) {
     run.fail(misread(error));
   }

@@ -16,6 +16,7 @@ import { Agent as HttpsAgent } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { Readable } from "node:stream";
 import { type Failure, GatewayError } from "../../core/failure.js";
+import { type FieldsByName, fieldsByName } from "../../core/fields.js";
 import { NamedError } from "../../core/named-error.js";
 import type { ReplayBody } from "../../core/replay-body.js";
 import type { GatewayRequest } from "../../core/request.js";
@@ -24,32 +25,18 @@ import { meantBy } from "../../wire/field-info.js";
 import { fieldValue } from "../../wire/forwarding.js";
 import type { ExtraFields } from "../../wire/passed-answer.js";
 
-export type EngineFields = Record<string, string | string[]>;
-
 /** The fields of a request as engines take them. */
 export function engineFields(
   { body, contentLength, emptiness, upgrade }: GatewayRequest,
   fields: readonly string[],
-): EngineFields {
-  // A field may be called as something that every object has.
-  const record = Object.create(null) as EngineFields;
-  for (let index = 0; index < fields.length; index += 2) {
-    const name = (fields[index] as string).toLowerCase();
-    add(record, name, fields[index + 1] as string);
-  }
+): FieldsByName {
+  const record = fieldsByName(fields);
   if (upgrade !== null) Object.assign(record, { connection: "Upgrade", upgrade });
   // RFC 9112 §6: framed anew.
   if (emptiness === "said" || (contentLength !== null && contentLength > 0)) {
     record["content-length"] = String(contentLength);
   } else if (body !== null) record["transfer-encoding"] = "chunked";
   return record;
-}
-
-function add(record: EngineFields, name: string, value: string): void {
-  const before = record[name];
-  if (before === undefined) record[name] = value;
-  else if (typeof before === "string") record[name] = [before, value];
-  else before.push(value);
 }
 
 /**
@@ -70,7 +57,7 @@ export function dropAliases(request: ClientRequest, { headers }: GatewayRequest)
 
 /** What the engine sees of a request while it makes its own. */
 interface Words {
-  readonly headers: EngineFields;
+  readonly headers: FieldsByName;
   readonly url: string;
   readonly method?: string;
 }
