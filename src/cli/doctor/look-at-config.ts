@@ -17,6 +17,7 @@ import type {
   Problem,
 } from "./config/front-config.js";
 import { diagnose } from "./diagnose.js";
+import { inDialect } from "./dialect.js";
 import { type Endpoint, type EndpointTls, parseEndpoint } from "./endpoint.js";
 import { type ExamineOptions, examine } from "./examine.js";
 import type { Facts } from "./facts.js";
@@ -245,7 +246,7 @@ async function lookAtUpstream(
   const told = new Set([...JUDGED_BY_CHAIN, ...ours, ...chain.map(({ cause }) => cause)]);
   const own = diagnose(facts, world.clock)
     .findings.filter(({ cause, layer }) => !told.has(cause) && !(asks && layer === "resolve"))
-    .map((finding) => inPlace(finding, upstream));
+    .map((finding) => inPlace(inDialect(finding, config.front, upstream), upstream));
   const of = `${endpoint.text}, ${upstream.context}`;
   const steps = facts.steps.map((step) => ({ ...step, of }));
   return { steps, findings: [...chain, ...own] };

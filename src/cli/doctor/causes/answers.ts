@@ -276,6 +276,11 @@ function silent(facts: Facts, evidence: readonly string[]): Finding {
   });
 }
 
+/** As `nc` takes it. */
+function placeOf({ socketPath, hostname, port }: Facts["endpoint"]): string {
+  return socketPath === null ? `${hostname} ${port}` : `-U ${socketPath}`;
+}
+
 /** Bytes came, and they are not HTTP. */
 function rubbish({ first, endpoint }: Facts, evidence: readonly string[]): Finding {
   const banner = bannerOf(first?.firstBytes ?? "");
@@ -304,7 +309,7 @@ function rubbish({ first, endpoint }: Facts, evidence: readonly string[]): Findi
     evidence,
     fix: cut
       ? "The process died while it answered, or closed the socket by itself: look at its log."
-      : "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc HOST PORT | xxd | head shows the bytes.",
+      : `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc ${placeOf(endpoint)} | xxd | head`,
   });
 }
 

@@ -47,7 +47,7 @@ function noHandshake(
   }
   const errno = secured?.errno ?? "";
   if (/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|WRONG_SSL_VERSION/i.test(errno)) {
-    return [oldVersion(evidence)];
+    return [oldVersion(endpoint, evidence)];
   }
   if (/HANDSHAKE_FAILURE|UNRECOGNIZED_NAME|NO_APPLICATION_PROTOCOL|INTERNAL_ERROR/i.test(errno)) {
     return [refusedHandshake(endpoint, errno, evidence)];
@@ -91,12 +91,12 @@ function clientCertificate(evidence: readonly string[]): Finding {
     blame: "proxy",
     title: "The server asks for a client certificate, and none was sent.",
     evidence,
-    fix: "Give the proxy one (in good-gateway: tls: { cert, key } of the target):",
+    fix: "Give the proxy one (as nginx writes it):",
     write: "proxy_ssl_certificate client.pem;\nproxy_ssl_certificate_key client.key;",
   });
 }
 
-function oldVersion(evidence: readonly string[]): Finding {
+function oldVersion({ hostname, port }: Facts["endpoint"], evidence: readonly string[]): Finding {
   return fault({
     cause: "tls_version_too_old",
     layer: "secure",
@@ -107,7 +107,7 @@ function oldVersion(evidence: readonly string[]): Finding {
       "TLS 1.2 and 1.3 were offered; 1.0 and 1.1 are switched off everywhere",
     ],
     fix: "Let the server speak TLS 1.2 (nginx: ssl_protocols TLSv1.2 TLSv1.3;). To see it:",
-    write: "openssl s_client -tls1 -connect HOST:PORT",
+    write: `openssl s_client -tls1 -connect ${hostname}:${port}`,
   });
 }
 

@@ -177,7 +177,7 @@ function refusalCauses({ first, endpoint, otherHost, otherPath }: Facts): readon
       blame: "proxy",
       title: `It answers 404 at ${endpoint.path}: alive, and without such a path.`,
       evidence,
-      fix: "Ask for a path that it has: good-gateway doctor http://HOST:PORT/PATH",
+      fix: `Ask for a path that it has, in place of ${endpoint.path}.`,
     }),
   ];
 }

@@ -24,7 +24,7 @@ export function haproxyUpstreams(
     if (address === null) return [];
     const { file, line } = server;
     const context = `${section.kind} ${section.name}, server ${server.words[1] ?? "?"}`;
-    const settings = settingsOf(section);
+    const settings = settingsOf(section, server.words[1] ?? "NAME");
     const manner = haproxyManner(section, server, sections);
     const siblings = servers.length - 1;
     const asksAgain = optionOf(server, "resolvers") !== null;
@@ -75,7 +75,7 @@ function addressOf(server: Line, section: Section): string | null {
 const POOL_IDLE_MS = 5_000;
 const HEAD_BYTES = 16_384 - 1_024;
 
-function settingsOf(section: Section): FrontSettings {
+function settingsOf(section: Section, name: string): FrontSettings {
   const reuse = settingOf(section, "http-reuse")?.words[1] ?? "safe";
   const reuses = reuse !== "never";
   return {
@@ -89,7 +89,7 @@ function settingsOf(section: Section): FrontSettings {
       keepAlive: "pool-purge-delay 1s  # on the server line",
       headBytes: "tune.bufsize 32768  # in global",
       upgrades: "timeout tunnel 1h",
-      address: (address) => `server NAME ${address.replace(/^https?:\/\//, "")} check`,
+      address: (address) => `server ${name} ${address.replace(/^https?:\/\//, "")} check`,
     },
   };
 }

@@ -47,9 +47,7 @@ function keepAliveRace(
         `The pool keeps idle connections ${pool}, the application closes them after ` +
         `${Math.round(keptMs / 1_000)} s: now and then a request meets a closed connection (502).`,
       evidence: said(context, "it shows on POST, since a GET is silently tried again"),
-      fix:
-        "In Node: server.keepAliveTimeout = 65_000 (with good-gateway: behind). Or in " +
-        "the front:",
+      fix: "In Node: server.keepAliveTimeout = 65_000. Or in the front:",
       write: settings.write.keepAlive,
       where,
     }),
