@@ -26,10 +26,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 };
 
 const EXPLAIN_USAGE = `\
-good-gateway explain <anything>    what a status, name, error code, flag or log line means
+good-gateway explain <anything>    explains a status, name, error code, flag or log line
 
-  curl -sI URL | good-gateway explain          the same for the head of an answer
-  tail error.log | good-gateway explain        and for lines of a log
+  curl -sI URL | good-gateway explain          explains the head of an answer
+  tail error.log | good-gateway explain        explains the lines of a log
 
 Options
   --json              for programs
@@ -43,7 +43,7 @@ ${WATCH_USAGE}
 ${REFERENCE_USAGE}
 good-gateway --version             the version of this package
 
-Exit codes: 0 all is well, 1 something was found or is not known, 2 could not run.
+Exit codes: 0 all is well, 1 a fault was found or the input is unknown, 2 could not run.
 `;
 
 /** Runs a command line, without the two first words. Never throws for what a person typed. */
@@ -107,8 +107,8 @@ function readArguments(args: readonly string[]): ReadArguments {
 
 /** A pipe without a word: the program before it had none, and that is a finding of its own. */
 const NOTHING_CAME =
-  "Nothing came through the pipe: the program before it printed nothing. curl that gets no\n" +
-  "answer is silent with -s; ask the address itself: good-gateway doctor URL\n";
+  "The pipe was empty: the program before it printed nothing. Without an answer curl -s\n" +
+  "prints nothing; check the address itself: good-gateway doctor URL\n";
 
 async function inputOf(words: readonly string[], world: CommandWorld): Promise<Input | null> {
   const given = words.join(" ");
@@ -118,7 +118,7 @@ async function inputOf(words: readonly string[], world: CommandWorld): Promise<I
   if (world.stdin.isTTY === true && words.length === 0) return null;
   const input = await readInput(world.stdin);
   if (input.cut) {
-    world.stderr.write("The input has very many kinds of lines; the first of them were read.\n");
+    world.stderr.write("The input has too many kinds of lines; only the first were read.\n");
   }
   return input;
 }

@@ -82,7 +82,7 @@ export const ADMISSION_ROWS = {
     proxyError: "connection_limit_reached",
     repeat: "never",
     blame: "overload",
-    summary: "The limit of concurrent calls is reached, and the queue behind it is full.",
+    summary: "The concurrency limit is reached, and the queue is full.",
     causes: [
       "The upstream has become slow, so the same traffic keeps more calls open.",
       "Traffic has risen above what bulkhead.concurrencyMax allows.",

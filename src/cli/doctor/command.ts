@@ -17,7 +17,7 @@ import { type AskedFor, readSubject, type Subject } from "./look-at.js";
 import { printReport } from "./print-report.js";
 import { type DoctorWorld, systemWorld } from "./world.js";
 
-/** A person waits for it; what has not been seen by then is said. */
+/** A person waits for it; what was not checked by then is reported. */
 const WITHIN_SECONDS = 120;
 
 export const DOCTOR_USAGE = `\
@@ -32,13 +32,13 @@ good-gateway doctor <config …>     every upstream of a configuration, and its 
   compose.yml, and the YAML of Traefik, Envoy, Kubernetes and cloudflared
 
 Options
-  --health PATH       a path that tells whether the application is well, such as /readyz
+  --health PATH       the health path of the application, such as /readyz
   --timeout MS        the longest wait for an answer (${DOCTOR_LIMITS.responseMs})
   --idle MS           how long an idle connection is watched (${DOCTOR_LIMITS.idleMs})
   --within SECONDS    the longest time for all of it (${WITHIN_SECONDS}); what is left is said
-  --watch [SECONDS]   look again and again, until it is ended
-  --host NAME         the host name to ask for, and the name for TLS, where the address has another
-  --ca FILE           authorities to trust in place of the usual ones (PEM)
+  --watch [SECONDS]   repeat until it is stopped
+  --host NAME         the host name to send, also for TLS, if the address has another one
+  --ca FILE           CAs to trust instead of the default ones (PEM)
   --json              for programs
 `;
 

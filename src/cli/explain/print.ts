@@ -33,7 +33,7 @@ export function printExplained({ explanations, guesses }: Explained, to: Termina
 }
 
 function printGuesses(guesses: readonly string[], to: Terminal): void {
-  to.line("Nothing in this is known here.");
+  to.line("Nothing in this input is known.");
   if (guesses.length === 0) {
     to.paragraph(
       "Give a status (502), a name (connection_refused), an error code (ECONNRESET), a flag of " +

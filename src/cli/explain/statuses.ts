@@ -56,19 +56,19 @@ const RECEIVED: readonly (readonly [FailureCode, (status: number) => boolean])[]
 ];
 
 const MEANINGS: Readonly<Record<number, string>> = {
-  400: "The request is malformed; who answers did not forward it.",
-  403: "A rule refuses the request. It may be the proxy's or the application's.",
+  400: "The request is malformed; the server that answers did not forward it.",
+  403: "A rule denies the request. It may be the proxy's or the application's.",
   408: "The client did not send its request in time.",
-  413: "The request's body is larger than the first limit on its way.",
+  413: "The request's body exceeds the lowest limit on its path.",
   425: "The server does not want to act on TLS early data (RFC 8470); it may be sent again.",
-  429: "A rate limit refuses the request; Retry-After says when to come back.",
-  431: "The request's header section is larger than the first limit on its way.",
-  499: "The client left before it had an answer. Nobody sees this status but the log.",
+  429: "A rate limit rejects the request; Retry-After says when to try again.",
+  431: "The request's header section exceeds the lowest limit on its path.",
+  499: "The client left before the answer. This status only appears in logs.",
   500: "The application failed, or a proxy with its own settings or code.",
-  501: "The server does not implement what was asked. It is an answer of the application.",
+  501: "The server does not implement the request. It is an answer of the application.",
   502: "Bad Gateway: a proxy got no valid answer from the upstream, or could not reach it.",
-  503: "Service Unavailable: somebody refuses on purpose; Retry-After says when to come back.",
-  504: "Gateway Timeout: a proxy waited for the upstream, and its time limit was over.",
+  503: "Service Unavailable: a server rejects on purpose; Retry-After says when to try again.",
+  504: "Gateway Timeout: a proxy waited for the upstream until its timeout expired.",
   505: "The server does not speak the HTTP version of the request.",
 };
 
@@ -92,7 +92,7 @@ export function byLikelihood(codes: readonly FailureCode[]): readonly FailureCod
 export function statusMeaning(status: number): string | null {
   const known = MEANINGS[status];
   if (known !== undefined) return known;
-  if (status >= 500) return "The server answers with an error of its own.";
-  if (status >= 400) return "The server finds the request wrong. It is an answer, not a failure.";
+  if (status >= 500) return "The server answers with its own error.";
+  if (status >= 400) return "The server finds the request invalid: an answer, not a failure.";
   return status >= 100 ? "The server answered. A proxy in between did its work." : null;
 }

@@ -90,7 +90,7 @@ describe("a log", () => {
   it("that is empty says what to do", async () => {
     const { code, err } = await explained(parts("\n"));
     expect(code).toBe(2);
-    expect(err).toMatch(/Nothing came through the pipe[\s\S]*good-gateway doctor/);
+    expect(err).toMatch(/The pipe was empty[\s\S]*good-gateway doctor/);
   });
 });
 
