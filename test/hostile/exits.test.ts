@@ -32,6 +32,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 /** Counts of work that ends by itself, and how it does; nothing is kept, so nothing is filled. */
 const ENDS_BY_ITSELF: Readonly<Record<string, string>> = {
   "RETRY.freeRepeatsMax": "with its call",
+  "RETRY.replacedRepeatsMax": "with its call",
+  "ROUTES.rulesMax": "options with more are refused at the start",
   "HEDGE.attemptsMax": "with its call",
   "LIMITS.deadConnectionsMax": "with its call: then a new connection is opened",
   "LAYERS.attemptsMax": "a number of another layer that is not believed beyond it",
