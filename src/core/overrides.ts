@@ -8,10 +8,14 @@ export function mergeOverrides(
   below: CallOverrides | null,
   above: CallOverrides | null,
 ): CallOverrides | null {
-  if (above === null || Object.keys(above).length === 0) {
-    return below === null || Object.keys(below).length === 0 ? null : below;
-  }
+  if (above === null || isEmpty(above)) return isEmpty(below) ? null : below;
   const merged = { ...below, ...above };
   if (below?.timeouts === undefined || above.timeouts === undefined) return merged;
   return { ...merged, timeouts: { ...below.timeouts, ...above.timeouts } };
+}
+
+/** Without a list of the names, since every fetch asks. */
+function isEmpty(overrides: CallOverrides | null): boolean {
+  for (const name in overrides) if (Object.hasOwn(overrides, name)) return false;
+  return true;
 }
