@@ -8,7 +8,7 @@ import type { Door, DoorEngine } from "./door.js";
 type Seen = Partial<Pick<Row, "code" | "answer" | "error" | "sends" | "attempts">>;
 type SeenAs = Partial<Record<FailureCode, Seen>>;
 
-/** Node's and undici's parsers say that a head is too large, and not which line of it. */
+/** undici's parser says that a head is too large, and not which line of it. */
 const OF_PARSER: SeenAs = {
   http_response_header_size: {
     code: "http_response_header_section_size",
@@ -52,11 +52,11 @@ const OF_DISPATCHER: SeenAs = {
 };
 
 const OF_NODE: SeenAs = {
-  ...OF_PARSER,
   // Its request is written into the handshake, and of an alert that ends it only the text tells.
   tls_alert_received: { code: "tls_protocol_error", error: "tls_protocol_error" },
   // What came with the trailers is on its way to the client by then, and is thrown away.
   http_response_trailer_size: { answer: null, error: null },
+  http_response_trailer_section_size: { answer: null, error: null },
 };
 
 /** A Request has no length, and who has left it is there to be answered. */
