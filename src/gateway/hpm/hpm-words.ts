@@ -89,8 +89,11 @@ export function cleanAnswer(
   passed: readonly string[],
   extra: ExtraFields,
 ): void {
-  const kept = new Set(passed.map((text, at) => (at % 2 === 0 ? text.toLowerCase() : "")));
-  for (const name of Object.keys(headers)) if (!kept.has(name)) delete headers[name];
+  const kept = fieldsByName(passed);
+  for (const name of Object.keys(headers)) if (kept[name] === undefined) delete headers[name];
+  // Of a status without a body it is another one than the upstream's.
+  const length = kept["content-length"];
+  if (typeof length === "string") headers["content-length"] = length;
   for (let index = 0; index < extra.length; index += 2) {
     const name = extra[index] as string;
     const value = extra[index + 1] as string;
