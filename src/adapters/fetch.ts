@@ -24,6 +24,7 @@ import {
 } from "../gateway/fetch/fetch-options.js";
 import { fetchRouter } from "../gateway/fetch/fetch-route.js";
 import type { Gateway } from "../gateway/gateway.js";
+import { keptBytesMax } from "../gateway/repeats.js";
 import type { UpstreamCore } from "../gateway/upstream.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
 import { type FetchAsk, fetchTransport } from "../transports/fetch.js";
@@ -77,8 +78,7 @@ export function gatewayFetch(
     const fetch = fetchOf();
     const known = knownFetch(fetch);
     const { overrides, replayable } = readCallOptions(init?.["gateway"]);
-    const { retry } = to.core.options;
-    const kept = retry === false ? 0 : retry.replayBodyBytesMax;
+    const kept = keptBytesMax(to.core.options);
     const parts = {
       ...{ perform, onFailure, fetch, known, asked, replayable },
       ...{ route: to, overrides: mergeOverrides(settings, overrides) },

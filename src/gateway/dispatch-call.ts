@@ -28,6 +28,7 @@ import {
   lastingFields,
   textFields,
 } from "./dispatch-words.js";
+import { keptBytesMax } from "./repeats.js";
 import type { UpstreamCore } from "./upstream.js";
 
 /** What undici's dispatch functions take; everything else is passed on as it is. */
@@ -135,8 +136,8 @@ export function dispatchCall(
   dispatch: Dispatch,
 ): void {
   const { core, path } = gateway.upstreamOf(originIn(options), options.path);
-  const { retry, limits } = core.options;
-  const body = dispatchBody(options.body, retry === false ? 0 : retry.replayBodyBytesMax);
+  const { limits } = core.options;
+  const body = dispatchBody(options.body, keptBytesMax(core.options));
   const headers = lastingFields(options.headers);
   const bytesMax = limits.responseBodyBytesMax;
   const delivery = new DispatchDelivery(fetchHandler(handler), body, bytesMax);

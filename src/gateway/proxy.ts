@@ -30,6 +30,7 @@ import { ServedScope, tellOfRefusal } from "./call-scope.js";
 import type { GatewayCore } from "./core.js";
 import { checkProxyOptions } from "./options/check-proxy-options.js";
 import type { Framework, ProxyOptions } from "./options/proxy-options.js";
+import { keptBytesMax } from "./repeats.js";
 import { checkServerOf } from "./server-checks.js";
 import type { UpstreamCore } from "./upstream.js";
 import { type Upstream, upstreamInside } from "./upstream-handle.js";
@@ -141,7 +142,7 @@ export function readingFor<Received extends RequestFacts = IncomingMessage>(
   { gateway, core }: UpstreamInside,
   options: ReadingOptions<Received>,
 ): ReadRequestOptions<Received> {
-  const { retry, limits, timeouts } = core.options;
+  const { limits, timeouts } = core.options;
   return {
     requestHeaders: options.requestHeaders ?? null,
     forwarder: createForwarder(options.forwarded ?? {}, gateway.believe),
@@ -150,7 +151,7 @@ export function readingFor<Received extends RequestFacts = IncomingMessage>(
     layers: layerNames(core.options.layers),
     host: options.host ?? "preserve",
     requestBodyBytesMax: limits.requestBodyBytesMax,
-    replayBodyBytesMax: retry === false ? 0 : retry.replayBodyBytesMax,
+    replayBodyBytesMax: keptBytesMax(core.options),
     asksFirst: timeouts.continueMs > 0,
     clientPace: paceOf(core.options),
     answerOnlyIfCached: options.answerOnlyIfCached ?? false,

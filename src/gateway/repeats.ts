@@ -33,6 +33,12 @@ export function repeatsOf(parts: GatewayParts, options: NormalisedUpstream, targ
   return { clock, random, lifecycle, targets, budget, doubts: doubts(clock, targets) };
 }
 
+/** Bytes of a request's body that are kept for a repeat; none where no call is repeated. */
+export function keptBytesMax({ retry, routes }: NormalisedUpstream): number {
+  if (retry !== false) return retry.replayBodyBytesMax;
+  return routes.some(({ overrides }) => overrides?.retry) ? RETRY.replayBodyBytesMax : 0;
+}
+
 export function budgetState({ budget }: RetryShared): RetryBudgetState {
   const { calls, repeats, left } = budget.snapshot();
   return { calls, repeats, left: Number.isFinite(left) ? left : null };

@@ -19,6 +19,7 @@ import { type FetchBody, fetchBody } from "../transports/fetch-body.js";
 import { OwnScope } from "./call-scope.js";
 import type { GatewayCore } from "./core.js";
 import { shown } from "./options/findings.js";
+import { keptBytesMax } from "./repeats.js";
 import type { UpstreamCore } from "./upstream.js";
 
 /** A request of application code. */
@@ -75,7 +76,6 @@ interface Asked {
 }
 
 function read(core: UpstreamCore, asked: SendRequest): Asked {
-  const { retry } = core.options;
   if (!asked.path.startsWith("/")) {
     throw new TypeError(`path: "${asked.path}" does not start with "/"`);
   }
@@ -83,8 +83,7 @@ function read(core: UpstreamCore, asked: SendRequest): Asked {
   const headers = fields === null ? [] : flat(fields);
   const given = asked.body ?? null;
   const announced = given === null ? null : takeContentLength(headers);
-  const kept = retry === false ? 0 : retry.replayBodyBytesMax;
-  const body = given === null ? null : fetchBody(given, kept, announced);
+  const body = given === null ? null : fetchBody(given, keptBytesMax(core.options), announced);
   const replay = body?.replay ?? null;
   if (given !== null && replay === null) {
     throw new TypeError(`body: ${shown(given)} is neither text nor bytes nor a stream`);

@@ -20,6 +20,7 @@ import type { FetchFunction, KnownFetch } from "../../transports/fetch-function.
 import type { FetchDispatch, FetchDispatcher } from "../../transports/fetch-handler.js";
 import { ForeignAnswer } from "../../transports/foreign-answer.js";
 import { OwnScope } from "../call-scope.js";
+import { keptBytesMax } from "../repeats.js";
 import type { UpstreamCore } from "../upstream.js";
 import { type AbortLink, linkAbort, unlinkAbort, unlinkWithAnswer } from "./abort-links.js";
 import type { FetchArguments, FetchInput } from "./fetch-arguments.js";
@@ -122,7 +123,13 @@ export class FetchCall implements FetchAsk {
     const { core } = this.#parts.route;
     const { length, keepsBytes } = this.#input;
     this.isTaken = true;
-    this.#request.take(asked, this.#pathOf(asked, target), keptBy(core), length, keepsBytes);
+    this.#request.take(
+      asked,
+      this.#pathOf(asked, target),
+      keptBytesMax(core.options),
+      length,
+      keepsBytes,
+    );
     const bytesMax = core.options.limits.responseBodyBytesMax;
     this.#hop = this.#hopOf(this.#scope.call, bytesMax, handler);
     this.#hop.start();
@@ -145,7 +152,7 @@ export class FetchCall implements FetchAsk {
     }
     const request = new FetchRequest(null, { ...EMPTY, method: asked.method, path: to.path });
     request.beyondPrefix = to.beyondPrefix === true;
-    request.take(asked, to.path, keptBy(to.core), null, false);
+    request.take(asked, to.path, keptBytesMax(to.core.options), null, false);
     const leftMs = this.#scope.call.deadline - clock.now();
     const scope = new OwnScope(to, "fetch", request, within(overrides, to.core, leftMs));
     const limit = to.core.options.limits.responseBodyBytesMax;
@@ -285,10 +292,6 @@ export class FetchCall implements FetchAsk {
 }
 
 const EMPTY = { headers: [], body: null, replayable: false } as const;
-
-function keptBy({ options: { retry } }: UpstreamCore): number {
-  return retry === false ? 0 : retry.replayBodyBytesMax;
-}
 
 /** A call that follows another one has what is left of its time. */
 function within(

@@ -59,6 +59,24 @@ export const ROUTES: readonly DoorPromise[] = [
     },
   },
   {
+    name: "a route that repeats keeps the body for it, where its upstream repeats nothing",
+    shows: ["route.retry"],
+    cannot: (door) => ofRequests(door) ?? ofRepeats(door),
+    show: (door) => {
+      const routes = { "/put": { retry: { attemptsMax: 2 } } };
+      const options = { retry: false as const, breaker: false as const, routes };
+      const scripts = [accept().readHead().readBody().reset(), works(door)];
+      return at(door, { scripts, options }, async (ground) => {
+        async function* parts() {
+          for (const part of ["he", "llo"]) yield new TextEncoder().encode(part);
+        }
+        const answer = await ground.ask({ method: "PUT", path: "/put", body: parts() });
+        expect(isFine(answer, door)).toBe(true);
+        expect(ground.played?.bodies().map(String)).toEqual(["hello", "hello"]);
+      });
+    },
+  },
+  {
     name: "a route is refused by its own breaker, and nothing else is",
     shows: ["route.breaker"],
     cannot: ({ engine }) => (engine === "foreign fetch" ? "connections" : null),
