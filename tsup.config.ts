@@ -25,10 +25,11 @@ const YAML = fileURLToPath(new URL("node_modules/yaml/browser/index.js", import.
 
 const TRANSLATED = { format: "cjs", platform: "node", target: "node20" } as const;
 
-/** Its chunk is named after the file in YAML. */
+/** Its chunk is named after the file in YAML, and says whose it is, as unminified ones do. */
 async function minifyYaml(): Promise<void> {
+  const options = { minify: true, banner: "// node_modules/yaml/browser/index.js" };
   for (const name of readdirSync("dist").filter((one) => /^browser-\w+\.js$/.test(one))) {
-    const { code } = await transform(readFileSync(`dist/${name}`, "utf8"), { minify: true });
+    const { code } = await transform(readFileSync(`dist/${name}`, "utf8"), options);
     writeFileSync(`dist/${name}`, code);
   }
 }
