@@ -179,7 +179,9 @@ export const LIMITS: readonly DoorPromise[] = [
         expect(seen?.header("x-forwarded-for")).toBeDefined();
         // Node has dropped what came behind the first 1,000 already.
         const answer = await ground.ask({ fields: many(1_200) });
-        expect([answer.status, answer.failure?.code]).toEqual([431, "request_header_too_large"]);
+        expect(answer.status).toBe(431);
+        // From Node 22 on its own parser refuses them, and only some servers give that a name.
+        expect([undefined, "request_header_too_large"]).toContain(answer.failure?.code);
         expect(ground.sent()).toBe(1);
       }),
   },
