@@ -79,7 +79,9 @@ describe("listeners run in the context of their call", () => {
 function gatewayTo(url: string): Gateway<"api"> {
   const limits = { connectionsMax: 2 };
   const timeouts = { connectMs: 20_000 };
-  return createGateway({ upstreams: { api: { targets: url, limits, timeouts } } });
+  // Calls wait for the two connections, however busy the machine is.
+  const bulkhead = { queueMs: 20_000 };
+  return createGateway({ upstreams: { api: { targets: url, limits, timeouts, bulkhead } } });
 }
 
 function watch(
