@@ -58,7 +58,7 @@ export const EJECTION = {
   suspectMsMax: 4_000,
 } as const;
 
-/** How failures of the target are told from failures of the request. */
+/** How failures of the target are distinguished from failures of the request. */
 export const EVIDENCE = {
   /**
    * A broken target differs from a poisonous request by missing good answers. When ten should have

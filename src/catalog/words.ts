@@ -24,7 +24,7 @@ export const STANDINGS = {
   route_failing: "It answers, but for a route that fails there.",
   failing: "It takes calls, and its latest ones all failed.",
   on_trial: "It was out, and the next calls find out whether it is well.",
-  in_doubt: "It fails, or what it is asked for does: calls of other routes find out.",
+  in_doubt: "It fails, or the requested routes do: calls of other routes find out.",
   overruled: "It is asked although its health speaks against it, since too few others are left.",
   out: "It takes no calls.",
   draining: "It gets no new calls, and goes when the last one is over.",

@@ -34,7 +34,7 @@ export function blameOf({ code, blame }: Failure): Blame {
   return blame ?? FAILURES[code].blame;
 }
 
-/** What operators are told of a failure beside its name: the route that is refused, and facts. */
+/** What operators see of a failure beside its name: the rejected route, and details. */
 export function factsOf({ route, details }: Failure): string | null {
   if (route === undefined) return details ?? null;
   return details === undefined ? `route=${route}` : `route=${route} ${details}`;

@@ -2,11 +2,11 @@
  * The places of calls that wait for an answer on routes that have none to show.
  *
  * Requests that hang hold their places until a timeout, so a few hundred a second of them would
- * take all places of an upstream, and with them every other route. What hangs is told from what is
- * slow by the routes that are answered meanwhile: those go on, and the others share half of the
- * places. Of that, a route that waits already leaves the last quarter to routes that do not.
- * Asked only when a quarter of the places is taken (bulkhead.ts). Guarantee: nobody is refused
- * while no route is answered, and as many routes are remembered as calls wait, and a few more.
+ * take all places of an upstream, and with them every other route. A hang is distinguished from a
+ * slow upstream by the routes that are answered meanwhile: those go on, and the others share half
+ * of the places. Of that half, a route that waits already leaves the last quarter to other routes.
+ * Consulted only when a quarter of the places is taken (bulkhead.ts). Guarantee: no call is
+ * rejected while no route is answered; few more routes are remembered than calls wait.
  */
 import type { Clock } from "../base/clock.js";
 import { BULKHEAD } from "../catalog/defaults.js";

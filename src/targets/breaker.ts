@@ -66,7 +66,7 @@ export interface Breaker {
   jury: Jury;
   /** What holds for some routes; none unless they are given. */
   rules: readonly RouteRule[];
-  /** The name of what is asked for, as failures of it are told. */
+  /** The name of the route that a request belongs to, as failures report it. */
   routeOf(request: Routed): string;
   /** A permit that must be settled once, or how long until the next one may be given. */
   admit(request?: Routed): BreakerPermit | Denied;

@@ -2,11 +2,11 @@
  * Whether a target refuses what the others answer: 4xx to everything, which no breaker counts.
  *
  * A rate limit that is counted for each process, a wrong key or a route that was never deployed on
- * one instance: such answers come at once, and whoever balances by quickness would send more. A
- * client that is refused everywhere, or mostly, is told from that by the good answers that stay
- * away at this target alone. Then the others are asked first, for five seconds or as long as
- * Retry-After says; one call finds out, and a good answer ends it at once.
- * Guarantee: nothing is made before the first refusal; at most half of the targets are left out.
+ * one instance: such answers come at once, and a balancer that prefers fast targets would send
+ * more. A client that is rejected everywhere looks different: good answers are then missing at all
+ * targets and not at this one alone. The others are preferred for five seconds or as long as
+ * Retry-After says; then one call finds out, and a good answer ends it at once.
+ * Guarantee: nothing is allocated before the first refusal; at most half of the targets are out.
  */
 import { REFUSING } from "../catalog/defaults.js";
 

@@ -1,6 +1,6 @@
 /**
  * How a target is, in one word: what the snapshot, the verdict, the page and `watch` show, and what
- * the state of an upstream is told from. The words are in the catalog (`STANDINGS`).
+ * the state of an upstream is derived from. The words are in the catalog (`STANDINGS`).
  */
 import { EVIDENCE } from "../catalog/defaults.js";
 import { type Blame, FAILURES } from "../catalog/failures.js";

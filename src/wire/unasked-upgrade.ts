@@ -55,7 +55,7 @@ function askServer(server: Server, req: IncomingMessage): void {
   server.emit("request", req, res);
 }
 
-/** Behind the body nobody reads the connection, so nobody would notice that the client has left. */
+/** Nothing reads the connection behind the body, so a client that leaves would go unnoticed. */
 function noticeLeaving(req: IncomingMessage, res: ServerResponse): void {
   const { socket } = req;
   const onEnd = (): void => void socket.destroy();

@@ -136,7 +136,7 @@ function readRoute(
     ...(timeouts === undefined ? {} : { timeouts }),
     ...(retry === undefined ? {} : { retry }),
   };
-  // As if the route were an upstream of its own: defaults give way, contradictions are told.
+  // As if the route were an upstream of its own: defaults give way, contradictions warn.
   const filled = fillSections(findings, mergeWritten(written, { ...NO_OTHERS, sections }), facts);
   const overrides: CallOverrides = {
     ...(timeouts === undefined ? {} : { timeouts: picked(filled.timeouts, TIMEOUTS) }),

@@ -45,7 +45,7 @@ type Groups = readonly (readonly number[])[];
 const PATHS = ["/orders", "/orders/17", "/users/3", "/cart"];
 /** By then a target is known by what it has answered. */
 const POISON_FROM_MS = 2_000;
-/** Longer than that nobody waits for an answer. */
+/** No caller waits longer for an answer. */
 const PATIENCE_MS = 15_000;
 
 /** Plays all cells at the same time, for so many seconds. */

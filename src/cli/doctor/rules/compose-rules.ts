@@ -10,7 +10,12 @@ import type { Service } from "../config/yaml/compose-services.js";
 import type { Node } from "../config/yaml/yaml-file.js";
 import { serviceRules } from "./compose-service-rules.js";
 import { traefikLabelRules } from "./compose-traefik-rules.js";
-import { keptAddress, nameUnknown, noCommonNetwork } from "./container-findings.js";
+import {
+  keptAddress,
+  nameUnknown,
+  noCommonNetwork,
+  publishedPortInside,
+} from "./container-findings.js";
 
 export interface ComposeFacts {
   readonly services: readonly Service[];
@@ -119,12 +124,7 @@ function publishedInside(link: Link, to: Service): readonly Finding[] {
   const found = to.published.find((one) => one.published === port);
   if (port === null || found === undefined || to.ports.has(port)) return [];
   return [
-    fault({
-      cause: "published_port_inside",
-      layer: "connect",
-      blame: "proxy",
-      code: "connection_refused",
-      confidence: "likely",
+    publishedPortInside({
       title:
         `Port ${port} of ${to.name} is published on the machine; ${from.name} reaches it at ` +
         `${found.target}, its port inside the container.`,

@@ -1,6 +1,6 @@
 /**
- * What one service of a compose file says against itself: it listens where nobody reaches it, waits
- * for a health that is never checked, or is checked at a port that it does not have.
+ * Contradictions within one service of a compose file: it listens where no other container reaches
+ * it, waits for a health check that does not exist, or is checked at a port that it does not have.
  */
 import { fault, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
 import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";

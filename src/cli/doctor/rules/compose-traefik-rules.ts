@@ -5,6 +5,7 @@
 import { fault, said, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
 import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
 import type { Service, Variable } from "../config/yaml/compose-services.js";
+import { publishedPortInside } from "./container-findings.js";
 
 export function traefikLabelRules(services: readonly Service[]): readonly Finding[] {
   const front = services.find(({ image }) => /(?:^|\/)traefik(?::|@|$)/.test(image)) ?? null;
@@ -24,12 +25,7 @@ function portRules({ name, labels, published, ports }: Service): readonly Findin
       const outside = published.find((one) => one.published === port);
       if (outside === undefined || ports.has(port)) return [];
       return [
-        fault({
-          cause: "published_port_inside",
-          layer: "connect",
-          blame: "proxy",
-          code: "connection_refused",
-          confidence: "likely",
+        publishedPortInside({
           title:
             `Traefik asks ${name} at port ${port}, which is published on the machine; ` +
             `inside its container it is ${outside.target}.`,

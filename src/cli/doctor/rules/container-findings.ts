@@ -70,6 +70,20 @@ export function keptAddress(link: Link, to: Service): Finding {
   });
 }
 
+/** A container is asked at the port of the machine, where its own port is meant. */
+export function publishedPortInside(
+  words: Pick<Finding, "title" | "evidence" | "fix" | "write" | "where">,
+): Finding {
+  return fault({
+    cause: "published_port_inside",
+    layer: "connect",
+    blame: "proxy",
+    code: "connection_refused",
+    confidence: "likely",
+    ...words,
+  });
+}
+
 export function nameUnknown(link: Link, services: readonly string[]): Finding {
   const { from, host, front } = link;
   return fault({
