@@ -86,7 +86,7 @@ async function workingUpstreams(one, play) {
 
 const CLOSES = { connection: "close" };
 
-/** No answer to the first attempt of a call, one to the second; calls are identified by their id. */
+/** Answers only the second attempt of a call; a call is known by its request id. */
 function everySecondTry() {
   let tried = null;
   return (request) => {
