@@ -104,6 +104,11 @@ export const START_CHECKS = {
     wrong: "The platform's router keeps connections longer than this server does.",
     fix: 'write behind: "auto", or set server.keepAliveTimeout above the router\'s time',
   },
+  host_differs_from_tls: {
+    told: "note",
+    wrong: "Requests keep the client's Host, and TLS names the target: some servers answer 421.",
+    fix: 'set host: "target" in the proxy, or give the target tls: { servername } of the site',
+  },
   server_keep_alive_short: {
     told: "warning",
     wrong: "server.keepAliveTimeout was set below the time for which the front keeps connections.",

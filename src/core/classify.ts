@@ -45,6 +45,7 @@ export function classifyError(
 export function classifyResponse(status: number, hasRetryAfter: boolean): FailureCode | null {
   if (status < 500) {
     if (status === 429) return "received_rate_limited";
+    if (status === 421) return "received_misdirected";
     return status === 425 ? "received_too_early" : null;
   }
   switch (status) {

@@ -11,7 +11,7 @@ import type { Failure } from "./failure.js";
 import { parseRetryAfterMs } from "./retry-after.js";
 
 /** Below this status an answer is the one that was asked for. */
-export const FAILS_FROM = 425;
+export const FAILS_FROM = 421;
 
 /** The failure that an answer stands for; null when it is the answer that was asked for. */
 export function receivedFailure(

@@ -31,7 +31,7 @@ import type { GatewayCore } from "./core.js";
 import { checkProxyOptions } from "./options/check-proxy-options.js";
 import type { Framework, ProxyOptions } from "./options/proxy-options.js";
 import { keptBytesMax } from "./repeats.js";
-import { checkServerOf } from "./server-checks.js";
+import { checkHost, checkServerOf } from "./server-checks.js";
 import type { UpstreamCore } from "./upstream.js";
 import { type Upstream, upstreamInside } from "./upstream-handle.js";
 import type { UpstreamInside } from "./upstream-inside.js";
@@ -126,7 +126,10 @@ function serverLook(gateway: GatewayCore, core: UpstreamCore): (socket: Socket) 
 }
 
 export function readingOptions(upstream: Upstream, options: ProxyOptions): ReadRequestOptions {
-  return readingFor(upstreamInside(upstream), options);
+  const inside = upstreamInside(upstream);
+  const reading = readingFor(inside, options);
+  checkHost(inside, reading.host);
+  return reading;
 }
 
 /** The options of a proxy that say how requests are read. */

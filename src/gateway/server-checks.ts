@@ -11,6 +11,7 @@ import { literal } from "./options/findings.js";
 import { isLoopback } from "./options/normalise.js";
 import type { NormalisedUpstream } from "./options/options.js";
 import type { Sighting } from "./start-checks.js";
+import type { UpstreamInside } from "./upstream-inside.js";
 
 /** What of an upstream is held against the server. */
 interface Served {
@@ -29,6 +30,17 @@ export function checkServerOf(core: GatewayCore, upstream: Served, socket: objec
     ...(core.behind === null ? platform(server, process.env) : []),
   ];
   for (const one of found) core.tell(one);
+}
+
+/** Looks at the Host that a proxy sends to targets which compare it with the name of TLS. */
+export function checkHost({ gateway, core }: UpstreamInside, host: string): void {
+  if (host === "target") return;
+  const { name, targets } = core.options;
+  const named = ({ tls, hostname }: ParsedTarget) => tls?.servername ?? hostname;
+  const differs = targets.find((one) => one.protocol === "https:" && named(one) !== host);
+  if (differs === undefined) return;
+  const seen = `upstreams.${name}: ${differs.id}, host: ${JSON.stringify(host)}`;
+  gateway.tell({ code: "host_differs_from_tls", upstream: name, seen });
 }
 
 function loops(

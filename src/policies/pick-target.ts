@@ -126,7 +126,7 @@ function whenKnown(awaited: Promise<void>, { call }: Attempt): Promise<CutBy | n
 }
 
 /** Refusals of who asks, which say nothing of the target; quick ones are no virtue of it. */
-const NO_SERVICE: ReadonlySet<number> = new Set([408, 425, 429]);
+const NO_SERVICE: ReadonlySet<number> = new Set([408, 421, 425, 429]);
 
 /** Notes how long the answer took to begin; what failed is noted as a long wait. */
 function observe(

@@ -125,6 +125,15 @@ describe("the verdict from live evidence", () => {
     });
   });
 
+  it("blames the proxy's Host for an upstream that answers 421", async () => {
+    const gateway = gatewayTo(await serving((_, res) => res.writeHead(421).end()));
+    const ask = asked(await serving(nodeProxy(gateway.upstream("app"))));
+    for (let one = 0; one < 3; one += 1) await ask();
+    const { verdict } = gateway.diagnose("app");
+    expect(verdict).toMatchObject({ well: false, blame: "proxy", cause: "received_misdirected" });
+    expect(verdict.next).toContain('host: "target"');
+  });
+
   it("names the one of three targets that fails while the others answer", async () => {
     const good = [await serving((_, res) => res.end()), await serving((_, res) => res.end())];
     const dead = `http://127.0.0.1:${await refusingPort()}`;
@@ -221,11 +230,11 @@ describe("the verdict from live evidence", () => {
   it("blames this process when its own event loop stalls through a handshake", async () => {
     const silent = await silentListener();
     closing.push(() => silent.close());
-    const gateway = gatewayTo(`https://127.0.0.1:${silent.port}`, { timeouts: { connectMs: 40 } });
+    const gateway = gatewayTo(`https://127.0.0.1:${silent.port}`, { timeouts: { connectMs: 250 } });
     for (let round = 0; round < 3; round += 1) {
       const over = call(gateway, "/");
       await new Promise((resolve) => setTimeout(resolve, 10));
-      const until = performance.now() + 200;
+      const until = performance.now() + 500;
       while (performance.now() < until);
       await over;
     }

@@ -117,7 +117,7 @@ describe.each(FAULTS)("one of three targets is %s: it %s", (state) => {
 });
 
 /** All that it answers, and does at once. */
-const AT_ONCE: readonly AtOnce[] = [401, 404, 408, 425, 429, 500];
+const AT_ONCE: readonly AtOnce[] = [401, 404, 408, 421, 425, 429, 500];
 
 /** A third would be its part. */
 const REFUSED_MAX = 0.12;

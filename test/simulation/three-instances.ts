@@ -72,7 +72,7 @@ const ROUND_TRIP_MS = 0.5;
 export type State = "normal" | "down" | "silent" | "refusing" | AtOnce;
 
 /** It answers everything with this status, within a millisecond. */
-export type AtOnce = 401 | 404 | 408 | 425 | 429 | 500;
+export type AtOnce = 401 | 404 | 408 | 421 | 425 | 429 | 500;
 
 /** What a probe finds wrong, by a connection alone and by a request. */
 const PROBED: Readonly<

@@ -149,6 +149,24 @@ export const RECEIVED_ROWS = {
       "Set timeouts.continueMs: 0, so that this upstream gets no Expect.",
     ],
   },
+  received_misdirected: {
+    phase: "receive",
+    status: "received",
+    proxyError: null,
+    repeat: "never",
+    blame: "proxy",
+    summary: "The upstream answers 421: the Host of the request is not the name of its connection.",
+    causes: [
+      "The client's Host is kept but SNI names the target; Apache refuses that from 2.4.64 on.",
+      "The upstream serves no site of this name on this address.",
+      "An HTTP/2 connection is used for a name that its certificate has, but its server does not.",
+    ],
+    remedies: [
+      'Set host: "target", so that Host and SNI are one name.',
+      'Or name the site in TLS: { url: "https://10.0.0.5", tls: { servername: "shop.example" } }.',
+      "Let the upstream serve the name that clients ask for.",
+    ],
+  },
   received_too_early: {
     phase: "receive",
     status: "received",

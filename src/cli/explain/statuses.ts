@@ -47,6 +47,7 @@ const RECEIVED: readonly (readonly [FailureCode, (status: number) => boolean])[]
   ["received_gateway_error", (status) => status >= 502 && status <= 504],
   ["received_overloaded", (status) => status === 503],
   ["received_rate_limited", (status) => status === 429],
+  ["received_misdirected", (status) => status === 421],
   ["received_too_early", (status) => status === 425],
   // 501 and 505 say what the server does not implement, and nothing about its health.
   [
@@ -60,6 +61,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   403: "A rule denies the request. It may be the proxy's or the application's.",
   408: "The client did not send its request in time.",
   413: "The request's body exceeds the lowest limit on its path.",
+  421: "The server is not the one for this Host on this connection: compare SNI with Host.",
   425: "The server does not want to act on TLS early data (RFC 8470); it may be sent again.",
   429: "A rate limit rejects the request; Retry-After says when to try again.",
   431: "The request's header section exceeds the lowest limit on its path.",

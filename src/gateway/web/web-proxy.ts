@@ -31,6 +31,7 @@ import { ServedScope, tellOfRefusal } from "../call-scope.js";
 import { type FailureHook, tellHook } from "../failure-hook.js";
 import { checkWebProxyOptions } from "../options/check-proxy-options.js";
 import { readingFor } from "../proxy.js";
+import { checkHost } from "../server-checks.js";
 import { type Upstream, upstreamInside } from "../upstream-handle.js";
 import type { UpstreamInside } from "../upstream-inside.js";
 import { bodyOf, factsOf, tunnelAsked, WebClient, type WebFacts } from "./web-facts.js";
@@ -55,7 +56,9 @@ export function createWebProxy<Rest extends readonly unknown[]>(
   options: WebProxyOptions<Rest>,
 ): WebHandler<Rest> {
   checkWebProxyOptions(options);
-  const proxy = proxyOf(upstreamInside(upstream), options);
+  const inside = upstreamInside(upstream);
+  const proxy = proxyOf(inside, options);
+  checkHost(inside, proxy.reading.host);
   return (request, ...rest) =>
     new Promise((resolve) => {
       let facts = factsOf(request, undefined);

@@ -166,6 +166,14 @@ export const RECEIVE: readonly Row[] = [
     world: { script: accept().readHead().send(respond(417)).hang(), options: { retry: false } },
   },
   {
+    code: "received_misdirected",
+    answer: 421,
+    error: null,
+    sends: [1, 1],
+    breaker: "neutral",
+    world: says(421),
+  },
+  {
     code: "received_too_early",
     answer: 425,
     error: null,

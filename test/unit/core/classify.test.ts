@@ -336,6 +336,7 @@ describe("an answer", () => {
     [200, false, null],
     [304, false, null],
     [404, false, null],
+    [421, false, "received_misdirected"],
     [425, false, "received_too_early"],
     [429, false, "received_rate_limited"],
     [429, true, "received_rate_limited"],

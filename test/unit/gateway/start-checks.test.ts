@@ -6,6 +6,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { nodeProxy } from "../../../src/adapters/node.js";
+import { webProxy } from "../../../src/adapters/web.js";
 import { START_CHECKS, type StartCheckCode } from "../../../src/catalog/start-checks.js";
 import { prepareServer } from "../../../src/gateway/behind/prepare-server.js";
 import { createGateway } from "../../../src/gateway/gateway.js";
@@ -140,9 +141,9 @@ describe("the start checks", () => {
 
   it("are all found by a row here, or at a server below", () => {
     const atServers = Object.keys(START_CHECKS).filter((code) =>
-      /^(?:server_|platform|target_is)/.test(code),
+      /^(?:server_|platform|target_is|host_differs)/.test(code),
     );
-    expect(atServers).toHaveLength(6);
+    expect(atServers).toHaveLength(7);
     const found = new Set([...ROWS.map(([code]) => code), ...atServers]);
     expect([...found].sort()).toEqual(Object.keys(START_CHECKS).sort());
   });
@@ -189,6 +190,25 @@ describe("a warning of the start checks", () => {
       { severity: "note", cause: "no_probe_path" },
     ]);
     expect(gateway.diagnose("search").findings).toEqual([]);
+    gateway.close();
+  });
+
+  it.each<[string, string, Partial<UpstreamOptions>, boolean]>([
+    ["the client's Host over TLS", "preserve", { targets: SECURE }, true],
+    ["a Host of its own over TLS", "shop.example.com", { targets: SECURE }, true],
+    ["the target's Host", "target", { targets: SECURE }, false],
+    ["the name of TLS, written out", "orders.example.com", { targets: SECURE }, false],
+    ["the client's Host without TLS", "preserve", { targets: TARGET }, false],
+  ])("notes a Host that is not the name of TLS: %s", (_, host, options, isNoted) => {
+    const told: unknown[] = [];
+    const gateway = createGateway({
+      upstreams: { orders: { targets: TARGET, ...options } },
+      onWarning: (message) => told.push(message),
+    });
+    for (const proxy of [nodeProxy, webProxy]) proxy(gateway.upstream("orders"), { host });
+    const { findings } = gateway.diagnose("orders");
+    expect(findings.map(({ cause }) => cause)).toEqual(isNoted ? ["host_differs_from_tls"] : []);
+    expect(told).toEqual([]);
     gateway.close();
   });
 
