@@ -214,6 +214,11 @@ export const LIMITS = {
   requestHeadersCountMax: 900,
   /** 1xx answers before the final one; more is an attack on the waiting client. */
   informationalMax: 16,
+  /**
+   * An upgrade that no listener takes, on a server that has not yet shown that `throughGateway`
+   * serves it. Node's `requestTimeout`, which such a connection is no longer subject to.
+   */
+  untakenUpgradeMs: 300_000,
   /** Trailers carry checksums and timings. In total at most what Node allows for a head … */
   trailerSectionBytesMax: 16_384,
   /** … and half of it in one line. */

@@ -44,6 +44,8 @@ export class ForeignRun extends ReceivingRun {
   #answer: IncomingMessage | null = null;
   #sent = false;
   #interim = 0;
+  /** An interim answer ended within the bytes that are being read. */
+  #interimEnds = false;
   #reads = false;
 
   constructor(clock: Clock, terms: RunTerms, exchange: Exchange, side: ForeignSide) {
@@ -220,6 +222,7 @@ export class ForeignRun extends ReceivingRun {
 
   readonly #onInformation = ({ statusCode, rawHeaders }: InformationEvent): void => {
     if (this.over) return;
+    this.#interimEnds = true;
     this.#interim += 1;
     if (this.#interim <= LIMITS.informationalMax) {
       this.exchange.request.onInformation?.(statusCode, rawHeaders);
@@ -292,9 +295,13 @@ export class ForeignRun extends ReceivingRun {
     if (timeline.waitAt < 0) this.exchange.enter("wait");
   }
 
+  /** Called when Node's parser has read them. */
   readonly #onBytes = (chunk: Buffer): void => {
     if (this.over) return;
-    if (this.state === "waiting") this.exchange.timeline.headBytes += chunk.length;
+    const { timeline } = this.exchange;
+    if (this.#interimEnds) timeline.headBytes = chunk.length - chunk.lastIndexOf("\n\r\n") - 3;
+    else if (this.state === "waiting") timeline.headBytes += chunk.length;
+    this.#interimEnds = false;
     this.exchange.progress();
   };
 }

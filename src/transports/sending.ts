@@ -101,9 +101,10 @@ export class Sending extends Pending<ResponseBody> implements RunEnd {
   neverStarted(error: unknown): void {
     this.#letHeadBe?.();
     // What cannot be sent cannot be sent on any connection; this one is as good as before.
-    if (isUnsendable(error)) {
+    const unsendable = unsendableIn(error);
+    if (unsendable !== null) {
       if (this.#connection !== null) this.#pool.release(this.#connection);
-      this.settle(unconnected(this.#exchange, error));
+      this.settle(unconnected(this.#exchange, unsendable));
       return;
     }
     this.#connection?.destroy();
@@ -132,9 +133,13 @@ function isSocket(connection: Connection): connection is SocketConnection {
   return "socket" in connection;
 }
 
-function isUnsendable(error: unknown): boolean {
-  if (error instanceof NamedError) return error.failureCode === "proxy_internal_error";
-  return REFUSALS_OF_UNDICI.has((error as { code?: unknown }).code);
+/** Why a request is sent on no connection; null for what another one may do better. */
+function unsendableIn(error: unknown): NamedError | null {
+  if (error instanceof NamedError) {
+    return error.failureCode === "proxy_internal_error" ? error : null;
+  }
+  const isRefused = REFUSALS_OF_UNDICI.has((error as { code?: unknown }).code);
+  return isRefused ? new NamedError("bad_request", undefined, error) : null;
 }
 
 function unconnected(exchange: Exchange, error: unknown): Outcome<never> {

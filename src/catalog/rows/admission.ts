@@ -229,6 +229,7 @@ export const ADMISSION_ROWS = {
       "The request breaks HTTP: a bad header, two lengths, characters that must be escaped.",
       "The request target is an absolute URL or starts with //, which would choose the host.",
       "A client speaks TLS or another protocol to this plain HTTP port.",
+      "gatewayFetch or send was given a field that undici refuses, such as Expect.",
       "A scanner tries malformed requests.",
     ],
     remedies: [

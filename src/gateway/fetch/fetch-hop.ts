@@ -67,6 +67,11 @@ export class FetchHop implements BodySink {
 
   deliver(outcome: Outcome<ResponseBody>): void {
     if (outcome.kind === "no_response") {
+      const refused = refusalOf(outcome.failure);
+      if (refused !== null) {
+        this.refuse(refused);
+        return;
+      }
       const failure = this.#withReason(outcome.failure);
       this.failure = failure;
       this.#delivery.fail(() => this.#errorOf("fetch failed", failure));
@@ -159,6 +164,11 @@ export class FetchHop implements BodySink {
   #errorOf(message: string, failure: Failure): GatewayError {
     return new GatewayError(message, failure, this.call.attempts.length);
   }
+}
+
+/** What undici refuses to send, in its own words: a fault of the caller, as of the fetch itself. */
+function refusalOf({ code, cause }: Failure): unknown {
+  return code === "bad_request" && cause instanceof NamedError ? (cause.cause ?? null) : null;
 }
 
 /** Who is to blame for bytes that are not what they are said to be is the upstream. */

@@ -14,6 +14,16 @@ import { readPriority } from "../options/read-priority.js";
 import { readShared, type WrittenSection } from "../options/read-sections.js";
 import type { TimeoutOptions } from "../options/timeout-options.js";
 
+/** Timeouts that a fetch can set: it has no client, and no question before the body. */
+export type FetchTimeouts = Omit<TimeoutOptions, keyof typeof OF_SERVERS>;
+
+/** Timeouts of clients at a server, and what stands for them at a fetch. */
+const OF_SERVERS = {
+  clientMs: "a fetch has no client; idleMs limits a silence in a body, bodyMs the whole answer",
+  continueMs: "a fetch sends no Expect: 100-continue; responseMs limits the wait for the head",
+  tunnelIdleMs: "a fetch opens no tunnel; idleMs limits a silence in a body",
+} as const;
+
 /** What may be set for all calls of one fetch, over the options of the upstream. */
 export interface GatewayFetchOptions {
   /**
@@ -25,7 +35,7 @@ export interface GatewayFetchOptions {
   /** The fetch function that makes the Responses; `globalThis.fetch` at the time of the call. */
   readonly fetch?: typeof fetch;
   /** Cuts in time, each over the upstream's own. */
-  readonly timeouts?: TimeoutOptions;
+  readonly timeouts?: FetchTimeouts;
   /** Repeats, over the upstream's own. */
   readonly retry?: false | { readonly attemptsMax?: number };
   /** False asks no second target while the first has not answered. */
@@ -37,7 +47,7 @@ export interface GatewayFetchOptions {
 /** What may be set for one call, as `init.gateway`. */
 export interface GatewayCallOptions {
   /** Cuts in time, each over that of the fetch and of the upstream. */
-  readonly timeouts?: TimeoutOptions;
+  readonly timeouts?: FetchTimeouts;
   /** Repeats, over those of the fetch and of the upstream. */
   readonly retry?: false | { readonly attemptsMax?: number };
   /** False asks no second target while the first has not answered. */
@@ -136,6 +146,10 @@ function readOverrides(
   const { sections } = readShared(findings, path, { timeouts, retry });
   const { timeouts: cuts, retry: repeats } = sections;
   if (repeats) refuseSharedSettings(findings, repeats);
+  for (const [name, { path: where }] of Object.entries(cuts || {})) {
+    const instead = (OF_SERVERS as Readonly<Record<string, string>>)[name];
+    if (instead !== undefined) findings.problem(where, `does nothing here: ${instead}`);
+  }
   if (hedge !== undefined && hedge !== false) {
     const advice = "a call can only leave out what the upstream does; write false";
     findings.problem(at(path, "hedge"), `${shown(hedge)} is not false; ${advice}`);

@@ -4,13 +4,14 @@
  * holds for it any more, and version 3 leaves its errors uncaught.
  *
  * Guarantee: no error of such a socket ends the process, from the first connection of a server on;
- * one that no listener takes is refused within a bound, once its server was seen to have a door.
+ * one that no listener takes is refused within a bound, also by a server that has shown no door.
  */
 import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock, Timer } from "../../base/clock.js";
+import { LIMITS } from "../../catalog/defaults.js";
 import { whenFree } from "../proxy-upgrade.js";
 
 /** Refuses what no listener has taken within `ms`. */
@@ -54,16 +55,22 @@ function watch(server: Server, first: Untaken): void {
     const { bytesWritten } = req.socket;
     const isUntaken = (): boolean =>
       !socket.destroyed && req.socket.bytesWritten === bytesWritten && readersOf(socket) === before;
-    const { clock, ms } = watched.door ?? first;
+    const { clock } = first;
+    const since = clock.now();
+    const look = (): void => {
+      if (!isUntaken()) return;
+      // Which door a server has shows in its requests, and there may be none yet.
+      const isLast = clock.now() - since >= LIMITS.untakenUpgradeMs;
+      const door = watched.door ?? (isLast ? first : null);
+      if (door === null) wait(first.ms);
+      else whenFree(req.socket, () => isUntaken() && door.refuse(req, socket));
+    };
+    const wait = (ms: number): void => {
+      waiting.timer = clock.after(Math.min(ms, LIMITS.untakenUpgradeMs), look);
+      waiting.timer.unref();
+    };
     waiting.timer?.cancel();
-    waiting.timer = clock.after(ms, () => {
-      const { door } = watched;
-      if (door === null || !isUntaken()) return;
-      whenFree(req.socket, () => {
-        if (isUntaken()) door.refuse(req, socket);
-      });
-    });
-    waiting.timer.unref();
+    wait((watched.door ?? first).ms);
   });
 }
 

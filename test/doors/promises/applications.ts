@@ -1,7 +1,7 @@
 /**
  * What an application sets for its own calls: options of a fetch, of one call, and of `send`.
  */
-import { runInContext } from "good-gateway";
+import { isGatewayError, runInContext } from "good-gateway";
 import { accept, ok, respond } from "good-gateway/testing";
 import { expect } from "vitest";
 import { eventually } from "../../gallery/tools/world.js";
@@ -13,9 +13,44 @@ const ofFetch = ({ name }: Door): string | null =>
 const ofCalls = ({ name }: Door): string | null =>
   name.startsWith("gatewayFetch") || name === "send" ? null : "fetch";
 
+function codesIn(error: unknown): readonly unknown[] {
+  if (!(error instanceof Error)) return [];
+  return [(error as { readonly code?: unknown }).code, ...codesIn(error.cause)];
+}
+
 const CUT = accept().readHead().readBody().close();
 
+/** Fields that belong to the connection, and what undici says of them. */
+const REFUSED: readonly (readonly [name: string, value: string, code: string])[] = [
+  ["expect", "100-continue", "UND_ERR_NOT_SUPPORTED"],
+  ["transfer-encoding", "chunked", "UND_ERR_INVALID_ARG"],
+  ["keep-alive", "timeout=5", "UND_ERR_INVALID_ARG"],
+  ["upgrade", "h2c", "UND_ERR_INVALID_ARG"],
+];
+
 export const APPLICATIONS: readonly DoorPromise[] = [
+  {
+    name: "a field that undici refuses is the caller's fault, in undici's words",
+    cannot: ({ kind, engine }) =>
+      kind !== "caller" || engine === "foreign fetch" ? "fields" : null,
+    show: (door) =>
+      at(door, { script: WORKS }, async (ground) => {
+        for (const [name, value, code] of REFUSED) {
+          const answer = await ground.ask({ fields: { [name]: value } });
+          const error = answer.thrown as Error | null;
+          if (door.name === "send") expect(answer.failure?.code, name).toBe("bad_request");
+          else {
+            expect(codesIn(error), name).toContain(code);
+            expect(isGatewayError(error), name).toBe(false);
+            if (/fetch$/.test(door.bodies)) expect(error, name).toBeInstanceOf(TypeError);
+          }
+        }
+        const wanted = REFUSED.map(() => "bad_request");
+        expect(await codesOf(ground, REFUSED.length)).toEqual(wanted);
+        expect(ground.played?.requests() ?? []).toEqual([]);
+        expect((await ground.ask()).body).toBe("fine");
+      }),
+  },
   {
     name: "a failure is a Response where that is asked for",
     shows: ["fetch.onFailure"],

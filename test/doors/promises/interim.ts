@@ -4,7 +4,7 @@
 import { accept, ok, respond } from "good-gateway/testing";
 import { expect } from "vitest";
 import type { Door } from "../door.js";
-import { at, type DoorPromise, either, ofProxies, ofRequests } from "../promise.js";
+import { at, codesOf, type DoorPromise, either, ofProxies, ofRequests } from "../promise.js";
 
 /** A fetch has no place for either. */
 const ofFetch = ({ kind, bodies, requests }: Door): string | null =>
@@ -14,6 +14,12 @@ const ofHpm = ({ engine }: Door): string | null =>
   engine === "http-proxy-middleware" ? "engine" : null;
 
 const HINTS = "HTTP/1.1 103 Early Hints\r\nlink: </a.css>; rel=preload\r\n\r\n";
+
+/** Those engines do not say that a head has begun. */
+const whenIncomplete = ({ engine }: Door): string =>
+  engine === "dispatcher" || engine === "foreign fetch"
+    ? "connection_terminated"
+    : "http_response_incomplete";
 
 export const INTERIM: readonly DoorPromise[] = [
   {
@@ -50,6 +56,22 @@ export const INTERIM: readonly DoorPromise[] = [
           expect([answer.ending, answer.status, answer.body]).toEqual(["whole", 200, "page"]);
         },
       ),
+  },
+  {
+    name: "a connection that ends behind an interim answer is named as one without an answer",
+    cannot: ofRequests,
+    show: async (door) => {
+      for (const [sent, code] of [
+        [HINTS, "connection_terminated"],
+        [`${HINTS}HTTP/1.1 20`, whenIncomplete(door)],
+      ] as const) {
+        const script = accept().readHead().readBody().send(sent).close();
+        await at(door, { script, options: { retry: false } }, async (ground) => {
+          expect((await ground.ask()).failure?.code).toBe(code);
+          expect(await codesOf(ground, 1)).toEqual([code]);
+        });
+      }
+    },
   },
   {
     name: "trailers of an answer are passed on",
