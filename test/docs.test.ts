@@ -11,8 +11,8 @@ import manifest from "../package.json" with { type: "json" };
 import * as defaults from "../src/catalog/defaults.js";
 import { FAILURE_CODES, FAILURES } from "../src/catalog/failures.js";
 import * as healthDefaults from "../src/catalog/health-defaults.js";
-import { SECTIONS } from "../src/gateway/options/option-rules.js";
-import { LAYER_DEFAULTS } from "../src/gateway/options/read-layers.js";
+import { SECTIONS } from "../src/options/option-rules.js";
+import { LAYER_DEFAULTS } from "../src/options/read-layers.js";
 import { performanceCharts, performanceParts } from "./bench/lib/pages.mjs";
 import { answers, steady } from "./tools/docs-answers.js";
 import * as diagnosis from "./tools/docs-diagnosis.js";
@@ -37,35 +37,35 @@ import { ROOT } from "./tools/source-files.js";
 /** A program of the type checker over the whole source takes seconds on a busy machine. */
 const CHECKER_MS = 60_000;
 
-const OPTIONS = "src/gateway/options/options.ts";
-const PROBE_OPTIONS = "src/gateway/options/probe-options.ts";
-const FETCH_OPTIONS = "src/gateway/fetch/fetch-options.ts";
+const OPTIONS = "src/options/options.ts";
+const PROBE_OPTIONS = "src/options/probe-options.ts";
+const FETCH_OPTIONS = "src/doors/fetch/fetch-options.ts";
 
 /** The interfaces whose members people write, each with the part that lists them. */
 const INTERFACES: readonly (readonly [part: string, path: string, name: string])[] = [
   ["gateway-options", OPTIONS, "GatewayOptions"],
   ["upstream-sections", OPTIONS, "UpstreamOptions"],
-  ["route-options", "src/gateway/options/route-options.ts", "RouteOptions"],
+  ["route-options", "src/options/route-options.ts", "RouteOptions"],
   ["target-options", "src/targets/target.ts", "TargetInput"],
-  ["front-options", "src/gateway/behind/front-options.ts", "FrontOptions"],
+  ["front-options", "src/options/front-options.ts", "FrontOptions"],
   ["probe-options", PROBE_OPTIONS, "ProbeOptions"],
   ["probe-expectation", PROBE_OPTIONS, "ProbeExpectation"],
-  ["balance-options", "src/gateway/options/balance-options.ts", "BalanceOptions"],
-  ["dns-options", "src/gateway/discovery-dns.ts", "DnsOptions"],
-  ["sticky-options", "src/gateway/options/balance-options.ts", "StickyOptions"],
+  ["balance-options", "src/options/balance-options.ts", "BalanceOptions"],
+  ["dns-options", "src/watching/discovery-dns.ts", "DnsOptions"],
+  ["sticky-options", "src/options/balance-options.ts", "StickyOptions"],
   ["layer-options", OPTIONS, "LayerOptions"],
-  ["context-options", "src/gateway/request-context.ts", "RequestContextOptions"],
-  ["context-init", "src/gateway/request-context.ts", "ContextInit"],
-  ["proxy-options-full", "src/gateway/options/proxy-options.ts", "ProxyOptions"],
+  ["context-options", "src/doors/request-context.ts", "RequestContextOptions"],
+  ["context-init", "src/doors/request-context.ts", "ContextInit"],
+  ["proxy-options-full", "src/options/proxy-options.ts", "ProxyOptions"],
   ["forwarded-options", "src/wire/forwarding.ts", "ForwardedOptions"],
   ["fastify-options", "src/adapters/fastify.ts", "FastifyProxyOptions"],
-  ["route-failure-options", "src/gateway/route-failure.ts", "RouteFailureOptions"],
+  ["route-failure-options", "src/server/route-failure.ts", "RouteFailureOptions"],
   ["fetch-options", FETCH_OPTIONS, "GatewayFetchOptions"],
   ["call-options", FETCH_OPTIONS, "GatewayCallOptions"],
-  ["check-options", "src/gateway/health/health-options.ts", "CheckOptions"],
-  ["health-options", "src/gateway/health/health-paths.ts", "HealthHandlerOptions"],
+  ["check-options", "src/lifecycle/health/health-options.ts", "CheckOptions"],
+  ["health-options", "src/lifecycle/health/health-paths.ts", "HealthHandlerOptions"],
   ["fastify-health-options", "src/adapters/fastify-health.ts", "FastifyHealthOptions"],
-  ["report-options", "src/gateway/health/health.ts", "ReportOptions"],
+  ["report-options", "src/lifecycle/health/health.ts", "ReportOptions"],
   ["admin-options", "src/adapters/admin.ts", "AdminOptions"],
   ["send-options", "src/gateway/send.ts", "SendRequest"],
 ];
@@ -225,7 +225,7 @@ describe("options", () => {
   });
 
   it("the default for local targets is the one of defaults.ts", () => {
-    const [connect] = options.optionsOf("src/gateway/options/timeout-options.ts", "TimeoutOptions");
+    const [connect] = options.optionsOf("src/options/timeout-options.ts", "TimeoutOptions");
     expect(connect?.text).toContain(String(defaults.TIMEOUTS.connectLocalMs));
   });
 
@@ -233,7 +233,7 @@ describe("options", () => {
     const told = (path: string, name: string) =>
       Object.fromEntries(options.optionsOf(path, name).map((one) => [one.name, one.initial]));
     const { checkMs, cacheMs } = healthDefaults.HEALTH;
-    expect(told("src/gateway/health/health-options.ts", "CheckOptions")).toMatchObject({
+    expect(told("src/lifecycle/health/health-options.ts", "CheckOptions")).toMatchObject({
       timeoutMs: String(checkMs),
       cacheMs: String(cacheMs),
       critical: "false",

@@ -33,19 +33,32 @@ const IMPORT_RULES: readonly Rule[] = [
         file("src/wire/a.ts", `export type { X } from "../policies/retry.js";`),
         file("src/base/a.ts", `type X = import("../core/call.js").Call;`),
         file("src/gateway/a.ts", `const x = await import("../index.js");`),
+        file("src/targets/balance/a.ts", `import { x } from "../target.js";`),
+        file("src/cli/doctor/probes/a.ts", `import { x } from "../rules/b.js";`),
+        file("src/doors/web/a.ts", `import { x } from "../hpm/b.js";`),
       ]),
     found: [
       "src/core/call.ts:1 may not import src/gateway/gateway.ts",
       "src/wire/a.ts:1 may not import src/policies/retry.ts",
       "src/base/a.ts:1 may not import src/core/call.ts",
       "src/gateway/a.ts:1 may not import src/index.ts",
+      "src/targets/balance/a.ts:1 may not import src/targets/target.ts",
+      "src/cli/doctor/probes/a.ts:1 may not import src/cli/doctor/rules/b.ts",
+      "src/doors/web/a.ts:1 may not import src/doors/hpm/b.ts",
     ],
   },
   {
     name: "every folder of src stands on a floor",
     kept: () => rules.unknownFolders(src),
-    planted: () => rules.unknownFolders([file("src/utils/a.ts", ""), file("src/a.ts", "")]),
-    found: ["src/utils/a.ts:1 stands on no floor", "src/a.ts:1 stands on no floor"],
+    planted: () =>
+      rules.unknownFolders(["utils/", "", "core/deep/"].map((at) => file(`src/${at}a.ts`, ""))),
+    found: ["utils/", "", "core/deep/"].map((at) => `src/${at}a.ts:1 stands on no floor`),
+  },
+  {
+    name: "unit tests lie where the code lies that they test",
+    kept: () => rules.unmirroredTests(tests),
+    planted: () => rules.unmirroredTests([file("test/unit/doors/deep/a.test.ts", "")]),
+    found: ["test/unit/doors/deep/a.test.ts:1 mirrors no folder of src"],
   },
   {
     name: "a dependency is imported only in its home, and the catalog imports none",
@@ -69,8 +82,14 @@ const IMPORT_RULES: readonly Rule[] = [
       rules.importCircles([
         file("src/core/b.ts", `import { a } from "./a.js";`),
         file("src/core/a.ts", `import type { B } from "./b.js";`),
+        file("src/doors/hpm/a.ts", `import { b } from "../web/b.js";`),
+        file("src/doors/web/b.ts", `import { a } from "../hpm/a.js";`),
       ]),
-    found: ["src/core/a.ts:1 imports itself: src/core/a.ts > src/core/b.ts > src/core/a.ts"],
+    found: [
+      "src/core/a.ts:1 imports itself: src/core/a.ts > src/core/b.ts > src/core/a.ts",
+      "src/doors/hpm/a.ts:1 imports itself: " +
+        "src/doors/hpm/a.ts > src/doors/web/b.ts > src/doors/hpm/a.ts",
+    ],
   },
   {
     name: "every source file is reached from an entry of the package",
@@ -238,6 +257,8 @@ describe("tidy", () => {
   it("the rules see the whole source", () => {
     expect(src.length).toBeGreaterThan(10);
     expect(src.map(({ path }) => path)).toEqual(expect.arrayContaining(entries));
+    const folders = new Set(src.map(({ path }) => path.split("/").slice(1, -1).join("/")));
+    expect([...folders].sort()).toEqual(["", ...rules.FLOORS.flat()].sort());
     expect(tests.map(({ path }) => path)).toContain("test/tidy.test.ts");
   });
 });

@@ -8,8 +8,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 import { ADMIN } from "../catalog/health-defaults.js";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
-import { markAdminPort } from "../gateway/operators.js";
-import { isLoopback } from "../gateway/options/normalise.js";
+import { isLoopback } from "../options/normalise.js";
+import { markAdminPort } from "../options/operators.js";
 import { writeHead } from "../wire/write-response.js";
 import { healthHandler } from "./health.js";
 

@@ -5,24 +5,24 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { runIn } from "../core/request-context.js";
-import { diagnosticsFor } from "../gateway/answer-values.js";
+import { diagnosticsFor } from "../doors/answer-values.js";
+import { createProxy } from "../doors/proxy.js";
+import { contextMaker, type RequestContextOptions } from "../doors/request-context.js";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
-import type { ProxyOptions } from "../gateway/options/proxy-options.js";
-import { createProxy } from "../gateway/proxy.js";
-import { contextMaker, type RequestContextOptions } from "../gateway/request-context.js";
+import type { Upstream } from "../gateway/upstream-handle.js";
+import type { ProxyOptions } from "../options/proxy-options.js";
 import {
   failureBehind,
   type RouteFailureOptions,
   routeFailureAnswer,
-} from "../gateway/route-failure.js";
-import type { Upstream } from "../gateway/upstream-handle.js";
+} from "../server/route-failure.js";
 import { receivedBody } from "../wire/received-body.js";
 import { readRequestTarget } from "../wire/request-target.js";
 import { writeSynthetic } from "../wire/write-response.js";
 
-export type { FailureContext, ProxyOptions } from "../gateway/options/proxy-options.js";
-export type { RequestContextOptions } from "../gateway/request-context.js";
-export type { RouteFailureOptions } from "../gateway/route-failure.js";
+export type { RequestContextOptions } from "../doors/request-context.js";
+export type { FailureContext, ProxyOptions } from "../options/proxy-options.js";
+export type { RouteFailureOptions } from "../server/route-failure.js";
 
 /** Passes an error, or the request itself, to the next handler. */
 export type ExpressNext = (error?: unknown) => void;

@@ -6,8 +6,8 @@
  */
 import type { FastifyInstance, FastifyPluginAsync } from "fastify";
 import type { Gateway } from "../gateway/gateway.js";
-import type { HealthView } from "../gateway/health/health-answer.js";
-import { type HealthHandlerOptions, readHealthPaths } from "../gateway/health/health-paths.js";
+import type { HealthView } from "../lifecycle/health/health-answer.js";
+import { type HealthHandlerOptions, readHealthPaths } from "../lifecycle/health/health-paths.js";
 import { takeOver } from "./fastify-take-over.js";
 import { probeAnswerer } from "./health.js";
 

@@ -13,7 +13,7 @@ import type { FailureCode } from "../catalog/failures.js";
 import { GatewayError } from "../core/failure.js";
 import { valueOverHttp2 } from "../core/fields.js";
 import type { BodySink } from "../core/response-body.js";
-import type { Framework } from "../gateway/options/proxy-options.js";
+import type { Framework } from "../options/proxy-options.js";
 import { isHttp2 } from "../wire/http2.js";
 import { changedAnswer, type PassedAnswer } from "../wire/passed-answer.js";
 import {

@@ -13,21 +13,21 @@ import type {
   RegisterOptions,
 } from "fastify";
 import { type LiveContext, runIn } from "../core/request-context.js";
-import { diagnosticsFor } from "../gateway/answer-values.js";
+import { diagnosticsFor } from "../doors/answer-values.js";
+import { createProxy, type ProxyHandler } from "../doors/proxy.js";
+import { contextMaker, type RequestContextOptions } from "../doors/request-context.js";
 import type { GatewayCore } from "../gateway/core.js";
 import type { Gateway } from "../gateway/gateway.js";
-import type { Framework, ProxyOptions } from "../gateway/options/proxy-options.js";
-import { createProxy, type ProxyHandler } from "../gateway/proxy.js";
-import { contextMaker, type RequestContextOptions } from "../gateway/request-context.js";
-import { failureBehind, routeFailureAnswer } from "../gateway/route-failure.js";
 import { type Upstream, upstreamInside } from "../gateway/upstream-handle.js";
+import type { Framework, ProxyOptions } from "../options/proxy-options.js";
+import { failureBehind, routeFailureAnswer } from "../server/route-failure.js";
 import { type ReceivedBody, receivedBody, replacement } from "../wire/received-body.js";
 import type { SyntheticAnswer } from "../wire/synthetic-answer.js";
 import { ourHook, repliesOf } from "./fastify-replies.js";
 import { takeOver } from "./fastify-take-over.js";
 
-export type { FailureContext, ProxyOptions } from "../gateway/options/proxy-options.js";
-export type { RequestContextOptions } from "../gateway/request-context.js";
+export type { RequestContextOptions } from "../doors/request-context.js";
+export type { FailureContext, ProxyOptions } from "../options/proxy-options.js";
 export { type FastifyHealthOptions, fastifyHealth } from "./fastify-health.js";
 
 /** Options of the plugin: an upstream, its prefix, and those that all adapters share. */

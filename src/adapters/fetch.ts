@@ -7,22 +7,22 @@
 
 import { isGatewayError } from "../core/failure.js";
 import { mergeOverrides } from "../core/overrides.js";
-import type { FetchInit } from "../gateway/fetch/fetch-arguments.js";
+import type { FetchInit } from "../doors/fetch/fetch-arguments.js";
 import {
   dropBody,
   type FetchInput,
   fetchInput,
   readFetchArguments,
-} from "../gateway/fetch/fetch-arguments.js";
-import { FetchCall, type Perform } from "../gateway/fetch/fetch-call.js";
-import type { FetchRequest } from "../gateway/fetch/fetch-hop.js";
+} from "../doors/fetch/fetch-arguments.js";
+import { FetchCall, type Perform } from "../doors/fetch/fetch-call.js";
+import type { FetchRequest } from "../doors/fetch/fetch-hop.js";
 import {
   type GatewayCallOptions,
   type GatewayFetchOptions,
   readCallOptions,
   readFetchOptions,
-} from "../gateway/fetch/fetch-options.js";
-import { fetchRouter } from "../gateway/fetch/fetch-route.js";
+} from "../doors/fetch/fetch-options.js";
+import { fetchRouter } from "../doors/fetch/fetch-route.js";
 import type { Gateway } from "../gateway/gateway.js";
 import { keptBytesMax } from "../gateway/repeats.js";
 import type { UpstreamCore } from "../gateway/upstream.js";
@@ -31,7 +31,7 @@ import { type FetchAsk, fetchTransport } from "../transports/fetch.js";
 import { type FetchFunction, knownFetch } from "../transports/fetch-function.js";
 import { isFetchDispatcher } from "../transports/fetch-handler.js";
 
-export type { GatewayCallOptions, GatewayFetchOptions } from "../gateway/fetch/fetch-options.js";
+export type { GatewayCallOptions, GatewayFetchOptions } from "../doors/fetch/fetch-options.js";
 
 /** The init of the global fetch, with gateway settings for this call. */
 export interface GatewayFetchInit extends RequestInit {

@@ -7,16 +7,20 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
-import type { ReportOptions } from "../gateway/health/health.js";
-import { type HealthView, healthAnswer, type VerdictOf } from "../gateway/health/health-answer.js";
+import type { ReportOptions } from "../lifecycle/health/health.js";
+import {
+  type HealthView,
+  healthAnswer,
+  type VerdictOf,
+} from "../lifecycle/health/health-answer.js";
 import {
   type HealthHandlerOptions,
   type HealthPaths,
   readHealthPaths,
-} from "../gateway/health/health-paths.js";
+} from "../lifecycle/health/health-paths.js";
 import { writeHead } from "../wire/write-response.js";
 
-export type { HealthHandlerOptions } from "../gateway/health/health-paths.js";
+export type { HealthHandlerOptions } from "../lifecycle/health/health-paths.js";
 
 /** A listener that passes other requests on; `next` may be omitted if nothing follows. */
 export type HealthHandler = (

@@ -4,12 +4,12 @@
  *
  * The types are structural, so that both versions fit and the one that is installed is used.
  */
-import { createThroughGateway } from "../gateway/hpm/hpm.js";
-import type { ThroughGateway, ThroughGatewayOptions } from "../gateway/hpm/hpm-options.js";
+import { createThroughGateway } from "../doors/hpm/hpm.js";
+import type { ThroughGateway, ThroughGatewayOptions } from "../doors/hpm/hpm-options.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
 
-export type { ThroughGateway, ThroughGatewayOptions } from "../gateway/hpm/hpm-options.js";
-export type { FailureContext } from "../gateway/options/proxy-options.js";
+export type { ThroughGateway, ThroughGatewayOptions } from "../doors/hpm/hpm-options.js";
+export type { FailureContext } from "../options/proxy-options.js";
 
 /**
  * Options for `createProxyMiddleware` that send every request through the gateway. A `router` may

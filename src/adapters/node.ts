@@ -7,18 +7,18 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Duplex } from "node:stream";
 import { runIn } from "../core/request-context.js";
-import { type ClientErrorHandler, createClientErrorHandler } from "../gateway/client-error.js";
+import { type ClientErrorHandler, createClientErrorHandler } from "../doors/client-error.js";
+import { createProxy } from "../doors/proxy.js";
+import { createUpgradeProxy } from "../doors/proxy-upgrade.js";
+import { contextMaker, type RequestContextOptions } from "../doors/request-context.js";
 import type { Gateway } from "../gateway/gateway.js";
-import type { ProxyOptions } from "../gateway/options/proxy-options.js";
-import { createProxy } from "../gateway/proxy.js";
-import { createUpgradeProxy } from "../gateway/proxy-upgrade.js";
-import { contextMaker, type RequestContextOptions } from "../gateway/request-context.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
+import type { ProxyOptions } from "../options/proxy-options.js";
 import { holdContinue } from "../wire/held-continue.js";
 import { receivedBody } from "../wire/received-body.js";
 
-export type { FailureContext, ProxyOptions } from "../gateway/options/proxy-options.js";
-export type { RequestContextOptions } from "../gateway/request-context.js";
+export type { RequestContextOptions } from "../doors/request-context.js";
+export type { FailureContext, ProxyOptions } from "../options/proxy-options.js";
 
 /** A listener for requests of `node:http`, `node:https` and `node:http2`. */
 export interface RequestListener {

@@ -4,16 +4,17 @@
  *
  * It makes no decisions: `gateway/` decides what is sent and answered.
  */
+
+import type { WebProxyOptions } from "../doors/web/web-options.js";
+import { createWebProxy, type WebHandler } from "../doors/web/web-proxy.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
-import type { WebProxyOptions } from "../gateway/web/web-options.js";
-import { createWebProxy, type WebHandler } from "../gateway/web/web-proxy.js";
 
 export type {
   WebClientFacts,
   WebFailureContext,
   WebProxyOptions,
-} from "../gateway/web/web-options.js";
-export type { WebHandler } from "../gateway/web/web-proxy.js";
+} from "../doors/web/web-options.js";
+export type { WebHandler } from "../doors/web/web-proxy.js";
 
 /**
  * Proxies every Request to the upstream, with the path and query of its URL. The promise never

@@ -6,16 +6,17 @@
  * of a call's life in which they occur, and are merged here in that order. To add a failure is to
  * add a row; the gallery and the tests of this folder then list what is missing.
  */
-import type { FailureRow } from "./failure-row.js";
+
 import { ADMISSION_ROWS } from "./rows/admission.js";
 import { BODY_ROWS } from "./rows/body.js";
 import { CONNECT_ROWS } from "./rows/connect.js";
 import { EXCHANGE_ROWS } from "./rows/exchange.js";
+import type { FailureRow } from "./rows/failure-row.js";
 import { OWN_ROWS } from "./rows/own.js";
 import { RECEIVED_ROWS } from "./rows/received.js";
 
-export type { Blame, FailureRow, FailureStatus, Phase, Repeat } from "./failure-row.js";
-export { PHASES } from "./failure-row.js";
+export type { Blame, FailureRow, FailureStatus, Phase, Repeat } from "./rows/failure-row.js";
+export { PHASES } from "./rows/failure-row.js";
 
 /** Every failure by its name. */
 export const FAILURES = {

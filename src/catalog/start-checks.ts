@@ -1,6 +1,6 @@
 /**
  * Start checks: settings of the gateway, of its server and of the process that are known to end in
- * a 502, each with the fix. One row each; gateway/start-checks.ts finds them.
+ * a 502, each with the fix. One row each; lifecycle/start-checks.ts finds them.
  */
 
 /** One check. */

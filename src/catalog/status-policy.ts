@@ -7,8 +7,9 @@
  * nginx with proxy_pass, HAProxy 3 and Envoy, each with its default settings. Where a proxy has no
  * counterpart for a failure, or relays what this gateway never relays, the row's status stays.
  */
-import type { FailureRow } from "./failure-row.js";
+
 import { FAILURES, type FailureCode } from "./failures.js";
+import type { FailureRow } from "./rows/failure-row.js";
 
 /** A named table, or a function that chooses the status of our own answers. */
 export type StatusPolicy =

@@ -2,7 +2,7 @@
  * The small vocabularies of the catalog in plain words, as shown by `explain`, on the dashboard and
  * in docs/errors.
  */
-import type { Blame, FailureRow } from "./failure-row.js";
+import type { Blame, FailureRow } from "./rows/failure-row.js";
 
 /** Who is at fault, in a sentence. */
 export const BLAMES: Readonly<Record<Blame, string>> = {

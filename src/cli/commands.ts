@@ -4,15 +4,15 @@
  */
 
 import { parseArgs } from "node:util";
-import { nearest } from "../gateway/options/nearest.js";
-import { type CommandWorld, EXIT, usageError } from "./command.js";
+import { nearest } from "../options/nearest.js";
 import { DOCTOR_USAGE, runDoctor } from "./doctor/command.js";
 import { explain } from "./explain/explain.js";
 import { timeIn, type Weights } from "./explain/lines.js";
 import { explainedAsJson, printExplained } from "./explain/print.js";
 import { type Input, readInput } from "./read-input.js";
 import { REFERENCE_USAGE, runReference } from "./reference/command.js";
-import { terminal } from "./terminal.js";
+import { type CommandWorld, EXIT, usageError } from "./terminal/command.js";
+import { terminal } from "./terminal/terminal.js";
 import { packageVersion } from "./version.js";
 import { runWatch, WATCH_USAGE } from "./watch/command.js";
 

@@ -3,7 +3,7 @@
  * this very machine only, and never under a name that somebody else can own.
  */
 import type { IncomingMessage } from "node:http";
-import { hostTest, isFromHere, type OwnHosts } from "../gateway/operators.js";
+import { hostTest, isFromHere, type OwnHosts } from "../options/operators.js";
 
 /**
  * - `"loopback"`: requests from this machine to a port of `startAdmin` on a loopback address.

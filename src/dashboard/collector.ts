@@ -7,9 +7,9 @@
  */
 import { type Clock, epochMs } from "../base/clock.js";
 import { DASHBOARD } from "../catalog/dashboard-defaults.js";
-import type { EndedCall } from "../gateway/ended-call.js";
-import type { GatewayEvents } from "../gateway/events.js";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
+import type { EndedCall } from "../records/ended-call.js";
+import type { GatewayEvents } from "../records/events.js";
 import { type FailedCall, failedCall } from "./failed-call.js";
 import { type Traffic, traffic } from "./traffic.js";
 

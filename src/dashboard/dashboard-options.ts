@@ -3,8 +3,8 @@
  * and a typing error in a name is told the nearest one.
  */
 import { DASHBOARD } from "../catalog/dashboard-defaults.js";
-import { hostsProblem, type OwnHosts } from "../gateway/operators.js";
-import { nearest } from "../gateway/options/nearest.js";
+import { nearest } from "../options/nearest.js";
+import { hostsProblem, type OwnHosts } from "../options/operators.js";
 import type { DashboardAccess } from "./access.js";
 
 /** Where the dashboard is, and who may see it. */

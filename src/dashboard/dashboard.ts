@@ -12,7 +12,7 @@ import { lookTest } from "./access.js";
 import { collect } from "./collector.js";
 import { type DashboardOptions, readDashboardOptions } from "./dashboard-options.js";
 import { pageFields, pageHtml } from "./page/page.js";
-import { errorReference } from "./reference.js";
+import { errorReference } from "./page/reference.js";
 import { changesOf, wholeState } from "./state.js";
 import { type Viewers, viewers } from "./viewers.js";
 
@@ -20,7 +20,7 @@ export type { DashboardAccess } from "./access.js";
 export type { Change, ChangeKind } from "./collector.js";
 export type { DashboardOptions } from "./dashboard-options.js";
 export type { FailedCall } from "./failed-call.js";
-export type { ReferenceEntry } from "./reference.js";
+export type { ReferenceEntry } from "./page/reference.js";
 export type { DashboardState, DashboardUpdate, TrafficShown } from "./state.js";
 export type { TrafficNow, TrafficSlot } from "./traffic.js";
 

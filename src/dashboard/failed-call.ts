@@ -5,7 +5,7 @@
 import { DASHBOARD } from "../catalog/dashboard-defaults.js";
 import type { Blame, FailureCode } from "../catalog/failures.js";
 import type { AnswerSource, ClientEnd, StopReason } from "../core/call.js";
-import type { CallAttempt, CallKind, CallRecord } from "../gateway/call-record.js";
+import type { CallAttempt, CallKind, CallRecord } from "../records/call-record.js";
 
 export interface FailedCall {
   /** Counted from 1 by the dashboard, over all upstreams. */

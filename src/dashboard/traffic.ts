@@ -7,7 +7,7 @@
  */
 import { DASHBOARD } from "../catalog/dashboard-defaults.js";
 import type { FailureCode } from "../catalog/failures.js";
-import type { EndedCall } from "../gateway/ended-call.js";
+import type { EndedCall } from "../records/ended-call.js";
 import { type Histogram, histogram, merge, observe, percentile } from "./histogram.js";
 
 /** One slot as it is shown; a slot without calls is left out. */

@@ -7,8 +7,8 @@
 import type { Clock } from "../base/clock.js";
 import { NEVER } from "../core/deadline.js";
 import { layerFields } from "../core/layers.js";
+import type { NormalisedUpstream } from "../options/options.js";
 import type { AttemptFields } from "../transports/undici.js";
-import type { NormalisedUpstream } from "./options/options.js";
 import type { GatewayParts } from "./parts.js";
 
 /** What is sent with each attempt beside the fields of its request; null, as a rule. */

@@ -19,14 +19,14 @@ import type { Failure } from "../core/failure.js";
 import type { Ending } from "../core/outcome.js";
 import type { GatewayRequest } from "../core/request.js";
 import { joinContext } from "../core/request-context.js";
+import type { CallKind } from "../records/call-record.js";
+import { callRecord, EndedCall, endedCall } from "../records/ended-call.js";
+import type { EndedCalls } from "../records/ended-calls.js";
+import type { GatewayEvents } from "../records/events.js";
+import type { Tracing } from "../records/tracing.js";
 import { type AnswerFacts, authorityOf, isHttp2, sentWhole } from "../wire/http2.js";
 import type { AcceptedRequest } from "../wire/read-request.js";
 import type { RequestFacts } from "../wire/request-facts.js";
-import type { CallKind } from "./call-record.js";
-import { callRecord, EndedCall, endedCall } from "./ended-call.js";
-import type { EndedCalls } from "./ended-calls.js";
-import type { GatewayEvents } from "./events.js";
-import type { Tracing } from "./tracing.js";
 import type { UpstreamInside } from "./upstream-inside.js";
 
 /** What may end a call of the application before its time. */

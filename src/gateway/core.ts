@@ -6,18 +6,18 @@ import type { Clock } from "../base/clock.js";
 import type { Emitter } from "../base/emitter.js";
 import type { Random } from "../base/random.js";
 import type { StatusPolicy } from "../catalog/status-policy.js";
+import type { Diagnosis } from "../diagnosis/diagnosis.js";
+import type { HealthCore } from "../lifecycle/health/health.js";
+import type { GatewayLifecycle } from "../lifecycle/lifecycle.js";
+import type { Warnings } from "../lifecycle/warnings.js";
+import type { Behind } from "../options/behind.js";
+import type { EndedCalls } from "../records/ended-calls.js";
+import type { GatewayEvents } from "../records/events.js";
+import type { Incidents } from "../records/incidents.js";
+import type { Tracing } from "../records/tracing.js";
 import type { Believe, ViaSignature } from "../wire/forwarding.js";
-import type { Behind } from "./behind/behind.js";
-import type { Diagnosis } from "./diagnosis/diagnosis.js";
-import type { EndedCalls } from "./ended-calls.js";
-import type { GatewayEvents } from "./events.js";
-import type { HealthCore } from "./health/health.js";
-import type { Incidents } from "./incidents.js";
-import type { GatewayLifecycle } from "./lifecycle.js";
 import type { OriginRoute } from "./origin-index.js";
-import type { Tracing } from "./tracing.js";
 import type { UpstreamCore } from "./upstream.js";
-import type { Warnings } from "./warnings.js";
 
 /** The inside of a gateway, for the adapters. */
 export interface GatewayCore {

@@ -4,6 +4,7 @@
  */
 import { BREAKER } from "../catalog/defaults.js";
 import type { FailureCode } from "../catalog/failures.js";
+import type { NormalisedUpstream } from "../options/options.js";
 import { addressGuard } from "../targets/address-guard.js";
 import { type Breaker, type BreakerOptions, createBreaker } from "../targets/breaker.js";
 import { Peers } from "../targets/peers.js";
@@ -11,9 +12,8 @@ import { Presence } from "../targets/presence.js";
 import { createTarget, type Dialled, type ParsedTarget, type Target } from "../targets/target.js";
 import { TargetMonitor } from "../targets/target-monitor.js";
 import { WatchedHealth } from "../targets/watched-health.js";
-import type { NormalisedUpstream } from "./options/options.js";
+import { activeProber, type Prober, reconnectProber } from "../watching/probing.js";
 import type { GatewayParts } from "./parts.js";
-import { activeProber, type Prober, reconnectProber } from "./probing.js";
 
 /** All that looks after the targets of one upstream. */
 export interface TargetKeeper {

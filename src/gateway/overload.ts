@@ -5,12 +5,12 @@
 import { PRIORITY_UNLESS_GIVEN } from "../catalog/priorities.js";
 import type { AdmittedCall } from "../core/call.js";
 import type { Policy } from "../core/pipe.js";
+import type { NormalisedUpstream } from "../options/options.js";
 import { type AdaptiveLimit, adaptiveLimit } from "../policies/adaptive-limit.js";
 import { type Bulkhead, bulkhead } from "../policies/bulkhead.js";
 import { loadShed } from "../policies/load-shed.js";
 import { type RefusalCounts, type Refusals, refusals } from "../policies/refusals.js";
 import { type Throttle, throttle } from "../policies/throttle.js";
-import type { NormalisedUpstream } from "./options/options.js";
 import type { GatewayParts } from "./parts.js";
 
 /** How busy an upstream is, and what was refused because of it. */

@@ -4,24 +4,21 @@
  */
 import type { Clock } from "../base/clock.js";
 import type { Emitter } from "../base/emitter.js";
-import type { Random } from "../base/random.js";
 import type { Lifecycle } from "../policies/drain-gate.js";
 import type { LoadGuard } from "../policies/load-shed.js";
-import type { probeTarget } from "../transports/probe.js";
-import type { EndedCalls } from "./ended-calls.js";
-import type { GatewayEvents } from "./events.js";
-import type { Incidents } from "./incidents.js";
-import type { Tracing } from "./tracing.js";
+import type { EndedCalls } from "../records/ended-calls.js";
+import type { GatewayEvents } from "../records/events.js";
+import type { Incidents } from "../records/incidents.js";
+import type { Tracing } from "../records/tracing.js";
+import type { ProberParts } from "../watching/probing.js";
 
-export interface GatewayParts {
+export interface GatewayParts extends ProberParts {
   /** The name of this deployment. */
   readonly name: string;
   /** Where it runs; null when that was not said. */
   readonly zone: string | null;
-  readonly clock: Clock;
-  /** The same clock, for the timers that every call sets. */
+  /** The clock of the probers, for the timers that every call sets. */
   readonly timers: Clock;
-  readonly random: Random;
   readonly lifecycle: Lifecycle;
   readonly events: Emitter<GatewayEvents>;
   /** The calls that are over, for our own counting. */
@@ -33,6 +30,4 @@ export interface GatewayParts {
   readonly tracing: Tracing;
   /** The load of this process; null where none is shed. */
   readonly load: LoadGuard | null;
-  /** Asks a target once whether it is well, in place of a real probe. */
-  readonly probe?: typeof probeTarget;
 }

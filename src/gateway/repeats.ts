@@ -3,12 +3,12 @@
  * it as plain data. Where repeating stands in the pipe is argued in `upstream.ts`.
  */
 import { RETRY } from "../catalog/defaults.js";
-import { doubts } from "../policies/doubts.js";
+import type { NormalisedUpstream } from "../options/options.js";
+import { NONE_PROMISED } from "../options/read-unprocessed.js";
+import { recentFailures } from "../policies/recent-failures.js";
 import { type RetryShared, retry } from "../policies/retry.js";
 import { retryBudget } from "../policies/retry-budget.js";
 import type { TargetSet } from "../targets/target-set.js";
-import type { NormalisedUpstream } from "./options/options.js";
-import { NONE_PROMISED } from "./options/read-unprocessed.js";
 import type { GatewayParts } from "./parts.js";
 
 /** Repeats of the last seconds, and how many more there may be. */
@@ -30,7 +30,7 @@ export function repeatsOf(parts: GatewayParts, options: NormalisedUpstream, targ
     budgetFloorPerSecond: settings.budgetFloorPerSecond,
   });
   const { clock, random, lifecycle } = parts;
-  return { clock, random, lifecycle, targets, budget, doubts: doubts(clock, targets) };
+  return { clock, random, lifecycle, targets, budget, failures: recentFailures(clock, targets) };
 }
 
 /** Bytes of a request's body that are kept for a repeat; none where no call is repeated. */

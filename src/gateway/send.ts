@@ -15,10 +15,10 @@ import { takeContentLength } from "../core/fields.js";
 import { type Outcome, type UpstreamResponse, whenOver } from "../core/outcome.js";
 import type { GatewayRequest } from "../core/request.js";
 import type { ResponseBody } from "../core/response-body.js";
+import { shown } from "../options/findings.js";
 import { type FetchBody, fetchBody } from "../transports/fetch-body.js";
 import { OwnScope } from "./call-scope.js";
 import type { GatewayCore } from "./core.js";
-import { shown } from "./options/findings.js";
 import { keptBytesMax } from "./repeats.js";
 import type { UpstreamCore } from "./upstream.js";
 

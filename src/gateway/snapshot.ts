@@ -6,20 +6,20 @@
  * within one `version`. It names targets, so it is for operators and not for clients.
  */
 import type { Clock } from "../base/clock.js";
+import { diagnoseUpstream } from "../diagnosis/diagnosis.js";
+import type { Verdict } from "../diagnosis/diagnosis-report.js";
+import type { Incident } from "../diagnosis/incident.js";
+import type { HealthReport } from "../lifecycle/health/health-report.js";
+import type { GatewayLifecycle } from "../lifecycle/lifecycle.js";
+import type { GatewayWarning } from "../lifecycle/warnings.js";
 import type { BreakerSnapshot } from "../targets/breaker.js";
 import type { Target } from "../targets/target.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import type { GatewayCore } from "./core.js";
-import { diagnoseUpstream } from "./diagnosis/diagnosis.js";
-import type { Verdict } from "./diagnosis/diagnosis-report.js";
-import type { HealthReport } from "./health/health-report.js";
-import type { Incident } from "./incident.js";
-import type { GatewayLifecycle } from "./lifecycle.js";
 import type { OverloadState } from "./overload.js";
 import type { RetryBudgetState } from "./repeats.js";
 import type { UpstreamCore } from "./upstream.js";
 import { type TargetState, targetState } from "./upstream-handle.js";
-import type { GatewayWarning } from "./warnings.js";
 
 /** One target at one moment. */
 export interface TargetSnapshot extends Omit<TargetState, "breaker"> {

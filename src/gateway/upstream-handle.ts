@@ -12,11 +12,11 @@ import { standingOf } from "../targets/standing.js";
 import type { Target } from "../targets/target.js";
 import type { HealthState } from "../targets/target-health.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
+import type { TargetControl } from "../watching/target-control.js";
 import type { GatewayCore } from "./core.js";
 import type { OverloadState } from "./overload.js";
 import type { UpstreamBody } from "./send.js";
 import { type SendRequest, sendThrough } from "./send.js";
-import type { TargetControl } from "./target-control.js";
 import type { UpstreamCore } from "./upstream.js";
 import type { UpstreamInside } from "./upstream-inside.js";
 

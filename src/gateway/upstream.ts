@@ -16,6 +16,8 @@ import { bypass, type PolicyDescription, pipe, type Step } from "../core/pipe.js
 import type { GatewayRequest } from "../core/request.js";
 import { callInContext } from "../core/request-context.js";
 import type { ResponseBody } from "../core/response-body.js";
+import { type FailureLedger, failureLedger } from "../diagnosis/failure-ledger.js";
+import type { NormalisedUpstream } from "../options/options.js";
 import { attemptTimeout } from "../policies/attempt-timeout.js";
 import { breakerGate } from "../policies/breaker-gate.js";
 import { drainGate } from "../policies/drain-gate.js";
@@ -36,16 +38,18 @@ import {
   type UndiciTransportOptions,
   undiciTransport,
 } from "../transports/undici.js";
+import { startDiscovery } from "../watching/discovery.js";
+import {
+  type InnerControl,
+  type TargetControl,
+  targetControl,
+} from "../watching/target-control.js";
+import { type UpstreamWatch, upstreamWatch } from "../watching/upstream-watch.js";
 import { attemptFields } from "./attempt-fields.js";
-import { type FailureLedger, failureLedger } from "./diagnosis/failure-ledger.js";
-import { startDiscovery } from "./discovery.js";
 import { breakerLimits, type TargetKeeper, targetKeeper } from "./make-target.js";
-import type { NormalisedUpstream } from "./options/options.js";
 import { createOverload, type Overload, type OverloadState } from "./overload.js";
 import type { GatewayParts } from "./parts.js";
 import { budgetState, type RetryBudgetState, repeatsOf, retryOf } from "./repeats.js";
-import { type InnerControl, type TargetControl, targetControl } from "./target-control.js";
-import { type UpstreamWatch, upstreamWatch } from "./upstream-watch.js";
 
 /** An upstream as the adapters and the gateway see it. */
 export interface UpstreamCore {

@@ -22,7 +22,7 @@ import { type Holder, hold, Pending, refused } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
 import { Timeline } from "../core/timeline.js";
 import type { AdaptiveLimit } from "./adaptive-limit.js";
-import { type Pace, pace } from "./pace.js";
+import { type DrainRate, drainRate } from "./drain-rate.js";
 import { type Refusals, refusals } from "./refusals.js";
 import { Unanswered } from "./unanswered.js";
 import { Waiter, WaitingLine } from "./waiting-line.js";
@@ -63,10 +63,10 @@ export function bulkhead(
   { limit = null, refusals: counted = refusals() }: BulkheadParts = {},
 ): Bulkhead {
   const places = new Places(clock, limit?.limit ?? options.concurrencyMax, options);
-  const tempo = pace(clock, random);
+  const drained = drainRate(clock, random);
 
   const refusal = (call: Call, code: QueueCode): Failure =>
-    counted.note(call, { code, retryAfterMs: tempo.retryAfterMs(places.waiting + 1) });
+    counted.note(call, { code, retryAfterMs: drained.retryAfterMs(places.waiting + 1) });
 
   const wait = waiting(clock, options.queueMs, places, refusal);
   const afterWaiting = async <Body>(
@@ -81,7 +81,7 @@ export function bulkhead(
   };
   const streams = new StreamPlaces(options.streamsMax);
   const unanswered = new Unanswered(clock, places);
-  const seating = { places, tempo, refusal, streams, unanswered };
+  const seating = { places, drained, refusal, streams, unanswered };
   const place = placeOf(seating);
   const seat = <Body>(call: SeatedCall, next: Step<SeatedCall, Body>): Pending<Body> => {
     if (places.isBusy) unanswered.take(call);
@@ -120,7 +120,7 @@ export function bulkhead(
 /** What the places of one bulkhead share. */
 interface Seating {
   readonly places: Places;
-  readonly tempo: Pace;
+  readonly drained: DrainRate;
   readonly streams: StreamPlaces;
   readonly unanswered: Unanswered;
   readonly refusal: (call: Call, code: QueueCode) => Failure;
@@ -157,9 +157,9 @@ function noPlace(seating: Seating, call: Call, kind: "streams" | "unanswered"): 
 
 /** The place of a call; that of a stream from the moment on that its answer is one. */
 function placeOf(seating: Seating): Holder<SeatedCall> {
-  const { places, tempo, streams, unanswered } = seating;
+  const { places, drained, streams, unanswered } = seating;
   const giveBack = (): void => {
-    tempo.served += 1;
+    drained.served += 1;
     places.giveBack();
   };
   return {

@@ -3,7 +3,7 @@
  *
  * Place: first. A call that is refused here costs nothing and touches no counter.
  * Guarantee: every call that was let in is counted out once, when the body of its answer is over.
- * Not here: who starts and ends a drain (gateway/lifecycle.ts).
+ * Not here: who starts and ends a drain (lifecycle/lifecycle.ts).
  */
 import { RETRY_AFTER } from "../catalog/defaults.js";
 import type { AdmittedCall, Call } from "../core/call.js";

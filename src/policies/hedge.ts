@@ -19,8 +19,8 @@ import { Pending } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
 import { isSafe } from "../core/repeat.js";
 import type { TargetSet } from "../targets/target-set.js";
-import type { Doubts } from "./doubts.js";
 import { type Lifecycle, refusesRepeats } from "./drain-gate.js";
+import type { RecentFailures } from "./recent-failures.js";
 import type { RetryBudget } from "./retry-budget.js";
 
 export interface HedgeOptions {
@@ -37,7 +37,7 @@ export interface HedgeShared {
   readonly lifecycle: Pick<Lifecycle, "state">;
   readonly targets: TargetSet;
   readonly budget: RetryBudget;
-  readonly doubts: Doubts;
+  readonly failures: RecentFailures;
 }
 
 export function hedge(shared: HedgeShared, options: HedgeOptions): Policy<Attempt> {
@@ -145,7 +145,7 @@ class Race<Body> {
 
   /** Asks everyone who has a say, those who pay last. */
   #mayStart(): boolean {
-    const { clock, lifecycle, targets, budget, doubts } = this.#shared;
+    const { clock, lifecycle, targets, budget, failures } = this.#shared;
     const { call } = this.#first;
     if (call.cancellation.by !== null || refusesRepeats(lifecycle)) return false;
     if (remainingMs(call.deadline, clock.now()) < HEDGE.attemptMsMin) return false;
@@ -153,7 +153,7 @@ class Race<Body> {
     const isWell = targets.targets.every(
       ({ breaker }) => (breaker?.state ?? "closed") === "closed",
     );
-    return isWell && budget.withdraw(doubts.aboutAll());
+    return isWell && budget.withdraw(failures.coverAll());
   }
 
   #ended(runner: Runner, outcome: Outcome<Body>): void {

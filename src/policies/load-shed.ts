@@ -16,7 +16,7 @@ import { PRIORITIES, PRIORITY_RANK, type Priority } from "../catalog/priorities.
 import type { AdmittedCall } from "../core/call.js";
 import { refused } from "../core/pending.js";
 import type { Policy } from "../core/pipe.js";
-import { spread } from "./pace.js";
+import { spread } from "./drain-rate.js";
 import type { Refusals } from "./refusals.js";
 
 export interface LoadShedOptions {

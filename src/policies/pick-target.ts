@@ -17,8 +17,8 @@ import { Exchange } from "../targets/exchange.js";
 import type { Target } from "../targets/target.js";
 import type { TargetSet } from "../targets/target-set.js";
 import { verdictOf } from "./breaker-gate.js";
-import { cutWhileWaiting, hoping, refusal } from "./hoping.js";
 import { limitTrial } from "./trial.js";
+import { cutWhileWaiting, refusal, waitForRecovery } from "./wait-for-recovery.js";
 
 export function pickTarget(
   clock: Clock,
@@ -55,7 +55,7 @@ export function pickTarget(
       const found = targets.choose(call.request, triedTargets, careful);
       return found && send(attempt, found, next);
     };
-    return hoping(timers, targets, call, go, hope);
+    return waitForRecovery(timers, targets, call, go, hope);
   };
   const send = <Body>(
     attempt: Attempt,

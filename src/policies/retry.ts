@@ -25,9 +25,9 @@ import type { Policy, Step } from "../core/pipe.js";
 import { isUnsent, isUnusable, whyNotRepeat } from "../core/repeat.js";
 import type { TargetSet } from "../targets/target-set.js";
 import { type BackoffOptions, backoffMs } from "./backoff.js";
-import type { Doubts } from "./doubts.js";
 import { type Lifecycle, refusesRepeats } from "./drain-gate.js";
 import { pause } from "./pause.js";
+import type { RecentFailures } from "./recent-failures.js";
 import type { RetryBudget } from "./retry-budget.js";
 
 export interface RetryOptions extends BackoffOptions {
@@ -50,7 +50,7 @@ export interface RetryShared {
   readonly lifecycle: Pick<Lifecycle, "state">;
   readonly targets: TargetSet;
   readonly budget: RetryBudget;
-  readonly doubts: Doubts;
+  readonly failures: RecentFailures;
 }
 
 const NONE_TRIED: readonly string[] = [];
@@ -150,7 +150,7 @@ async function repeat<Body>(
     // The first time is the attempt that has failed already.
     if (times > 1) outcome = await next(turn.attempt);
     if (outcome.kind !== "success") throw new AttemptFailed();
-    shared.doubts.proved(turn.attempt.target);
+    shared.failures.proved(turn.attempt.target);
     if (turn.attempt.number > firstNumber) shared.budget.helped();
     return outcome;
   };
@@ -178,7 +178,7 @@ function decide<Body>(
 ): Repeat | null {
   const { attempt, freeRepeats } = turn;
   const failure = withPromise(outcome, options);
-  shared.doubts.failed(attempt.target, failure.code);
+  shared.failures.failed(attempt.target, failure.code);
   turn.askedToWaitMs += failure.retryAfterMs ?? 0;
   const attemptsMax = attemptsAllowed(attempt.call, options);
   const { askedToWaitMs } = turn;
@@ -267,7 +267,7 @@ function planRepeat(shared: RetryShared, options: RetryOptions, asked: Asked): P
   if (waitMs > 0 && asked.askedToWaitMs > options.retryAfterWaitMsMax) {
     return { stop: "retry_after_too_long" };
   }
-  if (!budget.withdraw(shared.doubts.aboutAll())) return { stop: "budget_exhausted" };
+  if (!budget.withdraw(shared.failures.coverAll())) return { stop: "budget_exhausted" };
   return { stop: null, waitMs, free: false };
 }
 

@@ -19,7 +19,7 @@ import type { Outcome } from "../core/outcome.js";
 import { refused } from "../core/pending.js";
 import type { Policy } from "../core/pipe.js";
 
-import { spread } from "./pace.js";
+import { spread } from "./drain-rate.js";
 import type { Refusals } from "./refusals.js";
 
 export interface ThrottleOptions {

@@ -3,7 +3,7 @@
  *
  * Guarantee: a field without a value is omitted; names and meanings are stable.
  */
-import type { CallAttempt, CallClient, CallRecord } from "../gateway/call-record.js";
+import type { CallAttempt, CallClient, CallRecord } from "../records/call-record.js";
 
 /** One line, as fields. */
 export interface AccessFields {

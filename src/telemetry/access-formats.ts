@@ -5,7 +5,7 @@
  * Guarantee: what comes from a client cannot end a line or a quoted part of it. Times are in UTC.
  */
 import { isoDate } from "../base/clock.js";
-import type { CallAttempt, CallRecord } from "../gateway/call-record.js";
+import type { CallAttempt, CallRecord } from "../records/call-record.js";
 import { jsonLines } from "./access-json.js";
 import { terminationState } from "./termination-state.js";
 

@@ -7,8 +7,8 @@
  * compares the two.
  */
 import { isoDates } from "../base/clock.js";
-import type { CallClient, CallRecord } from "../gateway/call-record.js";
-import type { EndedCall } from "../gateway/ended-call.js";
+import type { CallClient, CallRecord } from "../records/call-record.js";
+import type { EndedCall } from "../records/ended-call.js";
 import { resultsOf } from "./access-fields.js";
 
 /** What a line says, but for attempts and client, of a record and of a call alike. */

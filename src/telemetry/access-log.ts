@@ -5,9 +5,10 @@
  * Guarantee: no query, no field of the request but those that say who asked, and no token in a
  * path is written; failures are always logged, whatever share of the good calls is.
  */
-import type { CallRecord } from "../gateway/call-record.js";
-import { callRecord, type EndedCall } from "../gateway/ended-call.js";
+
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
+import type { CallRecord } from "../records/call-record.js";
+import { callRecord, type EndedCall } from "../records/ended-call.js";
 import { type AccessFields, accessFields } from "./access-fields.js";
 import { ACCESS_FORMATS, type AccessFormat } from "./access-formats.js";
 import { jsonLines } from "./access-json.js";

@@ -4,8 +4,8 @@
  * Nearly all calls go well at once, as one before them did: their series are kept at hand by target
  * and not looked up again. Guarantee: what is counted is the same either way.
  */
-import type { CallAttempt } from "../gateway/call-record.js";
-import type { EndedCall } from "../gateway/ended-call.js";
+import type { CallAttempt } from "../records/call-record.js";
+import type { EndedCall } from "../records/ended-call.js";
 import type { Buckets, Counter, Histogram, Tally } from "./series.js";
 
 export interface CallCounters {

@@ -7,8 +7,8 @@
  * for it is told by a warning.
  */
 import { ACCESS_LOG } from "../catalog/access-log-defaults.js";
-import type { EndedCall } from "../gateway/ended-call.js";
-import type { EndedCalls } from "../gateway/ended-calls.js";
+import type { EndedCall } from "../records/ended-call.js";
+import type { EndedCalls } from "../records/ended-calls.js";
 
 /** What is used of a stream; `process.stdout` and those of `node:fs` have it. */
 export interface LineStream {

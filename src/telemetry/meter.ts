@@ -5,7 +5,7 @@
  * and nothing is counted. States are read from a snapshot at the time of the scrape.
  */
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
-import type { ShutdownReport } from "../gateway/shutdown/shutdown-report.js";
+import type { ShutdownReport } from "../records/shutdown-report.js";
 import { callCounter } from "./count-calls.js";
 import { type GaugeSamples, gaugeSamples } from "./gauges.js";
 import {

@@ -6,7 +6,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Gateway } from "../gateway/gateway.js";
-import { hostsProblem, hostTest } from "../gateway/operators.js";
+import { hostsProblem, hostTest } from "../options/operators.js";
 import { CONTENT_TYPES, expose, formatFor } from "./exposition.js";
 import { meterOf } from "./meter.js";
 

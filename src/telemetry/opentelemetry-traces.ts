@@ -22,8 +22,8 @@ import {
 } from "@opentelemetry/api";
 import { type Clock, epochMs } from "../base/clock.js";
 import type { Call } from "../core/call.js";
-import type { AttemptTimings, CallAttempt, CallRecord } from "../gateway/call-record.js";
-import type { CallTracer } from "../gateway/tracing.js";
+import type { AttemptTimings, CallAttempt, CallRecord } from "../records/call-record.js";
+import type { CallTracer } from "../records/tracing.js";
 import type { Exchange } from "../targets/exchange.js";
 import { errorType, methodOf, OTHER_METHOD, serversOf } from "./opentelemetry-attributes.js";
 import { CLIENT_ERRORS_FROM } from "./opentelemetry-metrics.js";

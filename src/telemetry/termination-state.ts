@@ -5,7 +5,7 @@
  * for; a client that left is told apart by how far the call had got.
  */
 import { HAPROXY } from "../catalog/dialects/haproxy.js";
-import type { CallRecord } from "../gateway/call-record.js";
+import type { CallRecord } from "../records/call-record.js";
 
 const STATES: ReadonlyMap<string, string> = statesByFailure();
 

@@ -5,7 +5,7 @@
  * that are trusted and adds who was asked.
  */
 import { FAILURES } from "../catalog/failures.js";
-import { PROXY_ERRORS, type ProxyErrorRow } from "../catalog/proxy-errors.js";
+import { PROXY_ERRORS, type ProxyErrorRow } from "../catalog/rows/proxy-errors.js";
 import type { StopReason } from "../core/call.js";
 import { blameOf, type Failure, factsOf } from "../core/failure.js";
 

@@ -1,6 +1,6 @@
 /**
  * Probes of the application: one table for all servers, since a balancer does not care what it
- * probes. The checks themselves are in test/unit/gateway/health.test.ts.
+ * probes. The checks themselves are in test/unit/lifecycle/health/health.test.ts.
  */
 import { request as httpRequest } from "node:http";
 import express5 from "express";

@@ -122,16 +122,16 @@ export const BELOW: Readonly<Record<string, readonly string[]>> = {
   "test/unit/targets/balance/balancers.test.ts": ["balance.loadFactor"],
   "test/unit/targets/target-set.test.ts": ["balance.overflowBelow", "target.zone", "gateway.zone"],
   "test/unit/targets/probe-count.test.ts": ["probe.fall", "probe.rise"],
-  "test/unit/gateway/probe-times.test.ts": [
+  "test/unit/watching/probe-times.test.ts": [
     "upstream.probe",
     "probe.intervalMs",
     "probe.timeoutMs",
   ],
   "test/adapters/discovery.test.ts": ["upstream.discover"],
   "test/unit/gateway/overload.test.ts": ["gateway.shed", "adaptiveLimit.latencyTolerance"],
-  "test/unit/gateway/behind.test.ts": ["gateway.behind"],
-  "test/unit/gateway/health.test.ts": ["upstream.required"],
-  "test/unit/gateway/start-checks.test.ts": ["gateway.onWarning"],
+  "test/unit/server/behind/behind.test.ts": ["gateway.behind"],
+  "test/unit/lifecycle/health/health.test.ts": ["upstream.required"],
+  "test/unit/lifecycle/start-checks.test.ts": ["gateway.onWarning"],
   "test/pipe/streams.test.ts": ["bulkhead.streamsMax"],
   "test/unit/targets/breaker.test.ts": ["breaker.openMsMax"],
 };

@@ -21,12 +21,12 @@ import { type AdaptiveLimitOptions, adaptiveLimit } from "../../src/policies/ada
 import { type AttemptTimeouts, attemptTimeout } from "../../src/policies/attempt-timeout.js";
 import { breakerGate } from "../../src/policies/breaker-gate.js";
 import { type BulkheadOptions, bulkhead } from "../../src/policies/bulkhead.js";
-import { doubts } from "../../src/policies/doubts.js";
 import { drainGate, type Lifecycle, type LifecycleState } from "../../src/policies/drain-gate.js";
 import { type HedgeOptions, hedge } from "../../src/policies/hedge.js";
 import { loadGuard, loadShed } from "../../src/policies/load-shed.js";
 import { pickTarget } from "../../src/policies/pick-target.js";
 import { type PriorityRule, priorityOf } from "../../src/policies/priority.js";
+import { recentFailures } from "../../src/policies/recent-failures.js";
 import { type AttemptListener, record } from "../../src/policies/record.js";
 import { type Refusals, refusals } from "../../src/policies/refusals.js";
 import { type RetryOptions, retry } from "../../src/policies/retry.js";
@@ -119,7 +119,14 @@ export function world(options: WorldOptions = {}) {
       ? null
       : throttle(clock, random, { ...THROTTLE, ...options.throttle }, counted);
 
-  const repeats = { clock, random, lifecycle, targets, budget, doubts: doubts(clock, targets) };
+  const repeats = {
+    clock,
+    random,
+    lifecycle,
+    targets,
+    budget,
+    failures: recentFailures(clock, targets),
+  };
 
   const chain = pipe<Call>()
     .through(drainGate(lifecycle))

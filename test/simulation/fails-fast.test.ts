@@ -5,8 +5,8 @@
 import { describe, expect, it } from "vitest";
 import { STICKY } from "../../src/catalog/balance-defaults.js";
 import { REFUSING } from "../../src/catalog/defaults.js";
-import type { BalanceOptions } from "../../src/gateway/options/balance-options.js";
-import type { UpstreamOptions } from "../../src/gateway/options/options.js";
+import type { BalanceOptions } from "../../src/options/balance-options.js";
+import type { UpstreamOptions } from "../../src/options/options.js";
 import type { Balancer } from "../../src/targets/balance/balancer.js";
 import { stickiness } from "../../src/targets/balance/sticky.js";
 import {

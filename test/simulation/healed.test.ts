@@ -3,7 +3,7 @@
  * long after, and says nothing of now. Real upstreams on virtual time.
  */
 import { describe, expect, it } from "vitest";
-import type { UpstreamOptions } from "../../src/gateway/options/options.js";
+import type { UpstreamOptions } from "../../src/options/options.js";
 import { threeInstances } from "./three-instances.js";
 
 const SILENT_AT = 3_000;

@@ -2,12 +2,12 @@
 import type { Emitter } from "../../src/base/emitter.js";
 import { seededRandom } from "../../src/base/random.js";
 import { sharedTimers } from "../../src/base/shared-timers.js";
-import { verdictOf } from "../../src/gateway/diagnosis/diagnosis-verdict.js";
-import { endedCalls } from "../../src/gateway/ended-calls.js";
-import type { GatewayEvents } from "../../src/gateway/events.js";
-import { createIncidents } from "../../src/gateway/incidents.js";
-import { createLifecycle } from "../../src/gateway/lifecycle.js";
+import { verdictOf } from "../../src/diagnosis/diagnosis-verdict.js";
 import type { GatewayParts } from "../../src/gateway/parts.js";
+import { createLifecycle } from "../../src/lifecycle/lifecycle.js";
+import { endedCalls } from "../../src/records/ended-calls.js";
+import type { GatewayEvents } from "../../src/records/events.js";
+import { createIncidents } from "../../src/records/incidents.js";
 import type { VirtualClock } from "../../src/testing/virtual-clock.js";
 
 export function simulatedParts(

@@ -8,10 +8,10 @@
  */
 import { emitter } from "../../src/base/emitter.js";
 import { seededRandom } from "../../src/base/random.js";
-import type { GatewayEvents } from "../../src/gateway/events.js";
-import { normaliseUpstream } from "../../src/gateway/options/normalise.js";
-import type { UpstreamOptions } from "../../src/gateway/options/options.js";
 import { createUpstream } from "../../src/gateway/upstream.js";
+import { normaliseUpstream } from "../../src/options/normalise.js";
+import type { UpstreamOptions } from "../../src/options/options.js";
+import type { GatewayEvents } from "../../src/records/events.js";
 import { answeredTransport, type Sent } from "../../src/testing/answered-transport.js";
 import { virtualClock } from "../../src/testing/virtual-clock.js";
 import { requestOf } from "../pipe/world.js";

@@ -10,9 +10,11 @@ import { table } from "./docs-pages.js";
 
 /** The members of a pattern. */
 export function patternTable(): string {
-  const rows = optionsOf("src/gateway/diagnosis/diagnosis-pattern.ts", "FailurePattern").map(
-    (member) => [`\`${member.name}\``, `\`${member.type}\``, member.text],
-  );
+  const rows = optionsOf("src/diagnosis/diagnosis-pattern.ts", "FailurePattern").map((member) => [
+    `\`${member.name}\``,
+    `\`${member.type}\``,
+    member.text,
+  ]);
   return table(["member", "type", "meaning"], rows);
 }
 

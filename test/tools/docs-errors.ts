@@ -11,8 +11,8 @@ import {
   CODE_MEANINGS,
   CODE_REFINEMENTS,
 } from "../../src/catalog/error-codes.js";
-import type { FailureRow, Phase } from "../../src/catalog/failure-row.js";
 import { FAILURE_CODES, FAILURES, type FailureCode } from "../../src/catalog/failures.js";
+import type { FailureRow, Phase } from "../../src/catalog/rows/failure-row.js";
 import { BLAMES, repeatInWords } from "../../src/catalog/words.js";
 import { proxyStatus } from "../../src/wire/proxy-status.js";
 import { allFailures } from "./docs-failures.js";

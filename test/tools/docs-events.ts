@@ -6,7 +6,7 @@ import { METRIC_PREFIX, METRICS } from "../../src/telemetry/metric-table.js";
 import { optionsOf } from "./docs-options.js";
 import { table } from "./docs-pages.js";
 
-const RECORD = "src/gateway/call-record.ts";
+const RECORD = "src/records/call-record.ts";
 
 /** Plain data that events carry, each with the part that lists its members. */
 export const EVENT_DATA = {
@@ -18,7 +18,7 @@ export const EVENT_DATA = {
 
 /** The events of a gateway, with what each carries. */
 export function eventTable(): string {
-  const rows = optionsOf("src/gateway/events.ts", "GatewayEvents").map((event) => [
+  const rows = optionsOf("src/records/events.ts", "GatewayEvents").map((event) => [
     `\`${event.name.replaceAll('"', "")}\``,
     carried(event.type),
     event.text,

@@ -2,12 +2,13 @@
  * The tables of failures in the README and in docs/failures.md, read from the catalog; which ones
  * the README shows is chosen here.
  */
-import type { FailureRow } from "../../src/catalog/failure-row.js";
+
 import { FAILURE_CODES, FAILURES, type FailureCode } from "../../src/catalog/failures.js";
 import { ADMISSION_ROWS } from "../../src/catalog/rows/admission.js";
 import { BODY_ROWS } from "../../src/catalog/rows/body.js";
 import { CONNECT_ROWS } from "../../src/catalog/rows/connect.js";
 import { EXCHANGE_ROWS } from "../../src/catalog/rows/exchange.js";
+import type { FailureRow } from "../../src/catalog/rows/failure-row.js";
 import { OWN_ROWS } from "../../src/catalog/rows/own.js";
 import { RECEIVED_ROWS } from "../../src/catalog/rows/received.js";
 import { STATUS_TABLES, statusOf } from "../../src/catalog/status-policy.js";

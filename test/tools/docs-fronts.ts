@@ -5,7 +5,7 @@
 
 import { TIMEOUTS } from "../../src/catalog/defaults.js";
 import { FRONT_NAMES, FRONT_SIGNS, FRONTS, type FrontFacts } from "../../src/catalog/fronts.js";
-import { responseLimit, serverTimes } from "../../src/gateway/behind/behind.js";
+import { responseLimit, serverTimes } from "../../src/options/behind.js";
 import { table } from "./docs-pages.js";
 
 /** What each front does by itself, and what is set because of it. */

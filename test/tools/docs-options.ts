@@ -9,7 +9,7 @@ import * as defaults from "../../src/catalog/defaults.js";
 import * as frontDefaults from "../../src/catalog/front-defaults.js";
 import * as healthDefaults from "../../src/catalog/health-defaults.js";
 import * as overloadDefaults from "../../src/catalog/overload-defaults.js";
-import { SECTIONS, type SectionName } from "../../src/gateway/options/option-rules.js";
+import { SECTIONS, type SectionName } from "../../src/options/option-rules.js";
 import { table } from "./docs-pages.js";
 import { nodesOf, parse, ROOT } from "./source-files.js";
 
@@ -45,7 +45,7 @@ function written(comment: string | ts.NodeArray<ts.JSDocComment> | undefined): s
   return (ts.getTextOfJSDocComment(comment) ?? "").replace(/\s+/g, " ").trim();
 }
 
-const OPTIONS = "src/gateway/options/options.ts";
+const OPTIONS = "src/options/options.ts";
 
 /** Where the options of each section are declared. */
 export const SECTION_TYPES = {
@@ -98,11 +98,11 @@ const DEFAULTS = [
 const SECTION_NAMES = Object.keys(SECTION_TYPES) as readonly SectionName[];
 
 const FILES: Readonly<Record<string, string>> = {
-  limits: "src/gateway/options/limit-options.ts",
-  retry: "src/gateway/options/retry-options.ts",
-  timeouts: "src/gateway/options/timeout-options.ts",
+  limits: "src/options/limit-options.ts",
+  retry: "src/options/retry-options.ts",
+  timeouts: "src/options/timeout-options.ts",
 };
-const OVERLOAD_OPTIONS = "src/gateway/options/overload-options.ts";
+const OVERLOAD_OPTIONS = "src/options/overload-options.ts";
 const OVERLOAD: ReadonlySet<string> = new Set([
   "bulkhead",
   "adaptiveLimit",

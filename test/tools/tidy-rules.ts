@@ -9,23 +9,42 @@ import { lineOf, nodesOf, type SourceFile, type TextFile } from "./source-files.
 
 type Findings = string[];
 
-/** Imports go down only; folders of one floor do not know each other. */
-export const FLOORS: Readonly<Record<string, number>> = {
-  catalog: 0,
-  base: 1,
-  core: 2,
-  targets: 3,
-  policies: 4,
-  transports: 4,
-  wire: 4,
-  gateway: 5,
-  adapters: 6,
-  telemetry: 6,
-  dashboard: 6,
-  // It shows what the others have: the reference of the page, the state of a dashboard.
-  cli: 7,
-  testing: 6,
-};
+/**
+ * Every folder of `src`, at any depth, from the ground up. Imports go down only; folders of one
+ * floor do not know each other. So no folders can form a circle.
+ */
+export const FLOORS: readonly (readonly string[])[] = [
+  ["base", "catalog/rows"],
+  ["catalog"],
+  ["catalog/dialects", "core", "targets/balance", "targets/names"],
+  ["targets"],
+  ["diagnosis", "policies", "testing", "transports", "wire"],
+  ["options"],
+  ["records"],
+  ["lifecycle", "lifecycle/health", "watching"],
+  ["gateway"],
+  ["server/behind", "server/shutdown/managers"],
+  ["server"],
+  ["server/shutdown", "doors", "doors/fetch"],
+  ["doors/hpm", "doors/web"],
+  ["adapters", "telemetry", "dashboard/page"],
+  ["dashboard"],
+  // The command line shows what the others have: a snapshot, the reference of the dashboard.
+  ["cli/terminal", "cli/doctor/world"],
+  ["cli/explain", "cli/doctor/config"],
+  ["cli/doctor/config/yaml", "cli/doctor/probes"],
+  ["cli/doctor/fastcgi"],
+  ["cli/doctor/facts"],
+  ["cli/doctor/causes", "cli/doctor/local"],
+  ["cli/doctor/rules"],
+  ["cli/doctor/read"],
+  ["cli/doctor", "cli/reference", "cli/watch"],
+  ["cli"],
+];
+
+const FLOOR_OF: ReadonlyMap<string, number> = new Map(
+  FLOORS.flatMap((folders, floor) => folders.map((folder) => [folder, floor] as const)),
+);
 
 /** Packages that one file alone may import, or those named after it: each can be replaced there. */
 export const PACKAGE_HOMES: Readonly<Record<string, string>> = {
@@ -58,19 +77,29 @@ function mayImport(from: string, to: string): boolean {
   if (from === "src/index.ts") return to.startsWith("src/");
   const [fromFolder, toFolder] = [folderOf(from), folderOf(to)];
   if (fromFolder === toFolder) return fromFolder !== "";
-  const [fromFloor, toFloor] = [FLOORS[fromFolder], FLOORS[toFolder]];
+  const [fromFloor, toFloor] = [FLOOR_OF.get(fromFolder), FLOOR_OF.get(toFolder)];
   return fromFloor !== undefined && toFloor !== undefined && toFloor < fromFloor;
 }
 
-/** The folder under src; "" for anything that is not inside one. */
+/** The whole path of a file's folder below src; "" for anything that is not inside one. */
 function folderOf(path: string): string {
-  return /^src\/([^/]+)\//.exec(path)?.[1] ?? "";
+  return /^src\/(.+)\/[^/]+$/.exec(path)?.[1] ?? "";
 }
 
 export function unknownFolders(files: readonly SourceFile[]): Findings {
   return files
-    .filter(({ path }) => path !== "src/index.ts" && FLOORS[folderOf(path)] === undefined)
+    .filter(({ path }) => path !== "src/index.ts" && !FLOOR_OF.has(folderOf(path)))
     .map(({ path }) => `${path}:1 stands on no floor`);
+}
+
+/** Unit tests lie where the code lies that they test. */
+export function unmirroredTests(files: readonly SourceFile[]): Findings {
+  return files
+    .filter(({ path }) => {
+      const folder = /^test\/unit\/(.+)\/[^/]+$/.exec(path)?.[1];
+      return folder !== undefined && !FLOOR_OF.has(folder);
+    })
+    .map(({ path }) => `${path}:1 mirrors no folder of src`);
 }
 
 export function strayPackages(files: readonly SourceFile[]): Findings {
@@ -82,7 +111,7 @@ export function strayPackages(files: readonly SourceFile[]): Findings {
 }
 
 function mayUsePackage(from: string, name: string): boolean {
-  if (folderOf(from) === "catalog" || from === "src/index.ts") return false;
+  if (/^src\/(?:catalog\/|index\.ts$)/.test(from)) return false;
   const home = PACKAGE_HOMES[name];
   if (home === undefined || home === from) return true;
   return from.startsWith(home.replace(/\.ts$/, "-"));

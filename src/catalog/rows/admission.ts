@@ -4,7 +4,7 @@
  * In all of them nothing is wrong with the wire, and no request was sent. Every 503 of this file is
  * a decision of the gateway and carries Retry-After. Part of the table in failures.ts.
  */
-import type { FailureRow } from "../failure-row.js";
+import type { FailureRow } from "./failure-row.js";
 
 export const ADMISSION_ROWS = {
   breaker_open: {

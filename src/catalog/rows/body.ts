@@ -5,7 +5,7 @@
  * honest answer is to cut the connection. The status of the row is used when the head was still
  * held back. Part of the table in failures.ts.
  */
-import type { FailureRow } from "../failure-row.js";
+import type { FailureRow } from "./failure-row.js";
 
 export const BODY_ROWS = {
   http_response_transfer_coding: {

@@ -4,7 +4,7 @@
  * What they have in common: the request was not written, so most of them may be repeated with any
  * method. Part of the table in failures.ts.
  */
-import type { FailureRow } from "../failure-row.js";
+import type { FailureRow } from "./failure-row.js";
 
 export const CONNECT_ROWS = {
   dns_name_not_found: {

@@ -4,7 +4,7 @@
  * In all of them the upstream may have processed the request, so only idempotent requests may be
  * repeated, and the client can still get an honest status. Part of the table in failures.ts.
  */
-import type { FailureRow } from "../failure-row.js";
+import type { FailureRow } from "./failure-row.js";
 
 export const EXCHANGE_ROWS = {
   connection_terminated: {

@@ -4,7 +4,7 @@
  * A deadline belongs to the whole call, so its rows differ by where the time was spent.
  * Blame `self` never counts against a target. Part of the table in failures.ts.
  */
-import type { FailureRow } from "../failure-row.js";
+import type { FailureRow } from "./failure-row.js";
 
 export const OWN_ROWS = {
   hedge_cancelled: {

@@ -5,7 +5,7 @@
  * such, so that a gateway's 502 can be distinguished from an application's.
  * Part of the table in failures.ts.
  */
-import type { FailureRow } from "../failure-row.js";
+import type { FailureRow } from "./failure-row.js";
 
 export const RECEIVED_ROWS = {
   client_closed_request: {

@@ -3,17 +3,17 @@
  * it asks for this very request is asked directly: the same host and path, through the location
  * that wins. Whatever that says, the front's own last line of log is quoted.
  */
-import type { Finding, Report } from "../../gateway/diagnosis/diagnosis-report.js";
+import type { Finding, Report } from "../../diagnosis/diagnosis-report.js";
 import type { ConfiguredUpstream, FrontConfig, WayBehind } from "./config/front-config.js";
-import { readConfig } from "./config/read-config.js";
-import type { Endpoint } from "./endpoint.js";
-import type { Facts } from "./facts.js";
+import type { Facts } from "./facts/facts.js";
 import { frontState } from "./local/front-state.js";
 import { anyOfFront, FRONT_PROGRAMS, listeningFront, type RunningFront } from "./local/fronts.js";
 import { type LookOptions, lookAtConfig } from "./look-at-config.js";
+import { readConfig } from "./read/read-config.js";
 import { type LogLine, lastLogLine } from "./rules/front-log.js";
 import { upstreamsFor } from "./upstreams-for.js";
-import type { DoctorWorld } from "./world.js";
+import type { Endpoint } from "./world/endpoint.js";
+import type { DoctorWorld } from "./world/world.js";
 
 /** From here on an answer is looked behind: it may be the front's, or come from behind it. */
 const LOOKED_BEHIND = 400;

@@ -6,16 +6,16 @@
 
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import type { Report } from "../../gateway/diagnosis/diagnosis-report.js";
-import { type CommandWorld, EXIT, usageError } from "../command.js";
-import { printableJson } from "../printable.js";
-import { terminal } from "../terminal.js";
-import { withoutCredentials } from "./credentials.js";
-import { TLS_AS_USUAL } from "./endpoint.js";
-import { DOCTOR_LIMITS, type DoctorLimits } from "./limits.js";
+import type { Report } from "../../diagnosis/diagnosis-report.js";
+import { type CommandWorld, EXIT, usageError } from "../terminal/command.js";
+import { printableJson } from "../terminal/printable.js";
+import { terminal } from "../terminal/terminal.js";
 import { type AskedFor, readSubject, type Subject } from "./look-at.js";
 import { printReport } from "./print-report.js";
-import { type DoctorWorld, systemWorld } from "./world.js";
+import { withoutCredentials } from "./world/credentials.js";
+import { TLS_AS_USUAL } from "./world/endpoint.js";
+import { DOCTOR_LIMITS, type DoctorLimits } from "./world/limits.js";
+import { type DoctorWorld, systemWorld } from "./world/world.js";
 
 /** A person waits for it; what was not checked by then is reported. */
 const WITHIN_SECONDS = 120;

@@ -3,8 +3,8 @@
  * which a request passes the layers.
  */
 import type { Clock } from "../../base/clock.js";
-import type { Finding, Layer, Report } from "../../gateway/diagnosis/diagnosis-report.js";
-import { inOrder, verdictOf } from "../../gateway/diagnosis/diagnosis-verdict.js";
+import type { Finding, Layer, Report } from "../../diagnosis/diagnosis-report.js";
+import { inOrder, verdictOf } from "../../diagnosis/diagnosis-verdict.js";
 import { answerCauses } from "./causes/answers.js";
 import { certificateCauses } from "./causes/certificates.js";
 import { connectionCauses } from "./causes/connections.js";
@@ -13,8 +13,8 @@ import { poolCauses } from "./causes/pools.js";
 import { servedCauses } from "./causes/served.js";
 import { spokenCauses } from "./causes/spoken.js";
 import { unixSocketCauses } from "./causes/unix-sockets.js";
-import type { Facts } from "./facts.js";
-import { ageInWords, YOUNG_MS } from "./steps.js";
+import type { Facts } from "./facts/facts.js";
+import { ageInWords, YOUNG_MS } from "./facts/steps.js";
 
 export function diagnose(facts: Facts, clock: Pick<Clock, "wallNow">): Report {
   const findings: readonly Finding[] = inOrder([

@@ -2,7 +2,7 @@
  * What to write, in the language of the front whose configuration is read. A cause that is found by
  * an address alone knows no front, and says it as nginx does.
  */
-import type { Finding } from "../../gateway/diagnosis/diagnosis-report.js";
+import type { Finding } from "../../diagnosis/diagnosis-report.js";
 import type { ConfiguredUpstream, Front } from "./config/front-config.js";
 
 const CLIENT_CERTIFICATE: Partial<Record<Front, string>> = {

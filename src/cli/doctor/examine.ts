@@ -3,24 +3,24 @@
  * bounded; the first that fails ends the walk, since what lies behind it cannot be seen.
  */
 
-import type { Step } from "../../gateway/diagnosis/diagnosis-report.js";
+import type { Step } from "../../diagnosis/diagnosis-report.js";
 import type { HealthCheck } from "./config/front-config.js";
-import { type Endpoint, SPOKEN, type Spoken } from "./endpoint.js";
-import type { Facts } from "./facts.js";
+import type { Facts } from "./facts/facts.js";
+import { exchangeStep, healthStep, idleStep, keptMsOf, processStep } from "./facts/steps.js";
 import { askPool, askScript, readPoolStatus } from "./fastcgi/ask.js";
-import type { DoctorLimits } from "./limits.js";
-import { type Line, onceMore, open } from "./line.js";
 import { beforeAsking, isLocal, isLoopback, lookLocally } from "./local/look.js";
 import { dial, placesOf } from "./probes/connect.js";
 import type { Exchanged, ProbeConnection } from "./probes/exchange.js";
+import { type Line, onceMore, open } from "./probes/line.js";
 import { type Resolved, resolve } from "./probes/resolve.js";
 import { routeTo } from "./probes/route.js";
 import type { Secured } from "./probes/secure.js";
 import { askSpoken, type SpokenAsked } from "./probes/spoken.js";
 import { upgradeStatus } from "./probes/upgrade.js";
 import { frontsCheck, otherAnswers, otherProtocol } from "./second-looks.js";
-import { exchangeStep, healthStep, idleStep, keptMsOf, processStep } from "./steps.js";
-import type { DoctorWorld } from "./world.js";
+import { type Endpoint, SPOKEN, type Spoken } from "./world/endpoint.js";
+import type { DoctorLimits } from "./world/limits.js";
+import type { DoctorWorld } from "./world/world.js";
 
 export interface ExamineOptions {
   readonly limits: DoctorLimits;

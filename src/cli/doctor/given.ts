@@ -4,10 +4,10 @@
  */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { DoctorLimits } from "./limits.js";
 import { dial } from "./probes/connect.js";
 import { resolve } from "./probes/resolve.js";
-import type { DoctorWorld } from "./world.js";
+import type { DoctorLimits } from "./world/limits.js";
+import type { DoctorWorld } from "./world/world.js";
 
 export type Given =
   | { readonly kind: "config"; readonly file: string }

@@ -6,9 +6,9 @@
  * its time; what that cut off is said, too.
  */
 import { readFile } from "node:fs/promises";
-import { warning } from "../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding, Report, Step, Verdict } from "../../gateway/diagnosis/diagnosis-report.js";
-import { inOrder, verdictOf } from "../../gateway/diagnosis/diagnosis-verdict.js";
+import { warning } from "../../diagnosis/diagnosis-finding.js";
+import type { Finding, Report, Step, Verdict } from "../../diagnosis/diagnosis-report.js";
+import { inOrder, verdictOf } from "../../diagnosis/diagnosis-verdict.js";
 import type {
   ConfiguredUpstream,
   FrontConfig,
@@ -18,11 +18,10 @@ import type {
 } from "./config/front-config.js";
 import { diagnose } from "./diagnose.js";
 import { inDialect } from "./dialect.js";
-import { type Endpoint, type EndpointTls, parseEndpoint } from "./endpoint.js";
 import { type ExamineOptions, examine } from "./examine.js";
-import type { Facts } from "./facts.js";
-import type { Front } from "./front.js";
+import type { Facts } from "./facts/facts.js";
 import { askEngine } from "./local/engine.js";
+import type { Front } from "./local/front.js";
 import { frontState } from "./local/front-state.js";
 import { frontOfConfig, type RunningFront } from "./local/fronts.js";
 import { lookupThrough } from "./probes/name-server.js";
@@ -33,7 +32,8 @@ import { frontFindings } from "./rules/front-rules.js";
 import { mannerRules } from "./rules/manner-rules.js";
 import { asksItself, diskFindings } from "./rules/place-rules.js";
 import { askQuestions } from "./rules/resolver-rules.js";
-import { type DoctorWorld, within } from "./world.js";
+import { type Endpoint, type EndpointTls, parseEndpoint } from "./world/endpoint.js";
+import { type DoctorWorld, within } from "./world/world.js";
 
 export interface LookOptions extends ExamineOptions {
   /** The moment of the clock at which the whole look ends, whatever is left. */

@@ -3,22 +3,22 @@
  * Both end in the same report, so that it is printed in one way.
  */
 import { resolve } from "node:path";
-import { note } from "../../gateway/diagnosis/diagnosis-finding.js";
-import type { Report } from "../../gateway/diagnosis/diagnosis-report.js";
-import { inOrder, verdictOf } from "../../gateway/diagnosis/diagnosis-verdict.js";
+import { note } from "../../diagnosis/diagnosis-finding.js";
+import type { Report } from "../../diagnosis/diagnosis-report.js";
+import { inOrder, verdictOf } from "../../diagnosis/diagnosis-verdict.js";
 import { behindFront } from "./behind-front.js";
-import { readConfig } from "./config/read-config.js";
-import { withoutCredentials } from "./credentials.js";
 import { diagnose } from "./diagnose.js";
-import { type Endpoint, parseEndpoint } from "./endpoint.js";
 import { examine } from "./examine.js";
-import type { Facts } from "./facts.js";
+import type { Facts } from "./facts/facts.js";
 import { type Given, readGiven, schemeAt } from "./given.js";
 import { askEngine } from "./local/engine.js";
 import { runningFrontOf } from "./local/fronts.js";
 import { type LookOptions, lookAtConfig } from "./look-at-config.js";
+import { readConfig } from "./read/read-config.js";
 import { containerRules } from "./rules/engine-rules.js";
-import { type DoctorWorld, within } from "./world.js";
+import { withoutCredentials } from "./world/credentials.js";
+import { type Endpoint, parseEndpoint } from "./world/endpoint.js";
+import { type DoctorWorld, within } from "./world/world.js";
 
 /** What is looked at, once it has been understood. */
 export type Subject = (world: DoctorWorld, options: LookOptions) => Promise<Report>;

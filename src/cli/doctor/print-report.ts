@@ -3,8 +3,8 @@
  * their times, and the other findings.
  */
 
-import type { Finding, Report, Step } from "../../gateway/diagnosis/diagnosis-report.js";
-import type { Terminal } from "../terminal.js";
+import type { Finding, Report, Step } from "../../diagnosis/diagnosis-report.js";
+import type { Terminal } from "../terminal/terminal.js";
 
 export function printReport({ subject, steps, findings, verdict }: Report, to: Terminal): void {
   const paint = verdict.well ? to.green : to.red;

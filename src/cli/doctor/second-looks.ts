@@ -4,9 +4,9 @@
  */
 import type { Socket } from "node:net";
 import type { HealthCheck } from "./config/front-config.js";
-import type { Facts, OtherProtocol } from "./facts.js";
-import { type Line, onceMore, open } from "./line.js";
+import type { Facts, OtherProtocol } from "./facts/facts.js";
 import type { Exchanged } from "./probes/exchange.js";
+import { type Line, onceMore, open } from "./probes/line.js";
 import { secure } from "./probes/secure.js";
 
 /** Statuses of an application that knows this host name, or this path, not. */

@@ -8,8 +8,8 @@
 import { DIALECTS } from "../../catalog/dialects/dialects.js";
 import { CODE_MEANINGS } from "../../catalog/error-codes.js";
 import { FAILURE_CODES } from "../../catalog/failures.js";
-import { PROXY_ERRORS } from "../../catalog/proxy-errors.js";
-import { nearestOf } from "../../gateway/options/nearest.js";
+import { PROXY_ERRORS } from "../../catalog/rows/proxy-errors.js";
+import { nearestOf } from "../../options/nearest.js";
 import type { Explained, Explanation } from "./explanation.js";
 import { explainHead, readHead } from "./head.js";
 import { explainText, type Weights } from "./lines.js";

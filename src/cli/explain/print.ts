@@ -8,8 +8,8 @@
 import { equivalents } from "../../catalog/dialects/equivalents.js";
 import { FAILURES, type FailureCode, type FailureRow } from "../../catalog/failures.js";
 import { repeatInWords } from "../../catalog/words.js";
-import { printableJson } from "../printable.js";
-import type { Terminal } from "../terminal.js";
+import { printableJson } from "../terminal/printable.js";
+import type { Terminal } from "../terminal/terminal.js";
 import type { Explained, Explanation } from "./explanation.js";
 
 /** A text with several things in it is told in full for the first ones. */

@@ -20,7 +20,7 @@ import {
   type FailureCode,
   isFailureCode,
 } from "../../catalog/failures.js";
-import { PROXY_ERRORS } from "../../catalog/proxy-errors.js";
+import { PROXY_ERRORS } from "../../catalog/rows/proxy-errors.js";
 import { BLAMES, STANDINGS, type Standing } from "../../catalog/words.js";
 import type { StopReason } from "../../core/call.js";
 import { STOP_REASONS } from "../../core/stop-reasons.js";

@@ -5,8 +5,8 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type CommandWorld, EXIT, usageError } from "../command.js";
-import { printable } from "../printable.js";
+import { type CommandWorld, EXIT, usageError } from "../terminal/command.js";
+import { printable } from "../terminal/printable.js";
 import { siteFiles } from "./site.js";
 
 export const REFERENCE_USAGE = `\

@@ -7,9 +7,9 @@
  */
 import { createHash } from "node:crypto";
 import { REFERENCE_SECTION } from "../../dashboard/page/markup.js";
+import { errorReference, type ReferenceEntry } from "../../dashboard/page/reference.js";
 import { referenceHtml } from "../../dashboard/page/reference-html.js";
 import { STYLE } from "../../dashboard/page/style.js";
-import { errorReference, type ReferenceEntry } from "../../dashboard/reference.js";
 import { SITE_SCRIPT } from "./site-script.js";
 
 export interface SiteFile {

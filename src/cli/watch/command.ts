@@ -7,9 +7,9 @@
 import { parseArgs } from "node:util";
 import { type Clock, systemClock } from "../../base/clock.js";
 import type { GatewaySnapshot } from "../../gateway/snapshot.js";
-import { type CommandWorld, EXIT, usageError } from "../command.js";
-import { printable, printableJson } from "../printable.js";
-import { terminal } from "../terminal.js";
+import { type CommandWorld, EXIT, usageError } from "../terminal/command.js";
+import { printable, printableJson } from "../terminal/printable.js";
+import { terminal } from "../terminal/terminal.js";
 import { printSnapshot } from "./print-snapshot.js";
 
 export const WATCH_USAGE = `\

@@ -5,7 +5,7 @@
  */
 import { isoDate } from "../../base/clock.js";
 import type { GatewaySnapshot, TargetSnapshot, UpstreamSnapshot } from "../../gateway/snapshot.js";
-import type { Terminal } from "../terminal.js";
+import type { Terminal } from "../terminal/terminal.js";
 
 export function printSnapshot(snapshot: GatewaySnapshot, to: Terminal): void {
   const { name, at, lifecycle, health, upstreams } = snapshot;

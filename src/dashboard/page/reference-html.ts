@@ -2,7 +2,7 @@
  * The error reference as HTML, made on the server: every failure is an element of its own name, so
  * that a link such as `#connection_refused` leads to it, with or without a script.
  */
-import { errorReference, type ReferenceEntry } from "../reference.js";
+import { errorReference, type ReferenceEntry } from "./reference.js";
 
 export function referenceHtml(): string {
   return errorReference().map(entryHtml).join("\n");

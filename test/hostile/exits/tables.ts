@@ -12,11 +12,11 @@ import { DIAGNOSIS, HEALTH, INCIDENT } from "../../../src/catalog/health-default
 import { classifyError } from "../../../src/core/classify.js";
 import { Timeline } from "../../../src/core/timeline.js";
 import { collect } from "../../../src/dashboard/collector.js";
-import { failureLedger } from "../../../src/gateway/diagnosis/failure-ledger.js";
-import { createCheck } from "../../../src/gateway/health/health-check.js";
-import { createIncidents } from "../../../src/gateway/incidents.js";
+import { failureLedger } from "../../../src/diagnosis/failure-ledger.js";
 import { madeOrigins } from "../../../src/gateway/origin-index.js";
-import { createWarnings } from "../../../src/gateway/warnings.js";
+import { createCheck } from "../../../src/lifecycle/health/health-check.js";
+import { createWarnings } from "../../../src/lifecycle/warnings.js";
+import { createIncidents } from "../../../src/records/incidents.js";
 import { createBreaker } from "../../../src/targets/breaker.js";
 import { HostNames } from "../../../src/targets/names/host-names.js";
 import { keyOf, RouteLedger } from "../../../src/targets/route-ledger.js";

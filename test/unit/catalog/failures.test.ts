@@ -9,7 +9,7 @@ import {
   isFailureCode,
   PHASES,
 } from "../../../src/catalog/failures.js";
-import { PROXY_ERRORS, type ProxyErrorType } from "../../../src/catalog/proxy-errors.js";
+import { PROXY_ERRORS, type ProxyErrorType } from "../../../src/catalog/rows/proxy-errors.js";
 
 const rows: readonly (readonly [FailureCode, FailureRow])[] = FAILURE_CODES.map((code) => [
   code,

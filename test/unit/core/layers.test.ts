@@ -10,7 +10,7 @@ import {
   parseDeadlineMs,
   withLayerFields,
 } from "../../../src/core/layers.js";
-import { LAYER_DEFAULTS } from "../../../src/gateway/options/read-layers.js";
+import { LAYER_DEFAULTS } from "../../../src/options/read-layers.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
 const ENVOY_DEADLINE = "x-envoy-expected-rq-timeout-ms";

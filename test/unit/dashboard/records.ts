@@ -2,9 +2,10 @@
  * Records of calls for the tests of the dashboard, and a gateway that tells them on a virtual
  * clock.
  */
-import type { CallAttempt, CallRecord } from "../../../src/gateway/call-record.js";
-import { EndedCall } from "../../../src/gateway/ended-call.js";
+
 import { createGateway, gatewayCore } from "../../../src/gateway/gateway.js";
+import type { CallAttempt, CallRecord } from "../../../src/records/call-record.js";
+import { EndedCall } from "../../../src/records/ended-call.js";
 import { virtualClock } from "../../../src/testing/index.js";
 
 export function record(more: Partial<CallRecord> = {}): CallRecord {

@@ -4,11 +4,11 @@ import { describe, expect, it } from "vitest";
 import { emitter } from "../../../src/base/emitter.js";
 import { Call } from "../../../src/core/call.js";
 import { Timeline } from "../../../src/core/timeline.js";
-import { timingsOf } from "../../../src/gateway/call-record.js";
 import { OwnScope, ServedScope, tellOfRefusal } from "../../../src/gateway/call-scope.js";
-import { endedCalls } from "../../../src/gateway/ended-calls.js";
-import type { GatewayEvents } from "../../../src/gateway/events.js";
 import type { UpstreamInside } from "../../../src/gateway/upstream-inside.js";
+import { timingsOf } from "../../../src/records/call-record.js";
+import { endedCalls } from "../../../src/records/ended-calls.js";
+import type { GatewayEvents } from "../../../src/records/events.js";
 import { virtualClock } from "../../../src/testing/virtual-clock.js";
 
 /** Whoever reads anything of it fails the test. */

@@ -2,9 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { ADAPTIVE_LIMIT, SHED, THROTTLE } from "../../../src/catalog/overload-defaults.js";
 import { createGateway } from "../../../src/gateway/gateway.js";
-import { normaliseGateway } from "../../../src/gateway/options/normalise.js";
-import type { GatewayOptions, UpstreamOptions } from "../../../src/gateway/options/options.js";
-import { isGatewayOptionsError } from "../../../src/gateway/options/options-error.js";
+import { normaliseGateway } from "../../../src/options/normalise.js";
+import type { GatewayOptions, UpstreamOptions } from "../../../src/options/options.js";
+import { isGatewayOptionsError } from "../../../src/options/options-error.js";
 import { refusingPort } from "../../../src/testing/index.js";
 import { virtualClock } from "../../../src/testing/virtual-clock.js";
 

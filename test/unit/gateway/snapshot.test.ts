@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { BREAKER } from "../../../src/catalog/defaults.js";
-import type { GatewayEvents } from "../../../src/gateway/events.js";
 import { createGateway } from "../../../src/gateway/gateway.js";
+import type { GatewayEvents } from "../../../src/records/events.js";
 import { refusingPort } from "../../../src/testing/index.js";
 
 describe("the snapshot of a gateway", () => {

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { isoDate, isoDates } from "../../../src/base/clock.js";
-import type { CallClient, CallRecord } from "../../../src/gateway/call-record.js";
+import type { CallClient, CallRecord } from "../../../src/records/call-record.js";
 import { accessFields } from "../../../src/telemetry/access-fields.js";
 import { jsonLines } from "../../../src/telemetry/access-json.js";
 import { attempt, ended, record } from "../dashboard/records.js";

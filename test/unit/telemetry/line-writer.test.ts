@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { BATCH_MAX } from "../../../src/base/batch.js";
 import { ACCESS_LOG } from "../../../src/catalog/access-log-defaults.js";
-import { endedCalls } from "../../../src/gateway/ended-calls.js";
+import { endedCalls } from "../../../src/records/ended-calls.js";
 import { writeLines } from "../../../src/telemetry/line-writer.js";
 import { virtualClock } from "../../../src/testing/index.js";
 import { ended, record } from "../dashboard/records.js";

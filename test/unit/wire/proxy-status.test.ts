@@ -1,7 +1,7 @@
 /** `Proxy-Status`, RFC 9209: what a client may read of an answer, in a form that it can read. */
 import { describe, expect, it } from "vitest";
 import { FAILURE_CODES, FAILURES } from "../../../src/catalog/failures.js";
-import { PROXY_ERRORS } from "../../../src/catalog/proxy-errors.js";
+import { PROXY_ERRORS } from "../../../src/catalog/rows/proxy-errors.js";
 import { type ProxyStatusFacts, proxyStatus } from "../../../src/wire/proxy-status.js";
 import { parseItem } from "../../fuzz/structured-field.js";
 

@@ -3,10 +3,10 @@
  * What the process did in that time tells them apart, where it is on this machine.
  */
 
-import { fault, inMiB, said } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
-import type { Facts } from "../facts.js";
-import type { ProcessFacts } from "../local/local-facts.js";
+import { fault, inMiB, said } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
+import type { Facts } from "../facts/facts.js";
+import type { ProcessFacts } from "../facts/local-facts.js";
 import { bannerOf, spokenBy } from "./banners.js";
 
 export function answerCauses(facts: Facts): readonly Finding[] {

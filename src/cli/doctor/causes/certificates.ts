@@ -3,9 +3,9 @@
  * Each says what to change, and on which side.
  */
 import { isoDate, parseDate } from "../../../base/clock.js";
-import { fault, said, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
-import type { Facts } from "../facts.js";
+import { fault, said, warning } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
+import type { Facts } from "../facts/facts.js";
 import { type Certificate, isChecked } from "../probes/secure.js";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;

@@ -5,10 +5,10 @@
  * only the answer is known.
  */
 
-import { fault, said } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
-import type { Facts } from "../facts.js";
-import type { Listener, LocalFacts } from "../local/local-facts.js";
+import { fault, said } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
+import type { Facts } from "../facts/facts.js";
+import type { Listener, LocalFacts } from "../facts/local-facts.js";
 import { managedCause } from "./managed.js";
 
 export function connectionCauses(facts: Facts): readonly Finding[] {

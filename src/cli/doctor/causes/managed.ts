@@ -2,11 +2,11 @@
  * Causes that a process manager knows: the program is stopped, has failed, or is started again and
  * again. A machine keeps many programs; only one that has to do with the endpoint is a cause.
  */
-import { fault, said } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
-import type { Endpoint } from "../endpoint.js";
-import type { Facts } from "../facts.js";
-import type { ManagedFacts } from "../local/local-facts.js";
+import { fault, said } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
+import type { Facts } from "../facts/facts.js";
+import type { ManagedFacts } from "../facts/local-facts.js";
+import type { Endpoint } from "../world/endpoint.js";
 
 /** Why nobody listens, as a manager tells it; null when none has to do with it. */
 export function managedCause(

@@ -3,9 +3,9 @@
  * A name is where the configuration of a proxy meets the network.
  */
 
-import { fault, said, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
-import type { Facts } from "../facts.js";
+import { fault, said, warning } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
+import type { Facts } from "../facts/facts.js";
 
 export function nameCauses(facts: Facts): readonly Finding[] {
   const { step } = facts.resolved;

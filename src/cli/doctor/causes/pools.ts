@@ -3,9 +3,9 @@
  * The ping proves life; the status page, where there is one, says how full it is.
  */
 
-import { fault, said, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
-import type { Facts } from "../facts.js";
+import { fault, said, warning } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
+import type { Facts } from "../facts/facts.js";
 import type { PoolAsked } from "../fastcgi/ask.js";
 
 export function poolCauses({ pool, endpoint, local, otherProtocol }: Facts): readonly Finding[] {

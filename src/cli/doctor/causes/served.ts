@@ -4,11 +4,11 @@
  */
 import { FAILURES } from "../../../catalog/failures.js";
 import { classifyResponse } from "../../../core/classify.js";
-import { fault, inMiB, note, said, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
+import { fault, inMiB, note, said, warning } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import { explainHead } from "../../explain/head.js";
-import type { Facts } from "../facts.js";
-import { keptMsOf, POOL_IDLE_MS } from "../steps.js";
+import type { Facts } from "../facts/facts.js";
+import { keptMsOf, POOL_IDLE_MS } from "../facts/steps.js";
 import { crashed, filesUsedUp } from "./answers.js";
 import { bannerOf } from "./banners.js";
 

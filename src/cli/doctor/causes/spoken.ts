@@ -2,9 +2,9 @@
  * Causes in an upstream of another protocol than HTTP/1: it speaks another one, is silent, or
  * answers with an error of its application.
  */
-import { fault, said } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
-import type { Facts } from "../facts.js";
+import { fault, said } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
+import type { Facts } from "../facts/facts.js";
 import type { SpokenAsked } from "../probes/spoken.js";
 import { bannerOf } from "./banners.js";
 

@@ -3,10 +3,10 @@
  * So the verdict is certain wherever the file may be looked at.
  */
 
-import { fault, said } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
-import type { Facts } from "../facts.js";
-import type { UnixSocketFacts } from "../local/local-facts.js";
+import { fault, said } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
+import type { Facts } from "../facts/facts.js";
+import type { UnixSocketFacts } from "../facts/local-facts.js";
 import { managedCause } from "./managed.js";
 
 export function unixSocketCauses(facts: Facts): readonly Finding[] {

@@ -2,8 +2,8 @@
  * The configuration of a front proxy, as far as it speaks of upstreams: where each is asked, with
  * which settings, and in which line that stands. Every reader of a format makes these.
  */
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
-import type { EndpointTls } from "../endpoint.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
+import type { EndpointTls } from "../world/endpoint.js";
 
 export interface Where {
   readonly file: string;

@@ -3,9 +3,9 @@
  * `createGateway` takes. It is read and checked as createGateway does it, and nothing is started.
  */
 import { pathToFileURL } from "node:url";
-import { note, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import { normaliseGateway } from "../../../gateway/options/normalise.js";
-import type { GatewayOptions } from "../../../gateway/options/options.js";
+import { note, warning } from "../../../diagnosis/diagnosis-finding.js";
+import { normaliseGateway } from "../../../options/normalise.js";
+import type { GatewayOptions } from "../../../options/options.js";
 import type { TargetTls } from "../../../targets/target.js";
 import type { FrontConfig, FrontTls } from "./front-config.js";
 

@@ -4,9 +4,9 @@
  */
 import { basename, dirname } from "node:path";
 import type { FailureCode } from "../../../catalog/failures.js";
-import type { DoctorLimits } from "../limits.js";
 import { openSocket, type Place } from "../probes/connect.js";
-import type { DoctorWorld } from "../world.js";
+import type { DoctorLimits } from "../world/limits.js";
+import type { DoctorWorld } from "../world/world.js";
 import { type FastcgiAnswer, fastcgiRequest, readFastcgi } from "./protocol.js";
 
 /** The status page of PHP-FPM, as far as it tells why requests wait. */

@@ -4,7 +4,7 @@
  */
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { DoctorWorld } from "../world.js";
+import type { DoctorWorld } from "../world/world.js";
 
 /** Numbers of a user, as the kernel compares them. */
 export interface Ids {

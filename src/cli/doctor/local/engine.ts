@@ -5,7 +5,7 @@
 import { request } from "node:http";
 import { join } from "node:path";
 import { parseDate } from "../../../base/clock.js";
-import { type DoctorWorld, within } from "../world.js";
+import { type DoctorWorld, within } from "../world/world.js";
 
 export interface Container {
   readonly name: string;

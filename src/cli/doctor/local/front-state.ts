@@ -5,12 +5,12 @@
  */
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { fault, said } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding, Step } from "../../../gateway/diagnosis/diagnosis-report.js";
+import { fault, said } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding, Step } from "../../../diagnosis/diagnosis-report.js";
 import type { FrontConfig, Problem } from "../config/front-config.js";
 import { mainFileAbove } from "../config/nginx-syntax.js";
-import { ageInWords } from "../steps.js";
-import type { DoctorWorld } from "../world.js";
+import { ageInWords } from "../facts/steps.js";
+import type { DoctorWorld } from "../world/world.js";
 import { anyOfFront, FRONT_PROGRAMS, type RunningFront } from "./fronts.js";
 
 export interface FrontState {

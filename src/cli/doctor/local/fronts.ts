@@ -5,8 +5,8 @@
 import { readFile, readlink, stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
 import type { Front } from "../config/front-config.js";
-import type { Endpoint } from "../endpoint.js";
-import type { DoctorWorld } from "../world.js";
+import type { Endpoint } from "../world/endpoint.js";
+import type { DoctorWorld } from "../world/world.js";
 import type { Ids } from "./access.js";
 import { holderOf } from "./look.js";
 import { entriesOf, linesOf } from "./sockets.js";

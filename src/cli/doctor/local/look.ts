@@ -3,10 +3,10 @@
  * listens here says nothing about another machine.
  */
 import { networkInterfaces } from "node:os";
-import type { Endpoint } from "../endpoint.js";
+import type { Listener, LocalFacts, ProcessFacts } from "../facts/local-facts.js";
 import type { Address } from "../probes/resolve.js";
-import type { DoctorWorld } from "../world.js";
-import type { Listener, LocalFacts, ProcessFacts } from "./local-facts.js";
+import type { Endpoint } from "../world/endpoint.js";
+import type { DoctorWorld } from "../world/world.js";
 import { managedPrograms } from "./managers.js";
 import { type Overflows, overflowsOf } from "./overflows.js";
 import { cgroupFacts, commandOf, kernelKills, processFacts } from "./processes.js";

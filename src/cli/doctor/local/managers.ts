@@ -4,8 +4,8 @@
  */
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { DoctorWorld } from "../world.js";
-import type { ManagedFacts } from "./local-facts.js";
+import type { ManagedFacts } from "../facts/local-facts.js";
+import type { DoctorWorld } from "../world/world.js";
 import { entriesOf, unixListenersOf } from "./sockets.js";
 
 export async function managedPrograms(world: DoctorWorld): Promise<readonly ManagedFacts[]> {

@@ -3,7 +3,7 @@
  * for the whole machine: since the boot, and while the doctor looked.
  */
 import { join } from "node:path";
-import type { DoctorWorld } from "../world.js";
+import type { DoctorWorld } from "../world/world.js";
 import { linesOf } from "./sockets.js";
 
 export interface Overflows {

@@ -4,8 +4,8 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { DoctorWorld } from "../world.js";
-import type { CgroupFacts, ProcessFacts } from "./local-facts.js";
+import type { CgroupFacts, ProcessFacts } from "../facts/local-facts.js";
+import type { DoctorWorld } from "../world/world.js";
 import { entriesOf, linesOf } from "./sockets.js";
 
 /** Long enough to tell a busy loop from a busy moment. */

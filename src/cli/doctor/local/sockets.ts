@@ -5,8 +5,8 @@
  */
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
-import type { DoctorWorld } from "../world.js";
-import type { Listener } from "./local-facts.js";
+import type { Listener } from "../facts/local-facts.js";
+import type { DoctorWorld } from "../world/world.js";
 
 /** `st` of a socket that waits for connections, in /proc/net/tcp. */
 const LISTEN = "0A";

@@ -4,8 +4,8 @@
  */
 import { access, constants, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { DoctorWorld } from "../world.js";
-import type { UnixSocketFacts } from "./local-facts.js";
+import type { UnixSocketFacts } from "../facts/local-facts.js";
+import type { DoctorWorld } from "../world/world.js";
 import { entriesOf, type UnixListener, unixListenersOf } from "./sockets.js";
 
 /** Where sockets of applications usually are. */

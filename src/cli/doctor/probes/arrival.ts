@@ -3,7 +3,7 @@
  * Rejects with the error of the emitter, or with null for silence, and leaves no timer behind.
  */
 import type { Socket } from "node:net";
-import type { DoctorWorld } from "../world.js";
+import type { DoctorWorld } from "../world/world.js";
 
 export function arrival<Stream extends Socket>(
   { clock }: Pick<DoctorWorld, "clock">,

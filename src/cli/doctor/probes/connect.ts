@@ -6,10 +6,10 @@ import { connect as connectTcp, type Socket } from "node:net";
 import type { FailureCode } from "../../../catalog/failures.js";
 import { classifyError } from "../../../core/classify.js";
 import { Timeline } from "../../../core/timeline.js";
-import type { Step } from "../../../gateway/diagnosis/diagnosis-report.js";
-import type { Endpoint } from "../endpoint.js";
-import type { DoctorLimits } from "../limits.js";
-import type { DoctorWorld } from "../world.js";
+import type { Step } from "../../../diagnosis/diagnosis-report.js";
+import type { Endpoint } from "../world/endpoint.js";
+import type { DoctorLimits } from "../world/limits.js";
+import type { DoctorWorld } from "../world/world.js";
 import { arrival } from "./arrival.js";
 import type { Address } from "./resolve.js";
 

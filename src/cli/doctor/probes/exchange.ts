@@ -8,9 +8,9 @@ import type { Socket } from "node:net";
 import type { FailureCode } from "../../../catalog/failures.js";
 import { classifyError } from "../../../core/classify.js";
 import { Timeline } from "../../../core/timeline.js";
-import type { Endpoint } from "../endpoint.js";
-import { BODY_BYTES_MAX, type DoctorLimits, HEAD_BYTES_MAX } from "../limits.js";
-import type { DoctorWorld } from "../world.js";
+import type { Endpoint } from "../world/endpoint.js";
+import { BODY_BYTES_MAX, type DoctorLimits, HEAD_BYTES_MAX } from "../world/limits.js";
+import type { DoctorWorld } from "../world/world.js";
 
 export interface Answer {
   readonly status: number;

@@ -5,7 +5,7 @@
 import type { LookupAddress } from "node:dns";
 import { isIP } from "node:net";
 import type { NameServers } from "../config/front-config.js";
-import type { DoctorWorld } from "../world.js";
+import type { DoctorWorld } from "../world/world.js";
 
 /** What one server said. `known` and `unknown` are answers; a `silent` one gave none at all. */
 export type Reply =

@@ -5,10 +5,10 @@
 
 import { isIP } from "node:net";
 import type { FailureCode } from "../../../catalog/failures.js";
-import type { Step } from "../../../gateway/diagnosis/diagnosis-report.js";
-import type { Endpoint } from "../endpoint.js";
-import type { DoctorLimits } from "../limits.js";
-import { type DoctorWorld, within } from "../world.js";
+import type { Step } from "../../../diagnosis/diagnosis-report.js";
+import type { Endpoint } from "../world/endpoint.js";
+import type { DoctorLimits } from "../world/limits.js";
+import { type DoctorWorld, within } from "../world/world.js";
 
 export interface Address {
   readonly address: string;

@@ -3,8 +3,8 @@
  * as `ip route get` tells them. Where that program is missing nothing is known, and nothing is
  * said.
  */
-import type { Step } from "../../../gateway/diagnosis/diagnosis-report.js";
-import type { DoctorWorld } from "../world.js";
+import type { Step } from "../../../diagnosis/diagnosis-report.js";
+import type { DoctorWorld } from "../world/world.js";
 import type { Address } from "./resolve.js";
 
 export interface Route {

@@ -14,10 +14,10 @@ import { parseDate } from "../../../base/clock.js";
 import type { FailureCode } from "../../../catalog/failures.js";
 import { classifyError } from "../../../core/classify.js";
 import { Timeline } from "../../../core/timeline.js";
-import type { Step } from "../../../gateway/diagnosis/diagnosis-report.js";
-import type { Endpoint, EndpointTls } from "../endpoint.js";
-import type { DoctorLimits } from "../limits.js";
-import type { DoctorWorld } from "../world.js";
+import type { Step } from "../../../diagnosis/diagnosis-report.js";
+import type { Endpoint, EndpointTls } from "../world/endpoint.js";
+import type { DoctorLimits } from "../world/limits.js";
+import type { DoctorWorld } from "../world/world.js";
 import { arrival } from "./arrival.js";
 import { openSocket, type Place, PROXY_LINE } from "./connect.js";
 

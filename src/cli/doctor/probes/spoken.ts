@@ -4,9 +4,9 @@
  */
 import type { Socket } from "node:net";
 import type { FailureCode } from "../../../catalog/failures.js";
-import type { Step } from "../../../gateway/diagnosis/diagnosis-report.js";
-import type { Spoken } from "../endpoint.js";
-import { type Line, open } from "../line.js";
+import type { Step } from "../../../diagnosis/diagnosis-report.js";
+import type { Spoken } from "../world/endpoint.js";
+import { type Line, open } from "./line.js";
 
 export interface SpokenAsked {
   readonly protocol: Spoken;

@@ -4,9 +4,9 @@
  */
 import { request } from "node:http";
 import type { Socket } from "node:net";
-import type { Endpoint } from "../endpoint.js";
-import type { DoctorLimits } from "../limits.js";
-import type { DoctorWorld } from "../world.js";
+import type { Endpoint } from "../world/endpoint.js";
+import type { DoctorLimits } from "../world/limits.js";
+import type { DoctorWorld } from "../world/world.js";
 
 /** The status of the answer; null when there was none in time. */
 export function upgradeStatus(

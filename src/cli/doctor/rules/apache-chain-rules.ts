@@ -2,8 +2,8 @@
  * Contradictions between several lines of an Apache configuration: an earlier path that swallows a
  * later one, a balancer without members, a module that is not loaded, a place that is closed.
  */
-import { fault, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
+import { fault, warning } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import { type Backend, backendOf, balancerOf, isTakenOut } from "../config/apache-backends.js";
 import { type ApacheLine, settingAt } from "../config/apache-lines.js";
 import { schemeOf } from "../config/apache-manner.js";

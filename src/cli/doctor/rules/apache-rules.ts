@@ -3,8 +3,8 @@
  * Each finding has the file and the line, says why, and what to write instead.
  */
 
-import { fault, note, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
+import { fault, note, warning } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import { type Backend, backendsOf, passLine } from "../config/apache-backends.js";
 import { type ApacheLine, settingAt } from "../config/apache-lines.js";
 import { schemeOf } from "../config/apache-manner.js";

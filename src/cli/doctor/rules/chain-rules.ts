@@ -3,11 +3,11 @@
  * keep-alive time, the buffer against the head, the handshake against the fields, the wait against
  * the time that an answer took.
  */
-import { fault, said, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
+import { fault, said, warning } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { ConfiguredUpstream } from "../config/front-config.js";
-import type { Facts } from "../facts.js";
-import { keptMsOf } from "../steps.js";
+import type { Facts } from "../facts/facts.js";
+import { keptMsOf } from "../facts/steps.js";
 
 export function chainRules(upstream: ConfiguredUpstream, facts: Facts): readonly Finding[] {
   return [

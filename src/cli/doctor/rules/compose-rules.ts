@@ -3,8 +3,8 @@
  * container is that container; two services are in no common network; a front keeps the address of
  * a container that was created anew.
  */
-import { fault, said, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
+import { fault, said, warning } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { Link, Links } from "../config/yaml/compose-links.js";
 import type { Service } from "../config/yaml/compose-services.js";
 import type { Node } from "../config/yaml/yaml-file.js";

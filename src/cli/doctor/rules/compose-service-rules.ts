@@ -2,8 +2,8 @@
  * Contradictions within one service of a compose file: it listens where no other container reaches
  * it, waits for a health check that does not exist, or is checked at a port that it does not have.
  */
-import { fault, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
+import { fault, warning } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { Service, Variable } from "../config/yaml/compose-services.js";
 
 export function serviceRules(service: Service, services: readonly Service[]): readonly Finding[] {

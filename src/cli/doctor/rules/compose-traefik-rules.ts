@@ -2,8 +2,8 @@
  * Labels of a compose file that Traefik reads: the port of the container, the network in which it
  * asks, and whether it sees the service at all.
  */
-import { fault, said, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
+import { fault, said, warning } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { Service, Variable } from "../config/yaml/compose-services.js";
 import { publishedPortInside } from "./container-findings.js";
 

@@ -2,8 +2,8 @@
  * What a compose file says of two services that cannot reach each other: no common network, an
  * address that is kept too long, a name that no service has.
  */
-import { fault, said, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
+import { fault, said, warning } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { Link } from "../config/yaml/compose-links.js";
 import type { Service } from "../config/yaml/compose-services.js";
 

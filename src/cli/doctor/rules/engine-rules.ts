@@ -4,8 +4,8 @@
  */
 import { dirname, resolve } from "node:path";
 import { isoDate } from "../../../base/clock.js";
-import { fault, said, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
+import { fault, said, warning } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { ComposeService, Problem } from "../config/front-config.js";
 import type { Container, EngineSaid } from "../local/engine.js";
 

@@ -2,13 +2,13 @@
  * A Unix socket as the front sees it: by its own user, below its own root. That the doctor may
  * connect says nothing about it, and that the doctor may not says nothing either.
  */
-import { fault, note } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
+import { fault, note } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { ConfiguredUpstream, FrontConfig } from "../config/front-config.js";
-import type { Facts } from "../facts.js";
+import type { Facts } from "../facts/facts.js";
 import { type Access, accessOf, idsOf } from "../local/access.js";
 import type { RunningFront } from "../local/fronts.js";
-import type { DoctorWorld } from "../world.js";
+import type { DoctorWorld } from "../world/world.js";
 
 /** Causes that are those of this user alone, once the front is known to have the right. */
 export const OF_THIS_USER: readonly string[] = ["socket_mode_wrong", "folder_closed"];

@@ -4,12 +4,12 @@
  */
 import { open, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
-import { said, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
+import { said, warning } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import { explain } from "../../explain/explain.js";
 import type { Front as FrontName } from "../config/front-config.js";
-import type { Front } from "../front.js";
-import type { DoctorWorld } from "../world.js";
+import type { Front } from "../local/front.js";
+import type { DoctorWorld } from "../world/world.js";
 
 /** The end of a log: some hundred lines. */
 const LOG_BYTES = 64 * 1024;

@@ -4,13 +4,13 @@
  */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { fault, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
+import { fault, warning } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { FrontConfig } from "../config/front-config.js";
-import type { Front } from "../front.js";
+import type { Front } from "../local/front.js";
 import type { RunningFront } from "../local/fronts.js";
 import { linesOf } from "../local/sockets.js";
-import type { DoctorWorld } from "../world.js";
+import type { DoctorWorld } from "../world/world.js";
 import { saidInLog } from "./front-log.js";
 
 export async function frontFindings(

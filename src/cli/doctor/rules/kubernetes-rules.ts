@@ -2,8 +2,8 @@
  * Manifests that do not fit each other: an Ingress whose port the Service does not have, a Service
  * that selects no pod, a target port that no container names.
  */
-import { fault, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
+import { fault, warning } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type {
   Backend,
   Labels,

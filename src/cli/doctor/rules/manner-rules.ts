@@ -2,10 +2,10 @@
  * Contradictions between the manner in which a front asks and what the application wants: the host
  * name, the path, the scheme, the line of the PROXY protocol, the check of health.
  */
-import { fault, said } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
+import { fault, said } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { ConfiguredUpstream } from "../config/front-config.js";
-import type { Facts } from "../facts.js";
+import type { Facts } from "../facts/facts.js";
 
 type MannerRule = (upstream: ConfiguredUpstream, facts: Facts) => readonly Finding[];
 

@@ -4,8 +4,8 @@
  * the file and the line, says why, and what to write instead.
  */
 
-import { fault, note, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
+import { fault, note, warning } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import {
   fieldsAt,
   keepsConnections,

@@ -4,13 +4,13 @@
  */
 import { statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { fault } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding } from "../../../gateway/diagnosis/diagnosis-report.js";
+import { fault } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { ConfiguredUpstream } from "../config/front-config.js";
-import type { Facts } from "../facts.js";
-import type { Front } from "../front.js";
+import type { Facts } from "../facts/facts.js";
+import type { Front } from "../local/front.js";
 import type { RunningFront } from "../local/fronts.js";
-import type { DoctorWorld } from "../world.js";
+import type { DoctorWorld } from "../world/world.js";
 
 /** The place that is asked is where the same front takes this very request. */
 export function asksItself(

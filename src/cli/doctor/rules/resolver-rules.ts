@@ -3,11 +3,11 @@
  * answer with an error, and that do not know a name which the system knows. The front answers 502,
  * and its log says that a name "could not be resolved".
  */
-import { fault, said, warning } from "../../../gateway/diagnosis/diagnosis-finding.js";
-import type { Finding, Step } from "../../../gateway/diagnosis/diagnosis-report.js";
+import { fault, said, warning } from "../../../diagnosis/diagnosis-finding.js";
+import type { Finding, Step } from "../../../diagnosis/diagnosis-report.js";
 import type { NameQuestion } from "../config/front-config.js";
 import { type Asked, askNameServers } from "../probes/name-server.js";
-import type { DoctorWorld } from "../world.js";
+import type { DoctorWorld } from "../world/world.js";
 
 export interface Answered {
   readonly findings: readonly Finding[];

@@ -4,8 +4,8 @@
  */
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import type { Finding } from "../../../../gateway/diagnosis/diagnosis-report.js";
-import { parseEndpoint } from "../../endpoint.js";
+import type { Finding } from "../../../../diagnosis/diagnosis-report.js";
+import { parseEndpoint } from "../../world/endpoint.js";
 import type { Front, FrontConfig, Where } from "../front-config.js";
 import type { Service } from "./compose-services.js";
 import type { Node } from "./yaml-file.js";

@@ -1,0 +1,142 @@
+/**
+ * What a request is answered with, as values: an answer of ours with everything that it may tell,
+ * and what we add to an upstream's. Nothing is written here, so every door gives the same answers.
+ */
+import { statusOf } from "../catalog/status-policy.js";
+import type { Call } from "../core/call.js";
+import type { Failure } from "../core/failure.js";
+import type { UpstreamResponse } from "../core/outcome.js";
+import type { ResponseBody } from "../core/response-body.js";
+import type { UpstreamInside } from "../gateway/upstream-inside.js";
+import type { Stickiness } from "../targets/balance/sticky.js";
+import { type ExtraFields, type PassedAnswer, passedAnswer } from "../wire/passed-answer.js";
+import { type Diagnostics, proxyStatus } from "../wire/proxy-status.js";
+import type { RequestFacts } from "../wire/request-facts.js";
+import { serverTiming } from "../wire/server-timing.js";
+import { failureAnswer, type SyntheticAnswer } from "../wire/synthetic-answer.js";
+import { ownMarks, receivedMarks } from "./mark-answer.js";
+
+/** One request on its way to an answer. */
+export interface Asked<Received extends RequestFacts> {
+  readonly req: Received;
+  /** Null when it was refused before it became a call. */
+  readonly call: Call | null;
+  readonly requestId: string;
+}
+
+type AskedCall<Received extends RequestFacts> = Asked<Received> & { readonly call: Call };
+
+/** How much a client is told, or a function that says so of its request. */
+export type DiagnosticsOption<Received> = Diagnostics | ((req: Received) => Diagnostics);
+
+export class AnswerValues<Received extends RequestFacts> {
+  readonly #inside: UpstreamInside;
+  readonly #diagnosticsOf: (req: Received) => Diagnostics;
+
+  constructor(inside: UpstreamInside, diagnostics: DiagnosticsOption<Received>) {
+    this.#inside = inside;
+    this.#diagnosticsOf = diagnosticsFor(diagnostics);
+  }
+
+  /** The answer to a failure. */
+  ofFailure({ req, call, requestId }: Asked<Received>, failure: Failure): SyntheticAnswer {
+    const { gateway, core } = this.#inside;
+    const diagnostics = this.#diagnosticsOf(req);
+    const status = statusOf(failure.code, gateway.statusPolicy);
+    const attempts = call?.attempts.length ?? 0;
+    const marks = ownMarks(core.options.layers, req.headers, call, failure, status);
+    const fields =
+      diagnostics === "none"
+        ? marks
+        : [...this.#diagnosticFields(call, failure, status, null, diagnostics), ...marks];
+    const { accept } = req.headers;
+    return failureAnswer(accept, { failure, status, requestId, attempts, diagnostics, fields });
+  }
+
+  /** An upstream's answer as it is passed on. */
+  ofResponse(
+    asked: AskedCall<Received>,
+    response: UpstreamResponse<ResponseBody>,
+    failure: Failure | null,
+  ): PassedAnswer {
+    const extra = this.extraFields(asked, response.status, failure);
+    return passedAnswer(asked.req, response, extra, this.#inside.core.options.trustProxyStatus);
+  }
+
+  /** What goes with an upstream's answer; nothing for a plain success, which speaks for itself. */
+  extraFields(
+    { req, call, requestId }: AskedCall<Received>,
+    status: number,
+    failure: Failure | null,
+  ): ExtraFields {
+    const { core } = this.#inside;
+    const diagnostics = this.#diagnosticsOf(req);
+    const plain = failure === null && call.attempts.length === 1;
+    const marks =
+      failure === null ? NO_FIELDS : receivedMarks(core.options.layers, req.headers, call);
+    const { sticky } = core.targets.balancing;
+    const cookie = sticky === null ? NO_FIELDS : cookieFor(sticky, call);
+    if (diagnostics === "none" || (plain && diagnostics !== "full")) {
+      return cookie === NO_FIELDS ? marks : [...marks, ...cookie];
+    }
+    const fields = this.#diagnosticFields(call, failure, status, status, diagnostics);
+    return [...fields, "x-request-id", requestId, ...marks, ...cookie];
+  }
+
+  #diagnosticFields(
+    call: Call | null,
+    failure: Failure | null,
+    status: number,
+    receivedStatus: number | null,
+    diagnostics: Diagnostics,
+  ): ExtraFields {
+    const { gateway } = this.#inside;
+    const member = proxyStatus(
+      {
+        name: gateway.name,
+        failure,
+        status,
+        receivedStatus,
+        attempts: call?.attempts.length ?? 0,
+        stopReason: call?.stopReason ?? null,
+        nextHop: call === null || diagnostics !== "full" ? null : this.#aliasOf(call),
+      },
+      diagnostics,
+    );
+    if (call === null) return ["proxy-status", member];
+    const timing = serverTiming(call.attempts, gateway.clock.now() - call.startedAt);
+    return ["proxy-status", member, "server-timing", timing];
+  }
+
+  /** The target under a name that tells nothing: `orders/2` is the second target of `orders`. */
+  #aliasOf(call: Call): string | null {
+    const { core } = this.#inside;
+    const last = call.attempts.at(-1)?.target;
+    if (last === undefined || last === null) return null;
+    return `${core.name}/${core.targets.targets.findIndex(({ id }) => id === last) + 1}`;
+  }
+}
+
+const NO_FIELDS: ExtraFields = [];
+
+/** The cookie that leads the client back to the target that has answered. */
+function cookieFor(sticky: Stickiness, { request, attempts }: Call): ExtraFields {
+  const target = attempts.at(-1)?.target ?? null;
+  const cookie = target === null ? null : sticky.setCookie(request, target);
+  return cookie === null ? NO_FIELDS : ["set-cookie", cookie];
+}
+
+/** How much this client is told; a function of the user decides for each request. */
+export function diagnosticsFor<Received>(
+  diagnostics: DiagnosticsOption<Received>,
+): (req: Received) => Diagnostics {
+  if (typeof diagnostics !== "function") return () => diagnostics;
+  return (req) => {
+    try {
+      return diagnostics(req);
+    } catch {
+      // Whether a caller is trusted could not be told; then it is not.
+      return "code";
+    }
+  };
+}

@@ -1,0 +1,157 @@
+/**
+ * Outcome → answer, for a client of Node: the upstream's, or one of ours.
+ *
+ * Guarantee: a request is answered or cut, exactly once; the hook that is told of failures may
+ * answer in our place and cannot do harm.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock } from "../base/clock.js";
+import type { Call } from "../core/call.js";
+import type { Failure } from "../core/failure.js";
+import type { Outcome, UpstreamResponse } from "../core/outcome.js";
+import type { ResponseBody } from "../core/response-body.js";
+import { type Upstream, upstreamInside } from "../gateway/upstream-handle.js";
+import type { UpstreamInside } from "../gateway/upstream-inside.js";
+import type { FailureContext, Framework, ProxyOptions } from "../options/proxy-options.js";
+import { announceEnd } from "../wire/linger.js";
+import type { ExtraFields } from "../wire/passed-answer.js";
+import {
+  cutResponse,
+  type WriteResponseOptions,
+  writeResponse,
+  writeSynthetic,
+} from "../wire/write-response.js";
+import { AnswerValues } from "./answer-values.js";
+import { type FailureHook, tellHook } from "./failure-hook.js";
+
+/** One request on its way to an answer. */
+export interface Asking {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly framework: Framework;
+  /** Null when it was refused before it became a call. */
+  readonly call: Call | null;
+  readonly requestId: string;
+}
+
+type AskingCall = Asking & { readonly call: Call };
+
+export interface Answering {
+  failure(asking: Asking, failure: Failure): void;
+  /** Fields for an answer of the upstream that somebody else passes on. */
+  received(asking: AskingCall, status: number, failure: Failure | null): ExtraFields;
+  outcome(asking: AskingCall, outcome: Outcome<ResponseBody>): void;
+}
+
+interface Answerer extends UpstreamInside {
+  readonly values: AnswerValues<IncomingMessage>;
+  readonly onFailure: FailureHook<FailureContext> | undefined;
+}
+
+export function answering(upstream: Upstream, options: ProxyOptions): Answering {
+  return answeringFor(upstreamInside(upstream), options);
+}
+
+/** The same for an upstream that has no handle. */
+export function answeringFor(inside: UpstreamInside, options: ProxyOptions): Answering {
+  const values = new AnswerValues<IncomingMessage>(inside, options.diagnostics ?? "code");
+  const answerer: Answerer = { ...inside, values, onFailure: options.onFailure };
+  return {
+    failure(asking, failure) {
+      beforeAnswer(asking);
+      answerFailure(answerer, asking, failure);
+    },
+    received(asking, status, failure) {
+      beforeAnswer(asking);
+      if (failure !== null) tell(answerer, asking, failure);
+      asking.call.answeredBy = "upstream";
+      return values.extraFields(asking, status, failure);
+    },
+    outcome(asking, outcome) {
+      if (!asking.req.complete) beforeAnswer(asking);
+      if (outcome.kind === "no_response") answerFailure(answerer, asking, outcome.failure);
+      else {
+        const failure = outcome.kind === "error_response" ? outcome.failure : null;
+        answerResponse(answerer, asking, outcome.response, failure);
+      }
+    },
+  };
+}
+
+/** A hook may answer in our place, so that this comes before any hook is told. */
+function beforeAnswer({ req, res, call }: Asking): void {
+  if (!req.complete) announceEnd(req, res, call?.request.body ?? null);
+}
+
+function answerFailure(answerer: Answerer, asking: Asking, failure: Failure): void {
+  const { req, res, framework } = asking;
+  tell(answerer, asking, failure);
+  const { call } = asking;
+  if (res.writableEnded || res.destroyed) {
+    if (call !== null) call.answeredBy = res.headersSent ? "application" : null;
+    return;
+  }
+  if (call !== null) call.answeredBy = "gateway";
+  const answer = answerer.values.ofFailure(asking, failure);
+  if (call !== null && req.method !== "HEAD") call.ownBytes = answer.bytes;
+  if (!framework.sendFailure(answer)) writeSynthetic(req.method, res, answer);
+}
+
+function answerResponse(
+  answerer: Answerer,
+  asking: AskingCall,
+  response: UpstreamResponse<ResponseBody>,
+  failure: Failure | null,
+): void {
+  const { res, framework } = asking;
+  if (failure !== null && !res.headersSent) tell(answerer, asking, failure);
+  if (steppedBack(asking, response)) return;
+  asking.call.answeredBy = "upstream";
+  const passed = answerer.values.ofResponse(asking, response, failure);
+  const options = new Writing(answerer, asking);
+  const { sendResponse = null } = framework;
+  if (sendResponse === null) writeResponse(res, passed, options);
+  else sendResponse(passed, options);
+}
+
+// A class, since every call makes one.
+class Writing implements WriteResponseOptions {
+  private readonly answerer: Answerer;
+  private readonly asking: AskingCall;
+
+  constructor(answerer: Answerer, asking: AskingCall) {
+    this.answerer = answerer;
+    this.asking = asking;
+  }
+
+  get clock(): Clock {
+    return this.answerer.gateway.clock;
+  }
+
+  beforeWriting(): void {
+    this.asking.framework.beforeWriting();
+  }
+
+  brokenUnsent(failure: Failure): void {
+    answerFailure(this.answerer, this.asking, failure);
+  }
+}
+
+/** Whether the response is not ours to write any more; the answer is given up then. */
+export function steppedBack(
+  { res, call }: AskingCall,
+  response: Pick<UpstreamResponse<ResponseBody>, "discard">,
+): boolean {
+  if (!res.destroyed && !res.headersSent && !res.writableEnded) return false;
+  // Who has answered in our place keeps that answer; half of one has no other end.
+  call.answeredBy = res.headersSent ? "application" : null;
+  if (!res.writableEnded) cutResponse(res);
+  void response.discard();
+  return true;
+}
+
+function tell({ onFailure }: Answerer, asking: Asking, failure: Failure): void {
+  if (onFailure === undefined) return;
+  const { req, res, call, requestId } = asking;
+  tellHook(onFailure, failure, { req, res, attempts: call?.attempts.length ?? 0, requestId });
+}

@@ -1,0 +1,207 @@
+/**
+ * A proxied call, for every server adapter: request in, pipe, answer or failure out.
+ *
+ * Guarantee: every request is answered or cut, exactly once; a client that leaves ends the upstream
+ * call at once; what a hook of the user throws is answered as our own fault and crashes nothing.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { whenOver } from "../core/outcome.js";
+import type { ClientPaceLimits } from "../core/request.js";
+import { ServedScope, tellOfRefusal } from "../gateway/call-scope.js";
+import type { GatewayCore } from "../gateway/core.js";
+import { keptBytesMax } from "../gateway/repeats.js";
+import type { UpstreamCore } from "../gateway/upstream.js";
+import { type Upstream, upstreamInside } from "../gateway/upstream-handle.js";
+import type { UpstreamInside } from "../gateway/upstream-inside.js";
+import { checkProxyOptions } from "../options/check-proxy-options.js";
+import type { Framework, ProxyOptions } from "../options/proxy-options.js";
+import { prepareServerBehind } from "../server/behind/behind-server.js";
+import { checkHost, checkServerOf } from "../server/server-checks.js";
+import { layerNames } from "../wire/caller-hints.js";
+import { createForwarder, type ForwardedOptions } from "../wire/forwarding.js";
+import { answerLastHop } from "../wire/last-hop.js";
+import { lingerForUpload } from "../wire/linger.js";
+import {
+  type AcceptedRequest,
+  type ReadRequest,
+  type ReadRequestOptions,
+  type ReceivedBody,
+  readRequest,
+} from "../wire/read-request.js";
+import type { RequestFacts } from "../wire/request-facts.js";
+import type { RequestHeaders } from "../wire/request-headers.js";
+import { type ReadTarget, readTarget } from "../wire/request-target.js";
+import { writeInformation } from "../wire/write-information.js";
+import { askToAdmit, type Refused } from "./admit.js";
+import { answering } from "./answer.js";
+
+/** Handles one request. `url` is the path as this mount sees it. */
+export type ProxyHandler = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  url: string,
+  /** Asked once the request is let in: whoever is asked before may read the body. */
+  received: (req: IncomingMessage) => ReceivedBody,
+  framework?: Framework,
+) => void;
+
+export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHandler {
+  checkProxyOptions(options);
+  const inside = upstreamInside(upstream);
+  const { gateway, core } = inside;
+  const reading = readingOptions(upstream, options);
+  const answer = answering(upstream, options);
+  const rewritePath = options.rewritePath ?? null;
+
+  const look = serverLook(gateway, core);
+
+  const send = (
+    req: IncomingMessage,
+    res: ServerResponse,
+    framework: Framework,
+    target: ReadTarget,
+    body: ReceivedBody,
+  ): void => {
+    const read = readSafely(req, res, target, reading, body);
+    if ("answer" in read) {
+      framework.beforeWriting();
+      answerLastHop(req, res, read.answer);
+    } else if ("failure" in read) refuse(req, res, framework, read);
+    else call(req, res, framework, read);
+  };
+
+  const refuse = (
+    req: IncomingMessage,
+    res: ServerResponse,
+    framework: Framework,
+    { failure, id: requestId }: Refused,
+  ): void => {
+    tellOfRefusal(gateway, core.name, "proxy", { req, res, id: requestId, failure });
+    answer.failure({ req, res, framework, call: null, requestId }, failure);
+    lingerForUpload(gateway.clock, req, res, null);
+  };
+
+  const call = (
+    req: IncomingMessage,
+    res: ServerResponse,
+    framework: Framework,
+    accepted: AcceptedRequest,
+  ): void => {
+    const scope = new ServedScope(inside, "proxy", accepted, null, req, res);
+    const { call: made } = scope;
+    // Emitted once, so that the dearer `once` is not needed.
+    res.on("close", () => scope.clientOver());
+    core.execute(made).tell((outcome) => {
+      answer.outcome({ req, res, framework, call: made, requestId: made.id }, outcome);
+      whenOver(outcome, () => {
+        if (!req.complete) lingerForUpload(gateway.clock, req, res, made.request.body);
+        scope.over();
+      });
+    });
+  };
+
+  return (req, res, url, received, framework = NO_FRAMEWORK) => {
+    look(req.socket);
+    const target = readTarget(req, url, rewritePath);
+    const decided = (refused: Refused | null): void => {
+      if (res.destroyed) return;
+      if (refused === null) send(req, res, framework, target, received(req));
+      else refuse(req, res, framework, refused);
+    };
+    if (options.admit === undefined) decided(null);
+    else askToAdmit(options.admit, req, target, gateway.newRequestId, decided);
+  };
+}
+
+/** Looks at the server of a connection: once by itself, and each time for what stands in front. */
+function serverLook(gateway: GatewayCore, core: UpstreamCore): (socket: Socket) => void {
+  let looked = false;
+  return (socket) => {
+    if (gateway.behind !== null) prepareServerBehind(gateway, socket);
+    if (looked) return;
+    looked = true;
+    checkServerOf(gateway, core, socket);
+  };
+}
+
+export function readingOptions(upstream: Upstream, options: ProxyOptions): ReadRequestOptions {
+  const inside = upstreamInside(upstream);
+  const reading = readingFor(inside, options);
+  checkHost(inside, reading.host);
+  return reading;
+}
+
+/** The options of a proxy that say how requests are read. */
+export interface ReadingOptions<Received> {
+  readonly requestHeaders?: RequestHeaders<Received> | undefined;
+  readonly forwarded?: false | ForwardedOptions | undefined;
+  readonly host?: string | undefined;
+  readonly answerOnlyIfCached?: boolean | undefined;
+}
+
+/** The same for an upstream that has no handle. */
+export function readingFor<Received extends RequestFacts = IncomingMessage>(
+  { gateway, core }: UpstreamInside,
+  options: ReadingOptions<Received>,
+): ReadRequestOptions<Received> {
+  const { limits, timeouts } = core.options;
+  return {
+    requestHeaders: options.requestHeaders ?? null,
+    forwarder: createForwarder(options.forwarded ?? {}, gateway.believe),
+    onOverruled: overruledFor(gateway),
+    via: gateway.via,
+    layers: layerNames(core.options.layers),
+    host: options.host ?? "preserve",
+    requestBodyBytesMax: limits.requestBodyBytesMax,
+    replayBodyBytesMax: keptBytesMax(core.options),
+    asksFirst: timeouts.continueMs > 0,
+    clientPace: paceOf(core.options),
+    answerOnlyIfCached: options.answerOnlyIfCached ?? false,
+    newId: gateway.newRequestId,
+  };
+}
+
+const overruledByGateway = new WeakMap<GatewayCore, (address: string) => void>();
+
+/** Warns once for each gateway, since an application behind it may redirect to https for ever. */
+function overruledFor(gateway: GatewayCore): (address: string) => void {
+  const known = overruledByGateway.get(gateway);
+  if (known !== undefined) return known;
+  let told = false;
+  const made = (address: string): void => {
+    if (told) return;
+    told = true;
+    gateway.warn(
+      `X-Forwarded-Proto: https from ${address} is not believed and is sent on as http, by which ` +
+        "applications that redirect to https do so for ever. If a proxy that ends TLS is there, " +
+        'name it: createGateway({ behind: "nginx" }) or forwarded: { trust: [its address] }',
+    );
+  };
+  overruledByGateway.set(gateway, made);
+  return made;
+}
+
+function paceOf({ timeouts, limits }: UpstreamInside["core"]["options"]): ClientPaceLimits | null {
+  const { clientMs } = timeouts;
+  if (clientMs === Number.POSITIVE_INFINITY) return null;
+  return { clientMs, bytesPerSecondMin: limits.clientBytesPerSecondMin };
+}
+
+/** A hook of the user that throws is our side's fault, not the client's. */
+export function readSafely(
+  req: IncomingMessage,
+  res: ServerResponse,
+  target: ReadTarget,
+  reading: ReadRequestOptions,
+  body: ReceivedBody,
+): ReadRequest {
+  try {
+    const inform = (status: number, raw: readonly string[]) => writeInformation(res, status, raw);
+    return readRequest(req, target, reading, inform, body);
+  } catch (cause) {
+    return { failure: { code: "proxy_internal_error", cause }, id: reading.newId() };
+  }
+}
+
+export const NO_FRAMEWORK: Framework = { beforeWriting: () => {}, sendFailure: () => false };

@@ -1,0 +1,98 @@
+/**
+ * What the server adapters share: the options of a proxy, and how a framework takes part in an
+ * answer.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Failure } from "../core/failure.js";
+import type { ForwardedOptions } from "../wire/forwarding.js";
+import type { PassedAnswer } from "../wire/passed-answer.js";
+import type { Diagnostics } from "../wire/proxy-status.js";
+import type { RequestHeaders } from "../wire/read-request.js";
+import type { AskedTarget } from "../wire/request-target.js";
+import type { SyntheticAnswer } from "../wire/synthetic-answer.js";
+import type { WriteResponseOptions } from "../wire/write-response.js";
+
+export type { AskedTarget } from "../wire/request-target.js";
+
+/** What the server adapters share. */
+export interface ProxyOptions {
+  /**
+   * Decides the path and query that are sent. It gets those of the client, below the mount and in
+   * origin-form, and returns the new ones; a path of the target is put in front. An empty path is
+   * `/`. A return value that is no path is answered with 500, `proxy_configuration_error`.
+   */
+  readonly rewritePath?: (path: string, req: IncomingMessage) => string;
+  /**
+   * Fields to set on the sent request (`undefined` removes), or a function that returns them.
+   * Framing and connection fields belong to the gateway and are ignored here. Returning the
+   * client's own fields changes nothing.
+   */
+  readonly requestHeaders?: RequestHeaders;
+  /**
+   * Forwarding fields; `false` passes the client's own unchanged and adds none.
+   * @default { trust: false, fields: "both" }
+   */
+  readonly forwarded?: false | ForwardedOptions;
+  /**
+   * The Host that is sent: the client's (`preserve`), the target's (`target`), or this text.
+   * @default "preserve"
+   */
+  readonly host?: string;
+  /**
+   * What answers reveal about internals: nothing, names and counts, or addresses, too.
+   * @default "code"
+   */
+  readonly diagnostics?: Diagnostics | ((req: IncomingMessage) => Diagnostics);
+  /**
+   * Called before a request is sent: returns nothing to admit it, or a refusal. The place for your
+   * own rate limits, access rules and load shedding. Rules about paths must use `target.path`, or
+   * `target.sentPath` if `rewritePath` has changed it; never the `originalUrl` of a framework,
+   * which is as the client wrote it. If it throws, the answer is 500.
+   */
+  readonly admit?: (req: IncomingMessage, target: AskedTarget) => Admission | Promise<Admission>;
+  /**
+   * Called for every failure before it is answered. If it answers itself, the gateway does not.
+   */
+  readonly onFailure?: (failure: Failure, context: FailureContext) => void;
+  /**
+   * Protocols for which a tunnel is opened; a request for another one is served without an upgrade.
+   * For the `upgrade` listeners of `nodeProxy` and http-proxy-middleware.
+   * @default ["websocket", "tcp"]
+   */
+  readonly upgrades?: readonly string[];
+  /**
+   * Answers `Cache-Control: only-if-cached` with 504, like an empty cache (RFC 9111).
+   * @default false
+   */
+  readonly answerOnlyIfCached?: boolean;
+}
+
+/** Failures that a hook may refuse with. */
+export const REFUSALS = ["request_denied", "rate_limited", "load_shed", "maintenance"] as const;
+
+/** Why a request is refused, by its name in the catalog. */
+export interface Refusal {
+  readonly refuse: (typeof REFUSALS)[number];
+  /** When the client may try again. */
+  readonly retryAfterMs?: number;
+}
+
+/** What `admit` returns. */
+export type Admission = Refusal | undefined | null;
+
+export interface FailureContext {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly attempts: number;
+  readonly requestId: string;
+}
+
+/** How a framework takes part in the answer to one request. */
+export interface Framework {
+  /** The answer is now written to the response directly. */
+  readonly beforeWriting: () => void;
+  /** Sends a gateway answer in the framework's way; false leaves it to the gateway. */
+  readonly sendFailure: (message: SyntheticAnswer) => boolean;
+  /** Sends an upstream's answer in the framework's way; without it, it is written directly. */
+  readonly sendResponse?: ((answer: PassedAnswer, options: WriteResponseOptions) => void) | null;
+}
