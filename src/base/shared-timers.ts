@@ -73,27 +73,19 @@ class LoneTimer implements Keeper {
 }
 
 class SharedTimers implements Clock {
+  readonly now: Clock["now"];
+  readonly wallNow: Clock["wallNow"];
+  readonly sleep: Clock["sleep"];
+  readonly turn: Clock["turn"];
   readonly #clock: Clock;
   readonly #queues = new Map<number, TimerQueue>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
-  }
-
-  now(): number {
-    return this.#clock.now();
-  }
-
-  wallNow(): number {
-    return this.#clock.wallNow();
-  }
-
-  sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return this.#clock.sleep(ms, signal);
-  }
-
-  turn(fn: () => void): Timer {
-    return this.#clock.turn(fn);
+    this.now = clock.now.bind(clock);
+    this.wallNow = clock.wallNow.bind(clock);
+    this.sleep = clock.sleep.bind(clock);
+    this.turn = clock.turn.bind(clock);
   }
 
   after(ms: number, fn: () => void, now?: number): Timer {

@@ -89,7 +89,7 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
   private first: Held | null = null;
   private last: Held | null = null;
   private calm = false;
-  /** Its outcome is not the one that it was settled with. */
+  /** It waits for an outcome in place of the one that it was settled with. */
   private replaced = false;
   private thrown: { readonly cause: unknown } | null = null;
 
@@ -125,10 +125,6 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
   /** Tells everybody who listens; the first outcome stays. */
   settle(outcome: Outcome<Body>): void {
     if (this.outcome !== null || this.replaced) return;
-    this.tellAll(outcome);
-  }
-
-  private tellAll(outcome: Outcome<Body>): void {
     this.outcome = outcome;
     let held = this.first;
     this.first = null;
@@ -156,7 +152,8 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
     if (this.first === null) this.last = null;
     instead.tell((outcome) => {
       this.thrown = instead.thrown;
-      this.tellAll(outcome);
+      this.replaced = false;
+      this.settle(outcome);
     });
   }
 

@@ -9,6 +9,7 @@ import { isIP } from "node:net";
 import type { Call } from "../core/call.js";
 import type { Outcome } from "../core/outcome.js";
 import { whenOver } from "../core/outcome.js";
+import { Pending } from "../core/pending.js";
 import type { Step } from "../core/pipe.js";
 import type { GatewayRequest } from "../core/request.js";
 import type { ResponseBody } from "../core/response-body.js";
@@ -152,7 +153,7 @@ export function dispatchCall(
   };
   delivery.begin(call);
   // A caller that gave it up before it began is told by the outcome.
-  void stepOf(core)(call).then((outcome) => {
+  Pending.of(stepOf(core)(call)).tell((outcome) => {
     delivery.deliver(outcome);
     whenOver(outcome, over);
   });

@@ -168,41 +168,37 @@ function wasRead(body: unknown): boolean {
 
 function nothing(): void {}
 
-export class DispatchDelivery implements BodySink {
+export class DispatchDelivery extends FetchDelivery implements BodySink {
   /** What the handler is given at its start; the dispatcher adds to it. */
   readonly context = {};
-  readonly #to: FetchDelivery;
   readonly #sent: DispatchBody;
   readonly #bytesMax: number;
   #call: Call | null = null;
-  #isOver = false;
-  #body: ResponseBody | null = null;
 
   /** `bytesMax`: of a body as a fetch gives it to its reader, decoded. */
   constructor(handler: FetchHandler, sent: DispatchBody, bytesMax: number) {
-    this.#to = new FetchDelivery(handler, () => this.#call?.cancellation.cut("client"));
+    super(handler, () => this.#call?.cancellation.cut("client"));
     this.#sent = sent;
     this.#bytesMax = bytesMax;
   }
 
   begin(call: Call): void {
     this.#call = call;
-    this.#to.start(this.context);
+    this.start(this.context);
   }
 
   /** An interim answer of one of the attempts. */
-  information(status: number, rawHeaders: readonly string[]): void {
-    if (this.#body === null) this.#to.information(status, rawHeaders);
+  override information(status: number, rawHeaders: readonly string[]): void {
+    if (this.body === null) super.information(status, rawHeaders);
   }
 
   deliver(outcome: Outcome<ResponseBody>): void {
     if (outcome.kind === "no_response") {
-      this.#to.fail(() => this.#errorOf(outcome.failure));
+      this.fail(() => this.#errorOf(outcome.failure));
       return;
     }
     if (this.#call !== null) this.#call.answeredBy = "upstream";
-    this.#body = outcome.response.body;
-    this.#to.answer(outcome.response, this.#counted(outcome.response));
+    this.answer(outcome.response, this.#counted(outcome.response));
   }
 
   /** A fetch decodes it, and says of itself how it was called; for others it is as it came. */
@@ -212,22 +208,11 @@ export class DispatchDelivery implements BodySink {
     return decodedLimit({ method: request.method, response, bytesMax: this.#bytesMax, to: this });
   }
 
-  data(chunk: Buffer): boolean {
-    return this.#to.data(chunk);
-  }
-
-  end(trailers: readonly string[]): void {
-    this.#isOver = true;
-    this.#to.end(trailers);
-  }
-
   broken(code: Failure["code"]): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
     const target = this.#call?.attempts.at(-1)?.target ?? null;
-    const cause = this.#body?.brokenCause;
+    const cause = this.body?.brokenCause;
     const failure = { code, written: true, cause, ...(target === null ? {} : { target }) } as const;
-    this.#to.breakOff(() => this.#errorOf(failure));
+    this.breakOff(() => this.#errorOf(failure));
   }
 
   #errorOf(failure: Failure): unknown {

@@ -151,12 +151,8 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
     this.endsAt = now + ms;
     // A timer that fires too early asks again; only one that would fire too late is replaced.
     if (this.keeper !== null && this.dueAt <= this.endsAt) return;
-    this.unset();
-    this.wake(now);
-  }
-
-  private wake(now: number): void {
-    if (this.endsAt !== NEVER) this.set(this.terms.clock, this.endsAt - now, now);
+    if (ms === NEVER) this.unset();
+    else this.set(this.terms.clock, ms, now);
   }
 
   private startBodyTimer(bodyMs: number): void {
@@ -165,7 +161,7 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
 
   due(): void {
     const now = this.terms.clock.now();
-    if (this.endsAt - now > EARLY_MS) this.wake(now);
+    if (this.endsAt - now > EARLY_MS) this.expect(now, this.endsAt - now);
     else this.onDue(now - this.endsAt);
   }
 
@@ -181,7 +177,9 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
           return;
         }
         if (lateMs >= SELF.stallMs && this.isAnswered()) onStallSaved?.(this.exchange);
-        if (this.group !== null && this.keeper === null) this.wake(clock.now());
+        if (this.group === null || this.keeper !== null) return;
+        const now = clock.now();
+        this.expect(now, this.endsAt - now);
       }),
     );
   }

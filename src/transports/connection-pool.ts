@@ -25,10 +25,8 @@ export interface ConnectionPool {
   acquire(exchange: Exchange, acquired: Acquired): void;
   /** Takes a socket that somebody else has opened to the same target. */
   adopt(socket: Socket): void;
-  /** An exchange begins on a connection that has served before. */
-  began(exchange: Exchange, connection: Connection): void;
-  /** What became of it, or of one on a new connection. */
-  ended(exchange: Exchange): void;
+  /** Those at rest, which learn from the exchanges on connections like them. */
+  readonly resting: RestingConnections;
   /** The exchange is over; a connection that can serve another one rests. */
   release(connection: Connection): void;
   /** Ends the connections at rest, and the others as soon as they are released. */
@@ -57,7 +55,7 @@ class Http1Pool implements ConnectionPool {
   readonly #pulse: LoopPulse;
   readonly #target: Target;
   readonly #options: ConnectionPoolOptions;
-  readonly #idle = new RestingConnections();
+  readonly resting = new RestingConnections();
   readonly #line = new WaitingLine();
   readonly #sessions: SessionStore = { session: null };
   #open = 0;
@@ -71,38 +69,31 @@ class Http1Pool implements ConnectionPool {
   }
 
   acquire(exchange: Exchange, acquired: Acquired): void {
-    if (this.#idle.count > 0 && !this.#pulse.fresh()) this.#acquireLater(exchange, acquired);
+    if (this.resting.list.length > 0 && !this.#pulse.fresh())
+      this.#acquireLater(exchange, acquired);
     else this.#acquireNow(exchange, acquired);
   }
 
   adopt(socket: Socket): void {
     this.#open += 1;
-    this.#idle.put(this.#over(socket));
-  }
-
-  began(exchange: Exchange, connection: Connection): void {
-    this.#idle.began(exchange, connection, this.#clock.now());
-  }
-
-  ended(exchange: Exchange): void {
-    this.#idle.ended(exchange);
+    this.resting.list.push(this.#over(socket));
   }
 
   release(connection: Connection): void {
     if (this.#closed) connection.destroy();
     if (!connection.alive) return;
-    this.#idle.put(connection);
+    this.resting.list.push(connection);
     // A microtask later: undici may still decide that this connection has served enough.
     if (this.#line.waiting.length > 0) this.#callNextSoon();
   }
 
   close(): void {
     this.#closed = true;
-    this.#idle.destroyAll();
+    this.resting.destroyAll();
   }
 
   get stats(): ConnectionPool["stats"] {
-    return { open: this.#open, idle: this.#idle.count, waiting: this.#line.waiting.length };
+    return { open: this.#open, idle: this.resting.list.length, waiting: this.#line.waiting.length };
   }
 
   // Methods of their own: a closure costs its function a scope whether or not it is made.
@@ -120,19 +111,17 @@ class Http1Pool implements ConnectionPool {
     else this.#line.join(exchange, acquired);
   }
 
-  /** Whether there is one to give; those that have died at rest are forgotten. */
+  /** Whether there is one to give, or one may be opened. */
   #canGive(): boolean {
-    return this.#idle.hasLiving() || this.#hasRoom() || this.#idle.count > 0;
-  }
-
-  #hasRoom(): boolean {
-    return this.#open < this.#options.connectionsMax;
+    if (this.#open < this.#options.connectionsMax) return true;
+    // Those that have died are forgotten, and those that are doubted serve where no other can.
+    return this.resting.hasLiving() || this.resting.list.length > 0;
   }
 
   #give(exchange: Exchange, acquired: Acquired): void {
-    const mayDial = this.#hasRoom();
-    const kept = mayDial && needsNew(exchange) ? null : this.#idle.take();
-    const connection = kept ?? (mayDial ? null : this.#idle.takeAny());
+    const mayDial = this.#open < this.#options.connectionsMax;
+    const kept = mayDial && needsNew(exchange) ? null : this.resting.take();
+    const connection = kept ?? (mayDial ? null : this.resting.takeAny());
     if (connection !== null) acquired(null, connection);
     else this.#dial(exchange, acquired);
   }
@@ -154,14 +143,14 @@ class Http1Pool implements ConnectionPool {
   }
 
   #gone(connection: Connection | null): void {
-    if (connection !== null) this.#idle.forget(connection);
+    if (connection !== null) this.resting.forget(connection);
     this.#open -= 1;
     this.#callNext();
   }
 
   #callNext(): void {
     if (this.#line.waiting.length === 0) return;
-    if (this.#idle.count > 0 && !this.#pulse.fresh())
+    if (this.resting.list.length > 0 && !this.#pulse.fresh())
       afterPoll(this.#clock, () => this.#serveFirst());
     else this.#serveFirst();
   }

@@ -9,6 +9,7 @@
  * error that it caused.
  */
 import { eventLoopTurn } from "../base/clock.js";
+import { fieldsByName } from "../core/fields.js";
 import type { UpstreamResponse } from "../core/outcome.js";
 import type { BodySink, ResponseBody } from "../core/response-body.js";
 
@@ -176,7 +177,7 @@ function newStyle(handler: NewStyleHandler): FetchHandler {
       onResume = resume;
       controller.rawHeaders = asBuffers(rawHeaders);
       handler.onResponseStarted?.();
-      handler.onResponseStart?.(controller, status, asFields(rawHeaders), text);
+      handler.onResponseStart?.(controller, status, fieldsByName(rawHeaders) as Fields, text);
     },
     data(chunk) {
       handler.onResponseData?.(controller, chunk);
@@ -184,7 +185,7 @@ function newStyle(handler: NewStyleHandler): FetchHandler {
     },
     end(trailers) {
       controller.rawTrailers = asBuffers(trailers);
-      handler.onResponseEnd?.(controller, asFields(trailers));
+      handler.onResponseEnd?.(controller, fieldsByName(trailers) as Fields);
     },
     error: (error) => handler.onResponseError?.(controller, error),
   };
@@ -194,26 +195,13 @@ function asBuffers(fields: readonly string[]): Buffer[] {
   return fields.map((text) => Buffer.from(text, "latin1"));
 }
 
-function asFields(raw: readonly string[]): Fields {
-  // No prototype: a field may be called `__proto__`.
-  const fields = Object.create(null) as Record<string, string | string[]>;
-  for (let index = 0; index < raw.length; index += 2) {
-    const name = (raw[index] as string).toLowerCase();
-    const value = raw[index + 1] as string;
-    const before = fields[name];
-    if (before === undefined) fields[name] = value;
-    else if (typeof before === "string") fields[name] = [before, value];
-    else before.push(value);
-  }
-  return fields;
-}
-
 export class FetchDelivery {
   /** Why the handler gave up; null while it has not. */
   aborted: { readonly reason: unknown } | null = null;
   readonly #handler: FetchHandler;
   readonly #giveUp: (reason: unknown) => void;
-  #body: ResponseBody | null = null;
+  /** That of the answer; null before there is one. */
+  protected body: ResponseBody | null = null;
   #paused = false;
 
   constructor(handler: FetchHandler, giveUp: (reason: unknown) => void) {
@@ -243,7 +231,7 @@ export class FetchDelivery {
   /** Tells the head, and lets the body flow to the sink. */
   answer(response: UpstreamResponse<ResponseBody>, sink: BodySink): void {
     const { status, statusText, rawHeaders, body } = response;
-    this.#body = body;
+    this.body = body;
     try {
       this.#handler.head(status, rawHeaders, statusText, () => this.resume());
     } catch (error) {
@@ -266,7 +254,7 @@ export class FetchDelivery {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#body?.resume();
+    this.body?.resume();
   }
 
   end(trailers: readonly string[]): void {

@@ -43,6 +43,7 @@ class Http2Pool implements ConnectionPool {
   readonly #options: ConnectionPoolOptions;
   /** The pool of HTTP/1.1. */
   readonly #below: ConnectionPool;
+  readonly resting: ConnectionPool["resting"];
   readonly #sessions = new Set<Http2Session>();
   readonly #tls: SessionStore = { session: null };
   #waiting: Waiting[] = [];
@@ -56,6 +57,7 @@ class Http2Pool implements ConnectionPool {
     this.#target = target;
     this.#options = options;
     this.#below = below;
+    this.resting = below.resting;
   }
 
   acquire(exchange: Exchange, acquired: Acquired): void {
@@ -67,14 +69,6 @@ class Http2Pool implements ConnectionPool {
       if (session !== null) acquired(null, new Http2Stream(session, exchange));
       else this.#wait(exchange, acquired);
     }
-  }
-
-  began(...told: Parameters<ConnectionPool["began"]>): void {
-    this.#below.began(...told);
-  }
-
-  ended(exchange: Exchange): void {
-    this.#below.ended(exchange);
   }
 
   release(connection: Parameters<ConnectionPool["release"]>[0]): void {

@@ -28,7 +28,7 @@ export function needsNew({ call }: Exchange): boolean {
 
 /** The newest on top: it is the least likely to have been closed meanwhile. */
 export class RestingConnections {
-  readonly #resting: Connection[] = [];
+  readonly list: Connection[] = [];
   /** What has rested since before this moment is doubted. */
   #doubtedAt = Number.NEGATIVE_INFINITY;
   /**
@@ -38,41 +38,34 @@ export class RestingConnections {
   #usual: Float64Array | null = null;
   #answers = 0;
 
-  get count(): number {
-    return this.#resting.length;
-  }
-
-  put(connection: Connection): void {
-    this.#resting.push(connection);
-  }
-
   /** Whether `take` has one; those that have died are forgotten. */
   hasLiving(): boolean {
-    while (this.#resting.at(-1)?.alive === false) this.#resting.pop();
-    const newest = this.#resting.at(-1);
+    while (this.list.at(-1)?.alive === false) this.list.pop();
+    const newest = this.list.at(-1);
     return newest !== undefined && !this.#isDoubted(newest);
   }
 
   take(): Connection | null {
-    return this.hasLiving() ? (this.#resting.pop() ?? null) : null;
+    return this.hasLiving() ? (this.list.pop() ?? null) : null;
   }
 
   /** One of those that are doubted. */
   takeAny(): Connection | null {
-    return this.#resting.pop() ?? null;
+    return this.list.pop() ?? null;
   }
 
   forget(connection: Connection): void {
-    const at = this.#resting.indexOf(connection);
-    if (at !== -1) this.#resting.splice(at, 1);
+    const at = this.list.indexOf(connection);
+    if (at !== -1) this.list.splice(at, 1);
   }
 
   destroyAll(): void {
-    for (const connection of this.#resting.splice(0)) connection.destroy();
+    for (const connection of this.list.splice(0)) connection.destroy();
   }
 
   /** An exchange takes a connection that has served before. */
-  began(exchange: Exchange, connection: Connection, now: number): void {
+  began(exchange: Exchange, connection: Connection): void {
+    const now = exchange.timeline.startedAt;
     if (connection.restedAt < 0 || now - connection.restedAt < POOL.restedMs) return;
     if (exchange.attempt.further < 1 || whyNotRepeat(exchange.request, STALE) !== null) return;
     const [meanMs = 0, deviationMs = 0] = this.#usual ?? [];
@@ -98,8 +91,8 @@ export class RestingConnections {
   }
 
   #closeDoubted(): void {
-    if (this.#resting.length === 0 || !this.#isDoubted(this.#resting[0] as Connection)) return;
-    for (const connection of [...this.#resting]) {
+    if (this.list.length === 0 || !this.#isDoubted(this.list[0] as Connection)) return;
+    for (const connection of [...this.list]) {
       if (this.#isDoubted(connection)) connection.destroy();
     }
   }

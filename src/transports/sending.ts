@@ -77,7 +77,7 @@ export class Sending extends Pending<ResponseBody> implements RunEnd {
     if (emptiness !== null && isSocket(connection)) {
       this.#letHeadBe = amendHead(connection.socket, emptiness);
     }
-    if (!this.#fresh && isSocket(connection)) this.#pool.began(this.#exchange, connection);
+    if (!this.#fresh && isSocket(connection)) this.#pool.resting.began(this.#exchange, connection);
     connection.client.dispatch(words, run);
     if (!this.#fresh && turnsMayBeHeld()) this.#seeStart(run, connection);
   }
@@ -94,7 +94,7 @@ export class Sending extends Pending<ResponseBody> implements RunEnd {
 
   released(connection: Connection): void {
     this.#letHeadBe?.();
-    if (isSocket(connection)) this.#pool.ended(this.#exchange);
+    if (isSocket(connection)) this.#pool.resting.ended(this.#exchange);
     this.#pool.release(connection);
   }
 

@@ -168,7 +168,7 @@ describe("a kept connection that stayed silent", () => {
     await ground.clock.advance(1_000);
     const lost = ground.ask();
     fallSilent(lost);
-    ground.pool.ended(lost.exchange);
+    ground.pool.resting.ended(lost.exchange);
     lost.connection?.destroy();
     await until(() => ground.pool.stats.open === 2);
     return { ...ground, kept };
@@ -181,7 +181,7 @@ describe("a kept connection that stayed silent", () => {
     expect(kept.map(({ connection }) => connection)).not.toContain(next.connection);
     expect(pool.stats.idle).toBe(2);
     answers(next);
-    pool.ended(next.exchange);
+    pool.resting.ended(next.exchange);
     await until(() => pool.stats.open === 1);
     expect(pool.stats.idle).toBe(0);
   });
@@ -215,10 +215,10 @@ describe("a kept connection that stayed silent", () => {
     const usual = exchangeOn(clock);
     answers({ exchange: usual } as Asked);
     usual.timeline.sendAt = usual.timeline.headAt - 1_000;
-    pool.ended(usual);
+    pool.resting.ended(usual);
     const impatience = (options: Parameters<typeof exchangeOn>[1] = {}) => {
       const exchange = exchangeOn(clock, options);
-      pool.began(exchange, kept);
+      pool.resting.began(exchange, kept);
       return exchange.impatience;
     };
     await clock.advance(14_999);
