@@ -1,9 +1,11 @@
 /**
  * What poison costs the others, at full scale, with HAProxy and nginx beside it: eight kinds, one
- * to three targets, GET and POST, 0.5 to 4 times the others' rate. A column has the share of the
- * others that failed, and their p99. It takes twenty minutes, and a machine at rest.
+ * to three targets, GET and POST, 0.5 to 5 times the others' rate, in a flow and in bursts. Each
+ * cell has a twin without poison beside it, at the same time, so that a busy machine is no
+ * difference. A column has the share of the others that failed, and of every load the p99 of all
+ * its calls, less that of the twins. It takes half an hour.
  *
- * `npm run figures:poison`, with kinds of poison behind `--` for a part of it
+ * `npm run figures:poison`, with kinds of poison and names of proxies behind `--` for a part of it
  */
 import { buildQuick } from "../../tools/build-quick.mjs";
 import { type Cell, type CellResult, FRONTS, KINDS, playPoison } from "./poison.js";
@@ -11,37 +13,95 @@ import { type Cell, type CellResult, FRONTS, KINDS, playPoison } from "./poison.
 const SECONDS = 12;
 /** The others, and poison: in a steady flow, and in bursts. */
 const LOADS = [
-  { perSecond: 20, poison: 10 },
+  { perSecond: 2, poison: 2 },
+  { perSecond: 2, poison: 10 },
   { perSecond: 10, poison: 40 },
-  { perSecond: 20, poison: 10, burst: 5 },
+  { perSecond: 20, poison: 10 },
+  { perSecond: 50, poison: 2.5, burst: 5 },
+  { perSecond: 50, poison: 6, burst: 6 },
 ] as const;
+/** What is played together has so many calls a second at most, for what a slow machine takes. */
+const PER_SECOND_MAX = 150;
+
+type Load = Pick<Cell, "perSecond" | "poison" | "burst">;
 
 const asked = process.argv.slice(2);
+const chosen = <Name extends string>(names: readonly Name[]): readonly Name[] => {
+  const some = names.filter((one) => asked.includes(one));
+  return some.length === 0 ? names : some;
+};
 
 await buildQuick();
-for (const kind of KINDS.filter((one) => asked.length === 0 || asked.includes(one))) {
-  for (const front of Object.keys(FRONTS) as (keyof typeof FRONTS)[]) {
-    const results = new Map<number, CellResult[]>([1, 2, 3].map((targets) => [targets, []]));
-    for (const load of LOADS) {
-      const cells = cellsOf(kind, load);
-      const came = await playPoison(cells, front, SECONDS);
-      for (const [at, one] of came.entries()) results.get(cells[at]?.targets ?? 0)?.push(one);
+for (const kind of chosen(KINDS)) {
+  for (const front of chosen(Object.keys(FRONTS) as (keyof typeof FRONTS)[])) {
+    const rows: Played[] = [];
+    for (const cells of together(LOADS.flatMap((load) => cellsOf(kind, load)))) {
+      const twins = cells.map((cell) => ({ ...cell, poison: 0 }));
+      const came = await playPoison([...cells, ...twins], front, SECONDS);
+      for (const [at, cell] of cells.entries()) {
+        rows.push({
+          cell,
+          own: came[at] as CellResult,
+          twin: came[cells.length + at] as CellResult,
+        });
+      }
     }
-    const columns = [...results.values()].map(summed);
+    const columns = [1, 2, 3].map((targets) =>
+      columnOf(rows.filter(({ cell }) => cell.targets === targets)),
+    );
     console.log(`| ${kind} | ${front} | ${columns.join(" | ")} |`);
   }
 }
 
-function cellsOf(kind: Cell["kind"], load: (typeof LOADS)[number]): readonly Cell[] {
+interface Played {
+  readonly cell: Cell;
+  readonly own: CellResult;
+  readonly twin: CellResult;
+}
+
+function cellsOf(kind: Cell["kind"], load: Load): readonly Cell[] {
   return [1, 2, 3].flatMap((targets) =>
     (["GET", "POST"] as const).map((method) => ({ kind, targets, method, ...load })),
   );
 }
 
-/** Failed of all, and the worst p99. */
-function summed(results: readonly CellResult[]): string {
+/** In parts that are played one after the other. */
+function together(cells: readonly Cell[]): readonly (readonly Cell[])[] {
+  const parts: Cell[][] = [];
+  let left = 0;
+  for (const cell of cells) {
+    const rate = 2 * cell.perSecond + cell.poison;
+    if (rate > left) {
+      parts.push([]);
+      left = PER_SECOND_MAX;
+    }
+    parts.at(-1)?.push(cell);
+    left -= rate;
+  }
+  return parts;
+}
+
+/** Failed of all, the worst load, and the p99 of each load above that of its twins. */
+function columnOf(rows: readonly Played[]): string {
+  const byLoad = LOADS.map((load) =>
+    rows.filter(({ cell }) => cell.perSecond === load.perSecond && cell.poison === load.poison),
+  );
+  const worst = Math.max(...byLoad.map((some) => failedOf(some.map(({ own }) => own))));
+  const failed = failedOf(rows.map(({ own }) => own));
+  const idle = failedOf(rows.map(({ twin }) => twin));
+  const above = byLoad.map((some) =>
+    Math.round(p99Of(some.map(({ own }) => own)) - p99Of(some.map(({ twin }) => twin))),
+  );
+  const share = (part: number): string => `${(100 * part).toFixed(2)} %`;
+  return `${share(failed)} (worst ${share(worst)}, twins ${share(idle)}), ${above.join("/")} ms`;
+}
+
+function failedOf(results: readonly CellResult[]): number {
   const calls = results.reduce((sum, one) => sum + one.calls, 0);
-  const failed = results.reduce((sum, one) => sum + one.failed, 0);
-  const p99 = Math.max(...results.map((one) => one.p99));
-  return `${((100 * failed) / calls).toFixed(1)} %, ${Math.round(p99)} ms`;
+  return results.reduce((sum, one) => sum + one.failed, 0) / calls;
+}
+
+function p99Of(results: readonly CellResult[]): number {
+  const took = results.flatMap((one) => one.took).sort((one, two) => one - two);
+  return took[Math.ceil(took.length * 0.99) - 1] ?? Number.NaN;
 }

@@ -20,7 +20,7 @@ export interface Cell {
   readonly targets: number;
   readonly method: "GET" | "POST";
   readonly perSecond: number;
-  /** Poison, against the others; in bursts of so many. */
+  /** Poison, against the others, 0 for none; in bursts of so many. */
   readonly poison: number;
   readonly burst?: number;
 }
@@ -28,8 +28,8 @@ export interface Cell {
 export interface CellResult {
   readonly calls: number;
   readonly failed: number;
-  /** Of the others' calls that were answered well; NaN for none. */
-  readonly p99: number;
+  /** Milliseconds of each of the others' calls that was answered well. */
+  readonly took: readonly number[];
 }
 
 export const FRONTS = { "good-gateway": gateways, HAProxy: haproxies, nginx: nginxes } as const;
@@ -96,13 +96,12 @@ async function play(cell: Cell, port: number, seconds: number): Promise<CellResu
       await sleep(-Math.log(1 - Math.random()) * ((size * 1_000) / rate));
     }
   };
-  const poisoning = sleep(POISON_FROM_MS).then(() => at(poison, burst, bad));
+  const poisoning = poison > 0 && sleep(POISON_FROM_MS).then(() => at(poison, burst, bad));
   await at(perSecond, 1, other);
   const failed = await Promise.all(under).then(() => calls - took.length);
   await poisoning;
   agent.destroy();
-  took.sort((one, two) => one - two);
-  return { calls, failed, p99: took[Math.ceil(took.length * 0.99) - 1] ?? Number.NaN };
+  return { calls, failed, took };
 }
 
 /** The status of a whole answer; null for anything else. */
