@@ -155,6 +155,17 @@ export const BULKHEAD = {
   unansweredAgainShare: 0.75,
   /** Routes that are remembered although no call of them waits. */
   unansweredRoutesMin: 128,
+  /**
+   * When no place is left, a call gives way that a later one of its route has overtaken, after so
+   * long: with 1,000 places 1,500 calls a second may hang …
+   */
+  overdueMs: 500,
+  /** … and not before this many times what the slowest of those took that were answered … */
+  overdueFactor: 4,
+  /** … each of which is remembered a little less after the next one. */
+  overdueMemory: 0.998,
+  /** Calls that are looked at for one that is overdue. */
+  overdueLooks: 1_000,
 } as const;
 
 /** Connections to targets. */

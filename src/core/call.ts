@@ -69,6 +69,8 @@ export interface CallOverrides {
 
 /** The time that a call waits. While a body moves it does not wait, and the time stands still. */
 export interface TimeLimit {
+  /** When the last upload was over; 0 without one, Infinity while one is on its way. */
+  readonly uploadedAt: number;
   pause(now: number): void;
   resume(now: number): void;
   /** The head is up. */

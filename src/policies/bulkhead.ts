@@ -24,7 +24,7 @@ import { Timeline } from "../core/timeline.js";
 import type { AdaptiveLimit } from "./adaptive-limit.js";
 import { type DrainRate, drainRate } from "./drain-rate.js";
 import { type Refusals, refusals } from "./refusals.js";
-import { Unanswered } from "./unanswered.js";
+import { GivenPlace, Unanswered } from "./unanswered.js";
 import { Waiter, WaitingLine } from "./waiting-line.js";
 
 export interface BulkheadOptions extends PlacesOptions {
@@ -63,6 +63,7 @@ export function bulkhead(
   { limit = null, refusals: counted = refusals() }: BulkheadParts = {},
 ): Bulkhead {
   const places = new Places(clock, limit?.limit ?? options.concurrencyMax, options);
+  const unanswered = new Unanswered(clock, places);
   const drained = drainRate(clock, random);
 
   const refusal = (call: Call, code: QueueCode): Failure =>
@@ -76,11 +77,12 @@ export function bulkhead(
     const room = places.roomFor(call.priority);
     if (room === null) return noResponse(refusal(call, "bulkhead_full"));
     if (room !== "free") room.end(refusal(room.call, "bulkhead_queue_displaced"));
-    const failure = await wait(call);
+    const coming = wait(call);
+    unanswered.makeRoom(call);
+    const failure = await coming;
     return failure === null ? seat(call, next) : noResponse(failure);
   };
   const streams = new StreamPlaces(options.streamsMax);
-  const unanswered = new Unanswered(clock, places);
   const seating = { places, drained, refusal, streams, unanswered };
   const place = placeOf(seating);
   const seat = <Body>(call: SeatedCall, next: Step<SeatedCall, Body>): Pending<Body> => {
@@ -155,6 +157,11 @@ function noPlace(seating: Seating, call: Call, kind: "streams" | "unanswered"): 
   return { ...seating.refusal(call, "bulkhead_full"), details: `${kind}=${places}` };
 }
 
+/** The failure of a call that was cut for another one says so. */
+function gaveWay(failure: Failure, { waitedMs }: GivenPlace): Failure {
+  return { ...failure, details: `gave_way_after_ms=${Math.round(waitedMs)}` };
+}
+
 /** The place of a call; that of a stream from the moment on that its answer is one. */
 function placeOf(seating: Seating): Holder<SeatedCall> {
   const { places, drained, streams, unanswered } = seating;
@@ -164,6 +171,10 @@ function placeOf(seating: Seating): Holder<SeatedCall> {
   };
   return {
     known(call, outcome) {
+      if (call.place instanceof GivenPlace && outcome.kind === "no_response") {
+        giveBack();
+        return refused(gaveWay(outcome.failure, call.place));
+      }
       const isWatched = places.isBusy || call.place !== null;
       if (isWatched && outcome.kind !== "no_response") unanswered.answered(call);
       if (outcome.kind !== "success") return null;

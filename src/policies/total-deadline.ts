@@ -55,8 +55,8 @@ class Deadline extends OwnPatientTimer implements TimeLimit {
   private isOver = false;
   /** Attempts whose upload is on its way. */
   private uploads = 0;
-  /** When the first of them began. */
-  private pausedAt = 0;
+  /** When the first of them began, or the last one was over. */
+  private changedAt = 0;
 
   constructor(clock: Clock, call: BoundedCall) {
     super(clock);
@@ -72,15 +72,20 @@ class Deadline extends OwnPatientTimer implements TimeLimit {
   pause(now: number): void {
     this.uploads += 1;
     if (this.uploads > 1 || this.isOver) return;
-    this.pausedAt = now;
+    this.changedAt = now;
     this.cutAt(this.call.callerDeadline, now);
+  }
+
+  get uploadedAt(): number {
+    return this.uploads > 0 ? NEVER : this.changedAt;
   }
 
   resume(now: number): void {
     this.uploads -= 1;
     if (this.uploads > 0 || this.isOver) return;
     const { deadline, callerDeadline } = this.call;
-    this.call.deadline = Math.min(callerDeadline, deadline + now - this.pausedAt);
+    this.call.deadline = Math.min(callerDeadline, deadline + now - this.changedAt);
+    this.changedAt = now;
     this.cutAt(this.call.deadline, now);
   }
 

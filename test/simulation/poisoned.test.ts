@@ -93,6 +93,37 @@ describe.each([1, 3])("poison that fills every place until it times out, %i targ
   );
 });
 
+describe.each([1, 3])(
+  "poison that hangs on routes that others are answered on, %i targets",
+  (targets) => {
+    const ids = Array.from({ length: 500 }, (_, at) => `/orders/${1_000 + at}`);
+    it.each([
+      ["one id of them", MANY, ["/orders/99"]],
+      ["ids without end", MANY, ids],
+      ["every route once", MANY, MANY],
+      ["an API with one route", ONE, ONE],
+    ])(
+      "%s costs the others nothing",
+      async (_, paths, asked) => {
+        for (const [perSecond, rate, method] of [
+          [10, 200, "POST"],
+          [50, 200, "GET"],
+          [200, 800, "POST"],
+        ] as const) {
+          const { failed, p99, codes } = await poisoned({
+            ...{ seed: targets, targets, seconds: 12, others: { perSecond, paths, method } },
+            poison: { perSecond: rate, paths: asked, method, reaction: "hang" },
+          });
+          const what = `${method} ${perSecond}/s beside ${rate}/s: ${JSON.stringify(codes)}`;
+          expect(failed, what).toBeLessThanOrEqual(0.01);
+          expect(p99, what).toBeLessThan(115);
+        }
+      },
+      180_000,
+    );
+  },
+);
+
 /** From then on a target is ill. */
 const ILL_FROM = 5_000;
 
