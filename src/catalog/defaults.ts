@@ -268,6 +268,8 @@ export const SELF = {
   pollFreshMs: 20,
   /** A timer this late indicates a blocked event loop, not a slow upstream. */
   stallMs: 50,
+  /** A silence is ours where the timer was late by this share of the limit; else it was theirs. */
+  stallShare: 0.25,
   /** A reused connection that dies this soon was already dead: a reset takes one round trip. */
   staleMs: 250,
 } as const;

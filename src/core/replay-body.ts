@@ -117,7 +117,8 @@ export class ReplayBody {
   }
 
   /**
-   * Opens it for one attempt: the bytes themselves where all of them are here, else a stream.
+   * Opens it for one attempt: the bytes themselves where they are few and all here, else a stream,
+   * whose end is the moment at which the last bytes leave, on a slow link, too.
    * A reader of an earlier attempt is closed. Throws where a part of it is here no more: to send
    * the rest in its place would be a request that its caller has never made.
    */
@@ -126,7 +127,10 @@ export class ReplayBody {
     this.#reader?.destroy();
     this.#reader = null;
     this.#takeWhole();
-    if (this.#state === "ended") return this.#whole();
+    if (this.#state === "ended") {
+      if (this.#keptBytes <= WHOLE_BYTES_MAX) return this.#whole();
+      this.#kept = this.#kept.flatMap(piecesOf);
+    }
     this.#reader = new BodyReader(this);
     return this.#reader;
   }
@@ -315,6 +319,17 @@ class BodyReader extends Readable {
 function isAllHere(source: BodySource): boolean {
   const { _readableState: state } = source as { readonly _readableState?: { ended?: unknown } };
   return source.complete === true || state?.ended === true;
+}
+
+/** Of a large body, as much as is written at once: each piece that has left shows that it moves. */
+const PIECE_BYTES = 65_536;
+const WHOLE_BYTES_MAX = 2 * PIECE_BYTES;
+
+function piecesOf(bytes: Buffer): readonly Buffer[] {
+  const count = Math.ceil(bytes.byteLength / PIECE_BYTES);
+  return Array.from({ length: count }, (_, at) =>
+    bytes.subarray(at * PIECE_BYTES, (at + 1) * PIECE_BYTES),
+  );
 }
 
 function ignore(): void {}

@@ -74,6 +74,8 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
   private endsAt = NEVER;
   /** Counts whatever shows that the exchange moves; a timer that fires compares. */
   private moves = 0;
+  /** A stall has used up the time of a connection: what still went on had none. */
+  private robbed = false;
 
   constructor(terms: Terms, exchange: TimedExchange) {
     super();
@@ -92,7 +94,7 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
     const { body } = request;
     if (phase !== "send") {
       if (this.uploading) this.uploaded(now);
-    } else if (body !== null && !body.complete) this.watchUpload(now);
+    } else if (body !== null) this.watchUpload(now, body.complete);
     // Resolving, connecting and securing share one limit, so a change among them changes nothing.
     if (group === "connectMs" && group === this.group) return;
     this.group = group;
@@ -128,9 +130,11 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
     this.bodyTimer = null;
   }
 
-  private watchUpload(now: number): void {
+  private watchUpload(now: number, isHere: boolean): void {
     if (!this.uploading) this.exchange.call.timeLimit?.pause(now);
     this.uploading = true;
+    // Of what is here already the client keeps nothing back.
+    if (isHere) return;
     this.pace ??= this.newPace();
     this.pace?.sending(now);
   }
@@ -172,16 +176,23 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
     clock.turn(() =>
       clock.turn(() => {
         if (this.moves === moves) {
-          this.exchange.timeline.stalledMs = lateMs;
+          this.exchange.timeline.stalledMs = this.isOwnDelay(lateMs) ? lateMs : 0;
           this.cut("timeout");
           return;
         }
+        this.robbed ||= lateMs >= SELF.stallMs;
         if (lateMs >= SELF.stallMs && this.isAnswered()) onStallSaved?.(this.exchange);
         if (this.group === null || this.keeper !== null) return;
         const now = clock.now();
         this.expect(now, this.endsAt - now);
       }),
     );
+  }
+
+  /** A target that stayed silent for its time is to blame, though our timer was a little late. */
+  private isOwnDelay(lateMs: number): boolean {
+    if (this.robbed || this.group === null) return true;
+    return lateMs >= this.terms.limits[this.group] * SELF.stallShare;
   }
 
   /** Whatever moved it was no end without an answer. */

@@ -1,13 +1,15 @@
 /**
  * The connections to one target that are at rest, and which of them are believed in.
  *
- * A firewall or a NAT forgets connections without a word to either side, most often all that rest.
- * When one that had served before stays silent, those that have rested since before are doubted:
- * none of them is handed out while a new one can be opened, and they are closed when a new one
- * answers. Who has rested for long is given less time to answer, where that costs a repeat only.
+ * A firewall or a NAT forgets connections without a word to either side, most often all that rest;
+ * some reset what comes later. When one that had served before stays silent or is reset, those that
+ * have rested since before are doubted: none of them is handed out while a new one can be opened,
+ * and they are closed when a new one answers. Who has rested for long is given less time to answer,
+ * where that costs a repeat only.
  */
 import { EJECTION, POOL } from "../catalog/defaults.js";
 import type { FailureCode } from "../catalog/failures.js";
+import type { CutBy } from "../core/cancellation.js";
 import { whyNotRepeat } from "../core/repeat.js";
 import type { Timeline } from "../core/timeline.js";
 import type { Exchange } from "../targets/exchange.js";
@@ -81,7 +83,7 @@ export class RestingConnections {
       if (this.#usual === null) this.#usual = firstOf(timeline);
       else if (this.#answers === 0) observe(this.#usual, timeline);
       if (timeline.openedAt >= this.#doubtedAt) this.#closeDoubted();
-    } else if (timeline.reused && cancellation.by === "timeout" && timeline.headBytes === 0) {
+    } else if (timeline.reused && timeline.headBytes === 0 && PEERS.has(cancellation.by)) {
       this.#doubtedAt = timeline.sendAt;
     }
   }
@@ -97,6 +99,9 @@ export class RestingConnections {
     }
   }
 }
+
+/** Who has ended an exchange, where its peer had a part in it: by silence, or by a reset. */
+const PEERS: ReadonlySet<CutBy | null> = new Set<CutBy | null>(["timeout", null]);
 
 /** Every one of so many is looked at: reckoning costs more than to pass one by. */
 const ANSWERS_PER_LOOK = 16;

@@ -1,6 +1,6 @@
 /**
  * A firewall or a NAT between forgets connections at rest, without a word to either side. What is
- * sent on one of them is lost in silence; a new connection works.
+ * sent on one of them is lost in silence, or answered by a reset; a new connection works.
  */
 import { once } from "node:events";
 import { createServer as createHttp } from "node:http";
@@ -22,7 +22,10 @@ async function listening(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** An application behind a NAT; `forget` lets the connections that stand fall silent. */
+/**
+ * An application behind a NAT; `forget` lets the connections that stand fall silent, or resets them
+ * as soon as something is sent.
+ */
 async function world(options: Partial<UpstreamOptions> = {}) {
   const executed: string[] = [];
   const app = createHttp((req, res) => {
@@ -32,6 +35,7 @@ async function world(options: Partial<UpstreamOptions> = {}) {
   app.keepAliveTimeout = 60_000;
   const port = await listening(app);
   let epoch = 0;
+  let resets = false;
   const sockets = new Set<Socket>();
   const nat = createServer((socket) => {
     const mine = epoch;
@@ -40,7 +44,10 @@ async function world(options: Partial<UpstreamOptions> = {}) {
       sockets.add(side);
       side.on("error", () => {}).once("close", () => sockets.delete(side));
     }
-    socket.on("data", (chunk) => mine === epoch && behind.write(chunk));
+    socket.on("data", (chunk) => {
+      if (mine === epoch) behind.write(chunk);
+      else if (resets) socket.resetAndDestroy();
+    });
     behind.on("data", (chunk) => mine === epoch && socket.write(chunk));
     socket.once("close", () => behind.destroy());
   });
@@ -60,8 +67,9 @@ async function world(options: Partial<UpstreamOptions> = {}) {
     executed,
     codes,
     connections: () => sockets.size / 2,
-    forget() {
+    forget(how: "silent" | "reset" = "silent") {
       epoch += 1;
+      resets = how === "reset";
       codes.length = 0;
       executed.length = 0;
     },
@@ -90,12 +98,12 @@ const DOORS: Readonly<Record<string, (world: World) => Promise<Ask>>> = {
   },
 };
 
-async function filled(door: (world: World) => Promise<Ask>, options?: Partial<UpstreamOptions>) {
-  const ground = await world(options);
+async function filled(door: (world: World) => Promise<Ask>, how?: "silent" | "reset") {
+  const ground = await world();
   const ask = await door(ground);
   const all = await Promise.all(Array.from({ length: 5 }, () => ask("GET")));
   expect(all).toEqual([200, 200, 200, 200, 200]);
-  ground.forget();
+  ground.forget(how);
   return { ...ground, ask };
 }
 
@@ -115,5 +123,12 @@ describe.each(Object.entries(DOORS))("connections that a NAT has forgotten, %s",
     expect(await ask("POST")).toBe(504);
     expect([await ask("POST"), await ask("POST")]).toEqual([200, 200]);
     expect(executed).toEqual(["POST /x", "POST /x"]);
+  });
+
+  it("cost a POST that cannot be repeated, and no other one, where they are reset", async () => {
+    const { ask, executed } = await filled(door, "reset");
+    expect(await ask("POST")).toBe(502);
+    expect([await ask("POST"), await ask("POST"), await ask("GET")]).toEqual([200, 200, 200]);
+    expect(executed).toEqual(["POST /x", "POST /x", "GET /x"]);
   });
 });

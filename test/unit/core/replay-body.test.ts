@@ -338,6 +338,21 @@ describe("a body that is here already", () => {
   });
 });
 
+describe("a large body that is here already", () => {
+  it("is given in pieces, to each attempt from its start", async () => {
+    const bytes = Buffer.alloc(300_000, "abc");
+    const body = ReplayBody.fromBuffer(bytes);
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const opened = body.open();
+      expect(Buffer.isBuffer(opened)).toBe(false);
+      const pieces = (await (opened as Readable).toArray()) as Buffer[];
+      expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThanOrEqual(65_536);
+      expect(Buffer.concat(pieces).equals(bytes)).toBe(true);
+    }
+    expect(body.complete).toBe(true);
+  });
+});
+
 describe("text from a source with an encoding", () => {
   it("is sent in the bytes that it came in", async () => {
     const source = new PassThrough();

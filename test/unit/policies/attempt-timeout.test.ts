@@ -443,6 +443,26 @@ describe("a timer that fires late, since our own process was busy", () => {
     expect(name()).toBe("event_loop_stalled");
   });
 
+  it("blames a silent target for its silence, whatever small delay our timer had", async () => {
+    const { clock, cuts, name, through } = watched({ limits: { connectMs: 1_000 } });
+    through("connect");
+    await clock.advance(950);
+    clock.stall(50 + 4 * SELF.stallMs);
+    await clock.advance(0);
+    expect(cuts).toHaveLength(1);
+    expect(name()).toBe("connection_timeout");
+  });
+
+  it("blames itself where a stall has left a connection no time to go on", async () => {
+    const { clock, cuts, name, through } = watched({ limits: { connectMs: 1_000 } });
+    through("resolve");
+    clock.stall(1_000 + SELF.stallMs);
+    afterTimer(clock, () => through("connect"));
+    await clock.advance(10);
+    expect(cuts).toHaveLength(1);
+    expect(name()).toBe("event_loop_stalled");
+  });
+
   it("goes on watching after a part of a body has come in the last moment", async () => {
     const { clock, through, exchange, cuts } = watched();
     through("send", "wait", "receive");
