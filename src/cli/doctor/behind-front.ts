@@ -7,7 +7,13 @@ import type { Finding, Report } from "../../diagnosis/diagnosis-report.js";
 import type { ConfiguredUpstream, FrontConfig, WayBehind } from "./config/front-config.js";
 import type { Facts } from "./facts/facts.js";
 import { frontState } from "./local/front-state.js";
-import { anyOfFront, FRONT_PROGRAMS, listeningFront, type RunningFront } from "./local/fronts.js";
+import {
+  anyOfFront,
+  FRONT_PROGRAMS,
+  listeningFront,
+  type RunningFront,
+  tunnelFront,
+} from "./local/fronts.js";
 import { type LookOptions, lookAtConfig } from "./look-at-config.js";
 import { readConfig } from "./read/read-config.js";
 import { type LogLine, lastLogLine } from "./rules/front-log.js";
@@ -28,7 +34,7 @@ export async function behindFront(
 ): Promise<Report | null> {
   const status = facts.first?.answer?.status ?? 0;
   if (report.verdict.well && status < LOOKED_BEHIND) return null;
-  if (facts.local === null) return null;
+  if (facts.local === null) return behindTunnel(world, endpoint, report, options);
   const running = await listeningFront(world, endpoint);
   if (running === null) {
     return facts.first === null ? frontThatIsDown(world, endpoint, report) : null;
@@ -36,6 +42,21 @@ export async function behindFront(
   if (running.config === null) return null;
   const config = await readConfig(running.config, running.front).catch(() => null);
   if (config === null) return null;
+  return lookBehind(world, endpoint, report, { config, running, file: running.config }, options);
+}
+
+/** A name that is elsewhere may lead back to this machine, through cloudflared. */
+async function behindTunnel(
+  world: DoctorWorld,
+  endpoint: Endpoint,
+  report: Report,
+  options: LookOptions,
+): Promise<Report | null> {
+  const running = await tunnelFront(world);
+  if (running === null || running.config === null) return null;
+  const config = await readConfig(running.config, running.front).catch(() => null);
+  const names = config?.upstreams.flatMap(({ manner }) => manner?.hosts ?? []) ?? [];
+  if (config === null || !names.includes(endpoint.authority.replace(/:\d+$/, ""))) return null;
   return lookBehind(world, endpoint, report, { config, running, file: running.config }, options);
 }
 

@@ -19,6 +19,13 @@ const CLIENT_CERTIFICATE: Partial<Record<Front, string>> = {
   "good-gateway": "tls: { cert, key }  // of the target",
 };
 
+/** What asks in HTTP, in place of what asks in FastCGI. */
+const HTTP_FOR_FASTCGI: Partial<Record<Front, string>> = {
+  caddy: "reverse_proxy in place of php_fastcgi.",
+  apache: "http:// in place of fcgi://.",
+  lighttpd: "proxy.server in place of fastcgi.server.",
+};
+
 /** The same finding, as it is mended in this front. */
 export function inDialect(finding: Finding, front: Front, upstream: ConfiguredUpstream): Finding {
   if (finding.cause === "client_certificate_required") {
@@ -28,6 +35,9 @@ export function inDialect(finding: Finding, front: Front, upstream: ConfiguredUp
     if (write === undefined)
       return { ...rest, fix: `${front} sends none: let the server ask none.` };
     return { ...rest, fix: "Give the front one:", write };
+  }
+  if (finding.cause === "fastcgi_to_http_port") {
+    return { ...finding, fix: HTTP_FOR_FASTCGI[front] ?? finding.fix };
   }
   const service = front === "compose" ? serviceOf(upstream) : null;
   if (service === null || finding.cause !== "nothing_listens") return finding;

@@ -144,14 +144,31 @@ async function talkFastcgi(line: Line, walked: Walked): Promise<Walked> {
       ? null
       : await askScript(world, place, limits, line.endpoint.script);
   const pool = { ping, status: readPoolStatus(page?.answer ?? null), ran };
-  return { ...walked, pool, steps: [...walked.steps, step] };
+  const http = MISUNDERSTOOD.has(ping.code ?? "") && (await speaksHttp(line)) !== null;
+  const otherProtocol = http ? "http" : null;
+  return { ...walked, pool, otherProtocol, steps: [...walked.steps, step] };
+}
+
+/** A server of HTTP waits for the end of a line in what it does not understand, or closes. */
+const MISUNDERSTOOD: ReadonlySet<string> = new Set([
+  "http_response_timeout",
+  "connection_terminated",
+]);
+const SECOND_LOOK_MS_MAX = 2_000;
+
+async function speaksHttp(line: Line): Promise<number | null> {
+  const { responseMs } = line.limits;
+  const limits = { ...line.limits, responseMs: Math.min(responseMs, SECOND_LOOK_MS_MAX) };
+  const plain = await onceMore({ ...line, limits }, { protocol: "http" });
+  return plain?.answer?.status ?? null;
 }
 
 /** A few words of a protocol that is not HTTP/1: enough to hear whether somebody lives there. */
 async function talkSpoken(line: Line, protocol: Spoken, walked: Walked): Promise<Walked> {
   if (protocol === "tcp") return walked;
   const asked = await askSpoken(line, protocol);
-  const spoken = asked.status === BAD_REQUEST ? await unlessHttp(line, asked) : asked;
+  const unsure = asked.status === BAD_REQUEST || MISUNDERSTOOD.has(asked.code ?? "");
+  const spoken = unsure ? await unlessHttp(line, asked) : asked;
   return { ...walked, spoken, steps: [...walked.steps, ...spoken.steps] };
 }
 
@@ -159,9 +176,9 @@ const BAD_REQUEST = 400;
 
 /** A server of HTTP calls what it does not understand a bad request, in the words of uwsgi. */
 async function unlessHttp(line: Line, asked: SpokenAsked): Promise<SpokenAsked> {
-  const plain = await onceMore(line, { protocol: "http" });
-  if (plain?.answer == null) return asked;
-  const detail = `${asked.detail}, and it answers HTTP with ${plain.answer.status}`;
+  const status = await speaksHttp(line);
+  if (status === null) return asked;
+  const detail = `${asked.detail}, and it answers HTTP with ${status}`;
   return { ...asked, code: "http_protocol_error", status: null, detail };
 }
 

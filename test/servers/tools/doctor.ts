@@ -14,6 +14,8 @@ export interface DoctorVerdict {
   readonly title: string;
   readonly evidence: readonly string[];
   readonly confidence: string;
+  readonly next: string;
+  readonly write?: string;
 }
 
 export interface DoctorReport {

@@ -115,11 +115,15 @@ const LISTEN_MS_MAX = 15_000;
 const LISTEN_POLL_MS = 20;
 
 /** Waits until something takes connections on this port. */
-export async function listening(port: number, host = "127.0.0.1"): Promise<void> {
+export async function listening(
+  port: number,
+  host = "127.0.0.1",
+  msMax = LISTEN_MS_MAX,
+): Promise<void> {
   const from = performance.now();
   for (;;) {
     if (await takesConnections(port, host)) return;
-    if (performance.now() - from > LISTEN_MS_MAX) throw new Error(`nobody listens on ${port}`);
+    if (performance.now() - from > msMax) throw new Error(`nobody listens on ${port}`);
     await sleep(LISTEN_POLL_MS);
   }
 }

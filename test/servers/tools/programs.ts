@@ -13,9 +13,13 @@ const MORE_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 /** The Debian package of a program that is not called like it. */
 const PACKAGES: Readonly<Record<string, string>> = {
+  apache2: "apache2-bin",
+  java: "tomcat10",
   "php-fpm8.2": "php-fpm",
   promtool: "prometheus",
   ss: "iproute2",
+  uwsgi: "uwsgi-core uwsgi-plugin-python3",
+  varnishd: "varnish",
   supervisord: "supervisor",
   supervisorctl: "supervisor",
   "systemd-notify": "systemd",

@@ -103,11 +103,13 @@ function closed(facts: Facts, evidence: readonly string[]): Finding {
   }
   const crash = crashed(facts);
   if (crash !== null) return crash(evidence);
-  const known = closedByServer(command, [
+  const known = closedByServer(facts, command, [
     ...evidence,
     `pid ${local?.process?.pid ?? "?"}: ${command}`,
   ]);
   if (known !== null) return known;
+  const worker = workerEnded(facts, evidence);
+  if (worker !== null) return worker;
   return fault({
     cause: "closes_without_answer",
     layer: "head",
@@ -115,12 +117,35 @@ function closed(facts: Facts, evidence: readonly string[]): Finding {
     confidence: "possible",
     title: "The server accepts the request and closes without an answer.",
     evidence,
-    fix: "Read the application's log at this second: a crash, a handler that destroys the socket.",
+    fix:
+      "Read the application's log at this second: a crash, a handler that destroys the socket. " +
+      "Or the port speaks another protocol, such as AJP.",
+  });
+}
+
+/** A worker is gone, and the process that began it lives on. */
+function workerEnded({ local }: Facts, evidence: readonly string[]): Finding | null {
+  const [before, after] = [local?.process ?? null, local?.processAfter ?? null];
+  if (before === null || after === null || !sameProcess(before, after)) return null;
+  const gone = (before.children ?? []).find((pid) => after.children?.includes(pid) === false);
+  if (gone === undefined) return null;
+  return fault({
+    cause: "crashes_on_request",
+    layer: "process",
+    code: "connection_terminated",
+    confidence: "likely",
+    title: "A worker of the process ends when it gets this request.",
+    evidence: [...evidence, `pid ${gone}, a worker of pid ${before.pid}, is gone after it`],
+    fix: "The log of the application has the error, and that of its master the end of the worker.",
   });
 }
 
 /** Servers whose command says why they close. */
-function closedByServer(command: string, evidence: readonly string[]): Finding | null {
+function closedByServer(
+  { steps }: Facts,
+  command: string,
+  evidence: readonly string[],
+): Finding | null {
   if (/\buwsgi\b/.test(command) && !/--?http/.test(command)) {
     return fault({
       cause: "http_to_uwsgi_port",
@@ -134,7 +159,9 @@ function closedByServer(command: string, evidence: readonly string[]): Finding |
     });
   }
   const limit = workerTimeout(command);
-  if (limit === null) return null;
+  // What closes before its time is over has another cause.
+  const waitedMs = steps.findLast(({ layer }) => layer === "head")?.durationMs ?? null;
+  if (limit === null || (waitedMs !== null && waitedMs < limit * 1_000)) return null;
   return fault({
     cause: "worker_timeout",
     layer: "process",

@@ -20,6 +20,19 @@ export function poolCauses({ pool, endpoint, local, otherProtocol }: Facts): rea
         `${status.listenQueue}, ` +
         `max children reached ${status.maxChildrenReached} times`,
   );
+  if (ping.code === "http_protocol_error" || otherProtocol === "http") {
+    return [
+      fault({
+        cause: "fastcgi_to_http_port",
+        layer: "head",
+        code: "http_protocol_error",
+        blame: "proxy",
+        title: `Port ${endpoint.port} speaks HTTP, and FastCGI is spoken to it.`,
+        evidence,
+        fix: "proxy_pass in place of fastcgi_pass.",
+      }),
+    ];
+  }
   if (ping.code === "http_response_timeout") {
     return [
       fault({
@@ -33,19 +46,6 @@ export function poolCauses({ pool, endpoint, local, otherProtocol }: Facts): rea
         fix:
           "Find the slow scripts first (slowlog, request_slowlog_timeout), then " +
           "pm.max_children.",
-      }),
-    ];
-  }
-  if (ping.code === "http_protocol_error" || otherProtocol === "http") {
-    return [
-      fault({
-        cause: "fastcgi_to_http_port",
-        layer: "head",
-        code: "http_protocol_error",
-        blame: "proxy",
-        title: `Port ${endpoint.port} speaks HTTP, and FastCGI is spoken to it.`,
-        evidence,
-        fix: "proxy_pass in place of fastcgi_pass.",
       }),
     ];
   }

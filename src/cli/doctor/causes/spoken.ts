@@ -45,7 +45,7 @@ export function spokenCauses({ spoken, endpoint, local }: Facts): readonly Findi
     ];
   }
   if (code === "http_protocol_error") {
-    const http = firstBytes.startsWith("HTTP/");
+    const http = firstBytes.startsWith("HTTP/") || /it answers HTTP/.test(detail);
     const speaks = http ? "HTTP/1" : (bannerOf(firstBytes)?.speaks ?? "another protocol");
     return [
       fault({

@@ -19,7 +19,7 @@ export interface Problem {
 }
 
 export type Front =
-  | ("nginx" | "apache" | "haproxy" | "caddy" | "good-gateway")
+  | ("nginx" | "apache" | "haproxy" | "caddy" | "varnish" | "lighttpd" | "good-gateway")
   | ("compose" | "traefik" | "envoy" | "kubernetes" | "cloudflared");
 
 /** How one place of a configuration asks an upstream. */

@@ -31,6 +31,8 @@ export interface ProcessFacts {
   readonly openFiles: number | null;
   readonly openFilesMax: number | null;
   readonly memoryBytes: number | null;
+  /** Processes that it has begun, such as the workers of gunicorn. */
+  readonly children?: readonly number[];
 }
 
 export interface CgroupFacts {

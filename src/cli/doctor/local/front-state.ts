@@ -85,13 +85,15 @@ function brokenConfig(
   });
 }
 
-type Tests = "nginx" | "apache" | "haproxy" | "caddy";
+type Tests = "nginx" | "apache" | "haproxy" | "caddy" | "varnish" | "lighttpd";
 
 const TESTS: Readonly<Record<Tests, string>> = {
   nginx: "nginx -t",
   apache: "apachectl configtest",
   haproxy: "haproxy -c -f /etc/haproxy/haproxy.cfg",
   caddy: "caddy validate --config /etc/caddy/Caddyfile",
+  varnish: "varnishd -C -f /etc/varnish/default.vcl >/dev/null",
+  lighttpd: "lighttpd -tt -f /etc/lighttpd/lighttpd.conf",
 };
 
 /** A file of the system, and no process of its front: nobody serves what stands in it. */
@@ -175,6 +177,10 @@ function commandFor(front: Tests, file: string, running: RunningFront | null): r
       return ["apache2", "-t", ...(prefix === null ? [] : ["-d", prefix]), "-f", file];
     case "haproxy":
       return ["haproxy", "-c", "-q", "-f", file];
+    case "varnish":
+      return ["varnishd", "-C", "-f", file];
+    case "lighttpd":
+      return ["lighttpd", "-tt", "-f", file];
     default:
       return ["caddy", "validate", "--config", file];
   }
@@ -194,6 +200,13 @@ function problemsIn(output: string, file: string): readonly Problem[] {
     }
     const apache = /Syntax error on line (\d+) of (\S+?):?$/.exec(line);
     if (apache !== null) return [problem(lines[index + 1], apache[2] ?? file, apache[1])];
+    const lighttpd = /source: (\S+) line: (\d+) pos: \d+ (.*)$/.exec(line);
+    if (lighttpd !== null) return [problem(lighttpd[3], lighttpd[1], lighttpd[2])];
+    const vcl = /^\('(.+)' Line (\d+) Pos \d+\)/.exec(line);
+    if (vcl !== null) {
+      const text = lines[index - 1] ?? "";
+      return /starting at:$/.test(text) ? [] : [problem(text, vcl[1], vcl[2])];
+    }
     const caddy = /^Error: (?:adapting config using \w+: )?(?:(\S+):(\d+)(?: -|:) )?(.*)$/.exec(
       line,
     );

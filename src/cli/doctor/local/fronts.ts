@@ -9,6 +9,7 @@ import type { Endpoint } from "../world/endpoint.js";
 import type { DoctorWorld } from "../world/world.js";
 import type { Ids } from "./access.js";
 import { holderOf } from "./look.js";
+import { childrenOf } from "./processes.js";
 import { entriesOf, linesOf } from "./sockets.js";
 
 export interface RunningFront {
@@ -34,7 +35,7 @@ export interface FrontProgram {
   readonly is: RegExp;
   /** Options with a folder that the file is relative to, and with the file itself. */
   readonly folder: string | null;
-  readonly file: string;
+  readonly file: readonly string[];
   readonly usual: readonly string[];
 }
 
@@ -43,29 +44,64 @@ export const FRONT_PROGRAMS: readonly FrontProgram[] = [
     front: "nginx",
     is: /^(?:nginx: (?:master|worker) process|\S*(?:nginx|openresty)(?:\s|$))/,
     folder: "-p",
-    file: "-c",
+    file: ["-c"],
     usual: ["/etc/nginx/nginx.conf", "/usr/local/nginx/conf/nginx.conf"],
   },
   {
     front: "haproxy",
     is: /^\S*haproxy(?:\s|$)/,
     folder: "-C",
-    file: "-f",
+    file: ["-f"],
     usual: ["/etc/haproxy/haproxy.cfg"],
   },
   {
     front: "apache",
-    is: /^\S*(?:apache2|httpd)(?:\s|$)/,
+    is: /^(?:\S*\/)?(?:apache2|httpd)(?:\s|$)/,
     folder: "-d",
-    file: "-f",
+    file: ["-f"],
     usual: ["/etc/apache2/apache2.conf", "/etc/httpd/conf/httpd.conf"],
   },
   {
     front: "caddy",
     is: /^\S*caddy(?:\s|$)/,
     folder: null,
-    file: "--config",
+    file: ["--config"],
     usual: ["/etc/caddy/Caddyfile"],
+  },
+  {
+    front: "varnish",
+    is: /^\S*varnishd(?:\s|$)/,
+    folder: null,
+    file: ["-f"],
+    usual: ["/etc/varnish/default.vcl"],
+  },
+  {
+    front: "lighttpd",
+    is: /^\S*lighttpd(?:\s|$)/,
+    folder: null,
+    file: ["-f"],
+    usual: ["/etc/lighttpd/lighttpd.conf"],
+  },
+  {
+    front: "traefik",
+    is: /^\S*traefik(?:\s|$)/,
+    folder: null,
+    file: ["--configFile", "--configfile", "--providers.file.filename"],
+    usual: ["/etc/traefik/traefik.yml", "/etc/traefik/traefik.yaml"],
+  },
+  {
+    front: "envoy",
+    is: /^(?:\S*\/)?envoy(?:\s|$)/,
+    folder: null,
+    file: ["-c", "--config-path"],
+    usual: ["/etc/envoy/envoy.yaml"],
+  },
+  {
+    front: "cloudflared",
+    is: /^\S*cloudflared(?:\s|$)/,
+    folder: null,
+    file: ["--config"],
+    usual: ["/etc/cloudflared/config.yml", "/usr/local/etc/cloudflared/config.yml"],
   },
 ];
 
@@ -83,7 +119,7 @@ export async function frontOfProcess(
   const master = program.is.test(above.join(" ")) ? Number(parent) : pid;
   const words = (await commandLine(world, master)).join(" ").split(" ").filter(Boolean);
   const config = await configOf(world, master, words, program);
-  const workers = await workersOf(world, master);
+  const workers = await childrenOf(world, master);
   const worker = workers[0] ?? master;
   const since = await Promise.all([master, ...workers].map((one) => sinceOf(world, one)));
   return {
@@ -127,6 +163,12 @@ export async function frontOfConfig(
 /** Which front runs with a file; null when none does. */
 export async function runningFrontOf(world: DoctorWorld, file: string): Promise<Front | null> {
   return (await frontOfConfig(world, file))?.front ?? null;
+}
+
+/** cloudflared listens nowhere: it dials out, and takes what is asked of a name elsewhere. */
+export async function tunnelFront(world: DoctorWorld): Promise<RunningFront | null> {
+  const pid = await anyOfFront(world, "cloudflared");
+  return pid === null ? null : frontOfProcess(world, pid);
 }
 
 /** Any process of a front, whatever its configuration; null when none runs. */
@@ -177,10 +219,11 @@ async function configOf(
   { folder, file, usual }: FrontProgram,
 ): Promise<string | null> {
   const after = (option: string): string | undefined => {
+    const joined = words.find((word) => word.startsWith(`${option}=`));
     const at = words.indexOf(option);
-    return at < 0 ? undefined : words[at + 1];
+    return joined?.slice(option.length + 1) ?? (at < 0 ? undefined : words[at + 1]);
   };
-  const named = after(file);
+  const named = file.map(after).find((word) => word !== undefined);
   const cwd = await readlink(join(world.root, "proc", String(pid), "cwd")).catch(() => "/");
   if (named !== undefined) {
     const base = folder === null ? undefined : after(folder);
@@ -190,12 +233,6 @@ async function configOf(
     if ((await stat(join(world.root, path)).catch(() => null)) !== null) return path;
   }
   return null;
-}
-
-async function workersOf(world: DoctorWorld, master: number): Promise<readonly number[]> {
-  const path = join(world.root, "proc", String(master), "task", String(master), "children");
-  const [text = ""] = await linesOf(path);
-  return text.split(" ").filter(Boolean).map(Number);
 }
 
 async function userOf(

@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CgroupFacts, ProcessFacts } from "../facts/local-facts.js";
+import { withoutCredentials } from "../world/credentials.js";
 import type { DoctorWorld } from "../world/world.js";
 import { entriesOf, linesOf } from "./sockets.js";
 
@@ -12,7 +13,8 @@ import { entriesOf, linesOf } from "./sockets.js";
 const WATCH_MS = 200;
 /** The unit of times in /proc/PID/stat; Linux has 100 on every machine that Node runs on. */
 const TICKS_PER_SECOND = 100;
-const COMMAND_CHARACTERS_MAX = 120;
+/** Options such as a time limit may stand at its end. */
+const COMMAND_CHARACTERS_MAX = 300;
 
 /** Ended, and nobody has asked how: nothing of it lives. */
 const ZOMBIE = "Z";
@@ -28,8 +30,9 @@ export async function processFacts(world: DoctorWorld, pid: number): Promise<Pro
   if (after === null || after.state === ZOMBIE) return null;
   const seconds = (world.clock.now() - startedAt) / 1_000;
   const folder = join(world.root, "proc", String(pid));
-  const [command, files, limits, status] = await Promise.all([
+  const [command, children, files, limits, status] = await Promise.all([
     commandOf(world, pid),
+    childrenOf(world, pid),
     entriesOf(join(folder, "fd")),
     linesOf(join(folder, "limits")),
     linesOf(join(folder, "status")),
@@ -48,7 +51,15 @@ export async function processFacts(world: DoctorWorld, pid: number): Promise<Pro
     openFiles: files.length === 0 ? null : files.length,
     openFilesMax: max === undefined ? null : Number(max),
     memoryBytes: resident === undefined ? null : Number(resident) * 1024,
+    children,
   };
+}
+
+/** Processes that a process has begun; of its first thread, which begins workers. */
+export async function childrenOf({ root }: DoctorWorld, pid: number): Promise<readonly number[]> {
+  const path = join(root, "proc", String(pid), "task", String(pid), "children");
+  const [text = ""] = await linesOf(path);
+  return text.split(" ").filter(Boolean).map(Number);
 }
 
 /** How often the main thread has waited for something by its own choice. */
@@ -87,7 +98,7 @@ async function startOf({ root, clock }: DoctorWorld, startTicks: number): Promis
 export async function commandOf({ root }: DoctorWorld, pid: number): Promise<string> {
   const path = join(root, "proc", String(pid), "cmdline");
   const text = await readFile(path, "utf8").catch(() => "");
-  return text.split("\0").join(" ").trim().slice(0, COMMAND_CHARACTERS_MAX);
+  return withoutCredentials(text.split("\0").join(" ").trim()).slice(0, COMMAND_CHARACTERS_MAX);
 }
 
 /** The memory limits of the cgroup of a process, and how often the kernel killed in it. */

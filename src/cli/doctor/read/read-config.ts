@@ -12,6 +12,7 @@ import { gatewayConfig } from "../config/gateway-config.js";
 import { haproxyNotAsked, haproxyUpstreams } from "../config/haproxy.js";
 import { backendsOf, readSections } from "../config/haproxy-lines.js";
 import { haproxyChroot, haproxyUser } from "../config/haproxy-manner.js";
+import { readLighttpd } from "../config/lighttpd.js";
 import { readNginxPasses } from "../config/nginx.js";
 import { nginxRoute } from "../config/nginx-route.js";
 import {
@@ -21,6 +22,7 @@ import {
   questionsOf,
   upstreamsOf,
 } from "../config/nginx-upstreams.js";
+import { readVcl } from "../config/vcl.js";
 import { apacheRules } from "../rules/apache-rules.js";
 import { haproxyRules } from "../rules/haproxy-rules.js";
 import { nginxRules } from "../rules/nginx-rules.js";
@@ -47,10 +49,14 @@ export async function readConfig(file: string, known: Front | null = null): Prom
       const isJson = isCaddyJson(text);
       return ofCaddy(isJson ? caddyJson(file, text) : await readCaddy(file));
     }
+    case "varnish":
+      return { ...PLAIN, front: "varnish", ...(await readVcl(file)) };
+    case "lighttpd":
+      return { ...PLAIN, front: "lighttpd", ...(await readLighttpd(file)) };
     default:
       throw new TypeError(
         `${file} is of no front that is known here; known are nginx, Apache, HAProxy, Caddy, ` +
-          "docker compose, Traefik, Envoy, Kubernetes, cloudflared and a module of good-gateway " +
+          "Varnish, lighttpd, docker compose, Traefik, Envoy, Kubernetes, cloudflared and a module of good-gateway " +
           "(gateway.config.mjs)",
       );
   }
@@ -120,11 +126,16 @@ async function ofApache(file: string): Promise<FrontConfig> {
 }
 
 function ofCaddy(config: CaddyConfig): FrontConfig {
-  return { front: "caddy", ...config, findings: [], user: null, chroot: null, errorLog: null };
+  return { ...PLAIN, front: "caddy", ...config };
 }
+
+/** Of a front whose file says nothing of them. */
+const PLAIN = { findings: [], user: null, chroot: null, errorLog: null } as const;
 
 const PATHS: readonly (readonly [Front, RegExp])[] = [
   ["caddy", /(?:^|\/)caddyfile[^/]*$|\/caddy\/|\.caddyfile$/i],
+  ["varnish", /\.vcl$/i],
+  ["lighttpd", /\/lighttpd\/|(?:^|\/)lighttpd[^/]*\.conf$/i],
   ["haproxy", /\/haproxy\/|(?:^|\/)haproxy[^/]*\.(?:cfg|conf)$/i],
   ["nginx", /\/(?:nginx|openresty|angie)\/|(?:^|\/)(?:nginx|openresty)[^/]*\.conf$/i],
   ["apache", /\/(?:apache2|httpd)\/|(?:^|\/)(?:httpd|apache2?)[^/]*\.conf$/i],
@@ -148,7 +159,7 @@ const SYSTEM = /^\/(?:etc|usr\/local|opt)\//;
 export function frontOf(file: string, text: string): Front | null {
   if (isCaddyJson(text)) return "caddy";
   const named = PATHS.find(([, path]) => path.test(file))?.[0] ?? null;
-  if (named !== null && SYSTEM.test(file)) return named;
+  if (named !== null && (SYSTEM.test(file) || named === "varnish")) return named;
   return writtenAs(text) ?? named;
 }
 
@@ -163,6 +174,9 @@ function writtenAs(text: string): Front | null {
     WORDS.some(([one, sign]) => one === front && sign.test(text));
   if (share(/;\s*\}*$|;/) > 0 && share(/[{;]/) > lines.length / 3 && has("nginx")) return "nginx";
   if (share(/^<\/?\w/) > 0 && has("apache")) return "apache";
+  if (/^\s*(?:\w+\.server\s*\+?=|server\.(?:modules|port|document-root)\b)/m.test(text)) {
+    return "lighttpd";
+  }
   const [first = ""] = lines;
   const section = /^(?:global|defaults|frontend|backend|listen)\b[^;{]*$/;
   if (section.test(first) || (share(section) > 0 && share(/[{}]$/) === 0)) return "haproxy";

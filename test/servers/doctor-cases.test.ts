@@ -1,0 +1,106 @@
+/**
+ * The doctor and what people run: the rows of `cases/cases.ts`, each on real servers.
+ */
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer as createHttps } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { testCertificates } from "good-gateway/testing";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { CASES, type Case } from "./cases/cases.js";
+import { type DoctorReport, runDoctor } from "./tools/doctor.js";
+import { quietPort } from "./tools/processes.js";
+import { describeWith } from "./tools/programs.js";
+import { type Stage, stageIn } from "./tools/stage.js";
+import { BEHIND, FRONTS } from "./tools/stage-servers.js";
+
+const MINUTES = 120_000;
+/** Side by side; more would make each of them slow. */
+const AT_ONCE = 4;
+const SLOW_MS = 1_200;
+const { valid } = testCertificates();
+
+/** Applications of a few lines, by their names in a case. */
+async function scripted(stage: Stage, kind: string): Promise<number> {
+  switch (kind) {
+    case "nothing":
+      return quietPort();
+    case "tls":
+      return stage.listen(createHttps(valid, (_, response) => response.end("ok")));
+    case "wants-prefix":
+      return stage.app((request, response) =>
+        response.writeHead(request.url?.startsWith("/api/") ? 200 : 404).end(),
+      );
+    case "only-root":
+      return stage.app((request, response) =>
+        response.writeHead(request.url === "/" ? 200 : 404).end(),
+      );
+    case "after-1200":
+      return stage.app((_, response) => void setTimeout(() => response.end("ok"), SLOW_MS));
+    default:
+      throw new Error(`no application is called ${kind}`);
+  }
+}
+
+async function reportOf(one: Case, root: string): Promise<DoctorReport> {
+  const { name, behind, front, give } = one;
+  const stage = stageIn(root, name);
+  try {
+    const [kind = "", ...args] = behind.split(" ");
+    const at = (await BEHIND[kind]?.(stage, args)) ?? `127.0.0.1:${await scripted(stage, kind)}`;
+    const [host = "", port = ""] = at.split(":");
+    const filled = (text: string): string =>
+      text.replaceAll("$app", at).replaceAll("$host", host).replaceAll("$behind", port);
+    const running = front === undefined ? null : await FRONTS[front[0]]?.(stage, filled(front[1]));
+    const asked =
+      give === "config"
+        ? running?.config
+        : give.startsWith("/")
+          ? `http://127.0.0.1:${running?.port}${give}`
+          : filled(give);
+    const { report } = await runDoctor([...(one.with ?? []), String(asked)]);
+    return report;
+  } finally {
+    await stage.end();
+  }
+}
+
+let root: string;
+const reports = new Map<Case, Promise<DoctorReport>>();
+
+/** All of them are begun together, a few at a time; each test waits for its own. */
+function begin(): void {
+  const running: Promise<unknown>[] = Array.from({ length: AT_ONCE }, () => Promise.resolve());
+  for (const [index, one] of CASES.entries()) {
+    const report = (running[index % AT_ONCE] as Promise<unknown>).then(() => reportOf(one, root));
+    running[index % AT_ONCE] = report.catch(() => {});
+    reports.set(one, report);
+  }
+}
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), "gg-cases-"));
+  chmodSync(root, 0o755);
+  if (process.env["GOOD_GATEWAY_BUILT"] === "1") return;
+  const { buildQuick } = await import("../tools/build-quick.mjs");
+  await buildQuick();
+}, MINUTES);
+
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const PROGRAMS = [
+  ...["nginx", "haproxy", "apache2", "caddy", "varnishd", "lighttpd"],
+  ...["gunicorn", "uwsgi", "memcached", "java"],
+];
+
+describeWith(PROGRAMS, "the doctor and what people run", () => {
+  beforeAll(begin);
+  it.each(CASES)("$name", { timeout: MINUTES }, async (one) => {
+    const { verdict, findings } = (await reports.get(one)) as DoctorReport;
+    const { layer, cause, title } = verdict;
+    expect({ layer, cause }, title).toEqual({ layer: one.layer, cause: one.cause });
+    const causes = findings.map((found) => found.cause);
+    expect(causes).toEqual(expect.arrayContaining([one.beside ?? one.cause ?? []].flat()));
+    if (one.next !== undefined) expect(`${verdict.next} ${verdict.write ?? ""}`).toMatch(one.next);
+  });
+});
