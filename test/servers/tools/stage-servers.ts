@@ -35,7 +35,7 @@ export const FRONTS: Readonly<Record<string, Start>> = {
     front(
       stage,
       "Caddyfile",
-      `{\n admin off\n auto_https disable_redirects\n storage file_system ${stage.folder}\n}\n${lines}`,
+      `{\nadmin off\nauto_https off\nstorage file_system ${stage.folder}\n}\n${lines}`,
       (config) => [program("caddy"), ["run", "--config", config, "--adapter", "caddyfile"]],
     ),
   varnish: (stage, lines) =>

@@ -103,13 +103,9 @@ function closed(facts: Facts, evidence: readonly string[]): Finding {
   }
   const crash = crashed(facts);
   if (crash !== null) return crash(evidence);
-  const known = closedByServer(facts, command, [
-    ...evidence,
-    `pid ${local?.process?.pid ?? "?"}: ${command}`,
-  ]);
+  const held = [...evidence, `pid ${local?.process?.pid ?? "?"}: ${command}`];
+  const known = closedByServer(facts, command, held) ?? workerEnded(facts, evidence);
   if (known !== null) return known;
-  const worker = workerEnded(facts, evidence);
-  if (worker !== null) return worker;
   return fault({
     cause: "closes_without_answer",
     layer: "head",

@@ -26,7 +26,7 @@ const SETTINGS: FrontSettings = {
     keepAlive: "varnishd -p backend_idle_timeout=4",
     headBytes: "varnishd -p http_resp_size=64k -p http_resp_hdr_len=16k -p workspace_backend=128k",
     upgrades:
-      'if (req.http.upgrade ~ "(?i)websocket") { return (pipe); }  # in vcl_recv; and in vcl_pipe:\n' +
+      'if (req.http.upgrade ~ "(?i)websocket") { return (pipe); }  # vcl_recv; and in vcl_pipe:\n' +
       "set bereq.http.upgrade = req.http.upgrade; set bereq.http.connection = req.http.connection;",
     address: (address) => {
       const { hostname, port } = new URL(address);

@@ -56,8 +56,8 @@ export async function readConfig(file: string, known: Front | null = null): Prom
     default:
       throw new TypeError(
         `${file} is of no front that is known here; known are nginx, Apache, HAProxy, Caddy, ` +
-          "Varnish, lighttpd, docker compose, Traefik, Envoy, Kubernetes, cloudflared and a module of good-gateway " +
-          "(gateway.config.mjs)",
+          "Varnish, lighttpd, docker compose, Traefik, Envoy, Kubernetes, cloudflared " +
+          "and a module of good-gateway (gateway.config.mjs)",
       );
   }
 }
