@@ -135,7 +135,11 @@ export class Http2Stream implements Connection, ConnectionGuard {
     stream.on("trailers", ((_fields, _flags, raw) => {
       this.#trailers = raw;
     }) as OnFields);
-    stream.on("end", () => this.#end());
+    stream.on("end", () => {
+      this.#end();
+      // Node keeps a stream that was reset with NO_ERROR while a part of an upload was waiting.
+      if (stream.closed && !stream.destroyed) stream.destroy();
+    });
     stream.on("error", (error) => {
       this.#error ??= error;
     });

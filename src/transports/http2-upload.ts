@@ -50,13 +50,18 @@ export class Http2Upload {
     stream.once("finish", () => {
       if (!this.#stopped) run.onRequestSent();
     });
+    stream.once("aborted", () => this.#refused());
   }
 
   stop(): void {
-    if (this.#stopped) return;
-    this.#stopped = true;
-    this.#source.off("data", this.#onData);
+    this.#refused();
     this.#source.destroy();
+  }
+
+  /** A reset stream has been ended by Node, and a write to it would keep its answer from ending. */
+  #refused(): void {
+    this.#stopped = true;
+    this.#source.off("data", this.#onData).pause();
   }
 
   #fail(error: Error): void {
