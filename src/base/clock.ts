@@ -112,7 +112,7 @@ class SystemTurn implements Timer {
 
   cancel(): void {
     this.cancelled = true;
-    this.pause();
+    noTurn(this.immediate);
   }
 
   pause(): void {

@@ -21,7 +21,12 @@ export function fieldsByName(pairs: readonly string[]): FieldsByName {
   return fields;
 }
 
-/** The same for Node's HTTP/2, which throws for some names that come more than once. */
+/** Whether a list of names and values in turn has a field; `wanted` in lower case. */
+export function hasField(pairs: readonly string[], wanted: string): boolean {
+  return pairs.some((name, index) => index % 2 === 0 && name.toLowerCase() === wanted);
+}
+
+/** Fields by name for Node's HTTP/2, which throws for some names that come more than once. */
 export function fieldsOverHttp2(pairs: readonly string[]): FieldsByName {
   const fields = fieldsByName(pairs);
   for (const [name, value] of Object.entries(fields)) {

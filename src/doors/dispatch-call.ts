@@ -7,8 +7,8 @@
  */
 import { isIP } from "node:net";
 import type { Call } from "../core/call.js";
-import type { Outcome } from "../core/outcome.js";
-import { whenOver } from "../core/outcome.js";
+import { hasField } from "../core/fields.js";
+import { type Outcome, whenOver } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import type { Step } from "../core/pipe.js";
 import type { GatewayRequest } from "../core/request.js";
@@ -18,7 +18,7 @@ import type { GatewayCore } from "../gateway/core.js";
 import { keptBytesMax } from "../gateway/repeats.js";
 import type { UpstreamCore } from "../gateway/upstream.js";
 import type { Exchange } from "../targets/exchange.js";
-import type { TargetAddress } from "../targets/target.js";
+import { originAt } from "../targets/target.js";
 import { type Dispatch, DispatchRun } from "../transports/dispatch-run.js";
 import { fetchHandler } from "../transports/fetch-handler.js";
 import { permittedAddress } from "../transports/permitted-address.js";
@@ -27,7 +27,6 @@ import {
   DispatchDelivery,
   dispatchBody,
   fieldsWith,
-  hasField,
   lastingFields,
   textFields,
 } from "./dispatch-words.js";
@@ -100,7 +99,7 @@ function wordsOf(core: UpstreamCore, exchange: Exchange, asked: Asked, address: 
   const { authority, hostname, pathPrefix } = target;
   const added = [...(core.transport.fieldsOf(exchange) ?? [])];
   // RFC 9110 §7.2: a target may go by another name than its address.
-  const named = new URL(originOf(target, address));
+  const named = new URL(originAt(target, address ?? target.hostname));
   if (authority !== named.host && !hasField(request.headers, "host")) {
     added.push("host", authority);
   }
@@ -118,11 +117,6 @@ function wordsOf(core: UpstreamCore, exchange: Exchange, asked: Asked, address: 
 }
 
 const MOCKED_BODY = "__mockAgentBodyForDispatch";
-
-function originOf({ protocol, hostname, port }: TargetAddress, address: string | null): string {
-  const host = address ?? hostname;
-  return `${protocol}//${host.includes(":") ? `[${host}]` : host}:${port}`;
-}
 
 function originIn({ origin }: DispatchAsked): string {
   return new URL(String(origin)).origin;

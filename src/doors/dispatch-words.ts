@@ -10,6 +10,7 @@
 import { Readable } from "node:stream";
 import type { Call } from "../core/call.js";
 import { type Failure, GatewayError } from "../core/failure.js";
+import { hasField } from "../core/fields.js";
 import { NamedError } from "../core/named-error.js";
 import type { Outcome, UpstreamResponse } from "../core/outcome.js";
 import { ReplayBody } from "../core/replay-body.js";
@@ -38,10 +39,6 @@ export function textFields(headers: unknown): readonly string[] {
     }
   }
   return fields;
-}
-
-export function hasField(fields: readonly string[], wanted: string): boolean {
-  return fields.some((name, index) => index % 2 === 0 && name.toLowerCase() === wanted);
 }
 
 /** The same fields in the same form, with these in place of any of the same names. */

@@ -74,7 +74,13 @@ export class OwnScope implements Ending {
     this.#unlinkSignal?.();
     this.#unlinkContext?.();
     const { gateway, core } = this.#inside;
-    ownCallOver(gateway, core.name, this.#kind, this.call);
+    if (!isHeard(gateway)) return;
+    const { call } = this;
+    const path = withoutQuery(call.request.path);
+    const status = call.answeredBy === "upstream" ? (call.attempts.at(-1)?.status ?? null) : null;
+    const ended = endedCall(call, core.name, this.#kind, path, gateway.clock);
+    ended.closeClient(status, ownEndOf(call));
+    tell(gateway, call, ended);
   }
 }
 
@@ -131,8 +137,14 @@ export class ServedScope implements Ending {
 
   /** What it was upgraded to is over, on both sides at once. */
   tunnelOver(): void {
+    const { call, req } = this;
     const { gateway, core } = this.inside;
-    tunnelOver(gateway, core.name, this.call, this.req);
+    if (!isHeard(gateway)) return;
+    const broken = call.attempts.at(-1)?.code ?? null;
+    const ended = endedCall(call, core.name, "upgrade", askedPath(req), gateway.clock);
+    ended.closeClient(101, broken === null ? "complete" : "cut");
+    addClient(ended, req, call.request.headers);
+    tell(gateway, call, ended);
   }
 }
 
@@ -142,27 +154,6 @@ export interface Teller {
   readonly events: Pick<Emitter<GatewayEvents>, "has" | "emit">;
   readonly tracing: Readonly<Tracing>;
   readonly endedCalls: Pick<EndedCalls, "heard" | "add">;
-}
-
-/** What was upgraded is over, on both sides at once. */
-function tunnelOver(teller: Teller, upstream: string, call: Call, req: RequestFacts): void {
-  if (!isHeard(teller)) return;
-  const broken = call.attempts.at(-1)?.code ?? null;
-  const clientEnd = broken === null ? "complete" : "cut";
-  const ended = endedCall(call, upstream, "upgrade", askedPath(req), teller.clock);
-  ended.closeClient(101, clientEnd);
-  addClient(ended, req, call.request.headers);
-  tell(teller, call, ended);
-}
-
-/** A call of the application itself is over: its answer's body has ended, or there is none. */
-function ownCallOver(teller: Teller, upstream: string, kind: CallKind, call: Call): void {
-  if (!isHeard(teller)) return;
-  const path = withoutQuery(call.request.path);
-  const status = call.answeredBy === "upstream" ? (call.attempts.at(-1)?.status ?? null) : null;
-  const ended = endedCall(call, upstream, kind, path, teller.clock);
-  ended.closeClient(status, ownEndOf(call));
-  tell(teller, call, ended);
 }
 
 function isHeard({ events, tracing, endedCalls }: Teller): boolean {

@@ -295,6 +295,14 @@ function parse(text: string): URL | null {
   return URL.canParse(text) ? new URL(text) : null;
 }
 
+/** Scheme, host and port to connect to; `host` stands for the name, without brackets. */
+export function originAt(
+  { protocol, hostname, port }: Pick<TargetAddress, "protocol" | "hostname" | "port">,
+  host = hostname,
+): string {
+  return `${protocol}//${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
 function originOf(url: URL): string {
   return `${url.protocol}//${url.host}`;
 }

@@ -107,7 +107,7 @@ export class ForeignRun extends ReceivingRun {
     response.on("error", (error) => this.fail(error));
     response.once("close", () => {
       if (response.complete && !this.#reads) this.finish();
-      else this.fail(new NamedError("http_response_incomplete"));
+      else if (!this.over) this.fail(new NamedError("http_response_incomplete"));
     });
     this.settleAnswer(head);
   }

@@ -20,7 +20,7 @@ import type { SyntheticAnswer } from "./synthetic-answer.js";
 
 export interface WriteResponseOptions extends HeldTerms {
   /** The answer is now written to the response directly. */
-  beforeWriting(): void;
+  beforeWriting?(): void;
 }
 
 /** Writes head and body. A head that Node refuses becomes another answer. */
@@ -36,7 +36,7 @@ export function writeResponse(
     return;
   }
   try {
-    options.beforeWriting();
+    options.beforeWriting?.();
     const empty = whole === null || whole.byteLength === 0;
     writeHead(res, answer.status, answer.reason, answer.fields, empty);
     if (bodiless) response.body.pipeTo(NOWHERE);
@@ -114,7 +114,7 @@ class ServedAnswer extends HeldAnswer {
 
   protected head(alone: boolean): void {
     const { status, reason, fields } = this.answer;
-    this.#options.beforeWriting();
+    this.#options.beforeWriting?.();
     writeHead(this.#res, status, reason, fields);
     const live = isLive(fields);
     this.#flushes = live && typeof (this.#res as Flushed).flush === "function";

@@ -13,7 +13,7 @@ import type { FailureCode } from "../../catalog/failures.js";
 import type { Call } from "../../core/call.js";
 import { classifyError } from "../../core/classify.js";
 import { type Failure, GatewayError, isGatewayError } from "../../core/failure.js";
-import { takeContentLength } from "../../core/fields.js";
+import { hasField, takeContentLength } from "../../core/fields.js";
 import { NamedError } from "../../core/named-error.js";
 import type { Outcome, UpstreamResponse } from "../../core/outcome.js";
 import { ReplayBody } from "../../core/replay-body.js";
@@ -269,8 +269,4 @@ type Pairs = Iterable<readonly [name: string, value: unknown]>;
 
 function entriesOf(headers: unknown): [string, unknown][] {
   return Object.entries(headers as object).filter(([, value]) => value !== undefined);
-}
-
-function hasField(fields: readonly string[], name: string): boolean {
-  return fields.some((field, at) => at % 2 === 0 && field.toLowerCase() === name);
 }

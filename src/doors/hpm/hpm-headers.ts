@@ -20,17 +20,17 @@ import { type FieldsByName, fieldsByName } from "../../core/fields.js";
 import { NamedError } from "../../core/named-error.js";
 import type { ReplayBody } from "../../core/replay-body.js";
 import type { GatewayRequest } from "../../core/request.js";
+import type { Exchange } from "../../targets/exchange.js";
 import type { Target } from "../../targets/target.js";
+import type { AttemptFields } from "../../transports/undici.js";
 import { meantBy } from "../../wire/field-info.js";
 import { fieldValue } from "../../wire/forwarding.js";
 import type { ExtraFields } from "../../wire/passed-answer.js";
 
-/** The fields of a request as engines take them. */
-export function engineFields(
-  { body, contentLength, emptiness, upgrade }: GatewayRequest,
-  fields: readonly string[],
-): FieldsByName {
-  const record = fieldsByName(fields);
+/** The fields of a request as engines take them, and those of this attempt. */
+export function engineFields(fieldsOf: AttemptFields, exchange: Exchange): FieldsByName {
+  const { headers, body, contentLength, emptiness, upgrade } = exchange.request;
+  const record = fieldsByName([...headers, ...(fieldsOf(exchange) ?? [])]);
   if (upgrade !== null) Object.assign(record, { connection: "Upgrade", upgrade });
   // RFC 9112 §6: framed anew.
   if (emptiness === "said" || (contentLength !== null && contentLength > 0)) {
@@ -126,12 +126,6 @@ export function restoreFields(res: ServerResponse, before: OutgoingHttpHeaders):
 
 /** It is about the client's connection; Node would say nothing of that any more. */
 const CONNECTION = "connection";
-
-/** Where the engine is to connect to. */
-export function engineTarget({ protocol, hostname, port, pathPrefix }: Target): string {
-  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-  return `${protocol}//${host}:${port}${pathPrefix}`;
-}
 
 /**
  * How the engine resolves the name of a target; null where Node's own way will do. An engine may

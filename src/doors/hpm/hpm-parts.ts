@@ -17,6 +17,7 @@ import type { ResponseBody } from "../../core/response-body.js";
 import type { UpstreamCore } from "../../gateway/upstream.js";
 import { isUpstream, upstreamInside } from "../../gateway/upstream-handle.js";
 import type { UpstreamInside } from "../../gateway/upstream-inside.js";
+import { originAt } from "../../targets/target.js";
 import type { RunTerms } from "../../transports/engine-run.js";
 import { ForeignRun, type ForeignSide } from "../../transports/foreign-run.js";
 import {
@@ -29,7 +30,7 @@ import { askToAdmit, type Refused } from "../admit.js";
 import { answeringFor } from "../answer.js";
 import { readingFor } from "../proxy.js";
 import type { Way } from "../proxy-upgrade.js";
-import { engineAgent, engineLookup, engineTarget, failureBehind } from "./hpm-headers.js";
+import { engineAgent, engineLookup, failureBehind } from "./hpm-headers.js";
 import {
   type HpmErrorHandler,
   type HpmOptions,
@@ -100,12 +101,6 @@ function routeOf(lanes: Lanes, target: SendableTarget, asked: HpmAsked): LaneRou
 /** The request is with the engine, and cannot be sent again. */
 const ONCE = { retry: false } as const;
 
-/** What is sent beside the request's own fields. */
-export function withAttempt({ core }: Lane, { exchange }: ForeignRun): readonly string[] {
-  const added = core.transport.fieldsOf(exchange);
-  return added === null ? exchange.request.headers : [...exchange.request.headers, ...added];
-}
-
 /** The options of the user, with the chosen target in place. */
 export function engineOptions({ terms }: Lane, asked: HpmAsked, run: ForeignRun): object {
   const { target } = run.exchange;
@@ -114,7 +109,7 @@ export function engineOptions({ terms }: Lane, asked: HpmAsked, run: ForeignRun)
   const { responseHeaderSectionBytesMax, trailerSectionBytesMax } = terms.limits;
   return {
     ...asked,
-    target: engineTarget(target),
+    target: originAt(target) + target.pathPrefix,
     // Both are in the fields already.
     changeOrigin: false,
     xfwd: false,

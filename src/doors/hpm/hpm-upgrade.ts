@@ -31,7 +31,6 @@ import {
   setWords,
   tellUser,
   warnOfHook,
-  withAttempt,
 } from "./hpm-parts.js";
 import type { Untaken } from "./hpm-untaken.js";
 
@@ -141,7 +140,7 @@ function begin(parts: HpmParts, shaking: Shaking): void {
   const engaged = engagedWith(shaking);
   parts.engaged.set(req, engaged);
   contain(socket, engaged.fault);
-  const fields = engineFields(request, withAttempt(lane, run));
+  const fields = engineFields(lane.core.transport.fieldsOf, run.exchange);
   fields["upgrade"] = SHOWN.upgrade;
   if (asked.changeOrigin === true) fields["host"] = run.exchange.target.authority;
   const before = new Set(socket.rawListeners("error"));

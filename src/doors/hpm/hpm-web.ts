@@ -52,7 +52,6 @@ import {
   setWords,
   tellUser,
   warnOfHook,
-  withAttempt,
 } from "./hpm-parts.js";
 
 interface Taken {
@@ -173,7 +172,7 @@ function begin(passing: Passing): void {
   parts.engaged.set(req, engagedWith(passing));
   contain(body, (error) => fault(passing, error));
   body.on("error", (error) => run.fail(error));
-  const fields = engineFields(request, withAttempt(lane, run));
+  const fields = engineFields(lane.core.transport.fieldsOf, run.exchange);
   if (lost !== null) fields["content-length"] = req.headers["content-length"] ?? "0";
   if (asked.changeOrigin === true) fields["host"] = run.exchange.target.authority;
   inOtherWords(req, { headers: fields, url: request.path }, () => {
@@ -250,7 +249,6 @@ function passAnswer(
   const bodiless = hasNoBody(req.method, response.status);
   writeResponse(res, changedAnswer(req.method, { status, reason, fields, bodiless, response }), {
     clock: lane.gateway.clock,
-    beforeWriting: ignore,
     brokenUnsent: (instead) => replace(passing, instead),
   });
 }
