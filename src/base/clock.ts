@@ -132,9 +132,14 @@ class SystemTurn implements Timer {
   }
 }
 
+// The global is a getter, and to call it takes half as long again as to read the clock. Fake timers
+// replace both or neither of these, and what is read through the object is still theirs.
+const { performance: atLoad, setTimeout: timerAtLoad } = globalThis;
+
 /** The clock of the machine. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  // HOT: read seven times for a call; 0.2 µs a reading instead of 0.3.
+  now: () => (globalThis.setTimeout === timerAtLoad ? atLoad : performance).now(),
   wallNow: () => Date.now(),
   sleep: (ms, signal) => sleepOn(systemClock, ms, signal),
   after: (ms, fn) => new SystemTimer(ms, fn),

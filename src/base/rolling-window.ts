@@ -12,8 +12,8 @@ import { invariant } from "./invariant.js";
 /** Counts over the last while, one for each key. */
 export interface RollingWindow<Key extends string = "success" | "failure"> {
   readonly windowMs: number;
-  /** Counts one, or as many as given. */
-  add(key: Key, count?: number): void;
+  /** Counts one, or as many as given; who has just read the clock hands its reading over. */
+  add(key: Key, count?: number, now?: number): void;
   /** The sum of one key. */
   total(key: Key): number;
   /** The sums of all keys. */
@@ -63,22 +63,22 @@ class Ring implements RollingWindow<string> {
     this.#bucketMs = windowMs / BUCKETS;
   }
 
-  add(key: string, count = 1): void {
+  add(key: string, count = 1, now = this.#clock.now()): void {
     const start = this.#startOf(key);
-    const counts = this.#counts ?? this.#begin();
-    const place = start + this.#turn(counts);
+    const counts = this.#counts ?? this.#begin(now);
+    const place = start + this.#turn(counts, now);
     counts[place] = (counts[place] as number) + count;
   }
 
   total(key: string): number {
     const start = this.#startOf(key);
     if (this.#counts === null) return 0;
-    this.#turn(this.#counts);
+    this.#turn(this.#counts, this.#clock.now());
     return sum(this.#counts, start);
   }
 
   totals(): Record<string, number> {
-    if (this.#counts !== null) this.#turn(this.#counts);
+    if (this.#counts !== null) this.#turn(this.#counts, this.#clock.now());
     const totals: Record<string, number> = {};
     for (const [index, key] of this.#keys.entries()) {
       totals[key] = this.#counts === null ? 0 : sum(this.#counts, index * BUCKETS);
@@ -91,25 +91,25 @@ class Ring implements RollingWindow<string> {
   }
 
   /** Many windows are made for targets that nobody ever calls. */
-  #begin(): number[] {
+  #begin(now: number): number[] {
     const counts = new Array<number>(this.#keys.length * BUCKETS).fill(0);
     this.#counts = counts;
-    this.#epoch = Math.floor(this.#clock.now() / this.#bucketMs);
+    this.#epoch = Math.floor(now / this.#bucketMs);
     this.#place = placeOf(this.#epoch);
     return counts;
   }
 
   /** Moves to the bucket of this moment, emptying those that it passes; returns its place. */
-  #turn(counts: number[]): number {
-    const now = Math.floor(this.#clock.now() / this.#bucketMs);
-    if (now > this.#epoch) {
-      const passed = Math.min(now - this.#epoch, BUCKETS);
+  #turn(counts: number[], now: number): number {
+    const epoch = Math.floor(now / this.#bucketMs);
+    if (epoch > this.#epoch) {
+      const passed = Math.min(epoch - this.#epoch, BUCKETS);
       for (let step = 0; step < passed; step += 1) {
-        const place = placeOf(now - step);
+        const place = placeOf(epoch - step);
         for (let at = place; at < counts.length; at += BUCKETS) counts[at] = 0;
       }
-      this.#epoch = now;
-      this.#place = placeOf(now);
+      this.#epoch = epoch;
+      this.#place = placeOf(epoch);
     }
     return this.#place;
   }

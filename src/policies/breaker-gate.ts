@@ -60,7 +60,8 @@ const GATE: Holder<Exchange> = {
     const verdict = verdictOn(exchange, code);
     if (verdict === "failure" || isUnusable(code)) fail(exchange, code);
     const doubted = verdict === "failure" && code !== null && !namesTarget(code);
-    const isOwn = permit?.settle(verdict, doubted ? doubtOf(exchange) : undefined) ?? true;
+    const doubt = doubted ? doubtOf(exchange) : undefined;
+    const isOwn = permit?.settle(verdict, doubt, timeline.endAt) ?? true;
     // What is wrong with our settings of this target alone takes it out while its peers are well.
     if (verdict === "neutral" && !isUnusable(code)) return;
     monitor?.ended(code, timeline.startedAt, isOwn || verdict === "neutral");

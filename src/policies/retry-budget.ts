@@ -23,8 +23,8 @@ export interface RetryBudgetOptions {
 
 export interface RetryBudget {
   readonly settings: RetryBudgetOptions;
-  /** A call has begun. */
-  deposit(): void;
+  /** A call has begun, at this moment. */
+  deposit(at: number): void;
   /** Takes a repeat out; false when there is none to take. `doubtful`: no target seems well. */
   withdraw(doubtful: boolean): boolean;
   /** A repeat that was taken out was answered well. */
@@ -46,7 +46,7 @@ export function retryBudget(clock: Pick<Clock, "now">, options: RetryBudgetOptio
     Math.max(1, (calls * budgetRatio + floor) * (RETRY.doubtMs / budgetWindowMs));
   return {
     settings: { budgetRatio, budgetWindowMs, budgetFloorPerSecond },
-    deposit: () => window.add("call"),
+    deposit: (at) => window.add("call", 1, at),
     withdraw(doubtful) {
       const calls = window.total("call");
       if (window.total("repeat") >= allowed(calls)) return false;

@@ -78,7 +78,7 @@ export function retry(shared: RetryShared, options: RetryOptions): Policy<Seated
         }
       : { enabled },
     run(call, next) {
-      shared.budget.deposit();
+      shared.budget.deposit(call.startedAt);
       const first: First = {
         call,
         number: 1,

@@ -33,7 +33,8 @@ export function totalDeadline(
       call.deadline = Math.min(call.callerDeadline, call.startedAt + totalMs);
       const bounded = call as unknown as BoundedCall;
       if (call.deadline === NEVER) return next(bounded);
-      const now = clock.now();
+      // A call goes down the pipe as soon as it has begun.
+      const now = call.startedAt;
       if (call.deadline <= now) return refused({ code: "deadline_already_over" });
       new Deadline(clock, bounded).set(clock, call.deadline - now, now);
       return hold(next, bounded, WAITING);

@@ -58,8 +58,8 @@ export class BreakerLedger {
     return this.#circuit.breaker.halfOpen ? "half_open" : "open";
   }
 
-  succeeded(): void {
-    this.#turn();
+  succeeded(at = this.#clock.now()): void {
+    this.#turn(at);
     // Firing a success takes opossum some microseconds and a promise; its result is these two.
     const bucket = this.#bucket ?? this.#firstBucket();
     bucket.fires += 1;
@@ -111,18 +111,19 @@ export class BreakerLedger {
     const bucket = emptyBucket();
     this.#before = [bucket];
     this.#bucket = bucket;
-    this.#slice = this.#now();
+    this.#slice = this.#sliceOf(this.#clock.now());
     return bucket;
   }
 
-  #now(): number {
-    return Math.floor(this.#clock.now() / (this.#options.windowMs / SLICES));
+  #sliceOf(moment: number): number {
+    return Math.floor(moment / (this.#options.windowMs / SLICES));
   }
 
-  #turn(): void {
+  #turn(moment = this.#clock.now()): void {
     if (this.#bucket === null) return;
-    const now = this.#now();
-    if (now === this.#slice) return;
+    const now = this.#sliceOf(moment);
+    // A reading that was handed over may be a moment old.
+    if (now <= this.#slice) return;
     for (let step = Math.min(now - this.#slice, SLICES); step > 0; step -= 1) this.#turnOnce();
     this.#slice = now;
     this.#bucket =
@@ -139,7 +140,7 @@ export class BreakerLedger {
   }
 
   #make(state?: CircuitState): CircuitBreaker {
-    this.#slice = this.#now();
+    this.#slice = this.#sliceOf(this.#clock.now());
     const turner = new EventEmitter();
     // opossum keeps and changes the options that it is given; these are its own.
     const breaker = new CircuitBreaker(report, {

@@ -20,10 +20,10 @@ export interface BreakerPermit extends Permit {
    */
   answered(at: number): void;
   /**
-   * How it went; a failure that does not name the target comes with what was asked. Whether it
-   * counts against the target.
+   * How it went, and when if that was just read; a failure that does not name the target comes with
+   * what was asked. Whether it counts against the target.
    */
-  settle(verdict: Verdict, doubt?: Doubt): boolean;
+  settle(verdict: Verdict, doubt?: Doubt, at?: number): boolean;
 }
 
 /** A failure that may be the fault of what was asked. */
@@ -40,7 +40,7 @@ interface Judge {
   /** The answer of a trial has begun; whether that counted. */
   answered(epoch: number, trial: Trial): boolean;
   /** It is over; whether that speaks against the target. */
-  settle(epoch: number, trial: Trial | null, verdict: Verdict, doubt?: Doubt): boolean;
+  settle(epoch: number, trial: Trial | null, verdict: Verdict, doubt?: Doubt, at?: number): boolean;
   /** The body broke of a trial that had passed by its head. */
   brokenLater(doubt?: Doubt): boolean;
 }
@@ -66,10 +66,10 @@ export class LedgerPermit implements BreakerPermit {
     this.passed = this.breaker.answered(this.epoch, this.trial);
   }
 
-  settle(verdict: Verdict, doubt?: Doubt): boolean {
+  settle(verdict: Verdict, doubt?: Doubt, at?: number): boolean {
     if (this.settled) return false;
     this.settled = true;
-    if (!this.passed) return this.breaker.settle(this.epoch, this.trial, verdict, doubt);
+    if (!this.passed) return this.breaker.settle(this.epoch, this.trial, verdict, doubt, at);
     return verdict === "failure" && this.breaker.brokenLater(doubt);
   }
 }

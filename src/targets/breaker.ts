@@ -224,8 +224,8 @@ class LedgerBreaker implements Breaker {
   }
 
   /** A permit that was given in that epoch is settled; whether it speaks against the target. */
-  settle(epoch: number, trial: Trial | null, verdict: Verdict, doubt?: Doubt): boolean {
-    if (epoch !== this.#epoch) return verdict === "failure";
+  settle(from: number, trial: Trial | null, verdict: Verdict, doubt?: Doubt, at?: number): boolean {
+    if (from !== this.#epoch) return verdict === "failure";
     if (trial !== null) this.#trials.leave(trial);
     if (verdict === "neutral") return false;
     if (verdict === "failure" && doubt !== undefined) return this.#doubt(trial, doubt);
@@ -234,7 +234,7 @@ class LedgerBreaker implements Breaker {
     else {
       this.#consecutiveFailures = 0;
       this.#named = 0;
-      this.#ledger.succeeded();
+      this.#ledger.succeeded(at);
     }
     return verdict === "failure";
   }

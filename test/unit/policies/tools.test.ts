@@ -20,7 +20,7 @@ describe("the retry budget", () => {
       budgetWindowMs: 10_000,
       budgetFloorPerSecond: 0.1,
     });
-    for (let call = 0; call < 50; call += 1) budget.deposit();
+    for (let call = 0; call < 50; call += 1) budget.deposit(clock.now());
     expect(budget.snapshot()).toEqual({ calls: 50, repeats: 0, left: 11 });
     const taken = Array.from({ length: 20 }, () => budget.withdraw(false)).filter(Boolean);
     expect(taken).toHaveLength(11);
@@ -31,7 +31,7 @@ describe("the retry budget", () => {
   it("allows the same share of every second while no target is above doubt", async () => {
     const clock = virtualClock();
     const budget = retryBudget(clock, { ...RETRY, budgetFloorPerSecond: 1 });
-    for (let call = 0; call < 100; call += 1) budget.deposit();
+    for (let call = 0; call < 100; call += 1) budget.deposit(clock.now());
     const take = (): number => {
       let taken = 0;
       while (taken < 100 && budget.withdraw(true)) taken += 1;
@@ -54,7 +54,7 @@ describe("the retry budget", () => {
         let repeats = 0;
         for (const isCall of steps) {
           if (isCall) {
-            budget.deposit();
+            budget.deposit(0);
             calls += 1;
           } else if (budget.withdraw(false)) repeats += 1;
           expect(repeats).toBeLessThanOrEqual(calls * RETRY.budgetRatio + 10);
