@@ -79,9 +79,16 @@ export function gatewayFetch(
     const known = knownFetch(fetch);
     const { overrides, replayable } = readCallOptions(init?.["gateway"]);
     const kept = keptBytesMax(to.core.options);
+    // Written out: two that are spread into one cost 0.9 KB.
     const parts = {
-      ...{ perform, onFailure, fetch, known, asked, replayable },
-      ...{ route: to, overrides: mergeOverrides(settings, overrides) },
+      perform,
+      onFailure,
+      fetch,
+      known,
+      asked,
+      replayable,
+      route: to,
+      overrides: mergeOverrides(settings, overrides),
     };
     const send = (read: FetchInput): Promise<Response> => new FetchCall(parts, read).begin();
     const read = fetchInput(asked, known, to.gateway.clock, kept);

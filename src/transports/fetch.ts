@@ -19,6 +19,7 @@ import type { Outcome, UpstreamResponse } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
 import type { ResponseBody } from "../core/response-body.js";
 import type { Exchange, RecordedExchange } from "../targets/exchange.js";
+import { EngineResponse, type Receiving } from "./engine-response.js";
 import { EngineRun } from "./engine-run.js";
 import { type FetchDispatch, FetchDispatcher, refuseDispatch } from "./fetch-handler.js";
 import { ForeignAnswer, type ForeignReading, headOf } from "./foreign-answer.js";
@@ -79,7 +80,7 @@ export function fetchTransport(
 }
 
 /** One attempt that calls the fetch function. */
-class FetchRun extends EngineRun<FetchedBody> implements ForeignReading {
+class FetchRun extends EngineRun<FetchedBody> implements ForeignReading, Receiving {
   readonly outcome = new Pending<FetchedBody>();
   readonly #wire: FetchTransportParts["wire"];
   readonly #ask: FetchAsk;
@@ -221,9 +222,12 @@ class FetchRun extends EngineRun<FetchedBody> implements ForeignReading {
   // --- what the exchange asks for ---
 
   protected responseOf(head: ResponseHead): UpstreamResponse<FetchedBody> {
-    return (this.#answer as ForeignAnswer).responseOf(head, (listener) =>
-      this.onFinished(listener),
-    );
+    return new EngineResponse(head, this.#answer as ForeignAnswer, this);
+  }
+
+  /** Nobody reads the answer. */
+  discard(): void {
+    this.#answer?.discard();
   }
 
   // A function that ignores its signal is not waited for.

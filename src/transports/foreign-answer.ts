@@ -7,10 +7,6 @@
  * collector because it was dropped. A `cancel()` of the function is never waited for.
  */
 import type { Readable } from "node:stream";
-import type { FailureCode } from "../catalog/failures.js";
-import { fieldsByName } from "../core/fields.js";
-import type { EndListener, UpstreamResponse } from "../core/outcome.js";
-import type { ResponseHead } from "./response-head.js";
 
 /** Hears how a body is read. */
 export interface ForeignReading {
@@ -78,27 +74,8 @@ export class ForeignAnswer {
     this.#cancelSource(broken.reason);
   }
 
-  responseOf(
-    head: ResponseHead,
-    onFinished: (listener: EndListener) => void,
-  ): UpstreamResponse<ForeignAnswer> {
-    return {
-      status: head.status,
-      statusText: head.statusText,
-      rawHeaders: head.rawHeaders,
-      get headers() {
-        return fieldsByName(head.rawHeaders);
-      },
-      body: this,
-      get finished() {
-        return new Promise<FailureCode | null>((resolve) => onFinished(resolve));
-      },
-      onFinished,
-      discard: () => Promise.resolve(this.#discard()),
-    };
-  }
-
-  #discard(): void {
+  /** Nobody reads it. */
+  discard(): void {
     const response = this.#response;
     this.#response = null;
     if (this.#source !== null) this.#cancelSource(undefined);
@@ -179,7 +156,8 @@ export class ForeignAnswer {
 
 function isNodeStream(body: unknown): body is Readable {
   const { push, destroy, once } = Object(body) as Partial<Readable>;
-  return [push, destroy, once].every((method) => typeof method === "function");
+  if (typeof push !== "function" || typeof destroy !== "function") return false;
+  return typeof once === "function";
 }
 
 function isUnread({ bodyUsed }: Response, body: unknown): body is Source {

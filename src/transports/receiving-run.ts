@@ -7,12 +7,11 @@
  */
 import type { Duplex } from "node:stream";
 import { LIMITS } from "../catalog/defaults.js";
-import type { FailureCode } from "../catalog/failures.js";
 import type { Failure } from "../core/failure.js";
-import { type FieldsByName, fieldsByName } from "../core/fields.js";
-import type { EndListener, UpstreamResponse } from "../core/outcome.js";
+import type { UpstreamResponse } from "../core/outcome.js";
 import type { BodySink, ResponseBody, Tunnel } from "../core/response-body.js";
 import type { Exchange } from "../targets/exchange.js";
+import { EngineResponse } from "./engine-response.js";
 import { EngineRun, type RunTerms } from "./engine-run.js";
 import type { ResponseHead } from "./response-head.js";
 
@@ -142,7 +141,7 @@ export abstract class ReceivingRun extends EngineRun<ResponseBody> implements Re
   }
 
   protected responseOf(head: ResponseHead): UpstreamResponse<ResponseBody> {
-    return new TransportResponse(head, this);
+    return new EngineResponse(head, this, this);
   }
 
   protected ended(failure: Failure | null, _headWasUp: boolean): void {
@@ -188,53 +187,5 @@ export abstract class ReceivingRun extends EngineRun<ResponseBody> implements Re
     this.delivered = true;
     if (this.brokenBy === null) this.sink.end(this.trailers);
     else this.sink.broken(this.brokenBy);
-  }
-}
-
-/** What a response needs from the exchange that receives it. */
-interface Receiving extends ResponseBody {
-  onFinished(listener: EndListener): void;
-  discard(): void;
-}
-
-/**
- * An upstream's answer as the pipe carries it, over an exchange that is still receiving. Most calls
- * ask for nothing but status and raw fields, so the rest is made when first asked for.
- */
-class TransportResponse implements UpstreamResponse<ResponseBody> {
-  readonly status: number;
-  readonly statusText: string;
-  readonly rawHeaders: readonly string[];
-  readonly body: ResponseBody;
-  private readonly receiving: Receiving;
-  private named: FieldsByName | null = null;
-  private ended: Promise<FailureCode | null> | null = null;
-
-  constructor(head: ResponseHead, receiving: Receiving) {
-    this.status = head.status;
-    this.statusText = head.statusText;
-    this.rawHeaders = head.rawHeaders;
-    this.body = receiving;
-    this.receiving = receiving;
-  }
-
-  get headers(): Readonly<FieldsByName> {
-    this.named ??= fieldsByName(this.rawHeaders);
-    return this.named;
-  }
-
-  get finished(): Promise<FailureCode | null> {
-    this.ended ??= new Promise((resolve) => this.receiving.onFinished(resolve));
-    return this.ended;
-  }
-
-  onFinished(listener: EndListener): void {
-    this.receiving.onFinished(listener);
-  }
-
-  // What is left is read in the background; nobody has to wait for it.
-  discard(): Promise<void> {
-    this.receiving.discard();
-    return Promise.resolve();
   }
 }

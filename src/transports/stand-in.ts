@@ -47,7 +47,7 @@ function dispatchOf(mock: MockAgent): Dispatch {
  */
 export function networkErrorOf(given: unknown): NamedError | null {
   const { cause } = Object(given) as { readonly cause?: unknown };
-  return [given, cause].some(isErrorResponse)
+  return isErrorResponse(given) || isErrorResponse(cause)
     ? new NamedError("connection_terminated", undefined, given)
     : null;
 }

@@ -253,7 +253,7 @@ export function fetchInput(
   if (known !== null && (request === null || request instanceof known.Request)) {
     return asAnnounced(asked, givenInput(asked, known));
   }
-  const made = (sent: FetchBody) => asAnnounced(asked, madeInput(asked, sent, known));
+  const made = (sent: FetchBody) => asAnnounced(asked, new MadeInput(asked, sent, known));
   const { length } = asked;
   if (!ofRequest) return made(fetchBody(body, keptBytesMax, length));
   return requestBody(clock, body as ReadableStream<Uint8Array>, keptBytesMax, length).then(made);
@@ -350,26 +350,43 @@ function withType(headers: Headers, type: string): Headers {
   return all;
 }
 
-function madeInput(asked: FetchArguments, sent: FetchBody, known: KnownFetch | null): FetchInput {
-  const rest = initOf(asked);
-  return {
-    replay: sent.replay,
-    length: null,
-    keepsBytes: known !== null && sent.replay?.complete === true,
-    get error() {
-      return sent.error;
-    },
-    of(url, fields, added) {
-      // As they were given, since their names may be written in a way of their own.
-      const written = asked.init.headers ?? asked.request?.headers ?? {};
-      const headers = fields === null ? written : withFields(asked.headers, fields);
-      const body = sent.give();
-      const given = body === undefined ? {} : { body };
-      const init = { ...rest, method: asked.method, headers, ...given, ...added };
-      return [known === null ? url : (asked.url?.href ?? url), init as object];
-    },
-    close: () => sent.close(),
-  };
+/** The input of a function that is given what we have made of the body. */
+class MadeInput implements FetchInput {
+  readonly replay: ReplayBody | null;
+  readonly length = null;
+  readonly keepsBytes: boolean;
+  readonly #asked: FetchArguments;
+  readonly #sent: FetchBody;
+  readonly #known: KnownFetch | null;
+  readonly #rest: object;
+
+  constructor(asked: FetchArguments, sent: FetchBody, known: KnownFetch | null) {
+    this.replay = sent.replay;
+    this.keepsBytes = known !== null && sent.replay?.complete === true;
+    this.#asked = asked;
+    this.#sent = sent;
+    this.#known = known;
+    this.#rest = initOf(asked);
+  }
+
+  get error(): unknown {
+    return this.#sent.error;
+  }
+
+  of(target: string, fields: readonly string[] | null, added: AddedInit): [string, RequestInit] {
+    const { request, init, method, url, headers: named } = this.#asked;
+    // As they were given, since their names may be written in a way of their own.
+    const written = init.headers ?? request?.headers ?? {};
+    const headers = fields === null ? written : withFields(named, fields);
+    const body = this.#sent.give();
+    const given = body === undefined ? {} : { body };
+    const full = { ...this.#rest, method, headers, ...given, ...added };
+    return [this.#known === null ? target : (url?.href ?? target), full as object];
+  }
+
+  close(): void {
+    this.#sent.close();
+  }
 }
 
 function withFields(headers: Headers, added: readonly string[]): Headers {
