@@ -95,7 +95,11 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
 
   /** The same outcome, as something that tells; a promise that rejects is a bug of ours. */
   static of<Body>(coming: Promise<Outcome<Body>>): Pending<Body> {
-    if (coming instanceof Pending) return coming;
+    return coming instanceof Pending ? coming : Pending.following(coming);
+  }
+
+  // By itself, since a function that makes another one prepares for it in every call.
+  private static following<Body>(coming: Promise<Outcome<Body>>): Pending<Body> {
     const pending = new Pending<Body>();
     coming.then(
       (outcome) => pending.settle(outcome),

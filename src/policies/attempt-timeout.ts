@@ -152,9 +152,10 @@ class PhaseWatch extends OwnTimer implements ExchangeWatch {
   }
 
   private expect(now: number, ms: number): void {
-    this.endsAt = now + ms;
+    const endsAt = now + ms;
+    this.endsAt = endsAt;
     // A timer that fires too early asks again; only one that would fire too late is replaced.
-    if (this.keeper !== null && this.dueAt <= this.endsAt) return;
+    if (this.keeper !== null && this.dueAt <= endsAt) return;
     if (ms === NEVER) this.unset();
     else this.set(this.terms.clock, ms, now);
   }

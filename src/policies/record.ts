@@ -100,14 +100,15 @@ function recordOf(
   outcome: Outcome<unknown>,
   now: number,
 ): AttemptRecord {
+  const { phase, startedAt, reused } = timeline;
   return {
     number: attempt.number,
     target: target.id,
-    phase: timeline.phase,
+    phase,
     code: failureOf(outcome)?.code ?? null,
     status: outcome.kind === "no_response" ? null : outcome.response.status,
-    startedAt: timeline.startedAt,
-    durationMs: now - timeline.startedAt,
-    reused: timeline.reused,
+    startedAt,
+    durationMs: now - startedAt,
+    reused,
   };
 }

@@ -29,14 +29,15 @@ export function totalDeadline(
     settings: { totalMs: options.totalMs },
     run(call, next) {
       const totalMs = call.overrides?.timeouts?.totalMs ?? options.totalMs;
-      // A deadline that the caller has sent along stands where it is the sooner one.
-      call.deadline = Math.min(call.callerDeadline, call.startedAt + totalMs);
-      const bounded = call as unknown as BoundedCall;
-      if (call.deadline === NEVER) return next(bounded);
       // A call goes down the pipe as soon as it has begun.
       const now = call.startedAt;
-      if (call.deadline <= now) return refused({ code: "deadline_already_over" });
-      new Deadline(clock, bounded).set(clock, call.deadline - now, now);
+      // A deadline that the caller has sent along stands where it is the sooner one.
+      const deadline = Math.min(call.callerDeadline, now + totalMs);
+      call.deadline = deadline;
+      const bounded = call as unknown as BoundedCall;
+      if (deadline === NEVER) return next(bounded);
+      if (deadline <= now) return refused({ code: "deadline_already_over" });
+      new Deadline(clock, bounded).set(clock, deadline - now, now);
       return hold(next, bounded, WAITING);
     },
   };

@@ -41,6 +41,7 @@ const FAILED = new Error("the exchange failed");
 export class BreakerLedger {
   readonly #clock: Pick<Clock, "now">;
   readonly #options: LedgerOptions;
+  readonly #sliceMs: number;
   #circuit: Circuit | null = null;
   /** What a success is added to; null before the first one. */
   #bucket: Bucket | null = null;
@@ -51,6 +52,7 @@ export class BreakerLedger {
   constructor(clock: Pick<Clock, "now">, options: LedgerOptions) {
     this.#clock = clock;
     this.#options = options;
+    this.#sliceMs = options.windowMs / SLICES;
   }
 
   get state(): "closed" | "open" | "half_open" {
@@ -116,7 +118,7 @@ export class BreakerLedger {
   }
 
   #sliceOf(moment: number): number {
-    return Math.floor(moment / (this.#options.windowMs / SLICES));
+    return Math.floor(moment / this.#sliceMs);
   }
 
   #turn(moment = this.#clock.now()): void {
