@@ -90,7 +90,7 @@ export abstract class ReceivingRun extends EngineRun<ResponseBody> implements Re
     if (this.state !== "over" || this.brokenBy !== null || this.trailers.length > 0) return null;
     if (this.sink !== null || this.delivered) return null;
     this.delivered = true;
-    const [first] = this.buffered;
+    const first = this.buffered[0];
     if (first === undefined) return EMPTY;
     return this.buffered.length === 1 ? first : Buffer.concat(this.buffered);
   }

@@ -8,11 +8,9 @@
 import { NamedError } from "../core/named-error.js";
 import type { Dispatch } from "./dispatch-run.js";
 
-/** Where undici 7 and 8 keep the global dispatcher; the second is also Node's own. */
-const DISPATCHERS = [
-  Symbol.for("undici.globalDispatcher.2"),
-  Symbol.for("undici.globalDispatcher.1"),
-] as const;
+/** Where undici 8 keeps the global dispatcher, and undici 7, where Node's own is as well. */
+const DISPATCHER_OF_8 = Symbol.for("undici.globalDispatcher.2");
+const DISPATCHER_OF_7 = Symbol.for("undici.globalDispatcher.1");
 /** Where the interceptors of msw and nock say that the global fetch is theirs. */
 const FETCH_INTERCEPTOR = Symbol.for("fetch-interceptor");
 
@@ -23,13 +21,16 @@ export type StandIn = Dispatch | "fetch";
 
 /** What stands in for the network; null for nothing. */
 export function standIn(): StandIn | null {
-  for (const symbol of DISPATCHERS) {
-    // By what it can do: an application may have another copy of undici.
-    const dispatcher = (globalThis as Globals)[symbol] as Partial<MockAgent> | null | undefined;
-    if (dispatcher?.isMockActive !== true || typeof dispatcher.dispatch !== "function") continue;
-    return dispatchOf(dispatcher as MockAgent);
-  }
+  const mock = activeMock(DISPATCHER_OF_8) ?? activeMock(DISPATCHER_OF_7);
+  if (mock !== null) return dispatchOf(mock);
   return (globalThis as Globals)[FETCH_INTERCEPTOR] === undefined ? null : "fetch";
+}
+
+/** By what it can do: an application may have another copy of undici. */
+function activeMock(symbol: symbol): MockAgent | null {
+  const dispatcher = (globalThis as Globals)[symbol] as Partial<MockAgent> | null | undefined;
+  if (dispatcher?.isMockActive !== true || typeof dispatcher.dispatch !== "function") return null;
+  return dispatcher as MockAgent;
 }
 
 interface MockAgent {
