@@ -3,7 +3,7 @@
  *
  * Made by the retry policy; target choice turns it into an exchange.
  */
-import type { Call } from "./call.js";
+import type { Call, Stage } from "./call.js";
 import type { Cuttable } from "./cancellation.js";
 
 export interface Attempt {
@@ -23,6 +23,11 @@ export interface Attempt {
   /** Further attempts that were made beside it, before it had an answer; null for none. */
   hedges: readonly Attempt[] | null;
 }
+
+/** An attempt beside which another one may be made. */
+export type HedgedAttempt = Attempt & Stage<"hedged">;
+/** An attempt that the throttle let pass. */
+export type ThrottledAttempt = Attempt & Stage<"throttled">;
 
 /** The highest number that was given, by it or beside it. */
 export function lastNumber({ number, hedges }: Attempt): number {

@@ -2,7 +2,7 @@
  * A call: one client request, from first byte to last, with the record of its attempts.
  *
  * The type changes as the call goes down the pipe (arrived, admitted, bounded, seated), so that a
- * pipe in another order than the one argued in `gateway/upstream.ts` does not compile.
+ * pipe in another order than the one argued in `gateway/assemble.ts` does not compile.
  */
 
 import type { AsyncResource } from "node:async_hooks";
@@ -134,10 +134,14 @@ export class Call implements Linked<Call> {
 const NONE: readonly AttemptRecord[] = [];
 
 declare const stage: unique symbol;
-type Stage<Name extends string> = { readonly [stage]: Name };
+export type Stage<Name extends string> = { readonly [stage]: Name };
 
 /** A call that the drain gate let in. */
 export type AdmittedCall = Call & Stage<"admitted">;
+/** A call with its priority. */
+export type RankedCall = Call & Stage<"ranked">;
+/** A call that load shedding let pass. */
+export type AcceptedCall = Call & Stage<"accepted">;
 /** A call with a deadline. */
 export type BoundedCall = Call & Stage<"bounded">;
 /** A call that holds a place of the bulkhead. */

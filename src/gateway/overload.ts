@@ -1,14 +1,12 @@
 /**
  * What guards an upstream and this process against too much: the policies, made from the options,
- * and their state as plain data. Where each stands in the pipe is argued in `upstream.ts`.
+ * and their state as plain data. Where each stands in the pipe is argued in `assemble.ts`.
  */
 import { PRIORITY_UNLESS_GIVEN } from "../catalog/priorities.js";
-import type { AdmittedCall } from "../core/call.js";
-import type { Policy } from "../core/pipe.js";
 import type { NormalisedUpstream } from "../options/options.js";
 import { type AdaptiveLimit, adaptiveLimit } from "../policies/adaptive-limit.js";
 import { type Bulkhead, bulkhead } from "../policies/bulkhead.js";
-import { loadShed } from "../policies/load-shed.js";
+import { type LoadShed, loadShed } from "../policies/load-shed.js";
 import { type RefusalCounts, type Refusals, refusals } from "../policies/refusals.js";
 import { type Throttle, throttle } from "../policies/throttle.js";
 import type { GatewayParts } from "./parts.js";
@@ -48,7 +46,7 @@ export interface Overload {
   /** Null when it is switched off. */
   readonly bulkhead: Bulkhead | null;
   readonly throttle: Throttle | null;
-  readonly loadShed: Policy<AdmittedCall> | null;
+  readonly loadShed: LoadShed | null;
   state(): OverloadState;
 }
 

@@ -1,6 +1,6 @@
 /**
  * What the repeats of all calls of an upstream share, made from its options, and what is left of
- * it as plain data. Where repeating stands in the pipe is argued in `upstream.ts`.
+ * it as plain data. Where repeating stands in the pipe is argued in `assemble.ts`.
  */
 import { RETRY } from "../catalog/defaults.js";
 import type { NormalisedUpstream } from "../options/options.js";

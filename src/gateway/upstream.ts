@@ -1,18 +1,17 @@
 /**
- * One upstream: its targets, its transport and the pipe, with the order argued.
+ * One upstream: its targets, its transport and its pipe, whose order `assemble.ts` argues.
  *
  * Guarantee: `execute` never rejects; what is thrown past the policies is a bug of ours and comes
  * up as `proxy_internal_error`.
  */
-import type { Attempt } from "../core/attempt.js";
-import type { AdmittedCall, BoundedCall, Call, CallOverrides, SeatedCall } from "../core/call.js";
+import type { Call, CallOverrides } from "../core/call.js";
 import { inContextOf, keepContext } from "../core/call-context.js";
 import type { Failure } from "../core/failure.js";
 import type { CallerHints } from "../core/layers.js";
 import { failureOf } from "../core/outcome.js";
 import { mergeOverrides } from "../core/overrides.js";
 import { type Holder, Pending } from "../core/pending.js";
-import { bypass, type PolicyDescription, pipe, type Step } from "../core/pipe.js";
+import type { PolicyDescription, Step } from "../core/pipe.js";
 import type { GatewayRequest } from "../core/request.js";
 import { callInContext } from "../core/request-context.js";
 import type { ResponseBody } from "../core/response-body.js";
@@ -45,6 +44,7 @@ import {
   targetControl,
 } from "../watching/target-control.js";
 import { type UpstreamWatch, upstreamWatch } from "../watching/upstream-watch.js";
+import { assemble, type Stages } from "./assemble.js";
 import { attemptFields } from "./attempt-fields.js";
 import { breakerLimits, type TargetKeeper, targetKeeper } from "./make-target.js";
 import { createOverload, type Overload, type OverloadState } from "./overload.js";
@@ -239,7 +239,7 @@ class GatewayUpstream implements UpstreamCore {
     const overload = createOverload(parts, options);
     const ledger = failureLedger(parts.clock);
     const repeats = repeatsOf(parts, options, targets);
-    const policies = assemble(parts, options, targets, overload, ledger, repeats);
+    const policies = assemble(stagesOf(parts, options, targets, overload, ledger, repeats));
     const step = policies.to(transport.perform);
     return { overload, ledger, repeats, policies, step, ending: this.#ending() };
   }
@@ -299,51 +299,31 @@ function tierOptions({ zone }: GatewayParts, { balance }: NormalisedUpstream): T
   };
 }
 
-function assemble(
+function stagesOf(
   parts: GatewayParts,
   options: NormalisedUpstream,
   targets: TargetSet,
-  overload: Overload,
+  { loadShed, bulkhead, throttle }: Overload,
   ledger: FailureLedger,
   repeats: RetryShared,
-) {
+): Stages {
   const { clock, timers, lifecycle } = parts;
-  const { timeouts } = options;
+  const { timeouts, priority } = options;
   const breakers = options.breaker === false ? false : breakerLimits(options);
-  const onStallSaved = stallSaved(parts, options);
-  return (
-    pipe<Call>()
-      // First: a call that is refused while draining must cost nothing and touch no counter.
-      .through(drainGate(lifecycle))
-      // Above all that refuses by it.
-      .through(ranked(options))
-      // Above the timers: what this process cannot serve shall not make work.
-      .through(overload.loadShed ?? bypass<AdmittedCall, AdmittedCall>("load_shed"))
-      // Above the queue and the repeats: waiting and repeating are part of the promise.
-      .through(totalDeadline(timers, timeouts))
-      // Above retry: a call holds one place however often it is repeated.
-      .through(overload.bulkhead ?? bypass<BoundedCall, SeatedCall>("bulkhead"))
-      // Above target choice: a repeat may go elsewhere.
-      .through(retryOf(options, repeats))
-      // Below retry, which it saves the wait for a failure; it pays from the same budget.
-      .through(
-        options.hedge === false ? bypass<Attempt, Attempt>("hedge") : hedge(repeats, options.hedge),
-      )
-      // Below retry, which it counts; above target choice, since it is about all of them.
-      .through(overload.throttle ?? bypass<Attempt, Attempt>("throttle"))
-      // Above the breaker: the breaker belongs to a target.
-      .through(pickTarget(clock, targets, options.retry !== false, timers))
-      // Above the timeout: an attempt that timed out must count against the target.
-      .through(breakerGate(breakers))
-      // Below the breaker, around the wire only.
-      .through(attemptTimeout(timers, timeouts, onStallSaved))
-      // Last: it sees exactly what the wire did.
-      .through(record(clock, attemptListener(parts, options, ledger)))
-  );
-}
-
-function ranked({ priority }: NormalisedUpstream) {
-  return priority === false ? bypass<AdmittedCall, AdmittedCall>("priority") : priorityOf(priority);
+  return {
+    drainGate: drainGate(lifecycle),
+    priority: priority === false ? null : priorityOf(priority),
+    loadShed,
+    totalDeadline: totalDeadline(timers, timeouts),
+    bulkhead,
+    retry: retryOf(options, repeats),
+    hedge: options.hedge === false ? null : hedge(repeats, options.hedge),
+    throttle,
+    pickTarget: pickTarget(clock, targets, options.retry !== false, timers),
+    breakerGate: breakerGate(breakers),
+    attemptTimeout: attemptTimeout(timers, timeouts, stallSaved(parts, options)),
+    record: record(clock, attemptListener(parts, options, ledger)),
+  };
 }
 
 function stateListener({ events, changed }: GatewayParts, { name, required }: NormalisedUpstream) {

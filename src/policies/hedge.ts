@@ -12,7 +12,7 @@
 import type { Clock, Timer } from "../base/clock.js";
 import { type RecentPercentile, recentPercentile } from "../base/recent-percentile.js";
 import { HEDGE } from "../catalog/overload-defaults.js";
-import { type Attempt, lastNumber, targetsTried } from "../core/attempt.js";
+import { type Attempt, type HedgedAttempt, lastNumber, targetsTried } from "../core/attempt.js";
 import { remainingMs } from "../core/deadline.js";
 import type { Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
@@ -40,7 +40,7 @@ export interface HedgeShared {
   readonly failures: RecentFailures;
 }
 
-export function hedge(shared: HedgeShared, options: HedgeOptions): Policy<Attempt> {
+export function hedge(shared: HedgeShared, options: HedgeOptions): Policy<Attempt, HedgedAttempt> {
   const { clock } = shared;
   const { delayMs, percentile } = options;
   const latencies = recentPercentile(HEDGE);
@@ -52,7 +52,8 @@ export function hedge(shared: HedgeShared, options: HedgeOptions): Policy<Attemp
   return {
     role: "hedge",
     settings: { ...options },
-    run<Body>(attempt: Attempt, next: Step<Attempt, Body>) {
+    run<Body>(attempt: Attempt, below: Step<HedgedAttempt, Body>) {
+      const next = below as Step<Attempt, Body>;
       if (!mayBeHedged(attempt)) return next(attempt);
       const afterMs = waitMs();
       if (afterMs !== null)

@@ -13,7 +13,7 @@ import { loopDelay } from "../base/loop-delay.js";
 import type { Random } from "../base/random.js";
 import { SHED } from "../catalog/overload-defaults.js";
 import { PRIORITIES, PRIORITY_RANK, type Priority } from "../catalog/priorities.js";
-import type { AdmittedCall } from "../core/call.js";
+import type { AcceptedCall, RankedCall } from "../core/call.js";
 import { refused } from "../core/pending.js";
 import type { Policy } from "../core/pipe.js";
 import { spread } from "./drain-rate.js";
@@ -80,13 +80,15 @@ export function loadGuard(
   };
 }
 
-export function loadShed(guard: LoadGuard, counted: Refusals): Policy<AdmittedCall> {
+export type LoadShed = Policy<RankedCall, AcceptedCall>;
+
+export function loadShed(guard: LoadGuard, counted: Refusals): LoadShed {
   return {
     role: "load_shed",
     settings: { ...guard.settings },
     run(call, next) {
       const refusal = guard.refuses(call.priority);
-      if (refusal === null) return next(call);
+      if (refusal === null) return next(call as unknown as AcceptedCall);
       return refused(counted.note(call, { code: "load_shed", ...refusal }));
     },
   };

@@ -6,7 +6,7 @@
  * Not here: the order of preference (targets/target-set.ts) and the permit (breaker-gate.ts).
  */
 import type { Clock } from "../base/clock.js";
-import type { Attempt } from "../core/attempt.js";
+import type { Attempt, ThrottledAttempt } from "../core/attempt.js";
 import type { Call } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
 import { failureOf, noResponse, type Outcome } from "../core/outcome.js";
@@ -25,7 +25,7 @@ export function pickTarget(
   targets: TargetSet,
   repeats: boolean,
   timers: Pick<Clock, "after"> = clock,
-): Policy<Attempt, Exchange> {
+): Policy<ThrottledAttempt, Exchange> {
   const { balancer, overflowBelow, sticky } = targets.balancing;
   const underWay = underWayAt(clock, targets);
   const pick = <Body>(attempt: Attempt, next: Step<Exchange, Body>): Promise<Outcome<Body>> => {

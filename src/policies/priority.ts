@@ -12,7 +12,7 @@ import {
   type Priority,
   readPriority,
 } from "../catalog/priorities.js";
-import type { AdmittedCall } from "../core/call.js";
+import type { AdmittedCall, RankedCall } from "../core/call.js";
 import type { Policy } from "../core/pipe.js";
 import type { GatewayRequest } from "../core/request.js";
 
@@ -29,14 +29,14 @@ export type PriorityRule =
   | { readonly header: string }
   | ((request: PriorityRequest) => Priority | null | undefined);
 
-export function priorityOf(rule: PriorityRule): Policy<AdmittedCall> {
+export function priorityOf(rule: PriorityRule): Policy<AdmittedCall, RankedCall> {
   const ask = typeof rule === "function" ? rule : byHeader(rule.header);
   return {
     role: "priority",
     settings: typeof rule === "function" ? { by: "function" } : { ...rule },
     run(call, next) {
       if (call.overrides?.priority === undefined) call.priority = told(ask(viewOf(call.request)));
-      return next(call);
+      return next(call as unknown as RankedCall);
     },
   };
 }

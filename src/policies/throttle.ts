@@ -14,7 +14,7 @@ import { RETRY_AFTER } from "../catalog/defaults.js";
 import { FAILURES } from "../catalog/failures.js";
 import { THROTTLE } from "../catalog/overload-defaults.js";
 import { PRIORITIES, PRIORITY_RANK, type Priority } from "../catalog/priorities.js";
-import type { Attempt } from "../core/attempt.js";
+import type { Attempt, HedgedAttempt, ThrottledAttempt } from "../core/attempt.js";
 import type { Outcome } from "../core/outcome.js";
 import { refused } from "../core/pending.js";
 import type { Policy } from "../core/pipe.js";
@@ -30,7 +30,7 @@ export interface ThrottleOptions {
   readonly refusedMax: number;
 }
 
-export interface Throttle extends Policy<Attempt> {
+export interface Throttle extends Policy<HedgedAttempt, ThrottledAttempt> {
   /** The share of this priority that is refused now, from 0 to 1. */
   refusedShare(priority: Priority): number;
 }
@@ -71,7 +71,7 @@ export function throttle(
         const retryAfterMs = spread(random, share * RETRY_AFTER.computedMsMax);
         return refused(counted.note(call, { code: "upstream_throttled", retryAfterMs }));
       }
-      const outcome = await next(attempt);
+      const outcome = await next(attempt as Attempt as ThrottledAttempt);
       const verdict = verdictOf(outcome);
       if (verdict !== "unasked") window.add(priority);
       if (verdict === "accepted") window.add("accepted");

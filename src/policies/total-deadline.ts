@@ -10,7 +10,7 @@
  */
 import type { Clock } from "../base/clock.js";
 import { OwnPatientTimer } from "../base/shared-timers.js";
-import type { AdmittedCall, BoundedCall, TimeLimit } from "../core/call.js";
+import type { AcceptedCall, BoundedCall, TimeLimit } from "../core/call.js";
 import { NEVER } from "../core/deadline.js";
 import { type Holder, hold, refused } from "../core/pending.js";
 import type { Policy } from "../core/pipe.js";
@@ -23,7 +23,7 @@ export interface TotalDeadlineOptions {
 export function totalDeadline(
   clock: Clock,
   options: TotalDeadlineOptions,
-): Policy<AdmittedCall, BoundedCall> {
+): Policy<AcceptedCall, BoundedCall> {
   return {
     role: "total_deadline",
     settings: { totalMs: options.totalMs },

@@ -1,6 +1,7 @@
 /**
  * All policies of an upstream together on a virtual clock, above a transport that the test answers.
- * The order is that of the gateway; chance is always its lowest draw unless a test brings its own.
+ * The pipe is the one of the gateway (`assemble`); chance is always its lowest draw unless a test
+ * brings its own.
  */
 import { Readable } from "node:stream";
 import type { Random } from "../../src/base/random.js";
@@ -8,15 +9,14 @@ import { BALANCE } from "../../src/catalog/balance-defaults.js";
 import { BREAKER, BULKHEAD, RETRY, TIMEOUTS } from "../../src/catalog/defaults.js";
 import type { FailureCode } from "../../src/catalog/failures.js";
 import { HEDGE, THROTTLE } from "../../src/catalog/overload-defaults.js";
-import type { Attempt } from "../../src/core/attempt.js";
-import { type AdmittedCall, Call, type CallOverrides } from "../../src/core/call.js";
+import { Call, type CallOverrides } from "../../src/core/call.js";
 import { NEVER } from "../../src/core/deadline.js";
 import type { CallerHints } from "../../src/core/layers.js";
 import type { Outcome } from "../../src/core/outcome.js";
-import { bypass, pipe } from "../../src/core/pipe.js";
 import { ReplayBody } from "../../src/core/replay-body.js";
 import type { GatewayRequest } from "../../src/core/request.js";
 import type { ResponseBody } from "../../src/core/response-body.js";
+import { assemble } from "../../src/gateway/assemble.js";
 import { type AdaptiveLimitOptions, adaptiveLimit } from "../../src/policies/adaptive-limit.js";
 import { type AttemptTimeouts, attemptTimeout } from "../../src/policies/attempt-timeout.js";
 import { breakerGate } from "../../src/policies/breaker-gate.js";
@@ -119,38 +119,23 @@ export function world(options: WorldOptions = {}) {
       ? null
       : throttle(clock, random, { ...THROTTLE, ...options.throttle }, counted);
 
-  const repeats = {
-    clock,
-    random,
-    lifecycle,
-    targets,
-    budget,
-    failures: recentFailures(clock, targets),
-  };
+  const failures = recentFailures(clock, targets);
+  const repeats = { clock, random, lifecycle, targets, budget, failures };
 
-  const chain = pipe<Call>()
-    .through(drainGate(lifecycle))
-    .through(
-      options.priority === undefined
-        ? bypass<AdmittedCall, AdmittedCall>("priority")
-        : priorityOf(options.priority),
-    )
-    .through(
-      load === null ? bypass<AdmittedCall, AdmittedCall>("load_shed") : loadShed(load, counted),
-    )
-    .through(totalDeadline(clock, { totalMs: options.totalMs ?? TIMEOUTS.totalMs }))
-    .through(places)
-    .through(retry(repeats, { enabled: true, ...RETRY, unprocessedStatuses: [], ...options.retry }))
-    .through(
-      options.hedge === undefined
-        ? bypass<Attempt, Attempt>("hedge")
-        : hedge(repeats, { ...HEDGE, ...options.hedge }),
-    )
-    .through(sending ?? bypass<Attempt, Attempt>("throttle"))
-    .through(pickTarget(clock, targets, true))
-    .through(breakerGate(options.breaker === false ? false : breakerOptions))
-    .through(attemptTimeout(clock, { ...TIMEOUTS, ...options.timeouts }))
-    .through(record(clock, options.listener ?? null));
+  const chain = assemble({
+    drainGate: drainGate(lifecycle),
+    priority: options.priority === undefined ? null : priorityOf(options.priority),
+    loadShed: load && loadShed(load, counted),
+    totalDeadline: totalDeadline(clock, { totalMs: options.totalMs ?? TIMEOUTS.totalMs }),
+    bulkhead: places,
+    retry: retry(repeats, { enabled: true, ...RETRY, unprocessedStatuses: [], ...options.retry }),
+    hedge: options.hedge === undefined ? null : hedge(repeats, { ...HEDGE, ...options.hedge }),
+    throttle: sending,
+    pickTarget: pickTarget(clock, targets, true),
+    breakerGate: breakerGate(options.breaker === false ? false : breakerOptions),
+    attemptTimeout: attemptTimeout(clock, { ...TIMEOUTS, ...options.timeouts }),
+    record: record(clock, options.listener ?? null),
+  });
   const step = chain.to(wire.transport);
 
   return {

@@ -1,10 +1,17 @@
 /**
- * What must not compile: a pipe in another order than the one argued in `gateway/upstream.ts`.
+ * What must not compile: a pipe in another order than the one argued in `gateway/assemble.ts`.
  * `pipe-order.test.ts` compiles this file; a line that should not compile and does is an error.
  */
 
-import type { Attempt } from "../../src/core/attempt.js";
-import type { AdmittedCall, BoundedCall, Call, SeatedCall } from "../../src/core/call.js";
+import type { Attempt, HedgedAttempt, ThrottledAttempt } from "../../src/core/attempt.js";
+import type {
+  AcceptedCall,
+  AdmittedCall,
+  BoundedCall,
+  Call,
+  RankedCall,
+  SeatedCall,
+} from "../../src/core/call.js";
 import { bypass, type Policy, pipe, type Step } from "../../src/core/pipe.js";
 import type {
   Exchange,
@@ -14,10 +21,14 @@ import type {
 } from "../../src/targets/exchange.js";
 
 declare const drainGate: Policy<Call, AdmittedCall>;
-declare const totalDeadline: Policy<AdmittedCall, BoundedCall>;
+declare const priority: Policy<AdmittedCall, RankedCall>;
+declare const loadShed: Policy<RankedCall, AcceptedCall>;
+declare const totalDeadline: Policy<AcceptedCall, BoundedCall>;
 declare const bulkhead: Policy<BoundedCall, SeatedCall>;
 declare const retry: Policy<SeatedCall, Attempt>;
-declare const pickTarget: Policy<Attempt, Exchange>;
+declare const hedge: Policy<Attempt, HedgedAttempt>;
+declare const throttle: Policy<HedgedAttempt, ThrottledAttempt>;
+declare const pickTarget: Policy<ThrottledAttempt, Exchange>;
 declare const breakerGate: Policy<Exchange, GuardedExchange>;
 declare const attemptTimeout: Policy<GuardedExchange, TimedExchange>;
 declare const record: Policy<TimedExchange, RecordedExchange>;
@@ -25,9 +36,13 @@ declare const transport: Step<RecordedExchange, string>;
 
 export const right: Step<Call, string> = pipe<Call>()
   .through(drainGate)
+  .through(priority)
+  .through(loadShed)
   .through(totalDeadline)
   .through(bulkhead)
   .through(retry)
+  .through(hedge)
+  .through(throttle)
   .through(pickTarget)
   .through(breakerGate)
   .through(attemptTimeout)
@@ -37,22 +52,31 @@ export const right: Step<Call, string> = pipe<Call>()
 // A policy that is switched off still has its place.
 export const withoutBulkhead = pipe<Call>()
   .through(drainGate)
+  .through(priority)
+  .through(loadShed)
   .through(totalDeadline)
   .through(bypass<BoundedCall, SeatedCall>("bulkhead"))
   .through(retry);
 
 const admitted = pipe<Call>().through(drainGate);
-const bounded = admitted.through(totalDeadline);
+const accepted = admitted.through(priority).through(loadShed);
+const bounded = accepted.through(totalDeadline);
 const seated = bounded.through(bulkhead);
 const attempts = seated.through(retry);
-const exchanges = attempts.through(pickTarget);
+const exchanges = attempts.through(hedge).through(throttle).through(pickTarget);
 const guarded = exchanges.through(breakerGate);
 const timed = guarded.through(attemptTimeout);
 
 // @ts-expect-error the deadline above the drain gate: a refused call would take a timer
 pipe<Call>().through(totalDeadline);
+// @ts-expect-error load shedding above the priority: it would refuse without knowing what matters
+admitted.through(loadShed);
+// @ts-expect-error the deadline above load shedding: a call that is not served would take a timer
+admitted.through(priority).through(totalDeadline);
+// @ts-expect-error the throttle above hedging: it would not count the second request
+attempts.through(throttle);
 // @ts-expect-error the queue above the deadline: waiting would not be part of the promise
-admitted.through(bulkhead);
+accepted.through(bulkhead);
 // @ts-expect-error retry without a place: every attempt would queue anew
 bounded.through(retry);
 // @ts-expect-error the bulkhead below retry: a call would take a place for each attempt
