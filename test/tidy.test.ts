@@ -158,6 +158,13 @@ const CODE_RULES: readonly Rule[] = [
     ],
   },
   {
+    name: "what follows from the name of a failure is a column of the catalog",
+    kept: () => rules.setsOfFailures(src),
+    planted: () =>
+      rules.setsOfFailures([file("src/core/a.ts", "const LOST = new Set<FailureCode>([]);")]),
+    found: ["src/core/a.ts:1 keeps a set of failures"],
+  },
+  {
     name: "nothing is decided by the text of an error",
     kept: () => rules.comparedMessages(src),
     planted: () =>

@@ -11,7 +11,7 @@ import { ADMISSION_ROWS } from "./rows/admission.js";
 import { BODY_ROWS } from "./rows/body.js";
 import { CONNECT_ROWS } from "./rows/connect.js";
 import { EXCHANGE_ROWS } from "./rows/exchange.js";
-import type { FailureRow } from "./rows/failure-row.js";
+import type { FailureRow, Trait } from "./rows/failure-row.js";
 import { OWN_ROWS } from "./rows/own.js";
 import { RECEIVED_ROWS } from "./rows/received.js";
 
@@ -37,4 +37,10 @@ export const FAILURE_CODES: readonly FailureCode[] = Object.keys(FAILURES) as Fa
 /** Tells whether a string from outside (a header, the command line) names a failure. */
 export function isFailureCode(value: string): value is FailureCode {
   return Object.hasOwn(FAILURES, value);
+}
+
+/** Whether a failure has a trait; false for none. */
+export function hasTrait(code: FailureCode | null, trait: Trait): boolean {
+  const row: FailureRow | null = code && FAILURES[code];
+  return row?.traits?.includes(trait) === true;
 }

@@ -16,7 +16,7 @@ import {
   REFUSALS_OF_NODE,
   UNKNOWN_ERROR,
 } from "../catalog/error-codes.js";
-import type { FailureCode } from "../catalog/failures.js";
+import { type FailureCode, hasTrait } from "../catalog/failures.js";
 import type { CutBy } from "./cancellation.js";
 import { NamedError } from "./named-error.js";
 import type { Timeline } from "./timeline.js";
@@ -37,7 +37,7 @@ export function classifyError(
   }
   const stage = stageOf(timeline);
   const names = links.map((link) => nameOf(link, stage, timeline)).filter((name) => name !== null);
-  const telling = names.find((name) => TELLING.has(name)) ?? names[0];
+  const telling = names.find((name) => hasTrait(name, "telling")) ?? names[0];
   return refine(timeline, telling ?? UNKNOWN_ERROR);
 }
 
@@ -123,20 +123,9 @@ function stageOf(timeline: Timeline): Stage {
   return timeline.written ? "exchange" : "connect";
 }
 
-// Where several addresses failed in several ways, these say more than the others.
-const TELLING: ReadonlySet<FailureCode> = new Set<FailureCode>([
-  "connection_timeout",
-  "connection_refused",
-]);
-
-const LOST: ReadonlySet<FailureCode> = new Set<FailureCode>([
-  "connection_terminated",
-  "connection_terminated_while_sending",
-]);
-
 /** A loss of the connection has finer names, told apart by how far the exchange got. */
 function refine(timeline: Timeline, code: FailureCode): FailureCode {
-  if (!LOST.has(code) || timeline.headAt >= 0) return code;
+  if (!hasTrait(code, "connection_lost") || timeline.headAt >= 0) return code;
   if (!timeline.written) return "connection_reset_while_connecting";
   if (timeline.headBytes > 0) return "http_response_incomplete";
   if (timeline.reused && diedAtOnce(timeline)) return "stale_connection";

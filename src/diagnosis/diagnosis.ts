@@ -4,7 +4,7 @@
  * single failure shows.
  */
 import { type Clock, isoDate } from "../base/clock.js";
-import { FAILURES, type FailureCode, type FailureRow } from "../catalog/failures.js";
+import { FAILURES, type FailureCode, type FailureRow, hasTrait } from "../catalog/failures.js";
 import { DIAGNOSIS } from "../catalog/health-defaults.js";
 import type { TargetSet } from "../targets/target-set.js";
 import { evidenceOf, seconds } from "./diagnosis-evidence.js";
@@ -200,19 +200,13 @@ function failing(pattern: FailurePattern): Finding {
 
 /** A connection that was lost has several names, by how far the exchange had come. */
 function familyOf({ code }: FailureEntry): FailureCode {
-  return LOST.has(code) ? "connection_terminated" : code;
+  return hasTrait(code, "connection_lost") ? "connection_terminated" : code;
 }
-
-const LOST: ReadonlySet<FailureCode> = new Set<FailureCode>([
-  "stale_connection",
-  "connection_terminated",
-  "connection_terminated_while_sending",
-]);
 
 /** Kept connections that end at one age end by somebody's limit. */
 function raceIn(pattern: FailurePattern): Reading | null {
   const { code, connections, agesAlike, restedMs, socketAgeMs, closedBy } = pattern;
-  if (connections !== "kept" || !agesAlike || !LOST.has(code)) return null;
+  if (connections !== "kept" || !agesAlike || !hasTrait(code, "connection_lost")) return null;
   const rested = restedMs ?? socketAgeMs ?? 0;
   return {
     cause: "keep_alive_race",

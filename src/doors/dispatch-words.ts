@@ -8,6 +8,7 @@
  * with the code that undici gave and the failure's own name.
  */
 import { Readable } from "node:stream";
+import { hasTrait } from "../catalog/failures.js";
 import type { Call } from "../core/call.js";
 import { type Failure, GatewayError } from "../core/failure.js";
 import { hasField } from "../core/fields.js";
@@ -222,13 +223,8 @@ export class DispatchDelivery extends FetchDelivery implements BodySink {
 function refusalIn({ code, cause }: Failure): unknown {
   if (!(cause instanceof Error)) return null;
   if (cause instanceof NamedError) return code === "bad_request" ? (cause.cause ?? null) : null;
-  return OWN_FAULTS.has(code) ? cause : null;
+  return hasTrait(code, "own_fault") ? cause : null;
 }
-
-const OWN_FAULTS: ReadonlySet<Failure["code"]> = new Set<Failure["code"]>([
-  "proxy_internal_error",
-  "proxy_configuration_error",
-]);
 
 /** With the code that undici would have given, since that is what people compare. */
 function errorOf(failure: Failure, attempts: number): GatewayError {

@@ -6,7 +6,7 @@
  * since it goes, may be sent to another one, whatever the method.
  */
 import type { IncomingHttpHeaders } from "node:http";
-import type { FailureCode } from "../catalog/failures.js";
+import { hasTrait } from "../catalog/failures.js";
 import type { Call, StopReason } from "../core/call.js";
 import type { Failure } from "../core/failure.js";
 import { whyNotRepeat } from "../core/repeat.js";
@@ -66,21 +66,10 @@ function wasSent(call: Call | null): boolean {
 }
 
 function mayBeRepeated(call: Call | null, failure: Failure): boolean {
-  if (REFUSALS.has(failure.code)) return false;
+  if (hasTrait(failure.code, "not_again")) return false;
   if (call === null) return true;
   if (call.stopReason !== null && SPENT.has(call.stopReason)) return false;
   const why = whyNotRepeat(call.request, failure);
   // What this layer has not kept, another one may have.
   return why === null || why === "body_not_replayable";
 }
-
-/** Where there is too much to do, or nobody to do it, whoever asks again makes it worse. */
-const REFUSALS: ReadonlySet<FailureCode> = new Set<FailureCode>([
-  "breaker_open",
-  "no_healthy_target",
-  "maintenance",
-  "bulkhead_full",
-  "bulkhead_queue_timeout",
-  "connection_pool_timeout",
-  "load_shed",
-]);

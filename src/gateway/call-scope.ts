@@ -12,7 +12,6 @@ import { AsyncResource } from "node:async_hooks";
 import { onAbort } from "../base/abort.js";
 import { type Clock, epochMs } from "../base/clock.js";
 import type { Emitter } from "../base/emitter.js";
-import type { FailureCode } from "../catalog/failures.js";
 import type { Call, CallOverrides, ClientEnd } from "../core/call.js";
 import { inContextOf } from "../core/call-context.js";
 import type { Failure } from "../core/failure.js";
@@ -215,13 +214,10 @@ function statusOf(res: AnswerFacts): number | null {
   return res.headersSent ? res.statusCode : null;
 }
 
-/** Codes of a body whose end is the client's doing, and not our cut. */
-const CLIENTS_DOING: ReadonlySet<FailureCode | null> = new Set([null, "client_closed_request"]);
-
 function clientEndOf(call: Call, res: AnswerFacts): ClientEnd {
   if (sentWhole(res)) return "complete";
   const code = call.failure?.code ?? call.attempts.at(-1)?.code ?? null;
-  return CLIENTS_DOING.has(code) ? "aborted" : "cut";
+  return code === null || code === "client_closed_request" ? "aborted" : "cut";
 }
 
 function ownEndOf({ cancellation, attempts, failure }: Call): ClientEnd {

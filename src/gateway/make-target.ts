@@ -3,7 +3,7 @@
  * happens to them.
  */
 import { BREAKER } from "../catalog/defaults.js";
-import type { FailureCode } from "../catalog/failures.js";
+import { type FailureCode, hasTrait } from "../catalog/failures.js";
 import type { NormalisedUpstream } from "../options/options.js";
 import { addressGuard } from "../targets/address-guard.js";
 import { type Breaker, type BreakerOptions, createBreaker } from "../targets/breaker.js";
@@ -96,7 +96,7 @@ export function targetKeeper(
       }
     },
     callFailed(call: object, code: FailureCode) {
-      const unsent = code === "breaker_open" || code === "no_healthy_target";
+      const unsent = hasTrait(code, "no_target");
       for (const target of kept.keys()) target.presence?.evidence?.callFailed(call, unsent);
     },
   };

@@ -12,7 +12,7 @@ import pRetry from "p-retry";
 import type { Clock } from "../base/clock.js";
 import type { Random } from "../base/random.js";
 import { RETRY } from "../catalog/defaults.js";
-import type { FailureCode } from "../catalog/failures.js";
+import { hasTrait } from "../catalog/failures.js";
 import { type Attempt, lastNumber, targetsTried } from "../core/attempt.js";
 import type { Call, SeatedCall, StopReason } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
@@ -232,15 +232,9 @@ interface Repeat {
 
 type Plan = { readonly stop: StopReason } | Repeat;
 
-/** What says nothing about the target: a connection grown stale, a question it does not know. */
-const FREE: ReadonlySet<FailureCode> = new Set<FailureCode>([
-  "stale_connection",
-  "received_expectation_failed",
-]);
-
 function freeRepeatsOf({ code, cause }: Failure): number {
   if (cause instanceof ReplacedError) return RETRY.replacedRepeatsMax;
-  return FREE.has(code) ? RETRY.freeRepeatsMax : 0;
+  return hasTrait(code, "free_repeat") ? RETRY.freeRepeatsMax : 0;
 }
 
 const AT_ONCE_AND_FREE = { stop: null, waitMs: 0, free: true } as const satisfies Plan;
@@ -295,7 +289,7 @@ function waitBefore(
   // Another target has not failed, so it needs no rest.
   if (targets.hasUntried(targetsTried(attempt))) return 0;
   // Our own refusal: to wait for a breaker inside the gateway is what a breaker is to prevent.
-  if (code === "breaker_open" || code === "no_healthy_target") return null;
+  if (hasTrait(code, "no_target")) return null;
   if (isUnusable(code)) return null;
   const waitMs = (retryAfterMs ?? 0) + spread();
   if (targets.deniedForMs() <= waitMs) return waitMs;

@@ -10,7 +10,7 @@
  * answered costs two comparisons.
  */
 import type { Clock, Timer } from "../base/clock.js";
-import type { FailureCode } from "../catalog/failures.js";
+import { type FailureCode, hasTrait } from "../catalog/failures.js";
 import { INCIDENT } from "../catalog/health-defaults.js";
 import { createEvidence, type Evidence, type Loss } from "./evidence.js";
 
@@ -21,24 +21,13 @@ export interface PresenceListener {
   ended(evidence: Evidence): void;
 }
 
-/** Nothing listens there any more. */
-const REFUSED: ReadonlySet<FailureCode> = new Set<FailureCode>([
-  "connection_refused",
-  "unix_socket_missing",
-]);
-
-/** A connection that was in use is gone. */
-const CUT: ReadonlySet<FailureCode> = new Set<FailureCode>([
-  "connection_terminated",
-  "connection_terminated_while_sending",
-  "connection_reset_while_connecting",
-  "http_response_incomplete",
-  "connection_reset_in_body",
-]);
-
-// A connection at rest that the peer closed says nothing by itself; it is counted once others do.
-const isLoss = (code: FailureCode): boolean =>
-  REFUSED.has(code) || CUT.has(code) || code === "stale_connection";
+/** What a failure says of the process; null for one that says nothing of it. */
+function kindOf(code: FailureCode): Loss["kind"] | null {
+  if (hasTrait(code, "refused")) return "refused";
+  if (hasTrait(code, "cut")) return "cut";
+  // One at rest that the peer closed says nothing by itself; it is counted once others do.
+  return code === "stale_connection" ? "stale" : null;
+}
 
 type Standing = "suspected" | "gone" | "back";
 
@@ -81,9 +70,9 @@ export class Presence {
 
   /** An exchange with the target ended by this name. */
   failed(code: FailureCode, loss: Omit<Loss, "code" | "kind" | "at">): void {
-    if (this.#answeredAt < 0 || !isLoss(code)) return;
+    const kind = kindOf(code);
+    if (this.#answeredAt < 0 || kind === null) return;
     const at = this.#clock.now();
-    const kind = REFUSED.has(code) ? "refused" : CUT.has(code) ? "cut" : "stale";
     const worry = this.#worryAt(at);
     worry.evidence.add({ ...loss, code, kind, at });
     if (kind !== "stale") this.#judge(worry, kind, loss.openedAt);

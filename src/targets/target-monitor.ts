@@ -7,7 +7,7 @@
 import type { Clock } from "../base/clock.js";
 import { type RollingWindow, rollingWindow } from "../base/rolling-window.js";
 import { EJECTION } from "../catalog/defaults.js";
-import { FAILURES, type FailureCode } from "../catalog/failures.js";
+import { FAILURES, type FailureCode, hasTrait } from "../catalog/failures.js";
 import type { Lately } from "./outlier.js";
 import { Suspicion } from "./suspicion.js";
 
@@ -25,12 +25,6 @@ type Counted = (typeof COUNTED)[number];
 export interface Heard {
   at: number;
 }
-
-/** Answers that are as good as none: a gateway's, or a refusal. */
-const LOST: ReadonlySet<FailureCode> = new Set<FailureCode>([
-  "received_gateway_error",
-  "received_overloaded",
-]);
 
 const NOBODY: MonitorListener = { answered: () => {}, failed: () => {} };
 
@@ -81,7 +75,7 @@ export class TargetMonitor {
       this.#observe(now - startedAt);
     }
     // What an application says of itself is an answer; a gateway's word is none.
-    if (failure !== null && LOST.has(failure)) this.suspicion.lost(startedAt);
+    if (hasTrait(failure, "no_service")) this.suspicion.lost(startedAt);
     else this.suspicion.proved(startedAt);
     this.listener.answered(status, rawHeaders);
   }
@@ -105,7 +99,7 @@ export class TargetMonitor {
       if (isOwn) this.failuresInRow += 1;
       // Who was never sent anything has lost nothing, and may try there as well as anybody. What an
       // answer has said was known with its head.
-      if (!LOST.has(failure) && FAILURES[failure].repeat !== "safe") {
+      if (!hasTrait(failure, "no_service") && FAILURES[failure].repeat !== "safe") {
         this.suspicion.lost(startedAt);
       }
     } else if (!failed) {

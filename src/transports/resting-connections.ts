@@ -8,24 +8,17 @@
  * where that costs a repeat only.
  */
 import { EJECTION, POOL } from "../catalog/defaults.js";
-import type { FailureCode } from "../catalog/failures.js";
+import { hasTrait } from "../catalog/failures.js";
 import type { CutBy } from "../core/cancellation.js";
 import { whyNotRepeat } from "../core/repeat.js";
 import type { Timeline } from "../core/timeline.js";
 import type { Exchange } from "../targets/exchange.js";
 import type { Connection } from "./connection.js";
 
-/** How a kept connection ends that nobody answers on any more. */
-const SILENT: ReadonlySet<FailureCode | null> = new Set<FailureCode>([
-  "stale_connection",
-  "http_response_timeout",
-  "connection_write_timeout",
-]);
-
 /** Whether the attempt before was lost by a kept connection: then the next one takes a new one. */
 export function needsNew({ call }: Exchange): boolean {
   const last = call.attempts.at(-1);
-  return last?.reused === true && SILENT.has(last.code);
+  return last?.reused === true && hasTrait(last.code, "silent");
 }
 
 /** The newest on top: it is the least likely to have been closed meanwhile. */

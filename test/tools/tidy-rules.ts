@@ -339,6 +339,14 @@ function isMessage(node: ts.Node): boolean {
   return ts.isPropertyAccessExpression(node) && node.name.text === "message";
 }
 
+/** What follows from the name of a failure is a column of the catalog, not a set beside it. */
+export function setsOfFailures(files: readonly TextFile[]): Findings {
+  return findLines(
+    files.filter(({ path }) => !path.startsWith("src/catalog/")),
+    (line) => (/Set<FailureCode\b/.test(line) ? "keeps a set of failures" : null),
+  );
+}
+
 function findNodes(file: SourceFile, wrong: (node: ts.Node) => string | null): Findings {
   return [...nodesOf(file.tree)].flatMap((node) => {
     const finding = wrong(node);

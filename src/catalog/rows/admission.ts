@@ -13,6 +13,7 @@ export const ADMISSION_ROWS = {
     proxyError: "destination_unavailable",
     repeat: "safe",
     blame: "upstream",
+    traits: ["no_target", "not_again"],
     summary: "The breaker of the target, or of this route, is open after earlier failures.",
     causes: [
       "The failures just before this one; the event attempt:end reports each by name.",
@@ -31,6 +32,7 @@ export const ADMISSION_ROWS = {
     proxyError: "destination_unavailable",
     repeat: "safe",
     blame: "upstream",
+    traits: ["no_target", "not_again"],
     summary: "No target of this upstream is available for the request.",
     causes: [
       "All targets failed recently, and their breakers are open.",
@@ -48,6 +50,7 @@ export const ADMISSION_ROWS = {
     proxyError: "destination_unavailable",
     repeat: "never",
     blame: "self",
+    traits: ["not_again"],
     summary: "An operator has switched maintenance on, and no request is sent to the upstream.",
     causes: [
       "Planned work on the upstream is under way.",
@@ -82,6 +85,7 @@ export const ADMISSION_ROWS = {
     proxyError: "connection_limit_reached",
     repeat: "never",
     blame: "overload",
+    traits: ["not_again"],
     summary: "The concurrency limit is reached, and the queue is full.",
     causes: [
       "The upstream has become slow, so the same traffic keeps more calls open.",
@@ -101,6 +105,7 @@ export const ADMISSION_ROWS = {
     proxyError: "connection_limit_reached",
     repeat: "never",
     blame: "overload",
+    traits: ["not_again"],
     summary: "The call waited in the queue as long as allowed, and no place became free.",
     causes: [
       "The upstream has become slow, so that places are released too late.",
@@ -136,6 +141,7 @@ export const ADMISSION_ROWS = {
     proxyError: "connection_limit_reached",
     repeat: "safe",
     blame: "self",
+    traits: ["not_again"],
     summary: "No connection in the gateway's own pool became free in time.",
     causes: [
       "More calls run at once than the pool has connections to this target.",
@@ -171,6 +177,7 @@ export const ADMISSION_ROWS = {
     proxyError: "proxy_internal_response",
     repeat: "never",
     blame: "self",
+    traits: ["not_again"],
     summary: "This process is overloaded and rejects a share of its calls.",
     causes: [
       "The event loop is late: heavy synchronous work runs in this process.",

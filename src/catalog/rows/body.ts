@@ -117,6 +117,7 @@ export const BODY_ROWS = {
     proxyError: "connection_terminated",
     repeat: "never",
     blame: "network",
+    traits: ["cut"],
     summary: "The connection is reset in the middle of the answer's body.",
     causes: [
       "A firewall, NAT or balancer in between dropped the connection (idle limit, failover).",

@@ -107,6 +107,7 @@ export const CONNECT_ROWS = {
     proxyError: "destination_ip_unroutable",
     repeat: "safe",
     blame: "network",
+    traits: ["early"],
     summary: "There is no route from this machine to the target's address.",
     causes: [
       "The host is powered off or gone from the network (EHOSTUNREACH after failed ARP).",
@@ -126,6 +127,7 @@ export const CONNECT_ROWS = {
     proxyError: "connection_refused",
     repeat: "safe",
     blame: "upstream",
+    traits: ["refused", "telling"],
     summary: "The target's host answers, but nothing listens on the port.",
     causes: [
       "The application is down: crashed, killed for memory, or still starting after a deploy.",
@@ -146,6 +148,7 @@ export const CONNECT_ROWS = {
     proxyError: "connection_refused",
     repeat: "safe",
     blame: "upstream",
+    traits: ["refused"],
     summary: "The Unix socket of the target does not exist in the file system.",
     causes: [
       "The application has not started, or it removed its socket when it stopped.",
@@ -201,6 +204,7 @@ export const CONNECT_ROWS = {
     proxyError: "connection_timeout",
     repeat: "safe",
     blame: "network",
+    traits: ["telling"],
     summary: "The target does not complete the connection within the time limit.",
     causes: [
       "A firewall or security group drops the packets without an answer.",
@@ -221,6 +225,7 @@ export const CONNECT_ROWS = {
     proxyError: "proxy_internal_error",
     repeat: "safe",
     blame: "self",
+    traits: ["early"],
     summary: "This machine has no file descriptor, local port or memory left for a connection.",
     causes: [
       "The limit of open files is reached (EMFILE): a small ulimit -n, or a leak.",
@@ -239,6 +244,7 @@ export const CONNECT_ROWS = {
     proxyError: "proxy_configuration_error",
     repeat: "never",
     blame: "proxy",
+    traits: ["own_fault"],
     summary: "The settings of this upstream cannot be used to send a request.",
     causes: [
       "A target's URL cannot be used, or its tls settings contradict each other.",
@@ -259,6 +265,7 @@ export const CONNECT_ROWS = {
     proxyError: "connection_terminated",
     repeat: "safe",
     blame: "network",
+    traits: ["cut"],
     summary: "The connection is closed or reset while it is being set up.",
     causes: [
       "A load balancer on the way accepts and closes, because it has no backend itself.",

@@ -13,6 +13,7 @@ export const EXCHANGE_ROWS = {
     proxyError: "connection_terminated",
     repeat: "idempotent",
     blame: "upstream",
+    traits: ["cut", "connection_lost"],
     summary: "The upstream closes a new connection without answering the request.",
     causes: [
       "The process crashes on this request, or is killed for memory while it works on it.",
@@ -33,6 +34,7 @@ export const EXCHANGE_ROWS = {
     proxyError: "connection_terminated",
     repeat: "idempotent",
     blame: "proxy",
+    traits: ["connection_lost", "free_repeat", "silent"],
     summary: "A reused connection turns out to be dead before a byte of the answer arrives.",
     causes: [
       "The upstream closes idle connections early (Node up to version 25 does so after 5 s).",
@@ -53,6 +55,7 @@ export const EXCHANGE_ROWS = {
     proxyError: "connection_terminated",
     repeat: "idempotent",
     blame: "upstream",
+    traits: ["cut", "connection_lost"],
     summary: "The upstream closes the connection while the request's body is being sent.",
     causes: [
       "The application refuses the body (size limit, authentication) and closes without reading.",
@@ -71,6 +74,7 @@ export const EXCHANGE_ROWS = {
     proxyError: "connection_write_timeout",
     repeat: "idempotent",
     blame: "upstream",
+    traits: ["silent"],
     summary: "The upstream stopped reading the request's body.",
     causes: [
       "The application does not read its body: a handler that waits for something else first.",
@@ -89,6 +93,7 @@ export const EXCHANGE_ROWS = {
     proxyError: "http_response_incomplete",
     repeat: "idempotent",
     blame: "upstream",
+    traits: ["cut"],
     summary: "The upstream closes the connection in the middle of its answer.",
     causes: [
       "The process crashes or is killed while it writes the answer.",
@@ -254,6 +259,7 @@ export const EXCHANGE_ROWS = {
     proxyError: "http_response_timeout",
     repeat: "idempotent",
     blame: "upstream",
+    traits: ["silent"],
     summary: "The upstream took the request but does not answer in time.",
     causes: [
       "The work behind it is slow: a database query, a lock, another service.",

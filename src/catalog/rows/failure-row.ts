@@ -60,6 +60,33 @@ export type FailureStatus =
   | 504
   | "received";
 
+/**
+ * What else follows from the name, where no other column says it.
+ *
+ * - `refused`: nothing listens at the target any more; `cut`: a connection in use is gone.
+ * - `connection_lost`: names of one loss, by how far the exchange had come.
+ * - `free_repeat`: it says nothing about the target, so its first repeat is no attempt.
+ * - `silent`: a kept connection ends like this when it is dead; the next attempt opens a new one.
+ * - `no_service`: an answer that is as good as none, from a gateway or an overloaded target.
+ * - `no_target`: no target would take the call, and waiting for one is of no use.
+ * - `not_again`: too much to do, or no target to do it: a repeat by the caller makes it worse.
+ * - `own_fault`: this process or its configuration is wrong, as the thrown error says.
+ * - `early`: its error codes mean it when a connection is made, whatever else they can mean.
+ * - `telling`: it says more than another name, where several addresses failed.
+ */
+export type Trait =
+  | "refused"
+  | "cut"
+  | "connection_lost"
+  | "free_repeat"
+  | "silent"
+  | "no_service"
+  | "no_target"
+  | "not_again"
+  | "own_fault"
+  | "early"
+  | "telling";
+
 /** One failure: everything that status, headers, retry, breaker, metrics and docs ask about it. */
 export interface FailureRow {
   /** The phase it belongs to; the timeline of the exchange records where it happened. */
@@ -70,6 +97,7 @@ export interface FailureRow {
   readonly proxyError: ProxyErrorType | null;
   readonly repeat: Repeat;
   readonly blame: Blame;
+  readonly traits?: readonly Trait[];
   /** One sentence in the present tense, for a person on call. */
   readonly summary: string;
   /** Most likely first. */

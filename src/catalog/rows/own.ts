@@ -120,6 +120,7 @@ export const OWN_ROWS = {
     proxyError: "proxy_internal_error",
     repeat: "never",
     blame: "self",
+    traits: ["own_fault"],
     summary: "Code inside this process failed: a hook, a setting, or the gateway itself.",
     causes: [
       "A hook (rewritePath, requestHeaders, onFailure) throws.",

@@ -84,6 +84,7 @@ export const RECEIVED_ROWS = {
     proxyError: null,
     repeat: "idempotent",
     blame: "upstream",
+    traits: ["no_service"],
     summary: "The upstream itself answers 502, 503 or 504, which is passed on.",
     causes: [
       "The target is a proxy or balancer, and the application behind it is down or slow.",
@@ -102,6 +103,7 @@ export const RECEIVED_ROWS = {
     proxyError: null,
     repeat: "idempotent",
     blame: "overload",
+    traits: ["no_service"],
     summary:
       "The upstream answers 503 with Retry-After: it is overloaded and says when to come back.",
     causes: [
@@ -139,6 +141,7 @@ export const RECEIVED_ROWS = {
     proxyError: null,
     repeat: "safe",
     blame: "proxy",
+    traits: ["free_repeat"],
     summary: "The upstream answers 417: it, or a hop before it, knows no Expect: 100-continue.",
     causes: [
       "An old server or proxy stands in the way, which refuses every expectation.",

@@ -18,6 +18,7 @@ import {
   FAILURE_CODES,
   FAILURES,
   type FailureCode,
+  hasTrait,
   isFailureCode,
 } from "../../catalog/failures.js";
 import { PROXY_ERRORS } from "../../catalog/rows/proxy-errors.js";
@@ -138,16 +139,10 @@ function withReuse(code: FailureCode): readonly FailureCode[] {
   return code === "connection_terminated" ? [code, "stale_connection"] : [code];
 }
 
-/** These are met when a connection is made, whatever else is possible. */
-const AT_THE_START: ReadonlySet<FailureCode> = new Set<FailureCode>([
-  "destination_ip_unroutable",
-  "local_resources_exhausted",
-]);
-
 /** While a request is under way is where other codes are met most often. */
 function namesOf(meaning: CodeMeaning | undefined): readonly FailureCode[] {
   const { connect, exchange, body } = meaning ?? {};
-  const isEarly = connect !== undefined && AT_THE_START.has(connect);
+  const isEarly = connect !== undefined && hasTrait(connect, "early");
   const names = isEarly ? [connect, exchange, body] : [exchange, connect, body];
   return names.filter((code) => code !== undefined);
 }
