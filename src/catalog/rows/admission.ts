@@ -235,9 +235,8 @@ export const ADMISSION_ROWS = {
     causes: [
       "The request breaks HTTP: a bad header, two lengths, characters that must be escaped.",
       "The request target is an absolute URL or starts with //, which would choose the host.",
-      "A client speaks TLS or another protocol to this plain HTTP port.",
+      "A client speaks TLS to this plain HTTP port, or a scanner tries malformed requests.",
       "gatewayFetch or send was given a field that undici refuses, such as Expect.",
-      "A scanner tries malformed requests.",
     ],
     remedies: [
       "Repeat the request with curl -v --path-as-is, and compare what is sent.",
