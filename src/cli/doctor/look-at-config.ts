@@ -24,6 +24,7 @@ import { askEngine } from "./local/engine.js";
 import type { Front } from "./local/front.js";
 import { frontState } from "./local/front-state.js";
 import { frontOfConfig, type RunningFront } from "./local/fronts.js";
+import { hasOtherNetwork, insideCommand, lookFromInside } from "./local/namespaces.js";
 import { lookupThrough } from "./probes/name-server.js";
 import { chainRules, unreadable } from "./rules/chain-rules.js";
 import { composeContainers } from "./rules/engine-rules.js";
@@ -50,6 +51,13 @@ export async function lookAtConfig(
 ): Promise<Report> {
   const running: RunningFront | null =
     config.front === "good-gateway" ? null : await frontOfConfig(world, file);
+  const apart = running !== null && (await hasOtherNetwork(world, running.pid));
+  if (apart) {
+    const ms = options.endAt - world.clock.now();
+    const { limits } = options;
+    const report = await lookFromInside(world, running.pid, file, { limits, ms });
+    if (report !== null) return report;
+  }
   const front = { config, running };
   const state = await frontState(world, file, config, running);
   const { parts, left } = await lookAtUpstreams(world, unique(config.upstreams), front, options);
@@ -60,7 +68,9 @@ export async function lookAtConfig(
     config.services === undefined
       ? { findings: [], notLookedAt: [] }
       : composeContainers(file, config.services, await askEngine(world));
-  const notAsked = [...config.notLookedAt, ...engine.notLookedAt, ...left].map(notLookedAt);
+  const network = apart ? [notFromInside(file, running)] : [];
+  const places = [...network, ...config.notLookedAt, ...engine.notLookedAt, ...left];
+  const notAsked = places.map(notLookedAt);
   // A container that is down is why nothing listens at its port.
   const others = [...engine.findings, ...config.findings, ...names.findings, ...seen, ...notAsked];
   const found = [...state.findings.map((one) => unlessTold(one, others)), ...others];
@@ -70,6 +80,11 @@ export async function lookAtConfig(
   const steps = [...state.steps, ...asked];
   const verdict = honest(verdictOf(steps, findings), file, asked.length, notAsked);
   return { subject: file, steps, findings, verdict };
+}
+
+function notFromInside(file: string, { pid }: RunningFront): Problem {
+  const text = `the front (pid ${pid}) has a network of its own, where localhost is another`;
+  return { text, where: { file, line: 1 }, ask: insideCommand(pid, file) };
 }
 
 /** What a front does not start with, where a look of ours says more of the same. */

@@ -2,7 +2,7 @@
  * Docker's and Podman's engine, through its socket where there is one and this user may read it:
  * the containers of this machine with state, health, networks and ports. It is only read.
  */
-import { request } from "node:http";
+import { type RequestOptions, request } from "node:http";
 import { join } from "node:path";
 import { parseDate } from "../../../base/clock.js";
 import { type DoctorWorld, within } from "../world/world.js";
@@ -47,10 +47,11 @@ export async function askEngine(world: DoctorWorld): Promise<EngineSaid> {
   const uid = process.getuid?.() ?? 0;
   const own = [`run/user/${uid}/docker.sock`, `run/user/${uid}/podman/podman.sock`];
   let forbidden: string | null = null;
-  for (const socket of [...SOCKETS, ...own]) {
-    const path = join(world.root, socket);
+  const usual = [...SOCKETS, ...own].map((socket) => ({ socketPath: join(world.root, socket) }));
+  const named = engineOf(process.env["DOCKER_HOST"]);
+  for (const path of named === null ? usual : [named]) {
     const listed = await get(world, path, "/containers/json?all=1");
-    if (listed === "forbidden") forbidden ??= `/${socket}`;
+    if (listed === "forbidden") forbidden ??= path.socketPath ?? "";
     if (!Array.isArray(listed)) continue;
     const ids = (listed as readonly (Json | null)[])
       .slice(0, CONTAINERS_MAX)
@@ -61,11 +62,21 @@ export async function askEngine(world: DoctorWorld): Promise<EngineSaid> {
   return forbidden === null ? { kind: "none" } : { kind: "forbidden", path: forbidden };
 }
 
+type Engine = Pick<RequestOptions, "socketPath" | "host" | "port">;
+
+/** `unix:///run/docker.sock` or `tcp://10.0.0.1:2375`; null where it names none of these. */
+function engineOf(text = ""): Engine | null {
+  const socketPath = /^unix:\/\/(\/.+)$/.exec(text)?.[1];
+  if (socketPath !== undefined) return { socketPath };
+  const [, host, port] = /^tcp:\/\/([^/:]+|\[[^\]]+\]):(\d+)\/?$/.exec(text) ?? [];
+  return host === undefined ? null : { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
+}
+
 /** Null where nothing listens, or what comes is no JSON; bounded in time and bytes. */
-async function get(world: DoctorWorld, socketPath: string, path: string): Promise<unknown> {
+async function get(world: DoctorWorld, engine: Engine, path: string): Promise<unknown> {
   let end = (): void => {};
   const answer = new Promise<unknown>((resolve) => {
-    const asked = request({ socketPath, path, agent: false, headers: { host: "localhost" } });
+    const asked = request({ ...engine, path, agent: false, headers: { host: "localhost" } });
     end = () => asked.destroy();
     asked.once("error", ({ code }: NodeJS.ErrnoException) =>
       resolve(code === "EACCES" ? "forbidden" : null),

@@ -155,9 +155,19 @@ export async function frontOfConfig(
     const command = (await commandLine(world, Number(pid))).join(" ");
     if (!FRONT_PROGRAMS.some(({ is }) => is.test(command))) continue;
     const found = await frontOfProcess(world, Number(pid));
-    if (found?.config === wanted) return found;
+    if (found !== null && (await isFile(found, wanted))) return found;
   }
   return null;
+}
+
+/** By its file and not by its path, since a container has files of its own, or some of ours. */
+async function isFile({ config, root }: RunningFront, file: string): Promise<boolean> {
+  if (config === null) return false;
+  const [its, ours] = await Promise.all(
+    [join(root, config), file].map((path) => stat(path).catch(() => null)),
+  );
+  if (its == null || ours == null) return config === file;
+  return its.ino === ours.ino && its.dev === ours.dev;
 }
 
 /** Which front runs with a file; null when none does. */

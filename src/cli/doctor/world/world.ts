@@ -16,7 +16,14 @@ export interface DoctorWorld {
   askNameServer(server: string, name: string, family: 4 | 6): Promise<readonly string[]>;
   /** What a program prints; null when it is not there, fails, or takes too long. */
   run(program: string, args: readonly string[]): Promise<string | null>;
+  /** What this program prints within the network of a process; null where it may not enter. */
+  inside(pid: number, args: readonly string[], ms: number): Promise<string | null>;
 }
+
+/** Names are those of the process too, in mounts that nothing else sees. */
+const INSIDE = `for name in hosts resolv.conf; do
+  mount --bind "/proc/$1/root/etc/$name" "/etc/$name" 2>/dev/null
+done; shift; exec "$@"`;
 
 /** A program that is asked for a state answers at once, or not at all. */
 const PROGRAM_MS_MAX = 3_000;
@@ -45,6 +52,16 @@ export const systemWorld: DoctorWorld = {
       const limits = { timeout: PROGRAM_MS_MAX, maxBuffer: PROGRAM_BYTES_MAX };
       execFile(program, [...args], limits, (error, stdout) =>
         resolve(error === null ? stdout : null),
+      );
+    }),
+  inside: (pid, args, ms) =>
+    new Promise((resolve) => {
+      const enter = ["-t", String(pid), "-n", "unshare", "-m", "sh", "-c", INSIDE, "sh"];
+      const self = [process.execPath, process.argv[1] ?? "", ...args];
+      const limits = { timeout: Math.max(Math.round(ms), 1), maxBuffer: PROGRAM_BYTES_MAX };
+      // It ends with 1 where it has found something.
+      execFile("nsenter", [...enter, String(pid), ...self], limits, (_, stdout) =>
+        resolve(stdout === "" ? null : stdout),
       );
     }),
 };

@@ -4,9 +4,10 @@
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { askEngine } from "../../../../src/cli/doctor/local/engine.js";
 import { readSubject } from "../../../../src/cli/doctor/look-at.js";
 import { DOCTOR_LIMITS } from "../../../../src/cli/doctor/world/limits.js";
@@ -16,6 +17,7 @@ import type { Report } from "../../../../src/diagnosis/diagnosis-report.js";
 const opened: Server[] = [];
 const folders: string[] = [];
 afterEach(() => {
+  vi.unstubAllEnvs();
   for (const one of opened.splice(0)) one.closeAllConnections();
   for (const one of folders.splice(0)) rmSync(one, { recursive: true, force: true });
 });
@@ -138,6 +140,26 @@ describe("a socket", () => {
       expect(told).toEqual(expect.objectContaining({ kind: expect.stringMatching(/none|told/) }));
     },
   );
+
+  it("that DOCKER_HOST names is asked, and no other", async () => {
+    const on = await machine([{ service: "front" }]);
+    const far = JSON.stringify({ Name: "/far" });
+    const remote = createServer(({ url }, response) =>
+      response.end(url === "/containers/0/json" ? far : JSON.stringify([{ Id: "0" }])),
+    );
+    opened.push(remote);
+    await new Promise<void>((ready) => void remote.listen(0, "127.0.0.1", ready));
+    const { port } = remote.address() as AddressInfo;
+    for (const [host, names] of [
+      [`tcp://127.0.0.1:${port}`, ["far"]],
+      [`unix://${join(on.root, "run/docker.sock")}`, ["shop-front-1"]],
+    ] as const) {
+      vi.stubEnv("DOCKER_HOST", host);
+      const said = await askEngine({ ...systemWorld, root: "/nowhere" });
+      expect(said.kind === "told" && said.containers.map(({ name }) => name)).toEqual(names);
+    }
+    expect(on.asked.length).toBe(2);
+  });
 
   it("that is not there names nothing", async () => {
     const root = mkdtempSync(join(tmpdir(), "eng-"));
