@@ -87,6 +87,10 @@ export const EVIDENCE = {
   failingRatio: 0.3,
   /** A route that has not failed for this long is forgotten. */
   forgetMs: 60_000,
+  /** So many calls in a row that end a kept connection, beside others that do not, fail … */
+  staleInRow: 3,
+  /** … unless so many others were answered since. */
+  staleMemory: 1_000,
 } as const;
 
 /** Rules for routes of an upstream; each call is compared with all of them. */

@@ -13,9 +13,10 @@ import { FAILURES, type FailureCode } from "../catalog/failures.js";
 import type { Outcome } from "../core/outcome.js";
 import { type Holder, hold, refused } from "../core/pending.js";
 import type { Policy } from "../core/pipe.js";
-import { isUnusable } from "../core/repeat.js";
+import { isUnusable, whyNotRepeat } from "../core/repeat.js";
 import type { BreakerOptions, Doubt } from "../targets/breaker.js";
 import type { Exchange, GuardedExchange } from "../targets/exchange.js";
+import { StaleRoutes } from "../targets/stale-routes.js";
 import { blameFor } from "../targets/standing.js";
 import type { TargetMonitor } from "../targets/target-monitor.js";
 
@@ -69,7 +70,8 @@ const GATE: Holder<Exchange> = {
 };
 
 function fail({ target, attempt }: Exchange, code: FailureCode | null): void {
-  target.failedBy = code;
+  // Its name blames nobody but the connection.
+  if (code !== STALE.code) target.failedBy = code;
   if (!attempt.triedTargets.includes(target.id)) target.failures += 1;
 }
 
@@ -77,8 +79,21 @@ function fail({ target, attempt }: Exchange, code: FailureCode | null): void {
 function clear({ permit, timeline, target, request }: Exchange): void {
   target.failures = 0;
   permit?.answered(timeline.headAt);
-  target.breaker?.suspects?.passed(request);
+  const { breaker, staleRoutes } = target;
+  breaker?.suspects?.passed(request);
+  if (staleRoutes !== null && breaker !== null) staleRoutes.passed(breaker, request);
 }
+
+/** It was lost on a kept connection and is not repeated, as calls of its route are all the time. */
+function isNoChance({ target, attempt, request }: Exchange): boolean {
+  const { breaker } = target;
+  const isLast = attempt.further < 1 || whyNotRepeat(request, STALE) !== null;
+  if (breaker === null || !isLast) return false;
+  target.staleRoutes ??= new StaleRoutes();
+  return target.staleRoutes.lost(breaker.routeOf(request));
+}
+
+const STALE = { code: "stale_connection" } as const;
 
 /** Whether a failure is about the connection, which is the same whatever is asked. */
 function namesTarget(code: FailureCode): boolean {
@@ -111,6 +126,7 @@ function verdictOn(exchange: Exchange, code: FailureCode | null): Verdict {
     return "failure";
   }
   if (code === null) return timeline.isCounted ? "neutral" : "success";
+  if (code === STALE.code) return isNoChance(exchange) ? "failure" : "neutral";
   return timeline.isCounted || wasHurried(exchange) ? "neutral" : verdictOf(code);
 }
 

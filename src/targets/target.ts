@@ -13,6 +13,7 @@ import type { Breaker } from "./breaker.js";
 import { Latency } from "./latency.js";
 import type { Presence } from "./presence.js";
 import type { Refusing } from "./refusing.js";
+import type { StaleRoutes } from "./stale-routes.js";
 import { ALWAYS_HEALTHY, type TargetHealth } from "./target-health.js";
 
 /** What `tls.connect` takes of these. */
@@ -99,6 +100,8 @@ export interface Target extends Dialled, TargetRank {
   readonly latency: Latency;
   /** What it refuses; null before its first 4xx. */
   refusing: Refusing | null;
+  /** Routes that end kept connections; null before the first reset of one. */
+  staleRoutes: StaleRoutes | null;
   /** Looks at once whether it accepts connections again; null where that says nothing. */
   findOut: () => Promise<void> | null;
   /** It refused connections when its breaker opened, and has accepted one since. */
@@ -139,6 +142,7 @@ export function createTarget(
     presence: null,
     latency: new Latency(),
     refusing: null,
+    staleRoutes: null,
     findOut: cannotSay,
     hasReturned: neverLeft,
   };

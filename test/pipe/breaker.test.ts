@@ -74,6 +74,52 @@ describe("opening", () => {
     expect(made.targets.targets[0]?.breaker?.snapshot()).toMatchObject({ counted: 0, failed: 0 });
   });
 
+  it("the third reset of a kept connection by one route counts, beside others", async () => {
+    const made = world({ retry: { enabled: false } });
+    const lose = async (path: string): Promise<void> => {
+      const sending = made.send({ path });
+      (await made.wire.next()).fail("stale_connection");
+      await sending.outcome;
+      expect(sending.result()).toBe("stale_connection");
+    };
+    const answer = async (path: string): Promise<void> => {
+      const sending = made.send({ path });
+      (await made.wire.next()).respond(200);
+      await sending.outcome;
+    };
+    const routes = () => made.targets.targets[0]?.breaker?.snapshot().routes;
+    for (let time = 0; time < 2; time += 1) {
+      await lose("/boom");
+      await answer("/orders");
+    }
+    expect(routes()).toEqual([]);
+    await lose("/boom");
+    await answer("/orders");
+    await lose("/boom");
+    expect(routes()).toMatchObject([{ route: "GET /boom", failuresInRow: 2, standing: "avoided" }]);
+    await answer("/orders");
+    await made.clock.advance(2_000);
+    for (let time = 0; time < 3; time += 1) await lose("/boom");
+    await made.clock.advance(1);
+    const refused = made.send({ path: "/boom" });
+    expect(await refused.outcome).toMatchObject({
+      failure: { code: "breaker_open", route: "GET /boom" },
+    });
+    await answer("/orders");
+    expect(stateOf(made)).toBe("closed");
+  });
+
+  it("resets of kept connections that are repeated count for nothing", async () => {
+    const made = world();
+    for (let time = 0; time < 8; time += 1) {
+      const sending = made.send({ path: "/boom" });
+      (await made.wire.next()).fail("stale_connection");
+      (await made.wire.next()).respond(200);
+      await sending.outcome;
+    }
+    expect(made.targets.targets[0]?.staleRoutes).toBe(null);
+  });
+
   it("an answer that is a failure counts when its body is over", async () => {
     const made = world(ONCE);
     await failTimes(made, 4, "connection_refused");

@@ -5,7 +5,7 @@
  */
 import { beforeAll, expect, it } from "vitest";
 import { buildQuick } from "../tools/build-quick.mjs";
-import { KINDS, playPoison } from "./tools/poison.js";
+import { KINDS, playIll, playPoison } from "./tools/poison.js";
 
 beforeAll(buildQuick, 120_000);
 
@@ -18,6 +18,25 @@ it("poison takes no upstream from the others", async () => {
   const calls = results.reduce((sum, one) => sum + one.calls, 0);
   const failed = results.reduce((sum, one) => sum + one.failed, 0);
   expect(calls).toBeGreaterThan(cells.length * 20);
-  const worst = results.map(({ failed: lost }, at) => ({ ...cells[at], lost }));
+  const worst = results.map(({ failed: lost, why }, at) => ({ ...cells[at], lost, why }));
   expect(failed, JSON.stringify(worst.filter(({ lost }) => lost > 0))).toBeLessThan(calls / 100);
-}, 60_000);
+}, 240_000);
+
+it.each(["500", "reset"])(
+  "a target that is ill and answers its health and one route well serves no other: %s",
+  async (fault) => {
+    const [posts, gets] = await Promise.all([
+      playIll(fault, "POST", 60, 6),
+      playIll(fault, "GET", 60, 6),
+    ]);
+    for (const { calls, failed, why } of [posts, gets]) {
+      expect(calls).toBeGreaterThan(50);
+      // A quarter would be lost; two of each route find out, and one now and then.
+      expect(failed, JSON.stringify(why)).toBeLessThan(Math.max(16, calls / 14));
+    }
+    expect(posts.failed).toBeGreaterThan(0);
+    // A 500 may have acted, so it is not repeated.
+    if (fault === "reset") expect(gets.failed, JSON.stringify(gets.why)).toBe(0);
+  },
+  120_000,
+);

@@ -1,6 +1,7 @@
 /**
  * Instances of an application that is well, and fails what asks for `/boom`: by how it is told to,
- * at once. As many servers as the first argument says, in one process; their ports are sent.
+ * at once. As many servers as the first argument says, in one process; their ports are sent. The
+ * name of a fault, as a message, makes the first one ill: it fails all but its health and `/cart`.
  */
 import { createServer } from "node:http";
 
@@ -18,10 +19,15 @@ const FAILS = {
   head: ({ socket }) => socket.end(`HTTP/1.1 200 OK\r\nx: ${"x".repeat(100_000)}\r\n\r\n`),
 };
 
-function instance() {
+/** What the first one does, once it is ill. */
+let illness = null;
+const SPARED = /^\/(?:cart|health)\b/;
+
+function instance(_, at) {
   const server = createServer((req, res) => {
     req.resume();
-    const how = /^\/boom\/(\w+)/.exec(req.url)?.[1];
+    const isIll = at === 0 && illness !== null && !SPARED.test(req.url);
+    const how = isIll ? illness : /^\/boom\/(\w+)/.exec(req.url)?.[1];
     if (how !== undefined) return FAILS[how](req, res);
     const ms = WORK_MS_MIN + (WORK_MS_MAX - WORK_MS_MIN) * Math.random();
     setTimeout(() => res.end("done"), ms);
@@ -33,6 +39,9 @@ function instance() {
   });
 }
 
+process.on("message", (fault) => {
+  illness = fault;
+});
 process.once("disconnect", () => process.exit(0));
 const count = Number(process.argv[2]);
 process.send(await Promise.all(Array.from({ length: count }, instance)));

@@ -28,6 +28,8 @@ export interface Cell {
 export interface CellResult {
   readonly calls: number;
   readonly failed: number;
+  /** Of those that failed, by status and what the proxy says of it, or how the client ended. */
+  readonly why: Readonly<Record<string, number>>;
   /** Milliseconds of each of the others' calls that was answered well. */
   readonly took: readonly number[];
 }
@@ -45,8 +47,8 @@ type Groups = readonly (readonly number[])[];
 const PATHS = ["/orders", "/orders/17", "/users/3", "/cart"];
 /** By then a target is known by what it has answered. */
 const POISON_FROM_MS = 2_000;
-/** No caller waits longer for an answer. */
-const PATIENCE_MS = 15_000;
+/** No caller waits longer for an answer; far beyond what a gateway and a busy machine take. */
+const PATIENCE_MS = 60_000;
 
 /** Plays all cells at the same time, for so many seconds. */
 export async function playPoison(
@@ -69,16 +71,39 @@ export async function playPoison(
   }
 }
 
+/** Three instances, one of which becomes ill but for its health and one route: calls since then. */
+export async function playIll(
+  fault: string,
+  method: Cell["method"],
+  perSecond: number,
+  seconds: number,
+): Promise<CellResult> {
+  const instances = await child("instances.mjs", "3");
+  const before = await gateways([instances.ports]);
+  const cell = { kind: "reset", targets: 3, method, perSecond, poison: 0 } as const;
+  try {
+    const port = before.ports[0] as number;
+    await play(cell, port, 1);
+    instances.send(fault);
+    return await play(cell, port, seconds);
+  } finally {
+    await before.stop();
+    instances.stop();
+  }
+}
+
 async function play(cell: Cell, port: number, seconds: number): Promise<CellResult> {
   const { kind, method, perSecond, poison, burst = 1 } = cell;
   const agent = new Agent({ keepAlive: true });
   const took: number[] = [];
+  const why: Record<string, number> = {};
   let calls = 0;
   const other = async (): Promise<void> => {
     const path = PATHS[calls++ % PATHS.length] as string;
     const startedAt = performance.now();
-    const status = await send(agent, port, method, path);
-    if (status === 200) took.push(performance.now() - startedAt);
+    const end = await send(agent, port, method, path);
+    if (GOOD.test(end)) took.push(performance.now() - startedAt);
+    else why[end] = (why[end] ?? 0) + 1;
   };
   const bad = (): Promise<unknown> =>
     kind === "upgrade"
@@ -101,33 +126,37 @@ async function play(cell: Cell, port: number, seconds: number): Promise<CellResu
   const failed = await Promise.all(under).then(() => calls - took.length);
   await poisoning;
   agent.destroy();
-  return { calls, failed, took };
+  return { calls, failed, why, took };
 }
 
-/** The status of a whole answer; null for anything else. */
+const GOOD = /^200\b/;
+
+/** The status of a whole answer, with what a proxy says of it; else how it ended. */
 function send(
   agent: Agent,
   port: number,
   method: string,
   path: string,
   headers: Readonly<Record<string, string>> = {},
-): Promise<number | null> {
+): Promise<string> {
   return new Promise((resolve) => {
     const asked = request({ agent, host: "127.0.0.1", port, path, method, headers });
     const timer = setTimeout(() => {
-      resolve(null);
+      resolve("no patience");
       asked.destroy();
     }, PATIENCE_MS);
-    const over = (status: number | null): void => {
+    const over = (end: string): void => {
       clearTimeout(timer);
-      resolve(status);
+      resolve(end);
     };
-    asked.once("error", () => over(null));
-    asked.once("close", () => over(null));
+    asked.once("error", ({ message }) => over(message));
+    asked.once("close", () => over("closed"));
     asked.once("response", (answer) => {
       answer.resume();
-      answer.once("error", () => over(null));
-      answer.once("end", () => over(answer.statusCode ?? null));
+      answer.once("error", ({ message }) => over(message));
+      const said = answer.headers["proxy-status"];
+      const status = String(answer.statusCode);
+      answer.once("end", () => over(said === undefined ? status : `${status} ${said}`));
     });
     asked.end(method === "POST" ? "amount=1" : undefined);
   });
@@ -137,7 +166,11 @@ async function child(script: string, argument: string) {
   const path = fileURLToPath(new URL(`../poison/${script}`, import.meta.url));
   const started = fork(path, [argument], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
   const [ports] = (await once(started, "message")) as [readonly number[]];
-  return { ports, stop: () => started.disconnect() };
+  return {
+    ports,
+    send: (message: string) => started.send(message),
+    stop: () => started.disconnect(),
+  };
 }
 
 function gateways(groups: Groups): Promise<Front> {

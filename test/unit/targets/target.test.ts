@@ -163,6 +163,7 @@ describe("createTarget", () => {
       draining: false,
       pending: 0,
       refusing: null,
+      staleRoutes: null,
       failedBy: null,
       failures: 1,
       breaker: null,
