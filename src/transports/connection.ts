@@ -104,6 +104,8 @@ export function connectionOver(
   socket.on("error", (error) => {
     connection.broke = true;
     connection.running?.fail(error);
+    // Node leaves a socket open behind a record of TLS that cannot be read, and undici waits.
+    socket.destroy();
   });
   socket.once("end", () => {
     // libuv reports a reset that it finds behind data as an orderly end. The kernel knows better:

@@ -82,8 +82,11 @@ export class Http2Session {
     this.session.on("error", (error) => {
       this.error ??= error;
     });
-    socket.once("error", (error) => {
+    // Not only once: behind a record of TLS that cannot be read, Node leaves the session open, and
+    // a write to it fails, too.
+    socket.on("error", (error) => {
       this.error ??= error;
+      this.session.destroy(error);
     });
     this.session.once("close", () => {
       this.#idle?.cancel();
