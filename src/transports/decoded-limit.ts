@@ -25,9 +25,11 @@ const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /** Counts between a body and its reader; the reader itself where nothing is decoded. */
 export function decodedLimit({ method, response, bytesMax, to }: Counted): BodySink {
+  // Before the fields are read, which costs a table of them.
+  if (bytesMax === Number.POSITIVE_INFINITY) return to;
   const { status, headers, body } = response;
   const codings = headers["content-encoding"];
-  if (bytesMax === Number.POSITIVE_INFINITY || codings === undefined) return to;
+  if (codings === undefined) return to;
   if (method === "HEAD" || BODILESS.has(status)) return to;
   const names = String(codings)
     .toLowerCase()

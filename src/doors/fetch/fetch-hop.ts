@@ -261,12 +261,13 @@ export class FetchRequest implements GatewayRequest {
 function fieldsOf(headers: unknown): string[] {
   if (headers === null || headers === undefined) return [];
   if (Array.isArray(headers)) return headers.flat().map(String);
-  const pairs = Symbol.iterator in Object(headers) ? [...(headers as Pairs)] : entriesOf(headers);
-  return pairs.flatMap(([name, value]) => [value].flat().flatMap((one) => [name, String(one)]));
+  const pairs = Symbol.iterator in Object(headers) ? (headers as Pairs) : Object.entries(headers);
+  const fields: string[] = [];
+  for (const [name, value] of pairs) {
+    if (Array.isArray(value)) for (const one of value) fields.push(name, String(one));
+    else if (value !== undefined) fields.push(name, String(value));
+  }
+  return fields;
 }
 
 type Pairs = Iterable<readonly [name: string, value: unknown]>;
-
-function entriesOf(headers: unknown): [string, unknown][] {
-  return Object.entries(headers as object).filter(([, value]) => value !== undefined);
-}
