@@ -25,6 +25,27 @@ export const ORCHESTRATORS: Dialect = {
       failures: ["no_healthy_target", "connection_refused"],
     },
     {
+      term: "probe failed: … connect: connection refused",
+      match: /probe failed:.*connection refused/i,
+      meaning: "Nothing listens at the port of the probe: the application is not up, or elsewhere.",
+      failures: ["connection_refused", "no_healthy_target"],
+      remedies: ["Compare the port of the probe with the one on which the application listens."],
+    },
+    {
+      term: "probe failed: … Client.Timeout exceeded while awaiting headers",
+      match: /probe failed:.*(?:Client\.Timeout|deadline exceeded|i\/o timeout)/i,
+      meaning: "The application did not answer the probe in its time.",
+      failures: ["http_response_timeout", "connection_timeout", "no_healthy_target"],
+      remedies: ["timeoutSeconds is one second by default; a slow start needs a startup probe."],
+    },
+    {
+      term: "probe failed: … read: connection reset by peer",
+      match: /probe failed:.*(?:connection reset|\bEOF\b)/i,
+      meaning: "What listens at the port of the probe ended the connection without an answer.",
+      failures: ["connection_terminated", "no_healthy_target"],
+      remedies: ["Compare scheme and port of the probe; then read the log of the application."],
+    },
+    {
       term: "Readiness probe failed: HTTP probe failed with statuscode: 503",
       match: /Readiness probe failed/i,
       meaning: "The pod runs, but is removed from its service: it gets no requests.",
