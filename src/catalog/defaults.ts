@@ -112,18 +112,18 @@ export const BREAKER = {
   windowBuckets: 10,
   /** First open time. A restart takes about a second; longer only penalises healthy targets. */
   openMs: 1_000,
-  /** Each failed trial doubles the open time … */
+  /** Each trial without a connection doubles the open time, where others take the calls … */
   openFactor: 2,
-  /** … up to a minute, which is also the longest that a recovered target stays unused. */
+  /** … up to a minute. A connection that is accepted ends it. */
   openMsMax: 60_000,
-  /** Up to half is added at random, so that many gateways do not try at the same moment. */
-  openJitter: 0.5,
+  /** Added at random, so that many gateways do not try at the same moment. */
+  openJitter: 0.4,
   /** Trials in flight while half-open: one, or a recovering target is flooded again. */
   trialsMax: 1,
   /** One lucky success must not bring back the full load. */
   trialSuccesses: 3,
-  /** A trial's permit expires after this: longer than connectMs + responseMs. */
-  trialMs: 15_000,
+  /** A trial that is silent for this long blocks the next one no longer. */
+  trialMs: 1_000,
 } as const;
 
 /** Concurrent calls, and the queue behind them. */

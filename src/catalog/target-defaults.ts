@@ -39,7 +39,7 @@ export const EJECTION = {
   /** The silence is checked twice, a quarter of its length apart, while peers answer. */
   silenceConfirmRatio: 0.25,
   /** While peers answer, a trial fails after at least this long without an answer. */
-  trialMs: 1_000,
+  trialMs: 500,
   /** The first ejection; a restart takes about a second. */
   ejectMs: 1_000,
   /** Every further one is twice as long … */
@@ -54,8 +54,10 @@ export const EJECTION = {
   ejectedRatioMax: 0.5,
   /** After a lost connection, calls that cannot be repeated avoid the target this long … */
   suspectMs: 1_000,
-  /** … if another can take them; this long after a second loss in a row, which is no accident. */
-  suspectMsMax: 4_000,
+  /** … if another can take them; this long after a second loss in a row, which is no accident … */
+  suspectAgainMs: 4_000,
+  /** … and twice as long each time that such a call has tried it in vain, up to this. */
+  suspectMsMax: 8_000,
 } as const;
 
 /** How failures of the target are distinguished from failures of the request. */
@@ -115,8 +117,8 @@ export const REFUSING = {
 
 /** How the share of a target rises after it was out. */
 export const SLOW_START = {
-  /** Caches fill and code is compiled within seconds. */
-  rampMs: 10_000,
+  /** Caches fill and code is compiled within seconds; with its trials this makes ten. */
+  rampMs: 7_000,
   /** Where the ramp begins. A tenth is enough to measure (Envoy's minimum). */
   shareMin: 0.1,
   /** After a shorter absence caches are still warm. */

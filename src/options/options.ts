@@ -52,7 +52,7 @@ export interface BreakerOptions {
    */
   readonly windowMs?: number;
   /**
-   * First open time; doubles with every failed trial, with jitter.
+   * Open time, with jitter; doubles while connections fail and other targets take the calls.
    * @default 1000
    */
   readonly openMs?: number;
@@ -142,7 +142,7 @@ export interface EjectionOptions {
 export interface SlowStartOptions {
   /**
    * Time in which a recovered target returns to its full share.
-   * @default 10000
+   * @default 7000
    */
   readonly rampMs?: number;
   /**

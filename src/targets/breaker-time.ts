@@ -8,7 +8,7 @@ import { BREAKER } from "../catalog/defaults.js";
 
 /** What is set of it, as a breaker has it. */
 export interface BreakerTimes {
-  /** The first open time; it doubles each time that a trial fails, up to the longest. */
+  /** The open time; it doubles each time that no connection comes about, up to the longest. */
   readonly openMs: number;
   readonly openMsMax: number;
   /** The share of an open time that is added at random, from 0 to 1. */
@@ -19,7 +19,11 @@ export interface BreakerTimes {
   readonly trialMs: number;
 }
 
-/** How long it stays open: longer each time that it opens again. */
+/**
+ * How long it stays open: longer each time that no connection to the target came about, where
+ * others take its calls. A probe notices meanwhile when it accepts connections again. Whether one
+ * that accepts them answers well is found out by calls only, so it is asked again as soon.
+ */
 export class GrowingTime {
   readonly #clock: Pick<Clock, "now">;
   readonly #random: Random;
@@ -35,9 +39,8 @@ export class GrowingTime {
     this.#options = options;
   }
 
-  /** `stays`: no longer than the first time. */
-  begin(givenMs: number | null, stays: boolean): number {
-    if (stays) this.#openings = 0;
+  begin(givenMs: number | null, grows: boolean): number {
+    if (!grows) this.#openings = 0;
     const openForMs = givenMs ?? this.#grown();
     this.#openings += 1;
     this.#openedAt = this.#clock.now();
@@ -84,6 +87,7 @@ export class TrialPlaces {
   readonly #options: BreakerTimes;
   #taken = NO_TRIALS;
   #passed = 0;
+  #latestAt = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Pick<Clock, "now">, options: BreakerTimes) {
     this.#clock = clock;
@@ -91,7 +95,8 @@ export class TrialPlaces {
   }
 
   take(): Trial {
-    const trial = { until: this.#clock.now() + this.#options.trialMs };
+    this.#latestAt = this.#clock.now();
+    const trial = { until: this.#latestAt + this.#options.trialMs };
     this.#taken = [...this.#taken, trial];
     return trial;
   }
@@ -106,11 +111,15 @@ export class TrialPlaces {
     return this.#passed;
   }
 
+  /** Its silence has given its place to another one, which decides. */
+  isReplaced({ until }: Trial): boolean {
+    return until <= this.#latestAt;
+  }
+
   /** Whether fewer than so many are taken. */
   hasPlace(most: number): boolean {
     const now = this.#clock.now();
-    // A trial that hangs, or streams for long, gives its place to the next; its result still
-    // counts.
+    // A trial that hangs gives its place to the next, and counts if it goes well after all.
     this.#taken = this.#taken.filter(({ until }) => until > now);
     return this.#taken.length < most;
   }

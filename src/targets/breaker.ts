@@ -228,6 +228,7 @@ class LedgerBreaker implements Breaker {
     if (from !== this.#epoch) return verdict === "failure";
     if (trial !== null) this.#trials.leave(trial);
     if (verdict === "neutral") return false;
+    if (verdict === "failure" && trial !== null && this.#trials.isReplaced(trial)) return true;
     if (verdict === "failure" && doubt !== undefined) return this.#doubt(trial, doubt);
     if (trial !== null) this.#judgeTrial(verdict);
     else if (verdict === "failure") this.#fail(true);
@@ -358,7 +359,7 @@ class LedgerBreaker implements Breaker {
     if (verdict === "failure") {
       this.#ledger.failed();
       this.inDoubt = false;
-      this.#changed("half_open", "trial_failed", null);
+      this.#changed("half_open", "trial_failed", null, true);
     } else if (this.#trials.pass() >= this.#options.trialSuccesses) {
       this.#ledger.close();
       this.#changed("half_open", "trials_passed", null);
@@ -372,7 +373,13 @@ class LedgerBreaker implements Breaker {
     this.#changed(state, reason, openForMs);
   }
 
-  #changed(from: BreakerState, reason: BreakerReason, givenMs: number | null): void {
+  /** `unreachable`: no connection came about, which is found out without any call. */
+  #changed(
+    from: BreakerState,
+    reason: BreakerReason,
+    givenMs: number | null,
+    unreachable = false,
+  ): void {
     const to = this.#ledger.state;
     this.#epoch += 1;
     this.#trials.clear();
@@ -385,9 +392,8 @@ class LedgerBreaker implements Breaker {
       this.#goodFrom = -1;
       this.#openTime.forget();
     }
-    // Nobody is locked out for doubt for longer and longer.
-    const stays = this.inDoubt && this.jury.isLast();
-    const openForMs = to === "open" ? this.#openTime.begin(givenMs, stays) : 0;
+    const grows = unreachable && !this.jury.isLast();
+    const openForMs = to === "open" ? this.#openTime.begin(givenMs, grows) : 0;
     this.#onChange({ from, to, reason, openForMs });
   }
 }

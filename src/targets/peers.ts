@@ -13,7 +13,7 @@ import type { Jury } from "./breaker.js";
 import { declaredState } from "./declared-state.js";
 import { failsMore, isSlower, type Lately } from "./outlier.js";
 import type { Target } from "./target.js";
-import type { Heard, TargetMonitor } from "./target-monitor.js";
+import { type Heard, type TargetMonitor, trialMsOf } from "./target-monitor.js";
 import { type EjectionReason, type HealthGroup, WatchedHealth } from "./watched-health.js";
 
 export interface EjectionOptions {
@@ -157,14 +157,15 @@ export class Peers implements HealthGroup {
   #lookForSilence(member: Member, { silenceMs }: EjectionOptions, now: number): void {
     const { monitor } = member;
     const { breaker } = member.target;
-    const limit = Math.max(silenceMs, EJECTION.silenceFactor * monitor.longestMs);
     if (breaker?.state === "half_open") {
       // Others are well meanwhile: the next trial is not to wait for the timeout of this one.
-      if (monitor.trialMs(now) < Math.max(limit, EJECTION.trialMs)) return;
+      const waitedMs = monitor.trialMs(now);
+      if (waitedMs < EJECTION.trialMs || waitedMs < trialMsOf(this.#monitors())) return;
       member.silenced = true;
       breaker.open("silence", null);
       return;
     }
+    const limit = Math.max(silenceMs, EJECTION.silenceFactor * monitor.longestMs);
     const quietMs = monitor.silentMs(now);
     if (quietMs < limit) {
       member.quietNotedAt = Number.NaN;
@@ -226,6 +227,10 @@ export class Peers implements HealthGroup {
           (other) => isWell(other) && other.target.breaker?.suspects?.isFailing(request) === true,
         ),
     };
+  }
+
+  #monitors(): readonly TargetMonitor[] {
+    return this.#members.map(({ monitor }) => monitor);
   }
 
   #others(member: Member): readonly Member[] {

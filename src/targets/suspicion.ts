@@ -16,6 +16,8 @@ export class Suspicion {
   #lostAt = Number.NaN;
   /** What was begun after a loss was lost as well; what broke together is one loss. */
   #again = false;
+  /** How many that cannot be repeated have tried it since. */
+  #tries = 0;
   #until = 0;
   #awaitsProbe = false;
   /** Is asked at once where probes are sent; null where they are not. */
@@ -42,8 +44,8 @@ export class Suspicion {
 
   /** Several wait for an answer and will hardly get one: it is more than chance. */
   confirmed(): void {
-    this.lost(Number.NEGATIVE_INFINITY);
     this.#again = true;
+    this.lost(Number.NEGATIVE_INFINITY);
   }
 
   /** What was begun at this moment was answered well. */
@@ -52,6 +54,7 @@ export class Suspicion {
     if (!(startedAt >= this.#lostAt)) return;
     this.#lostAt = Number.NaN;
     this.#again = false;
+    this.#tries = 0;
     this.#awaitsProbe = false;
   }
 
@@ -62,7 +65,9 @@ export class Suspicion {
 
   /** What cannot be repeated is sent there all the same; it finds out for others of its kind. */
   tried(): void {
-    if (this.exists) this.#until = this.#clock.now() + this.#length();
+    if (!this.exists) return;
+    this.#tries += 1;
+    this.#until = this.#clock.now() + this.#length();
   }
 
   get exists(): boolean {
@@ -85,6 +90,8 @@ export class Suspicion {
   }
 
   #length(): number {
-    return this.#again ? EJECTION.suspectMsMax : EJECTION.suspectMs;
+    const { suspectMs, suspectAgainMs, suspectMsMax } = EJECTION;
+    if (!this.#again) return suspectMs;
+    return Math.min(suspectAgainMs * 2 ** Math.max(0, this.#tries - 1), suspectMsMax);
   }
 }

@@ -26,6 +26,13 @@ export interface Heard {
   at: number;
 }
 
+/** How long a trial of one of these may wait: the slowest of them takes half as long. */
+export function trialMsOf(monitors: readonly (TargetMonitor | null)[]): number {
+  let usualMs = 0;
+  for (const monitor of monitors) usualMs = Math.max(usualMs, monitor?.longestMs ?? 0);
+  return Math.max(EJECTION.trialMs, EJECTION.silenceFactor * usualMs);
+}
+
 const NOBODY: MonitorListener = { answered: () => {}, failed: () => {} };
 
 export class TargetMonitor {

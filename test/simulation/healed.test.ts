@@ -1,44 +1,83 @@
 /**
- * A target that was silent is used again when it is well: what it had swallowed ends with timeouts
- * long after, and says nothing of now. Real upstreams on virtual time.
+ * A target that was out is used again when it is well, however long it was out and in whatever way.
+ * What it had swallowed ends with timeouts long after, and says nothing of now. Real upstreams on
+ * virtual time.
  */
 import { describe, expect, it } from "vitest";
-import type { UpstreamOptions } from "../../src/options/options.js";
 import { threeInstances } from "./three-instances.js";
 
-const SILENT_AT = 3_000;
-const WELL_AT = 8_000;
-/** A trial just before it is well fails by silence, and the open time after it is the third. */
-const FIRST_MS_MAX = 7_500;
-/** Then the ramp of the slow start is over. */
-const SETTLED_MS = FIRST_MS_MAX + 10_000;
-const SECONDS = 45;
+const OUT_AT = 3_000;
+const SILENT_AT = OUT_AT;
+/** What it had swallowed has timed out by then. */
+const WELL_AT = 27_000;
+/** From the moment at which it is well. */
+const FIRST_MS_MAX = 2_000;
+const SHARE_MS_MAX = 10_000;
+/** What cannot be repeated is lost each time that it finds out in vain, so it does so less often. */
+const CAREFUL_FIRST_MS_MAX = 12_000;
+
+const ways = [
+  ["silent", "GET", 3],
+  ["silent", "GET", 1],
+  ["down", "GET", 3],
+  ["down", "POST", 3],
+  ["down", "GET", 1],
+  ["refusing", "GET", 3],
+  ["refusing", "POST", 1],
+  [500, "GET", 3],
+  [500, "POST", 3],
+] as const;
 
 describe.each([
-  ["round_robin", 15],
-  ["round_robin", 200],
-  ["two_choices", 200],
-] as const)("by %s at %i calls/s", (balance, perSecond) => {
-  it.each([30_000, 5_000])(
-    "has its share again, with %i ms to answer",
-    async (responseMs) => {
-      const upstream: Partial<UpstreamOptions> = { balance, timeouts: { responseMs } };
-      const script = [
-        [SILENT_AT, 0, "silent"],
-        [WELL_AT, 0, "normal"],
-      ] as const;
+  [15, 17_000],
+  [15, 60_000],
+  [200, 6_000],
+])("at %i calls/s, after %i ms", (perSecond, outMs) => {
+  it.each(ways)(
+    "of %s, %s finds one of %i targets in time, and it has its share again",
+    async (state, method, instances) => {
       for (const seed of [1, 2, 3]) {
-        const run = { seed, method: "GET", perSecond, seconds: SECONDS, upstream, script } as const;
-        const { executedAt, tries } = await threeInstances(run);
-        const first = executedAt[0]?.find((at) => at >= WELL_AT) ?? Number.POSITIVE_INFINITY;
-        expect(first - WELL_AT, `seed ${seed}`).toBeLessThan(FIRST_MS_MAX);
-        const settled = executedAt.map((times) => times.filter((at) => at > WELL_AT + SETTLED_MS));
-        const share = (settled[0]?.length ?? 0) / settled.flat().length;
-        expect(share, `seed ${seed}`).toBeGreaterThan(0.3);
-        expect(tries).toBeLessThan(1.05);
+        const wellAt = OUT_AT + outMs + seed * 137;
+        const { executedAt, tries } = await threeInstances({
+          ...{ seed, method, perSecond, instances },
+          seconds: Math.ceil((wellAt + SHARE_MS_MAX) / 1_000) + (perSecond < 100 ? 30 : 6),
+          upstream: { timeouts: { responseMs: 5_000 } },
+          script: [
+            [OUT_AT, 0, state],
+            [wellAt, 0, "normal"],
+          ],
+        });
+        const first = executedAt[0]?.find((at) => at >= wellAt) ?? Number.POSITIVE_INFINITY;
+        expect(first - wellAt, `seed ${seed}`).toBeLessThanOrEqual(FIRST_MS_MAX);
+        const late = executedAt.map((times) => times.filter((at) => at > wellAt + SHARE_MS_MAX));
+        const share = ((late[0]?.length ?? 0) * instances) / late.flat().length;
+        expect(share, `seed ${seed}`).toBeGreaterThan(0.8);
+        expect(tries, `seed ${seed}`).toBeLessThan(1.1);
       }
     },
-    60_000,
+    120_000,
+  );
+
+  it.each(["silent", "refusing"] as const)(
+    "of %s, where nothing but POST comes, within what such a call is worth",
+    async (state) => {
+      for (const seed of [1, 2, 3]) {
+        const wellAt = OUT_AT + outMs + seed * 137;
+        const { executedAt, answeredWell, calls } = await threeInstances({
+          ...{ seed, method: "POST", perSecond, seconds: Math.ceil(wellAt / 1_000) + 25 },
+          script: [
+            [OUT_AT, 0, state],
+            [wellAt, 0, "normal"],
+          ],
+        });
+        const first = executedAt[0]?.find((at) => at >= wellAt) ?? Number.POSITIVE_INFINITY;
+        expect(first - wellAt, `seed ${seed}`).toBeLessThanOrEqual(CAREFUL_FIRST_MS_MAX);
+        // Those that were under way as it fell silent, and one for each time that it was tried.
+        const lost = Math.round((1 - answeredWell) * calls);
+        expect(lost, `seed ${seed}`).toBeLessThan(8 + outMs / 5_000);
+      }
+    },
+    120_000,
   );
 });
 
@@ -46,21 +85,21 @@ describe("by latency alone, since no breaker and no ejection knows of it", () =>
   const CALM = { breaker: false, ejection: false, balance: "two_choices" } as const;
   const LONG_SILENT = [
     [SILENT_AT, 0, "silent"],
-    [20_000, 0, "normal"],
+    [WELL_AT, 0, "normal"],
   ] as const;
 
   it.each([
-    [15, 5_000],
-    [200, 2_500],
+    [15, 2_000],
+    [200, 2_000],
   ])("at %i calls/s a target is tried within %i ms, by one call at a time", async (rate, ms) => {
     for (const seed of [1, 2, 3, 4]) {
       const { executedAt, answeredWell, tries, max } = await threeInstances({
-        ...{ seed, method: "GET", perSecond: rate, seconds: SECONDS, script: LONG_SILENT },
+        ...{ seed, method: "GET", perSecond: rate, seconds: 52, script: LONG_SILENT },
         upstream: { ...CALM, timeouts: { responseMs: 10_000 } },
       });
-      const first = executedAt[0]?.find((at) => at >= 20_000) ?? Number.POSITIVE_INFINITY;
-      expect(first - 20_000, `seed ${seed}`).toBeLessThan(ms);
-      const settled = executedAt.map((times) => times.filter((at) => at > 30_000));
+      const first = executedAt[0]?.find((at) => at >= WELL_AT) ?? Number.POSITIVE_INFINITY;
+      expect(first - WELL_AT, `seed ${seed}`).toBeLessThan(ms);
+      const settled = executedAt.map((times) => times.filter((at) => at > WELL_AT + SHARE_MS_MAX));
       const share = (settled[0]?.length ?? 0) / settled.flat().length;
       expect(share, `seed ${seed}`).toBeGreaterThan(0.25);
       expect(answeredWell).toBe(1);

@@ -139,7 +139,7 @@ describe("defaults", () => {
     expect(TIMEOUTS.connectLocalMs).toBeLessThan(TIMEOUTS.connectMs);
     expect(BULKHEAD.queueMs).toBeLessThan(TIMEOUTS.totalMs);
     expect(BULKHEAD.concurrencyMax).toBeLessThanOrEqual(POOL.connectionsMax);
-    expect(BREAKER.trialMs).toBeGreaterThan(TIMEOUTS.connectMs + TIMEOUTS.responseMs);
+    expect(BREAKER.trialMs).toBeLessThan(TIMEOUTS.responseMs);
     expect(BREAKER.openMs).toBeLessThan(BREAKER.openMsMax);
     expect(BREAKER.consecutiveFailures).toBeLessThan(BREAKER.volumeMin);
     expect(BREAKER.windowMs % BREAKER.windowBuckets).toBe(0);

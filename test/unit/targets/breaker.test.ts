@@ -13,6 +13,7 @@ import {
   type BreakerState,
   createBreaker,
 } from "../../../src/targets/breaker.js";
+import type { Routed } from "../../../src/targets/route-ledger.js";
 
 interface Bench {
   readonly breaker: Breaker;
@@ -55,6 +56,15 @@ function bench(options: Partial<BreakerOptions> = {}, drawn = 0): Bench {
   };
   return made;
 }
+
+/** Others take the calls of the target meanwhile. */
+function beside(options: Partial<BreakerOptions> = {}): Bench {
+  const made = bench(options);
+  made.breaker.jury = { canSpare: () => false, isLast: () => false, isShared: () => false };
+  return made;
+}
+
+const ASKED: Routed = { method: "GET", path: "/" };
 
 describe("a closed breaker", () => {
   it("opens at the fifth failure in a row and not before", () => {
@@ -170,8 +180,8 @@ describe("an open breaker", () => {
     expect(made.breaker.state).toBe("open");
   });
 
-  it("stays open twice as long each time that a trial fails, up to a minute", () => {
-    const made = bench();
+  it("stays open twice as long each time that no connection comes about, up to a minute", () => {
+    const made = beside();
     made.times(5, "failure");
     const openTimes: number[] = [];
     for (let opening = 0; opening < 9; opening += 1) {
@@ -182,14 +192,27 @@ describe("an open breaker", () => {
     expect(openTimes).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60].map((seconds) => seconds * 1_000));
   });
 
-  it("adds up to half of its open time at random", () => {
+  it.each([
+    ["where no other takes its calls", bench, () => undefined],
+    ["where it accepts connections", beside, () => ({ request: ASKED, repeated: false })],
+  ])("stays open no longer than at first %s", (_name, make, doubt) => {
+    const made = make();
+    made.times(5, "failure");
+    for (let opening = 0; opening < 9; opening += 1) {
+      expect(made.breaker.deniedForMs()).toBe(BREAKER.openMs);
+      made.time += made.breaker.deniedForMs();
+      made.take().settle("failure", doubt());
+    }
+  });
+
+  it("adds some of its open time at random", () => {
     const made = bench({}, 0.5);
     made.times(5, "failure");
-    expect(made.changes[0]?.openForMs).toBe(1_250);
+    expect(made.changes[0]?.openForMs).toBe(BREAKER.openMs * (1 + BREAKER.openJitter / 2));
   });
 
   it("begins with the short time again after it was closed", () => {
-    const made = bench({ trialSuccesses: 1 });
+    const made = beside({ trialSuccesses: 1 });
     made.times(5, "failure");
     made.time += 1_000;
     made.one("failure");
@@ -265,13 +288,24 @@ describe("a half-open breaker", () => {
     expect(made.one("success")).toBe(true);
   });
 
-  it("a trial that lost its place is still judged when it ends", () => {
+  it("a trial that hung is judged when it ends, unless another one has its place", () => {
     const made = halfOpen();
     const slow = made.take();
     made.time += BREAKER.trialMs;
-    made.take();
     slow.settle("failure");
     expect(made.changes.at(-1)).toMatchObject({ to: "open", reason: "trial_failed" });
+  });
+
+  it("a trial whose place was given to a later one leaves it to that one to decide", () => {
+    const made = halfOpen();
+    const slow = made.take();
+    made.time += BREAKER.trialMs;
+    const next = made.take();
+    slow.settle("failure");
+    expect(made.breaker.state).toBe("half_open");
+    next.settle("success");
+    made.times(2, "success");
+    expect(made.breaker.state).toBe("closed");
   });
 
   it("a trial that streams on frees its place by its head, and three of them close it", () => {
@@ -463,21 +497,21 @@ describe("what is known beside its window", () => {
     trial.settle("neutral");
   });
 
-  it("opens again, for longer, when a trial is silent; its answer comes too late to count", () => {
+  it("opens again when a trial is silent; its answer comes too late to count", () => {
     const made = bench();
     made.times(5, "failure");
     made.time += BREAKER.openMs;
     const trial = made.take();
     made.breaker.open("silence", null);
-    expect(made.breaker.deniedForMs()).toBe(BREAKER.openMs * BREAKER.openFactor);
+    expect(made.breaker.deniedForMs()).toBe(BREAKER.openMs);
     trial.settle("success");
     expect(made.breaker.state).toBe("open");
-    made.time += BREAKER.openMs * BREAKER.openFactor;
+    made.time += BREAKER.openMs;
     expect(made.take()).toBeDefined();
   });
 
   it("ends its open time early, and lets trials decide", () => {
-    const made = bench();
+    const made = beside();
     made.times(5, "failure");
     made.breaker.hasten();
     expect(made.breaker.deniedForMs()).toBe(0);
@@ -490,7 +524,7 @@ describe("what is known beside its window", () => {
   });
 
   it("is cut short to the first open time when nobody is left, once until it is closed", () => {
-    const made = bench();
+    const made = beside();
     made.times(5, "failure");
     made.time += BREAKER.openMs;
     made.one("failure");

@@ -6,7 +6,7 @@ import { EJECTION } from "../../../src/catalog/defaults.js";
 import { Suspicion } from "../../../src/targets/suspicion.js";
 import { virtualClock } from "../../../src/testing/virtual-clock.js";
 
-const { suspectMs, suspectMsMax } = EJECTION;
+const { suspectMs, suspectAgainMs, suspectMsMax } = EJECTION;
 
 function made() {
   const clock = virtualClock();
@@ -52,7 +52,7 @@ describe("a loss", () => {
     await clock.advance(suspectMs);
     expect(holds()).toBe(false);
     suspicion.lost(clock.now());
-    await clock.advance(suspectMsMax - 1);
+    await clock.advance(suspectAgainMs - 1);
     expect(holds()).toBe(true);
     await clock.advance(1);
     expect(holds()).toBe(false);
@@ -61,7 +61,7 @@ describe("a loss", () => {
   it("of several who wait in vain counts more at once", async () => {
     const { clock, suspicion, holds } = made();
     suspicion.confirmed();
-    await clock.advance(suspectMsMax - 1);
+    await clock.advance(suspectAgainMs - 1);
     expect(holds()).toBe(true);
   });
 });
@@ -76,6 +76,20 @@ describe("when nothing else finds out", () => {
     expect(holds()).toBe(true);
     await clock.advance(suspectMs);
     expect(holds()).toBe(false);
+  });
+
+  it("each that tried it in vain doubles the wait of the next, up to a limit", async () => {
+    const { clock, suspicion, holds } = made();
+    suspicion.confirmed();
+    const waits: number[] = [];
+    for (let time = 0; time < 4; time += 1) {
+      const from = clock.now();
+      while (holds()) await clock.advance(500);
+      waits.push(clock.now() - from);
+      suspicion.tried();
+      suspicion.lost(clock.now());
+    }
+    expect(waits).toEqual([suspectAgainMs, suspectAgainMs, suspectMsMax, suspectMsMax]);
   });
 
   it("a target that was out leaves those who may be repeated their time first", async () => {
@@ -115,7 +129,7 @@ describe("where probes are sent", () => {
     await clock.advance(1);
     suspicion.lost(begun);
     suspicion.probed(true, begun);
-    await clock.advance(suspectMsMax);
+    await clock.advance(suspectAgainMs);
     expect(holds()).toBe(true);
   });
 
