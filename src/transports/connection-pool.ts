@@ -3,11 +3,13 @@
  *
  * Guarantee: a connection at rest is handed out only after our event loop has looked at its socket
  * lately, so a farewell of the peer that we had no time to read is read first. Never more than
- * `connectionsMax` at once; who waits longer than its exchange may leaves the line by itself.
+ * `connectionsMax` at once; who waits longer than its exchange may leaves the line by itself. Where
+ * this machine has no file or port left for a new one, one that is in use is waited for.
  */
 import type { Socket } from "node:net";
 import { afterPoll, type Clock } from "../base/clock.js";
 import { SELF } from "../catalog/defaults.js";
+import { classifyError } from "../core/classify.js";
 import type { Exchange } from "../targets/exchange.js";
 import type { Target } from "../targets/target.js";
 import { type Connection, type ConnectionLimits, connectionOver } from "./connection.js";
@@ -108,7 +110,11 @@ class Http1Pool implements ConnectionPool {
   #acquireNow(exchange: Exchange, acquired: Acquired): void {
     if (exchange.cancellation.by !== null) acquired(CUT, null);
     else if (this.#line.waiting.length === 0 && this.#canGive()) this.#give(exchange, acquired);
-    else this.#line.join(exchange, acquired);
+    else {
+      this.#line.join(exchange, acquired);
+      // There is room only where this machine had no file left: the first in line tries again.
+      if (this.#open < this.#options.connectionsMax) this.#callNext();
+    }
   }
 
   /** Whether there is one to give, or one may be opened. */
@@ -129,8 +135,13 @@ class Http1Pool implements ConnectionPool {
   #dial(exchange: Exchange, acquired: Acquired): void {
     this.#open += 1;
     openSocket(exchange, this.#sessions, (error: unknown, socket: Socket | null) => {
-      if (socket !== null) acquired(null, this.#over(socket));
-      else {
+      if (socket !== null) {
+        acquired(null, this.#over(socket));
+        this.#callNext();
+      } else if (this.#open > 1 && isExhausted(exchange, error)) {
+        this.#open -= 1;
+        this.#line.join(exchange, acquired, error);
+      } else {
         this.#gone(null);
         acquired(error, null);
       }
@@ -164,6 +175,11 @@ class Http1Pool implements ConnectionPool {
 // What a cancelled exchange gets instead of a connection; who cut it is noted in the exchange.
 export const CUT = new Error("cut");
 
+/** This machine has no file, port or memory left for a new connection. */
+function isExhausted({ timeline, cancellation }: Exchange, error: unknown): boolean {
+  return classifyError(timeline, cancellation.by, error) === "local_resources_exhausted";
+}
+
 interface Place {
   readonly leave: (give: Give) => void;
 }
@@ -174,7 +190,8 @@ interface Place {
 class WaitingLine {
   readonly waiting: Place[] = [];
 
-  join(exchange: Exchange, acquired: Acquired): void {
+  /** Who is cut there is told why it waited. */
+  join(exchange: Exchange, acquired: Acquired, reason: unknown = CUT): void {
     const place: Place = {
       leave: (give) => {
         const at = this.waiting.indexOf(place);
@@ -184,7 +201,7 @@ class WaitingLine {
         give(exchange, acquired);
       },
     };
-    const onCut = (): void => place.leave((_exchange, cut) => cut(CUT, null));
+    const onCut = (): void => place.leave((_exchange, cut) => cut(reason, null));
     this.waiting.push(place);
     exchange.enter("queue");
     exchange.cancellation.add(onCut);

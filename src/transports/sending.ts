@@ -19,7 +19,7 @@ import type { Exchange } from "../targets/exchange.js";
 import { type Amendment, amendHead, BODIES } from "./amend-head.js";
 import { sendAsking } from "./asking-run.js";
 import type { Connection, SocketConnection } from "./connection.js";
-import type { ConnectionPool } from "./connection-pool.js";
+import { type ConnectionPool, CUT } from "./connection-pool.js";
 import { ExchangeRun, type RunContext, type RunEnd } from "./exchange-run.js";
 
 /** What undici is asked to send for an exchange. */
@@ -145,7 +145,9 @@ function unsendableIn(error: unknown): NamedError | null {
 function unconnected(exchange: Exchange, error: unknown): Outcome<never> {
   exchange.end();
   const { timeline, cancellation, target } = exchange;
-  const code = classifyError(timeline, cancellation.by, error);
+  // What it waited for in line, while this machine had no file left, says more than that it waited.
+  const starved = timeline.phase === "queue" && cancellation.by === "timeout" && error !== CUT;
+  const code = classifyError(timeline, starved ? null : cancellation.by, error);
   const details = error instanceof NamedError ? error.details : undefined;
   return noResponse({
     code,

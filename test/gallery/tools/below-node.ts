@@ -24,14 +24,21 @@ export const PROHIBITED = "http://198.51.100.13:80";
 export const EXHAUSTED = "http://198.51.100.24:80";
 
 /** Puts the answers in place; gives back how to take them away. */
-export async function answerConnects(): Promise<() => void> {
+export function answerConnects(): Promise<() => void> {
+  return replaceConnect((address) => ANSWERS[address] ?? null);
+}
+
+/** Every connect of this process fails with this number while the function gives one. */
+export async function replaceConnect(
+  answer: (address: string) => number | null,
+): Promise<() => void> {
   const server = createServer();
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
   const handle = (server as unknown as { readonly _handle: TcpHandle })._handle;
   const prototype = Object.getPrototypeOf(handle) as TcpHandle;
   const { connect } = prototype;
   prototype.connect = function (this: TcpHandle, request, address, port) {
-    return ANSWERS[address] ?? connect.call(this, request, address, port);
+    return answer(address) ?? connect.call(this, request, address, port);
   };
   server.close();
   return () => {

@@ -2,6 +2,7 @@
  * The connections to one target: how many there are, who gets which, and who waits how. Over real
  * sockets to a listener that never says a word.
  */
+import { constants } from "node:os";
 import { setImmediate as turn } from "node:timers/promises";
 import * as fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
@@ -17,6 +18,7 @@ import {
 } from "../../../src/testing/index.js";
 import type { Connection, SocketConnection } from "../../../src/transports/connection.js";
 import { connectionPool } from "../../../src/transports/connection-pool.js";
+import { replaceConnect } from "../../gallery/tools/below-node.js";
 import { exchangeOn, targetAt } from "./made-exchange.js";
 
 const cleanUps: (() => unknown)[] = [];
@@ -314,6 +316,72 @@ describe("who waits for a connection", () => {
     await until(() => all.every(({ done }) => done));
     for (const { error } of all) expect(error).toMatchObject({ code: "ECONNREFUSED" });
     expect(pool.stats).toEqual({ open: 0, idle: 0, waiting: 0 });
+  });
+});
+
+describe.each(["EMFILE", "EADDRNOTAVAIL"] as const)("where a connect ends in %s", (code) => {
+  async function exhausted(connectionsMax: number) {
+    const machine = { isExhausted: false };
+    const answer = () => (machine.isExhausted ? -constants.errno[code] : null);
+    cleanUps.push(await replaceConnect(answer));
+    return { machine, ...(await quiet(connectionsMax)) };
+  }
+
+  it("who comes waits for a connection that is in use", async () => {
+    const { machine, served, ask, release, pool, order } = await exhausted(8);
+    const holder = await served();
+    machine.isExhausted = true;
+    const waiting = [ask(), ask(), ask()];
+    await until(() => pool.stats.waiting === 3);
+    expect(pool.stats).toEqual({ open: 1, idle: 0, waiting: 3 });
+    let last = holder;
+    for (let served = 0; served < 3; served += 1) {
+      release(last);
+      await until(() => order.length === served + 2);
+      last = order.at(-1) as Asked;
+      expect(last.connection).toBe(holder.connection);
+    }
+    expect(waiting.every(({ done }) => done)).toBe(true);
+  });
+
+  it("all who wait get one when there is room again, with the next who comes", async () => {
+    const { machine, served, ask, pool } = await exhausted(8);
+    await served();
+    machine.isExhausted = true;
+    const waiting = [ask(), ask()];
+    await until(() => pool.stats.waiting === 2);
+    machine.isExhausted = false;
+    waiting.push(ask());
+    await until(() => waiting.every(({ done }) => done));
+    expect(waiting.every(({ connection }) => connection !== null)).toBe(true);
+    expect(pool.stats).toEqual({ open: 4, idle: 0, waiting: 0 });
+  });
+
+  it("who has waited as long as a connect may take says what was missing", async () => {
+    const { machine, served, ask, pool } = await exhausted(8);
+    await served();
+    machine.isExhausted = true;
+    const asked = ask();
+    await until(() => pool.stats.waiting === 1);
+    asked.exchange.cancellation.cut("timeout");
+    expect(asked.error).toMatchObject({ code });
+    expect(pool.stats).toEqual({ open: 1, idle: 0, waiting: 0 });
+  });
+
+  it("who comes first is refused at once: nothing could be waited for", async () => {
+    const { machine, served, ask, pool } = await exhausted(8);
+    machine.isExhausted = true;
+    expect((await served()).error).toMatchObject({ code });
+    expect(pool.stats).toEqual({ open: 0, idle: 0, waiting: 0 });
+    machine.isExhausted = false;
+    const holder = await served();
+    machine.isExhausted = true;
+    const waiting = [ask(), ask()];
+    await until(() => pool.stats.waiting === 2);
+    // The last connection is lost, so nobody could give them one.
+    holder.connection?.destroy();
+    await until(() => waiting.every(({ done }) => done));
+    for (const { error } of waiting) expect(error).toMatchObject({ code });
   });
 });
 
