@@ -349,4 +349,6 @@ export const PROCESS_MANAGERS = {
   watchdogDelayShare: 0.25,
   /** … which is sampled this many times in between. */
   watchdogSamples: 10,
+  /** A message to systemd takes milliseconds; one that hangs would hold up all that follow. */
+  notifyMs: 5_000,
 } as const;

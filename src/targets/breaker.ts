@@ -373,13 +373,8 @@ class LedgerBreaker implements Breaker {
     this.#changed(state, reason, openForMs);
   }
 
-  /** `unreachable`: no connection came about, which is found out without any call. */
-  #changed(
-    from: BreakerState,
-    reason: BreakerReason,
-    givenMs: number | null,
-    unreachable = false,
-  ): void {
+  /** `refuses`: no connection came about, which is found out without any call. */
+  #changed(from: BreakerState, reason: BreakerReason, ms: number | null, refuses = false): void {
     const to = this.#ledger.state;
     this.#epoch += 1;
     this.#trials.clear();
@@ -392,8 +387,8 @@ class LedgerBreaker implements Breaker {
       this.#goodFrom = -1;
       this.#openTime.forget();
     }
-    const grows = unreachable && !this.jury.isLast();
-    const openForMs = to === "open" ? this.#openTime.begin(givenMs, grows) : 0;
+    const grows = refuses && !this.jury.isLast();
+    const openForMs = to === "open" ? this.#openTime.begin(ms, grows) : 0;
     this.#onChange({ from, to, reason, openForMs });
   }
 }

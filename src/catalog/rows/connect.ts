@@ -210,7 +210,7 @@ export const CONNECT_ROWS = {
       "A firewall or security group drops the packets without an answer.",
       "The host is down or its address has moved, so that the SYN stays unanswered.",
       "The TCP accept queue is full: the application is too busy to accept.",
-      "The port expects TLS or plain text, and one side waits for the other.",
+      "TLS stalls: the port expects plain text, or a large certificate is lost (a wrong MTU).",
     ],
     remedies: [
       "Try from this machine: nc -vz -w 3 HOST PORT; silence means dropped, not refused.",

@@ -4,7 +4,6 @@
  * Guarantee: fields of one hop stay on their hop, in both directions, whatever the engine copies;
  * the request itself keeps the fields and the path that its other readers know.
  */
-import dns from "node:dns";
 import {
   type ClientRequest,
   Agent as HttpAgent,
@@ -21,6 +20,7 @@ import { NamedError } from "../../core/named-error.js";
 import type { ReplayBody } from "../../core/replay-body.js";
 import type { GatewayRequest } from "../../core/request.js";
 import type { Exchange } from "../../targets/exchange.js";
+import { lookUpName } from "../../targets/names/host-names.js";
 import type { Target } from "../../targets/target.js";
 import type { AttemptFields } from "../../transports/undici.js";
 import { meantBy } from "../../wire/field-info.js";
@@ -128,12 +128,12 @@ export function restoreFields(res: ServerResponse, before: OutgoingHttpHeaders):
 const CONNECTION = "connection";
 
 /**
- * How the engine resolves the name of a target; null where Node's own way will do. An engine may
- * ask for an address in the brackets of a URL.
+ * How the engine resolves the name of a target, as everywhere else; null where it has none. An
+ * engine may ask for an address in the brackets of a URL.
  */
 export function engineLookup({ guard, hostname, socketPath }: Target): LookupFunction | null {
-  if (socketPath !== null || (!guard && isIP(hostname) !== 6)) return null;
-  const lookup = guard?.lookup ?? (dns.lookup as LookupFunction);
+  if (socketPath !== null || (!guard && isIP(hostname) === 4)) return null;
+  const lookup = guard?.lookup ?? lookUpName;
   return (name, options, found) => lookup(name.replace(/^\[|\]$/g, ""), options, found);
 }
 

@@ -30,7 +30,7 @@ export function answerConnects(): Promise<() => void> {
 
 /** Every connect of this process fails with this number while the function gives one. */
 export async function replaceConnect(
-  answer: (address: string) => number | null,
+  answer: (address: string, port: number) => number | null,
 ): Promise<() => void> {
   const server = createServer();
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
@@ -38,7 +38,7 @@ export async function replaceConnect(
   const prototype = Object.getPrototypeOf(handle) as TcpHandle;
   const { connect } = prototype;
   prototype.connect = function (this: TcpHandle, request, address, port) {
-    return answer(address) ?? connect.call(this, request, address, port);
+    return answer(address, port) ?? connect.call(this, request, address, port);
   };
   server.close();
   return () => {

@@ -3,9 +3,11 @@
  *
  * `systemd-notify` stands on every machine that systemd runs. It sends in the name of its parent
  * where it may (as root), and in its own otherwise; then the unit needs `NotifyAccess=all`.
- * Guarantee: one message at a time, in order; a failure is told once and ends nothing.
+ * Guarantee: one message at a time, in order, and one that hangs is given up; a failure is told
+ * once and ends nothing.
  */
 import { spawn } from "node:child_process";
+import { PROCESS_MANAGERS } from "../../../catalog/defaults.js";
 import type { SystemdNotify } from "./systemd.js";
 
 const PROGRAM = "systemd-notify";
@@ -28,13 +30,16 @@ export function systemdNotify(warn: (message: string) => void): SystemdNotify {
 
 function send(message: string, failed: (why: string) => void): Promise<void> {
   return new Promise((resolve) => {
-    const child = spawn(PROGRAM, message.split("\n"), { stdio: "ignore" });
+    const child = spawn(PROGRAM, message.split("\n"), {
+      stdio: "ignore",
+      timeout: PROCESS_MANAGERS.notifyMs,
+    });
     child.once("error", (error) => {
       failed(`could not be started (${(error as NodeJS.ErrnoException).code})`);
       resolve();
     });
-    child.once("exit", (code) => {
-      if (code !== 0) failed(`ended with ${code}`);
+    child.once("exit", (code, signal) => {
+      if (code !== 0) failed(`ended with ${code ?? signal}`);
       resolve();
     });
   });
