@@ -6,11 +6,11 @@
  */
 import { createServer } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
-import { createGateway } from "good-gateway";
+import { createGateway, dns } from "good-gateway";
 import { gatewayFetch } from "good-gateway/fetch";
 import { nodeContext, nodeProxy } from "good-gateway/node";
 
-const [ORIGIN, DEAD_ORIGIN, HTTP2_ORIGIN] = process.argv.slice(2);
+const [ORIGIN, DEAD_ORIGIN, HTTP2_ORIGIN, THREE_URL, NAME_SERVER] = process.argv.slice(2);
 
 const TIMEOUTS = { connectMs: 1_000, responseMs: 800, idleMs: 1_500, totalMs: 4_000 };
 
@@ -32,6 +32,10 @@ const gateway = createGateway({
       bulkhead: { concurrencyMax: 200 },
     },
     dead: { targets: [DEAD_ORIGIN], breaker: { openMs: 500 } },
+    three: {
+      discover: dns({ url: THREE_URL, servers: [NAME_SERVER], intervalMsMin: 500 }),
+      timeouts: { connectMs: 1_000, responseMs: 2_000, totalMs: 10_000 },
+    },
   },
   onWarning: () => {},
 });
@@ -44,6 +48,9 @@ gateway.on("call:end", ({ code }) => {
 const proxy = nodeProxy(gateway.upstream("app"));
 const dead = nodeProxy(gateway.upstream("dead"));
 const toHttp2 = nodeProxy(gateway.upstream("http2"));
+const toThree = nodeProxy(gateway.upstream("three"), {
+  rewritePath: (path) => path.slice("/three".length),
+});
 const fetchApp = gatewayFetch(gateway.upstream("app"));
 
 const fetching = nodeContext(gateway, async (req, res) => {
@@ -59,6 +66,7 @@ const fetching = nodeContext(gateway, async (req, res) => {
 const listener = (req, res) => {
   if (req.url.startsWith("/h2/")) toHttp2(req, res);
   else if (req.url.startsWith("/fetch/")) fetching(req, res);
+  else if (req.url.startsWith("/three/")) toThree(req, res);
   else if (req.url.startsWith("/dead/")) dead(req, res);
   else proxy(req, res);
 };
@@ -98,6 +106,10 @@ async function figures() {
     resources[kind] = (resources[kind] ?? 0) + 1;
   }
   const targets = gateway.upstreams.flatMap((upstream) => upstream.targets);
+  const open = gateway.upstreams.map(({ name, targets: of }) => [
+    name,
+    of.map(({ connections }) => `${connections.open} open, ${connections.idle} idle`),
+  ]);
   const sum = (figure) => targets.reduce((total, target) => total + figure(target), 0);
   return {
     heapUsed,
@@ -111,10 +123,23 @@ async function figures() {
     listenersPerSocketMax: Math.max(0, ...[...sockets].map(listenersOf)),
     listeners: listenersOf(server) + listenersOf(http2Server) + listenersOf(process),
     codes: Object.fromEntries(codes),
+    open: Object.fromEntries(open),
   };
 }
 
+/** Memory that is short here: garbage by the hundred megabytes, and a loop that stands still. */
+function hog() {
+  const kept = [];
+  for (let part = 0; part < 24; part += 1) {
+    kept.push(
+      Array.from({ length: 20_000 }, (_, index) => ({ index })),
+      Buffer.alloc(4_194_304, 1),
+    );
+  }
+}
+
 process.on("message", async (message) => {
+  if (message === "hog") return hog();
   if (message === "close") {
     server.closeAllConnections();
     server.close();

@@ -1,10 +1,14 @@
 /**
- * `npm run soak`: twenty minutes of mixed faults, aborts and WebSockets, over HTTP/1.1 and HTTP/2,
- * against one process.
- * `npm run soak -- --minutes=5 --rate=40` for another length, or other acts per second.
+ * `npm run soak`: ten minutes of mixed faults, aborts and WebSockets, over HTTP/1.1 and HTTP/2,
+ * against one process, and beside them calls to three instances, whose processes and name server
+ * fail in turn while memory is short here and there.
+ * `npm run soak -- --minutes=5 --rate=40` for another length, or other acts per second; `--short`
+ * for half a minute that does not compare heaps.
  *
  * It ends with 1 unless memory is flat, nothing hung or threw, and at the end no exchange, socket,
- * timer or listener is left: the process under test then ends by itself.
+ * timer or listener is left: the process under test then ends by itself. Of the calls to the three
+ * instances no answer is another's, no POST is executed twice, and nearly all are answered that a
+ * second attempt can save.
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -12,21 +16,31 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { checkedActs, createTally, endCheckedClients } from "./checked-clients.mjs";
 import { actsFor, endClients } from "./clients.mjs";
 import { endHttp2Clients, http2Acts } from "./http2-clients.mjs";
 import { startHttp2Upstream } from "./http2-upstream.mjs";
+import { startInstances } from "./instances.mjs";
 import { startUpstream } from "./upstream.mjs";
 
 const { values } = parseArgs({
   options: {
-    minutes: { type: "string", default: "20" },
+    minutes: { type: "string", default: "10" },
     rate: { type: "string", default: "40" },
+    "checked-rate": { type: "string", default: "60" },
+    short: { type: "boolean", default: false },
   },
 });
-const LENGTH_MS = Number(values.minutes) * 60_000;
+const { short: SHORT } = values;
+const LENGTH_MS = SHORT ? 30_000 : Number(values.minutes) * 60_000;
 const EVERY_MS = 1_000 / Number(values.rate);
-/** So many samples, whatever the length. */
-const SAMPLES = 40;
+const CHECKED_EVERY_MS = 1_000 / Number(values["checked-rate"]);
+/** How often the process under test runs short of memory. */
+const HOG_EVERY_MS = 7_000;
+/** Calls that failed, of those that a second attempt could have saved; few in a short run. */
+const UNSAVED_SHARE_MAX = SHORT ? 0.005 : 0.0005;
+/** So many samples, whatever the length; each collects all garbage, which takes its time. */
+const SAMPLES = SHORT ? 5 : 40;
 /** Code is compiled and caches are filled in the first part, which is not compared. */
 const WARM_SHARE = 0.25;
 /** What the second half may have on top of the quarter before it: noise of the collector. */
@@ -38,19 +52,28 @@ const END_MS_MAX = 5_000;
 
 const upstream = await startUpstream();
 const http2Upstream = await startHttp2Upstream();
+const instances = await startInstances();
 const child = fork(
   fileURLToPath(new URL("proxy.mjs", import.meta.url)),
-  [upstream.origin, `http://127.0.0.1:${await closedPort()}`, http2Upstream.origin],
+  [
+    ...[upstream.origin, `http://127.0.0.1:${await closedPort()}`, http2Upstream.origin],
+    ...[instances.url, instances.nameServer],
+  ],
   { execArgv: ["--expose-gc"] },
 );
 const [{ port, http2Port }] = await once(child, "message");
 const acts = [...actsFor(port), ...http2Acts(http2Port)];
+const tally = createTally();
+const checked = checkedActs(port, tally);
 const came = new Map();
 const running = new Set();
 let sent = 0;
 
 function begin() {
-  const act = acts[sent % acts.length];
+  run(acts[sent % acts.length]);
+}
+
+function run(act) {
   sent += 1;
   const one = act().then((what) => {
     came.set(what, (came.get(what) ?? 0) + 1);
@@ -61,7 +84,12 @@ function begin() {
 
 const samples = [];
 const startedAt = Date.now();
-const load = setInterval(begin, EVERY_MS);
+instances.play();
+const loads = [
+  setInterval(begin, EVERY_MS),
+  setInterval(() => run(checked[tally.calls % checked.length]), CHECKED_EVERY_MS),
+  setInterval(() => child.send("hog"), HOG_EVERY_MS),
+];
 console.log("minute  heap MB  rss MB  pending  to upstream  clients  timers  listeners");
 for (let turn = 1; turn <= SAMPLES; turn += 1) {
   await sleep(startedAt + (LENGTH_MS * turn) / SAMPLES - Date.now());
@@ -69,9 +97,11 @@ for (let turn = 1; turn <= SAMPLES; turn += 1) {
   samples.push(sample);
   print(((Date.now() - startedAt) / 60_000).toFixed(1), sample);
 }
-clearInterval(load);
+for (const load of loads) clearInterval(load);
 await Promise.all(running);
+await instances.calm();
 endClients();
+endCheckedClients();
 endHttp2Clients();
 await sleep(SETTLE_MS);
 const rested = await figuresOf("look");
@@ -83,21 +113,32 @@ const ended = await Promise.race([exited, sleep(END_MS_MAX, null, { ref: false }
 if (ended === null) child.kill("SIGKILL");
 upstream.close();
 http2Upstream.close();
+instances.close();
 
 const growth = heapGrowth();
+const twice = tally.posts.filter((id) => instances.executions.get(id) > 1).length;
 const verdicts = [
+  [`no answer is another's (${tally.wrong} of ${tally.calls})`, tally.wrong === 0],
+  [`no POST was executed twice (${twice} of ${tally.posts.length})`, twice === 0],
+  [
+    `what a second attempt can save was answered (all but ${tally.unsaved} of ${tally.calls})`,
+    tally.unsaved <= UNSAVED_SHARE_MAX * tally.calls,
+  ],
   ["nothing hung", !came.has("hung")],
   ["nothing was thrown", closed.uncaught === 0],
-  [`the heap is flat (${(growth * 100).toFixed(1)} %)`, growth <= GROWTH_MAX],
+  [`the heap is flat (${(growth * 100).toFixed(1)} %)`, SHORT || growth <= GROWTH_MAX],
   ["nothing is pending", rested.pending === 0],
   ["no connection to the upstream is left", rested.upstreamSockets === 0],
   ["no connection of a client is left", rested.clientSockets === 0],
   ["no timer is left", (closed.resources.Timeout ?? 0) === 0],
-  ["sockets have no more listeners than at first", listenersAreFlat()],
+  ["sockets have no more listeners than at first", SHORT || listenersAreFlat()],
   ["the process ended by itself", ended !== null && ended[0] === 0],
 ];
 console.log(`\n${sent} acts: ${shown(came)}`);
+console.log(`faults: ${shown(instances.faults)}`);
+console.log(`calls to the instances that failed: ${shown(tally.failed)}`);
 console.log(`calls by failure: ${shown(new Map(Object.entries(closed.codes)))}\n`);
+if (rested.upstreamSockets > 0) console.log(`left: ${JSON.stringify(rested.open)}`);
 for (const [what, holds] of verdicts) console.log(`${holds ? "ok    " : "FAILED"} ${what}`);
 if (verdicts.some(([, holds]) => !holds)) process.exitCode = 1;
 
