@@ -280,7 +280,7 @@ const MORE_LINES: readonly Row[] = [
   [
     "Liveness probe failed: Get http://x: context deadline exceeded",
     /^Kubernetes/,
-    "connection_terminated",
+    "http_response_timeout",
   ],
   ['no endpoints available for service "orders"', /^Kubernetes/, "no_healthy_target"],
   ["Main process exited, code=exited, status=203/EXEC", /203/, "connection_refused"],
