@@ -56,6 +56,7 @@ class Asking implements RunEnd, UploadListener {
   }
 
   begin(asked: Dispatcher.DispatchOptions): void {
+    if (this.#over) return;
     const { contentLength } = this.#exchange.request;
     const upload = this.#connection.hold(asked, contentLength, this.#run, this);
     this.#upload = upload;

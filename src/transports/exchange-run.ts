@@ -157,9 +157,10 @@ export class ExchangeRun extends ReceivingRun implements Dispatcher.DispatchHand
 
   // --- what the exchange asks for ---
 
-  /** Before it starts, undici itself asks whether it was cut (`onConnect`). */
+  /** Before it starts, undici can abort nothing, and on a connection that is lost it never does. */
   override cut(by: CutBy): void {
-    if (this.state !== "starting") super.cut(by);
+    if (this.state === "starting") this.connection.destroy();
+    super.cut(by);
   }
 
   /** The connection is closed before it is given back, so that no other exchange gets it. */

@@ -268,6 +268,16 @@ export class Http2Stream implements Connection, ConnectionGuard {
   release(): void {
     const stream = this.#stream;
     if (stream === null || !this.#endedByPeer || !stream.writableEnded) this.destroy();
+    else if (!stream.writableFinished) this.#waitForLast(stream);
+  }
+
+  /** The last part of the upload has not left: the target may let no more through. */
+  #waitForLast(stream: ClientHttp2Stream): void {
+    const timer = this.#exchange.after(LIMITS.discardMs, () => {
+      if (!stream.destroyed) cancel(stream);
+    });
+    timer.unref();
+    stream.once("close", () => timer.cancel());
   }
 }
 

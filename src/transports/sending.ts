@@ -70,6 +70,7 @@ export class Sending extends Pending<ResponseBody> implements RunEnd {
       return;
     }
     const run = new ExchangeRun(this.#exchange, connection, this.#context, this);
+    if (run.over) return;
     // Whose name the certificate has was settled when the connection was opened. Left to undici, it
     // would be looked for in the Host of each request, and another one would end the connection.
     words.servername = this.#exchange.target.hostname;

@@ -52,6 +52,10 @@ function ask(port, { path, body, leaveMs }) {
       const whole = stream.rstCode === constants.NGHTTP2_NO_ERROR && status !== null;
       done(whole ? `h2 ${status}` : "h2 cut");
     });
+    // Node keeps a stream that was reset with NO_ERROR within its upload.
+    stream.once("end", () => {
+      if (!stream.writableFinished) stream.destroy();
+    });
     stream.resume();
     stream.end(body);
     if (leaveMs !== undefined) setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), leaveMs);

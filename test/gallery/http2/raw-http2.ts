@@ -26,18 +26,32 @@ export interface RawServer {
   close(): void;
 }
 
-/** A server that writes what `answer` gives for each request. */
-export async function rawServer(answer: (stream: number) => readonly Buffer[]): Promise<RawServer> {
+/**
+ * A server that writes what `answer` gives for each request, once so many bytes of its body are
+ * here, or all of it. It never lets more through than the first window.
+ */
+export async function rawServer(
+  answer: (stream: number) => readonly Buffer[],
+  uploadBytes = 0,
+): Promise<RawServer> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on("error", () => {});
     socket.write(frame(TYPES.settings, 0, 0, EMPTY));
+    const left = new Map<number, number>();
     const read = framesOf((one) => {
       acknowledge(socket, one);
       // As any server would, when it is told that the connection is of no use.
       if (one.type === TYPES.goaway) socket.end();
-      if (one.type === TYPES.headers) socket.write(Buffer.concat([...answer(one.stream)]));
+      if (one.type === TYPES.headers) left.set(one.stream, uploadBytes);
+      const before = left.get(one.stream);
+      if (before === undefined) return;
+      const now = before - (one.type === TYPES.data ? one.payload.length : 0);
+      left.set(one.stream, now);
+      if (now > 0 && (one.flags & END_STREAM) === 0) return;
+      left.delete(one.stream);
+      socket.write(Buffer.concat([...answer(one.stream)]));
     });
     let preface = PREFACE.length;
     socket.on("data", (chunk: Buffer) => {

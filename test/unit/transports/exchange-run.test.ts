@@ -325,10 +325,11 @@ describe("a cut", () => {
     expect(exchange.call.cancellation.listening).toBe(0);
   });
 
-  it("before undici has begun sends nothing", () => {
+  it("before undici has begun, which it may never do, ends the exchange and sends nothing", () => {
     const { run, told, outcomes, exchange, connection } = running();
     exchange.cancellation.cut("deadline");
-    expect(told).toEqual([]);
+    expect(told).toEqual(["released", "settled"]);
+    expect(connection.destroyed).toBe(true);
     run.onConnect((error) => run.onError(error as Error));
     expect(connection.served).toBe(0);
     expect(exchange.timeline.written).toBe(false);
