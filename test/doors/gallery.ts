@@ -184,7 +184,7 @@ export function cannot({ code, ask }: Row, door: Door): string | null {
 }
 
 function expected({ door, row: written, play }: Cell): object {
-  const row = { ...written, ...seenBy(door, written.code) };
+  const row = { calls: 1, ...written, ...seenBy(door, written.code) };
   const { code, answer, error } = row;
   const { status, blame } = FAILURES[code] as FailureRow;
   const which = play === "post" ? 1 : 0;
@@ -198,7 +198,7 @@ function expected({ door, row: written, play }: Cell): object {
   if (play === "breaker") return { breaker: row.breaker };
   const ours = status !== "received";
   const recorded = row.ask === undefined && row.unrecorded !== true;
-  const records = recorded ? { records: [{ code, blame }] } : {};
+  const records = recorded ? { records: Array(row.calls).fill({ code, blame }) } : {};
   const common = { code, sends, attempts, ...records };
   if (door.kind === "caller") {
     return { ...common, answer: ours && answer !== "cut" ? null : answer };

@@ -5,7 +5,10 @@ import type { FailureCode } from "good-gateway";
 import type { Row } from "../gallery/tools/provoke.js";
 import type { Door, DoorEngine } from "./door.js";
 
-type Seen = Partial<Pick<Row, "code" | "answer" | "error" | "sends" | "attempts">>;
+type Seen = Partial<Pick<Row, "code" | "answer" | "error" | "sends" | "attempts">> & {
+  /** So many calls, each with a record. @default 1 */
+  readonly calls?: number;
+};
 type SeenAs = Partial<Record<FailureCode, Seen>>;
 
 /** undici's parser says that a head is too large, and not which line of it. */
@@ -65,6 +68,9 @@ const OF_REQUEST: SeenAs = {
   client_closed_request: { answer: 499 },
 };
 
+/** The Fetch Standard lets a fetch ask a second time, over another connection. */
+const OF_FETCH: SeenAs = { received_misdirected: { sends: [2, 2], calls: 2 } };
+
 const ENGINES: Readonly<Record<DoorEngine, SeenAs>> = {
   own: {},
   "http-proxy-middleware": OF_NODE,
@@ -75,5 +81,6 @@ const ENGINES: Readonly<Record<DoorEngine, SeenAs>> = {
 /** How a row looks at a door. */
 export function seenBy({ engine, requests, bodies }: Door, code: FailureCode): Seen {
   if (requests === true && bodies !== "wire") return OF_REQUEST[code] ?? {};
-  return ENGINES[engine][code] ?? {};
+  const isFetch = bodies === "fetch" || bodies === "undici's fetch";
+  return (isFetch ? OF_FETCH[code] : undefined) ?? ENGINES[engine][code] ?? {};
 }
