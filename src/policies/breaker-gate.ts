@@ -70,7 +70,7 @@ const GATE: Holder<Exchange> = {
 };
 
 function fail({ target, attempt }: Exchange, code: FailureCode | null): void {
-  // Its name blames nobody but the connection.
+  // Its name blames only the connection.
   if (code !== STALE.code) target.failedBy = code;
   if (!attempt.triedTargets.includes(target.id)) target.failures += 1;
 }

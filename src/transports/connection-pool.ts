@@ -190,7 +190,7 @@ interface Place {
 class WaitingLine {
   readonly waiting: Place[] = [];
 
-  /** Who is cut there is told why it waited. */
+  /** A call that is cut while it waits gets the reason for its wait. */
   join(exchange: Exchange, acquired: Acquired, reason: unknown = CUT): void {
     const place: Place = {
       leave: (give) => {

@@ -44,7 +44,7 @@ export class EngineResponse<Body> implements UpstreamResponse<Body> {
     this.receiving.onFinished(listener);
   }
 
-  // What is left is read in the background; nobody has to wait for it.
+  // What is left is read in the background; no caller waits for it.
   discard(): Promise<void> {
     this.receiving.discard();
     return Promise.resolve();

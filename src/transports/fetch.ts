@@ -225,7 +225,7 @@ class FetchRun extends EngineRun<FetchedBody> implements ForeignReading, Receivi
     return new EngineResponse(head, this.#answer as ForeignAnswer, this);
   }
 
-  /** Nobody reads the answer. */
+  /** The answer is not read. */
   discard(): void {
     this.#answer?.discard();
   }

@@ -74,7 +74,7 @@ export class ForeignAnswer {
     this.#cancelSource(broken.reason);
   }
 
-  /** Nobody reads it. */
+  /** It is not read. */
   discard(): void {
     const response = this.#response;
     this.#response = null;

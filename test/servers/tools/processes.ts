@@ -123,7 +123,7 @@ export async function listening(
   const from = performance.now();
   for (;;) {
     if (await takesConnections(port, host)) return;
-    if (performance.now() - from > msMax) throw new Error(`nobody listens on ${port}`);
+    if (performance.now() - from > msMax) throw new Error(`nothing listens on ${port}`);
     await sleep(LISTEN_POLL_MS);
   }
 }

@@ -378,7 +378,7 @@ describe.each(["EMFILE", "EADDRNOTAVAIL"] as const)("where a connect ends in %s"
     machine.isExhausted = true;
     const waiting = [ask(), ask()];
     await until(() => pool.stats.waiting === 2);
-    // The last connection is lost, so nobody could give them one.
+    // The last connection is lost, so none could be given to them.
     holder.connection?.destroy();
     await until(() => waiting.every(({ done }) => done));
     for (const { error } of waiting) expect(error).toMatchObject({ code });

@@ -3,8 +3,8 @@
  *
  * `systemd-notify` stands on every machine that systemd runs. It sends in the name of its parent
  * where it may (as root), and in its own otherwise; then the unit needs `NotifyAccess=all`.
- * Guarantee: one message at a time, in order, and one that hangs is given up; a failure is told
- * once and ends nothing.
+ * Guarantee: one message at a time, in order, and one that hangs is ended; a failure is
+ * reported once and ends nothing.
  */
 import { spawn } from "node:child_process";
 import { PROCESS_MANAGERS } from "../../../catalog/defaults.js";
