@@ -91,6 +91,7 @@ export type {
   Admission,
   AskedTarget,
   FailureContext,
+  ProxyCallOptions,
   ProxyOptions,
   Refusal,
 } from "./options/proxy-options.js";

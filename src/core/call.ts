@@ -57,6 +57,8 @@ export interface CallOverrides {
     readonly connectMs?: number;
     readonly responseMs?: number;
     readonly idleMs?: number;
+    /** Of an upgraded connection. */
+    readonly tunnelIdleMs?: number;
     readonly totalMs?: number;
     readonly bodyMs?: number;
   };

@@ -1,13 +1,21 @@
 /**
- * Asks the user's `admit` hook whether a request may pass.
+ * Asks the user's hooks before a request becomes a call: `admit`, whether it may pass, and
+ * `overrides`, what is set for it over the options of its upstream.
  *
  * Guarantee: one decision for each request; a hook that throws lets nothing in, and is answered as
- * our side's fault.
+ * our side's fault; so is a value that cannot be used, which is named.
  */
 import type { IncomingMessage } from "node:http";
+import type { CallOverrides } from "../core/call.js";
 import type { Failure } from "../core/failure.js";
-import { type Admission, REFUSALS, type Refusal } from "../options/proxy-options.js";
-import { isPromise } from "../wire/hook-result.js";
+import {
+  type Admission,
+  type ProxyCallOptions,
+  REFUSALS,
+  type Refusal,
+} from "../options/proxy-options.js";
+import { readProxyCall } from "../options/read-overrides.js";
+import { isPromise, swallow } from "../wire/hook-result.js";
 import type { AskedTarget, ReadTarget } from "../wire/request-target.js";
 
 /** A request that was refused before it became a call. */
@@ -22,37 +30,91 @@ export type Admit<Received = IncomingMessage> = (
   target: AskedTarget,
 ) => Admission | Promise<Admission>;
 
+/** What holds for one request, over the options of the upstream. */
+export type AskOverrides<Received = IncomingMessage> = (
+  req: Received,
+  target: AskedTarget,
+) => ProxyCallOptions | null | undefined;
+
+/** The hooks that are asked before a request is a call. */
+export interface EntryHooks<Received> {
+  readonly admit?: Admit<Received> | undefined;
+  readonly overrides?: AskOverrides<Received> | undefined;
+}
+
+/** A request that may pass, with what is set for it; or why it is refused. */
+export type Entry = (refused: Refused | null, overrides: CallOverrides | null) => void;
+
 /**
- * Calls back at once where the hook answers at once. A target that cannot be sent is refused when
- * the request is read, and the hook is not asked about it.
+ * Calls back at once where the hooks answer at once. A target that cannot be sent is refused when
+ * the request is read, and the hooks are not asked about it.
  */
-export function askToAdmit<Received>(
-  admit: Admit<Received>,
+export function askToEnter<Received>(
+  hooks: EntryHooks<Received>,
   req: Received,
   target: ReadTarget,
   newId: () => string,
-  decide: (refused: Refused | null) => void,
+  enter: Entry,
 ): void {
-  if ("failure" in target) {
-    decide(null);
-    return;
-  }
+  const isAsked = hooks.admit !== undefined || hooks.overrides !== undefined;
+  if (isAsked && !("failure" in target)) ask(hooks, req, target, newId, enter);
+  else enter(null, null);
+}
+
+// By itself, since a function that makes others pays for a scope in each call.
+function ask<Received>(
+  { admit, overrides }: EntryHooks<Received>,
+  req: Received,
+  { path, sentPath }: AskedTarget,
+  newId: () => string,
+  enter: Entry,
+): void {
+  const asked = { path, sentPath };
+  const refuse = (failure: Failure): void => enter({ failure, id: newId() }, null);
+  const broke = (cause: unknown): void => refuse({ code: "proxy_internal_error", cause });
   const conclude = (admission: unknown): void => {
     const failure = failureOf(admission);
-    decide(failure === null ? null : { failure, id: newId() });
+    if (failure !== null) refuse(failure);
+    else askOverrides(overrides, req, asked, refuse, (given) => enter(null, given));
   };
-  const broke = (cause: unknown): void =>
-    decide({ failure: { code: "proxy_internal_error", cause }, id: newId() });
   let admission: unknown;
   try {
-    const { path, sentPath } = target;
-    admission = admit(req, { path, sentPath });
+    admission = admit?.(req, asked);
   } catch (cause) {
     broke(cause);
     return;
   }
   if (isPromise(admission)) admission.then(conclude, broke);
   else conclude(admission);
+}
+
+const A_PROMISE = {
+  overrides: null,
+  problem: "overrides: a promise is not waited for; find out in admit, which may be async",
+};
+
+function askOverrides<Received>(
+  hook: AskOverrides<Received> | undefined,
+  req: Received,
+  target: AskedTarget,
+  refuse: (failure: Failure) => void,
+  take: (overrides: CallOverrides | null) => void,
+): void {
+  let given: CallOverrides | null;
+  try {
+    const value: unknown = hook?.(req, target);
+    swallow(value);
+    const read = isPromise(value) ? A_PROMISE : readProxyCall(value);
+    if (read.problem !== null) {
+      refuse({ code: "proxy_configuration_error", details: read.problem });
+      return;
+    }
+    given = read.overrides;
+  } catch (cause) {
+    refuse({ code: "proxy_internal_error", cause });
+    return;
+  }
+  take(given);
 }
 
 /** Null where the request may pass. What is neither a refusal nor nothing lets nothing pass. */

@@ -29,7 +29,7 @@ import { responseOver } from "../wire/response-over.js";
 import { joinTunnel, switchingHead } from "../wire/tunnel.js";
 import { serveWithoutUpgrade } from "../wire/unasked-upgrade.js";
 import { UpgradeInput } from "../wire/upgrade-input.js";
-import { askToAdmit, type Refused } from "./admit.js";
+import { askToEnter, type Refused } from "./admit.js";
 import { type Answering, type Asking, answering } from "./answer.js";
 import { NO_FRAMEWORK, readingOptions, readSafely } from "./proxy.js";
 
@@ -50,8 +50,6 @@ export function createUpgradeProxy(upstream: Upstream, options: ProxyOptions): U
 export interface Way extends UpstreamInside {
   readonly reading: ReadRequestOptions;
   readonly answer: Answering;
-  /** What its calls have otherwise than the upstream says. */
-  readonly overrides: CallOverrides | null;
 }
 
 /** What each door for upgrades does in its own way. */
@@ -73,6 +71,8 @@ export interface UpgradeDoor {
 export interface UpgradeRoute {
   readonly way: Way;
   readonly target: ReadTarget;
+  /** What the call has otherwise than the upstream says. */
+  readonly overrides: CallOverrides | null;
   execute(call: Call): Pending<ResponseBody>;
 }
 
@@ -85,7 +85,7 @@ function ownDoor(upstream: Upstream, options: ProxyOptions): UpgradeDoor {
   const inside = upstreamInside(upstream);
   const reading = readingOptions(upstream, options);
   const answer = answering(upstream, options);
-  const way: Way = { ...inside, reading, answer, overrides: null };
+  const way: Way = { ...inside, reading, answer };
   const execute = (call: Call) => inside.core.execute(call);
   return {
     allowed: allowedUpgrades(options),
@@ -93,9 +93,9 @@ function ownDoor(upstream: Upstream, options: ProxyOptions): UpgradeDoor {
     giveBack: serveWithoutUpgrade,
     find(req, found) {
       const target = readTarget(req, req.url as string, options.rewritePath ?? null);
-      const decided = (refused: Refused | null): void => found(refused ?? { way, target, execute });
-      if (options.admit === undefined) decided(null);
-      else askToAdmit(options.admit, req, target, inside.gateway.newRequestId, decided);
+      askToEnter(options, req, target, inside.gateway.newRequestId, (refused, overrides) =>
+        found(refused ?? { way, target, overrides, execute }),
+      );
     },
   };
 }
@@ -182,7 +182,8 @@ function brokenBody(cause: unknown): Failure {
   return { code: "bad_request", details: "a broken body", cause };
 }
 
-function shakeHands(handshake: Handshake, { way, target, execute }: UpgradeRoute): void {
+function shakeHands(handshake: Handshake, route: UpgradeRoute): void {
+  const { way, target, overrides, execute } = route;
   const { req, res, socket, input, protocols } = handshake;
   if (awaitsContinue(req)) holdContinue(req, res);
   // Who waits for `100 Continue` gets it from us: an upstream says it once, and may switch at once.
@@ -194,7 +195,7 @@ function shakeHands(handshake: Handshake, { way, target, execute }: UpgradeRoute
     return;
   }
   const request = { ...read.request, upgrade: protocols };
-  const scope = new ServedScope(way, "upgrade", { ...read, request }, way.overrides, req, res);
+  const scope = new ServedScope(way, "upgrade", { ...read, request }, overrides, req, res);
   const { call } = scope;
   const asking = { req, res, framework: NO_FRAMEWORK, call, requestId: read.id };
   const onClose = (): void => {

@@ -6,6 +6,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { CallOverrides } from "../core/call.js";
 import { whenOver } from "../core/outcome.js";
 import type { ClientPaceLimits } from "../core/request.js";
 import { ServedScope, tellOfRefusal } from "../gateway/call-scope.js";
@@ -33,7 +34,7 @@ import type { RequestFacts } from "../wire/request-facts.js";
 import type { RequestHeaders } from "../wire/request-headers.js";
 import { type ReadTarget, readTarget } from "../wire/request-target.js";
 import { writeInformation } from "../wire/write-information.js";
-import { askToAdmit, type Refused } from "./admit.js";
+import { askToEnter, type EntryHooks, type Refused } from "./admit.js";
 import { answering } from "./answer.js";
 
 /** Handles one request. `url` is the path as this mount sees it. */
@@ -62,13 +63,14 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
     framework: Framework,
     target: ReadTarget,
     body: ReceivedBody,
+    overrides: CallOverrides | null,
   ): void => {
     const read = readSafely(req, res, target, reading, body);
     if ("answer" in read) {
       framework.beforeWriting();
       answerLastHop(req, res, read.answer);
     } else if ("failure" in read) refuse(req, res, framework, read);
-    else call(req, res, framework, read);
+    else call(req, res, framework, read, overrides);
   };
 
   const refuse = (
@@ -87,8 +89,9 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
     res: ServerResponse,
     framework: Framework,
     accepted: AcceptedRequest,
+    overrides: CallOverrides | null,
   ): void => {
-    const scope = new ServedScope(inside, "proxy", accepted, null, req, res);
+    const scope = new ServedScope(inside, "proxy", accepted, overrides, req, res);
     const { call: made } = scope;
     // Emitted once, so that the dearer `once` is not needed.
     res.on("close", () => scope.clientOver());
@@ -104,13 +107,11 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
   return (req, res, url, received, framework = NO_FRAMEWORK) => {
     look(req.socket);
     const target = readTarget(req, url, rewritePath);
-    const decided = (refused: Refused | null): void => {
+    askToEnter(options, req, target, gateway.newRequestId, (refused, overrides) => {
       if (res.destroyed) return;
-      if (refused === null) send(req, res, framework, target, received(req));
+      if (refused === null) send(req, res, framework, target, received(req), overrides);
       else refuse(req, res, framework, refused);
-    };
-    if (options.admit === undefined) decided(null);
-    else askToAdmit(options.admit, req, target, gateway.newRequestId, decided);
+    });
   };
 }
 
@@ -138,6 +139,7 @@ export interface ReadingOptions<Received> {
   readonly forwarded?: false | ForwardedOptions | undefined;
   readonly host?: string | undefined;
   readonly answerOnlyIfCached?: boolean | undefined;
+  readonly overrides?: EntryHooks<Received>["overrides"];
 }
 
 /** The same for an upstream that has no handle. */
@@ -154,7 +156,7 @@ export function readingFor<Received extends RequestFacts = IncomingMessage>(
     layers: layerNames(core.options.layers),
     host: options.host ?? "preserve",
     requestBodyBytesMax: limits.requestBodyBytesMax,
-    replayBodyBytesMax: keptBytesMax(core.options),
+    replayBodyBytesMax: keptBytesMax(core.options, options.overrides !== undefined),
     asksFirst: timeouts.continueMs > 0,
     clientPace: paceOf(core.options),
     answerOnlyIfCached: options.answerOnlyIfCached ?? false,

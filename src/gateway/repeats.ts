@@ -34,9 +34,11 @@ export function repeatsOf(parts: GatewayParts, options: NormalisedUpstream, targ
 }
 
 /** Bytes of a request's body that are kept for a repeat; none where no call is repeated. */
-export function keptBytesMax({ retry, routes }: NormalisedUpstream): number {
+export function keptBytesMax({ retry, routes }: NormalisedUpstream, overridden = false): number {
   if (retry !== false) return retry.replayBodyBytesMax;
-  return routes.some(({ overrides }) => overrides?.retry) ? RETRY.replayBodyBytesMax : 0;
+  return overridden || routes.some(({ overrides }) => overrides?.retry)
+    ? RETRY.replayBodyBytesMax
+    : 0;
 }
 
 export function budgetState({ budget }: RetryShared): RetryBudgetState {

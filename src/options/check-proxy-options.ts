@@ -23,6 +23,7 @@ const KINDS: Readonly<Record<string, (value: unknown) => string | null>> = {
       ? null
       : 'is not "none", "code", "full" or a function',
   admit: isFunction,
+  overrides: isFunction,
   onFailure: isFunction,
   upgrades: (value) =>
     Array.isArray(value) && value.every((name) => typeof name === "string" && PROTOCOL.test(name))

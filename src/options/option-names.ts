@@ -56,6 +56,7 @@ const SHARED_NAMES = Object.keys({
 const ROUTE_NAMES = Object.keys({
   timeouts: true,
   retry: true,
+  hedge: true,
   breaker: true,
   priority: true,
 } satisfies Names<RouteOptions>);

@@ -11,6 +11,7 @@ import type { RequestHeaders } from "../wire/read-request.js";
 import type { AskedTarget } from "../wire/request-target.js";
 import type { SyntheticAnswer } from "../wire/synthetic-answer.js";
 import type { WriteResponseOptions } from "../wire/write-response.js";
+import type { RouteOptions } from "./route-options.js";
 
 export type { AskedTarget } from "../wire/request-target.js";
 
@@ -51,6 +52,16 @@ export interface ProxyOptions {
    */
   readonly admit?: (req: IncomingMessage, target: AskedTarget) => Admission | Promise<Admission>;
   /**
+   * Called after `admit`: returns what is set for this one request over the options of its
+   * upstream and route, or nothing. Each timeout stands alone; write `totalMs`, too, where
+   * `responseMs` is longer. A value that cannot be used is answered with 500,
+   * `proxy_configuration_error`; if it throws, with 500, `proxy_internal_error`.
+   */
+  readonly overrides?: (
+    req: IncomingMessage,
+    target: AskedTarget,
+  ) => ProxyCallOptions | null | undefined;
+  /**
    * Called for every failure before it is answered. If it answers itself, the gateway does not.
    */
   readonly onFailure?: (failure: Failure, context: FailureContext) => void;
@@ -66,6 +77,9 @@ export interface ProxyOptions {
    */
   readonly answerOnlyIfCached?: boolean;
 }
+
+/** What can be set for one request; the breaker of a route belongs to all of its calls. */
+export type ProxyCallOptions = Omit<RouteOptions, "breaker">;
 
 /** Failures that a hook may refuse with. */
 export const REFUSALS = ["request_denied", "rate_limited", "load_shed", "maintenance"] as const;

@@ -11,6 +11,7 @@ import type { CallOverrides } from "../core/call.js";
 import type { RouteBreaker, RouteRule } from "../targets/route-rules.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
 import { checkNames } from "./option-names.js";
+import { readHedge } from "./read-overrides.js";
 import { readPriority } from "./read-priority.js";
 import { mergeWritten, readSection, type Written, type WrittenSection } from "./read-sections.js";
 import { fillSections, type TargetFacts } from "./relations.js";
@@ -131,6 +132,7 @@ function readRoute(
   const timeouts = read("timeouts", TIMEOUTS);
   const retry = read("retry", RETRY);
   const breaker = read("breaker", BREAKER);
+  const hedge = readHedge(findings, at(path, "hedge"), value["hedge"]);
   const priority = readPriority(findings, at(path, "priority"), value["priority"]);
   const sections = {
     ...(timeouts === undefined ? {} : { timeouts }),
@@ -141,6 +143,7 @@ function readRoute(
   const overrides: CallOverrides = {
     ...(timeouts === undefined ? {} : { timeouts: picked(filled.timeouts, TIMEOUTS) }),
     ...(retry === undefined ? {} : { retry: filled.retry && picked(filled.retry, RETRY) }),
+    ...(hedge === undefined ? {} : { hedge }),
     ...(priority === undefined ? {} : { priority }),
   };
   return {

@@ -23,6 +23,8 @@ export interface RouteOptions {
         readonly openMs?: number;
         readonly openMsMax?: number;
       };
+  /** False asks no second target while the first has not answered. */
+  readonly hedge?: false;
   /** How much its calls matter when not all can be served. */
   readonly priority?: Priority;
 }

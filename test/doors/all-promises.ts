@@ -11,6 +11,7 @@ import { HEDGES } from "./promises/hedges.js";
 import { INTERIM } from "./promises/interim.js";
 import { LIMITS } from "./promises/limits.js";
 import { BREAKERS, REFUSALS, REPEATS, TARGETS } from "./promises/policies.js";
+import { REQUEST_SETTINGS } from "./promises/request-settings.js";
 import { ROUTES } from "./promises/routes.js";
 import { SETTINGS } from "./promises/settings.js";
 import { SURROUNDINGS } from "./promises/surroundings.js";
@@ -30,6 +31,7 @@ export const PROMISES: readonly (readonly [chapter: string, rows: readonly DoorP
   ["Breakers", BREAKERS],
   ["Refusals", REFUSALS],
   ["Routes", ROUTES],
+  ["Settings of one request", REQUEST_SETTINGS],
   ["Hedges", HEDGES],
   ["Targets", TARGETS],
   ["Settings", SETTINGS],

@@ -250,7 +250,7 @@ export const CONNECT_ROWS = {
       "A target's URL cannot be used, or its tls settings contradict each other.",
       "An interceptor or fetch function given to the gateway turns answers into errors.",
       "A body parser or other middleware has read a body that cannot be sent as it came.",
-      "rewritePath, requestHeaders or admit returned an unusable value.",
+      "rewritePath, requestHeaders, admit or overrides returned an unusable value.",
     ],
     remedies: [
       "Read the cause in the log: it names the option and the value; options are read at start.",

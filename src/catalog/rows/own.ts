@@ -123,7 +123,7 @@ export const OWN_ROWS = {
     traits: ["own_fault"],
     summary: "Code inside this process failed: a hook, a setting, or the gateway itself.",
     causes: [
-      "A hook (rewritePath, requestHeaders, onFailure) throws.",
+      "A hook (rewritePath, requestHeaders, admit, overrides) throws.",
       "The request's body was already read or changed by code in front of the gateway.",
       "A signal that the gateway does not know aborted the exchange.",
       "A bug in the gateway.",

@@ -7,11 +7,10 @@
  */
 import type { Priority } from "../../catalog/priorities.js";
 import type { CallOverrides } from "../../core/call.js";
-import { at, createFindings, type Findings, isRecord, shown } from "../../options/findings.js";
+import { createFindings, type Findings, shown } from "../../options/findings.js";
 import { nearest } from "../../options/nearest.js";
 import { GatewayOptionsError } from "../../options/options-error.js";
-import { readPriority } from "../../options/read-priority.js";
-import { readShared, type WrittenSection } from "../../options/read-sections.js";
+import { readNamed, readOverrides } from "../../options/read-overrides.js";
 import type { TimeoutOptions } from "../../options/timeout-options.js";
 
 /** Timeouts that a fetch can set: it has no client, and no question before the body. */
@@ -78,7 +77,7 @@ const ON_FAILURE = ["throw", "respond"] as const;
 /** Reads the options of `gatewayFetch`; throws a `GatewayOptionsError`. */
 export function readFetchOptions(options: unknown): ReadFetchOptions {
   const findings = createFindings();
-  const written = readRecord(findings, "options", "", FETCH_NAMES, options);
+  const written = readNamed(findings, "options", "", FETCH_NAMES, options);
   const { onFailure, fetch: given } = written;
   const known = ON_FAILURE.find((one) => one === onFailure);
   if (onFailure !== undefined && known === undefined) {
@@ -92,7 +91,7 @@ export function readFetchOptions(options: unknown): ReadFetchOptions {
       `${shown(given)} is not a function; leave it out for the built-in one`,
     );
   }
-  const overrides = readOverrides(findings, "", written);
+  const overrides = readOverrides(findings, "", written, OF_SERVERS);
   throwProblems(findings);
   return {
     onFailure: known ?? "throw",
@@ -107,72 +106,14 @@ const NOTHING: ReadCallOptions = { replayable: false, overrides: {} };
 export function readCallOptions(options: unknown): ReadCallOptions {
   if (options === undefined) return NOTHING;
   const findings = createFindings();
-  const written = readRecord(findings, "gateway", "gateway", CALL_NAMES, options);
+  const written = readNamed(findings, "gateway", "gateway", CALL_NAMES, options);
   const { replayable } = written;
   if (replayable !== undefined && typeof replayable !== "boolean") {
     findings.problem("gateway.replayable", `${shown(replayable)} is not true or false`);
   }
-  const overrides = readOverrides(findings, "gateway", written);
+  const overrides = readOverrides(findings, "gateway", written, OF_SERVERS);
   throwProblems(findings);
   return { replayable: replayable === true, overrides };
-}
-
-function readRecord(
-  findings: Findings,
-  what: string,
-  path: string,
-  names: readonly string[],
-  options: unknown,
-): Readonly<Record<string, unknown>> {
-  if (options === undefined) return {};
-  if (!isRecord(options)) {
-    findings.problem(what, `${shown(options)} is not an object such as { retry: false }`);
-    return {};
-  }
-  for (const name of Object.keys(options)) {
-    if (names.includes(name)) continue;
-    const close = nearest(name, names);
-    const advice = close === null ? `there are ${names.join(", ")}` : `did you mean "${close}"?`;
-    findings.problem(path === "" ? name : `${path}.${name}`, `unknown option; ${advice}`);
-  }
-  return options;
-}
-
-function readOverrides(
-  findings: Findings,
-  path: string,
-  { timeouts, retry, hedge, priority }: Readonly<Record<string, unknown>>,
-): CallOverrides {
-  const { sections } = readShared(findings, path, { timeouts, retry });
-  const { timeouts: cuts, retry: repeats } = sections;
-  if (repeats) refuseSharedSettings(findings, repeats);
-  for (const [name, { path: where }] of Object.entries(cuts || {})) {
-    const instead = (OF_SERVERS as Readonly<Record<string, string>>)[name];
-    if (instead !== undefined) findings.problem(where, `does nothing here: ${instead}`);
-  }
-  if (hedge !== undefined && hedge !== false) {
-    const advice = "a call can only leave out what the upstream does; write false";
-    findings.problem(at(path, "hedge"), `${shown(hedge)} is not false; ${advice}`);
-  }
-  const rank = readPriority(findings, at(path, "priority"), priority);
-  return {
-    ...(rank === undefined ? {} : { priority: rank }),
-    ...(hedge === false ? { hedge } : {}),
-    ...(cuts ? { timeouts: valuesOf(cuts) } : {}),
-    ...(repeats === undefined ? {} : { retry: repeats === false ? false : valuesOf(repeats) }),
-  };
-}
-
-/** Backoff and budget are shared by all calls of an upstream, so no single call can set them. */
-function refuseSharedSettings(findings: Findings, repeats: Exclude<WrittenSection, false>): void {
-  for (const [name, { path }] of Object.entries(repeats)) {
-    if (name === "attemptsMax") continue;
-    findings.problem(path, "is a setting of the upstream; a call can only set attemptsMax");
-  }
-}
-
-function valuesOf(section: Exclude<WrittenSection, false>): Readonly<Record<string, number>> {
-  return Object.fromEntries(Object.entries(section).map(([name, { value }]) => [name, value]));
 }
 
 function throwProblems({ problems }: Findings): void {

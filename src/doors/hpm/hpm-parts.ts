@@ -8,7 +8,7 @@
  */
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { isIP } from "node:net";
-import type { Call } from "../../core/call.js";
+import type { Call, CallOverrides } from "../../core/call.js";
 import { type Failure, GatewayError } from "../../core/failure.js";
 import { NamedError } from "../../core/named-error.js";
 import type { Pending } from "../../core/pending.js";
@@ -26,7 +26,7 @@ import {
   rewrittenPath,
   type SendableTarget,
 } from "../../wire/request-target.js";
-import { askToAdmit, type Refused } from "../admit.js";
+import { askToEnter, type Refused } from "../admit.js";
 import { answeringFor } from "../answer.js";
 import { readingFor } from "../proxy.js";
 import type { Way } from "../proxy-upgrade.js";
@@ -77,22 +77,25 @@ export function findRoute(
   { lanes, routing, options }: HpmParts,
   req: IncomingMessage,
   asked: HpmAsked,
-  found: (route: LaneRoute | Refused) => void,
+  found: (route: FoundRoute | Refused) => void,
 ): void {
   const target = routing.targetOf(req);
   const { newRequestId } = lanes.own.gateway;
-  const decided = (refused: Refused | null): void => {
+  askToEnter(options, req, target, newRequestId, (refused, overrides) => {
     if (refused !== null) found(refused);
     else if ("failure" in target) found({ failure: target.failure, id: newRequestId() });
-    else found(routeOf(lanes, target, asked));
-  };
-  if (options.admit === undefined) decided(null);
-  else askToAdmit(options.admit, req, target, newRequestId, decided);
+    else found(routeOf(lanes, target, asked, { ...overrides, ...ONCE }));
+  });
 }
 
-function routeOf(lanes: Lanes, target: SendableTarget, asked: HpmAsked): LaneRoute | Refused {
+function routeOf(
+  lanes: Lanes,
+  target: SendableTarget,
+  asked: HpmAsked,
+  overrides: CallOverrides,
+): FoundRoute | Refused {
   try {
-    return lanes.find(asked.target, target, asked.prependPath !== false);
+    return { ...lanes.find(asked.target, target, asked.prependPath !== false), overrides };
   } catch (error) {
     return { failure: failureBehind(error), id: lanes.own.gateway.newRequestId() };
   }
@@ -276,6 +279,11 @@ export interface LaneRoute {
   readonly target: SendableTarget;
 }
 
+/** The same, with what is set for the request. */
+export interface FoundRoute extends LaneRoute {
+  readonly overrides: CallOverrides;
+}
+
 export interface Lanes {
   /** That of the handle which the user gave. */
   readonly own: Lane;
@@ -327,7 +335,6 @@ function createLane(inside: UpstreamInside, options: ThroughGatewayOptions): Lan
     terms,
     reading: readingFor(inside, options),
     answer: answeringFor(inside, options),
-    overrides: ONCE,
     execute(call, job) {
       jobs.set(call, job);
       return step(call) as Pending<ResponseBody>;

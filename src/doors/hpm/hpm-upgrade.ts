@@ -112,13 +112,13 @@ function doorOf(
           found(route);
           return;
         }
-        const { lane, target } = route;
+        const { lane, target, overrides } = route;
         const execute = (call: Call) =>
           lane.execute(call, {
             side: { broken: ignore },
             send: (run) => begin(parts, shakingOf(upgrade, lane, call, run)),
           });
-        found({ way: lane, target, execute });
+        found({ way: lane, target, overrides, execute });
       }),
     failed: (failure) => tellUser(parts, failure, upgrade.req, socket),
     joined({ socket: tunnel }) {

@@ -40,7 +40,7 @@ import {
   takeFields,
   WaitingBody,
 } from "./hpm-headers.js";
-import type { Lane } from "./hpm-parts.js";
+import type { FoundRoute, Lane } from "./hpm-parts.js";
 import {
   type Engaged,
   type Engine,
@@ -117,21 +117,21 @@ function take(parts: HpmParts, taken: Taken): void {
     const read = readSafely(req, res, target, lane.reading, body);
     if ("answer" in read) answerLastHop(req, res, read.answer);
     else if ("failure" in read) refuse(read, lane);
-    else call(parts, taken, lane, read, lost);
+    else call(parts, taken, route, read, lost);
   });
 }
 
 function call(
   parts: HpmParts,
   taken: Taken,
-  lane: Lane,
+  { lane, overrides }: FoundRoute,
   accepted: AcceptedRequest,
   lost: string | null,
 ): void {
   const { req, res } = taken;
   const { gateway, answer } = lane;
   const { request } = accepted;
-  const scope = new ServedScope(lane, "proxy", accepted, lane.overrides, req, res);
+  const scope = new ServedScope(lane, "proxy", accepted, overrides, req, res);
   const { call: made } = scope;
   const asking = { req, res, framework: NO_FRAMEWORK, call: made, requestId: made.id };
   let passing: Passing | null = null;

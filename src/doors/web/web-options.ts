@@ -3,7 +3,7 @@
  * place of Node's, and what a Request does not say by itself.
  */
 import type { Failure } from "../../core/failure.js";
-import type { Admission } from "../../options/proxy-options.js";
+import type { Admission, ProxyCallOptions } from "../../options/proxy-options.js";
 import type { ForwardedOptions } from "../../wire/forwarding.js";
 import type { Diagnostics } from "../../wire/proxy-status.js";
 import type { RequestHeaders } from "../../wire/read-request.js";
@@ -51,6 +51,11 @@ export interface WebProxyOptions<Rest extends readonly unknown[] = readonly unkn
   readonly diagnostics?: Diagnostics | ((request: Request) => Diagnostics);
   /** Asked before a request is sent: returns nothing to let it pass, or why it is refused. */
   readonly admit?: (request: Request, target: AskedTarget) => Admission | Promise<Admission>;
+  /** Asked after `admit` for what is set for this request over the options of its upstream. */
+  readonly overrides?: (
+    request: Request,
+    target: AskedTarget,
+  ) => ProxyCallOptions | null | undefined;
   /**
    * Told of every failure before it is answered. A Response that it returns is the answer instead.
    */

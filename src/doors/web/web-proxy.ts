@@ -9,7 +9,7 @@ import type { Readable } from "node:stream";
 import { onAbort } from "../../base/abort.js";
 import type { Clock, Timer } from "../../base/clock.js";
 import { LIMITS } from "../../catalog/defaults.js";
-import type { Call } from "../../core/call.js";
+import type { Call, CallOverrides } from "../../core/call.js";
 import type { Failure } from "../../core/failure.js";
 import { type Outcome, whenOver } from "../../core/outcome.js";
 import type { ReplayBody } from "../../core/replay-body.js";
@@ -30,7 +30,7 @@ import type { ReceivedBody } from "../../wire/received-body.js";
 import { type ReadTarget, readTarget } from "../../wire/request-target.js";
 import type { SyntheticAnswer } from "../../wire/synthetic-answer.js";
 import { passedResponse, syntheticResponse } from "../../wire/web-response.js";
-import { type Admit, askToAdmit, type Refused } from "../admit.js";
+import { askToEnter, type EntryHooks, type Refused } from "../admit.js";
 import { AnswerValues } from "../answer-values.js";
 import { type FailureHook, tellHook } from "../failure-hook.js";
 import { readingFor } from "../proxy.js";
@@ -46,7 +46,7 @@ export type WebHandler<Rest extends readonly unknown[]> = (
 interface WebProxy extends UpstreamInside {
   readonly reading: ReadRequestOptions<WebFacts>;
   readonly rewritePath: ((path: string, facts: WebFacts) => string) | null;
-  readonly admit: Admit<WebFacts> | undefined;
+  readonly hooks: EntryHooks<WebFacts>;
   readonly values: AnswerValues<WebFacts>;
   readonly onFailure: FailureHook<WebFailureContext, unknown> | undefined;
 }
@@ -77,22 +77,37 @@ function proxyOf<Rest extends readonly unknown[]>(
   inside: UpstreamInside,
   options: WebProxyOptions<Rest>,
 ): WebProxy {
-  const { rewritePath, admit, requestHeaders: change, diagnostics = "code" } = options;
+  const { rewritePath, requestHeaders: change, diagnostics = "code" } = options;
+  const hooks = hooksOf(options);
   const requestHeaders =
     typeof change === "function"
       ? (headers: Parameters<typeof change>[0], { request }: WebFacts) => change(headers, request)
       : change;
   return {
     ...inside,
-    reading: readingFor<WebFacts>(inside, { ...options, requestHeaders }),
+    reading: readingFor<WebFacts>(inside, {
+      ...options,
+      requestHeaders,
+      overrides: hooks.overrides,
+    }),
     rewritePath:
       rewritePath === undefined ? null : (path, { request }) => rewritePath(path, request),
-    admit: admit === undefined ? undefined : ({ request }, target) => admit(request, target),
+    hooks,
     values: new AnswerValues<WebFacts>(
       inside,
       typeof diagnostics === "function" ? ({ request }) => diagnostics(request) : diagnostics,
     ),
     onFailure: options.onFailure,
+  };
+}
+
+function hooksOf<Rest extends readonly unknown[]>({
+  admit,
+  overrides,
+}: WebProxyOptions<Rest>): EntryHooks<WebFacts> {
+  return {
+    admit: admit && (({ request }, target) => admit(request, target)),
+    overrides: overrides && (({ request }, target) => overrides(request, target)),
   };
 }
 
@@ -110,29 +125,25 @@ class Serving {
   }
 
   begin(broken: Failure | null): void {
-    const { reading, rewritePath, admit } = this.#proxy;
+    const { reading, rewritePath, hooks } = this.#proxy;
     const failure = broken ?? upgradeFailure(this.#facts.request);
     if (failure !== null) {
       this.#refuse({ failure, id: reading.newId() });
       return;
     }
     const target = readTarget(this.#facts, this.#facts.url ?? "", rewritePath);
-    if (admit === undefined) {
-      this.#send(target);
-      return;
-    }
-    askToAdmit(admit, this.#facts, target, reading.newId, (refused) => {
+    askToEnter(hooks, this.#facts, target, reading.newId, (refused, overrides) => {
       if (refused !== null) this.#refuse(refused);
-      else this.#send(target);
+      else this.#send(target, overrides);
     });
   }
 
-  #send(target: ReadTarget): void {
+  #send(target: ReadTarget, overrides: CallOverrides | null): void {
     const body = bodyOf(this.#facts.request);
     const read = this.#read(target, body);
     if ("answer" in read) this.#give(lastHopAnswer(this.#facts, read.answer));
     else if ("failure" in read) this.#refuse(read);
-    else this.#call(read, body.stream ?? null);
+    else this.#call(read, overrides, body.stream ?? null);
   }
 
   #read(target: ReadTarget, body: ReceivedBody): ReadRequest {
@@ -152,9 +163,11 @@ class Serving {
     this.#fail(null, id, failure);
   }
 
-  #call(accepted: AcceptedRequest, upload: Readable | null): void {
-    const { gateway, core } = this.#proxy;
-    const scope = new ServedScope(this.#proxy, "proxy", accepted, null, this.#facts, this.#client);
+  #call(accepted: AcceptedRequest, overrides: CallOverrides | null, upload: Readable | null): void {
+    const proxy = this.#proxy;
+    const { gateway, core } = proxy;
+    const client = this.#client;
+    const scope = new ServedScope(proxy, "proxy", accepted, overrides, this.#facts, client);
     const { call } = scope;
     const unlink = onAbort(this.#facts.request.signal, () => scope.leave());
     this.#client.once("close", () => {
