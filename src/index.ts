@@ -10,6 +10,25 @@ export { healthHandler } from "./adapters/health.js";
 export type { Blame, FailureCode, FailureRow, Phase, Repeat } from "./catalog/failures.js";
 export { FAILURES } from "./catalog/failures.js";
 export type { FrontName } from "./catalog/fronts.js";
+export type { BreakerOptions } from "./catalog/options/breaker.js";
+export type {
+  EjectionOptions,
+  PanicOptions,
+  ProbeExpectation,
+  ProbeOptions,
+  ProbeStatus,
+  SlowStartOptions,
+} from "./catalog/options/health.js";
+export type { LimitOptions } from "./catalog/options/limits.js";
+export type {
+  AdaptiveLimitOptions,
+  BulkheadOptions,
+  HedgeOptions,
+  ShedOptions,
+  ThrottleOptions,
+} from "./catalog/options/overload.js";
+export type { RetryOptions } from "./catalog/options/retry.js";
+export type { TimeoutOptions } from "./catalog/options/timeouts.js";
 export type { Priority } from "./catalog/priorities.js";
 export type { StatusPolicy } from "./catalog/status-policy.js";
 export { statusOf } from "./catalog/status-policy.js";
@@ -64,29 +83,12 @@ export type {
   StickyOptions,
 } from "./options/balance-options.js";
 export type { FrontOptions } from "./options/front-options.js";
-export type { LimitOptions } from "./options/limit-options.js";
 export type {
-  BreakerOptions,
-  EjectionOptions,
   GatewayOptions,
   LayerOptions,
-  PanicOptions,
-  SlowStartOptions,
   UpstreamOptions,
 } from "./options/options.js";
 export { GatewayOptionsError, isGatewayOptionsError } from "./options/options-error.js";
-export type {
-  AdaptiveLimitOptions,
-  BulkheadOptions,
-  HedgeOptions,
-  ShedOptions,
-  ThrottleOptions,
-} from "./options/overload-options.js";
-export type {
-  ProbeExpectation,
-  ProbeOptions,
-  ProbeStatus,
-} from "./options/probe-options.js";
 export type {
   Admission,
   AskedTarget,
@@ -95,10 +97,8 @@ export type {
   ProxyOptions,
   Refusal,
 } from "./options/proxy-options.js";
-export type { RetryOptions } from "./options/retry-options.js";
 export type { RouteOptions } from "./options/route-options.js";
 export type { Discover, DiscoverTools, TargetInput } from "./options/target-options.js";
-export type { TimeoutOptions } from "./options/timeout-options.js";
 export type { PriorityRequest, PriorityRule } from "./policies/priority.js";
 export type {
   AttemptTimings,

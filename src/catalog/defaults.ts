@@ -1,10 +1,17 @@
 /**
- * Every default of the gateway: the unit is in the name, the reason stands beside it.
+ * Every number of the gateway: the unit is in the name, the reason stands beside it.
  *
- * Code uses no number that is not named here. A test compares the table of options and the
- * `@default` tags with this file. `Infinity` means no limit; it compares like any other number, so
- * no code needs a branch for it.
+ * Code uses no number that is not named here. The defaults of options are declared in `options/`.
+ * `Infinity` means no limit; it compares like any other number, so no code needs a branch for it.
  */
+
+import { BREAKER_OPTIONS } from "./options/breaker.js";
+import { LIMIT_OPTIONS } from "./options/limits.js";
+import { defaultsOf } from "./options/option.js";
+import { BULKHEAD_OPTIONS } from "./options/overload.js";
+import { RETRY_OPTIONS } from "./options/retry.js";
+import { TIMEOUT_OPTIONS } from "./options/timeouts.js";
+
 export {
   DECLARED,
   EJECTION,
@@ -20,43 +27,17 @@ export {
 
 /** Timeouts. The first one that fires names the failure. */
 export const TIMEOUTS = {
-  /** Resolution, TCP and TLS. Lost SYNs are sent again after 1 s and 3 s; this lets both arrive. */
-  connectMs: 3_100,
+  ...defaultsOf(TIMEOUT_OPTIONS),
   /** Loopback and Unix sockets lose no packets; a second of silence there is a full queue. */
   connectLocalMs: 1_000,
-  /** Request sent → head complete, per attempt. The usual choice of client libraries. */
-  responseMs: 10_000,
-  /** Wait for the answer to `Expect: 100-continue`. curl and Go's client wait as long. */
-  continueMs: 1_000,
-  /** Longest silence inside a body, either way. nginx waits as long between two reads. */
-  idleMs: 60_000,
-  /** Longest silence of an upgraded connection; HAProxy's manual uses an hour for tunnels. */
-  tunnelIdleMs: 3_600_000,
-  /** What Apache allows for a body (mod_reqtimeout, body=20,MinRate=500); the same for answers. */
-  clientMs: 20_000,
-  /** First byte → head, over all attempts, uploads not counted. Balancers give up at 30 to 60 s. */
-  totalMs: 30_000,
-  /** A body that keeps moving may stream without end: downloads, event streams. */
-  bodyMs: Number.POSITIVE_INFINITY,
 } as const;
 
 /** Repeats: how many, how far apart, and the budget that all calls share. */
 export const RETRY = {
-  /** The first attempt and two repeats. Further repeats seldom help. */
-  attemptsMax: 3,
-  /** Bytes of a request body kept for a repeat. Beyond it the body streams and is not repeated. */
-  replayBodyBytesMax: 65_536,
-  /** A user waits behind a gateway, so waits are short. Grows by two, with full jitter. */
-  backoffBaseMs: 25,
+  ...defaultsOf(RETRY_OPTIONS),
   backoffFactor: 2,
-  /** Ten times the base: repeats against the same target spread, yet stay below perception. */
-  backoffMsMax: 250,
-  /** Repeats may add a fifth to the traffic. A share survives changes of load; a count does not. */
-  budgetRatio: 0.2,
   /** The time over which the share is taken. */
   budgetWindowMs: 10_000,
-  /** Repeats per second that are always allowed, so that quiet services can repeat at all. */
-  budgetFloorPerSecond: 10,
   /**
    * A target that failed within this time is suspect. When all targets are, repeats without success
    * are counted over the same time, so that an outage cannot spend the whole budget at once.
@@ -64,11 +45,6 @@ export const RETRY = {
   doubtMs: 1_000,
   /** Connecting and one round trip within a region; with less time left no answer can arrive. */
   attemptMsMin: 20,
-  /**
-   * The longest that a call waits for `Retry-After`. A user waits behind a gateway, so the client
-   * gets the answer and the field when it asks for more.
-   */
-  retryAfterWaitMsMax: 2_000,
   /**
    * A repeat on a fresh connection after a stale one, or without `Expect` after a 417. It costs
    * neither budget nor an attempt, and happens once per call.
@@ -101,48 +77,22 @@ export const RETRY_AFTER = {
 
 /** When a target gets no more calls, and how it returns. */
 export const BREAKER = {
-  /** Detects a hard outage quickly; fewer would trip on a restart (5 in Envoy and Finagle). */
-  consecutiveFailures: 5,
-  /** A partial outage: half of the calls fail … */
-  failureRatio: 0.5,
-  /** … of at least this many, so that noise in quiet hours does not trip it … */
-  volumeMin: 20,
-  /** … within this time, counted in buckets. */
-  windowMs: 10_000,
+  ...defaultsOf(BREAKER_OPTIONS),
+  /** The window moves by a tenth of itself. */
   windowBuckets: 10,
-  /** First open time. A restart takes about a second; longer only penalises healthy targets. */
-  openMs: 1_000,
-  /** Each trial without a connection doubles the open time, where others take the calls … */
+  /** Each trial without a connection doubles the open time, where others take the calls. */
   openFactor: 2,
-  /** … up to a minute. A connection that is accepted ends it. */
-  openMsMax: 60_000,
   /** Added at random, so that many gateways do not try at the same moment. */
   openJitter: 0.4,
   /** Trials in flight while half-open: one, or a recovering target is flooded again. */
   trialsMax: 1,
-  /** One lucky success must not bring back the full load. */
-  trialSuccesses: 3,
   /** A trial that is silent for this long blocks the next one no longer. */
   trialMs: 1_000,
 } as const;
 
 /** Concurrent calls, and the queue behind them. */
 export const BULKHEAD = {
-  /** Bounds memory and sockets, not the upstream; set it lower when you know its capacity. */
-  concurrencyMax: 1_000,
-  /** As many as calls, in a pool of their own, since streams stay open for hours. */
-  streamsMax: 1_000,
-  /** A tenth of the concurrency: a short burst fits, an outage does not pile up. */
-  queueMax: 100,
-  /** After a second an early 503 serves the client better than more waiting. */
-  queueMs: 1_000,
-  /**
-   * A burst clears in less; a queue that lasts longer is a standing queue, in which the oldest call
-   * has the least time left (100 ms is the interval of CoDel, RFC 8289).
-   */
-  queueStressMs: 100,
-  /** A fifth is reserved for critical calls, so that a batch job cannot lock users out. */
-  criticalShare: 0.2,
+  ...defaultsOf(BULKHEAD_OPTIONS),
   /** With fewer places every call is one of a few, and slow ones are what they are for. */
   unansweredPlacesMin: 16,
   /** From this share of the places on it matters which routes are answered … */
@@ -176,8 +126,6 @@ export const POOL = {
   keepAliveMsMax: 600_000,
   /** Subtracted from the hint: the answer's way back, and undici's timers of one second. */
   keepAliveMarginMs: 2_000,
-  /** Per target. Above bulkhead.concurrencyMax + streamsMax, so that calls never wait unseen. */
-  connectionsMax: 2_048,
   /** A NAT on the path may have dropped a connection that was idle this long (30 s and more) … */
   restedMs: 15_000,
   /** … so it gets this long to answer, at least, where a repeat can replace it. */
@@ -209,15 +157,7 @@ export const HTTP2 = {
 
 /** Sizes and counts. Every buffer, loop and list that input can grow has one. */
 export const LIMITS = {
-  /**
-   * Node's own clients accept 16 KiB, and "too big header" is a classic false 502. Browsers and
-   * balancers still accept twice that; with a full bulkhead it comes to 32 MB.
-   */
-  responseHeaderSectionBytesMax: 32_768,
-  /** One line may take half of the section; browsers limit cookies to 4 KiB. */
-  responseHeaderBytesMax: 16_384,
-  /** Envoy allows 100 and HAProxy 101; Node drops silently above 2000. */
-  responseHeadersCountMax: 256,
+  ...defaultsOf(LIMIT_OPTIONS),
   /**
    * Node reads 1,000 fields of a message and silently drops the rest, which may include a length or
    * a field of the gateway. This limit, with our own fields, is below that; others allow 100.
@@ -230,17 +170,6 @@ export const LIMITS = {
    * serves it. Node's `requestTimeout`, which such a connection is no longer subject to.
    */
   untakenUpgradeMs: 300_000,
-  /** Trailers carry checksums and timings. In total at most what Node allows for a head … */
-  trailerSectionBytesMax: 16_384,
-  /** … and half of it in one line. */
-  trailerBytesMax: 8_192,
-  /** Bodies stream, so their size costs nothing; set a limit if you know your sizes. */
-  requestBodyBytesMax: Number.POSITIVE_INFINITY,
-  responseBodyBytesMax: Number.POSITIVE_INFINITY,
-  /** Tunnels count as calls, so the bulkhead bounds them even without this limit. */
-  upgradesMax: Number.POSITIVE_INFINITY,
-  /** Apache's MinRate. A second of GPRS carries several times as much. */
-  clientBytesPerSecondMin: 500,
   /** `cause` links that are followed in an error. Libraries wrap two or three deep. */
   causeDepthMax: 8,
   /** Members of an AggregateError that are examined: addresses of one name. */

@@ -3,14 +3,18 @@
  *
  * As in defaults.ts, the unit is in the name and the reason stands beside the number.
  */
+
+import { defaultsOf } from "./options/option.js";
+import {
+  ADAPTIVE_LIMIT_OPTIONS,
+  HEDGE_OPTIONS,
+  SHED_OPTIONS,
+  THROTTLE_OPTIONS,
+} from "./options/overload.js";
+
 /** The limit that follows the capacity of the upstream. */
 export const ADAPTIVE_LIMIT = {
-  /** Never fewer: one call at a time says nothing about two (three in Envoy, too). */
-  concurrencyMin: 3,
-  /** Enough for most services until there are measurements (20 in Netflix's limiter). */
-  concurrencyStart: 20,
-  /** Up to 1.5 times the latency at rest is noise and a short queue; more is a growing queue. */
-  latencyTolerance: 1.5,
+  ...defaultsOf(ADAPTIVE_LIMIT_OPTIONS),
   /** The limit moves once per this time … */
   windowMs: 250,
   /** … if at least this many answers arrived, so that one slow answer moves nothing. */
@@ -31,20 +35,14 @@ export const ADAPTIVE_LIMIT = {
 
 /** Client-side throttling: how much is still sent to an upstream that rejects calls. */
 export const THROTTLE = {
-  /** K of the SRE book: twice the accepted load lets the upstream still see its own demand. */
-  requestsPerAccept: 2,
-  /** Long enough to be smooth, short enough to notice the end of an overload (Envoy's, too). */
-  windowMs: 30_000,
+  ...defaultsOf(THROTTLE_OPTIONS),
   /** This many requests get half of their weight; a single 503 in a quiet hour, almost none. */
   volume: 10,
-  /** A tenth is always sent, or recovery would stay unnoticed. */
-  refusedMax: 0.9,
 } as const;
 
 /** Load shedding while the event loop of this process is late. */
 export const SHED = {
-  /** Users notice a tenth of a second, and garbage collection takes far less. */
-  eventLoopDelayMs: 100,
+  ...defaultsOf(SHED_OPTIONS),
   /** Below half of it shedding decreases; in between nothing changes, or it would flap. */
   calmRatio: 0.5,
   /** Often enough to see short pauses, seldom enough to cost nothing. */
@@ -63,12 +61,7 @@ export const SHED = {
 
 /** A second request to another target while the first has not answered. */
 export const HEDGE = {
-  /** 0 derives it from recent latency. A fixed time is wrong after the next release. */
-  delayMs: 0,
-  /** One call in twenty is sent twice; slower ones justify the cost (Dean, Barroso 2013). */
-  percentile: 0.95,
-  /** The first and one more. A third gains next to nothing. */
-  attemptsMax: 2,
+  ...defaultsOf(HEDGE_OPTIONS),
   /** Timers are no finer, and calls this fast need no help. */
   delayMsMin: 2,
   /** With less time before the deadline no answer can arrive. */

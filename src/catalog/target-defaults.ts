@@ -3,27 +3,25 @@
  *
  * Part of the tables in defaults.ts, which exports them; the same rules hold.
  */
+import {
+  EJECTION_OPTIONS,
+  PANIC_OPTIONS,
+  PROBE_OPTIONS,
+  SLOW_START_OPTIONS,
+} from "./options/health.js";
+import { defaultsOf } from "./options/option.js";
 
 /** When a target is ejected because it is worse than its peers; needs several targets. */
 export const EJECTION = {
-  /** Consecutive gateway failures. Fewer than the breaker needs, since peers take the calls. */
-  consecutiveFailures: 3,
-  /** Standard deviations by which its success rate may lie below that of its peers … */
-  successDeviations: 3,
-  /** … and at least this much below, or one failure would eject where its peers have none. */
+  ...defaultsOf(EJECTION_OPTIONS),
+  /** How far its success rate must be below theirs, or one failure would eject. */
   successGapMin: 0.1,
-  /** Times as slow as its peers. Twice is a busy neighbour; this is a fault. */
-  latencyFactor: 5,
-  /** And at least this much slower: five times one millisecond harms no client. */
+  /** A slow target is also this much slower: five times one millisecond harms no client. */
   latencyGapMsMin: 250,
-  /** Answers in the window that a comparison needs. */
-  volumeMin: 50,
   /** The window of the comparisons; the same as the breaker's. */
   windowMs: 10_000,
   /** How often the comparisons are made. */
   compareMs: 1_000,
-  /** The shortest silence that counts: garbage collection pauses are shorter. */
-  silenceMs: 100,
   /** Before the ejection, other targets are preferred after this long without a byte. */
   overdueMsMin: 20,
   /** A target is silent after this multiple of the longest usual time to answer … */
@@ -40,18 +38,12 @@ export const EJECTION = {
   silenceConfirmRatio: 0.25,
   /** While peers answer, a trial fails after at least this long without an answer. */
   trialMs: 500,
-  /** The first ejection; a restart takes about a second. */
-  ejectMs: 1_000,
-  /** Every further one is twice as long … */
+  /** Every further ejection is twice as long. */
   ejectFactor: 2,
-  /** … up to a minute. */
-  ejectMsMax: 60_000,
   /** As for breakers: many gateways must not try at the same moment. */
   ejectJitter: 0.5,
   /** One ejection is forgotten after this time without a further one. */
   forgetMs: 30_000,
-  /** Never more than this share at once, rounded down; of two targets, one. */
-  ejectedRatioMax: 0.5,
   /** After a lost connection, calls that cannot be repeated avoid the target this long … */
   suspectMs: 1_000,
   /** … if another can take them; this long after a second loss in a row, which is no accident … */
@@ -117,24 +109,14 @@ export const REFUSING = {
 
 /** How the share of a target rises after it was out. */
 export const SLOW_START = {
-  /** Caches fill and code is compiled within seconds; with its trials this makes ten. */
-  rampMs: 7_000,
-  /** Where the ramp begins. A tenth is enough to measure (Envoy's minimum). */
-  shareMin: 0.1,
+  ...defaultsOf(SLOW_START_OPTIONS),
   /** After a shorter absence caches are still warm. */
   outMsMin: 1_000,
 } as const;
 
 /** Active health checks. */
 export const PROBE = {
-  /** Between two probes of a healthy target; nginx Plus uses 5 s, HAProxy 2 s. */
-  intervalMs: 5_000,
-  /** A health check that takes longer is useless. */
-  timeoutMs: 2_000,
-  /** Consecutive failed probes until it counts as down … */
-  fall: 3,
-  /** … and passed ones until it counts as up. HAProxy's numbers. */
-  rise: 2,
+  ...defaultsOf(PROBE_OPTIONS),
   /** This many times as often while the state is uncertain or the target is down. */
   fasterFactor: 5,
   /** The shortest interval that the factor leads to. */
@@ -161,11 +143,7 @@ export const HOPE = {
 
 /** When health is overruled. */
 export const PANIC = {
-  /**
-   * With fewer than half of the targets healthy by probes and declarations, either these are wrong
-   * or the rest would be overrun: trying all is better than rejecting (Envoy's 50 %).
-   */
-  healthyRatioMin: 0.5,
+  ...defaultsOf(PANIC_OPTIONS),
 } as const;
 
 /** Health that targets declare themselves. */

@@ -4,7 +4,6 @@
  */
 import { RETRY } from "../catalog/defaults.js";
 import type { NormalisedUpstream } from "../options/options.js";
-import { NONE_PROMISED } from "../options/read-unprocessed.js";
 import { recentFailures } from "../policies/recent-failures.js";
 import { type RetryShared, retry } from "../policies/retry.js";
 import { retryBudget } from "../policies/retry-budget.js";
@@ -46,10 +45,8 @@ export function budgetState({ budget }: RetryShared): RetryBudgetState {
   return { calls, repeats, left: Number.isFinite(left) ? left : null };
 }
 
-const RETRY_OFF = { ...RETRY, unprocessedStatuses: NONE_PROMISED };
-
 export function retryOf({ retry: own }: NormalisedUpstream, repeats: RetryShared) {
-  const { attemptsMax, backoffBaseMs, backoffMsMax, ...rest } = own === false ? RETRY_OFF : own;
+  const { attemptsMax, backoffBaseMs, backoffMsMax, ...rest } = own === false ? RETRY : own;
   const { retryAfterWaitMsMax, unprocessedStatuses } = rest;
   return retry(repeats, {
     enabled: own !== false,

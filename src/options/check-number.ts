@@ -1,10 +1,10 @@
 /**
- * Checks a number against its rule in `option-rules.ts`, and suggests what was probably intended.
+ * Checks a number against its rule in `catalog/options`, and suggests what was probably intended.
  * For a text with a unit, a percentage instead of a ratio and seconds instead of milliseconds the
  * message contains the number to write.
  */
+import type { NumberRule, Unit } from "../catalog/options/option.js";
 import { type Findings, literal, shown } from "./findings.js";
-import type { NumberRule, Unit } from "./option-rules.js";
 
 /** A smaller number of milliseconds was probably meant as seconds. */
 const SHORT_MS = 50;

@@ -38,7 +38,6 @@ const NOTHING_WRITTEN: Written = {
   addresses: undefined,
   priority: undefined,
   layers: undefined,
-  unprocessed: undefined,
   trustProxyStatus: undefined,
   allowH2: undefined,
   allowBareLineFeeds: undefined,
@@ -115,7 +114,9 @@ function rulesOf(...written: readonly (false | AddressRules)[]): readonly Addres
 function readShed(findings: Findings, value: unknown): NormalisedGateway["shed"] {
   const written = readSection(findings, "shed", "shed", value);
   if (written === undefined || written === false) return false;
-  return { eventLoopDelayMs: written["eventLoopDelayMs"]?.value ?? SHED.eventLoopDelayMs };
+  return {
+    eventLoopDelayMs: (written["eventLoopDelayMs"]?.value ?? SHED.eventLoopDelayMs) as number,
+  };
 }
 
 const PRINTABLE = /^[\x20-\x7e]+$/;

@@ -5,13 +5,13 @@
  * nearest.
  */
 
+import { FRONT_OPTIONS } from "../catalog/options/front.js";
+import { EXPECTATION_OPTIONS, PROBE_OPTIONS } from "../catalog/options/health.js";
 import type { BalanceOptions, StickyOptions } from "./balance-options.js";
 import { at, type Findings, isRecord } from "./findings.js";
-import type { FrontOptions } from "./front-options.js";
 import { nearest } from "./nearest.js";
 import { SECTION_NAMES, SECTIONS } from "./option-rules.js";
 import type { GatewayOptions, LayerOptions, UpstreamOptions } from "./options.js";
-import type { ProbeExpectation, ProbeOptions } from "./probe-options.js";
 import type { RouteOptions } from "./route-options.js";
 import { DIFFERENCES, NO_COUNTERPART, type Place, SYNONYMS } from "./synonyms.js";
 import type { TargetInput } from "./target-options.js";
@@ -106,29 +106,11 @@ const TLS_NAMES = Object.keys({
   rejectUnauthorized: true,
 } satisfies Names<NonNullable<TargetInput["tls"]>>);
 
-const PROBE_NAMES = Object.keys({
-  path: true,
-  tcp: true,
-  intervalMs: true,
-  timeoutMs: true,
-  fall: true,
-  rise: true,
-  expect: true,
-} satisfies Names<ProbeOptions>);
+const PROBE_NAMES = Object.keys(PROBE_OPTIONS);
 
-const EXPECT_NAMES = Object.keys({
-  status: true,
-  body: true,
-} satisfies Names<ProbeExpectation>);
-const FRONT_NAMES = Object.keys({
-  front: true,
-  keepAliveMs: true,
-  responseMs: true,
-  responseHeadBytesMax: true,
-  responseFieldBytesMax: true,
-  addresses: true,
-  fields: true,
-} satisfies Names<FrontOptions>);
+const EXPECT_NAMES = Object.keys(EXPECTATION_OPTIONS);
+
+const FRONT_NAMES = ["front", ...Object.keys(FRONT_OPTIONS)];
 
 const NAMES: Readonly<Record<Place, readonly string[]>> = {
   gateway: GATEWAY_NAMES,
@@ -136,7 +118,7 @@ const NAMES: Readonly<Record<Place, readonly string[]>> = {
   upstream: ["targets", "discover", "routes", ...SHARED_NAMES],
   route: ROUTE_NAMES,
   timeouts: Object.keys(SECTIONS.timeouts),
-  retry: [...Object.keys(SECTIONS.retry), "unprocessedStatuses"],
+  retry: Object.keys(SECTIONS.retry),
   breaker: Object.keys(SECTIONS.breaker),
   bulkhead: Object.keys(SECTIONS.bulkhead),
   adaptiveLimit: Object.keys(SECTIONS.adaptiveLimit),

@@ -6,6 +6,23 @@
  * values that are set: with `totalMs: 5_000` alone, `responseMs` is 5,000, too.
  */
 import type { FrontName } from "../catalog/fronts.js";
+import type { BreakerOptions } from "../catalog/options/breaker.js";
+import type {
+  EjectionOptions,
+  PanicOptions,
+  ProbeOptions,
+  SlowStartOptions,
+} from "../catalog/options/health.js";
+import type { LimitOptions } from "../catalog/options/limits.js";
+import type {
+  AdaptiveLimitOptions,
+  BulkheadOptions,
+  HedgeOptions,
+  ShedOptions,
+  ThrottleOptions,
+} from "../catalog/options/overload.js";
+import type { RetryOptions } from "../catalog/options/retry.js";
+import type { TimeoutOptions } from "../catalog/options/timeouts.js";
 import type { StatusPolicy } from "../catalog/status-policy.js";
 import type { PriorityRule } from "../policies/priority.js";
 import type { AddressRules } from "../targets/address-guard.js";
@@ -16,57 +33,9 @@ import type { AddressOptions } from "./address-options.js";
 import type { BalanceOptions, BalancePolicy, NormalisedBalance } from "./balance-options.js";
 import type { Behind } from "./behind.js";
 import type { FrontOptions } from "./front-options.js";
-import type { LimitOptions } from "./limit-options.js";
-import type {
-  AdaptiveLimitOptions,
-  BulkheadOptions,
-  HedgeOptions,
-  ShedOptions,
-  ThrottleOptions,
-} from "./overload-options.js";
-import type { NormalisedProbe, ProbeOptions } from "./probe-options.js";
-import type { RetryOptions } from "./retry-options.js";
+import type { NormalisedProbe } from "./probe-options.js";
 import type { RouteOptions } from "./route-options.js";
 import type { Discover, TargetInput } from "./target-options.js";
-import type { TimeoutOptions } from "./timeout-options.js";
-
-export interface BreakerOptions {
-  /**
-   * Consecutive failures that open it, weighted by evidence against the target (docs/evidence.md).
-   * @default 5
-   */
-  readonly consecutiveFailures?: number;
-  /**
-   * Share of failures that opens it; for a single target, only connection failures count.
-   * @default 0.5
-   */
-  readonly failureRatio?: number;
-  /**
-   * Exchanges in the window that the share needs.
-   * @default 20
-   */
-  readonly volumeMin?: number;
-  /**
-   * Window over which the share is measured.
-   * @default 10000
-   */
-  readonly windowMs?: number;
-  /**
-   * Open time, with jitter; doubles while connections fail and other targets take the calls.
-   * @default 1000
-   */
-  readonly openMs?: number;
-  /**
-   * Longest open time.
-   * @default 60000
-   */
-  readonly openMsMax?: number;
-  /**
-   * Successful trials that close it.
-   * @default 3
-   */
-  readonly trialSuccesses?: number;
-}
 
 /** What the layers of a call exchange about it. */
 export interface LayerOptions {
@@ -93,71 +62,6 @@ export interface LayerOptions {
    * @default true
    */
   readonly markAnswers?: boolean;
-}
-
-export interface EjectionOptions {
-  /**
-   * Consecutive gateway failures, answers of 502, 503 or 504 included, that eject a target.
-   * @default 3
-   */
-  readonly consecutiveFailures?: number;
-  /**
-   * Standard deviations by which its success rate may lie below that of its peers.
-   * @default 3
-   */
-  readonly successDeviations?: number;
-  /**
-   * Ejects a target that is this many times as slow as its peers and at least 250 ms slower.
-   * @default 5
-   */
-  readonly latencyFactor?: number;
-  /**
-   * Answers in the last ten seconds that a comparison of success rate or latency needs.
-   * @default 50
-   */
-  readonly volumeMin?: number;
-  /**
-   * The shortest silence that ejects a target while its peers answer; longer where answers usually
-   * take longer.
-   * @default 100
-   */
-  readonly silenceMs?: number;
-  /**
-   * First ejection time; doubles with every further ejection, with jitter.
-   * @default 1000
-   */
-  readonly ejectMs?: number;
-  /**
-   * Longest ejection time.
-   * @default 60000
-   */
-  readonly ejectMsMax?: number;
-  /**
-   * Share of the targets that may be ejected at once; of two or three targets, always one.
-   * @default 0.5
-   */
-  readonly ejectedRatioMax?: number;
-}
-
-export interface SlowStartOptions {
-  /**
-   * Time in which a recovered target returns to its full share.
-   * @default 7000
-   */
-  readonly rampMs?: number;
-  /**
-   * The share that it starts with.
-   * @default 0.1
-   */
-  readonly shareMin?: number;
-}
-
-export interface PanicOptions {
-  /**
-   * With a smaller share of healthy targets than this, all of them are used.
-   * @default 0.5
-   */
-  readonly healthyRatioMin?: number;
 }
 
 /** A logical service with one set of policies. */

@@ -4,6 +4,7 @@
  * The result creates a balancer per upstream, since a balancer has state.
  */
 import { BALANCE } from "../catalog/balance-defaults.js";
+import { number, ratio } from "../catalog/options/option.js";
 import type { Balancer } from "../targets/balance/balancer.js";
 import { type BalanceKey, hashRing } from "../targets/balance/hash-ring.js";
 import { leastPending, twoChoices } from "../targets/balance/least-cost.js";
@@ -125,23 +126,14 @@ function isBalancer(value: unknown): value is Balancer {
   return typeof name === "string" && typeof over === "function";
 }
 
-const LOAD_FACTOR = {
-  initial: BALANCE.loadFactor,
+const LOAD_FACTOR = number(BALANCE.loadFactor, {
   unit: "count",
   wanted: "a number above 1",
   least: 1,
   above: true,
-  most: Number.POSITIVE_INFINITY,
-} as const;
+});
 
-const OVERFLOW_BELOW = {
-  initial: BALANCE.overflowBelow,
-  unit: "ratio",
-  wanted: "a ratio above 0, up to 1",
-  least: 0,
-  above: true,
-  most: 1,
-} as const;
+const OVERFLOW_BELOW = ratio(BALANCE.overflowBelow);
 
 function numberOf(
   findings: Findings,

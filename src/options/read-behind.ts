@@ -5,13 +5,14 @@
  * front knows more than could be guessed.
  */
 import { FRONT_NAMES, FRONTS, type FrontName } from "../catalog/fronts.js";
+import { FRONT_OPTIONS } from "../catalog/options/front.js";
+import type { Option } from "../catalog/options/option.js";
 import { addressProblem } from "../wire/trust.js";
 import type { Behind, Front } from "./behind.js";
-import { checkNumber } from "./check-number.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
 import { nearest } from "./nearest.js";
 import { checkNames } from "./option-names.js";
-import { FRONT_RULES } from "./option-rules.js";
+import { readOption } from "./read-option.js";
 
 /** What stands in front; null when nothing was written. */
 export function readBehind(findings: Findings, value: unknown): Behind | null {
@@ -34,10 +35,9 @@ function readFront(findings: Findings, path: string, value: unknown): Front | nu
   checkNames(findings, path, "behind", value);
   const known = readName(findings, at(path, "front"), value["front"]);
   if (known === null) return null;
-  const numbers: Record<string, number> = {};
-  for (const [name, rule] of Object.entries(FRONT_RULES)) {
-    if (value[name] === undefined) continue;
-    const number = checkNumber(findings, at(path, name), rule, value[name]);
+  const numbers: Record<string, unknown> = {};
+  for (const [name, option] of Object.entries<Option>(FRONT_OPTIONS)) {
+    const number = readOption(findings, at(path, name), option, value[name]);
     if (number !== undefined) numbers[name] = number;
   }
   const addresses = readTexts(findings, at(path, "addresses"), value["addresses"], addressProblem);

@@ -94,5 +94,6 @@ function refuseSharedSettings(findings: Findings, repeats: Exclude<WrittenSectio
 }
 
 function valuesOf(section: Exclude<WrittenSection, false>): Readonly<Record<string, number>> {
-  return Object.fromEntries(Object.entries(section).map(([name, { value }]) => [name, value]));
+  const values = Object.entries(section).map(([name, { value }]) => [name, value as number]);
+  return Object.fromEntries(values);
 }

@@ -1,16 +1,17 @@
 /**
  * Reads `probe`: a path or only a connection, and what counts as a good answer.
  *
- * Numbers have their rules in `option-rules.ts`; the rest is here. A regular expression is copied,
+ * Numbers are declared in `catalog/options/health.ts`. A regular expression is copied,
  * so that neither its `lastIndex` nor a later change of it matters.
  */
 import { PROBE } from "../catalog/defaults.js";
-import { checkNumber } from "./check-number.js";
+import { PROBE_OPTIONS } from "../catalog/options/health.js";
+import type { Option } from "../catalog/options/option.js";
 import { at, type Findings, isRecord, literal, shown } from "./findings.js";
 import { checkNames, meantAs } from "./option-names.js";
-import { PROBE_NUMBERS } from "./option-rules.js";
 import type { NormalisedProbe } from "./probe-options.js";
 import { readBoolean } from "./read-boolean.js";
+import { readOption } from "./read-option.js";
 
 type Settings = Exclude<NormalisedProbe, false | "reconnect">;
 type Ranges = Settings["statuses"];
@@ -46,19 +47,19 @@ export function readProbe(
   };
 }
 
+type Numbers = Omit<Settings, "path" | "statuses" | "body">;
+
 function readNumbers(
   findings: Findings,
   path: string,
   value: Readonly<Record<string, unknown>>,
-): Pick<Settings, keyof typeof PROBE_NUMBERS> {
-  const numbers: Record<string, number> = {};
-  for (const [name, rule] of Object.entries(PROBE_NUMBERS)) {
-    const written = value[name];
-    const number =
-      written === undefined ? undefined : checkNumber(findings, at(path, name), rule, written);
-    numbers[name] = number ?? rule.initial;
-  }
-  return numbers as Pick<Settings, keyof typeof PROBE_NUMBERS>;
+): Numbers {
+  const rules = Object.entries<Option>(PROBE_OPTIONS).filter(([, { kind }]) => kind === "number");
+  const read = rules.map(([name, rule]) => [
+    name,
+    readOption(findings, at(path, name), rule, value[name]) ?? rule.initial,
+  ]);
+  return Object.fromEntries(read) as Numbers;
 }
 
 /** Null for a connection only. */

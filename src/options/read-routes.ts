@@ -13,7 +13,13 @@ import { at, type Findings, isRecord, shown } from "./findings.js";
 import { checkNames } from "./option-names.js";
 import { readHedge } from "./read-overrides.js";
 import { readPriority } from "./read-priority.js";
-import { mergeWritten, readSection, type Written, type WrittenSection } from "./read-sections.js";
+import {
+  mergeWritten,
+  readSection,
+  type Setting,
+  type Written,
+  type WrittenSection,
+} from "./read-sections.js";
 import { fillSections, type TargetFacts } from "./relations.js";
 
 const EXAMPLE = '{ "/reports/*": { timeouts: { responseMs: 60_000 } } }';
@@ -154,7 +160,6 @@ function readRoute(
 
 const NO_OTHERS = {
   sections: {},
-  unprocessed: undefined,
   layers: undefined,
   addresses: undefined,
   priority: undefined,
@@ -189,19 +194,23 @@ const OF_UPSTREAM: ReadonlySet<string> = new Set([
 ]);
 
 function picked(
-  section: false | Readonly<Record<string, number>>,
+  section: false | Readonly<Record<string, unknown>>,
   names: readonly string[],
 ): Readonly<Record<string, number>> {
   const values = section === false ? {} : section;
   return Object.fromEntries(names.map((name) => [name, values[name] as number]));
 }
 
+function numberOf(setting: Setting | undefined): number | null {
+  return setting === undefined ? null : (setting.value as number);
+}
+
 function breakerOf(written: WrittenSection | undefined): false | RouteBreaker | null {
   if (written === undefined) return null;
   if (written === false) return false;
   return {
-    consecutiveFailures: written["consecutiveFailures"]?.value ?? null,
-    openMs: written["openMs"]?.value ?? null,
-    openMsMax: written["openMsMax"]?.value ?? null,
+    consecutiveFailures: numberOf(written["consecutiveFailures"]),
+    openMs: numberOf(written["openMs"]),
+    openMsMax: numberOf(written["openMsMax"]),
   };
 }

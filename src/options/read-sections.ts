@@ -5,16 +5,15 @@
  * is kept.
  */
 
+import type { Option } from "../catalog/options/option.js";
 import type { PriorityRule } from "../policies/priority.js";
 import type { AddressRules } from "../targets/address-guard.js";
 import type { NormalisedBalance } from "./balance-options.js";
 import type { ResponseLimit } from "./behind.js";
-import { checkNumber } from "./check-number.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
 import { checkNames } from "./option-names.js";
 import {
   MEANT_BY_NUMBER,
-  type NumberRule,
   OPT_IN,
   SECTION_NAMES,
   SECTIONS,
@@ -25,13 +24,13 @@ import type { NormalisedProbe } from "./probe-options.js";
 import { readAddresses } from "./read-addresses.js";
 import { readBoolean } from "./read-boolean.js";
 import { mergeLayers, readLayers, type WrittenLayers } from "./read-layers.js";
+import { readOption } from "./read-option.js";
 import { readPriorityRule } from "./read-priority.js";
 import { readProbe } from "./read-probe.js";
-import { readUnprocessed } from "./read-unprocessed.js";
 
 /** A value that was written, and the path of it. */
-export interface Setting {
-  readonly value: number;
+export interface Setting<Value = unknown> {
+  readonly value: Value;
   readonly path: string;
 }
 
@@ -41,8 +40,6 @@ export type WrittenSection = false | Readonly<Record<string, Setting>>;
 /** What was written; a section that was not is absent. */
 export interface Written {
   readonly sections: Readonly<Partial<Record<SectionName, WrittenSection>>>;
-  /** The parts of `retry` that are not numbers. */
-  readonly unprocessed: readonly number[] | undefined;
   readonly layers: WrittenLayers | undefined;
   readonly addresses: false | AddressRules | undefined;
   readonly priority: false | PriorityRule | undefined;
@@ -71,7 +68,6 @@ export function readShared(
     readBoolean(findings, at(path, name), options[name]);
   return {
     sections,
-    unprocessed: readUnprocessed(findings, at(path, "retry"), options["retry"]),
     layers: readLayers(findings, at(path, "layers"), options["layers"]),
     addresses: readAddresses(findings, at(path, "addresses"), options["addresses"]),
     priority: readPriorityRule(findings, at(path, "priority"), options["priority"]),
@@ -94,7 +90,6 @@ function readAllowH2(findings: Findings, path: string, value: unknown): Written[
 export function mergeWritten(shared: Written, own: Written): Written {
   return {
     sections: mergeSections(shared.sections, own.sections),
-    unprocessed: own.unprocessed ?? shared.unprocessed,
     layers: mergeLayers(shared.layers, own.layers),
     addresses: own.addresses ?? shared.addresses,
     priority: own.priority ?? shared.priority,
@@ -137,13 +132,10 @@ export function readSection(
     return undefined;
   }
   checkNames(findings, path, section, value);
-  const rules: Readonly<Record<string, NumberRule>> = SECTIONS[section];
   const settings: Record<string, Setting> = {};
-  for (const [name, rule] of Object.entries(rules)) {
-    const written = value[name];
-    if (written === undefined) continue;
-    const number = checkNumber(findings, at(path, name), rule, written);
-    if (number !== undefined) settings[name] = { value: number, path: at(path, name) };
+  for (const [name, option] of Object.entries<Option>(SECTIONS[section])) {
+    const read = readOption(findings, at(path, name), option, value[name]);
+    if (read !== undefined) settings[name] = { value: read, path: at(path, name) };
   }
   return settings;
 }

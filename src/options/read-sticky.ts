@@ -4,6 +4,7 @@
  * Guarantee: no value can break out of its cookie attribute; no secret is shown.
  */
 import { STICKY } from "../catalog/balance-defaults.js";
+import { shortSpan } from "../catalog/options/option.js";
 import type { StickyCookie } from "../targets/balance/sticky.js";
 import { checkNumber } from "./check-number.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
@@ -93,14 +94,7 @@ function readSameSite(
   return STICKY.sameSite;
 }
 
-const MAX_AGE = {
-  initial: 0,
-  unit: "ms",
-  wanted: "a finite number of milliseconds above 0",
-  least: 0,
-  above: true,
-  most: Number.MAX_VALUE,
-} as const;
+const MAX_AGE = shortSpan(0);
 
 function readMaxAge(findings: Findings, path: string, value: unknown): number | null {
   if (value === undefined) return null;

@@ -5,27 +5,20 @@
  * is kept cannot be checked here; if the status itself speaks against it, there is a warning.
  */
 import { classifyResponse } from "../core/classify.js";
-import { at, type Findings, isRecord, shown } from "./findings.js";
+import { at, type Findings, shown } from "./findings.js";
 
 /** Only an application can promise that it rejects a request before it has acted on it. */
-export const NONE_PROMISED: readonly number[] = [];
-
-/** Undefined when nothing was written. */
 export function readUnprocessed(
   findings: Findings,
   path: string,
-  retry: unknown,
+  value: unknown,
 ): readonly number[] | undefined {
-  if (!isRecord(retry)) return undefined;
-  const { unprocessedStatuses: value } = retry;
-  if (value === undefined) return undefined;
-  const where = at(path, "unprocessedStatuses");
   if (!Array.isArray(value)) {
     const meant = typeof value === "number" ? `; did you mean [${value}]?` : " such as [503]";
-    findings.problem(where, `${shown(value)} is not a list of statuses${meant}`);
+    findings.problem(path, `${shown(value)} is not a list of statuses${meant}`);
     return undefined;
   }
-  return [...new Set(value.flatMap((one: unknown, index) => read(findings, where, index, one)))];
+  return [...new Set(value.flatMap((one: unknown, index) => read(findings, path, index, one)))];
 }
 
 function read(findings: Findings, path: string, index: number, one: unknown): readonly number[] {

@@ -6,14 +6,9 @@
  * number does not require knowing the others.
  */
 import { TIMEOUTS } from "../catalog/defaults.js";
+import type { Option } from "../catalog/options/option.js";
 import { type Findings, literal } from "./findings.js";
-import {
-  type NumberRule,
-  OPT_IN,
-  SECTION_NAMES,
-  SECTIONS,
-  type SectionName,
-} from "./option-rules.js";
+import { OPT_IN, SECTION_NAMES, SECTIONS, type SectionName } from "./option-rules.js";
 import type { Setting, Written } from "./read-sections.js";
 
 /** What the defaults depend on besides the options. */
@@ -24,7 +19,7 @@ export interface TargetFacts {
 }
 
 /** Every section with a value for every option, false where it is switched off. */
-export type Filled = Record<SectionName, false | Record<string, number>>;
+export type Filled = Record<SectionName, false | Record<string, unknown>>;
 
 /** Where contradictions are reported. */
 type Warned = Pick<Findings, "warning">;
@@ -134,12 +129,11 @@ function fitStreams(written: Written, { count }: TargetFacts, filled: Filled): v
 function startOf(written: Written, section: SectionName, targets: TargetFacts) {
   const own = written.sections[section];
   if (own === false || (own === undefined && OPT_IN.has(section))) return false;
-  const rules: Readonly<Record<string, NumberRule>> = SECTIONS[section];
-  const values = Object.entries(rules).map(([name, { initial }]): [string, number] => [
+  const values = Object.entries<Option>(SECTIONS[section]).map(([name, { initial }]) => [
     name,
     settingOf(written, [section, name])?.value ?? initial,
   ]);
-  const start = Object.fromEntries(values);
+  const start: Record<string, unknown> = Object.fromEntries(values);
   if (section !== "timeouts") return start;
   const unwritten = (name: string) => settingOf(written, [section, name]) === undefined;
   if (targets.local && unwritten("connectMs")) start["connectMs"] = TIMEOUTS.connectLocalMs;
@@ -148,9 +142,11 @@ function startOf(written: Written, section: SectionName, targets: TargetFacts) {
   return start;
 }
 
-function settingOf(written: Written, [section, name]: OptionPath): Setting | undefined {
+/** Of a number. */
+function settingOf(written: Written, [section, name]: OptionPath): Setting<number> | undefined {
   const settings = written.sections[section];
-  return settings === undefined || settings === false ? undefined : settings[name];
+  if (settings === undefined || settings === false) return undefined;
+  return settings[name] as Setting<number> | undefined;
 }
 
 function relate(

@@ -2,9 +2,10 @@
  * What may be set for some paths of an upstream; a part of its options. Each stands over what the
  * upstream has, and what is not written is the upstream's.
  */
+
+import type { RetryOptions } from "../catalog/options/retry.js";
+import type { TimeoutOptions } from "../catalog/options/timeouts.js";
 import type { Priority } from "../catalog/priorities.js";
-import type { RetryOptions } from "./retry-options.js";
-import type { TimeoutOptions } from "./timeout-options.js";
 
 export interface RouteOptions {
   /** Cuts in time, each over the upstream's own. */

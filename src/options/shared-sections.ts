@@ -10,13 +10,9 @@ import type { Findings } from "./findings.js";
 import { deepFreeze } from "./freeze.js";
 import { SECTION_NAMES } from "./option-rules.js";
 import type { Written } from "./read-sections.js";
-import { NONE_PROMISED } from "./read-unprocessed.js";
 import { type Filled, fillSections, type TargetFacts } from "./relations.js";
 
-type Retry = Readonly<Record<string, number | readonly number[]>>;
-
-/** Every section with a value for every option, `retry` with what is no number in it. */
-export type Sections = Readonly<Omit<Filled, "retry"> & { readonly retry: Retry | false }>;
+type Sections = Readonly<Filled>;
 
 interface Common {
   readonly sections: Sections;
@@ -40,7 +36,7 @@ export function sectionsOf(
     for (const [path, text] of common.warnings) findings.warning(path, text);
     return common.sections;
   }
-  const own = withRetry(fillSections(findings, written, targets), written);
+  const own = fillSections(findings, written, targets);
   const entries = SECTION_NAMES.map((name) => {
     const known = common.sections[name];
     return [name, isAlike(own[name], known) ? known : own[name]];
@@ -49,15 +45,13 @@ export function sectionsOf(
 }
 
 function commonSections(written: Written, targets: TargetFacts): Common {
-  const { sections, unprocessed, allowH2, limit } = written;
+  const { sections, allowH2, limit } = written;
   let known = COMMON.get(sections);
   if (known === undefined) {
     known = new Map();
     COMMON.set(sections, known);
   }
-  const key = [targets.count, targets.local, allowH2, limit?.totalMs, unprocessed?.join()].join(
-    " ",
-  );
+  const key = [targets.count, targets.local, allowH2, limit?.totalMs].join(" ");
   let common = known.get(key);
   if (common === undefined) {
     const warnings: [string, string][] = [];
@@ -66,19 +60,13 @@ function commonSections(written: Written, targets: TargetFacts): Common {
       written,
       targets,
     );
-    common = { sections: deepFreeze(withRetry(filled, written)), warnings };
+    common = { sections: deepFreeze(filled), warnings };
     known.set(key, common);
   }
   return common;
 }
 
-function withRetry(filled: Filled, { unprocessed }: Written): Sections {
-  const { retry } = filled;
-  if (retry === false) return { ...filled, retry };
-  return { ...filled, retry: { ...retry, unprocessedStatuses: unprocessed ?? NONE_PROMISED } };
-}
-
 function isAlike(one: Sections[keyof Sections], other: Sections[keyof Sections]): boolean {
   if (one === false || other === false) return one === other;
-  return Object.entries(one).every(([name, value]) => value === (other as Retry)[name]);
+  return Object.entries(one).every(([name, value]) => value === other[name]);
 }

@@ -1,6 +1,6 @@
 /**
- * The tables of options in docs/options.md, read from the source: names, defaults
- * and descriptions from the JSDoc of the option types, reasons from catalog/defaults.ts.
+ * The tables of options in docs/options.md, read from the source: names, defaults, descriptions and
+ * reasons from the JSDoc of the options, other numbers from catalog/defaults.ts and its siblings.
  */
 import { readFileSync } from "node:fs";
 import ts from "typescript";
@@ -9,7 +9,8 @@ import * as defaults from "../../src/catalog/defaults.js";
 import * as frontDefaults from "../../src/catalog/front-defaults.js";
 import * as healthDefaults from "../../src/catalog/health-defaults.js";
 import * as overloadDefaults from "../../src/catalog/overload-defaults.js";
-import { SECTIONS, type SectionName } from "../../src/options/option-rules.js";
+import type { SectionName } from "../../src/options/option-rules.js";
+import { ENTRIES } from "../../tsup.config.js";
 import { table } from "./docs-pages.js";
 import { nodesOf, parse, ROOT } from "./source-files.js";
 
@@ -19,65 +20,104 @@ export interface Option {
   /** What stands behind `@default`. */
   readonly initial: string | null;
   readonly text: string;
+  /** What stands behind `@remarks`: why the default is what it is. */
+  readonly why: string;
 }
 
-/** The options that an interface declares itself, in order. */
+let program: ts.Program | undefined;
+
+/** The whole source, for the types of options that are derived from literals. */
+function sources(): ts.Program {
+  const { config } = ts.readConfigFile(`${ROOT}tsconfig.json`, ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);
+  program ??= ts.createProgram(
+    Object.values(ENTRIES).map((path) => ROOT + path),
+    options,
+  );
+  return program;
+}
+
+/** The options of an interface, in the order of their declaration. */
 export function optionsOf(path: string, name: string): readonly Option[] {
-  const { tree } = parse({ path, text: readFileSync(ROOT + path, "utf8") });
-  const found = [...nodesOf(tree)].find(
+  const checker = sources().getTypeChecker();
+  const tree = sources().getSourceFile(ROOT + path);
+  const found = [...(tree?.statements ?? [])].find(
     (node): node is ts.InterfaceDeclaration =>
       ts.isInterfaceDeclaration(node) && node.name.text === name,
   );
   if (found === undefined) throw new Error(`${path} has no interface ${name}`);
-  return found.members.filter(ts.isPropertySignature).map((member) => {
-    const comment = ts.getJSDocCommentsAndTags(member).find(ts.isJSDoc);
-    const tag = ts.getJSDocTags(member).find(({ tagName }) => tagName.text === "default");
-    return {
-      name: member.name.getText(tree),
-      type: (member.type?.getText(tree) ?? "").replace(/\s+/g, " ").replace(/^\| /, ""),
-      initial: tag === undefined ? null : written(tag.comment),
-      text: comment === undefined ? "" : written(comment.comment),
-    };
-  });
+  const members = checker.getTypeAtLocation(found).getProperties();
+  return members
+    .filter(({ declarations: [place] = [] }) => isOwn(place, found))
+    .map((member) => {
+      const tags = new Map(
+        member.getJsDocTags(checker).map(({ name, text }) => [name, written(text)] as const),
+      );
+      return {
+        name: member.name,
+        type: typeText(checker, member),
+        initial: tags.get("default") ?? null,
+        text: written(member.getDocumentationComment(checker)),
+        why: tags.get("remarks") ?? "",
+      };
+    });
 }
 
-function written(comment: string | ts.NodeArray<ts.JSDocComment> | undefined): string {
-  return (ts.getTextOfJSDocComment(comment) ?? "").replace(/\s+/g, " ").trim();
+/** Declared in the interface itself, or the literal of a derived type. */
+function isOwn(place: ts.Declaration | undefined, found: ts.InterfaceDeclaration): boolean {
+  return place === undefined || ts.isPropertyAssignment(place) || place.parent === found;
 }
 
-const OPTIONS = "src/options/options.ts";
+/** As it was written, or derived from a literal. */
+function typeText(checker: ts.TypeChecker, member: ts.Symbol): string {
+  const declared = member.declarations?.find(ts.isPropertySignature)?.type?.getText();
+  const derived = () =>
+    checker.typeToString(
+      checker.getNonNullableType(checker.getTypeOfSymbol(member)),
+      undefined,
+      ts.TypeFormatFlags.NoTruncation,
+    );
+  return (declared ?? derived()).replace(/\s+/g, " ").replace(/^\| /, "");
+}
+
+function written(parts: readonly ts.SymbolDisplayPart[] | undefined): string {
+  return ts
+    .displayPartsToString(parts as ts.SymbolDisplayPart[])
+    .replace(/\s+/g, " ")
+    .trim();
+}
 
 /** Where the options of each section are declared. */
-export const SECTION_TYPES = {
-  timeouts: "TimeoutOptions",
-  retry: "RetryOptions",
-  breaker: "BreakerOptions",
-  bulkhead: "BulkheadOptions",
-  adaptiveLimit: "AdaptiveLimitOptions",
-  throttle: "ThrottleOptions",
-  hedge: "HedgeOptions",
-  shed: "ShedOptions",
-  limits: "LimitOptions",
-  ejection: "EjectionOptions",
-  slowStart: "SlowStartOptions",
-  panic: "PanicOptions",
-} as const satisfies Record<SectionName, string>;
-
-/** Where the numbers of each section stand, with their reasons. */
-const SECTION_TABLES: Readonly<Record<SectionName, readonly string[]>> = {
-  timeouts: ["TIMEOUTS"],
-  retry: ["RETRY"],
-  breaker: ["BREAKER"],
-  bulkhead: ["BULKHEAD"],
-  adaptiveLimit: ["ADAPTIVE_LIMIT"],
-  throttle: ["THROTTLE"],
-  hedge: ["HEDGE"],
-  shed: ["SHED"],
-  limits: ["LIMITS", "POOL"],
-  ejection: ["EJECTION"],
-  slowStart: ["SLOW_START"],
-  panic: ["PANIC"],
+const SECTION_TYPES: Readonly<Record<SectionName, readonly [path: string, name: string]>> = {
+  timeouts: ["timeouts", "TimeoutOptions"],
+  retry: ["retry", "RetryOptions"],
+  breaker: ["breaker", "BreakerOptions"],
+  bulkhead: ["overload", "BulkheadOptions"],
+  adaptiveLimit: ["overload", "AdaptiveLimitOptions"],
+  throttle: ["overload", "ThrottleOptions"],
+  hedge: ["overload", "HedgeOptions"],
+  shed: ["overload", "ShedOptions"],
+  limits: ["limits", "LimitOptions"],
+  ejection: ["health", "EjectionOptions"],
+  slowStart: ["health", "SlowStartOptions"],
+  panic: ["health", "PanicOptions"],
 };
+
+export function sectionOptions(section: SectionName): readonly Option[] {
+  const [file, name] = SECTION_TYPES[section];
+  return optionsOf(`src/catalog/options/${file}.ts`, name);
+}
+
+/** One section with the reasons for its defaults. */
+export function sectionTable(section: SectionName): string {
+  const rows = sectionOptions(section).map((option) => [
+    `\`${option.name}\``,
+    initialOf(option),
+    option.text,
+    option.why,
+  ]);
+  return table(["option", "default", "meaning", "why this number"], rows);
+}
 
 const TABLES: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   ...defaults,
@@ -95,47 +135,13 @@ const DEFAULTS = [
   "src/catalog/target-defaults.ts",
 ];
 
-const SECTION_NAMES = Object.keys(SECTION_TYPES) as readonly SectionName[];
-
-const FILES: Readonly<Record<string, string>> = {
-  limits: "src/options/limit-options.ts",
-  retry: "src/options/retry-options.ts",
-  timeouts: "src/options/timeout-options.ts",
-};
-const OVERLOAD_OPTIONS = "src/options/overload-options.ts";
-const OVERLOAD: ReadonlySet<string> = new Set([
-  "bulkhead",
-  "adaptiveLimit",
-  "throttle",
-  "hedge",
-  "shed",
-]);
-
-/** The options of one section, wherever they are declared. */
-export function sectionOptions(section: SectionName): readonly Option[] {
-  const file = OVERLOAD.has(section) ? OVERLOAD_OPTIONS : OPTIONS;
-  return optionsOf(FILES[section] ?? file, SECTION_TYPES[section]);
-}
-
-/** One section with the reasons for its defaults. */
-export function sectionTable(section: SectionName): string {
-  const reasons = new Map(SECTION_TABLES[section].flatMap((name) => reasonsOf(name)));
-  const rows = sectionOptions(section).map((option) => [
-    `\`${option.name}\``,
-    initialOf(option),
-    option.text,
-    reasons.get(option.name)?.reason ?? "",
-  ]);
-  return table(["option", "default", "meaning", "why this number"], rows);
-}
-
 /** Options of any interface that are documented one by one. */
 export function optionTable(path: string, name: string): string {
   const rows = optionsOf(path, name).map((option) => [
     `\`${option.name}\``,
     `\`${option.type}\``,
     initialOf(option),
-    option.text,
+    `${option.text} ${option.why}`.trim(),
   ]);
   return table(["option", "type", "default", "meaning"], rows);
 }
@@ -196,21 +202,19 @@ function reasonsOf(name: string): readonly (readonly [string, Reason])[] {
   return (object?.properties ?? []).filter(ts.isPropertyAssignment).map((property) => {
     const key = (property.name as ts.Identifier).text;
     const comment = ts.getJSDocCommentsAndTags(property).find(ts.isJSDoc);
-    return [key, { value: values[key], reason: written(comment?.comment) }] as const;
+    const reason = (ts.getTextOfJSDocComment(comment?.comment) ?? "").replace(/\s+/g, " ");
+    return [key, { value: values[key], reason }] as const;
   });
 }
 
-/** Every number of defaults.ts that is not an option. */
+/** Every number of the catalog that is no option. */
 export function fixedNumbers(): string {
-  const options = new Set(SECTION_NAMES.flatMap((section) => Object.keys(SECTIONS[section])));
   const rows = tablesOfDefaults().flatMap((name) =>
-    reasonsOf(name)
-      .filter(([key]) => !options.has(key))
-      .map(([key, { value, reason }]) => [
-        `\`${name}.${key}\``,
-        `\`${typeof value === "number" ? numberText(value) : String(value)}\``,
-        reason,
-      ]),
+    reasonsOf(name).map(([key, { value, reason }]) => [
+      `\`${name}.${key}\``,
+      `\`${typeof value === "number" ? numberText(value) : String(value)}\``,
+      reason,
+    ]),
   );
   return table(["number", "value", "why"], rows);
 }

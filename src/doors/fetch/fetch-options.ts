@@ -5,13 +5,14 @@
  * Timeouts and repeats are read by the same rules as in `createGateway`; here they stand over the
  * settings of the upstream, for one fetch or for one call.
  */
+
+import type { TimeoutOptions } from "../../catalog/options/timeouts.js";
 import type { Priority } from "../../catalog/priorities.js";
 import type { CallOverrides } from "../../core/call.js";
 import { createFindings, type Findings, shown } from "../../options/findings.js";
 import { nearest } from "../../options/nearest.js";
 import { GatewayOptionsError } from "../../options/options-error.js";
 import { readNamed, readOverrides } from "../../options/read-overrides.js";
-import type { TimeoutOptions } from "../../options/timeout-options.js";
 
 /** Timeouts that a fetch can set: it has no client, and no question before the body. */
 export type FetchTimeouts = Omit<TimeoutOptions, keyof typeof OF_SERVERS>;

@@ -3,10 +3,10 @@
  * All that is wrong with one check is told at once, with its name.
  */
 import { HEALTH } from "../../catalog/health-defaults.js";
+import { FINITE, type NumberRule, number } from "../../catalog/options/option.js";
 import { checkNumber } from "../../options/check-number.js";
 import { createFindings, type Findings, isRecord, shown } from "../../options/findings.js";
 import { nearest } from "../../options/nearest.js";
-import type { NumberRule } from "../../options/option-rules.js";
 import { GatewayOptionsError } from "../../options/options-error.js";
 import { readBoolean } from "../../options/read-boolean.js";
 
@@ -52,14 +52,13 @@ const RULES = {
     "a probe must get an answer; write how long it may wait",
   ),
   intervalMs: time(0, ABOVE_ZERO, "leave it out to run the check when a probe asks"),
-  cacheMs: {
-    initial: HEALTH.cacheMs,
+  cacheMs: number(HEALTH.cacheMs, {
     unit: "ms",
     wanted: "a finite number of milliseconds of at least 0",
     least: 0,
-    most: Number.MAX_VALUE,
+    most: FINITE,
     tooHigh: "a result must get old; to run it in the background write intervalMs",
-  },
+  }),
 } as const satisfies Readonly<Record<string, NumberRule>>;
 
 const NAMES = [
@@ -73,15 +72,8 @@ const NAMES = [
 const OWN = "gateway";
 
 function time(initial: number, wanted: string, advice: string): NumberRule {
-  const rule = {
-    initial,
-    unit: "ms",
-    wanted,
-    least: 0,
-    above: true,
-    most: Number.MAX_VALUE,
-  } as const;
-  return { ...rule, tooLow: advice, tooHigh: advice };
+  const above = { unit: "ms", wanted, least: 0, above: true, most: FINITE } as const;
+  return number(initial, { ...above, tooLow: advice, tooHigh: advice });
 }
 
 /** Checks what `addCheck` is given; throws a `GatewayOptionsError` with all that is wrong. */

@@ -103,7 +103,7 @@ export const PLACE_EXITS: Exits = {
   "BULKHEAD.concurrencyMax": ofTheLab("bulkhead.concurrencyMax"),
   "BULKHEAD.queueMax": ofTheLab("bulkhead.queueMax"),
   "BULKHEAD.streamsMax": ofTheLab("bulkhead.streamsMax"),
-  "POOL.connectionsMax": ofTheLab("limits.connectionsMax"),
+  "LIMITS.connectionsMax": ofTheLab("limits.connectionsMax"),
   "LIMITS.upgradesMax": ofTheLab("limits.upgradesMax"),
   "DASHBOARD.viewersMax": viewers,
   "ADMIN.connectionsMax": silent,

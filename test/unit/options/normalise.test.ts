@@ -6,17 +6,16 @@ import {
   BREAKER,
   BULKHEAD,
   LIMITS,
-  POOL,
   PROBE,
   RETRY,
   TIMEOUTS,
 } from "../../../src/catalog/defaults.js";
+import type { ProbeOptions } from "../../../src/catalog/options/health.js";
+import type { RetryOptions } from "../../../src/catalog/options/retry.js";
 import { ADAPTIVE_LIMIT } from "../../../src/catalog/overload-defaults.js";
 import { normaliseGateway, normaliseUpstream } from "../../../src/options/normalise.js";
 import type { GatewayOptions, UpstreamOptions } from "../../../src/options/options.js";
-import type { ProbeOptions } from "../../../src/options/probe-options.js";
 import { LAYER_DEFAULTS } from "../../../src/options/read-layers.js";
-import type { RetryOptions } from "../../../src/options/retry-options.js";
 
 const URL_1 = "http://10.0.0.5:8080";
 const PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
@@ -43,7 +42,7 @@ describe("defaults", () => {
     expect(upstream.limits).toEqual({
       requestBodyBytesMax: LIMITS.requestBodyBytesMax,
       responseBodyBytesMax: LIMITS.responseBodyBytesMax,
-      connectionsMax: POOL.connectionsMax,
+      connectionsMax: LIMITS.connectionsMax,
       upgradesMax: LIMITS.upgradesMax,
       responseHeaderSectionBytesMax: LIMITS.responseHeaderSectionBytesMax,
       responseHeaderBytesMax: LIMITS.responseHeaderBytesMax,
@@ -139,7 +138,7 @@ describe("defaults", () => {
   it("leave connections to calls, however many streams there are", () => {
     const { bulkhead, limits } = upstreamOf({});
     expect(bulkhead).toMatchObject({ streamsMax: BULKHEAD.streamsMax });
-    expect(limits.connectionsMax).toBe(POOL.connectionsMax);
+    expect(limits.connectionsMax).toBe(LIMITS.connectionsMax);
     const streams = (options: object): unknown => {
       const filled = upstreamOf(options);
       return [Object(filled.bulkhead).streamsMax, filled.limits.connectionsMax];

@@ -1,9 +1,9 @@
 // What an application promises of its refusals, as it is written, checked and completed.
 
 import { describe, expect, it } from "vitest";
+import type { RetryOptions } from "../../../src/catalog/options/retry.js";
 import { normaliseGateway } from "../../../src/options/normalise.js";
 import type { GatewayOptions } from "../../../src/options/options.js";
-import type { RetryOptions } from "../../../src/options/retry-options.js";
 
 const targets = "http://10.0.0.5:8080";
 

@@ -1,0 +1,79 @@
+/**
+ * Limits on sizes and counts, for an upstream and its clients.
+ *
+ * `option.ts` describes the form.
+ */
+import { bytes, count, FINITE, NO_LIMIT, type OptionsOf, type Section } from "./option.js";
+
+const HELD = { tooHigh: "it is kept in memory, so it must be finite" };
+
+export const LIMIT_OPTIONS = {
+  /**
+   * Bytes of a request body; a larger one is answered with 413.
+   * @default Infinity
+   * @remarks Bodies stream, so their size costs nothing; set a limit if you know your sizes.
+   */
+  requestBodyBytesMax: bytes(Infinity, { least: 0 }),
+  /**
+   * Bytes of an answer's body; a larger one is cut.
+   * @default Infinity
+   * @remarks As for requests: bodies stream.
+   */
+  responseBodyBytesMax: bytes(Infinity, { least: 1, ...NO_LIMIT }),
+  /**
+   * Connections to one target.
+   * @default 2048
+   * @remarks Above `bulkhead.concurrencyMax` + `streamsMax`, so that calls never wait unseen.
+   */
+  connectionsMax: count(2_048, { least: 1, ...NO_LIMIT }),
+  /**
+   * Concurrent upgraded connections (WebSockets), handshakes included; more are answered with 503.
+   * `bulkhead.streamsMax` counts them together with event streams.
+   * @default Infinity
+   * @remarks Tunnels count as calls, so the bulkhead bounds them even without this limit.
+   */
+  upgradesMax: count(Infinity, { least: 0 }),
+  /**
+   * Bytes of the header section of an answer.
+   * @default 32768
+   * @remarks Node's own clients accept 16 KiB, and "too big header" is a classic false 502.
+   * Browsers and balancers still accept twice that; with a full bulkhead it comes to 32 MB.
+   */
+  responseHeaderSectionBytesMax: bytes(32_768, { least: 1_024, most: FINITE, ...HELD }),
+  /**
+   * Bytes of one field line of an answer.
+   * @default 16384
+   * @remarks One line may take half of the section; browsers limit cookies to 4 KiB.
+   */
+  responseHeaderBytesMax: bytes(16_384, { least: 256, most: FINITE, ...HELD }),
+  /**
+   * Field lines of an answer.
+   * @default 256
+   * @remarks Envoy allows 100 and HAProxy 101; Node drops silently above 2000.
+   */
+  responseHeadersCountMax: count(256, { least: 16, most: FINITE, ...HELD }),
+  /**
+   * Bytes of the trailer section of an answer.
+   * @default 16384
+   * @remarks Trailers carry checksums and timings. At most what Node allows for a head.
+   */
+  trailerSectionBytesMax: bytes(16_384, { least: 256, most: FINITE, ...HELD }),
+  /**
+   * Bytes of one trailer.
+   * @default 8192
+   * @remarks Half of the section in one line.
+   */
+  trailerBytesMax: bytes(8_192, { least: 64, most: FINITE, ...HELD }),
+  /**
+   * Bytes that a client must send or read to get a second more than `timeouts.clientMs`.
+   * @default 500
+   * @remarks Apache's MinRate. A second of GPRS carries several times as much.
+   */
+  clientBytesPerSecondMin: bytes(500, {
+    least: 1,
+    most: FINITE,
+    tooLow: "write timeouts: { clientMs: Infinity } for no limit",
+  }),
+} as const satisfies Section;
+
+export interface LimitOptions extends OptionsOf<typeof LIMIT_OPTIONS> {}

@@ -1,0 +1,156 @@
+/**
+ * How an option is declared: one literal has its type, its default, what is valid, and advice.
+ *
+ * A section is an object of such literals. Derived from it are its type (`OptionsOf` is a mapped
+ * type that keeps the JSDoc, so editors and the published types show it), the constants in
+ * `defaults.ts` (`defaultsOf`), the checks (`options/read-option.ts`), the known names and
+ * docs/options.md. In the JSDoc `@default` repeats the value for editors (a test compares), and
+ * `@remarks` has its reason.
+ */
+
+/** One option: `Given` is what may be written. */
+export interface Option<Given = unknown> {
+  /** Which function reads it. */
+  readonly kind: string;
+  /** The default. */
+  readonly initial?: unknown;
+  /** For the compiler only. */
+  readonly given?: Given;
+}
+
+export type Section = Readonly<Record<string, Option>>;
+
+/** What may be written for a section. */
+export type OptionsOf<S> = {
+  readonly [Name in keyof S]?: S[Name] extends Option<infer Given> ? Given : never;
+};
+
+type DefaultsOf<S> = {
+  readonly [Name in keyof S as S[Name] extends { readonly initial: unknown }
+    ? Name
+    : never]: S[Name] extends Option<infer Given> ? Given : never;
+};
+
+/** The options of a section that have a default, by name. */
+export function defaultsOf<S extends Section>(section: S): DefaultsOf<S> {
+  const defaults = Object.entries(section).filter(([, { initial }]) => initial !== undefined);
+  return Object.fromEntries(
+    defaults.map(([name, { initial }]) => [name, initial]),
+  ) as unknown as DefaultsOf<S>;
+}
+
+export type Unit = "ms" | "bytes" | "ratio" | "count";
+
+export interface NumberRule extends Option<number> {
+  readonly kind: "number";
+  readonly initial?: number;
+  readonly unit: Unit;
+  /** What is valid; follows "is not" in a message. */
+  readonly wanted: string;
+  readonly least: number;
+  /** The least value itself is too low. */
+  readonly above?: true;
+  readonly most: number;
+  readonly whole?: true;
+  /** A few milliseconds were probably meant as seconds. */
+  readonly seldomShort?: true;
+  /** Advice for a value below the least, or above the most. */
+  readonly tooLow?: string;
+  readonly tooHigh?: string;
+}
+
+interface NumberOption extends NumberRule {
+  readonly initial: number;
+}
+
+type Advice = Pick<NumberRule, "tooLow" | "tooHigh">;
+/** Without `most`, `Infinity` is valid. */
+type Bounds = Advice & Pick<NumberRule, "least"> & { readonly most?: number };
+
+const ANY = Number.POSITIVE_INFINITY;
+export const FINITE = Number.MAX_VALUE;
+export const NO_LIMIT: Advice = { tooLow: "write Infinity for no limit" };
+
+/** A number of any other form. */
+export function number(
+  initial: number,
+  rule: Omit<NumberRule, "kind" | "initial" | "most"> & { readonly most?: number },
+): NumberOption {
+  return { kind: "number", initial, most: ANY, ...rule };
+}
+
+/** For an option that is nothing unless it is written. */
+export function noDefault({ initial: _, ...rule }: NumberOption): NumberRule {
+  return rule;
+}
+
+/** Milliseconds above 0, or Infinity for none. */
+export function cut(initial: number, advice: Advice = NO_LIMIT): NumberOption {
+  const wanted = "a number of milliseconds above 0";
+  return number(initial, { unit: "ms", wanted, least: 0, above: true, ...advice });
+}
+
+/** The same, where a value of a few milliseconds is unlikely to be meant. */
+export function longCut(initial: number, advice: Advice = NO_LIMIT): NumberOption {
+  return { ...cut(initial, advice), seldomShort: true };
+}
+
+/** A finite length of time above 0. */
+export function shortSpan(initial: number): NumberOption {
+  const wanted = "a finite number of milliseconds above 0";
+  return { ...cut(initial, {}), wanted, most: FINITE };
+}
+
+/** The same, where a value of a few milliseconds is unlikely to be meant. */
+export function span(initial: number): NumberOption {
+  return { ...shortSpan(initial), seldomShort: true };
+}
+
+/** Milliseconds from 0. */
+export function wait(initial: number, most: number = ANY): NumberOption {
+  const wanted = `a ${most === ANY ? "" : "finite "}number of milliseconds of at least 0`;
+  return number(initial, { unit: "ms", wanted, least: 0, most });
+}
+
+export function count(initial: number, bounds: Bounds): NumberOption {
+  const infinite = bounds.most === undefined ? ", or Infinity" : "";
+  const wanted = `an integer of at least ${bounds.least}${infinite}`;
+  return number(initial, { unit: "count", wanted, whole: true, ...bounds });
+}
+
+export function bytes(initial: number, bounds: Bounds): NumberOption {
+  return { ...count(initial, bounds), unit: "bytes" };
+}
+
+/** A share above 0. */
+export function ratio(initial: number, advice: Advice = {}): NumberOption {
+  const wanted = "a ratio above 0, up to 1";
+  return number(initial, { unit: "ratio", wanted, least: 0, above: true, most: 1, ...advice });
+}
+
+interface WithDefault<Given> extends Option<Given> {
+  readonly initial: Given;
+}
+
+/** True or false. */
+export function flag(initial: boolean): WithDefault<boolean> {
+  return { kind: "flag", initial };
+}
+
+/** A part of a JSON Schema. */
+type Json = Readonly<Record<string, unknown>>;
+
+/** Statuses of answers that may be repeated. */
+export function statuses(): WithDefault<readonly number[]> {
+  return { kind: "statuses", initial: [] };
+}
+
+/** What a reader of its own checks, and how it is described in JSON. */
+export function own<Given>(json: Json, initial?: Given): Option<Given> & { readonly json: Json } {
+  return { kind: "own", json, ...(initial === undefined ? {} : { initial }) };
+}
+
+/** A section in a section. */
+export function nested<Given>(section: Section): Option<Given> & { readonly section: Section } {
+  return { kind: "section", section };
+}

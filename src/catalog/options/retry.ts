@@ -1,0 +1,91 @@
+/**
+ * Repeats: how many, how far apart, and the budget that all calls share.
+ *
+ * `option.ts` describes the form.
+ */
+import {
+  bytes,
+  count,
+  FINITE,
+  number,
+  type OptionsOf,
+  type Section,
+  statuses,
+  wait,
+} from "./option.js";
+
+export const RETRY_OPTIONS = {
+  /**
+   * Attempts of one call, the first included.
+   * @default 3
+   * @remarks The first attempt and two repeats. Further repeats seldom help.
+   */
+  attemptsMax: count(3, {
+    least: 1,
+    most: FINITE,
+    tooLow: "write retry: false to make one attempt only",
+    tooHigh: "attempts must be finite",
+  }),
+  /**
+   * Bytes of a request body kept for a repeat; larger bodies are not repeated.
+   * @default 65536
+   * @remarks Bounds memory; a larger body streams.
+   */
+  replayBodyBytesMax: bytes(65_536, {
+    least: 0,
+    most: FINITE,
+    tooHigh: "bodies are kept in memory for a repeat",
+  }),
+  /**
+   * First wait before a repeat to the same target; doubles each time, with full jitter.
+   * @default 25
+   * @remarks A user waits behind a gateway, so waits are short. Grows by two, with full jitter.
+   */
+  backoffBaseMs: wait(25, FINITE),
+  /**
+   * Longest wait before a repeat.
+   * @default 250
+   * @remarks Ten times the base: repeats against the same target spread, yet stay below perception.
+   */
+  backoffMsMax: wait(250),
+  /**
+   * Longest time that a call waits for an upstream's `Retry-After`, over all attempts; an answer
+   * that asks for more is passed on. The deadline always bounds it.
+   * @default 2000
+   * @remarks A user waits behind a gateway, so the
+   * client gets the answer and the field when it asks for more.
+   */
+  retryAfterWaitMsMax: wait(2_000),
+  /**
+   * Repeats allowed, as a share of the calls of the last ten seconds.
+   * @default 0.2
+   * @remarks Repeats may add a fifth to the traffic. A share survives changes of load; a count does
+   * not.
+   */
+  budgetRatio: number(0.2, {
+    unit: "ratio",
+    wanted: "a finite number of at least 0",
+    least: 0,
+    most: FINITE,
+    tooHigh: "write budgetFloorPerSecond: Infinity for no budget",
+  }),
+  /**
+   * Repeats per second that are always allowed, regardless of the share.
+   * @default 10
+   * @remarks So that quiet services can repeat at all.
+   */
+  budgetFloorPerSecond: number(10, {
+    unit: "count",
+    wanted: "a number of at least 0",
+    least: 0,
+  }),
+  /**
+   * Statuses that the application only sends before it has done anything, such as `[503]`. A
+   * request that gets one is repeated elsewhere regardless of its method, a POST too. Only you can
+   * know that; without this promise RFC 9110 §9.2.2 forbids it.
+   * @default []
+   */
+  unprocessedStatuses: statuses(),
+} as const satisfies Section;
+
+export interface RetryOptions extends OptionsOf<typeof RETRY_OPTIONS> {}
