@@ -11,8 +11,10 @@ export const DASHBOARD = {
   nowSlots: 12,
   /** Upstreams shown; a fetch to any origin creates one, so there may be many. */
   upstreamsMax: 100,
-  /** Failed calls kept per upstream, so that a noisy one displaces only its own. */
+  /** Failures kept per upstream, equal ones as one, so that a noisy one displaces only its own. */
   failuresMax: 20,
+  /** Calls listed of equal ones before the latest: enough to find them in a log. */
+  earlierMax: 4,
   /** Calls that a repeat rescued, kept the same way. */
   recoveredMax: 5,
   /** Changes of breakers and states kept per upstream, and for the gateway itself. */

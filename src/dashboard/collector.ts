@@ -10,7 +10,8 @@ import { DASHBOARD } from "../catalog/dashboard-defaults.js";
 import { type Gateway, gatewayCore } from "../gateway/gateway.js";
 import type { EndedCall } from "../records/ended-call.js";
 import type { GatewayEvents } from "../records/events.js";
-import { type FailedCall, failedCall } from "./failed-call.js";
+import { failedCall } from "./failed-call.js";
+import { type FailedCalls, failureGroups } from "./failure-groups.js";
 import { type Traffic, traffic } from "./traffic.js";
 
 /** Something that changed: a breaker, a target, an upstream, the gateway. */
@@ -41,8 +42,8 @@ export type ChangeKind =
 /** What is known of one upstream. */
 export interface Collected {
   readonly traffic: Traffic;
-  /** Failed calls, the oldest first; those that were made good are among them. */
-  failures(): readonly FailedCall[];
+  /** Failed calls, equal ones as one, the oldest first; those made good are among them. */
+  failures(): readonly FailedCalls[];
   changes(): readonly Change[];
 }
 
@@ -126,8 +127,8 @@ interface Kept extends Collected {
 
 function keep(slotNow: () => number): Kept {
   const counted = traffic(slotNow);
-  const failed = lastOf<FailedCall>(DASHBOARD.failuresMax);
-  const recovered = lastOf<FailedCall>(DASHBOARD.recoveredMax);
+  const failed = failureGroups(DASHBOARD.failuresMax);
+  const recovered = failureGroups(DASHBOARD.recoveredMax);
   const changed = lastOf<Change>(DASHBOARD.changesMax);
   return {
     traffic: counted,

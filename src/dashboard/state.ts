@@ -8,7 +8,7 @@ import { DASHBOARD } from "../catalog/dashboard-defaults.js";
 import type { Gateway } from "../gateway/gateway.js";
 import type { GatewaySnapshot } from "../gateway/snapshot.js";
 import type { Change, Collector } from "./collector.js";
-import type { FailedCall } from "./failed-call.js";
+import type { FailedCalls } from "./failure-groups.js";
 import type { TrafficNow, TrafficSlot } from "./traffic.js";
 
 /** All that the page shows, as plain data. */
@@ -33,7 +33,7 @@ export interface DashboardUpdate {
   readonly epochMs: number;
   /** By the name of the upstream. */
   readonly traffic: Readonly<Record<string, TrafficShown>>;
-  readonly failures: readonly FailedCall[];
+  readonly failures: readonly FailedCalls[];
   readonly changes: readonly Change[];
 }
 

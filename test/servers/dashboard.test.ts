@@ -8,41 +8,25 @@
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { FAILURES } from "good-gateway";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, it, vi } from "vitest";
-import { launch, openPage, type Watched } from "./tools/browser.js";
+import type { Page } from "playwright-core";
+import { expect, it, vi } from "vitest";
+import {
+  BROWSER_MS,
+  dashboardWorld,
+  many,
+  openReference,
+  seen,
+  until,
+} from "./tools/dashboard-world.js";
 import { describeWith } from "./tools/programs.js";
 import { longOpenShop } from "./tools/quarter-of-an-hour.js";
-import { openShop, type Shop, type Upstreams } from "./tools/shop.js";
+import type { Upstreams } from "./tools/shop.js";
 
-/** A browser on a busy machine; a limit against hanging, not a measure of speed. */
-const BROWSER_MS = 90_000;
 const { PICTURE } = process.env;
 vi.setConfig({ testTimeout: BROWSER_MS, hookTimeout: BROWSER_MS });
 
 describeWith(["chromium"], "the dashboard in a browser", () => {
-  const world: { browser: Browser | null; shop: Shop | null } = { browser: null, shop: null };
-
-  beforeAll(async () => {
-    world.browser = await launch();
-  });
-  afterAll(() => world.browser?.close());
-  afterEach(async () => {
-    for (const context of world.browser?.contexts() ?? []) await context.close();
-    await world.shop?.close();
-    world.shop = null;
-  });
-
-  const visit = async (
-    options: Parameters<typeof openPage>[2] = {},
-    hash = "",
-  ): Promise<Watched & { readonly shop: Shop }> => {
-    const shop = world.shop ?? (await openShop());
-    world.shop = shop;
-    const opened = await openPage(world.browser as Browser, `${shop.admin.url}/${hash}`, options);
-    await seen(opened.page, "#link", "live");
-    return { ...opened, shop };
-  };
+  const { world, visit } = dashboardWorld();
 
   it("follows faults as they come and go, and says whose fault they are", async () => {
     const { page, shop, wrongs } = await visit();
@@ -55,6 +39,11 @@ describeWith(["chromium"], "the dashboard in a browser", () => {
     await many(shop, "search", 6);
     await seen(page, "#verdict", "connection_refused");
     await seen(page, row("search"), "down");
+    // What the breaker refuses follows from it, and is told as that.
+    await many(shop, "search", 12);
+    await until(async () => /1[0-9] calls were refused/.test(await headline(page)));
+    expect(await headline(page)).toMatch(/most by connection_refused \(1\d\); at fault: upstream/);
+    expect(await headline(page)).not.toContain("breaker_open");
     // What has come to be is said to screen readers, too, once.
     await seen(page, "#say", "search is down");
     expect(await page.locator("#verdict").textContent()).toContain("at fault: upstream");
@@ -62,6 +51,13 @@ describeWith(["chromium"], "the dashboard in a browser", () => {
 
     await page.getByRole("button", { name: "search", exact: true }).click();
     const detail = page.getByRole("group", { name: "search" });
+    const names = detail.getByRole("table", { name: "Failures" }).getByRole("rowheader");
+    expect(await names.allTextContents()).toEqual(["connection_refused", "breaker_open follows"]);
+    expect(await detail.locator(".axis.y span").allTextContents()).toEqual(
+      expect.arrayContaining(["0"]),
+    );
+    const when = ["15 min ago", "10", "5", "now"];
+    expect(await detail.locator(".axis.x span").allTextContents()).toEqual([...when, ...when]);
     await seen(page, '[aria-label="search"]', shop.services.search.url);
     expect(await detail.getByRole("table", { name: "Targets of search" }).textContent()).toContain(
       "open",
@@ -154,6 +150,8 @@ describeWith(["chromium"], "the dashboard in a browser", () => {
       "connection_refused",
     );
     expect(await shown().count()).toBeLessThan(all / 2);
+    await search.fill("ECONNREFUSED");
+    expect(await shown().count()).toBeGreaterThan(0);
     await search.fill("connect() failed (111");
     expect(await shown().evaluateAll((found) => found.map(({ id }) => id))).toEqual([
       "connection_refused",
@@ -240,6 +238,7 @@ describeWith(["chromium"], "the dashboard in a browser", () => {
     await seen(page, row("search"), "down");
     await page.getByRole("button", { name: "search", exact: true }).click();
     await page.locator(".fail summary").first().click();
+    await openReference(page);
     await page.locator("#connection_refused summary").click();
     await page.addScriptTag({ path: createRequire(import.meta.url).resolve("axe-core") });
     const violations = await page.evaluate(
@@ -256,7 +255,11 @@ describeWith(["chromium"], "the dashboard in a browser", () => {
     await many(shop, "search", 6);
     await seen(page, row("search"), "down");
     await page.getByRole("button", { name: "search", exact: true }).click();
-    await page.locator(".fail summary").first().click();
+    // One with an attempt, whose table is wider than the page.
+    const asked = page.locator(".fail", { hasText: "connection_refused" });
+    await asked.first().locator("summary").click();
+    await seen(page, ".fail[open]", "Outcome");
+    await openReference(page);
     await page.locator("#connection_refused summary").click();
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(360);
     for (const role of ["banner", "main", "navigation", "contentinfo"] as const) {
@@ -314,20 +317,9 @@ const rowOf = async (page: Page, name: Upstreams) =>
   (await page.locator(row(name)).first().textContent()) ?? "";
 const first = async (page: Page) =>
   (await page.locator("#ups-body tr:not(.detail) th").first().textContent()) ?? "";
+const headline = async (page: Page) =>
+  (await page.locator("#verdict p").first().textContent()) ?? "";
 const focused = (page: Page) => page.evaluate("document.activeElement.textContent");
-
-async function many(shop: Shop, upstream: Upstreams, calls: number): Promise<void> {
-  for (let call = 0; call < calls; call += 1) await shop.call(upstream);
-}
-
-/** Waits until an element says this. */
-async function seen(page: Page, selector: string, text: string): Promise<void> {
-  await page.locator(selector).filter({ hasText: text }).first().waitFor({ state: "attached" });
-}
-
-async function until(found: () => Promise<boolean | undefined>): Promise<void> {
-  while (!(await found())) await new Promise((resolve) => setTimeout(resolve, 100));
-}
 
 /** Texts with less contrast to what is behind them than WCAG 2.2 AA asks of small text. */
 function tooFaint(page: Page): Promise<unknown> {

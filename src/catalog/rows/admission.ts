@@ -239,7 +239,7 @@ export const ADMISSION_ROWS = {
       "gatewayFetch or send was given a field that undici refuses, such as Expect.",
     ],
     remedies: [
-      "Repeat the request with curl -v --path-as-is, and compare what is sent.",
+      "Repeat it with `curl -v --path-as-is URL`, and compare what is sent.",
       "Check http:// against https:// in the client's base URL.",
       "For scanners there is nothing to do; the request was not forwarded.",
     ],

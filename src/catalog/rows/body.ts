@@ -21,7 +21,7 @@ export const BODY_ROWS = {
       "Two answers are mixed on one connection, after a fault in the server.",
     ],
     remedies: [
-      "Look at the raw bytes: curl -s --raw URL | xxd | less.",
+      "Look at the raw bytes: `curl -s --raw URL | xxd | less`.",
       "Do not set Transfer-Encoding in application code; the server does it.",
       "Ask without the proxy in between, to see which of the two breaks it.",
     ],
@@ -39,7 +39,7 @@ export const BODY_ROWS = {
       "The compressed stream ends too early because the application closed it.",
     ],
     remedies: [
-      "Check by hand: curl -s -H 'Accept-Encoding: gzip' URL | gunzip -t.",
+      "Check by hand: `curl -s -H 'Accept-Encoding: gzip' URL | gunzip -t`.",
       "Compress in one place only, either in the application or in the front proxy.",
       "Purge the cache for this URL.",
     ],
@@ -91,7 +91,7 @@ export const BODY_ROWS = {
       "The end of the chunks is broken, and body is read as trailers.",
     ],
     remedies: [
-      "Look at the end of the raw answer: curl -s --raw URL | tail -c 2000 | xxd.",
+      "Look at the end of the raw answer: `curl -s --raw URL | tail -c 2000 | xxd`.",
       "Move large values into the body; the limit cannot be changed.",
     ],
   },

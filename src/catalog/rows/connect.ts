@@ -136,8 +136,8 @@ export const CONNECT_ROWS = {
       "A firewall rejects with a TCP reset.",
     ],
     remedies: [
-      "On the target's host: ss -ltnp shows which ports are open, and on which addresses.",
-      "Look for the end of the process: its log, journalctl -k for an OOM kill, restart counts.",
+      "On the target's host: `ss -ltnp` shows which ports are open, and on which addresses.",
+      "Look for the end of the process: its log, `journalctl -k` for an OOM kill, restart counts.",
       "Let the application listen on 0.0.0.0 or ::, and write 127.0.0.1 instead of localhost.",
       "Add a second entry to targets, so that a restart is not seen by clients.",
     ],
@@ -177,7 +177,7 @@ export const CONNECT_ROWS = {
     remedies: [
       "Compare id of this process with namei -l on the socket's path.",
       "Set listen.owner, listen.group and listen.mode (or SocketMode=) on the application's side.",
-      "Look for a denial: ausearch -m avc, or journalctl -k for apparmor.",
+      "Look for a denial: `ausearch -m avc`, or `journalctl -k` for apparmor.",
     ],
   },
   unix_backlog_full: {
@@ -274,7 +274,7 @@ export const CONNECT_ROWS = {
       "A service mesh or firewall resets connections that its policy does not allow.",
     ],
     remedies: [
-      "Try by hand: openssl s_client -connect HOST:PORT -servername NAME, or nc for plain text.",
+      "Try by hand: `openssl s_client -connect HOST:PORT -servername NAME`, or nc for plain text.",
       "Look at the log of what accepts there: balancer, sidecar, TLS terminator.",
       "Check http:// against https:// in targets.",
     ],
@@ -292,7 +292,7 @@ export const CONNECT_ROWS = {
       "Something between the two answers in the target's place: a captive proxy, a balancer.",
     ],
     remedies: [
-      "See what the port speaks: openssl s_client -connect HOST:PORT, or curl -v for plain HTTP.",
+      "See what it speaks: `openssl s_client -connect HOST:PORT`, or `curl -v http://HOST:PORT/`.",
       "Write http:// in targets if the port is plain, or use the TLS port.",
       "Let the target offer TLS 1.2 or later; node --tls-min-v1.0 allows older versions.",
     ],
@@ -311,7 +311,7 @@ export const CONNECT_ROWS = {
       "The server does not send its intermediate certificate.",
     ],
     remedies: [
-      "Look at it: openssl s_client -connect HOST:PORT -servername NAME -showcerts.",
+      "Look at it: `openssl s_client -connect HOST:PORT -servername NAME -showcerts`.",
       "Give the CA in the tls settings of targets, or with NODE_EXTRA_CA_CERTS.",
       "Set tls.servername when the address in targets is not the name in the certificate.",
       "Let the server send the full chain. Do not switch verification off.",
@@ -330,7 +330,7 @@ export const CONNECT_ROWS = {
       "The clock of this machine is wrong.",
     ],
     remedies: [
-      "Read the dates: openssl s_client -connect HOST:PORT | openssl x509 -noout -dates.",
+      "Read them: `openssl s_client -connect HOST:PORT </dev/null | openssl x509 -noout -dates`.",
       "Reload the server if the file on disk is newer; otherwise renew it now.",
       "Compare the clocks with timedatectl.",
     ],

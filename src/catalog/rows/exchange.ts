@@ -23,7 +23,7 @@ export const EXCHANGE_ROWS = {
     ],
     remedies: [
       "Read the application's log at this second: uncaught exceptions, segfaults, restarts.",
-      "Look for an OOM kill: journalctl -k, or OOMKilled in the container's last state.",
+      "Look for an OOM kill: `journalctl -k`, or OOMKilled in the container's last state.",
       "Send the same request straight to the target; if it dies each time, it is this request.",
       "Let the application finish its requests on SIGTERM before it exits.",
     ],
@@ -102,7 +102,7 @@ export const EXCHANGE_ROWS = {
       "A proxy or sidecar between the two cuts at its own time limit.",
     ],
     remedies: [
-      "Send it straight to the target: curl reports how many bytes are missing.",
+      "Send it straight to the target: `curl -so /dev/null URL` reports how much is missing.",
       "Compare the time until the cut with known limits (30 s, 60 s, 100 s).",
       "Compute Content-Length from bytes, or leave it out and let the server send chunks.",
       "Look for crashes and OOM kills at this second.",
@@ -177,7 +177,7 @@ export const EXCHANGE_ROWS = {
     ],
     remedies: [
       "Read the code in the details, h2-error=…, and the application's log at this second.",
-      "Send it straight to the target: curl -v --http2, or grpcurl for gRPC.",
+      "Send it straight to the target: `curl -v --http2 URL`, or grpcurl for gRPC.",
       "With PROTOCOL_ERROR look at the fields of the request, and those that hooks add.",
     ],
   },
@@ -195,7 +195,7 @@ export const EXCHANGE_ROWS = {
       "An attacker tries response splitting or smuggling.",
     ],
     remedies: [
-      "Look at the head: curl -sv --raw, and count Content-Length and Transfer-Encoding.",
+      "Look at the head: `curl -sv --raw URL`, and count Content-Length and Transfer-Encoding.",
       "Do not copy hop-by-hop and length fields from one answer to another.",
       "If your own code does not explain it, treat it as an attack and keep the log.",
     ],
@@ -213,7 +213,7 @@ export const EXCHANGE_ROWS = {
       "The upstream is a test double or a home-made server.",
     ],
     remedies: [
-      "Look at the first line: curl -si, first line only.",
+      "Look at the first line: `curl -si URL | head -n 1`.",
       "Answer with a status from 100 to 599, and put the business code into the body.",
     ],
   },
@@ -230,7 +230,7 @@ export const EXCHANGE_ROWS = {
       "A redirect puts a whole token or return address into Location.",
     ],
     remedies: [
-      "Measure it: curl -s -o /dev/null -D - URL | wc -c, then find the largest line.",
+      "Measure it: `curl -s -o /dev/null -D - URL | wc -c`, then find the largest line.",
       "Keep sessions on the server instead of in cookies.",
       "Make it smaller: the limit is twice that of Node's own clients, and cannot be changed.",
     ],
@@ -248,7 +248,7 @@ export const EXCHANGE_ROWS = {
       "A debug header carries a stack or a query.",
     ],
     remedies: [
-      "Find the line: curl -s -o /dev/null -D - URL | awk '{print length, $1}' | sort -n | tail.",
+      "Find the line: `curl -so /dev/null -D - URL | awk '{print length, $1}' | sort -n | tail`.",
       "Shorten it; browsers and proxies on the way have limits of their own.",
       "Move large values into the body; the limit cannot be changed.",
     ],
@@ -307,7 +307,7 @@ export const EXCHANGE_ROWS = {
       "The 101 names another protocol than the one requested.",
     ],
     remedies: [
-      "Try it straight at the target: curl -v -H 'Connection: Upgrade' -H 'Upgrade: websocket'.",
+      "Try it at the target: `curl -v -H 'Connection: Upgrade' -H 'Upgrade: websocket' URL`.",
       "Attach the upgrade handler of the gateway to the server, not only the request handler.",
       "Look for an exception in the application's upgrade listener.",
     ],

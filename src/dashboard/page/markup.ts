@@ -17,6 +17,13 @@ export const REFERENCE_SECTION = `<section id="errors" aria-labelledby="errors-h
 </section>
 `;
 
+/** Folded by the script on a phone, where it would be many screens. */
+function folded(section: string): string {
+  return section
+    .replace('<div id="entries">', `<details id="fold" open><summary>All of them</summary>$&`)
+    .replace('<p class="empty" id="entries-none"', "</details>$&");
+}
+
 export const MARKUP = `<!doctype html>
 <html lang="en">
 <head>
@@ -82,11 +89,17 @@ export const MARKUP = `<!doctype html>
 </section>
 <section id="failures" aria-labelledby="failures-h">
 <div class="head"><h2 id="failures-h">Latest failures</h2>
-<p class="tools"><label for="of">Upstream</label>
-<select id="of"><option value="">all</option></select>
+<p class="tools"><label for="by-upstream">Upstream</label>
+<select id="by-upstream"><option value="">all</option></select>
+<label for="by-code">Failure</label>
+<select id="by-code"><option value="">all</option></select>
+<label for="by-blame">At fault</label>
+<select id="by-blame"><option value="">all</option></select>
+<label for="by-target">Target</label>
+<select id="by-target"><option value="">all</option></select>
 <label><input type="checkbox" id="good"> made good by a repeat, too</label></p></div>
 <div id="fails"></div>
-<button type="button" id="more" aria-pressed="false" hidden>Show all that are kept</button>
+<button type="button" id="more" aria-pressed="false" hidden></button>
 <p class="empty" id="fails-none">No call has failed since this page is kept.</p>
 </section>
 <section id="changes" aria-labelledby="changes-h">
@@ -99,9 +112,10 @@ export const MARKUP = `<!doctype html>
 <tbody id="changes-body"></tbody>
 </table>
 </div>
+<p class="hint" id="changes-more" hidden></p>
 <p class="empty" id="changes-none">Nothing has changed since this page is kept.</p>
 </section>
-${REFERENCE_SECTION}</main>
+${folded(REFERENCE_SECTION)}</main>
 <footer><p>Read only. Kept in memory for fifteen minutes; times are those of this browser.
 <a href="snapshot.json">snapshot.json</a> <a href="state.json">state.json</a>
 <a href="reference.json">reference.json</a></p></footer>

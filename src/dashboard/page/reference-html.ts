@@ -48,7 +48,11 @@ function equivalentsHtml({ code, equivalents }: ReferenceEntry): string {
 }
 
 function items(texts: readonly string[]): string {
-  return texts.map((text) => `<li>${escaped(text)}</li>`).join("");
+  return texts.map((text) => `<li>${withCommands(escaped(text))}</li>`).join("");
+}
+
+function withCommands(html: string): string {
+  return html.replace(/`([^`]+)`/g, "<code>$1</code>");
 }
 
 function escaped(text: string): string {

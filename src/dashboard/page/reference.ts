@@ -3,6 +3,7 @@
  * page shows and searches, and `reference.json` answers.
  */
 import { equivalents } from "../../catalog/dialects/equivalents.js";
+import { CODE_MEANINGS } from "../../catalog/error-codes.js";
 import {
   type Blame,
   FAILURE_CODES,
@@ -28,7 +29,7 @@ export interface ReferenceEntry {
   readonly summary: string;
   readonly causes: readonly string[];
   readonly remedies: readonly string[];
-  /** What nginx, HAProxy, Envoy and others call it: pairs of a program and what it says. */
+  /** What Node, nginx, HAProxy, Envoy and others call it: pairs of a program and what it says. */
   readonly equivalents: readonly (readonly [program: string, says: string])[];
 }
 
@@ -47,6 +48,13 @@ function entryOf(code: FailureCode): ReferenceEntry {
     blameMeaning: BLAMES[blame],
     repeat: repeatInWords(row),
     ...{ summary, causes, remedies },
-    equivalents: equivalents(code),
+    equivalents: [...codesOfNode(code), ...equivalents(code)],
   };
+}
+
+function codesOfNode(code: FailureCode): readonly (readonly [string, string])[] {
+  const codes = Object.keys(CODE_MEANINGS).filter((name) =>
+    Object.values(CODE_MEANINGS[name] ?? {}).includes(code),
+  );
+  return codes.length === 0 ? [] : [["Node", codes.join(" · ")]];
 }

@@ -4,7 +4,7 @@
  */
 export const CHANGES = `
 const INCIDENTS_SHOWN = 10;
-const CHANGES_SHOWN = 80;
+const CHANGES_SHOWN = 40;
 const WHAT = { breaker: "Breaker", target: "Target", upstream: "Upstream", lifecycle: "Gateway",
   health: "Health", load: "Load", incident: "Incident", discovery: "Discovery" };
 
@@ -24,9 +24,14 @@ const incidentNode = (one) => {
 };
 const changeText = (one) => (one.from ? spoken(one.from) + " → " : "") + spoken(one.to);
 const renderChanges = () => {
-  const incidents = state.snapshot.incidents.slice(-INCIDENTS_SHOWN).reverse();
-  fill(byId("incidents"), JSON.stringify(incidents), () => incidents.map(incidentNode));
+  const incidents = [...state.snapshot.incidents].reverse();
+  fill(byId("incidents"), JSON.stringify(incidents), () => [
+    ...incidents.slice(0, INCIDENTS_SHOWN).map(incidentNode),
+    h("ul", { class: "rest" }, more(incidents.length - INCIDENTS_SHOWN))]);
   const changes = state.changes.slice(-CHANGES_SHOWN).reverse();
+  const left = state.changes.length - changes.length;
+  byId("changes-more").hidden = left <= 0;
+  setText(byId("changes-more"), "and " + left + " more, before these");
   const key = changes.length + " " + (changes.length > 0 ? changes[0].seq : 0);
   fill(byId("changes-body"), key, () => changes.map((one) => h("tr", {},
     h("td", {}, clock(one.at)), h("th", { scope: "row" }, WHAT[one.kind]),

@@ -21,9 +21,9 @@ const bars = (slots, per) => {
   }
   return found;
 };
-const barChart = (slots, height, per, label) => {
+const barChart = (slots, height, per, label, least = 0) => {
   const found = bars(slots, per);
-  const most = Math.max(1, ...found.map((bar) => bar.all));
+  const most = Math.max(1, ...found.map((bar) => bar.all), least);
   const svg = s("svg", {
     viewBox: "0 0 " + found.length + " " + height, preserveAspectRatio: "none", role: "img",
     "aria-label": label, class: "bars",
@@ -43,10 +43,21 @@ const barChart = (slots, height, per, label) => {
     part(bar.ok, null);
     for (const blame of BLAMES) part(bar.wrong[blame], blame);
   });
-  return { svg, most };
+  return svg;
 };
-const axis = (top) => h("p", { class: "axis", "aria-hidden": "true" },
-  h("span", {}, "15 min ago"), h("span", {}, top), h("span", {}, "now"));
+// The next number that is read at a glance: 1, 2 or 5, and noughts.
+const roundUp = (value) => {
+  const ten = 10 ** Math.floor(Math.log10(value));
+  return ten * [1, 2, 5, 10].find((step) => step * ten >= value * 0.999);
+};
+const axisMs = (value) => value < 1000 ? value + " ms" : value / 1000 + " s";
+// A chart with its axes: how much at the left, and when below.
+const withAxes = (svg, top, said) => h("div", { class: "chart" },
+  h("p", { class: "axis y", "aria-hidden": "true" },
+    [top, top / 2, 0].map((value) => h("span", {}, said(value)))),
+  h("div", { class: "plot" }, svg),
+  h("p", { class: "axis x", "aria-hidden": "true" },
+    ["15 min ago", "10", "5", "now"].map((text) => h("span", {}, text))));
 const legend = (entries) => h("ul", { class: "legend" }, entries.map(([blame, text]) =>
   h("li", { "data-blame": blame }, text)));
 
@@ -62,22 +73,26 @@ const trafficChart = (name) => {
   }
   const failed = sum(wrong);
   const text = plural(all, "call", "calls") + " in 15 minutes, " + failed + " failed";
-  const { svg, most } = barChart(slots, 40, PER_BAR, text);
   const seconds = (PER_BAR * state.slotMs) / 1000;
+  const peak = Math.max(1, ...bars(slots, PER_BAR).map((bar) => bar.all));
+  const top = roundUp(peak / seconds);
+  const svg = barChart(slots, 40, PER_BAR, text + "; at most " + rate(peak / seconds)
+    + " calls a second", top * seconds);
   const parts = BLAMES.filter((blame) => wrong[blame]).map((blame) =>
     [blame, blame + " " + wrong[blame]]);
-  return h("figure", {}, h("figcaption", {}, h("b", {}, "Traffic"), " " + text), svg,
-    axis("peak " + rate(most / seconds) + " calls/s"),
+  return h("figure", {}, h("figcaption", {}, h("b", {}, "Traffic"), " in calls/s: " + text),
+    withAxes(svg, top, (value) => Number(value.toPrecision(3))),
     legend([["ok", "well " + (all - failed)], ...parts]));
 };
 
 const LINES = ["p50", "p95", "p99"];
 const latencyChart = (name) => {
   const slots = slotsOf(name);
-  const most = Math.max(1, ...slots.map((slot) => (slot && slot.p99) || 0));
+  const peak = Math.max(1, ...slots.map((slot) => (slot && slot.p99) || 0));
+  const top = roundUp(peak);
   const svg = s("svg", {
     viewBox: "0 0 " + slots.length + " 40", preserveAspectRatio: "none", role: "img",
-    class: "lines", "aria-label": "Latency of 15 minutes, at most " + ms(most),
+    class: "lines", "aria-label": "Latency of 15 minutes, at most " + ms(peak),
   });
   for (const line of LINES) {
     let path = "";
@@ -85,7 +100,7 @@ const latencyChart = (name) => {
     slots.forEach((slot, i) => {
       const value = slot ? slot[line] : null;
       if (value !== null) {
-        const y = (39.5 - (value / most) * 38).toFixed(2);
+        const y = (40 - (value / top) * 39.5).toFixed(2);
         path += (before ? "L" : "M") + i + " " + y + "H" + (i + 1);
       }
       before = value !== null;
@@ -94,25 +109,29 @@ const latencyChart = (name) => {
   }
   const { now } = trafficOf(name);
   return h("figure", {}, h("figcaption", {}, h("b", {}, "Latency"), " of calls, failed ones too"),
-    svg, axis("peak " + ms(most)),
+    withAxes(svg, top, axisMs),
     h("ul", { class: "legend" }, LINES.map((line) =>
       h("li", { "data-line": line }, line + " " + ms(now[line])))));
 };
 
-// The state of a breaker over fifteen minutes, from its changes; before the first one it was in the
-// state that this one left.
+// The state of a breaker over fifteen minutes, from its changes. Before the first one it was in the
+// state that this one left, since the start or since a change that made room for others.
 const breakerStrip = (upstream, target, current) => {
   const end = state.epochMs + (state.slot + 1) * state.slotMs;
   const long = state.slots * state.slotMs;
   const start = end - long;
   const found = state.changes.filter((one) =>
     one.kind === "breaker" && one.upstream === upstream && one.target === target);
+  const kept = state.changes.filter((one) => one.upstream === upstream).length;
+  const since = kept < CHANGES_MAX && state.changes.length < KEPT_CHANGES ? start
+    : found.length > 0 ? found[0].at : end;
   const svg = s("svg", {
     viewBox: "0 0 " + state.slots + " 12", preserveAspectRatio: "none", role: "img", class: "strip",
     "aria-label": "Breaker over 15 minutes: now " + spoken(current) + ", "
-      + plural(found.length, "change", "changes"),
+      + plural(found.length, "change", "changes")
+      + (since > start ? ", not known before " + clock(since) : ""),
   });
-  let from = start;
+  let from = Math.max(start, since);
   let is = found.length > 0 ? found[0].from : current;
   const piece = (to) => {
     const x = (Math.max(0, from - start) / long) * state.slots;

@@ -3,6 +3,13 @@
  * verdict, charts, failures by name, limits, and targets.
  */
 export const DETAIL = `
+const EVIDENCE_SHOWN = 6;
+const ROUTES_SHOWN = 20;
+const troubledTarget = (up) => {
+  const bad = up.targets.find((target) => STANDING_TONES[target.standing] !== "good");
+  return (bad || up.targets[0] || { target: null }).target;
+};
+
 const verdictPart = (up) => {
   const { verdict } = up;
   if (!verdict || verdict.well) return [];
@@ -10,9 +17,10 @@ const verdictPart = (up) => {
     h("p", {}, h("b", {}, verdict.title), " ",
       verdict.blame ? tag(verdict.blame) : null,
       h("span", { class: "dim" }, " " + verdict.confidence)),
-    verdict.evidence.length > 0
-      ? h("ul", {}, verdict.evidence.slice(0, 6).map((one) => h("li", {}, localTimes(one)))) : null,
-    h("p", {}, h("b", {}, "Next: "), verdict.next))];
+    verdict.evidence.length > 0 ? h("ul", {}, cut(verdict.evidence, EVIDENCE_SHOWN, (one) =>
+      h("li", {}, localTimes(one)))) : null,
+    h("p", {}, h("b", {}, "Next: "), advice(verdict.next, troubledTarget(up))),
+    troubledTarget(up) ? doctorLine(troubledTarget(up)) : null)];
 };
 
 const failuresByName = (up) => {
@@ -22,14 +30,15 @@ const failuresByName = (up) => {
     for (const code in slot.failures) all[code] = (all[code] || 0) + slot.failures[code];
   }
   const { now } = trafficOf(up.name);
-  const codes = Object.keys(all).sort((a, b) => all[b] - all[a] || (a < b ? -1 : 1));
+  const codes = mostFirst(all).sort((a, b) => isRefusal(a) - isRefusal(b));
   if (codes.length === 0) return h("p", { class: "dim" }, "None in fifteen minutes.");
   return scrolling("Failures", h("table", { class: "grid plain", "aria-label": "Failures" },
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Failure"),
       h("th", { scope: "col" }, "At fault"), h("th", { scope: "col", class: "n" }, "Last minute"),
       h("th", { scope: "col", class: "n" }, "15 min"))),
     h("tbody", {}, codes.map((code) => h("tr", {},
-      h("th", { scope: "row" }, errorLink(code, "f " + code)),
+      h("th", { scope: "row" }, errorLink(code, "f " + code),
+        isRefusal(code) && codes.length > 1 ? h("span", { class: "dim" }, " follows") : null),
       h("td", {}, tag(blameOf(code))),
       h("td", { class: "n" }, String(now.failures[code] || 0)),
       h("td", { class: "n" }, String(all[code])))))));
@@ -80,9 +89,9 @@ const routesTable = (up) => {
         h("th", { scope: "col" }, "Target"), h("th", { scope: "col" }, "Standing"),
         h("th", { scope: "col", class: "n" }, "In a row"),
         h("th", { scope: "col", class: "n" }, "Failed / answered well"))),
-      h("tbody", {}, rows.slice(-ROUTES_SHOWN).reverse()))))];
+      h("tbody", {}, rows.slice(-ROUTES_SHOWN).reverse()))),
+    h("ul", { class: "rest" }, more(rows.length - ROUTES_SHOWN)))];
 };
-const ROUTES_SHOWN = 20;
 
 const gauge = (name, value, max, text) => h("div", { class: "gauge" },
   h("span", { class: "name" }, name),

@@ -56,6 +56,10 @@ const spoken = (name) => name.replaceAll("_", " ");
 
 const BLAMES = ["upstream", "overload", "network", "proxy", "client", "self"];
 const blameOf = (code) => (byId(code) ? byId(code).dataset.blame : "upstream");
+// What only follows from failures before it, and says nothing of what is wrong.
+const isRefusal = (code) => REFUSALS.includes(code);
+const mostFirst = (counts) => Object.keys(counts)
+  .sort((a, b) => counts[b] - counts[a] || (a < b ? -1 : 1));
 const byBlame = (failures) => {
   const found = {};
   for (const code in failures) {
@@ -69,6 +73,9 @@ const scrolling = (name, ...children) => h("div", { class: "scroll", tabindex: "
   "aria-label": name, "data-k": "scroll " + name }, ...children);
 const errorLink = (code, key) =>
   h("a", { href: "#" + code, class: "code", "data-k": key || null }, code);
+// A list that is cut says how much of it is not shown.
+const more = (left) => left <= 0 ? [] : [h("li", { class: "dim rest" }, "and " + left + " more")];
+const cut = (all, most, make) => [...all.slice(0, most).map(make), ...more(all.length - most)];
 const tag = (blame) => h("span", { class: "tag b", "data-blame": blame }, blame);
 
 const state = {
@@ -83,6 +90,17 @@ const slotsOf = (name) => {
   const { slots } = trafficOf(name);
   const first = state.slot - state.slots + 1;
   return Array.from({ length: state.slots }, (_, i) => slots.get(first + i) || null);
+};
+// The failure that the others of an upstream follow from: of the last minute, or of the latest slot
+// that has one; null where only refusals are known.
+const rootOf = (name) => {
+  const { now } = trafficOf(name);
+  const lately = slotsOf(name).reverse().filter(Boolean).map((slot) => slot.failures);
+  for (const failures of [now.failures, ...lately]) {
+    const [root] = mostFirst(failures).filter((code) => !isRefusal(code));
+    if (root) return root;
+  }
+  return null;
 };
 const pendingOf = (up) => up.targets.reduce((all, target) => all + target.pending, 0);
 `;

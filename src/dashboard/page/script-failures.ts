@@ -1,6 +1,6 @@
 /**
- * The latest failures, each with its attempts and what the catalog says about it. An entry is made
- * once and stays as it is, so that one that is being read does not move under the reader's eyes.
+ * The latest failures, equal ones as one, each with its attempts and what the catalog says of it.
+ * One that is open stays as it is, so that what is being read does not move.
  */
 export const FAILURES = String.raw`
 const SHOWN_AT_FIRST = 15;
@@ -64,23 +64,26 @@ const attemptsTable = (one) => {
       ? h("p", { class: "dim" }, one.attemptsLeftOut + " attempts before these.") : null);
 };
 
-const listOf = (code, selector, most) => {
-  const entry = byId(code);
+const listOf = (one, selector, most) => {
+  const entry = byId(one.code);
   if (!entry) return [];
-  return [...entry.querySelectorAll(selector)].slice(0, most).map((item) =>
-    h("li", {}, item.textContent));
+  return cut([...entry.querySelectorAll(selector)], most, (item) =>
+    h("li", {}, adviceOf(item, urlOf(one))));
 };
 const explanationPart = (one) => {
   const entry = byId(one.code);
   return h("div", { class: "why" },
     h("p", { class: "lead" }, entry ? entry.querySelector(".sum").textContent : one.code, " ",
       "At fault: ", tag(one.blame), "."),
+    isRefusal(one.code) && rootOf(one.upstream) ? h("p", {}, "It follows from ",
+      errorLink(rootOf(one.upstream)), ".") : null,
     one.details ? h("p", { class: "dim" }, one.details) : null,
     one.recovered ? h("p", {}, "A repeat made it good: the client got its answer.") : null,
     h("div", { class: "two" },
-      h("div", {}, h("h3", {}, "Most likely"), h("ol", {}, listOf(one.code, "ol li", 3))),
+      h("div", {}, h("h3", {}, "Most likely"), h("ol", {}, listOf(one, "ol li", 3))),
       h("div", {}, h("h3", {}, "What to do"),
-        h("ul", {}, listOf(one.code, ".body > div > ul li", 3)))),
+        h("ul", {}, listOf(one, ".body > div > ul li", 3)))),
+    urlOf(one) && !BLAMELESS.includes(one.blame) ? doctorLine(urlOf(one)) : null,
     h("p", {}, h("a", { href: "#" + one.code, class: "more" },
       "Everything about " + one.code)));
 };
@@ -88,61 +91,119 @@ const stopPart = (one) => one.stopReason === null ? null
   : h("p", {}, h("b", {}, "No further attempt: "), h("code", {}, one.stopReason), ". ",
     STOPS[one.stopReason] || "");
 
-const failureNode = (one) => {
+// Where to ask by hand: never what may act, so the path only where it was read.
+const urlOf = (one) => {
+  const [target] = targetsOf(one).slice(-1);
+  if (!target) return null;
+  const path = ["GET", "HEAD"].includes(one.method) && !one.path.endsWith("…") ? one.path : "/";
+  return target + path;
+};
+// Nothing of the target is to be found out where it was not at fault.
+const BLAMELESS = ["client", "self"];
+// Those that were asked; of a call that asked nobody, the one that there was.
+const targetsOf = (one) => {
+  const asked = one.attempts.map(({ target }) => target).filter(Boolean);
+  const { targets } = state.ups.get(one.upstream) || { targets: [] };
+  return asked.length > 0 || targets.length !== 1 ? asked : [targets[0].target];
+};
+const earlierPart = (one) => one.times === 1 ? null
+  : h("div", { class: "why" }, h("h3", {}, one.times + " times since " + clock(one.since)),
+    h("ul", {}, cut([...one.before].reverse(), one.before.length, (call) =>
+      h("li", {}, clock(call.at) + ", " + ms(call.durationMs) + ", request " + call.id + ": ",
+        h("span", { class: "addr" }, call.path))), more(one.times - 1 - one.before.length)));
+
+const failureNode = (first) => {
   const body = h("div", { class: "body" });
-  const node = h("details", { class: "fail", "data-upstream": one.upstream,
-    "data-recovered": String(one.recovered) },
-    h("summary", {},
-      h("time", { datetime: new Date(one.at).toISOString() }, clock(one.at)),
-      h("span", { class: "got", "data-tone": one.recovered ? "good" : "bad" }, gotText(one)),
-      h("span", { class: "code" }, one.code), tag(one.blame),
-      h("span", { class: "what" }, one.upstream + ": " + one.method + " " + one.path),
-      h("span", { class: "dim" }, plural(one.attempts.length + one.attemptsLeftOut, "attempt",
-        "attempts") + ", " + ms(one.durationMs))),
-    body);
-  // Made when it is opened: most never are.
+  const time = h("time", {});
+  const what = h("span", { class: "what" });
+  const how = h("span", { class: "dim how" });
+  const node = h("details", { class: "fail", "data-upstream": first.upstream,
+    "data-recovered": String(first.recovered) },
+    h("summary", {}, time,
+      h("span", { class: "got", "data-tone": first.recovered ? "good" : "bad" }, gotText(first)),
+      h("span", { class: "code" }, first.code), tag(first.blame), what, how), body);
+  let one = first;
+  let told = 0;
+  // Made when it is opened: most never are. It stays as it is while it is read.
   node.addEventListener("toggle", () => {
-    if (!node.open || body.childNodes.length > 0) return;
-    body.append(explanationPart(one), attemptsTable(one), stopPart(one) || "",
-      h("p", { class: "dim" }, "Request " + one.id
+    if (!node.open || told === one.seq) return;
+    told = one.seq;
+    body.replaceChildren(...[explanationPart(one), attemptsTable(one), stopPart(one),
+      earlierPart(one), h("p", { class: "dim" }, "Request " + one.id
         + (one.queuedMs >= 1 ? ", queued for " + ms(one.queuedMs) : "")
         + (one.answeredBy ? ", answered by the " + one.answeredBy : "")
-        + (one.clientEnd === "aborted" ? ", the client left" : "")));
+        + (one.clientEnd === "aborted" ? ", the client left" : ""))].flat().filter(Boolean));
   });
-  return node;
+  const tell = (latest) => {
+    one = latest;
+    const { at, times, since } = one;
+    time.dateTime = new Date(at).toISOString();
+    setText(time, clock(at));
+    setText(what, one.upstream + ": " + one.method + " " + (times === 1 ? one.path : one.route));
+    setText(how, (times === 1 ? "" : times + " times since " + clock(since) + "; ")
+      + plural(one.attempts.length + one.attemptsLeftOut, "attempt", "attempts")
+      + ", " + ms(one.durationMs));
+  };
+  tell(first);
+  return { node, tell, place: first.seq };
 };
 
-const wanted = (one) => (byId("of").value === "" || byId("of").value === one.upstream)
-  && (byId("good").checked || !one.recovered);
+// What can be chosen by: a control, its name for all, and what of a failure it looks at.
+const FILTERS = {
+  "by-upstream": (one) => [one.upstream], "by-code": (one) => [one.code],
+  "by-blame": (one) => [one.blame], "by-target": targetsOf,
+};
+const wanted = (one) => (byId("good").checked || !one.recovered)
+  && Object.entries(FILTERS).every(([id, of]) =>
+    byId(id).value === "" || of(one).includes(byId(id).value));
+const renderFilters = () => {
+  for (const [id, of] of Object.entries(FILTERS)) {
+    const control = byId(id);
+    const chosen = control.value;
+    const known = id === "by-upstream" ? state.names
+      : [...new Set(state.failures.flatMap(of))].sort();
+    const values = known.includes(chosen) || chosen === "" ? known : [...known, chosen];
+    fill(control, values.join("\n"), () => ["", ...values].map((value) => {
+      const option = h("option", { value }, value || "all");
+      option.selected = value === chosen;
+      return option;
+    }));
+  }
+};
 const renderFailures = () => {
   const list = byId("fails");
-  const names = byId("of");
-  fill(names, state.names.join("\n"), () => {
-    const chosen = names.value;
-    const options = ["", ...state.names].map((name) => h("option", { value: name }, name || "all"));
-    for (const option of options) option.selected = option.value === chosen;
-    return options;
-  });
+  renderFilters();
   const fitting = state.failures.filter(wanted).slice(-SHOWN_MAX);
   const all = byId("more").getAttribute("aria-pressed") === "true";
-  byId("more").hidden = !all && fitting.length <= SHOWN_AT_FIRST;
+  const beyond = fitting.length - SHOWN_AT_FIRST;
+  byId("more").hidden = beyond <= 0;
+  setText(byId("more"), all ? "Show fewer" : "and " + beyond + " more");
   const shown = all ? fitting : fitting.slice(-SHOWN_AT_FIRST);
-  const keep = new Set(shown.map(({ seq }) => seq));
-  for (const [seq, node] of shownFailures) {
+  const keep = new Set(shown.map(({ group }) => group));
+  for (const [group, { node }] of shownFailures) {
     // One that is open stays until it is closed.
-    if (keep.has(seq) || node.open) continue;
+    if (keep.has(group) || node.open) continue;
     node.remove();
-    shownFailures.delete(seq);
+    shownFailures.delete(group);
   }
   for (const one of shown) {
-    if (shownFailures.has(one.seq)) continue;
-    const node = failureNode(one);
-    shownFailures.set(one.seq, node);
-    const after = [...shownFailures.keys()].filter((seq) => seq < one.seq);
-    const next = after.length > 0 ? shownFailures.get(Math.max(...after)) : null;
-    if (next) next.before(node);
-    else list.append(node);
+    const known = shownFailures.get(one.group);
+    if (!known) {
+      shownFailures.set(one.group, failureNode(one));
+      continue;
+    }
+    known.tell(one);
+    // What is being read does not move.
+    if (!known.node.open) known.place = one.seq;
   }
+  const order = [...shownFailures.values()].sort((a, b) => b.place - a.place);
+  const focused = list.contains(document.activeElement);
+  order.forEach(({ node }, i) => {
+    if (list.children[i] === node || (focused && node.isConnected)) return;
+    list.insertBefore(node, list.children[i] || null);
+  });
   byId("fails-none").hidden = shownFailures.size > 0;
+  setText(byId("fails-none"), state.failures.length > 0 ? "No failure is of that kind."
+    : "No call has failed since this page is kept.");
 };
 `;

@@ -5,6 +5,7 @@
 
 /** Needs `byId` alone, so that a page without the rest of the dashboard has it as well. */
 export const SEARCH = String.raw`
+const fold = byId("fold");
 const entries = [...document.querySelectorAll(".entry")];
 const texts = new Map(entries.map((entry) => [entry, entry.textContent.toLowerCase()]));
 const search = () => {
@@ -19,6 +20,7 @@ const search = () => {
   byId("found").textContent =
     words.length === 0 ? entries.length + " failures" : found + " of " + entries.length;
   byId("entries-none").hidden = found > 0;
+  if (fold && words.length > 0) fold.open = true;
 };
 byId("q").addEventListener("input", search);
 search();
@@ -31,6 +33,7 @@ const openEntry = (name) => {
     byId("q").value = "";
     search();
   }
+  if (fold) fold.open = true;
   entry.open = true;
   entry.scrollIntoView({ block: "start" });
   entry.querySelector("summary").focus({ preventScroll: true });
@@ -47,6 +50,7 @@ const onLink = (follow) => {
 
 /** Of the dashboard, whose links may lead to an upstream as well. */
 export const REFERENCE = `${SEARCH}
+if (matchMedia("(max-width:760px)").matches) fold.open = false;
 const follow = () => {
   const name = linked();
   if (!name.startsWith("upstream=")) return openEntry(name);

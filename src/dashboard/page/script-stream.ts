@@ -15,13 +15,18 @@ const later = (known, more, most) => {
   return [...known, ...more.filter(({ seq }) => !seen.has(seq))]
     .sort((a, b) => a.seq - b.seq).slice(-most);
 };
+// Of equal failures the latest stands for all.
+const laterFailures = (known, more) => {
+  const news = new Set(more.map(({ group }) => group));
+  return later(known.filter(({ group }) => !news.has(group)), more, KEPT_FAILURES);
+};
 const take = (message, whole) => {
   if (whole) {
     state.ups.clear();
     state.traffic.clear();
     state.failures = [];
     state.changes = [];
-    for (const node of shownFailures.values()) node.remove();
+    for (const { node } of shownFailures.values()) node.remove();
     shownFailures.clear();
     Object.assign(state, { slotMs: message.slotMs, slots: message.slots,
       nowSlots: message.nowSlots });
@@ -38,7 +43,7 @@ const take = (message, whole) => {
   for (const { slots } of state.traffic.values()) {
     for (const old of slots.keys()) if (old <= slot - state.slots) slots.delete(old);
   }
-  state.failures = later(state.failures, message.failures, KEPT_FAILURES);
+  state.failures = laterFailures(state.failures, message.failures);
   state.changes = later(state.changes, message.changes, KEPT_CHANGES);
 };
 const render = () => {
@@ -105,7 +110,9 @@ byId("more").addEventListener("click", () => {
   byId("more").setAttribute("aria-pressed", String(!pressed));
   renderFailures();
 });
-for (const id of ["of", "good"]) byId(id).addEventListener("change", renderFailures);
+for (const id of [...Object.keys(FILTERS), "good"]) {
+  byId(id).addEventListener("change", renderFailures);
+}
 connect();
 follow();
 `;

@@ -56,7 +56,7 @@ const renderRow = (name) => {
   const slots = slotsOf(name);
   const all = slots.reduce((total, slot) => total + (slot ? slot.calls : 0), 0);
   fill(cells[8], state.slot + " " + all, () => [barChart(slots, 20, PER_SMALL_BAR,
-    plural(all, "call", "calls") + " in 15 minutes").svg]);
+    plural(all, "call", "calls") + " in 15 minutes")]);
   const isOpen = open.name === name;
   if (button.getAttribute("aria-expanded") !== String(isOpen)) {
     button.setAttribute("aria-expanded", String(isOpen));
@@ -97,7 +97,7 @@ const renderUpstreams = () => {
   byId("ups-none").hidden = names.length > 0;
   byId("ups").hidden = names.length === 0;
   byId("ups-more").hidden = state.leftOut === 0;
-  setText(byId("ups-more"), state.leftOut + " more upstreams are not shown.");
+  setText(byId("ups-more"), "and " + state.leftOut + " more");
 };
 
 const tiles = new Map();
@@ -128,14 +128,17 @@ const renderOverview = () => {
     + (reasons.length > 0 ? ": " + reasons.join(", ") : ""));
   setTone(byId("ready"), health.ready ? "good" : "bad");
 
-  const total = { calls: 0, failed: 0, recovered: 0, codes: {} };
+  const total = { calls: 0, failed: 0, recovered: 0, refused: 0, roots: {} };
   for (const name of state.names) {
     const { now } = trafficOf(name);
     total.calls += now.calls;
     total.recovered += now.recovered;
     for (const code in now.failures) {
-      total.failed += now.failures[code];
-      total.codes[code] = (total.codes[code] || 0) + now.failures[code];
+      const root = isRefusal(code) ? rootOf(name) : code;
+      const count = now.failures[code];
+      total.failed += count;
+      if (root !== code) total.refused += count;
+      total.roots[root || code] = (total.roots[root || code] || 0) + count;
     }
   }
   const well = ups.filter((up) => up.state === "healthy").length;
@@ -150,17 +153,19 @@ const renderOverview = () => {
   announce(ups);
 };
 
+const DOWN_SHOWN = 5;
+const LINES_SHOWN = 4;
 const renderVerdict = (ups, total) => {
   const told = state.snapshot.warnings || [];
   const down = ups.filter((up) => up.state === "down").map((up) => up.name);
-  const codes = Object.keys(total.codes).sort((a, b) => total.codes[b] - total.codes[a]);
+  const [root] = mostFirst(total.roots);
   const key = JSON.stringify([state.snapshot.lifecycle.state, state.snapshot.lifecycle.maintenance,
-    down, codes.slice(0, 1), total.failed, total.calls,
+    down, total,
     ups.map((up) => [up.state, up.verdict && up.verdict.title]), told.length]);
   const { lifecycle } = state.snapshot;
   const node = byId("verdict");
   const wrong = ups.filter((up) => up.verdict && !up.verdict.well)
-    .sort((a, b) => troubled(a.name) - troubled(b.name)).slice(0, 4);
+    .sort((a, b) => troubled(a.name) - troubled(b.name));
   // Without a call nothing fails; that is no proof that it would not.
   const before = wrong.length > 0 || ups.some((up) => up.state !== "healthy");
   setTone(node, down.length > 0 || (total.failed > 0) ? "bad"
@@ -173,12 +178,17 @@ const renderVerdict = (ups, total) => {
     if (lifecycle.maintenance) text.push("Maintenance: every call is answered with 503. ");
     if (down.length > 0) {
       text.push(plural(down.length, "upstream is", "upstreams are") + " down: "
-        + down.slice(0, 5).join(", ") + (down.length > 5 ? " …" : "") + ". ");
+        + down.slice(0, DOWN_SHOWN).join(", ")
+        + (down.length > DOWN_SHOWN ? " and " + (down.length - DOWN_SHOWN) + " more" : "") + ". ");
     }
     if (total.failed > 0) {
       text.push(total.failed + " of " + plural(total.calls, "call", "calls")
-        + " failed in the last minute, most as ", errorLink(codes[0], "most"), " (",
-        String(total.codes[codes[0]]), "); at fault: ", tag(blameOf(codes[0])), ".");
+        + " failed in the last minute, most by ", errorLink(root, "most"), " (",
+        String(total.roots[root]), "); at fault: ", tag(blameOf(root)), ".");
+      if (total.refused > 0) {
+        text.push(" " + plural(total.refused, "call was", "calls were")
+          + " refused because of failures before.");
+      }
     } else if (text.length === 0) {
       const calls = total.calls === 0 ? "No call came in the last minute"
         : plural(total.calls, "call", "calls") + " in the last minute, and none failed";
@@ -186,9 +196,10 @@ const renderVerdict = (ups, total) => {
       text.push(before ? calls + "; what failed before is not known to be over."
         : well + calls + ".");
     }
-    const lines = wrong.map((up) => h("li", {}, h("b", {}, up.name), ": ", up.verdict.title, " ",
-      h("span", { class: "dim" }, up.verdict.next)));
-    const warned = told.slice(0, 4).map(({ message }) => h("li", {}, h("b", {}, "warning"), ": ",
+    const lines = cut(wrong, LINES_SHOWN, (up) => h("li", {}, h("b", {}, up.name), ": ",
+      up.verdict.title, " ",
+      h("span", { class: "dim" }, advice(up.verdict.next, troubledTarget(up)))));
+    const warned = cut(told, LINES_SHOWN, ({ message }) => h("li", {}, h("b", {}, "warning"), ": ",
       message));
     const all = lines.concat(warned);
     return [h("p", {}, text), all.length === 0 ? "" : h("ul", {}, all)];

@@ -71,7 +71,7 @@ background:var(--card);padding:.6rem .9rem;margin-bottom:.8rem}
 .tile dt{color:var(--dim);font-size:.86rem}
 .tile dd{font-size:1.45rem;font-weight:600;font-variant-numeric:tabular-nums}
 .tile[data-tone=bad] dd{color:var(--bad)}
-.scroll{overflow-x:auto}
+.scroll{overflow-x:auto;position:relative}
 .scroll .plain .code,.scroll .plain .addr{overflow-wrap:normal;white-space:nowrap}
 .scroll #changes-body .addr{white-space:normal;min-width:12rem}
 .grid{width:100%;border-collapse:collapse;background:var(--card);border:1px solid var(--line);
@@ -99,7 +99,13 @@ tr.on{background:var(--shade)}
 .part h3{font-size:.95rem;margin-bottom:.3rem}
 figure svg{width:100%;height:110px;display:block;border-bottom:1px solid var(--line)}
 figcaption{margin-bottom:.3rem}
-.axis{display:flex;justify-content:space-between;color:var(--dim);font-size:.8rem}
+.chart{display:grid;grid-template-columns:auto minmax(0,1fr);column-gap:.5rem}
+.axis{display:flex;justify-content:space-between;color:var(--dim);font-size:.8rem;
+line-height:1;font-variant-numeric:tabular-nums}
+.axis.y{flex-direction:column;align-items:flex-end;margin:-.4rem 0}
+.axis.x{grid-column:2;padding-top:.3rem;margin-bottom:.3rem}
+.plot{background:linear-gradient(var(--line) 1px,transparent 1px) 0 0/100% 50%;
+border-left:1px solid var(--line)}
 td>svg.bars{width:120px;height:22px;display:block}
 .bars rect{fill:var(--ok)}
 .bars rect.bad,.tag[data-blame],.legend li::before{fill:var(--c);color:var(--c)}
@@ -114,6 +120,11 @@ background:var(--c);border-radius:2px}
 .lines path{fill:none;stroke-width:1.6;vector-effect:non-scaling-stroke}
 .lines .p50{stroke:var(--p50)}.lines .p95{stroke:var(--p95);stroke-dasharray:5 2}
 .lines .p99{stroke:var(--p99);stroke-dasharray:2 2}
+.cmd{display:inline-flex;flex-wrap:wrap;gap:.15rem .5rem;align-items:baseline;max-width:100%}
+.cmd code{background:var(--shade);padding:.05rem .3rem;border-radius:4px;min-width:0}
+.copy{padding:0 .45rem;font-size:.8rem}
+.rest{list-style:none}ul.rest{padding:0}
+#fold>summary{display:none}
 .tag{display:inline-block;border:1px solid currentColor;border-radius:4px;padding:0 .35rem;
 font-size:.8rem;white-space:nowrap}
 .strip{width:100%;min-width:120px;height:16px;display:block}
@@ -129,7 +140,7 @@ margin-bottom:.35rem}
 gap:.15rem .7rem;align-items:baseline;list-style-position:inside}
 .fail>summary:hover,.entry>summary:hover{background:var(--shade)}
 .fail time{font-variant-numeric:tabular-nums}
-.fail .got{font-weight:600;min-width:7.2rem}
+.fail .got{font-weight:600;min-width:2.6rem}
 .fail>summary .code{min-width:17.5rem}
 .fail>summary .tag{min-width:4.6rem;text-align:center}
 .got[data-tone=bad]{color:var(--bad)}.got[data-tone=good]{color:var(--good)}
@@ -150,7 +161,8 @@ h4,.why h3{font-size:.88rem;color:var(--dim);font-weight:600}
 .entry .sum{flex:1 1 18rem}
 .entry .s{color:var(--dim)}
 .entry .body{grid-template-columns:repeat(2,minmax(0,1fr));gap:.8rem 1.4rem}
-.entry dl{display:grid;grid-template-columns:auto 1fr;gap:.15rem .8rem;align-content:start}
+.entry dl{display:grid;grid-template-columns:auto minmax(0,1fr);
+overflow-wrap:anywhere;gap:.15rem .8rem;align-content:start}
 .entry dt{color:var(--dim)}
 .others table{border-collapse:collapse;margin-top:.2rem}
 .others th,.others td{text-align:left;font-weight:400;padding:.15rem .8rem .15rem 0;
@@ -173,6 +185,11 @@ footer{max-width:1240px;margin:0 auto;padding-bottom:2rem}
 .tile:last-child:nth-child(odd){grid-column:1/-1}
 .fail .got,.fail>summary .code,.fail>summary .tag{min-width:0}
 .fail .what{flex-basis:100%}
+#fold>summary{display:list-item;cursor:pointer;padding:.6rem .2rem;color:var(--link)}
+.tools select{max-width:100%}
+.fail .grid td{white-space:nowrap}
+#failures .tools{display:grid;grid-template-columns:auto minmax(0,1fr);width:100%}
+#failures .tools label:last-child{grid-column:1/-1}
 .grid.plain th,.grid.plain td{padding:.35rem .4rem}
 html{scroll-padding-top:.5rem}
 main{padding:.8rem .8rem 2rem}

@@ -99,8 +99,10 @@ describe("the collector", () => {
     end({ ...REFUSED, upstream: "search" });
     const made = { attempts: [attempt({ code: "stale_connection", blame: "network" }), attempt()] };
     for (let call = 0; call < 100; call += 1) {
-      end({ ...REFUSED, id: String(call) });
-      end(made);
+      // Of another route each; a number would be one of many ids.
+      const path = `/${"x".repeat(call % 60)}${call < 60 ? "y" : "z"}`;
+      end({ ...REFUSED, path, id: String(call) });
+      end({ ...made, path });
     }
     const failures = of("orders")?.failures() ?? [];
     expect(failures.filter(({ recovered }) => !recovered)).toHaveLength(failuresMax);
@@ -108,6 +110,35 @@ describe("the collector", () => {
     expect(failures.at(-1)).toMatchObject({ code: "stale_connection", recovered: true });
     expect(failures.at(-2)).toMatchObject({ id: "99", code: "connection_refused" });
     expect(of("search")?.failures()).toHaveLength(1);
+  });
+
+  it("tells equal failures once: how often, since when, and the latest ones", async () => {
+    const { clock, end, of } = collected();
+    const orders = (id: number): string => `/orders/${id}`;
+    const startedAt = 1_767_225_600_000;
+    for (let call = 1; call <= 15; call += 1) {
+      const at = startedAt + call * 1_000;
+      end({ ...REFUSED, id: String(call), path: orders(call), startedAt: at });
+    }
+    end({ ...REFUSED, method: "POST", path: orders(1) });
+    end({ ...REFUSED, path: "/search" });
+    end({
+      ...REFUSED,
+      path: orders(1),
+      attempts: [{ ...REFUSED.attempts[0], target: "http://b" }],
+    });
+    const failures = of("orders")?.failures() ?? [];
+    expect(failures.map(({ times }) => times)).toEqual([15, 1, 1, 1]);
+    const [many] = failures;
+    const since = startedAt + 1_000 + 10;
+    expect(many).toMatchObject({ id: "15", route: "/orders/:id", seq: 15, group: 1, since });
+    expect(many?.before.map(({ id }) => id)).toEqual(["11", "12", "13", "14"]);
+    expect(many?.before.at(-1)).toMatchObject({ path: "/orders/14", durationMs: 10 });
+
+    // After a quarter of an hour it is another event.
+    await clock.advance(1);
+    end({ ...REFUSED, path: orders(16), startedAt: startedAt + 15_000 + slots * slotMs });
+    expect(of("orders")?.failures().at(-1)).toMatchObject({ times: 1, before: [], group: 19 });
   });
 
   it("cuts what comes from outside to a length, and shows the last attempts", () => {
