@@ -23,6 +23,11 @@ export interface OverloadState {
     readonly stressed: boolean;
     /** Upgraded connections and event streams, which have places of their own. */
     readonly streams: { readonly running: number; readonly places: number };
+    /**
+     * Callers with calls under way, and how many calls the busiest of them has; null without
+     * `bulkhead.by`.
+     */
+    readonly callers: { readonly count: number; readonly most: number } | null;
   } | null;
   /** Null where it is off. */
   readonly adaptiveLimit: {
@@ -54,10 +59,7 @@ export function createOverload(parts: GatewayParts, options: NormalisedUpstream)
   const counted = refusalsOf(parts, options);
   const limit = limitOf(parts, options);
   const { clock, random, load } = parts;
-  const places =
-    options.bulkhead === false
-      ? null
-      : bulkhead(clock, random, options.bulkhead, { limit, refusals: counted });
+  const places = bulkheadOf(parts, options, limit, counted);
   const sending =
     options.throttle === false ? null : throttle(clock, random, options.throttle, counted);
   return {
@@ -72,6 +74,17 @@ export function createOverload(parts: GatewayParts, options: NormalisedUpstream)
       refused: counted.counts(),
     }),
   };
+}
+
+function bulkheadOf(
+  { clock, random }: GatewayParts,
+  { bulkhead: settings }: NormalisedUpstream,
+  limit: AdaptiveLimit | null,
+  counted: Refusals,
+): Bulkhead | null {
+  if (settings === false) return null;
+  const { by: callers = null, ...options } = settings;
+  return bulkhead(clock, random, options, { limit, callers, refusals: counted });
 }
 
 function refusalsOf({ events }: GatewayParts, { name: upstream }: NormalisedUpstream): Refusals {
@@ -90,7 +103,8 @@ function limitOf(
   });
 }
 
-function stateOf({ running, waiting, places, stressed, streams }: Bulkhead) {
+function stateOf({ running, waiting, places, stressed, streams, callers }: Bulkhead) {
   const { running: open, places: most } = streams;
-  return { running, waiting, places, stressed, streams: { running: open, places: most } };
+  const counts = { running, waiting, places, stressed };
+  return { ...counts, streams: { running: open, places: most }, callers };
 }

@@ -24,6 +24,7 @@ import type {
 import type { RetryOptions } from "../catalog/options/retry.js";
 import type { TimeoutOptions } from "../catalog/options/timeouts.js";
 import type { StatusPolicy } from "../catalog/status-policy.js";
+import type { CallerKey } from "../policies/caller-shares.js";
 import type { PriorityRule } from "../policies/priority.js";
 import type { AddressRules } from "../targets/address-guard.js";
 import type { Balancer } from "../targets/balance/balancer.js";
@@ -208,7 +209,7 @@ export interface NormalisedUpstream {
   readonly timeouts: Required<TimeoutOptions>;
   readonly retry: false | Required<RetryOptions>;
   readonly breaker: false | Required<BreakerOptions>;
-  readonly bulkhead: false | Required<BulkheadOptions>;
+  readonly bulkhead: false | (Required<Omit<BulkheadOptions, "by">> & { readonly by?: CallerKey });
   readonly adaptiveLimit: false | Required<AdaptiveLimitOptions>;
   readonly priority: false | PriorityRule;
   /** In the order in which they are compared. */

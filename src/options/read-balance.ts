@@ -8,13 +8,13 @@ import { number, ratio } from "../catalog/options/option.js";
 import type { Balancer } from "../targets/balance/balancer.js";
 import { type BalanceKey, hashRing } from "../targets/balance/hash-ring.js";
 import { leastPending, twoChoices } from "../targets/balance/least-cost.js";
-import { cookieOf, fieldOf } from "../targets/balance/request-key.js";
 import { roundRobin } from "../targets/balance/round-robin.js";
 import type { BalancePolicy, NormalisedBalance } from "./balance-options.js";
 import { checkNumber } from "./check-number.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
 import { nearest } from "./nearest.js";
 import { checkNames } from "./option-names.js";
+import { readKey } from "./read-key.js";
 import { readSticky } from "./read-sticky.js";
 
 /** What is used when nothing is written. */
@@ -143,35 +143,4 @@ function numberOf(
 ): number {
   if (value === undefined) return rule.initial;
   return checkNumber(findings, path, rule, value) ?? rule.initial;
-}
-
-/** RFC 9110 §5.6.2: names of fields and cookies are tokens. */
-const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
-
-function readKey(findings: Findings, path: string, value: unknown): BalanceKey | null {
-  if (typeof value === "function") {
-    return (request) => {
-      const key: unknown = value(request);
-      return key === null || key === undefined || key === "" ? null : String(key);
-    };
-  }
-  const example = 'write { header: "x-user" }, { cookie: "session" } or a function';
-  if (!isRecord(value)) {
-    findings.problem(path, `${shown(value)} is not a key; ${example}`);
-    return null;
-  }
-  checkNames(findings, path, "key", value);
-  const { header, cookie } = value;
-  const name = header ?? cookie;
-  if (
-    typeof name !== "string" ||
-    !TOKEN.test(name) ||
-    (header !== undefined && cookie !== undefined)
-  ) {
-    findings.problem(path, `does not name one field or one cookie; ${example}`);
-    return null;
-  }
-  if (cookie !== undefined) return (request) => cookieOf(request, name);
-  const lower = name.toLowerCase();
-  return (request) => fieldOf(request, lower);
 }

@@ -7,6 +7,7 @@ import type { NumberRule, Option } from "../catalog/options/option.js";
 import { checkNumber } from "./check-number.js";
 import type { Findings } from "./findings.js";
 import { readBoolean } from "./read-boolean.js";
+import { readCallers } from "./read-key.js";
 import { readUnprocessed } from "./read-unprocessed.js";
 
 type Reader = (findings: Findings, path: string, value: unknown, option: Option) => unknown;
@@ -15,6 +16,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   number: (findings, path, value, rule) => checkNumber(findings, path, rule as NumberRule, value),
   flag: readBoolean,
   statuses: readUnprocessed,
+  key: readCallers,
 };
 
 export function readOption(

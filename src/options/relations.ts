@@ -105,8 +105,15 @@ export function fillSections(findings: Warned, written: Written, targets: Target
     const text = "has no effect with bulkhead: false, since it counts the bulkhead's places";
     findings.warning("adaptiveLimit", text);
   }
+  checkCallers(findings, written);
   checkFront(findings, written);
   return filled;
+}
+
+function checkCallers(findings: Warned, written: Written): void {
+  const share = settingOf(written, ["bulkhead", "callerShare"]);
+  if (share === undefined || settingOf(written, ["bulkhead", "by"]) !== undefined) return;
+  findings.warning(share.path, "has no effect without bulkhead.by, which tells callers apart");
 }
 
 /** Streams have a share of their own, and the connections are for calls and streams together. */
@@ -129,11 +136,11 @@ function fitStreams(written: Written, { count }: TargetFacts, filled: Filled): v
 function startOf(written: Written, section: SectionName, targets: TargetFacts) {
   const own = written.sections[section];
   if (own === false || (own === undefined && OPT_IN.has(section))) return false;
-  const values = Object.entries<Option>(SECTIONS[section]).map(([name, { initial }]) => [
-    name,
-    settingOf(written, [section, name])?.value ?? initial,
-  ]);
-  const start: Record<string, unknown> = Object.fromEntries(values);
+  const values = Object.entries<Option>(SECTIONS[section]).map(([name, { initial }]) => {
+    return [name, settingOf(written, [section, name])?.value ?? initial] as const;
+  });
+  const known = values.filter(([, value]) => value !== undefined);
+  const start: Record<string, unknown> = Object.fromEntries(known);
   if (section !== "timeouts") return start;
   const unwritten = (name: string) => settingOf(written, [section, name]) === undefined;
   if (targets.local && unwritten("connectMs")) start["connectMs"] = TIMEOUTS.connectLocalMs;

@@ -5,7 +5,8 @@
  * Guarantee: a place is held until the body of the answer is over, or until its head shows that it
  * has no end (`StreamPlaces`). Then it goes to the most important of those who wait: the oldest
  * of them, or the newest while the queue has stood for long (waiting-line.ts). Sheddable calls
- * cannot take the last places. A call that leaves the queue leaves nothing behind in it.
+ * cannot take the last places, and no caller all of them, where callers are told apart
+ * (caller-shares.ts). A call that leaves the queue leaves nothing behind in it.
  * Not here: connections. Waiting for one of the pool is the transport's matter.
  */
 import type { Clock } from "../base/clock.js";
@@ -22,8 +23,10 @@ import { type Holder, hold, Pending, refused } from "../core/pending.js";
 import type { Policy, Step } from "../core/pipe.js";
 import { Timeline } from "../core/timeline.js";
 import type { AdaptiveLimit } from "./adaptive-limit.js";
+import { type CallerKey, CallerShares } from "./caller-shares.js";
 import { type DrainRate, drainRate } from "./drain-rate.js";
 import { type Refusals, refusals } from "./refusals.js";
+import { isEndless, StreamPlaces } from "./stream-places.js";
 import { GivenPlace, Unanswered } from "./unanswered.js";
 import { Waiter, WaitingLine } from "./waiting-line.js";
 
@@ -33,11 +36,15 @@ export interface BulkheadOptions extends PlacesOptions {
   readonly streamsMax: number;
   /** How long each call may wait. */
   readonly queueMs: number;
+  /** What a caller that is alone may take of the places, where callers are told apart. */
+  readonly callerShare: number;
 }
 
 export interface BulkheadParts {
   /** Learns how many calls may run at once; null for `concurrencyMax` at all times. */
   readonly limit?: AdaptiveLimit | null;
+  /** Tells callers apart, so that each has a share; null for one line for all. */
+  readonly callers?: CallerKey | null;
   readonly refusals?: Refusals;
 }
 
@@ -52,6 +59,8 @@ export interface Bulkhead extends Policy<BoundedCall, SeatedCall> {
   readonly stressed: boolean;
   /** Upgraded connections and event streams. */
   readonly streams: { readonly running: number; readonly places: number };
+  /** Callers with calls under way, and how many the busiest has; null where all are one. */
+  readonly callers: { readonly count: number; readonly most: number } | null;
 }
 
 type QueueCode = "bulkhead_full" | "bulkhead_queue_timeout" | "bulkhead_queue_displaced";
@@ -60,29 +69,32 @@ export function bulkhead(
   clock: Clock,
   random: Random,
   options: BulkheadOptions,
-  { limit = null, refusals: counted = refusals() }: BulkheadParts = {},
+  { limit = null, callers = null, refusals: counted = refusals() }: BulkheadParts = {},
 ): Bulkhead {
-  const places = new Places(clock, limit?.limit ?? options.concurrencyMax, options);
+  const shares = callers === null ? null : callerShares(callers, options);
+  const places = new Places(clock, limit?.limit ?? options.concurrencyMax, options, shares);
   const unanswered = new Unanswered(clock, places);
   const drained = drainRate(clock, random);
 
-  const refusal = (call: Call, code: QueueCode): Failure =>
-    counted.note(call, { code, retryAfterMs: drained.retryAfterMs(places.waiting + 1) });
+  const refusal = (call: Call, code: QueueCode): Failure => {
+    const failure = { code, retryAfterMs: drained.retryAfterMs(places.waiting + 1) };
+    return counted.note(call, ofCaller(places, call, failure));
+  };
 
   const wait = waiting(clock, options.queueMs, places, refusal);
   const afterWaiting = async <Body>(
     call: SeatedCall,
     next: Step<SeatedCall, Body>,
   ): Promise<Outcome<Body>> => {
-    const room = places.roomFor(call.priority);
+    const room = places.roomFor(call);
     if (room === null) return noResponse(refusal(call, "bulkhead_full"));
     if (room !== "free") room.end(refusal(room.call, "bulkhead_queue_displaced"));
     const coming = wait(call);
-    unanswered.makeRoom(call);
+    if (places.areTaken(call.priority)) unanswered.makeRoom(call);
     const failure = await coming;
     return failure === null ? seat(call, next) : noResponse(failure);
   };
-  const streams = new StreamPlaces(options.streamsMax);
+  const streams = new StreamPlaces(options.streamsMax, shares?.streams ?? null);
   const seating = { places, drained, refusal, streams, unanswered };
   const place = placeOf(seating);
   const seat = <Body>(call: SeatedCall, next: Step<SeatedCall, Body>): Pending<Body> => {
@@ -92,7 +104,7 @@ export function bulkhead(
 
   return {
     role: "bulkhead",
-    settings: limit === null ? { ...options } : { ...options, adaptiveLimit: limit.settings },
+    settings: settingsOf(options, limit, callers),
     get running() {
       return places.running;
     },
@@ -106,17 +118,50 @@ export function bulkhead(
       return places.stressed;
     },
     streams,
+    get callers() {
+      return shares?.running.summary ?? null;
+    },
     run(call, next) {
       const seated = call as unknown as SeatedCall;
       const isStream = call.request.upgrade !== null;
-      if (isStream && streams.isFull) return refused(noPlace(seating, call, "streams"));
+      if (isStream && streams.isFull(call)) return refused(noPlace(seating, call, "streams"));
       if (places.isBusy && unanswered.refuses(call))
         return refused(noPlace(seating, call, "unanswered"));
-      if (places.isFull(call.priority)) return afterWaiting(seated, next);
-      places.running += 1;
+      if (places.isFull(call)) return afterWaiting(seated, next);
+      places.take(call);
       return seat(seated, next);
     },
   };
+}
+
+/** What callers hold of each kind of place. */
+interface Shares {
+  readonly running: CallerShares;
+  readonly waiting: CallerShares;
+  readonly streams: CallerShares;
+}
+
+function callerShares(key: CallerKey, { callerShare }: BulkheadOptions): Shares {
+  const shares = (): CallerShares => new CallerShares(key, callerShare);
+  return { running: shares(), waiting: shares(), streams: shares() };
+}
+
+function settingsOf(
+  { callerShare, ...options }: BulkheadOptions,
+  limit: AdaptiveLimit | null,
+  callers: CallerKey | null,
+): Readonly<Record<string, unknown>> {
+  return {
+    ...options,
+    ...(callers === null ? {} : { by: callers.by, callerShare }),
+    ...(limit === null ? {} : { adaptiveLimit: limit.settings }),
+  };
+}
+
+/** There is a place, but not for this caller, which the failure says then. */
+function ofCaller(places: Places, call: Call, failure: Failure): Failure {
+  const held = places.heldByCaller(call);
+  return held === null ? failure : { ...failure, details: `caller_places=${held}` };
 }
 
 /** What the places of one bulkhead share. */
@@ -165,14 +210,15 @@ function gaveWay(failure: Failure, { waitedMs }: GivenPlace): Failure {
 /** The place of a call; that of a stream from the moment on that its answer is one. */
 function placeOf(seating: Seating): Holder<SeatedCall> {
   const { places, drained, streams, unanswered } = seating;
-  const giveBack = (): void => {
+  const giveBack = (call: Call): void => {
     drained.served += 1;
-    places.giveBack();
+    places.giveBack(call);
   };
+  const stream = { giveBack: (): void => {} };
   return {
     known(call, outcome) {
       if (call.place instanceof GivenPlace && outcome.kind === "no_response") {
-        giveBack();
+        giveBack(call);
         return refused(gaveWay(outcome.failure, call.place));
       }
       const isWatched = places.isBusy || call.place !== null;
@@ -180,19 +226,19 @@ function placeOf(seating: Seating): Holder<SeatedCall> {
       if (outcome.kind !== "success") return null;
       const { status, rawHeaders } = outcome.response;
       if (!isEndless(status, rawHeaders)) return null;
-      giveBack();
-      if (!streams.take()) {
+      giveBack(call);
+      if (!streams.take(call)) {
         void outcome.response.discard();
         return refused(noPlace(seating, call, "streams"));
       }
-      call.place = streams;
+      call.place = stream;
       return null;
     },
     over(call) {
-      if (call.place === streams) streams.giveBack();
+      if (call.place === stream) streams.giveBack(call);
       else {
         if (call.place !== null) unanswered.left(call);
-        giveBack();
+        giveBack(call);
       }
     },
   };
@@ -232,6 +278,7 @@ export interface PlacesOptions {
 export class Places {
   readonly #clock: Pick<Clock, "now">;
   readonly #options: PlacesOptions;
+  readonly #shares: Shares | null;
   readonly #line = new WaitingLine();
   /** Places that sheddable calls may take. */
   #shared = 0;
@@ -241,7 +288,13 @@ export class Places {
   count = 0;
   running = 0;
 
-  constructor(clock: Pick<Clock, "now">, count: number, options: PlacesOptions) {
+  constructor(
+    clock: Pick<Clock, "now">,
+    count: number,
+    options: PlacesOptions,
+    shares: Shares | null,
+  ) {
+    this.#shares = shares;
     this.#clock = clock;
     this.#options = options;
     this.resize(count);
@@ -261,13 +314,34 @@ export class Places {
     return this.running > this.#busyFrom;
   }
 
-  isFull(priority: Priority): boolean {
+  /** No place is left for calls that matter as much, whoever calls. */
+  areTaken(priority: Priority): boolean {
     if (this.running < this.#shared) return false;
     return this.running >= this.count || isSheddable(priority);
   }
 
-  giveBack(): void {
+  isFull(call: Call): boolean {
+    return this.areTaken(call.priority) || !this.#hasShare(call);
+  }
+
+  /** Places of its caller, which may not take another one that is there; null where it may. */
+  heldByCaller(call: Call): number | null {
+    if (this.#shares === null || this.areTaken(call.priority) || this.#hasShare(call)) return null;
+    return this.#shares.running.held(call);
+  }
+
+  #hasShare(call: Call): boolean {
+    return this.#shares === null || this.#shares.running.mayTake(call, this.count - this.running);
+  }
+
+  take(call: Call): void {
+    this.running += 1;
+    this.#shares?.running.take(call);
+  }
+
+  giveBack(call: Call): void {
     this.running -= 1;
+    this.#shares?.running.giveBack(call);
     if (this.#line.size > 0) this.#fill();
   }
 
@@ -282,76 +356,41 @@ export class Places {
   }
 
   /** Whether there is room in the line, and else who gives way; null when nobody does. */
-  roomFor(priority: Priority): "free" | Waiter | null {
-    if (this.#line.size < this.#options.queueMax) return "free";
-    return this.#line.victim(priority, this.stressed);
+  roomFor(call: Call): "free" | Waiter | null {
+    const free = this.#options.queueMax - this.#line.size;
+    if (this.#shares?.waiting.mayTake(call, Math.max(free, 1)) === false) return null;
+    return free > 0 ? "free" : this.#line.victim(call.priority, this.stressed);
   }
 
   join(waiter: Waiter): void {
     if (this.#line.size === 0) this.#standsSince = this.#clock.now();
     this.#line.join(waiter);
+    this.#shares?.waiting.take(waiter.call);
   }
 
   leave(waiter: Waiter): void {
     this.#line.leave(waiter);
+    this.#shares?.waiting.giveBack(waiter.call);
   }
 
   #fill(): void {
     for (;;) {
-      const waiter = this.#line.next(this.stressed);
-      if (waiter === null || this.isFull(waiter.call.priority)) return;
-      this.running += 1;
+      const waiter = this.#next();
+      if (waiter === null || this.isFull(waiter.call)) return;
+      this.take(waiter.call);
       // It leaves the line by this.
       waiter.end(null);
     }
+  }
+
+  /** Whose turn it is; where callers have shares, those that have theirs are passed over. */
+  #next(): Waiter | null {
+    if (this.#shares === null) return this.#line.next(this.stressed);
+    if (this.running >= this.count) return null;
+    return this.#line.first(this.stressed, ({ call }) => !this.isFull(call));
   }
 }
 
 function isSheddable(priority: Priority): boolean {
   return PRIORITY_RANK[priority] < PRIORITY_RANK[PRIORITY_UNLESS_GIVEN];
-}
-
-/**
- * The places of answers that have no end: upgraded connections and event streams. They rest for
- * hours, so they have a share of their own: many of them take no place from calls that come and go.
- */
-export class StreamPlaces {
-  readonly places: number;
-  running = 0;
-
-  constructor(places: number) {
-    this.places = places;
-  }
-
-  get isFull(): boolean {
-    return this.running >= this.places;
-  }
-
-  /** Takes a place; false where there is none. */
-  take(): boolean {
-    if (this.isFull) return false;
-    this.running += 1;
-    return true;
-  }
-
-  giveBack(): void {
-    this.running -= 1;
-  }
-}
-
-const TYPE = "content-type";
-// The usual spelling costs no lower-case copy.
-const USUAL = "Content-Type";
-const EVENT_STREAM = /^text\/event-stream\s*(?:;|$)/i;
-const SWITCHING = 101;
-
-/** Whether an answer has no end that its head could tell. */
-export function isEndless(status: number, rawHeaders: readonly string[]): boolean {
-  if (status === SWITCHING) return true;
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] as string;
-    if (name.length !== TYPE.length || (name !== USUAL && name.toLowerCase() !== TYPE)) continue;
-    return EVENT_STREAM.test(rawHeaders[at + 1] as string);
-  }
-  return false;
 }

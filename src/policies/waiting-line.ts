@@ -33,6 +33,12 @@ class Rank {
     return newestFirst ? this.#newest : this.#oldest;
   }
 
+  first(newestFirst: boolean, fits: (waiter: Waiter) => boolean): Waiter | null {
+    let waiter = this.one(newestFirst);
+    while (waiter !== null && !fits(waiter)) waiter = newestFirst ? waiter.older : waiter.newer;
+    return waiter;
+  }
+
   add(waiter: Waiter): void {
     waiter.older = this.#newest;
     if (this.#newest === null) this.#oldest = waiter;
@@ -70,6 +76,15 @@ export class WaitingLine {
   next(newestFirst: boolean): Waiter | null {
     for (let rank = this.#ranks.length - 1; rank >= 0; rank -= 1) {
       const waiter = this.#ranks[rank]?.one(newestFirst) ?? null;
+      if (waiter !== null) return waiter;
+    }
+    return null;
+  }
+
+  /** The same among those that fit, which looks at each of the others in the worst case. */
+  first(newestFirst: boolean, fits: (waiter: Waiter) => boolean): Waiter | null {
+    for (let rank = this.#ranks.length - 1; rank >= 0; rank -= 1) {
+      const waiter = this.#ranks[rank]?.first(newestFirst, fits) ?? null;
       if (waiter !== null) return waiter;
     }
     return null;

@@ -82,8 +82,9 @@ function states(
 
 function placeSamples({ name, overload: { bulkhead } }: UpstreamSnapshot): readonly Sample[] {
   if (bulkhead === null) return [];
-  const { running, waiting, places, streams } = bulkhead;
-  const counts = { running, waiting, places };
+  const { running, waiting, places, streams, callers } = bulkhead;
+  const busiest = callers === null ? {} : { callers: callers.count, busiest_caller: callers.most };
+  const counts = { running, waiting, places, ...busiest };
   const all = { ...counts, streams: streams.running, stream_places: streams.places };
   return Object.entries(all).map(([kind, count]) => gauge({ upstream: name, kind }, count));
 }

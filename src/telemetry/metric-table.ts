@@ -172,7 +172,7 @@ export const METRICS = {
   places: {
     name: "bulkhead_places",
     type: "gauge",
-    help: "Places of the bulkhead, by kind: running, waiting, total; streams, and their total.",
+    help: "Places of the bulkhead, by kind: running, waiting, total; streams; those of one caller.",
     labels: ["upstream", "kind"],
   },
   adaptiveLimit: {

@@ -4,6 +4,7 @@
 import type { DoorPromise } from "./promise.js";
 import { APPLICATIONS } from "./promises/applications.js";
 import { ENDINGS } from "./promises/endings.js";
+import { FAIRNESS } from "./promises/fairness.js";
 import { FORWARDING, HOOKS, PASSED_ON } from "./promises/fields.js";
 import { GUARD } from "./promises/guard.js";
 import { HEADS } from "./promises/heads.js";
@@ -30,6 +31,7 @@ export const PROMISES: readonly (readonly [chapter: string, rows: readonly DoorP
   ["Repeats", REPEATS],
   ["Breakers", BREAKERS],
   ["Refusals", REFUSALS],
+  ["Fairness", FAIRNESS],
   ["Routes", ROUTES],
   ["Settings of one request", REQUEST_SETTINGS],
   ["Hedges", HEDGES],

@@ -21,6 +21,7 @@ import { type AdaptiveLimitOptions, adaptiveLimit } from "../../src/policies/ada
 import { type AttemptTimeouts, attemptTimeout } from "../../src/policies/attempt-timeout.js";
 import { breakerGate } from "../../src/policies/breaker-gate.js";
 import { type BulkheadOptions, bulkhead } from "../../src/policies/bulkhead.js";
+import type { CallerKey } from "../../src/policies/caller-shares.js";
 import { drainGate, type Lifecycle, type LifecycleState } from "../../src/policies/drain-gate.js";
 import { type HedgeOptions, hedge } from "../../src/policies/hedge.js";
 import { loadGuard, loadShed } from "../../src/policies/load-shed.js";
@@ -62,6 +63,8 @@ export interface WorldOptions {
   /** Delay of the event loop above which calls are refused. */
   readonly shedMs?: number;
   readonly adaptiveLimit?: AdaptiveLimitOptions;
+  /** Tells callers apart. */
+  readonly callers?: CallerKey;
 }
 
 export type TestLifecycle = Lifecycle & {
@@ -110,7 +113,8 @@ export function world(options: WorldOptions = {}) {
   const limit =
     learning === undefined ? null : adaptiveLimit(clock, placesOptions.concurrencyMax, learning);
   const counted = options.refusals ?? refusals();
-  const places = bulkhead(clock, random, placesOptions, { limit, refusals: counted });
+  const { callers = null } = options;
+  const places = bulkhead(clock, random, placesOptions, { limit, callers, refusals: counted });
 
   const { shedMs } = options;
   const load = shedMs === undefined ? null : loadGuard(clock, random, { eventLoopDelayMs: shedMs });

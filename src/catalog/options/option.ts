@@ -145,6 +145,25 @@ export function statuses(): WithDefault<readonly number[]> {
   return { kind: "statuses", initial: [] };
 }
 
+/** What requests have in common: a field, a cookie, or what a function makes of them. */
+export type KeyOfRequests =
+  | { readonly header: string }
+  | { readonly cookie: string }
+  | ((request: AskedRequest) => string | null | undefined);
+
+interface AskedRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+}
+
+/** A key of requests. */
+export function requestKey(): Option<KeyOfRequests> {
+  return { kind: "key" };
+}
+
 /** What a reader of its own checks, and how it is described in JSON. */
 export function own<Given>(json: Json, initial?: Given): Option<Given> & { readonly json: Json } {
   return { kind: "own", json, ...(initial === undefined ? {} : { initial }) };

@@ -9,6 +9,7 @@ import {
   FINITE,
   number,
   type OptionsOf,
+  requestKey,
   type Section,
   shortSpan,
   span,
@@ -65,6 +66,26 @@ export const BULKHEAD_OPTIONS = {
     wanted: "a ratio from 0 to 1",
     least: 0,
     most: 1,
+  }),
+  /**
+   * Tells callers apart, so that none can take all places: a field, a cookie, or a function of the
+   * request. Calls without a key are one caller. Default: all calls are of one.
+   */
+  by: requestKey(),
+  /**
+   * With `by`, the share of the places, of the queue and of the streams that a caller may take
+   * while it is alone. With others each gets less, and there is always a place for one more.
+   * @default 0.5
+   * @remarks One caller gets a half, two a third each, nine a tenth: as much as is left for the
+   * next.
+   */
+  callerShare: number(0.5, {
+    unit: "ratio",
+    wanted: "a ratio above 0, below 1",
+    least: 0,
+    above: true,
+    most: 0.99,
+    tooHigh: "leave out bulkhead.by for no share",
   }),
 } as const satisfies Section;
 

@@ -109,7 +109,11 @@ const limits = (up) => {
     found.push(gauge("Places taken", bulkhead.running, bulkhead.places,
       bulkhead.running + " of " + bulkhead.places
       + (bulkhead.waiting > 0 ? ", " + bulkhead.waiting + " waiting" : "")));
-    const { streams } = bulkhead;
+    const { streams, callers } = bulkhead;
+    if (callers && callers.count > 0) {
+      found.push(gauge("Busiest caller", callers.most, bulkhead.places,
+        callers.most + " places, callers: " + callers.count));
+    }
     if (streams.running > 0) {
       found.push(gauge("Streams", streams.running, streams.places,
         streams.running + " of " + streams.places));

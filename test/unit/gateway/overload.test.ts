@@ -39,6 +39,7 @@ describe("the guards against overload", () => {
         places: 1_000,
         stressed: false,
         streams: { running: 0, places: 1_000 },
+        callers: null,
       },
       adaptiveLimit: null,
       throttle: null,

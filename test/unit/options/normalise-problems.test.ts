@@ -635,3 +635,25 @@ describe("a single upstream", () => {
     );
   });
 });
+
+describe("callers that are told apart", () => {
+  it.each([
+    [{ by: "x-user" }, 'bulkhead.by: "x-user" is not a key; write { header: "x-user" }'],
+    [{ by: { header: "a b" } }, "bulkhead.by: does not name one field or one cookie"],
+    [{ by: { field: "x-user" } }, 'bulkhead.by.field: unknown option; did you mean "header"?'],
+    [{ callerShare: 1 }, "bulkhead.callerShare: 1 is not a ratio above 0, below 1; leave out"],
+    [{ callerShare: 50 }, "is not a ratio above 0, below 1; did you mean 0.5?"],
+  ])("%j", (bulkhead, problem) => {
+    expect(withTarget({ bulkhead })[0]).toContain(problem);
+  });
+
+  it("a share without a key has no effect, which is a warning", () => {
+    const warnings = (bulkhead: object) =>
+      normaliseGateway({ upstreams: { orders: { targets: URL_1, bulkhead } } }).warnings;
+    expect(warnings({ callerShare: 0.3 })).toEqual([
+      "upstreams.orders.bulkhead.callerShare: has no effect without bulkhead.by, " +
+        "which tells callers apart",
+    ]);
+    expect(warnings({ callerShare: 0.3, by: { header: "x-user" } })).toEqual([]);
+  });
+});

@@ -32,7 +32,7 @@ describe("defaults", () => {
     expect(upstream.trustProxyStatus).toBe(false);
     expect(upstream.layers).toEqual(LAYER_DEFAULTS);
     expect(BULKHEAD).toMatchObject(upstream.bulkhead as object);
-    expect(Object.keys(upstream.bulkhead)).toHaveLength(6);
+    expect(Object.keys(upstream.bulkhead)).toHaveLength(7);
     const { unprocessedStatuses, ...numbers } = upstream.retry as Required<RetryOptions>;
     expect(unprocessedStatuses).toEqual([]);
     expect(RETRY).toMatchObject(numbers);

@@ -1,0 +1,38 @@
+/** Fairness: among callers, and among targets. */
+import { accept } from "good-gateway/testing";
+import { expect } from "vitest";
+import { eventually } from "../../gallery/tools/world.js";
+import { at, type DoorPromise, ended } from "../promise.js";
+
+const PATIENT = { connectMs: 4_000, responseMs: 4_000, idleMs: 4_000, totalMs: 7_000 };
+
+export const FAIRNESS: readonly DoorPromise[] = [
+  {
+    name: "one caller cannot take all places",
+    shows: ["bulkhead.by", "bulkhead.callerShare"],
+    show: (door) => {
+      const hold = accept().readHead().readBody().hang();
+      const by = { header: "x-caller" };
+      const bulkhead = { concurrencyMax: 4, queueMax: 0, by, callerShare: 0.5 };
+      const options = { bulkhead, retry: false as const, timeouts: PATIENT };
+      return at(door, { script: hold, options }, async (ground) => {
+        const leave: (() => unknown)[] = [];
+        const ask = (caller: string) =>
+          ground.ask(
+            { fields: { "x-caller": caller } },
+            { onCaller: (one) => void leave.push(() => one.destroy()) },
+          );
+        const held = [ask("one"), ask("one")];
+        await eventually("both are sent", () => ground.sent() === 2);
+        expect((await ask("one")).failure?.code).toBe("bulkhead_full");
+        expect((await ended(ground, 1))[0]?.details).toBe("caller_places=2");
+        held.push(ask("two"));
+        await eventually("another caller has a place", () => ground.sent() === 3);
+        const { bulkhead: state } = ground.gateway.snapshot().upstreams[0]?.overload ?? {};
+        expect(state?.callers).toEqual({ count: 2, most: 2 });
+        for (const go of leave) go();
+        await Promise.all(held);
+      });
+    },
+  },
+];
