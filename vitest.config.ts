@@ -9,20 +9,13 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { configDefaults, defineConfig } from "vitest/config";
+import { ENTRIES } from "./build/entries.mjs";
 
 const built = process.env["GOOD_GATEWAY_BUILT"] === "1";
-const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
-
-const sourceAliases = [
-  { find: /^good-gateway$/, replacement: source("index.ts") },
-  { find: /^good-gateway\/dashboard$/, replacement: source("dashboard/dashboard.ts") },
-  { find: /^good-gateway\/testing$/, replacement: source("testing/index.ts") },
-  {
-    find: /^good-gateway\/(express|fastify|node|fetch|http-proxy-middleware|undici|web)$/,
-    replacement: source("adapters/$1.ts"),
-  },
-  { find: /^good-gateway\/opentelemetry$/, replacement: source("telemetry/opentelemetry.ts") },
-];
+const sourceAliases = Object.entries(ENTRIES).map(([name, path]) => ({
+  find: new RegExp(name === "index" ? "^good-gateway$" : `^good-gateway/${name}$`),
+  replacement: fileURLToPath(new URL(path, import.meta.url)),
+}));
 
 export default defineConfig({
   resolve: { alias: built ? [] : sourceAliases },

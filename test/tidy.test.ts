@@ -5,7 +5,7 @@
  * Each rule is asked twice: does the repository keep it, and does it find a planted violation.
  */
 import { describe, expect, it } from "vitest";
-import { CLI, ENGINE, ENTRIES } from "../tsup.config.js";
+import { CLI, ENGINE, ENTRIES } from "../build/entries.mjs";
 import { parse, readTextFiles, type SourceFile } from "./tools/source-files.js";
 import * as rules from "./tools/tidy-rules.js";
 

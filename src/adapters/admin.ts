@@ -7,7 +7,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { ADMIN } from "../catalog/health-defaults.js";
-import { type Gateway, gatewayCore } from "../gateway/gateway.js";
+import { type Gateway, gatewayCore } from "../gateway/gateway-handle.js";
 import { isLoopback } from "../options/normalise.js";
 import { markAdminPort } from "../options/operators.js";
 import { writeHead } from "../wire/write-response.js";

@@ -8,7 +8,7 @@ import { runIn } from "../core/request-context.js";
 import { diagnosticsFor } from "../doors/answer-values.js";
 import { createProxy } from "../doors/proxy.js";
 import { contextMaker, type RequestContextOptions } from "../doors/request-context.js";
-import { type Gateway, gatewayCore } from "../gateway/gateway.js";
+import { type Gateway, gatewayCore } from "../gateway/gateway-handle.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
 import type { ProxyOptions } from "../options/proxy-options.js";
 import {

@@ -5,7 +5,7 @@
  * hooks that run before a handler do run, and the fields that they set are sent.
  */
 import type { FastifyInstance, FastifyPluginAsync } from "fastify";
-import type { Gateway } from "../gateway/gateway.js";
+import type { Gateway } from "../gateway/gateway-handle.js";
 import type { HealthView } from "../lifecycle/health/health-answer.js";
 import { type HealthHandlerOptions, readHealthPaths } from "../lifecycle/health/health-paths.js";
 import { takeOver } from "./fastify-take-over.js";

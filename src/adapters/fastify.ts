@@ -17,7 +17,7 @@ import { diagnosticsFor } from "../doors/answer-values.js";
 import { createProxy, type ProxyHandler } from "../doors/proxy.js";
 import { contextMaker, type RequestContextOptions } from "../doors/request-context.js";
 import type { GatewayCore } from "../gateway/core.js";
-import type { Gateway } from "../gateway/gateway.js";
+import type { Gateway } from "../gateway/gateway-handle.js";
 import { type Upstream, upstreamInside } from "../gateway/upstream-handle.js";
 import type { Framework, ProxyOptions } from "../options/proxy-options.js";
 import { failureBehind, routeFailureAnswer } from "../server/route-failure.js";

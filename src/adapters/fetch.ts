@@ -23,7 +23,7 @@ import {
   readFetchOptions,
 } from "../doors/fetch/fetch-options.js";
 import { fetchRouter } from "../doors/fetch/fetch-route.js";
-import type { Gateway } from "../gateway/gateway.js";
+import type { Gateway } from "../gateway/gateway-handle.js";
 import { keptBytesMax } from "../gateway/repeats.js";
 import type { UpstreamCore } from "../gateway/upstream.js";
 import type { Upstream } from "../gateway/upstream-handle.js";

@@ -6,7 +6,7 @@
  * longer than its slowest check may take. No policy applies, so it waits in no queue.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Gateway, gatewayCore } from "../gateway/gateway.js";
+import { type Gateway, gatewayCore } from "../gateway/gateway-handle.js";
 import type { ReportOptions } from "../lifecycle/health/health.js";
 import {
   type HealthView,

@@ -11,7 +11,7 @@ import { type ClientErrorHandler, createClientErrorHandler } from "../doors/clie
 import { createProxy } from "../doors/proxy.js";
 import { createUpgradeProxy } from "../doors/proxy-upgrade.js";
 import { contextMaker, type RequestContextOptions } from "../doors/request-context.js";
-import type { Gateway } from "../gateway/gateway.js";
+import type { Gateway } from "../gateway/gateway-handle.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
 import type { ProxyOptions } from "../options/proxy-options.js";
 import { holdContinue } from "../wire/held-continue.js";

@@ -5,7 +5,7 @@
  * The types are structural, so that both versions fit; the built-in fetch is one of their callers.
  */
 import { type DispatchAsked, dispatchCall, dispatchSteps } from "../doors/dispatch-call.js";
-import { type Gateway, gatewayCore } from "../gateway/gateway.js";
+import { type Gateway, gatewayCore } from "../gateway/gateway-handle.js";
 import type { Dispatch } from "../transports/dispatch-run.js";
 import { isFetchHandler } from "../transports/fetch-handler.js";
 

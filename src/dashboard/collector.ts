@@ -7,7 +7,7 @@
  */
 import { type Clock, epochMs } from "../base/clock.js";
 import { DASHBOARD } from "../catalog/dashboard-defaults.js";
-import { type Gateway, gatewayCore } from "../gateway/gateway.js";
+import { type Gateway, gatewayCore } from "../gateway/gateway-handle.js";
 import type { EndedCall } from "../records/ended-call.js";
 import type { GatewayEvents } from "../records/events.js";
 import { failedCall } from "./failed-call.js";

@@ -7,7 +7,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { DASHBOARD } from "../catalog/dashboard-defaults.js";
-import { type Gateway, gatewayCore } from "../gateway/gateway.js";
+import { type Gateway, gatewayCore } from "../gateway/gateway-handle.js";
 import { lookTest } from "./access.js";
 import { collect } from "./collector.js";
 import { type DashboardOptions, readDashboardOptions } from "./dashboard-options.js";

@@ -5,7 +5,7 @@
  * failures and changes have names or numbers, and the later one replaces the earlier.
  */
 import { DASHBOARD } from "../catalog/dashboard-defaults.js";
-import type { Gateway } from "../gateway/gateway.js";
+import type { Gateway } from "../gateway/gateway-handle.js";
 import type { GatewaySnapshot } from "../gateway/snapshot.js";
 import type { Change, Collector } from "./collector.js";
 import type { FailedCalls } from "./failure-groups.js";

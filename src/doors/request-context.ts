@@ -16,7 +16,7 @@ import {
   type RequestContext,
   runIn,
 } from "../core/request-context.js";
-import { type Gateway, gatewayCore } from "../gateway/gateway.js";
+import { type Gateway, gatewayCore } from "../gateway/gateway-handle.js";
 import { readContextInit, readContextOptions } from "../options/context-options.js";
 import { hintsOf, layerNames } from "../wire/caller-hints.js";
 import { createForwarder } from "../wire/forwarding.js";

@@ -12,10 +12,10 @@ import { sharedTimers } from "../base/shared-timers.js";
 import { keepTickShape } from "../base/tick-shape.js";
 import { GATEWAY, RETRY_AFTER } from "../catalog/defaults.js";
 import { type Diagnosis, diagnoseUpstream } from "../diagnosis/diagnosis.js";
-import type { Incident, IncidentSeen } from "../diagnosis/incident.js";
-import { createHealth, type GatewayHealth } from "../lifecycle/health/health.js";
+import type { IncidentSeen } from "../diagnosis/incident.js";
+import { createHealth } from "../lifecycle/health/health.js";
 import type { UpstreamReport } from "../lifecycle/health/health-report.js";
-import { createLifecycle, type DrainReport } from "../lifecycle/lifecycle.js";
+import { createLifecycle } from "../lifecycle/lifecycle.js";
 import { startSightings } from "../lifecycle/start-checks.js";
 import { startEnvironment } from "../lifecycle/start-environment.js";
 import { createWarnings, type Warnings } from "../lifecycle/warnings.js";
@@ -30,9 +30,10 @@ import { createIncidents } from "../records/incidents.js";
 import { viaSignature } from "../wire/forwarding.js";
 import { believeFronts } from "../wire/trusted-fronts.js";
 import type { GatewayCore } from "./core.js";
+import { CORE, type Gateway } from "./gateway-handle.js";
 import { type MakeUpstream, originRoutes } from "./origin-routes.js";
 import type { GatewayParts } from "./parts.js";
-import { type GatewaySnapshot, takeSnapshot } from "./snapshot.js";
+import { takeSnapshot } from "./snapshot.js";
 import { createUpstream, type UpstreamCore } from "./upstream.js";
 import { type Upstream, upstreamHandle } from "./upstream-handle.js";
 
@@ -40,50 +41,6 @@ import { type Upstream, upstreamHandle } from "./upstream-handle.js";
 export interface GatewaySeams {
   readonly clock?: Clock;
   readonly random?: Random;
-}
-
-export interface Gateway<Names extends string = string> {
-  /** This deployment in Proxy-Status and Via. */
-  readonly name: string;
-  /** Handle of an upstream; a name that was not configured throws and names the nearest one. */
-  upstream(name: Names): Upstream<Names>;
-  readonly upstreams: readonly Upstream<Names>[];
-  /** Liveness, readiness, and the checks of the application. */
-  readonly health: GatewayHealth;
-  /** Processes that vanished behind targets, the latest last; those that go on have no end yet. */
-  readonly incidents: readonly Incident[];
-  /**
-   * What is wrong with an upstream right now, by live evidence: one target or all, one route or
-   * all, new connections or kept ones, since when; in the form of `good-gateway doctor`.
-   */
-  diagnose(name: Names): Diagnosis;
-  /** Everything that is known right now, as plain data that can be sent as JSON. */
-  snapshot(): GatewaySnapshot;
-  /** Subscribes to an event; returns how to unsubscribe. */
-  on: Emitter<GatewayEvents>["on"];
-  once: Emitter<GatewayEvents>["once"];
-  off: Emitter<GatewayEvents>["off"];
-  /** Calls are answered with 503 and this Retry-After until maintenance ends. */
-  startMaintenance(options?: { readonly retryAfterMs?: number }): void;
-  endMaintenance(): void;
-  /** Refuses new calls, waits for those under way, and tells how many ended by themselves. */
-  drain(options?: { readonly timeoutMs?: number }): Promise<DrainReport>;
-  /** Drains without waiting and closes the connections at rest. */
-  close(): void;
-}
-
-const CORE = Symbol.for("good-gateway.gateway");
-
-/** The inside of a gateway handle. Throws a TypeError for anything else. */
-export function gatewayCore(gateway: unknown): GatewayCore {
-  const core = isGateway(gateway) ? gateway[CORE] : undefined;
-  if (core === undefined) throw new TypeError("expected what createGateway() returns");
-  return core;
-}
-
-/** Whether a value is a gateway handle, of this or any other copy of the package. */
-export function isGateway(value: unknown): value is Gateway & { readonly [CORE]: GatewayCore } {
-  return typeof value === "object" && value !== null && CORE in value;
 }
 
 /**

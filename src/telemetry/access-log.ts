@@ -6,7 +6,7 @@
  * path is written; failures are always logged, whatever share of the good calls is.
  */
 
-import { type Gateway, gatewayCore } from "../gateway/gateway.js";
+import { type Gateway, gatewayCore } from "../gateway/gateway-handle.js";
 import type { CallRecord } from "../records/call-record.js";
 import { callRecord, type EndedCall } from "../records/ended-call.js";
 import { type AccessFields, accessFields } from "./access-fields.js";

@@ -4,7 +4,7 @@
  * Guarantee: one meter for each gateway, however often it is asked for; without one nothing listens
  * and nothing is counted. States are read from a snapshot at the time of the scrape.
  */
-import { type Gateway, gatewayCore } from "../gateway/gateway.js";
+import { type Gateway, gatewayCore } from "../gateway/gateway-handle.js";
 import type { ShutdownReport } from "../records/shutdown-report.js";
 import { callCounter } from "./count-calls.js";
 import { type GaugeSamples, gaugeSamples } from "./gauges.js";

@@ -5,7 +5,7 @@
  * Guarantee: GET and HEAD only, never from a cache; counting begins when the handler is made.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Gateway } from "../gateway/gateway.js";
+import type { Gateway } from "../gateway/gateway-handle.js";
 import { hostsProblem, hostTest } from "../options/operators.js";
 import { CONTENT_TYPES, expose, formatFor } from "./exposition.js";
 import { meterOf } from "./meter.js";

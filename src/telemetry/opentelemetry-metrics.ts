@@ -5,7 +5,7 @@
  * Guarantee: counters and states are read when they are collected; the set of series is bounded.
  */
 import type { Attributes, Histogram, Meter, Observable } from "@opentelemetry/api";
-import type { Gateway } from "../gateway/gateway.js";
+import type { Gateway } from "../gateway/gateway-handle.js";
 import type { CallAttempt, CallRecord } from "../records/call-record.js";
 import { METRIC_KEYS, meterOf } from "./meter.js";
 import { DURATION_BUCKETS, METRICS, type MetricKey, type MetricRow } from "./metric-table.js";

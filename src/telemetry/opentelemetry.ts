@@ -12,7 +12,7 @@ import {
   type TracerProvider,
   trace,
 } from "@opentelemetry/api";
-import { type Gateway, gatewayCore } from "../gateway/gateway.js";
+import { type Gateway, gatewayCore } from "../gateway/gateway-handle.js";
 import { recordMetrics } from "./opentelemetry-metrics.js";
 import { callTracer } from "./opentelemetry-traces.js";
 

@@ -5,7 +5,7 @@
  * Guarantee: nothing of that package is loaded; values are read when the registry is asked, and the
  * names are those of `metricsHandler`.
  */
-import type { Gateway } from "../gateway/gateway.js";
+import type { Gateway } from "../gateway/gateway-handle.js";
 import { METRIC_KEYS, type Meter, meterOf } from "./meter.js";
 import { METRIC_PREFIX, METRICS, type MetricKey } from "./metric-table.js";
 

@@ -6,7 +6,7 @@
  * In the repository it builds first; with GOOD_GATEWAY_BUILT=1 it looks at the installed package.
  */
 import { execFile } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { type Dirent, readdirSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -26,11 +26,12 @@ const ENTRIES = [
   PAGE,
   "/testing",
 ] as const;
+const BUILT = process.env["GOOD_GATEWAY_BUILT"] === "1";
 /** Each test starts a few processes of Node, which take their time on a busy machine. */
 const PROCESSES_MS = 60_000;
 
 beforeAll(async () => {
-  if (process.env["GOOD_GATEWAY_BUILT"] === "1") return;
+  if (BUILT) return;
   const { buildQuick } = await import("../tools/build-quick.mjs");
   await buildQuick();
 }, PROCESSES_MS);
@@ -61,6 +62,33 @@ describe.each(ENTRIES)("good-gateway%s", (entry) => {
 });
 
 describe("good-gateway", () => {
+  it("is one instance for import and require", { timeout: PROCESSES_MS }, async () => {
+    const { value } = await printed(
+      `import { createGateway } from "good-gateway"; import { nodeProxy } from "good-gateway/node";
+      const require = createRequire(cwd);
+      const same = (a, b) => String(a !== undefined && a === b);
+      log([same(createGateway, require("good-gateway").createGateway),
+        same(nodeProxy, require("good-gateway/node").nodeProxy)]);`,
+    );
+    expect(value).toEqual(["true", "true"]);
+  });
+
+  it("an adapter does not load what makes a gateway", { timeout: PROCESSES_MS }, async () => {
+    const loaded = `Object.keys(require.cache).filter((path) => UNDICI.test(path))`;
+    const prelude = `const UNDICI = /node_modules.undici./; const require = createRequire(cwd);`;
+    const adapter = await printed(`import "good-gateway/node"; ${prelude} log(${loaded});`);
+    const whole = await printed(`import "good-gateway"; ${prelude} log(${loaded});`);
+    expect(adapter.value).toEqual([]);
+    expect(whole.value).not.toEqual([]);
+  });
+
+  it.runIf(BUILT)("takes at most 3.5 MB when it is installed", () => {
+    const root = dirname(createRequire(`${process.cwd()}/`).resolve("good-gateway/package.json"));
+    const files = readdirSync(root, { recursive: true, withFileTypes: true });
+    const sizes = files.filter((file) => file.isFile()).map((file) => statSync(pathOf(file)).size);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(3_500_000);
+  });
+
   it("contains no package but those whose licences lie beside it", () => {
     const dist = dirname(createRequire(`${process.cwd()}/`).resolve("good-gateway"));
     const modules = readdirSync(dist).filter((name) => /\.c?js$/.test(name));
@@ -97,6 +125,10 @@ describe("good-gateway", () => {
   });
 });
 
+function pathOf(file: Dirent): string {
+  return join(file.parentPath, file.name);
+}
+
 /** Runs a module in a process of its own, in this folder; it says its result with `log`. */
 async function printed(
   body: string,
@@ -116,7 +148,6 @@ async function printed(
   return { value: JSON.parse(stdout) as readonly string[], stderr };
 }
 
-/** The packages of others that a source map names. */
 /** The build says in a comment where each part comes from. */
 function packagesIn(module: string): readonly string[] {
   const parts = module.matchAll(/^\/\/ (?:\.\.\/)*node_modules\/((?:@[^/]+\/)?[^/]+)\//gm);

@@ -5,15 +5,14 @@
  * lock directory lets one build and the others wait. Nothing in dist is removed, so that a
  * process that runs from it is not disturbed; `npm run build` makes a clean one.
  */
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { mkdir, readdir, rmdir, stat } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { buildCode } from "../../build/build.mjs";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** Names the checkout, so that two checkouts do not wait for each other. */
@@ -22,12 +21,12 @@ const LOCK = join(tmpdir(), `good-gateway-${createHash("sha256").update(ROOT).di
 const LOCK_STALE_MS = 60_000;
 const LOCK_POLL_MS = 50;
 /** Written last, beside what it is translated from. */
-const LAST = ["index.js", "index.cjs", "web.cjs", "cli.js", "browser/engine.js"];
+const LAST = ["index.js", "index.cjs", "web.code.cjs", "cli.js", "browser/engine.js"];
 
 export async function buildQuick() {
   await takeLock();
   try {
-    if (await isStale()) await runTsup();
+    if (await isStale()) await buildCode();
   } finally {
     await rmdir(LOCK).catch(() => {});
   }
@@ -49,37 +48,22 @@ async function takeLock() {
 async function isStale() {
   const outputs = LAST.map((name) => join(ROOT, "dist", name));
   const builtAt = await Promise.all(outputs.map((path) => changedAt(path)));
-  const settings = ["package.json", "tsup.config.ts", "tsconfig.json", "tsconfig.build.json"];
-  const sources = (await readdir(join(ROOT, "src"), { recursive: true })).map((p) =>
-    join("src", p),
-  );
+  const settings = ["package.json", "tsconfig.json", "tsconfig.build.json"];
+  const sources = (await Promise.all(["build", "src"].map(filesIn))).flat();
   const changed = await Promise.all(
     [...settings, ...sources].map((path) => changedAt(join(ROOT, path))),
   );
   return Math.max(...changed) >= Math.min(...builtAt);
 }
 
+async function filesIn(folder) {
+  const names = await readdir(join(ROOT, folder), { recursive: true });
+  return names.map((name) => join(folder, name));
+}
+
 /** Modification time, or 0 for a file that is not there. */
 async function changedAt(path) {
   return (await stat(path).catch(() => null))?.mtimeMs ?? 0;
-}
-
-async function runTsup() {
-  const manifest = createRequire(import.meta.url).resolve("tsup/package.json");
-  const tsup = spawn(
-    process.execPath,
-    [join(dirname(manifest), "dist/cli-default.js"), "--silent"],
-    {
-      cwd: ROOT,
-      env: { ...process.env, GOOD_GATEWAY_QUICK: "1" },
-      stdio: ["ignore", "ignore", "inherit"],
-    },
-  );
-  const code = await new Promise((resolve, reject) => {
-    tsup.once("error", reject);
-    tsup.once("exit", resolve);
-  });
-  if (code !== 0) throw new Error(`the build ended with code ${code}`);
 }
 
 const script = process.argv[1];

@@ -4,13 +4,13 @@
  */
 import { readFileSync } from "node:fs";
 import ts from "typescript";
+import { ENTRIES } from "../../build/entries.mjs";
 import * as balanceDefaults from "../../src/catalog/balance-defaults.js";
 import * as defaults from "../../src/catalog/defaults.js";
 import * as frontDefaults from "../../src/catalog/front-defaults.js";
 import * as healthDefaults from "../../src/catalog/health-defaults.js";
 import * as overloadDefaults from "../../src/catalog/overload-defaults.js";
 import type { SectionName } from "../../src/options/option-rules.js";
-import { ENTRIES } from "../../tsup.config.js";
 import { table } from "./docs-pages.js";
 import { nodesOf, parse, ROOT } from "./source-files.js";
 

@@ -27,7 +27,7 @@ export interface Import {
   readonly to: string;
 }
 
-const FOLDERS = ["src", "test", "examples", "docs", ".ci"];
+const FOLDERS = ["build", "src", "test", "examples", "docs", ".ci"];
 const TEXT = /\.(?:ts|mts|cts|js|mjs|cjs|json|md|txt|html|css|yml|yaml|sh)$|\/run$|^[^.]+$/;
 const NOT_OURS = /(?:^|\/)(?:node_modules|dist|coverage)(?:\/|$)|^package-lock\.json$/;
 

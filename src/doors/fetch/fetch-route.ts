@@ -5,7 +5,7 @@
  */
 import { GatewayError } from "../../core/failure.js";
 import type { GatewayCore } from "../../gateway/core.js";
-import { gatewayCore, isGateway } from "../../gateway/gateway.js";
+import { gatewayCore, isGateway } from "../../gateway/gateway-handle.js";
 import type { UpstreamCore } from "../../gateway/upstream.js";
 import { isUpstream, upstreamInside } from "../../gateway/upstream-handle.js";
 import type { UpstreamInside } from "../../gateway/upstream-inside.js";

@@ -5,7 +5,7 @@
  * right from the start, and for those that proxy nothing.
  */
 
-import { type Gateway, gatewayCore } from "../../gateway/gateway.js";
+import { type Gateway, gatewayCore } from "../../gateway/gateway-handle.js";
 import type { PreparableServer, PreparedServer } from "./behind-preparing.js";
 import { prepareServerOf } from "./behind-server.js";
 

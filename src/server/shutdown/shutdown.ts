@@ -11,7 +11,7 @@ import { Server as NetServer } from "node:net";
 import { RETRY_AFTER, SHUTDOWN } from "../../catalog/defaults.js";
 import { GatewayError } from "../../core/failure.js";
 import type { GatewayCore } from "../../gateway/core.js";
-import { type Gateway, gatewayCore } from "../../gateway/gateway.js";
+import { type Gateway, gatewayCore } from "../../gateway/gateway-handle.js";
 import type { ShutdownPhase, ShutdownReport } from "../../records/shutdown-report.js";
 import { writeSynthetic } from "../../wire/write-response.js";
 import { prepareServerOf } from "../behind/behind-server.js";

@@ -3,7 +3,8 @@
  * clock.
  */
 
-import { createGateway, gatewayCore } from "../../../src/gateway/gateway.js";
+import { createGateway } from "../../../src/gateway/gateway.js";
+import { gatewayCore } from "../../../src/gateway/gateway-handle.js";
 import type { CallAttempt, CallRecord } from "../../../src/records/call-record.js";
 import { EndedCall } from "../../../src/records/ended-call.js";
 import { virtualClock } from "../../../src/testing/index.js";

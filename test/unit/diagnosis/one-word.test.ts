@@ -13,7 +13,8 @@ import { explain } from "../../../src/cli/explain/explain.js";
 import { terminal } from "../../../src/cli/terminal/terminal.js";
 import { printSnapshot } from "../../../src/cli/watch/print-snapshot.js";
 import type { Report } from "../../../src/diagnosis/diagnosis-report.js";
-import { createGateway, type Gateway } from "../../../src/gateway/gateway.js";
+import { createGateway } from "../../../src/gateway/gateway.js";
+import type { Gateway } from "../../../src/gateway/gateway-handle.js";
 import { refusingPort, testCertificates } from "../../../src/testing/index.js";
 
 const certificates = testCertificates();

@@ -1,7 +1,7 @@
 /** Which upstream serves a path of an origin; the path never leads to another origin. */
 import { createGateway } from "good-gateway";
 import { afterAll, describe, expect, it } from "vitest";
-import { gatewayCore } from "../../../src/gateway/gateway.js";
+import { gatewayCore } from "../../../src/gateway/gateway-handle.js";
 
 const gateway = createGateway({
   upstreams: {
