@@ -7,7 +7,7 @@ import { FAILURES, type FailureCode, type FailureRow } from "../../src/catalog/f
 import { explain } from "../../src/cli/explain/explain.js";
 
 export interface FieldCase {
-  /** The file that it stands in: `held-out` was written before the tables were looked at. */
+  /** The file it stands in: those called `held-out` were written before the tables were seen. */
   readonly set: string;
   readonly layer: string;
   /** Names of the catalog, any of which is right. */

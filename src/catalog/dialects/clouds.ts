@@ -210,6 +210,27 @@ export const AWS_TEXTS: Dialect = {
   spoken: "in_lines",
   terms: [
     {
+      term: "an access line with status 503 and no target",
+      match: /^\S+ \d{4}-\S+Z app\/\S+ \S+ - -1 -1 -1 50[23] - /,
+      meaning: "No target was chosen: none is registered in the target group and healthy.",
+      failures: ["no_healthy_target"],
+      remedies: ["Target groups, Targets: the reason beside each; register the service there."],
+    },
+    {
+      term: "an access line with the status of the target",
+      match: /^\S+ \d{4}-\S+Z app\/\S+ \S+ \S+ [\d.]+ [\d.]+ [\d.]+ (5\d\d) \1 /,
+      meaning: "The target answered with this status, and the balancer passed it on.",
+      failures: ["received_server_error", "received_gateway_error"],
+      remedies: ["Read the log of the target at this second, by the trace id of the line."],
+    },
+    {
+      term: "an access line with status 504, and a target that took the request",
+      match: /^\S+ \d{4}-\S+Z app\/\S+ \S+ \S+ [\d.]+ [\d.]+ -1 504 - /,
+      meaning: "The target took the request and did not answer within the idle timeout.",
+      failures: ["http_response_timeout"],
+      remedies: ["Find the slow part of the application, or raise idle_timeout.timeout_seconds."],
+    },
+    {
       term: "an access line with status 502 and no status of the target",
       match: /^\S+ \d{4}-\S+Z app\/\S+ \S+ \S+ [\d.]+ [\d.]+ -1 502 - /,
       meaning: "The target took the request and gave no valid answer: target_status is empty.",
@@ -219,8 +240,8 @@ export const AWS_TEXTS: Dialect = {
     {
       term: "an access line with status 504 and no status of the target",
       match: /^\S+ \d{4}-\S+Z app\/\S+ \S+ \S+ \S+ -1 -1 504 - /,
-      meaning: "No connection within 10 s, or no answer within the idle timeout.",
-      failures: ["http_response_timeout", "connection_timeout"],
+      meaning: "The target did not accept the connection within 10 s.",
+      failures: ["connection_timeout", "http_response_timeout"],
     },
     {
       term: "elb_status_code 502, target_status_code -",

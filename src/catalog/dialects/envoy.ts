@@ -212,22 +212,24 @@ export const ENVOY_TEXTS: Dialect = {
     },
     {
       term: "transport failure reason: TLS error … CERTIFICATE_VERIFY_FAILED",
-      match:
-        /transport[ _]failure[ _]reason.*(?:CERTIFICATE_VERIFY_FAILED|verify[ _]SAN|SAN list)/i,
+      match: [
+        /(?:failure[ _]reason|connection_failure).*CERTIFICATE_VERIFY_FAILED/i,
+        /(?:failure[ _]reason|connection_failure).*(?:verify[ _]SAN|SAN list)/i,
+      ],
       meaning: "The upstream's certificate is not trusted, or for another name (flag UF).",
       failures: ["tls_certificate_error", "tls_certificate_expired"],
       remedies: ["Compare trusted_ca and match_typed_subject_alt_names with its certificate."],
     },
     {
       term: "transport failure reason: TLS error … ALERT",
-      match: /transport[ _]failure[ _]reason.*TLS.*ALERT/i,
+      match: /(?:failure[ _]reason|connection_failure).*TLS.*ALERT/i,
       meaning:
         "The upstream rejected the TLS handshake: it requires a certificate or another name.",
       failures: ["tls_alert_received"],
     },
     {
       term: "transport failure reason: TLS error … WRONG_VERSION_NUMBER",
-      match: /transport[ _]failure[ _]reason.*(?:TLS|SSL)/i,
+      match: /(?:failure[ _]reason|connection_failure).*(?:TLS|SSL)/i,
       meaning: "The connection was established, but TLS on it failed (flag UF).",
       failures: ["tls_protocol_error", "tls_alert_received"],
       causes: ["The cluster speaks TLS, and the upstream plain HTTP at this port, or the reverse."],

@@ -28,10 +28,16 @@ export const CADDY: Dialect = {
       failures: ["no_healthy_target"],
     },
     {
+      term: "aborting with incomplete response: writing",
+      match: /aborting with incomplete response.*(?:"writing: |context canceled|REQUEST_CANCEL)/i,
+      meaning: "The client left while its answer was written; nothing is wrong with the upstream.",
+      failures: ["client_closed_request"],
+    },
+    {
       term: "aborting with incomplete response",
       match: /aborting with incomplete response/i,
-      meaning: "The answer broke off in its body: the upstream closed, or the client left.",
-      failures: ["http_response_incomplete", "client_closed_request"],
+      meaning: "The answer broke off: the upstream closed (reading), or the client left.",
+      failures: ["http_response_incomplete", "connection_reset_in_body", "client_closed_request"],
     },
   ],
 };
@@ -49,6 +55,12 @@ export const TRAEFIK: Dialect = {
         "The port label (loadbalancer.server.port) is not the one on which the container listens.",
         "The application listens on 127.0.0.1 within its container.",
       ],
+    },
+    {
+      term: "'502 Bad Gateway' caused by: … client disconnected",
+      match: /caused by: .*client disconnected/i,
+      meaning: "The client left while its body was sent to the service.",
+      failures: ["client_closed_request", "request_body_timeout"],
     },
     {
       term: "'502 Bad Gateway' caused by: EOF",

@@ -22,6 +22,31 @@ export const MOD_JK: Dialect = {
       remedies: ["ss -ltnp | grep 8009, and address= and secret= of the Connector in server.xml"],
     },
     {
+      term: "connect to … failed (errno=110, errno=113)",
+      match: /(?:connect to \S+ failed|jk_open_socket).*errno=(?:110|113|101|60)\b/i,
+      meaning: "Tomcat's host does not answer at that port: a firewall, or a wrong address.",
+      failures: ["connection_timeout", "destination_ip_unroutable"],
+      remedies: ["A firewall between the two, and host= of the worker in workers.properties"],
+    },
+    {
+      term: "can't receive the response header message (errno=110)",
+      match: /can't receive the response.*err(?:no)?=-?(?:110|11|60|35)\b/i,
+      meaning: "The request was sent, and nothing came back in time.",
+      failures: ["http_response_timeout", "stale_connection", "connection_read_timeout"],
+      causes: [
+        "Tomcat is slow: its threads wait for a database or another service.",
+        "A firewall has forgotten the idle connection and drops what is sent on it.",
+      ],
+      remedies: ["ping_mode=A and connection_pool_timeout find dead connections before a request."],
+    },
+    {
+      term: "can't receive the response header message (errno=104)",
+      match: /can't receive the response.*err(?:no)?=-?(?:104|32|54|0)\b/i,
+      meaning: "Tomcat closed the connection before it answered.",
+      failures: ["connection_terminated", "stale_connection"],
+      remedies: ["connectionTimeout of the connector must be longer than connection_pool_timeout."],
+    },
+    {
       term: "all tomcat instances failed / are busy or in error state",
       match:
         /all tomcat instances (?:failed|are busy)|no more workers left|sending error to client/i,

@@ -58,6 +58,18 @@ export const LANGUAGE_TEXTS: Dialect = {
       failures: ["tls_certificate_error"],
     },
     {
+      term: "remote error: tls: …",
+      match: /remote error: tls: \w|received (?:fatal )?alert(?: message)?:? \w/i,
+      meaning: "The server ended the TLS handshake with an alert, which names its reason.",
+      failures: ["tls_alert_received", "tls_protocol_error"],
+      causes: [
+        "unrecognized name: the server has no certificate for the name in SNI.",
+        "certificate required, bad certificate: it asks for a certificate of the client.",
+        "protocol version, handshake failure: the two have no version or cipher in common.",
+      ],
+      remedies: ["Send the server's own name as SNI; in a tunnel or proxy: its server name."],
+    },
+    {
       term: "tls: handshake failure / SSLHandshakeException / SSLError",
       match: [
         /tls: (?:handshake failure|protocol version|internal error|alert)/i,
@@ -219,6 +231,21 @@ export const LANGUAGE_TEXTS: Dialect = {
       meaning: "Nothing arrived in time; the text before it says whether there was a connection.",
       failures: ["connection_timeout", "http_response_timeout", "connection_read_timeout"],
       general: true,
+    },
+    {
+      term: "Pool#acquire / Timeout waiting for connection from pool",
+      match: [
+        /Pool#acquire\(|PoolAcquire(?:Timeout|PendingLimit)Exception|ConnectionPoolTimeout/,
+        /Timeout waiting for connection from pool|ConnectionRequestTimeoutException/,
+        /prior to obtaining a connection from the pool|QueuePool limit of size/,
+      ],
+      meaning: "The client's own pool had no free connection in time: the request was not sent.",
+      failures: ["connection_pool_timeout", "bulkhead_full"],
+      causes: [
+        "Answers are not read to their end or not closed, so their connections stay taken.",
+        "The server is slow, and more requests wait than the pool has connections.",
+      ],
+      remedies: ["Read or discard every body; then give the pool more connections per route."],
     },
     {
       term: "too many open files",

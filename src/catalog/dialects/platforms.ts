@@ -172,9 +172,32 @@ export const PLATFORM_TEXTS: Dialect = {
     },
     {
       term: "API Gateway: Endpoint request timed out",
-      match: /Endpoint request timed[ -]out|Integration timeout|INTEGRATION_TIMEOUT/i,
+      match: [
+        /Endpoint request timed[ -]out|Integration timeout|INTEGRATION_TIMEOUT/i,
+        /Execution failed due to a timeout error/i,
+      ],
       meaning: "The integration did not answer within 29 s (30 s for HTTP APIs). Answer: 504.",
       failures: ["http_response_timeout"],
+    },
+    {
+      term: "API Gateway: Invalid permissions on Lambda function",
+      match: /Invalid permissions on Lambda function|IntegrationErrorMessage.*not authorized/i,
+      meaning: "The function's policy does not allow this API to call it. Answer: 500.",
+      failures: ["proxy_configuration_error", "request_denied"],
+      remedies: ["aws lambda add-permission, with the ARN of the method as its source"],
+    },
+    {
+      term: "API Gateway: Invalid endpoint address",
+      match: /due to configuration error: .*(?:Invalid endpoint address|Host name .* resolve)/i,
+      meaning: "The host of the integration is no name that has an address.",
+      failures: ["dns_name_not_found", "proxy_configuration_error"],
+    },
+    {
+      term: "API Gateway: PKIX path building failed / General SSLEngine problem",
+      match: /due to configuration error: .*(?:SSL|PKIX|certificate)/i,
+      meaning: "The certificate of the integration is not trusted, or is for another name.",
+      failures: ["tls_certificate_error", "tls_protocol_error"],
+      remedies: ["The full chain of a public CA, for the host name in the URI of the integration"],
     },
     {
       term: "API Gateway: Internal server error / Network error communicating with endpoint",

@@ -200,11 +200,44 @@ export const ROUTERS: readonly Dialect[] = [
   dialectOfLines(
     "Fastly",
     [
-      "503 backend read error / first byte timeout …",
-      /\b503 (?:backend (?:read|write) error|first byte timeout|No stale object available)/i,
+      "503 first byte timeout",
+      /\b503 first byte timeout/i,
+      "The origin took the request and sent nothing within first_byte_timeout (15 s).",
+      ["http_response_timeout"],
+      "Find the slow part of the origin, or raise first_byte_timeout of the backend.",
+    ],
+    [
+      "503 between bytes timeout",
+      /\b503 between bytes timeout/i,
+      "The origin began its answer and fell silent for between_bytes_timeout (10 s).",
+      ["connection_read_timeout"],
+    ],
+    [
+      "503 backend read error / write error / No stale object available",
+      /\b503 (?:backend (?:read|write) error|No stale object available|Broken pipe)/i,
       "Fastly reached the origin but got no complete answer.",
       ["connection_terminated", "http_response_timeout", "stale_connection"],
       "first_byte_timeout (15 s) and between_bytes_timeout (10 s) of the backend",
+    ],
+    [
+      "503 hostname doesn't match against certificate / unknown CA / SSL handshake error",
+      /hostname doesn't match against certificate|\b503 (?:SSL handshake|unknown CA|certificate)/i,
+      "The origin's certificate is for another name or not trusted, or TLS failed.",
+      ["tls_certificate_error", "tls_protocol_error", "tls_certificate_expired"],
+      "Certificate hostname and SNI hostname of the backend must be a name in its certificate.",
+    ],
+    [
+      "503 Backend.max_conn reached",
+      /\b503 Backend\.max_conn reached/i,
+      "As many connections as max_conn of the backend allows were in use.",
+      ["bulkhead_full", "connection_pool_timeout"],
+    ],
+    [
+      "503 All backends failed or unhealthy / Backend is unhealthy",
+      /\b503 (?:All backends failed|Backend is unhealthy|Quorum weight not reached)/i,
+      "The health check of the origin fails, so that it gets no requests.",
+      ["no_healthy_target"],
+      "Compare the path, host and expected status of the health check with the origin.",
     ],
     [
       "Fastly error: unknown domain",
@@ -215,12 +248,9 @@ export const ROUTERS: readonly Dialect[] = [
     ],
     [
       "503 backend unavailable / Connection timed out",
-      [
-        /\b503 (?:Backend unavailable|Backend is unhealthy|Backend\.max_conn reached)/i,
-        /Hostname doesn't match against certificate/i,
-      ],
-      "Fastly could not connect to the origin, or did not trust its certificate.",
-      ["connection_refused", "connection_timeout", "tls_certificate_error"],
+      /\b503 (?:Backend unavailable|Connection (?:timed out|refused)|Network (?:is )?unreachable)/i,
+      "Fastly could not connect to the origin.",
+      ["connection_refused", "connection_timeout"],
     ],
   ),
   dialectOfLines(

@@ -11,10 +11,10 @@ import { FAILURE_CODES } from "../../catalog/failures.js";
 import { PROXY_ERRORS } from "../../catalog/rows/proxy-errors.js";
 import { nearestOf } from "../../options/nearest.js";
 import type { Explained, Explanation } from "./explanation.js";
-import { explainHead, readHead } from "./head.js";
+import { explainHead, type ResponseHead, readHead } from "./head.js";
 import { explainText, type Weights } from "./lines.js";
 import { readProxyStatus } from "./proxy-status-field.js";
-import { makerOfPage, statusesSaid, wordsOfPage } from "./said.js";
+import { makerOfPage, type PageMaker, statusesSaid, wordsOfPage } from "./said.js";
 import { explainWord } from "./words.js";
 
 const GUESSES_MAX = 3;
@@ -32,7 +32,7 @@ function recognise(text: string, weights: Weights): readonly Explanation[] {
   const head = readHead(asFields(text));
   if (head !== null) {
     const found = explainHead(head);
-    if (found.length > 0) return found;
+    if (found.length > 0) return withBody(head, text, found);
   }
   const words = wordsOfPage(text);
   const found = explainText(words, weights);
@@ -41,6 +41,18 @@ function recognise(text: string, weights: Weights): readonly Explanation[] {
   const unwrapped = words.length > WRAPPED_MAX ? [] : [" ", ""].map((by) => joined(words, by));
   const whole = unwrapped.map((one) => explainText(one)).find((one) => one.length > 0);
   return whole ?? [...explainStatuses(text, words), ...codesAmong(words)];
+}
+
+/** What a body says below its head is more than who made it, but not than Proxy-Status. */
+function withBody(
+  { fields, said }: ResponseHead,
+  text: string,
+  found: readonly Explanation[],
+): readonly Explanation[] {
+  const body = explainText(wordsOfPage(said.join("\n")));
+  if (body.length > 0 && !fields.has("proxy-status")) return [...body, ...found];
+  const maker = makerOfPage(text);
+  return maker === null ? found : found.map((one) => signed(one, maker));
 }
 
 /** Longer texts are logs, and their lines are lines. */
@@ -54,13 +66,15 @@ function joined(text: string, by: string): string {
 function explainStatuses(text: string, words: string): readonly Explanation[] {
   const found = statusesSaid(words).flatMap((status) => explainWord(status));
   const maker = makerOfPage(text);
-  if (maker === null) return found;
-  const { name, log } = maker;
-  return found.map((one) => ({
+  return maker === null ? found : found.map((one) => signed(one, maker));
+}
+
+function signed(one: Explanation, { name, log }: PageMaker): Explanation {
+  return {
     ...one,
     recognised: `${one.recognised}, made by ${name}`,
     remedies: [`The page is ${name}'s own; why it was made stands in ${log}.`, ...one.remedies],
-  }));
+  };
 }
 
 /** The value of a Proxy-Status field alone is taken for the field. */

@@ -19,6 +19,8 @@ export interface ResponseHead {
   readonly status: number | null;
   /** By lower-case name; several values are joined with a comma. */
   readonly fields: ReadonlyMap<string, string>;
+  /** What else it says: the reason of its status, its fields of errors, and the text below it. */
+  readonly said: readonly string[];
 }
 
 const STATUS_LINE = /^[<\s]*HTTP\/\d(?:\.\d)? ([1-9]\d\d)\b/;
@@ -30,14 +32,17 @@ const TELLING = new Set(["proxy-status", "server", "via", "retry-after", "cf-ray
 export function readHead(text: string): ResponseHead | null {
   let status: number | null = null;
   let fields = new Map<string, string>();
+  let said: string[] = [];
   for (const line of text.split(/\r?\n/)) {
     const [, code] = STATUS_LINE.exec(line) ?? [];
     if (code !== undefined) {
       status = Number(code);
       fields = new Map();
+      said = [line.replace(/^.*?(?=[1-9]\d\d\b)/, "")];
       continue;
     }
     const [, name, value] = FIELD_LINE.exec(line) ?? [];
+    if (name === undefined || value === undefined || /error/i.test(name)) said.push(line);
     if (name === undefined || value === undefined) continue;
     const before = fields.get(name.toLowerCase());
     fields.set(
@@ -46,11 +51,14 @@ export function readHead(text: string): ResponseHead | null {
     );
   }
   const telling = status !== null || [...fields.keys()].some((name) => TELLING.has(name));
-  return telling ? { status, fields } : null;
+  return telling ? { status, fields, said } : null;
 }
 
 /** Everything that a head tells, most telling first. */
-export function explainHead({ status, fields }: ResponseHead): readonly Explanation[] {
+export function explainHead({
+  status,
+  fields,
+}: Pick<ResponseHead, "status" | "fields">): readonly Explanation[] {
   const members = readProxyStatus(fields.get("proxy-status") ?? "");
   const found = members.flatMap(explainMember);
   if (found.length > 0) return found;

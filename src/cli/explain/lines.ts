@@ -30,8 +30,9 @@ export function explainText(text: string, weights: Weights = new Map()): readonl
     ...names.map((name) => named(name, text)),
     ...sentences.filter(({ fatal }) => fatal).map(({ one }) => one),
     ...statesIn(text).flatMap(explainWord),
-    ...flagsSaid(text).flatMap(explainWord),
+    // The reason beside a flag says which of its meanings it is.
     ...sentences.filter(({ general, fatal }) => !general && !fatal).map(({ one }) => one),
+    ...flagsSaid(text).flatMap(explainWord),
     ...codesIn(text).flatMap((code) => explainCode(code, syscallOf(code, text))),
     // A sentence that only says that something failed comes after the code that says what.
     ...sentences.filter(({ general }) => general).map(({ one }) => one),

@@ -89,7 +89,7 @@ export function wordsOfPage(text: string): string {
 /** A page that lost its marks when it was copied is short. */
 const SIGNED_MAX = 2_000;
 
-interface PageMaker {
+export interface PageMaker {
   readonly name: string;
   readonly wrote: RegExp;
   /** Where it says why. */
@@ -193,7 +193,7 @@ const PAGE_MAKERS: readonly PageMaker[] = [
 ];
 
 /** Who made an error page; null where it does not say. */
-export function makerOfPage(text: string): Pick<PageMaker, "name" | "log"> | null {
+export function makerOfPage(text: string): PageMaker | null {
   if (!PAGE.test(text) && text.length > SIGNED_MAX) return null;
   return PAGE_MAKERS.find(({ wrote }) => wrote.test(text)) ?? null;
 }

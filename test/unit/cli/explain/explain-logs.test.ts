@@ -94,6 +94,36 @@ describe("a log", () => {
   });
 });
 
+describe("the head of an answer with its body", () => {
+  const first = (text: string) => explain(text).explanations[0];
+
+  it("is explained by what the body says", () => {
+    const head = "HTTP/1.1 503 Service Unavailable\nx-served-by: cache-fra-1-FRA\n\n";
+    expect(first(`${head}Error 503 first byte timeout`)?.failures[0]).toBe("http_response_timeout");
+    expect(first(head)?.recognised).toBe("status 503, passed through Fastly");
+  });
+
+  it("is explained by the reason of its status, and by a field of errors", () => {
+    expect(first("HTTP/1.1 503 first byte timeout\nserver: Varnish")?.failures).toEqual([
+      "http_response_timeout",
+    ]);
+    expect(first("HTTP/1.1 404 Not Found\nX-Cf-Routererror: unknown_route")?.recognised).toMatch(
+      /^gorouter: Requested route/,
+    );
+  });
+
+  it("says who made the page that another passed on", () => {
+    const page = "<html><center><h1>502 Bad Gateway</h1></center><hr><center>nginx</center></html>";
+    const [one] = explain(`HTTP/1.1 502 Bad Gateway\nServer: cloudflare\n\n${page}`).explanations;
+    expect(one?.recognised).toBe("status 502, passed through Cloudflare, made by nginx");
+  });
+
+  it("keeps Proxy-Status before all", () => {
+    const text = "HTTP/1.1 502 Bad Gateway\nProxy-Status: edge; error=dns_error\n\nEOF: EOF";
+    expect(first(text)?.recognised).toMatch(/^dns_error/);
+  });
+});
+
 describe("the corpus of the field", () => {
   const scored = fieldCases().map(score);
   it.each([...new Set(scored.map(({ one }) => one.set))])("%s is understood", (set) => {
