@@ -77,6 +77,14 @@ export const EVIDENCE = {
   routeMsMax: 10_000,
   /** A route without a good answer for this long is rejected, once enough calls have failed. */
   routeMissedMsMin: 2_000,
+  /**
+   * Of a route that has hardly been answered well since it failed, so many times more have to fail
+   * in a row: thirty by the defaults. Poison four times as frequent as good calls does that once in
+   * a thousand times …
+   */
+  unseenFactor: 6,
+  /** … unless they kept their callers waiting for this long, which is what a refusal spares. */
+  slowMs: 1_000,
   /** From this share of failed calls on, a route fails systematically and not by chance. */
   failingRatio: 0.3,
   /** A route that has not failed for this long is forgotten. */

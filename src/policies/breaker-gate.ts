@@ -8,7 +8,7 @@
  * Not here: the state of a breaker (targets/breaker.ts).
  */
 import type { Verdict } from "../base/permit.js";
-import { LAYERS } from "../catalog/defaults.js";
+import { EVIDENCE, LAYERS } from "../catalog/defaults.js";
 import { FAILURES, type FailureCode } from "../catalog/failures.js";
 import type { Outcome } from "../core/outcome.js";
 import { type Holder, hold, refused } from "../core/pending.js";
@@ -29,7 +29,7 @@ export function breakerGate(settings: BreakerOptions | false): Policy<Exchange, 
       const { breaker, health } = exchange.target;
       const guarded = exchange as GuardedExchange;
       if (breaker !== null) {
-        const permit = breaker.admit(exchange.request);
+        const permit = breaker.admit(exchange.request, exchange.timeline.startedAt);
         if ("deniedForMs" in permit) {
           // No transport will see this exchange, so it is ended here.
           exchange.end();
@@ -101,8 +101,9 @@ function namesTarget(code: FailureCode): boolean {
   return phase === "resolve" || phase === "connect" || phase === "secure";
 }
 
-function doubtOf({ attempt, target, request }: Exchange): Doubt {
-  return { request, repeated: attempt.triedTargets.includes(target.id) };
+function doubtOf({ attempt, target, request, timeline }: Exchange): Doubt {
+  const isSlow = timeline.endAt - timeline.startedAt >= EVIDENCE.slowMs;
+  return { request, repeated: attempt.triedTargets.includes(target.id), isSlow };
 }
 
 function tellHead(

@@ -31,6 +31,8 @@ export interface Doubt {
   readonly request: Routed;
   /** An earlier attempt of the same call was here, too: one call is one witness. */
   readonly repeated: boolean;
+  /** It kept its caller waiting. */
+  readonly isSlow?: boolean;
 }
 
 /** Who judges what a permit comes to. */

@@ -15,10 +15,12 @@ import { EVIDENCE } from "../catalog/defaults.js";
 import { BreakerLedger } from "./breaker-ledger.js";
 import { type BreakerPermit, type Denied, type Doubt, LedgerPermit } from "./breaker-permit.js";
 import { type BreakerTimes, GrowingTime, type Trial, TrialPlaces } from "./breaker-time.js";
+import { GoodAnswers } from "./good-answers.js";
+import { type Jury, NOBODY } from "./jury.js";
 import { keyOf, type Routed, RouteLedger, type RouteSuspect } from "./route-ledger.js";
 import { type RouteRule, ruleFor } from "./route-rules.js";
 
-export type { BreakerPermit, Denied, Doubt };
+export type { BreakerPermit, Denied, Doubt, Jury };
 
 export type BreakerState = "closed" | "open" | "half_open";
 
@@ -60,6 +62,8 @@ export interface Breaker {
   readonly inDoubt: boolean;
   /** When its last open time was over, or will be; 0 before the first. */
   readonly openUntil: number;
+  /** When a good answer began last; -1 before the first. */
+  readonly goodAt: number;
   /** Routes that fail here; null while none does. */
   readonly suspects: RouteLedger | null;
   /** Who knows what the others do; nobody is asked where there are none. */
@@ -68,8 +72,11 @@ export interface Breaker {
   rules: readonly RouteRule[];
   /** The name of the route that a request belongs to, as failures report it. */
   routeOf(request: Routed): string;
-  /** A permit that must be settled once, or how long until the next one may be given. */
-  admit(request?: Routed): BreakerPermit | Denied;
+  /**
+   * A permit that must be settled once, or how long until the next one may be given. `at` is this
+   * moment, where that is known.
+   */
+  admit(request?: Routed, at?: number): BreakerPermit | Denied;
   /**
    * How long nothing will be admitted, 0 when something would be now. Takes no place. Without a
    * request: how long not everything will be.
@@ -86,18 +93,6 @@ export interface Breaker {
   lastResort(): void;
   snapshot(): BreakerSnapshot;
 }
-
-/** What the other targets of an upstream say about one. */
-export interface Jury {
-  /** Enough others take calls, so that nobody is refused for doubt. */
-  canSpare(): boolean;
-  /** No other takes calls. */
-  isLast(): boolean;
-  /** The same is failing elsewhere as well. */
-  isShared(request: Routed): boolean;
-}
-
-const NOBODY: Jury = { canSpare: () => false, isLast: () => true, isShared: () => false };
 
 export interface BreakerOptions extends BreakerTimes {
   /** This many failures in a row open it. */
@@ -124,7 +119,7 @@ export function createBreaker(
 
 class LedgerBreaker implements Breaker {
   suspects: RouteLedger | null = null;
-  jury = NOBODY;
+  jury: Jury = NOBODY;
   rules: readonly RouteRule[] = [];
   readonly #clock: Pick<Clock, "now">;
   readonly #options: BreakerOptions;
@@ -142,11 +137,7 @@ class LedgerBreaker implements Breaker {
   #ownDoubts = 0;
   inDoubt = false;
   #witnessesFailed = 0;
-  /** When a good answer began last, and when the first one did since it was closed. */
-  #goodAt = -1;
-  #goodFrom = -1;
-  /** Asked since: who is not asked misses nothing. */
-  #asked = 0;
+  readonly #good = new GoodAnswers();
 
   constructor(
     clock: Pick<Clock, "now">,
@@ -170,14 +161,18 @@ class LedgerBreaker implements Breaker {
     return this.#openTime.until;
   }
 
-  admit(request?: Routed): BreakerPermit | Denied {
+  get goodAt(): number {
+    return this.#good.at;
+  }
+
+  admit(request?: Routed, at?: number): BreakerPermit | Denied {
     if (this.#ledger.state !== "closed") return this.#admitTrial(request);
     if (this.suspects !== null && request !== undefined) {
       const deniedForMs = this.suspects.refusedForMs(request);
       if (deniedForMs > 0) return { deniedForMs, route: this.routeOf(request) };
       this.suspects.tried(request);
     }
-    this.#asked += 1;
+    this.#good.asked(at ?? this.#clock.now());
     return new LedgerPermit(this, this.#epoch, null);
   }
 
@@ -226,6 +221,7 @@ class LedgerBreaker implements Breaker {
   /** A permit that was given in that epoch is settled; whether it speaks against the target. */
   settle(from: number, trial: Trial | null, verdict: Verdict, doubt?: Doubt, at?: number): boolean {
     if (from !== this.#epoch) return verdict === "failure";
+    this.#good.settled();
     if (trial !== null) this.#trials.leave(trial);
     if (verdict === "neutral") return false;
     if (verdict === "failure" && trial !== null && this.#trials.isReplaced(trial)) return true;
@@ -243,9 +239,7 @@ class LedgerBreaker implements Breaker {
   /** A good answer has begun at this moment. */
   good(epoch: number, at: number): void {
     if (epoch !== this.#epoch) return;
-    if (this.#goodFrom < 0) this.#goodFrom = at;
-    this.#goodAt = at;
-    this.#asked = 0;
+    this.#good.began(at);
     if (this.#doubts > 0) this.#acquit();
   }
 
@@ -284,13 +278,13 @@ class LedgerBreaker implements Breaker {
   }
 
   /** A failure that does not name the target; whether it speaks against it all the same. */
-  #doubt(trial: Trial | null, { request, repeated }: Doubt): boolean {
+  #doubt(trial: Trial | null, { request, repeated, isSlow }: Doubt): boolean {
     if (ruleFor(this.rules, request.path)?.breaker === false) return false;
     const { consecutiveFailures } = this.#options;
-    this.suspects ??= new RouteLedger(this.#clock, consecutiveFailures, this.rules);
+    this.suspects ??= new RouteLedger(this.#clock, consecutiveFailures, this.rules, this.jury);
     const isNew = !this.suspects.suspects(request);
     const shared = this.jury.isShared(request);
-    if (!repeated) this.suspects.failed(request);
+    if (!repeated) this.suspects.failed(request, isSlow);
     if (trial !== null) {
       if (shared) return false;
       if (isNew && this.#openTime.leftMs() > 0) this.#witnessesFailed += 1;
@@ -328,18 +322,14 @@ class LedgerBreaker implements Breaker {
     }
   }
 
-  /** The good answers that it usually gives have stayed away for longer than chance explains. */
+  /** Good answers stay away, and no other target gives them. */
   #isMissed(): boolean {
     const { windowMs } = this.#options;
-    const missedMs = this.#clock.now() - this.#goodAt;
-    if (this.#goodAt < 0 || missedMs >= windowMs) return true;
-    if (this.#asked < EVIDENCE.missedMin) return false;
+    const now = this.#clock.now();
+    if (this.jury.answersSince(this.#good.at < 0 ? now - windowMs : this.#good.askedAt))
+      return false;
     const { counted, failed } = this.#ledger.counts();
-    const good = Math.max(1, counted - failed);
-    const { missedMin, missedMsMin } = EVIDENCE;
-    const seenMs = good < missedMin ? windowMs : this.#goodAt - this.#goodFrom;
-    const usualMs = Math.min(windowMs - missedMs, seenMs) / good;
-    return missedMs >= Math.max(missedMsMin, missedMin * usualMs);
+    return this.#good.areMissed(now, counted - failed, windowMs);
   }
 
   /** The rate of all its failures; where others take its calls and do not fail alike. */
@@ -360,10 +350,15 @@ class LedgerBreaker implements Breaker {
       this.#ledger.failed();
       this.inDoubt = false;
       this.#changed("half_open", "trial_failed", null, true);
-    } else if (this.#trials.pass() >= this.#options.trialSuccesses) {
+    } else if (this.#trials.pass() >= this.#successesMin()) {
       this.#ledger.close();
       this.#changed("half_open", "trials_passed", null);
     }
+  }
+
+  /** Whether it lives was all the doubt, where there is nobody to do better. */
+  #successesMin(): number {
+    return this.inDoubt && this.jury.isLast() ? 1 : this.#options.trialSuccesses;
   }
 
   #open(reason: BreakerReason, inDoubt: boolean, openForMs: number | null): void {
@@ -384,7 +379,7 @@ class LedgerBreaker implements Breaker {
       this.#consecutiveFailures = 0;
       this.#named = 0;
       this.inDoubt = false;
-      this.#goodFrom = -1;
+      this.#good.closed();
       this.#openTime.forget();
     }
     const grows = refuses && !this.jury.isLast();

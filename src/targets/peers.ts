@@ -8,9 +8,9 @@
  */
 import type { Clock } from "../base/clock.js";
 import type { Random } from "../base/random.js";
-import { BREAKER, EJECTION } from "../catalog/defaults.js";
-import type { Jury } from "./breaker.js";
+import { EJECTION } from "../catalog/defaults.js";
 import { declaredState } from "./declared-state.js";
+import type { Jury } from "./jury.js";
 import { failsMore, isSlower, type Lately } from "./outlier.js";
 import type { Target } from "./target.js";
 import { type Heard, type TargetMonitor, trialMsOf } from "./target-monitor.js";
@@ -177,13 +177,6 @@ export class Peers implements HealthGroup {
     const notedMs = now - member.quietNotedAt;
     if (notedMs < limit * EJECTION.silenceConfirmRatio) return;
     this.#eject(member, "silence");
-    // Where no more may be ejected its breaker does not wait for the timeouts either, once as many
-    // are overdue as it takes failures in a row.
-    const overdue = monitor.waiting >= BREAKER.consecutiveFailures;
-    if (overdue && isWell(member) && this.#others(member).some(isWell)) {
-      member.silenced = true;
-      breaker?.open("silence", null);
-    }
   }
 
   #compare(ejection: EjectionOptions): void {
@@ -225,6 +218,14 @@ export class Peers implements HealthGroup {
         // Of one that is out itself nothing fails by what was asked.
         this.#others(member).some(
           (other) => isWell(other) && other.target.breaker?.suspects?.isFailing(request) === true,
+        ),
+      answersSince: (at) =>
+        this.#others(member).some(({ target }) => (target.breaker?.goodAt ?? -1) >= at),
+      answeredAt: (route) =>
+        Math.max(
+          ...this.#others(member).map(
+            ({ target }) => target.breaker?.suspects?.answeredAt(route) ?? Number.NEGATIVE_INFINITY,
+          ),
         ),
     };
   }

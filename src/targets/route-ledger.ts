@@ -11,15 +11,11 @@
  */
 import type { Clock } from "../base/clock.js";
 import { EVIDENCE } from "../catalog/defaults.js";
-import { routeOf } from "./route-of.js";
+import { type Jury, NOBODY } from "./jury.js";
+import { type Routed, routeOf } from "./route-of.js";
 import { type RouteRule, ruleFor } from "./route-rules.js";
 
-/** What a route is told by. */
-export interface Routed {
-  readonly method: string;
-  readonly path: string;
-  readonly upgrade?: string | null;
-}
+export type { Routed };
 
 /** A route that fails, as plain data. */
 export interface RouteSuspect {
@@ -39,6 +35,8 @@ interface Limits {
   readonly avoidedAfter: number;
   readonly openMs: number;
   readonly openMsMax: number;
+  /** The open time is written for this route, and doubles whoever else is there. */
+  readonly grows: boolean;
   /** The failures in a row were written for this route, and need nothing beside them. */
   readonly asWritten: boolean;
 }
@@ -46,9 +44,12 @@ interface Limits {
 const NO_RULES: readonly RouteRule[] = [];
 
 interface Entry {
+  readonly route: string;
   readonly limits: Limits;
   readonly since: number;
   failuresInRow: number;
+  /** These, and more for each that kept its caller waiting. */
+  weightInRow: number;
   failed: number;
   passed: number;
   failedAt: number;
@@ -68,15 +69,18 @@ export class RouteLedger {
   readonly #entries = new Map<string, Entry>();
 
   readonly #rules: readonly RouteRule[];
+  readonly #jury: Pick<Jury, "answeredAt" | "isLast">;
 
   constructor(
     clock: Pick<Clock, "now">,
     failuresMin: number,
     rules: readonly RouteRule[] = NO_RULES,
+    jury: Pick<Jury, "answeredAt" | "isLast"> = NOBODY,
   ) {
     this.#clock = clock;
     this.#failuresMin = failuresMin;
     this.#rules = rules;
+    this.#jury = jury;
   }
 
   /** Routes that are remembered. */
@@ -85,10 +89,11 @@ export class RouteLedger {
   }
 
   /** A call of this route has failed; its repeats are no further failures. */
-  failed(request: Routed): void {
+  failed(request: Routed, isSlow = false): void {
     const now = this.#clock.now();
     const entry = this.#taken(request, now);
     entry.failuresInRow += 1;
+    entry.weightInRow += isSlow ? EVIDENCE.unseenFactor : 1;
     entry.failed += 1;
     entry.failedAt = now;
     halveIfMany(entry);
@@ -96,7 +101,8 @@ export class RouteLedger {
     if (entry.failuresInRow !== avoidedAfter && !entry.onTrial) return;
     entry.onTrial = false;
     entry.until = now + Math.min(openMs * 2 ** entry.openings, openMsMax);
-    entry.openings += 1;
+    // Longer each time, to spare calls that others take. Where there are none, it is tried as soon.
+    if (entry.limits.grows || !this.#jury.isLast()) entry.openings += 1;
   }
 
   /** A call of this route was answered well. */
@@ -108,6 +114,7 @@ export class RouteLedger {
     entry.passed += 1;
     entry.goodAt = now;
     entry.failuresInRow = 0;
+    entry.weightInRow = 0;
     entry.until = 0;
     entry.openings = 0;
     entry.onTrial = false;
@@ -150,6 +157,12 @@ export class RouteLedger {
     return isBad(entry) || (failed >= EVIDENCE.avoidedAfter && share >= EVIDENCE.failingRatio);
   }
 
+  /** When a route that fails here was answered well last; -Infinity for never. */
+  answeredAt(route: string): number {
+    const { passed = 0, goodAt = 0 } = this.#entries.get(route) ?? {};
+    return passed > 0 ? goodAt : Number.NEGATIVE_INFINITY;
+  }
+
   /** What fails here, the latest last. */
   list(): readonly RouteSuspect[] {
     const now = this.#clock.now();
@@ -168,14 +181,21 @@ export class RouteLedger {
     return isBad(entry) && entry.until > now ? "avoided" : "watched";
   }
 
-  /** Enough have failed, and for longer than it takes until one is answered well. */
+  /**
+   * Enough have failed, and for longer than it takes until one is answered well. Of a route that
+   * was hardly seen to be answered nobody knows how long that is: more have to fail.
+   */
   #refuses(entry: Entry, now: number): boolean {
     const { since, goodAt, passed, limits } = entry;
     if (entry.failuresInRow < limits.failuresMin || entry.until <= now) return false;
     if (limits.asWritten) return true;
-    const usualMs = passed === 0 ? 0 : (goodAt - since) / passed;
-    const missedMs = now - goodAt;
-    return missedMs >= Math.max(EVIDENCE.routeMissedMsMin, EVIDENCE.missedMin * usualMs);
+    const { missedMin, routeMissedMsMin, unseenFactor } = EVIDENCE;
+    const isKnown = passed >= missedMin;
+    if (!isKnown && entry.weightInRow < unseenFactor * limits.failuresMin) return false;
+    const usualMs = isKnown ? (goodAt - since) / passed : 0;
+    // While it is answered well elsewhere it is asked for here by chance only.
+    const missedMs = now - Math.max(goodAt, this.#jury.answeredAt(entry.route));
+    return missedMs >= Math.max(routeMissedMsMin, missedMin * usualMs);
   }
 
   /** The name of a route: that of its rule, where there is one. */
@@ -186,7 +206,7 @@ export class RouteLedger {
   #taken(request: Routed, now: number): Entry {
     this.#forget(now);
     const key = this.nameOf(request);
-    const entry = this.#entries.get(key) ?? newEntry(now, this.#limitsOf(request));
+    const entry = this.#entries.get(key) ?? newEntry(key, now, this.#limitsOf(request));
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     if (this.#entries.size <= EVIDENCE.routesMax) return entry;
@@ -200,12 +220,14 @@ export class RouteLedger {
     const breaker = ruleFor(this.#rules, path)?.breaker;
     const written = breaker ? breaker.consecutiveFailures : null;
     const failuresMin = written ?? this.#failuresMin;
-    const openMs = (breaker ? breaker.openMs : null) ?? routeMs;
+    const writtenMs = breaker ? breaker.openMs : null;
+    const openMs = writtenMs ?? routeMs;
     return {
       failuresMin,
       avoidedAfter: Math.min(avoidedAfter, failuresMin),
       openMs,
       openMsMax: (breaker ? breaker.openMsMax : null) ?? Math.max(openMs, routeMsMax),
+      grows: (writtenMs ?? null) !== null,
       asWritten: written !== null,
     };
   }
@@ -228,11 +250,13 @@ export function keyOf(
   return upgrade === null || upgrade === undefined ? asked : `${asked} (${upgrade})`;
 }
 
-function newEntry(now: number, limits: Limits): Entry {
+function newEntry(route: string, now: number, limits: Limits): Entry {
   return {
+    route,
     limits,
     since: now,
     failuresInRow: 0,
+    weightInRow: 0,
     failed: 0,
     passed: 0,
     failedAt: now,

@@ -4,6 +4,13 @@
  */
 import { DIAGNOSIS } from "../catalog/health-defaults.js";
 
+/** What a route is told by. */
+export interface Routed {
+  readonly method: string;
+  readonly path: string;
+  readonly upgrade?: string | null;
+}
+
 const ID = /^(?:\d+|[0-9a-f]{8,}(?:-[0-9a-f]+)*|[\w-]{20,})$/i;
 
 export function routeOf(path: string): string {

@@ -1,6 +1,6 @@
 /** How targets are judged, left out and taken back, with the policies around them. */
 import { describe, expect, it } from "vitest";
-import { HOPE } from "../../src/catalog/defaults.js";
+import { BREAKER, EVIDENCE, HOPE } from "../../src/catalog/defaults.js";
 import type { FailureCode } from "../../src/catalog/failures.js";
 import { idOf, NOTHING_HELD, world } from "./world.js";
 
@@ -99,7 +99,8 @@ describe("opening", () => {
     expect(routes()).toMatchObject([{ route: "GET /boom", failuresInRow: 2, standing: "avoided" }]);
     await answer("/orders");
     await made.clock.advance(2_000);
-    for (let time = 0; time < 3; time += 1) await lose("/boom");
+    const more = BREAKER.consecutiveFailures * EVIDENCE.unseenFactor - 2;
+    for (let time = 0; time < more; time += 1) await lose("/boom");
     await made.clock.advance(1);
     const refused = made.send({ path: "/boom" });
     expect(await refused.outcome).toMatchObject({

@@ -78,7 +78,9 @@ export function checkersOf(made: World, limits: Limits): Checkers {
   const checkBudget = (): void => {
     const now = clock.now();
     const recent = repeats.filter((at) => at > now - SURELY_COUNTED_MS).length;
-    const calls = arrivals.filter((at) => at > now - RETRY.budgetWindowMs).length;
+    // A repeat was paid for before its pause.
+    const { budgetWindowMs, backoffMsMax } = RETRY;
+    const calls = arrivals.filter((at) => at > now - budgetWindowMs - backoffMsMax).length;
     const floor = (limits.budgetFloorPerSecond * RETRY.budgetWindowMs) / 1_000;
     must(recent <= calls * limits.budgetRatio + floor, "repeats went beyond the budget");
   };

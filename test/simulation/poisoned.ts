@@ -31,11 +31,14 @@ export interface Callers {
   readonly upgrade?: boolean;
 }
 
+/** Who sends it; `good` is the share of their calls that are none. */
+export type Poison = Callers & { readonly reaction: Reaction; readonly good?: number };
+
 export interface PoisonedOptions {
   readonly seed: number;
   readonly targets: number;
   readonly others: Callers;
-  readonly poison?: Callers & { readonly reaction: Reaction };
+  readonly poison?: Poison;
   /** What a target that is ill does; null where it serves well. */
   readonly ill?: (target: number, request: GatewayRequest, now: number) => Reaction | null;
   /** @default 40 */
@@ -55,10 +58,14 @@ export interface PoisonedResult {
   /** Calls of the others that failed, for each second in which they came. */
   readonly failedIn: readonly number[];
   readonly poisonCodes: Readonly<Record<string, number>>;
+  /** So many targets were out at once, at the most. */
+  readonly outMost: number;
   readonly history: readonly string[];
 }
 
+/** On every call of who sends poison, with what it is. */
 const POISON = "x-poison";
+const BAD = "bad";
 const WORK_MS_MIN = 5;
 const WORK_MS_MAX = 15;
 const ROUND_TRIP_MS = 1;
@@ -74,7 +81,15 @@ export async function poisoned(options: PoisonedOptions): Promise<PoisonedResult
   );
   const events = emitter<GatewayEvents>();
   const note = (line: string): void => void history.push(`${clock.now().toFixed(0)} ${line}`);
-  events.on("breaker:change", ({ target, to, reason }) => note(`${target} ${to}: ${reason}`));
+  const out = new Set<string>();
+  let outMost = 0;
+  events.on("breaker:change", ({ target, to, reason }) => {
+    note(`${target} ${to}: ${reason}`);
+    if (to === "closed") out.delete(target);
+    else out.add(target);
+    // Later on nobody is answered well anywhere.
+    if (clock.now() < seconds * 1_000) outMost = Math.max(outMost, out.size);
+  });
   events.on("target:health", ({ target, to, reason }) => note(`${target} ${to}: ${reason}`));
   const parts = simulatedParts(clock, seed + 1, events, (_clock, _target, _asked, done) => {
     const timer = clock.after(ROUND_TRIP_MS, () => done(null));
@@ -89,9 +104,10 @@ export async function poisoned(options: PoisonedOptions): Promise<PoisonedResult
   const take = (sent: Sent): void => {
     const { request } = sent.exchange.call;
     const target = targets.indexOf(sent.target);
-    const bad = request.headers.includes(POISON);
+    const bad = request.headers.includes(BAD);
     const row = given[Math.floor(clock.now() / 1_000)];
-    if (!bad && row !== undefined) row[target] = (row[target] ?? 0) + 1;
+    if (!request.headers.includes(POISON) && row !== undefined)
+      row[target] = (row[target] ?? 0) + 1;
     const reaction = ill(target, request, clock.now()) ?? (bad ? poison?.reaction : null) ?? null;
     react(sent, reaction, clock, random);
   };
@@ -104,21 +120,21 @@ export async function poisoned(options: PoisonedOptions): Promise<PoisonedResult
   const poisonCodes: Record<string, number> = {};
   const failedIn = Array.from({ length: seconds }, () => 0);
   let calls = 0;
-  const send = (callers: Callers, index: number, headers: readonly string[]): void => {
+  const send = (callers: Callers, index: number, isPoison: boolean): void => {
     const startedAt = clock.now();
-    const bad = headers.length > 0;
-    if (!bad) calls += 1;
+    if (!isPoison) calls += 1;
     const { method = "GET", paths } = callers;
+    const isGood = isPoison && poison?.good !== undefined && random.next() < poison.good;
     const request = requestOf({
       method,
       path: paths[index % paths.length] as string,
-      headers: [...headers],
+      headers: isPoison ? [POISON, isGood ? "good" : BAD] : [],
       upgrade: callers.upgrade === true ? "websocket" : null,
     });
-    const call = upstream.newCall(request, `${bad} ${index}`, null, null);
+    const call = upstream.newCall(request, `${isPoison} ${index}`, null, null);
     void execute(call).then((outcome) => {
       const code = outcome.kind === "success" ? null : outcome.failure.code;
-      if (bad) add(poisonCodes, code ?? "ok");
+      if (isPoison) add(poisonCodes, code ?? "ok");
       else if (code === null) took.push(clock.now() - startedAt);
       else {
         add(codes, code);
@@ -127,24 +143,24 @@ export async function poisoned(options: PoisonedOptions): Promise<PoisonedResult
       }
     });
   };
-  const start = (callers: Callers, headers: readonly string[]): void => {
+  const start = (callers: Callers, isPoison: boolean): void => {
     const { burst = 1, perSecond } = callers;
     let index = 0;
     const arrive = (): void => {
       if (clock.now() >= seconds * 1_000) return;
-      for (let one = 0; one < burst; one += 1) send(callers, index++, headers);
+      for (let one = 0; one < burst; one += 1) send(callers, index++, isPoison);
       clock.after(-Math.log(1 - random.next()) * ((burst * 1_000) / perSecond), arrive);
     };
     clock.after(random.next() * (1_000 / perSecond), arrive);
   };
-  start(others, []);
-  if (poison !== undefined) clock.after(POISON_FROM_MS, () => start(poison, [POISON, "1"]));
+  start(others, false);
+  if (poison !== undefined) clock.after(POISON_FROM_MS, () => start(poison, true));
   await clock.advance(seconds * 1_000 + 40_000);
   upstream.close();
   took.sort((one, other) => one - other);
   const p99 = took[Math.ceil(took.length * 0.99) - 1] ?? Number.NaN;
   const failed = (calls - took.length) / calls;
-  return { calls, failed, codes, p99, given, failedIn, poisonCodes, history };
+  return { calls, failed, codes, p99, given, failedIn, poisonCodes, outMost, history };
 }
 
 /** By then a target is known by what it has answered. */

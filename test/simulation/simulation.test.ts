@@ -1,25 +1,24 @@
 /**
  * Some hundred small worlds, each from a seed. `SEED=123 npx vitest run test/simulation` replays
- * one and prints its history.
+ * one and prints its history; `npm run simulate` plays thousands of others.
  */
 import { describe, expect, it } from "vitest";
+import { isReplay, seedsOf } from "./seeds.js";
 import { simulate } from "./simulate.js";
 
-const SEEDS = 300;
-const replayed = process.env["SEED"];
-
 describe("in every world", () => {
-  it("the promises of the policies hold at every moment", async () => {
-    const seeds =
-      replayed === undefined
-        ? Array.from({ length: SEEDS }, (_, seed) => seed)
-        : [Number(replayed)];
-    for (const seed of seeds) {
-      const { violations, history } = await simulate({ seed });
-      if (replayed !== undefined) process.stdout.write(`${history.join("\n")}\n`);
-      expect(violations, `replay it with SEED=${seed}`).toEqual([]);
-    }
-  }, 60_000);
+  const { seeds, ms } = seedsOf(300);
+  it(
+    "the promises of the policies hold at every moment",
+    async () => {
+      for (const seed of seeds) {
+        const { violations, history } = await simulate({ seed });
+        if (isReplay) process.stdout.write(`${history.join("\n")}\n`);
+        expect(violations, `replay it with SEED=${seed}`).toEqual([]);
+      }
+    },
+    ms,
+  );
 
   it("the same seed gives the same history", async () => {
     const [first, second] = [await simulate({ seed: 7 }), await simulate({ seed: 7 })];

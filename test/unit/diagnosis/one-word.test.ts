@@ -186,6 +186,9 @@ describe("one route that fails", () => {
       '{"code":"breaker_open","details":"route=GET /boom/:id"}',
     ).explanations;
     expect(logged?.meaning).toContain("Only GET /boom/:id is refused");
+    // It is tried now and then; until that has failed it is not refused.
+    const standing = () => gateway.snapshot().upstreams[0]?.targets[0]?.standing;
+    while (standing() !== "route_failing" && performance.now() < until) await ask(port, "/boom/17");
     const [upstream] = gateway.snapshot().upstreams;
     expect(upstream).toMatchObject({
       state: "healthy",

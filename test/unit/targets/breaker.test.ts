@@ -13,6 +13,7 @@ import {
   type BreakerState,
   createBreaker,
 } from "../../../src/targets/breaker.js";
+import { NOBODY } from "../../../src/targets/jury.js";
 import type { Routed } from "../../../src/targets/route-ledger.js";
 
 interface Bench {
@@ -60,7 +61,7 @@ function bench(options: Partial<BreakerOptions> = {}, drawn = 0): Bench {
 /** Others take the calls of the target meanwhile. */
 function beside(options: Partial<BreakerOptions> = {}): Bench {
   const made = bench(options);
-  made.breaker.jury = { canSpare: () => false, isLast: () => false, isShared: () => false };
+  made.breaker.jury = { ...NOBODY, isLast: () => false };
   return made;
 }
 
@@ -589,6 +590,56 @@ describe("failures that may be the fault of what was asked", () => {
     expect(made.breaker.state).toBe("open");
   });
 
+  it("are not missed for the time in which nobody asked", () => {
+    const made = bench();
+    for (let time = 0; time < 20; time += 1) {
+      made.time += 100;
+      good(made);
+    }
+    // After a pause a burst, whose good ones take a moment longer.
+    made.time += 9_000;
+    const slow = Array.from({ length: 10 }, () => made.take());
+    for (let time = 0; time < 10; time += 1) doubt(made, "/a");
+    expect(made.breaker.state).toBe("closed");
+    for (const permit of slow) permit.settle("success");
+    const fresh = bench();
+    const first = fresh.take();
+    for (let time = 0; time < 9; time += 1) doubt(fresh, "/a");
+    expect(fresh.breaker.state).toBe("closed");
+    first.settle("neutral");
+    doubt(fresh, "/a");
+    expect(fresh.breaker.state).toBe("open");
+  });
+
+  it("open no target beyond the half while one that is left answers well", () => {
+    const made = bench();
+    let since = 0;
+    made.breaker.jury = { ...NOBODY, isLast: () => false, answersSince: (at) => at <= since };
+    good(made);
+    for (let time = 0; time < 30; time += 1) {
+      made.time += 1_000;
+      since = made.time;
+      doubt(made, `/${time}`);
+    }
+    expect(made.breaker.state).toBe("closed");
+    since = -1;
+    doubt(made, "/a");
+    expect(made.breaker.state).toBe("open");
+  });
+
+  it("one good answer clears the last target, and three one that others can do without", () => {
+    const state = (isLast: boolean) => {
+      const made = bench();
+      made.breaker.jury = { ...NOBODY, isLast: () => isLast };
+      for (let time = 0; time < 5; time += 1) doubt(made, "/a");
+      made.time += 2 * BREAKER.openMs;
+      good(made);
+      return made.breaker.state;
+    };
+    expect(state(true)).toBe("closed");
+    expect(state(false)).toBe("half_open");
+  });
+
   it("are cleared by a good answer that has only begun", () => {
     const made = bench();
     for (let round = 0; round < 20; round += 1) {
@@ -613,7 +664,9 @@ describe("failures that may be the fault of what was asked", () => {
     const made = bench();
     good(made);
     let shared = true;
-    made.breaker.jury = { canSpare: () => true, isLast: () => false, isShared: () => shared };
+    made.breaker.jury = {
+      ...{ ...NOBODY, canSpare: () => true, isLast: () => false, isShared: () => shared },
+    };
     for (let time = 0; time < 30; time += 1) doubt(made, "/a");
     expect(made.breaker.state).toBe("closed");
     shared = false;

@@ -1,13 +1,27 @@
 /** Which routes of a target are avoided and refused, and that nobody can make the list grow. */
 import { describe, expect, it } from "vitest";
 import { EVIDENCE } from "../../../src/catalog/defaults.js";
+import { NOBODY } from "../../../src/targets/jury.js";
 import { keyOf, RouteLedger } from "../../../src/targets/route-ledger.js";
 
 const get = (path: string) => ({ method: "GET", path });
 
-function bench() {
+function bench(jury: Partial<typeof NOBODY> = {}) {
   const clock = { at: 0, now: () => clock.at };
-  return { clock, ledger: new RouteLedger(clock, 5) };
+  return { clock, ledger: new RouteLedger(clock, 5, [], { ...NOBODY, ...jury }) };
+}
+
+/** Enough fail in a row, a twentieth of a second apart. */
+function failFor(
+  { clock, ledger }: ReturnType<typeof bench>,
+  ms: number,
+  path = "/orders",
+  everyMs = 50,
+): void {
+  for (const end = clock.at + ms; clock.at < end; clock.at += everyMs) {
+    ledger.tried(get(path));
+    ledger.failed(get(path));
+  }
 }
 
 describe("a route", () => {
@@ -20,7 +34,7 @@ describe("a route", () => {
   });
 
   it("is avoided after two failures in a row, and one call at a time finds out", () => {
-    const { clock, ledger } = bench();
+    const { clock, ledger } = bench({ isLast: () => false });
     const orders = get("/orders/1");
     ledger.failed(orders);
     expect(ledger.avoids(orders)).toBe(false);
@@ -41,22 +55,45 @@ describe("a route", () => {
     expect(ledger.suspects(orders)).toBe(false);
   });
 
-  it("is refused when nothing of it has been answered well for longer than usual", () => {
-    const { clock, ledger } = bench();
-    const orders = get("/orders");
-    const failFor = (ms: number, every: number) => {
-      for (const end = clock.at + ms; clock.at < end; clock.at += every) {
-        ledger.tried(orders);
-        ledger.failed(orders);
-      }
-    };
-    failFor(EVIDENCE.routeMissedMsMin - 100, 100);
-    expect(ledger.refusedForMs(orders)).toBe(0);
-    failFor(200, 100);
-    expect(ledger.refusedForMs(orders)).toBeGreaterThan(0);
+  it("is refused when enough have failed, and none was answered well for two seconds", () => {
+    const made = bench();
+    const { ledger } = made;
+    failFor(made, EVIDENCE.routeMissedMsMin - 100);
+    expect(ledger.refusedForMs(get("/orders"))).toBe(0);
+    failFor(made, 200);
+    expect(ledger.refusedForMs(get("/orders"))).toBeGreaterThan(0);
     expect(ledger.list()).toMatchObject([{ route: "GET /orders", standing: "refused" }]);
-    ledger.passed(orders);
-    expect(ledger.refusedForMs(orders)).toBe(0);
+    ledger.passed(get("/orders"));
+    expect(ledger.refusedForMs(get("/orders"))).toBe(0);
+  });
+
+  it("is not refused for what chance explains where others seldom ask for it", () => {
+    const made = bench();
+    const { clock, ledger } = made;
+    failFor(made, 12_000, "/orders", 500);
+    expect(ledger.refusedForMs(get("/orders"))).toBe(0);
+    // Five that kept their callers waiting are enough.
+    for (let slow = 0; slow < 5; slow += 1) ledger.failed(get("/reports"), true);
+    clock.at += EVIDENCE.routeMissedMsMin;
+    ledger.tried(get("/reports"));
+    ledger.failed(get("/reports"), true);
+    expect(ledger.refusedForMs(get("/reports"))).toBeGreaterThan(0);
+  });
+
+  it("is tried once a second where no other target takes it", () => {
+    const made = bench();
+    failFor(made, 30_000);
+    expect(made.ledger.refusedForMs(get("/orders"))).toBeLessThanOrEqual(EVIDENCE.routeMs);
+  });
+
+  it("is not refused while another target answers it well, and so takes its calls", () => {
+    let answeredAt = 0;
+    const made = bench({ isLast: () => false, answeredAt: () => answeredAt });
+    failFor(made, 5_000);
+    expect(made.ledger.refusedForMs(get("/orders"))).toBeGreaterThan(0);
+    answeredAt = made.clock.at;
+    expect(made.ledger.refusedForMs(get("/orders"))).toBe(0);
+    expect(made.ledger.avoids(get("/orders"))).toBe(true);
   });
 
   it("is never refused while others are answered well", () => {

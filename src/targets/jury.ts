@@ -1,0 +1,26 @@
+/**
+ * What the other targets of an upstream say about one of them, for its breaker and its routes: a
+ * failure that others share, or that they can do without, is judged otherwise.
+ */
+import type { Routed } from "./route-of.js";
+
+export interface Jury {
+  /** Enough others take calls, so that nobody is refused for doubt. */
+  canSpare(): boolean;
+  /** No other takes calls. */
+  isLast(): boolean;
+  /** The same is failing elsewhere as well. */
+  isShared(request: Routed): boolean;
+  /** Another has begun to answer a call well since then. */
+  answersSince(at: number): boolean;
+  /** When another answered a route well last that fails there, too; -Infinity for never. */
+  answeredAt(route: string): number;
+}
+
+export const NOBODY: Jury = {
+  canSpare: () => false,
+  isLast: () => true,
+  isShared: () => false,
+  answersSince: () => false,
+  answeredAt: () => Number.NEGATIVE_INFINITY,
+};
