@@ -145,6 +145,8 @@ export const PROBE = {
 export const HOPE = {
   /** Covers a restart that is complete but not yet noticed, no more. */
   waitMs: 250,
+  /** The same for the first probe of targets that get no call before one has passed. */
+  firstProbeMs: 1_000,
   /** The shortest time between two connections tried because calls wait. */
   connectMs: 20,
 } as const;

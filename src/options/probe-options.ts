@@ -8,7 +8,7 @@ import type { ProbeOptions } from "../catalog/options/health.js";
 export type NormalisedProbe =
   | false
   | "reconnect"
-  | (Required<Pick<ProbeOptions, "intervalMs" | "timeoutMs" | "fall" | "rise">> & {
+  | (Required<Pick<ProbeOptions, "intervalMs" | "timeoutMs" | "fall" | "rise" | "initial">> & {
       /** Null for a connection only. */
       readonly path: string | null;
       /** Ranges of statuses, both ends included. */

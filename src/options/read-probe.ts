@@ -43,11 +43,12 @@ export function readProbe(
   return {
     ...numbers,
     path: readPath(findings, path, value),
+    initial: readInitial(findings, at(path, "initial"), value["initial"]),
     ...readExpect(findings, path, value),
   };
 }
 
-type Numbers = Omit<Settings, "path" | "statuses" | "body">;
+type Numbers = Omit<Settings, "path" | "initial" | "statuses" | "body">;
 
 function readNumbers(
   findings: Findings,
@@ -60,6 +61,12 @@ function readNumbers(
     readOption(findings, at(path, name), rule, value[name]) ?? rule.initial,
   ]);
   return Object.fromEntries(read) as Numbers;
+}
+
+function readInitial(findings: Findings, path: string, value: unknown): Settings["initial"] {
+  if (value === undefined || value === "up" || value === "down") return value ?? "up";
+  findings.problem(path, `${shown(value)} is neither "up" nor "down"`);
+  return "up";
 }
 
 /** Null for a connection only. */

@@ -4,7 +4,8 @@
  * Place: inside pick-target, for as long as a restart that is over is being found out. In an outage
  * every call comes by here, so who waits shares what is waited for and the timer with all others.
  * Guarantee: it ends with a target, with the cut of the call or with a refusal, after `HOPE.waitMs`
- * at the latest; neither a timer nor a listener is left behind.
+ * at the latest, or `HOPE.firstProbeMs` where nothing is known of a target yet; neither a timer nor
+ * a listener is left behind.
  */
 import type { Clock, Timer } from "../base/clock.js";
 import { HOPE, RETRY_AFTER } from "../catalog/defaults.js";
@@ -50,7 +51,7 @@ class RecoveryWait<Body> implements Cuttable {
     this.#targets = targets;
     this.#call = call;
     this.#go = go;
-    this.#timer = timers.after(HOPE.waitMs, () => this.#onTimer());
+    this.#timer = timers.after(waitMsFor(targets), () => this.#onTimer());
     call.cancellation.add(this);
     void first.then(this.#onNews);
   }
@@ -100,6 +101,10 @@ class RecoveryWait<Body> implements Cuttable {
   }
 }
 
+function waitMsFor({ targets }: TargetSet): number {
+  return targets.some(({ health }) => health.untried) ? HOPE.firstProbeMs : HOPE.waitMs;
+}
+
 /** What a call comes to that was cut while it waited for a target. */
 export function cutWhileWaiting(by: CutBy): Failure {
   return { code: CODE_OF_CUT[by] };
@@ -130,6 +135,9 @@ export function refusal(set: TargetSet, request: GatewayRequest): Failure {
   const [only, other] = set.targets;
   if (only === undefined && set.noneSince !== null) return { ...set.noneSince, retryAfterMs };
   const told = { retryAfterMs, ...blameFor(set.targets) };
-  if (only === undefined || other !== undefined) return { code: "no_healthy_target", ...told };
+  const isUntried = only?.health.untried === true;
+  if (only === undefined || other !== undefined || isUntried) {
+    return { code: "no_healthy_target", ...told };
+  }
   return { code: "breaker_open", target: only.id, ...told };
 }

@@ -8,7 +8,7 @@
  */
 import type { Clock } from "../base/clock.js";
 import type { Random } from "../base/random.js";
-import { EJECTION } from "../catalog/defaults.js";
+import { EJECTION, SLOW_START } from "../catalog/defaults.js";
 import { declaredState } from "./declared-state.js";
 import type { Jury } from "./jury.js";
 import { failsMore, isSlower, type Lately } from "./outlier.js";
@@ -45,6 +45,7 @@ interface Member {
   readonly target: Target;
   readonly health: WatchedHealth;
   readonly monitor: TargetMonitor;
+  readonly joinedAt: number;
   ejections: number;
   ejectedAt: number;
   /** Since when its silence has been noticed; NaN while there is none. */
@@ -89,12 +90,23 @@ export class Peers implements HealthGroup {
   /** Some targets have come or gone. */
   sync(targets: readonly Target[]): void {
     const known = new Map(this.#members.map((member) => [member.target, member]));
-    this.#members = targets.flatMap((target) => known.get(target) ?? this.#join(target) ?? []);
+    const now = this.#clock.now();
+    const serve = this.#members.filter(({ joinedAt }) => now - joinedAt >= SLOW_START.outMsMin);
+    const isLate = serve.some(({ target }) => targets.includes(target));
+    this.#members = targets.flatMap((target) => {
+      const member = known.get(target) ?? this.#join(target);
+      if (member === null) return [];
+      if (isLate && !known.has(target)) member.health.join();
+      return member;
+    });
     this.recount();
   }
 
   recount(): void {
-    const serving = this.#members.filter(({ target }) => !target.draining);
+    // Of whom nothing is known yet is neither well nor ill.
+    const serving = this.#members.filter(
+      ({ target, health }) => !target.draining && !health.untried,
+    );
     const healthy = serving.filter(({ health }) => !health.unfit).length;
     const targets = serving.length;
     const panic = healthy < targets && healthy < targets * this.#options.panicRatio;
@@ -111,6 +123,7 @@ export class Peers implements HealthGroup {
       target,
       health,
       monitor,
+      joinedAt: this.#clock.now(),
       ejections: 0,
       ejectedAt: Number.NEGATIVE_INFINITY,
       quietNotedAt: Number.NaN,

@@ -9,6 +9,8 @@
 export interface ProbeCountOptions {
   readonly fall: number;
   readonly rise: number;
+  /** Whether it takes calls before the first one. @default "up" */
+  readonly initial?: "up" | "down";
 }
 
 export type ProbeState = "unknown" | "up" | "down";

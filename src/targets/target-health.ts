@@ -17,6 +17,8 @@ export interface TargetHealth {
   readonly state: HealthState;
   /** Why it is not healthy. */
   readonly reason: string | null;
+  /** Nothing is known of it, and it is to get no call before there is. */
+  readonly untried: boolean;
   /** It is unhealthy and used all the same, since too few others would be left: panic. */
   readonly overruled: boolean;
   /** How long it takes no call: 0 when it takes them, Infinity while probes say that it is down. */
@@ -31,6 +33,7 @@ export interface TargetHealth {
 export const ALWAYS_HEALTHY: TargetHealth = {
   state: "healthy",
   reason: null,
+  untried: false,
   overruled: false,
   deniedForMs: () => 0,
   share: () => 1,

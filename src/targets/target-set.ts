@@ -281,6 +281,7 @@ function hopeOf(
 
 function hopeFor(target: Target, news: () => Promise<void>, again: boolean): Promise<void> | null {
   const { breaker, health, draining } = target;
+  if (health.untried && !draining) return news();
   if (breaker === null || draining || health.deniedForMs() > 0) return null;
   // Its trials go on one at a time, and each that ends lets the next one in. Only after a
   // restart: to hold calls back from an upstream that has too much to do, and to send them all

@@ -24,6 +24,7 @@ export type EjectionReason =
 
 /** Why a target is not healthy. */
 export type HealthReason =
+  | "not_probed"
   | "probe_failed"
   | "declared_unhealthy"
   | "declared_draining"
@@ -52,7 +53,7 @@ export interface WatchedHealthOptions {
   readonly slowStart: SlowStartOptions | false;
 }
 
-type Unfit = Extract<HealthReason, "probe_failed" | "declared_unhealthy" | "declared_draining">;
+type Unfit = Exclude<HealthReason, EjectionReason>;
 
 /** When a target came back that was never out for long. */
 const NEVER_OUT = Number.NEGATIVE_INFINITY;
@@ -74,6 +75,8 @@ export class WatchedHealth implements TargetHealth {
   #declaredTimer: Timer | null = null;
   #outSince = Number.NaN;
   #backSince = NEVER_OUT;
+  /** It came to others that serve, and has not been fit for a call yet. */
+  #joins = false;
 
   constructor(
     clock: Clock,
@@ -90,6 +93,9 @@ export class WatchedHealth implements TargetHealth {
     this.#slowStart = options.slowStart;
     this.#probes = options.probe === null ? null : new ProbeCount(options.probe);
     this.#told = told;
+    if (options.probe?.initial !== "down") return;
+    this.#unfit = "not_probed";
+    this.#state = "unhealthy";
   }
 
   get state(): HealthState {
@@ -120,7 +126,18 @@ export class WatchedHealth implements TargetHealth {
   }
 
   get overruled(): boolean {
-    return this.#unfit !== null && this.#group.panic;
+    return this.#unfit !== null && !this.untried && this.#group.panic;
+  }
+
+  /** Nothing is known of it, and it is to get no call before there is. */
+  get untried(): boolean {
+    return this.#unfit === "not_probed";
+  }
+
+  /** It has come to others that have served for a while; its share grows like that of one back. */
+  join(): void {
+    if (this.#unfit === null) this.#backSince = this.#clock.now();
+    else this.#joins = true;
   }
 
   get monitor(): TargetMonitor | null {
@@ -133,8 +150,8 @@ export class WatchedHealth implements TargetHealth {
   }
 
   deniedForMs(): number {
-    if (this.#unfit === null || this.#group.panic) return 0;
-    if (this.#unfit === "probe_failed") return Number.POSITIVE_INFINITY;
+    if (this.#unfit === null || this.overruled) return 0;
+    if (this.#unfit === "probe_failed" || this.untried) return Number.POSITIVE_INFINITY;
     return Math.max(1, this.#declaredUntil - this.#clock.now());
   }
 
@@ -224,8 +241,11 @@ export class WatchedHealth implements TargetHealth {
   #returned(): void {
     const isOut =
       this.#unfit !== null || (this.#breaker !== null && this.#breaker.state !== "closed");
-    if (isOut || Number.isNaN(this.#outSince)) return;
+    if (isOut) return;
     const now = this.#clock.now();
+    if (this.#joins) this.#backSince = now;
+    this.#joins = false;
+    if (Number.isNaN(this.#outSince)) return;
     if (now - this.#outSince >= SLOW_START.outMsMin) this.#backSince = now;
     this.#outSince = Number.NaN;
     this.#monitor?.forget();

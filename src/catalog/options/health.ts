@@ -91,7 +91,8 @@ export interface EjectionOptions extends OptionsOf<typeof EJECTION_OPTIONS> {}
 
 export const SLOW_START_OPTIONS = {
   /**
-   * Time in which a recovered target returns to its full share.
+   * Time in which a target returns to its full share after it was out, or gets it when it is added
+   * beside others that serve.
    * @default 7000
    * @remarks Caches fill and code is compiled within seconds; with its trials this makes ten.
    */
@@ -176,6 +177,13 @@ export const PROBE_OPTIONS = {
    * @remarks One good answer may be luck.
    */
   rise: count(2, { least: 1, most: FINITE }),
+  /**
+   * What a target is before its first probe: `"down"` gives it no call until one has passed. Calls
+   * that nobody else takes wait for it, for at most a second.
+   * @default "up"
+   * @remarks A start would otherwise refuse its first calls for what is almost always in order.
+   */
+  initial: own<"up" | "down">({ enum: ["up", "down"] }, "up"),
   /**
    * What counts as a good answer. Default: any 2xx.
    */

@@ -1,8 +1,8 @@
 /** Fairness: among callers, and among targets. */
-import { accept } from "good-gateway/testing";
+import { accept, respond } from "good-gateway/testing";
 import { expect } from "vitest";
 import { eventually } from "../../gallery/tools/world.js";
-import { at, type DoorPromise, ended } from "../promise.js";
+import { at, type DoorPromise, ended, ofRequests, WORKS } from "../promise.js";
 
 const PATIENT = { connectMs: 4_000, responseMs: 4_000, idleMs: 4_000, totalMs: 7_000 };
 
@@ -32,6 +32,34 @@ export const FAIRNESS: readonly DoorPromise[] = [
         expect(state?.callers).toEqual({ count: 2, most: 2 });
         for (const go of leave) go();
         await Promise.all(held);
+      });
+    },
+  },
+  {
+    name: "a target gets no call before its first probe has passed, and calls wait for it",
+    shows: ["probe.initial"],
+    cannot: ofRequests,
+    show: (door) => {
+      let release = (): void => {};
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const probed = accept()
+        .readHead()
+        .waitFor(() => released)
+        .send(respond(200, "up"))
+        .close();
+      const probe = { path: "/health", initial: "down" as const };
+      const options = { probe, retry: false as const, timeouts: PATIENT };
+      return at(door, { scripts: [probed, WORKS], options }, async (ground) => {
+        const asked = ground.ask({ path: "/call" });
+        const paths = () => ground.played?.requests().map(({ path }) => path);
+        await eventually("it is probed", () => paths()?.length === 1);
+        const [target] = ground.gateway.upstream("app").targets;
+        expect([target?.health, target?.reason]).toEqual(["unhealthy", "not_probed"]);
+        release();
+        expect((await asked).body).toBe("fine");
+        expect(paths()).toEqual(["/health", "/call"]);
       });
     },
   },

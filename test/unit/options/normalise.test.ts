@@ -298,7 +298,7 @@ describe("a gateway", () => {
     ]);
     const { intervalMs, timeoutMs, fall, rise } = PROBE;
     expect(orders?.probe).toEqual({
-      ...{ path: "/healthz", intervalMs, timeoutMs, fall, rise },
+      ...{ path: "/healthz", initial: "up", intervalMs, timeoutMs, fall, rise },
       ...{ statuses: [[200, 299]], body: null },
     });
     expect(search?.probe).toBe("reconnect");

@@ -49,6 +49,7 @@ export function madeSet(
       },
       share: () => share,
       reason: null,
+      untried: false,
       overruled: false,
       monitor: null,
     });
