@@ -21,7 +21,9 @@ export default defineConfig({
   resolve: { alias: built ? [] : sourceAliases },
   test: {
     include: built ? ["test/{gallery,adapters,doors,built}/**/*.test.ts"] : ["test/**/*.test.ts"],
-    exclude: built ? configDefaults.exclude : [...configDefaults.exclude, "test/built/loaders/**"],
+    exclude: built
+      ? configDefaults.exclude
+      : [...configDefaults.exclude, "test/built/{loaders,recipes}/**"],
     pool: "forks",
     // Tests wait for sockets more than they compute: two at once even on two cores.
     maxWorkers: Math.max(2, availableParallelism() - 1),

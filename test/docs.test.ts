@@ -32,6 +32,7 @@ import {
   withoutFences,
   withParts,
 } from "./tools/docs-pages.js";
+import { recipeTable } from "./tools/docs-recipes.js";
 import { compile, snippetsOf } from "./tools/docs-snippets.js";
 import { ROOT } from "./tools/source-files.js";
 
@@ -103,6 +104,8 @@ const PARTS: ReadonlyMap<string, string> = new Map([
   ["hostile-kinds", hostile.hostileKinds()],
   ["doors-bodies", doors.doorsBodies()],
   ["doors-promises", doors.doorsPromises()],
+  ["recipes", recipeTable()],
+  ["recipes", recipeTable()],
   ["fronts", fronts.frontTable()],
   ["front-trust", fronts.frontTrustTable()],
   ["front-signs", fronts.frontSignTable()],

@@ -1,0 +1,23 @@
+/** Express in TypeScript: a mounted proxy, a call of your own, and one answer for failures. */
+import express, { type NextFunction, type Request, type Response } from "express";
+import { createGateway, installShutdown } from "good-gateway";
+import { expressErrorHandler, expressProxy } from "good-gateway/express";
+import { gatewayFetch } from "good-gateway/fetch";
+
+const gateway = createGateway({
+  name: "edge",
+  upstreams: { orders: { targets: process.env["ORDERS_URL"] ?? "http://127.0.0.1:3001" } },
+});
+const orders = gateway.upstream("orders"); // another name does not compile
+const ordersFetch = gatewayFetch(orders);
+
+const app = express();
+app.use("/api", expressProxy(orders)); // /api/orders/7 is sent as /orders/7
+app.get("/summary/:id", (req: Request, res: Response, next: NextFunction) => {
+  ordersFetch(`/orders/${req.params["id"]}`)
+    .then(async (answer) => res.json({ summary: await answer.text() }))
+    .catch(next);
+});
+app.use(expressErrorHandler(gateway)); // behind the routes
+
+installShutdown(app.listen(process.env["PORT"] ?? 8080), gateway);
