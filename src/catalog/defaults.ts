@@ -147,6 +147,8 @@ export const HTTP2 = {
    * §6.5.2: what fits, uncompressed, into the nine frames that Node allows for one.
    */
   headBytesMax: 262_144,
+  /** Behind an early answer a target may stop the upload itself: a round trip, and some. */
+  stopUploadMs: 250,
   /** Uploads are sent in slices of one frame each, so that progress is visible. */
   uploadSliceBytes: 16_384,
   /** Closed after this long without a stream: GOAWAY loses nothing, so it may be long. */

@@ -10,13 +10,16 @@ import { HTTP2_CODES, type Http2Session, http2CodeName } from "./http2-session.j
 
 export function streamFailure(
   stream: ClientHttp2Stream,
-  { goneAway, session, error: lost }: Http2Session,
+  { goneAway, session, error: lost, refused }: Http2Session,
   error: unknown,
   headIsHere: boolean,
 ): unknown {
   const { rstCode } = stream;
   const broken = brokenBy(lost) ?? brokenBy(error);
   if (broken !== null) return broken;
+  if (refused.has(stream.id as number)) {
+    return new NamedError("http_protocol_error", "malformed answer", error ?? undefined);
+  }
   const details = `h2-error=${http2CodeName(goneAway?.code || rstCode)}`;
   // Node says CANCEL of streams that went down with their connection, and tells no error.
   const cutOff = session.destroyed && !SAID.has((error as { code?: unknown } | null)?.code);

@@ -28,6 +28,8 @@ export class Http2Session {
   served = 0;
   /** What a GOAWAY said; null while none came. */
   goneAway: { readonly code: number; readonly lastId: number } | null = null;
+  /** Streams, not yet closed, that Node has reset since what came on them makes no sense. */
+  readonly refused = new Set<number>();
   /** What ended the connection, where that was an error. */
   error: unknown = null;
   readonly #clock: Clock;
@@ -53,6 +55,7 @@ export class Http2Session {
     this.#onRoom = events.room;
     this.openedAt = clock.now();
     this.#wire = new Http2Wire(socket, {
+      refused: (stream) => void this.refused.add(stream),
       left: (code) => this.#break(`h2-error=${http2CodeName(code)}`),
       notHttp2: () => this.#break("not HTTP/2"),
     });

@@ -8,7 +8,7 @@
 import type { ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2";
 import { addAbortSignal } from "node:stream";
 import { type Dispatcher, errors } from "undici";
-import { LIMITS } from "../catalog/defaults.js";
+import { HTTP2, LIMITS } from "../catalog/defaults.js";
 import { NamedError, UnsentError } from "../core/named-error.js";
 import type { Exchange } from "../targets/exchange.js";
 import type { Connection, ConnectionGuard } from "./connection.js";
@@ -184,8 +184,17 @@ export class Http2Stream implements Connection, ConnectionGuard {
 
   #closed(stream: ClientHttp2Stream): void {
     this.#upload?.stop();
+    this.#readRest(stream);
     if (!this.#over) this.#fail(this.#failureOf(stream));
+    this.owner.refused.delete(stream.id as number);
     this.#giveBack();
+  }
+
+  /** The connection went down behind a whole answer, of which a part has not been read. */
+  #readRest(stream: ClientHttp2Stream): void {
+    if (this.#over || !this.#endedByPeer || this.head === null || isReset(this.#error)) return;
+    for (let rest = stream.read(); rest !== null; rest = stream.read()) this.#onData(rest);
+    this.#end();
   }
 
   #failureOf(stream: ClientHttp2Stream): unknown {
@@ -267,13 +276,19 @@ export class Http2Stream implements Connection, ConnectionGuard {
   /** The exchange is over; an upload that is not needed any more is stopped. */
   release(): void {
     const stream = this.#stream;
-    if (stream === null || !this.#endedByPeer || !stream.writableEnded) this.destroy();
-    else if (!stream.writableFinished) this.#waitForLast(stream);
+    if (stream === null || !this.#endedByPeer) this.destroy();
+    else if (!stream.writableEnded) {
+      this.#upload?.stop();
+      // RFC 9113 §8.1: with its answer it may stop the upload itself, and many a CANCEL of ours
+      // would look like an attack.
+      this.#cancelAfter(HTTP2.stopUploadMs, stream);
+    } else if (!stream.writableFinished) this.#cancelAfter(LIMITS.discardMs, stream);
   }
 
   /** The last part of the upload has not left: the target may let no more through. */
-  #waitForLast(stream: ClientHttp2Stream): void {
-    const timer = this.#exchange.after(LIMITS.discardMs, () => {
+  #cancelAfter(ms: number, stream: ClientHttp2Stream): void {
+    if (stream.closed || stream.destroyed) return;
+    const timer = this.#exchange.after(ms, () => {
       if (!stream.destroyed) cancel(stream);
     });
     timer.unref();
@@ -295,6 +310,11 @@ function cancel(stream: ClientHttp2Stream): void {
 }
 
 const ABORTED = AbortSignal.abort();
+
+/** Whoever resets a stream behind its end says that the end is none. */
+function isReset(error: unknown): boolean {
+  return (error as { readonly code?: unknown } | null)?.code === "ERR_HTTP2_STREAM_ERROR";
+}
 
 /** A session that takes no request any more. */
 const GONE: ReadonlySet<unknown> = new Set([

@@ -14,16 +14,27 @@ import type { Socket } from "node:net";
 export interface WireEvents {
   /** We leave since the peer's bytes make no sense; the code of our GOAWAY. */
   readonly left: (code: number) => void;
+  /** We reset a stream since what came on it makes no sense. */
+  readonly refused: (stream: number) => void;
   /** The connection does not begin with SETTINGS, RFC 9113 §3.4. */
   readonly notHttp2: () => void;
 }
 
 const HEAD_BYTES = 9;
 const PREFACE_BYTES = 24;
-const TYPES = { headers: 1, settings: 4, goaway: 7, continuation: 9, altsvc: 10 } as const;
+const TYPES = {
+  headers: 1,
+  reset: 3,
+  settings: 4,
+  goaway: 7,
+  continuation: 9,
+  altsvc: 10,
+} as const;
 const ACK = 1;
 const STREAM_AT = 5;
 const SETTING_BYTES = 6;
+/** What Node finds wrong in an answer: PROTOCOL_ERROR, FLOW_CONTROL_ERROR, STREAM_CLOSED. */
+const REFUSALS: ReadonlySet<number> = new Set([1, 3, 5]);
 /** Behind the last stream that was processed. */
 const GOAWAY_CODE_AT = HEAD_BYTES + 4;
 const EMPTY = Buffer.alloc(0);
@@ -51,6 +62,7 @@ export class Http2Wire extends EventEmitter {
     this.#events = events;
     this.#out = new FrameHeads(PREFACE_BYTES, (type, _flags, bytes, at) => {
       if (type === TYPES.headers) this.lastSent = bytes.readUInt32BE(at + STREAM_AT);
+      if (type === TYPES.reset) this.#resets(bytes, at);
       if (type === TYPES.goaway) this.#leaves(bytes, at);
       return "passes";
     });
@@ -134,6 +146,11 @@ export class Http2Wire extends EventEmitter {
     this.#deaf = true;
     this.#events.notHttp2();
     return "dropped";
+  }
+
+  #resets(bytes: Buffer, at: number): void {
+    const code = bytes.length >= at + HEAD_BYTES + 4 ? bytes.readUInt32BE(at + HEAD_BYTES) : 0;
+    if (REFUSALS.has(code)) this.#events.refused(bytes.readUInt32BE(at + STREAM_AT));
   }
 
   #leaves(bytes: Buffer, at: number): void {

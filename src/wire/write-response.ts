@@ -102,6 +102,8 @@ type Flushed = { readonly flush?: unknown };
 class ServedAnswer extends HeldAnswer {
   readonly #res: ServerResponse;
   readonly #options: WriteResponseOptions;
+  /** Announced bytes that are still to come, where nothing can follow them; else null. */
+  #left: number | null;
   #flushes = false;
   #full = false;
   #listens = false;
@@ -110,6 +112,7 @@ class ServedAnswer extends HeldAnswer {
     super(answer, options);
     this.#res = res;
     this.#options = options;
+    this.#left = isHttp2(res.req) ? null : answer.response.body.contentLength;
   }
 
   protected head(alone: boolean): void {
@@ -124,6 +127,12 @@ class ServedAnswer extends HeldAnswer {
   }
 
   protected write(chunk: Buffer): boolean {
+    if (this.#left !== null) this.#left -= chunk.length;
+    if (this.#left === 0) {
+      // Over HTTP/2 the upstream may say so later, and the client has all of it and may leave.
+      this.#res.end(chunk);
+      return true;
+    }
     // Some of what wraps a response says nothing, and never tells of a drain then.
     const full = this.#res.write(chunk) === false;
     if (this.#flushes) (this.#res as unknown as { flush(): void }).flush();

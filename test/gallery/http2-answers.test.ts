@@ -113,6 +113,7 @@ describe("an answer of HTTP/2 that", () => {
   ])("%s is a bad gateway, and nothing of it passes", async (_what, fields) => {
     const got = await through(says(fields));
     expect([got.status, got.whole]).toEqual([502, true]);
+    expect(got.code).toMatch(/^(?:http_protocol_error|response_status_invalid)$/);
     expect(got.body).not.toContain("hello");
     expect(got.fields.join("\n")).toContain("error=http_protocol_error");
   });

@@ -23,6 +23,8 @@ interface Frame {
 
 export interface RawServer {
   readonly port: number;
+  /** Codes of the RST_STREAM frames that came. */
+  readonly resets: readonly number[];
   close(): void;
 }
 
@@ -31,9 +33,10 @@ export interface RawServer {
  * here, or all of it. It never lets more through than the first window.
  */
 export async function rawServer(
-  answer: (stream: number) => readonly Buffer[],
+  answer: (stream: number, socket: Socket) => readonly Buffer[],
   uploadBytes = 0,
 ): Promise<RawServer> {
+  const resets: number[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -44,6 +47,7 @@ export async function rawServer(
       acknowledge(socket, one);
       // As any server would, when it is told that the connection is of no use.
       if (one.type === TYPES.goaway) socket.end();
+      if (one.type === TYPES.reset) resets.push(one.payload.readUInt32BE(0));
       if (one.type === TYPES.headers) left.set(one.stream, uploadBytes);
       const before = left.get(one.stream);
       if (before === undefined) return;
@@ -51,7 +55,7 @@ export async function rawServer(
       left.set(one.stream, now);
       if (now > 0 && (one.flags & END_STREAM) === 0) return;
       left.delete(one.stream);
-      socket.write(Buffer.concat([...answer(one.stream)]));
+      socket.write(Buffer.concat([...answer(one.stream, socket)]));
     });
     let preface = PREFACE.length;
     socket.on("data", (chunk: Buffer) => {
@@ -63,6 +67,7 @@ export async function rawServer(
   await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
   return {
     port: (server.address() as AddressInfo).port,
+    resets,
     close() {
       for (const socket of sockets) socket.destroy();
       server.close();
