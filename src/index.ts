@@ -10,6 +10,8 @@ export { healthHandler } from "./adapters/health.js";
 export type { Blame, FailureCode, FailureRow, Phase, Repeat } from "./catalog/failures.js";
 export { FAILURES } from "./catalog/failures.js";
 export type { FrontName } from "./catalog/fronts.js";
+export type { AddressOptions } from "./catalog/options/addresses.js";
+export type { StickyOptions } from "./catalog/options/balance.js";
 export type { BreakerOptions } from "./catalog/options/breaker.js";
 export type {
   EjectionOptions,
@@ -19,6 +21,7 @@ export type {
   ProbeStatus,
   SlowStartOptions,
 } from "./catalog/options/health.js";
+export type { LayerOptions } from "./catalog/options/layers.js";
 export type { LimitOptions } from "./catalog/options/limits.js";
 export type {
   AdaptiveLimitOptions,
@@ -76,17 +79,14 @@ export type {
 export type { CheckResult } from "./lifecycle/health/health-result.js";
 export type { DrainReport } from "./lifecycle/lifecycle.js";
 export type { GatewayWarning } from "./lifecycle/warnings.js";
-export type { AddressOptions } from "./options/address-options.js";
 export type {
   BalanceKeyOption,
   BalanceOptions,
   BalancePolicy,
-  StickyOptions,
 } from "./options/balance-options.js";
 export type { FrontOptions } from "./options/front-options.js";
 export type {
   GatewayOptions,
-  LayerOptions,
   UpstreamOptions,
 } from "./options/options.js";
 export { GatewayOptionsError, isGatewayOptionsError } from "./options/options-error.js";

@@ -11,7 +11,6 @@ import manifest from "../package.json" with { type: "json" };
 import * as defaults from "../src/catalog/defaults.js";
 import { FAILURE_CODES, FAILURES } from "../src/catalog/failures.js";
 import * as healthDefaults from "../src/catalog/health-defaults.js";
-import type { Option } from "../src/catalog/options/option.js";
 import { SECTIONS } from "../src/options/option-rules.js";
 import { LAYER_DEFAULTS } from "../src/options/read-layers.js";
 import { performanceCharts, performanceParts } from "./bench/lib/pages.mjs";
@@ -48,14 +47,14 @@ const INTERFACES: readonly (readonly [part: string, path: string, name: string])
   ["gateway-options", OPTIONS, "GatewayOptions"],
   ["upstream-sections", OPTIONS, "UpstreamOptions"],
   ["route-options", "src/options/route-options.ts", "RouteOptions"],
-  ["target-options", "src/targets/target.ts", "TargetInput"],
+  ["target-options", "src/targets/target-options.ts", "TargetInput"],
   ["front-options", "src/options/front-options.ts", "FrontOptions"],
   ["probe-options", PROBE_OPTIONS, "ProbeOptions"],
   ["probe-expectation", PROBE_OPTIONS, "ProbeExpectation"],
   ["balance-options", "src/options/balance-options.ts", "BalanceOptions"],
   ["dns-options", "src/watching/discovery-dns.ts", "DnsOptions"],
-  ["sticky-options", "src/options/balance-options.ts", "StickyOptions"],
-  ["layer-options", OPTIONS, "LayerOptions"],
+  ["sticky-options", "src/catalog/options/balance.ts", "StickyOptions"],
+  ["layer-options", "src/catalog/options/layers.ts", "LayerOptions"],
   ["context-options", "src/doors/request-context.ts", "RequestContextOptions"],
   ["context-init", "src/doors/request-context.ts", "ContextInit"],
   ["proxy-options-full", "src/options/proxy-options.ts", "ProxyOptions"],
@@ -216,7 +215,7 @@ describe("options", () => {
         .map(({ name, initial }) => [`${section}.${name}`, literalOf(initial)]),
     );
     const real = SECTION_NAMES.flatMap((section) =>
-      Object.entries<Option>(SECTIONS[section]).map(([name, { initial }]) => [
+      Object.entries(SECTIONS[section].section).map(([name, { initial }]) => [
         `${section}.${name}`,
         initial,
       ]),
@@ -226,7 +225,7 @@ describe("options", () => {
 
   it("the defaults of layers are those that the types tell", () => {
     const told = options
-      .optionsOf(OPTIONS, "LayerOptions")
+      .optionsOf("src/catalog/options/layers.ts", "LayerOptions")
       .map(({ name, initial }) => [name, JSON.parse(initial ?? "null")]);
     expect(Object.fromEntries(told)).toEqual(LAYER_DEFAULTS);
   });

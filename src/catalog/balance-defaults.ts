@@ -2,8 +2,12 @@
  * The defaults of balancing and of discovery. As in `defaults.ts`, the unit is in the name, the
  * reason stands beside it.
  */
+import { BALANCE_NUMBERS } from "./options/balance.js";
+import { defaultsOf } from "./options/option.js";
+
 /** How calls are shared among the targets. */
 export const BALANCE = {
+  ...defaultsOf(BALANCE_NUMBERS),
   /** The memory of a target's latency: long enough to be steady, short enough to see a recovery. */
   decayMs: 10_000,
   /** A failure counts as a wait of this length, and as pending; or failing fast would win. */
@@ -26,24 +30,6 @@ export const BALANCE = {
   ringPointsMax: 1_048_576,
   /** Points that are tried before all targets are scanned instead. */
   ringStepsMax: 256,
-  /** How many times its share of the pending calls one target may have; 1.25 in Google's paper. */
-  loadFactor: 1.25,
-  /** A tier with at least this share healthy carries all its calls: Envoy uses 1 / 1.4. */
-  overflowBelow: 0.7,
-} as const;
-
-/** The cookie that leads a client back to its target. */
-export const STICKY = {
-  /** Explains itself to a person who finds it in a browser. */
-  cookie: "gateway_target",
-  /** Keeps it off plain connections; switch it off for a gateway without TLS in front. */
-  secure: true,
-  /** No script needs it. */
-  httpOnly: true,
-  /** Links from other sites reach the same target; their forms and frames do not send it. */
-  sameSite: "lax",
-  /** The client's path may be another one behind the gateway. */
-  path: "/",
 } as const;
 
 /** Targets that come from a source outside the configuration. */

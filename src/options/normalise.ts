@@ -7,6 +7,7 @@
  */
 import { hostname } from "node:os";
 import { FOREIGN_FORBIDDEN } from "../catalog/address-groups.js";
+import { defaultsOf } from "../catalog/options/option.js";
 import { SHED } from "../catalog/overload-defaults.js";
 import { STATUS_TABLES, type StatusPolicy } from "../catalog/status-policy.js";
 import type { AddressRules } from "../targets/address-guard.js";
@@ -16,36 +17,30 @@ import { at, createFindings, type Findings, isRecord, shown } from "./findings.j
 import { deepFreeze } from "./freeze.js";
 import { nearest } from "./nearest.js";
 import { checkNames, meantAs } from "./option-names.js";
-import type {
-  GatewayOptions,
-  NormalisedGateway,
-  NormalisedUpstream,
-  UpstreamOptions,
+import {
+  type GatewayOptions,
+  type NormalisedGateway,
+  type NormalisedUpstream,
+  SHARED_OPTIONS,
+  type UpstreamOptions,
 } from "./options.js";
 import { GatewayOptionsError } from "./options-error.js";
 import { readAddresses } from "./read-addresses.js";
-import { DEFAULT_BALANCE, readBalance } from "./read-balance.js";
+import { DEFAULT_BALANCE } from "./read-balance.js";
 import { readBehind } from "./read-behind.js";
 import { fillLayers } from "./read-layers.js";
 import { readRoutes } from "./read-routes.js";
-import { mergeWritten, readSection, readShared, type Written } from "./read-sections.js";
+import {
+  mergeWritten,
+  NOTHING_WRITTEN,
+  readSection,
+  readShared,
+  type Written,
+} from "./read-sections.js";
 import { readTargets, readZone } from "./read-targets.js";
 import { sectionsOf } from "./shared-sections.js";
 import type { Discover } from "./target-options.js";
 
-const NOTHING_WRITTEN: Written = {
-  sections: {},
-  addresses: undefined,
-  priority: undefined,
-  layers: undefined,
-  trustProxyStatus: undefined,
-  allowH2: undefined,
-  allowBareLineFeeds: undefined,
-  required: undefined,
-  probe: undefined,
-  balance: undefined,
-  limit: null,
-};
 const NONE_REPLACED: ReadonlySet<number> = new Set();
 const EXAMPLE = '{ targets: "http://127.0.0.1:8080" }';
 
@@ -95,7 +90,7 @@ function readGateway(findings: Findings, options: unknown): Omit<NormalisedGatew
   const zone = readZone(findings, "zone", options["zone"]);
   const shed = readShed(findings, options["shed"]);
   const foreign = foreignRules(readAddresses(findings, "addresses", options["addresses"]));
-  const addresses = rulesOf(foreign, shared.addresses ?? false);
+  const addresses = rulesOf(foreign, shared.plain.addresses ?? false);
   return { ...name, zone, upstreams, statusPolicy, behind, shed, addresses };
 }
 
@@ -156,7 +151,7 @@ function readWrittenDefaults(findings: Findings, value: unknown): Written {
     return NOTHING_WRITTEN;
   }
   checkNames(findings, "defaults", "defaults", value);
-  return readAll(findings, "defaults", value);
+  return readShared(findings, "defaults", value);
 }
 
 function readUpstreams(
@@ -201,18 +196,9 @@ function readUpstream(
   checkNames(findings, path, "upstream", value);
   const discover = readDiscover(findings, at(path, "discover"), value["discover"]);
   const targets = readOwnTargets(findings, path, value, discover !== null);
-  const own = readAll(findings, path, value);
+  const own = readShared(findings, path, value);
   const apart = { discover, routes: value["routes"] };
   return complete(findings, name, targets, shared, mergeWritten(shared, own), apart);
-}
-
-function readAll(
-  findings: Findings,
-  path: string,
-  options: Readonly<Record<string, unknown>>,
-): Written {
-  const balance = readBalance(findings, at(path, "balance"), options["balance"]);
-  return { ...readShared(findings, path, options), balance };
 }
 
 function readOwnTargets(
@@ -251,17 +237,21 @@ function complete(
 ): NormalisedUpstream {
   const facts = { count: Math.max(1, targets.length), local: isLocal(targets) };
   const sections = sectionsOf(findings, shared, written, facts);
-  const { trustProxyStatus = false, required = false, probe = "reconnect" } = written;
-  const { balance = DEFAULT_BALANCE, priority = false } = written;
-  const addresses = rulesOf(written.addresses ?? false);
-  const { allowH2 = false, allowBareLineFeeds = false } = written;
-  const layers = fillLayers(written.layers);
-  const told = { layers, allowH2, allowBareLineFeeds, trustProxyStatus, required, addresses };
+  const { plain } = written;
   const routes = readRoutes(findings, at(at("upstreams", name), "routes"), given, written, facts);
-  const rest = { ...told, probe, balance, priority, routes, discover };
-  // The rules have the options of the types, one for one; the compiler checked it at the table.
+  const readApart = {
+    balance: plain.balance ?? DEFAULT_BALANCE,
+    addresses: rulesOf(plain.addresses ?? false),
+    probe: plain.probe ?? "reconnect",
+    layers: fillLayers(plain.layers),
+  };
+  const rest = { ...DEFAULTS, ...plain, ...readApart, routes, discover };
+  // The sections have the options of the types, one for one: these are derived from them.
   return { name, targets, ...sections, ...rest } as unknown as NormalisedUpstream;
 }
+
+/** Of what is no section. */
+const DEFAULTS = defaultsOf(SHARED_OPTIONS);
 
 /** What no `defaults` can have. */
 interface Apart {

@@ -5,155 +5,58 @@
  * nearest.
  */
 
+import { ADDRESS_OPTIONS } from "../catalog/options/addresses.js";
+import { STICKY_OPTIONS } from "../catalog/options/balance.js";
 import { FRONT_OPTIONS } from "../catalog/options/front.js";
 import { EXPECTATION_OPTIONS, PROBE_OPTIONS } from "../catalog/options/health.js";
-import type { BalanceOptions, StickyOptions } from "./balance-options.js";
+import { LAYER_OPTIONS } from "../catalog/options/layers.js";
+import { TARGET_OPTIONS, TLS_OPTIONS } from "../targets/target-options.js";
+import { BALANCE_OPTIONS } from "./balance-options.js";
 import { at, type Findings, isRecord } from "./findings.js";
 import { nearest } from "./nearest.js";
-import { SECTION_NAMES, SECTIONS } from "./option-rules.js";
-import type { GatewayOptions, LayerOptions, UpstreamOptions } from "./options.js";
-import type { RouteOptions } from "./route-options.js";
+import { SECTION_NAMES, SECTIONS, type SectionName } from "./option-rules.js";
+import { GATEWAY_OPTIONS, SHARED_OPTIONS, UPSTREAM_OPTIONS } from "./options.js";
+import { ROUTE_OPTIONS } from "./route-options.js";
 import { DIFFERENCES, NO_COUNTERPART, type Place, SYNONYMS } from "./synonyms.js";
-import type { TargetInput } from "./target-options.js";
 
-type Names<Options> = Readonly<Record<keyof Options & string, true>>;
+const SHARED_NAMES = Object.keys(SHARED_OPTIONS);
+const OWN_NAMES = Object.keys(UPSTREAM_OPTIONS);
 
-const GATEWAY_NAMES = Object.keys({
-  name: true,
-  upstreams: true,
-  defaults: true,
-  statusPolicy: true,
-  behind: true,
-  shed: true,
-  addresses: true,
-  onWarning: true,
-  zone: true,
-} satisfies Names<GatewayOptions>);
-
-const SHARED_NAMES = Object.keys({
-  timeouts: true,
-  retry: true,
-  hedge: true,
-  breaker: true,
-  bulkhead: true,
-  adaptiveLimit: true,
-  priority: true,
-  throttle: true,
-  limits: true,
-  addresses: true,
-  ejection: true,
-  slowStart: true,
-  panic: true,
-  probe: true,
-  layers: true,
-  trustProxyStatus: true,
-  allowH2: true,
-  allowBareLineFeeds: true,
-  required: true,
-  balance: true,
-} satisfies Names<Omit<UpstreamOptions, "targets" | "discover" | "routes">>);
-
-const ROUTE_NAMES = Object.keys({
-  timeouts: true,
-  retry: true,
-  hedge: true,
-  breaker: true,
-  priority: true,
-} satisfies Names<RouteOptions>);
-
-const LAYER_NAMES = Object.keys({
-  attemptHeader: true,
-  deadlineHeader: true,
-  sendDeadline: true,
-  markAnswers: true,
-} satisfies Names<LayerOptions>);
-
-const TARGET_NAMES = Object.keys({
-  url: true,
-  weight: true,
-  socketPath: true,
-  tls: true,
-  host: true,
-  priority: true,
-  backup: true,
-  zone: true,
-} satisfies Names<TargetInput>);
-
-const BALANCE_NAMES = Object.keys({
-  policy: true,
-  key: true,
-  loadFactor: true,
-  sticky: true,
-  overflowBelow: true,
-} satisfies Names<BalanceOptions>);
-
-const STICKY_NAMES = Object.keys({
-  cookie: true,
-  secret: true,
-  secure: true,
-  httpOnly: true,
-  sameSite: true,
-  path: true,
-  domain: true,
-  maxAgeMs: true,
-} satisfies Names<StickyOptions>);
-
-const TLS_NAMES = Object.keys({
-  ca: true,
-  cert: true,
-  key: true,
-  servername: true,
-  rejectUnauthorized: true,
-} satisfies Names<NonNullable<TargetInput["tls"]>>);
-
-const PROBE_NAMES = Object.keys(PROBE_OPTIONS);
-
-const EXPECT_NAMES = Object.keys(EXPECTATION_OPTIONS);
-
-const FRONT_NAMES = ["front", ...Object.keys(FRONT_OPTIONS)];
+const OF_SECTIONS = Object.fromEntries(
+  Object.entries(SECTIONS).map(([name, { section }]) => [name, Object.keys(section)]),
+) as unknown as Readonly<Record<SectionName, readonly string[]>>;
 
 const NAMES: Readonly<Record<Place, readonly string[]>> = {
-  gateway: GATEWAY_NAMES,
+  ...OF_SECTIONS,
+  gateway: ["upstreams", "defaults", ...Object.keys(GATEWAY_OPTIONS)],
   defaults: SHARED_NAMES,
-  upstream: ["targets", "discover", "routes", ...SHARED_NAMES],
-  route: ROUTE_NAMES,
-  timeouts: Object.keys(SECTIONS.timeouts),
-  retry: Object.keys(SECTIONS.retry),
-  breaker: Object.keys(SECTIONS.breaker),
-  bulkhead: Object.keys(SECTIONS.bulkhead),
-  adaptiveLimit: Object.keys(SECTIONS.adaptiveLimit),
-  throttle: Object.keys(SECTIONS.throttle),
-  hedge: Object.keys(SECTIONS.hedge),
-  shed: Object.keys(SECTIONS.shed),
-  limits: Object.keys(SECTIONS.limits),
-  layers: LAYER_NAMES,
-  addresses: ["forbid", "allow"],
-  ejection: Object.keys(SECTIONS.ejection),
-  slowStart: Object.keys(SECTIONS.slowStart),
-  panic: Object.keys(SECTIONS.panic),
-  probe: PROBE_NAMES,
-  expect: EXPECT_NAMES,
-  target: TARGET_NAMES,
-  tls: TLS_NAMES,
-  balance: BALANCE_NAMES,
-  sticky: STICKY_NAMES,
+  upstream: [...OWN_NAMES, ...SHARED_NAMES],
+  route: Object.keys(ROUTE_OPTIONS),
+  layers: Object.keys(LAYER_OPTIONS),
+  addresses: Object.keys(ADDRESS_OPTIONS),
+  probe: Object.keys(PROBE_OPTIONS),
+  expect: Object.keys(EXPECTATION_OPTIONS),
+  target: ["url", ...Object.keys(TARGET_OPTIONS)],
+  tls: Object.keys(TLS_OPTIONS),
+  balance: Object.keys(BALANCE_OPTIONS),
+  sticky: Object.keys(STICKY_OPTIONS),
   key: ["header", "cookie"],
-  behind: FRONT_NAMES,
+  behind: ["front", ...Object.keys(FRONT_OPTIONS)],
 };
 
 /** Where a name belongs that was written elsewhere. */
 const HOMES: readonly (readonly [home: string, names: readonly string[]])[] = [
   ...SECTION_NAMES.map((section) => [section, NAMES[section]] as const),
   ["shed of createGateway", NAMES.shed],
-  ["layers", LAYER_NAMES],
-  ["probe", PROBE_NAMES],
-  ["probe.expect", EXPECT_NAMES],
+  ["layers", NAMES.layers],
+  ["probe", NAMES.probe],
+  ["probe.expect", NAMES.expect],
   ["an upstream, or in defaults for all of them", SHARED_NAMES],
-  ["each upstream", ["targets", "discover", "routes"]],
+  ["each upstream", OWN_NAMES],
   ["a target: { url, weight, … }", ["weight", "socketPath", "tls", "priority", "backup"]],
   ["balance: { policy, … }", ["loadFactor", "sticky", "overflowBelow", "policy"]],
-  ["tls of a target", TLS_NAMES],
-  ["createGateway itself", GATEWAY_NAMES],
+  ["tls of a target", NAMES.tls],
+  ["createGateway itself", NAMES.gateway],
 ];
 
 /** Notes every name that is no option of this place. */

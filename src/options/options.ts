@@ -1,234 +1,265 @@
 /**
  * The options of `createGateway`, and their form after `normalise.ts`.
  *
- * A policy is on with defaults, configured, or `false`. Three shapes, never null. Defaults are in
- * `catalog/defaults.ts`; a test compares the `@default` lines here with it. A default adapts to the
- * values that are set: with `totalMs: 5_000` alone, `responseMs` is 5,000, too.
+ * A policy is on with defaults, configured, or `false`. Three shapes, never null. The options of a
+ * section are declared in `catalog/options`. A default adapts to the values that are set: with
+ * `totalMs: 5_000` alone, `responseMs` is 5,000, too.
  */
-import type { FrontName } from "../catalog/fronts.js";
-import type { BreakerOptions } from "../catalog/options/breaker.js";
-import type {
-  EjectionOptions,
-  PanicOptions,
-  ProbeOptions,
-  SlowStartOptions,
+
+import { FRONT_NAMES, type FrontName } from "../catalog/fronts.js";
+import { ADDRESS_OPTIONS, type AddressOptions } from "../catalog/options/addresses.js";
+import { BREAKER_OPTIONS, type BreakerOptions } from "../catalog/options/breaker.js";
+import { FRONT_OPTIONS } from "../catalog/options/front.js";
+import {
+  EJECTION_OPTIONS,
+  type EjectionOptions,
+  PANIC_OPTIONS,
+  type PanicOptions,
+  PROBE_OPTIONS,
+  type ProbeOptions,
+  SLOW_START_OPTIONS,
+  type SlowStartOptions,
 } from "../catalog/options/health.js";
-import type { LimitOptions } from "../catalog/options/limits.js";
-import type {
-  AdaptiveLimitOptions,
-  BulkheadOptions,
-  HedgeOptions,
-  ShedOptions,
-  ThrottleOptions,
+import { LAYER_OPTIONS, type LayerOptions } from "../catalog/options/layers.js";
+import { LIMIT_OPTIONS, type LimitOptions } from "../catalog/options/limits.js";
+import {
+  always,
+  flag,
+  nested,
+  type OptionsOf,
+  off,
+  on,
+  own,
+  type ReadOf,
+  type Section,
+} from "../catalog/options/option.js";
+import {
+  ADAPTIVE_LIMIT_OPTIONS,
+  type AdaptiveLimitOptions,
+  BULKHEAD_OPTIONS,
+  type BulkheadOptions,
+  HEDGE_OPTIONS,
+  type HedgeOptions,
+  SHED_OPTIONS,
+  type ShedOptions,
+  THROTTLE_OPTIONS,
+  type ThrottleOptions,
 } from "../catalog/options/overload.js";
-import type { RetryOptions } from "../catalog/options/retry.js";
-import type { TimeoutOptions } from "../catalog/options/timeouts.js";
-import type { StatusPolicy } from "../catalog/status-policy.js";
+import { RETRY_OPTIONS, type RetryOptions } from "../catalog/options/retry.js";
+import { TIMEOUT_OPTIONS, type TimeoutOptions } from "../catalog/options/timeouts.js";
+import { STATUS_TABLES, type StatusPolicy } from "../catalog/status-policy.js";
 import type { CallerKey } from "../policies/caller-shares.js";
 import type { PriorityRule } from "../policies/priority.js";
 import type { AddressRules } from "../targets/address-guard.js";
 import type { Balancer } from "../targets/balance/balancer.js";
 import type { RouteRule } from "../targets/route-rules.js";
 import type { ParsedTarget } from "../targets/target.js";
-import type { AddressOptions } from "./address-options.js";
-import type { BalanceOptions, BalancePolicy, NormalisedBalance } from "./balance-options.js";
+import { TARGET_OPTIONS } from "../targets/target-options.js";
+import {
+  BALANCE_OPTIONS,
+  BALANCE_POLICIES,
+  type BalanceOptions,
+  type BalancePolicy,
+  type NormalisedBalance,
+} from "./balance-options.js";
 import type { Behind } from "./behind.js";
 import type { FrontOptions } from "./front-options.js";
 import type { NormalisedProbe } from "./probe-options.js";
-import type { RouteOptions } from "./route-options.js";
+import { ROUTE_OPTIONS, type RouteOptions } from "./route-options.js";
 import type { Discover, TargetInput } from "./target-options.js";
 
-/** What the layers of a call exchange about it. */
-export interface LayerOptions {
-  /**
-   * The field with the attempt number: sent with repeats only, accepted from trusted callers.
-   * `false` for none.
-   * @default "x-envoy-attempt-count"
-   */
-  readonly attemptHeader?: string | false;
-  /**
-   * The field with the remaining milliseconds: sent, and accepted from trusted callers. `false` for
-   * none.
-   * @default "x-envoy-expected-rq-timeout-ms"
-   */
-  readonly deadlineHeader?: string | false;
-  /**
-   * When the remaining time is sent: if the caller has set a deadline, or with every attempt.
-   * @default "received"
-   */
-  readonly sendDeadline?: "received" | "always";
-  /**
-   * Marks answers for the layer in front: the request must not be sent again
-   * (`x-envoy-ratelimited`), or was not processed (`finagle-http-nack`).
-   * @default true
-   */
-  readonly markAnswers?: boolean;
-}
+const TEXT = { type: "string", minLength: 1 };
+const TARGET = { anyOf: [TEXT, { options: TARGET_OPTIONS, also: { url: TEXT } }] };
+const FRONT = {
+  anyOf: [
+    { enum: FRONT_NAMES },
+    { options: FRONT_OPTIONS, also: { front: { enum: FRONT_NAMES } } },
+  ],
+};
+const BALANCE = { anyOf: [{ enum: BALANCE_POLICIES }, { options: BALANCE_OPTIONS }] };
+const HEADER = {
+  type: "object",
+  properties: { header: TEXT },
+  required: ["header"],
+  additionalProperties: false,
+};
 
-/** A logical service with one set of policies. */
-export interface UpstreamOptions {
-  /** Its addresses: one, or several. */
-  readonly targets?: string | TargetInput | readonly (string | TargetInput)[];
-  /**
-   * A source of further addresses: `dns("http://orders.internal:8080")`, or your own async
-   * generator of lists. `targets` may then be omitted.
-   */
-  readonly discover?: Discover;
-  /** How a target is chosen: the name of a policy, settings, or your own balancer. */
-  readonly balance?: BalancePolicy | Balancer | BalanceOptions;
+/** What an upstream may have, and `defaults` for all of them, in the order of reading. */
+export const SHARED_OPTIONS = {
   /** Timeouts. */
-  readonly timeouts?: TimeoutOptions;
+  timeouts: always<TimeoutOptions>(TIMEOUT_OPTIONS, "totalMs"),
   /** Further attempts of a call, where they are safe; `false` for a single attempt. */
-  readonly retry?: false | RetryOptions;
+  retry: on<RetryOptions>(RETRY_OPTIONS, "attemptsMax"),
   /**
    * Sends slow calls with safe methods to a second target, too, within the retry budget; `true` for
    * the defaults.
    * @default false
    */
-  readonly hedge?: boolean | HedgeOptions;
+  hedge: off<HedgeOptions>(HEDGE_OPTIONS, "delayMs"),
   /** Stops calls to a failing target; one breaker per target, `false` for none. */
-  readonly breaker?: false | BreakerOptions;
+  breaker: on<BreakerOptions>(BREAKER_OPTIONS, "consecutiveFailures"),
   /** Limits concurrent calls, with a short queue; `false` for no limit. */
-  readonly bulkhead?: false | BulkheadOptions;
+  bulkhead: on<BulkheadOptions>(BULKHEAD_OPTIONS, "concurrencyMax"),
   /**
    * Adapts the bulkhead's places to the capacity of the upstream; `true` for the defaults.
    * @default false
    */
-  readonly adaptiveLimit?: boolean | AdaptiveLimitOptions;
+  adaptiveLimit: off<AdaptiveLimitOptions>(ADAPTIVE_LIMIT_OPTIONS, "concurrencyStart"),
   /**
    * How much a call matters: a function of the request, or the name of a field that holds it. Name
    * a field only if your clients cannot set it, or may set it. A priority set in code wins.
    */
-  readonly priority?: false | PriorityRule;
-  /**
-   * Options for some of its paths, by pattern: `{ "/reports/*": { timeouts: … } }`. The first
-   * matching pattern applies. See docs/options.md#routes.
-   */
-  readonly routes?: Readonly<Record<string, RouteOptions>>;
+  priority: own<false | PriorityRule>({ anyOf: [{ const: false }, HEADER] }, false),
   /**
    * Does not send calls that an overloaded upstream would reject anyway; `true` for the defaults.
    * @default false
    */
-  readonly throttle?: boolean | ThrottleOptions;
+  throttle: off<ThrottleOptions>(THROTTLE_OPTIONS, "requestsPerAccept"),
   /** Sizes and counts. */
-  readonly limits?: LimitOptions;
+  limits: always<LimitOptions>(LIMIT_OPTIONS, "connectionsMax"),
   /**
    * Which addresses its targets may resolve to; for names that you do not control.
    * @default false
    */
-  readonly addresses?: false | AddressOptions;
+  addresses: nested<false | AddressOptions>(ADDRESS_OPTIONS, [false]),
   /** Ejects a target that performs worse than its peers; `false` for never. */
-  readonly ejection?: false | EjectionOptions;
+  ejection: on<EjectionOptions>(EJECTION_OPTIONS, "consecutiveFailures"),
   /** Ramps up the share of a recovered target; `false` for its full share at once. */
-  readonly slowStart?: false | SlowStartOptions;
+  slowStart: on<SlowStartOptions>(SLOW_START_OPTIONS, "rampMs"),
   /** Uses all targets when too few are healthy; `false` for never. */
-  readonly panic?: false | PanicOptions;
+  panic: on<PanicOptions>(PANIC_OPTIONS, "healthyRatioMin"),
   /**
    * Active health checks. Without them, an unreachable target is only tried by TCP until it accepts
    * connections; `false` switches that off, too.
    */
-  readonly probe?: false | ProbeOptions;
+  probe: nested<false | ProbeOptions>(PROBE_OPTIONS, [false]),
   /**
    * Attempt number, remaining time and "do not repeat", passed from layer to layer; `false` for
    * none of them.
    */
-  readonly layers?: false | LayerOptions;
+  layers: nested<false | LayerOptions>(LAYER_OPTIONS, [false]),
   /**
    * Passes on members of Proxy-Status that the upstream sends.
    * @default false
    */
-  readonly trustProxyStatus?: boolean;
+  trustProxyStatus: flag(false),
   /**
    * HTTP/2 to TLS targets that negotiate it, else HTTP/1.1; `"h2c"` also uses it for targets
    * without TLS, which must then support HTTP/2. See docs/http2.md.
    * @default false
    */
-  readonly allowH2?: boolean | "h2c";
+  allowH2: own<boolean | "h2c">({ enum: [false, true, "h2c"] }, false),
   /**
    * Accepts heads whose lines end with a bare line feed, as some devices send them (RFC 9112 §2.2),
    * over HTTP/1.1. Chunks still need CRLF. Not for http-proxy-middleware and `gatewayInterceptor`,
    * whose own engines parse the answer.
    * @default false
    */
-  readonly allowBareLineFeeds?: boolean;
+  allowBareLineFeeds: flag(false),
   /**
    * This process cannot work without this upstream: readiness fails while it is down.
    * @default false
    */
-  readonly required?: boolean;
-}
+  required: flag(false),
+  /** How a target is chosen: the name of a policy, settings, or your own balancer. */
+  balance: own<BalancePolicy | Balancer | BalanceOptions>(BALANCE),
+} as const satisfies Section;
 
-/** What `createGateway` takes. */
-export interface GatewayOptions<Names extends string = string> {
+/** What only an upstream has. */
+export const UPSTREAM_OPTIONS = {
+  /** Its addresses: one, or several. */
+  targets: own<string | TargetInput | readonly (string | TargetInput)[]>({
+    anyOf: [TARGET, { type: "array", items: TARGET }],
+  }),
+  /**
+   * A source of further addresses: `dns("http://orders.internal:8080")`, or your own async
+   * generator of lists. `targets` may then be omitted.
+   */
+  discover: own<Discover>(null),
+  /**
+   * Options for some of its paths, by pattern: `{ "/reports/*": { timeouts: … } }`. The first
+   * matching pattern applies. See docs/options.md#routes.
+   */
+  routes: own<Readonly<Record<string, RouteOptions>>>({
+    type: "object",
+    additionalProperties: { options: ROUTE_OPTIONS },
+  }),
+} as const satisfies Section;
+
+type Shared = OptionsOf<typeof SHARED_OPTIONS>;
+
+/** A logical service with one set of policies. */
+export interface UpstreamOptions extends OptionsOf<typeof UPSTREAM_OPTIONS>, Shared {}
+
+/** What the gateway as a whole has, besides its upstreams and their `defaults`. */
+export const GATEWAY_OPTIONS = {
   /**
    * The name of this deployment in Proxy-Status and Via (RFC 9209 §2); not a product name.
    * @default the host name
    */
-  readonly name?: string;
-  /**
-   * The services behind the gateway, by the names that `gateway.upstream` takes. Omit it if you
-   * only need health, drain and `gatewayFetch`.
-   */
-  readonly upstreams?: Readonly<Record<Names, UpstreamOptions>>;
-  /** Where this gateway runs; targets of the same zone are preferred. */
-  readonly zone?: string;
-  /** Settings for all upstreams that do not have their own. */
-  readonly defaults?: Omit<UpstreamOptions, "targets" | "discover" | "routes">;
+  name: own<string>(TEXT),
   /**
    * Which status each failure gets, for teams that migrate from another proxy.
    * @default "rfc9209"
    */
-  readonly statusPolicy?: StatusPolicy;
+  statusPolicy: own<StatusPolicy>({ enum: Object.keys(STATUS_TABLES) }, "rfc9209"),
   /**
    * The proxy in front of this server; a list if there are several, the nearest first. It sets the
    * timeouts of the server, the deadline of calls, the sources of trusted forwarding fields, and
    * the statuses of answers that would lose their bodies. Explicit options win. `"auto"` recognises
    * the front, and reports what it would set. See docs/front-proxies.md.
    */
-  readonly behind?: "auto" | FrontName | FrontOptions | readonly (FrontName | FrontOptions)[];
+  behind: own<"auto" | FrontName | FrontOptions | readonly (FrontName | FrontOptions)[]>({
+    anyOf: [{ const: "auto" }, FRONT, { type: "array", items: FRONT, minItems: 1 }],
+  }),
   /**
    * Rejects calls while the event loop of this process is late; `true` for the defaults.
    * @default false
    */
-  readonly shed?: boolean | ShedOptions;
+  shed: off<ShedOptions>(SHED_OPTIONS, "eventLoopDelayMs"),
   /**
    * Which addresses may be connected to for origins without a configured upstream: absolute URLs in
    * `gatewayFetch(gateway)`, and redirects to other origins. What `defaults.addresses` forbids is
    * forbidden for them, too. See docs/security.md.
    * @default { forbid: ["metadata"] }
    */
-  readonly addresses?: false | AddressOptions;
+  addresses: nested<false | AddressOptions>(ADDRESS_OPTIONS, [false]),
   /** Called once per contradiction and failed start check. Default: `process.emitWarning`. */
-  readonly onWarning?: (message: string, code: string) => void;
+  onWarning: own<(message: string, code: string) => void>(null),
+  /** Where this gateway runs; targets of the same zone are preferred. */
+  zone: own<string>(TEXT),
+} as const satisfies Section;
+
+/** What `createGateway` takes. */
+export interface GatewayOptions<Names extends string = string>
+  extends OptionsOf<typeof GATEWAY_OPTIONS> {
+  /**
+   * The services behind the gateway, by the names that `gateway.upstream` takes. Omit it if you
+   * only need health, drain and `gatewayFetch`.
+   */
+  readonly upstreams?: Readonly<Record<Names, UpstreamOptions>>;
+  /** Settings for all upstreams that do not have their own. */
+  readonly defaults?: Omit<UpstreamOptions, "targets" | "discover" | "routes">;
+}
+
+/** What is used in another form than it is written. */
+interface ReadApart {
+  readonly bulkhead: false | (Required<Omit<BulkheadOptions, "by">> & { readonly by?: CallerKey });
+  readonly balance: NormalisedBalance;
+  /** All of them apply. */
+  readonly addresses: readonly AddressRules[];
+  readonly probe: NormalisedProbe;
+  readonly layers: false | Required<LayerOptions>;
 }
 
 /** The options of an upstream: checked, completed with defaults, frozen. */
-export interface NormalisedUpstream {
+export interface NormalisedUpstream
+  extends Omit<ReadOf<typeof SHARED_OPTIONS>, keyof ReadApart>,
+    ReadApart {
   readonly name: string;
   readonly targets: readonly ParsedTarget[];
-  readonly timeouts: Required<TimeoutOptions>;
-  readonly retry: false | Required<RetryOptions>;
-  readonly breaker: false | Required<BreakerOptions>;
-  readonly bulkhead: false | (Required<Omit<BulkheadOptions, "by">> & { readonly by?: CallerKey });
-  readonly adaptiveLimit: false | Required<AdaptiveLimitOptions>;
-  readonly priority: false | PriorityRule;
   /** In the order in which they are compared. */
   readonly routes: readonly RouteRule[];
-  readonly throttle: false | Required<ThrottleOptions>;
-  readonly hedge: false | Required<HedgeOptions>;
-  readonly limits: Required<LimitOptions>;
-  /** All of them apply. */
-  readonly addresses: readonly AddressRules[];
-  readonly layers: false | Required<LayerOptions>;
-  readonly ejection: false | Required<EjectionOptions>;
-  readonly slowStart: false | Required<SlowStartOptions>;
-  readonly panic: false | Required<PanicOptions>;
-  readonly probe: NormalisedProbe;
-  readonly trustProxyStatus: boolean;
-  readonly allowH2: boolean | "h2c";
-  readonly allowBareLineFeeds: boolean;
-  readonly required: boolean;
-  readonly balance: NormalisedBalance;
   /** Null when all targets are configured. */
   readonly discover: Discover | null;
 }

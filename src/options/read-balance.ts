@@ -3,24 +3,26 @@
  *
  * The result creates a balancer per upstream, since a balancer has state.
  */
-import { BALANCE } from "../catalog/balance-defaults.js";
-import { number, ratio } from "../catalog/options/option.js";
+import { BALANCE_NUMBERS } from "../catalog/options/balance.js";
+import { defaultsOf } from "../catalog/options/option.js";
 import type { Balancer } from "../targets/balance/balancer.js";
 import { type BalanceKey, hashRing } from "../targets/balance/hash-ring.js";
 import { leastPending, twoChoices } from "../targets/balance/least-cost.js";
 import { roundRobin } from "../targets/balance/round-robin.js";
-import type { BalancePolicy, NormalisedBalance } from "./balance-options.js";
-import { checkNumber } from "./check-number.js";
+import { BALANCE_POLICIES, type BalancePolicy, type NormalisedBalance } from "./balance-options.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
 import { nearest } from "./nearest.js";
 import { checkNames } from "./option-names.js";
 import { readKey } from "./read-key.js";
+import { readOptions } from "./read-option.js";
 import { readSticky } from "./read-sticky.js";
+
+const NUMBERS = defaultsOf(BALANCE_NUMBERS);
 
 /** What is used when nothing is written. */
 export const DEFAULT_BALANCE: NormalisedBalance = {
   make: twoChoices,
-  overflowBelow: BALANCE.overflowBelow,
+  overflowBelow: NUMBERS.overflowBelow,
   sticky: null,
 };
 
@@ -32,7 +34,7 @@ const WITHOUT_KEY: Readonly<Record<WithoutKey, () => Balancer>> = {
   round_robin: roundRobin,
 };
 
-const POLICIES: readonly string[] = [...Object.keys(WITHOUT_KEY), "hash"];
+const POLICIES: readonly string[] = BALANCE_POLICIES;
 
 /** What other libraries call these. */
 const SYNONYMS: Readonly<Record<string, BalancePolicy>> = {
@@ -70,17 +72,18 @@ export function readBalance(
     return undefined;
   }
   checkNames(findings, path, "balance", value);
-  const { policy = "two_choices", key, loadFactor, sticky, overflowBelow } = value;
+  const { policy = "two_choices", key, sticky } = value;
+  const numbers = { ...NUMBERS, ...readOptions(findings, path, BALANCE_NUMBERS, value) };
   if (key !== undefined && policy !== "hash") {
     findings.problem(at(path, "key"), 'is used with policy: "hash" only');
   }
   const hash = {
     key: key === undefined ? null : readKey(findings, at(path, "key"), key),
-    loadFactor: numberOf(findings, at(path, "loadFactor"), LOAD_FACTOR, loadFactor),
+    loadFactor: numbers.loadFactor,
   };
   return {
     make: readPolicy(findings, path, at(path, "policy"), policy, hash),
-    overflowBelow: numberOf(findings, at(path, "overflowBelow"), OVERFLOW_BELOW, overflowBelow),
+    overflowBelow: numbers.overflowBelow,
     sticky: readSticky(findings, at(path, "sticky"), sticky),
   };
 }
@@ -124,23 +127,4 @@ function isBalancer(value: unknown): value is Balancer {
   if (typeof value !== "object" || value === null) return false;
   const { name, over } = value as Partial<Balancer>;
   return typeof name === "string" && typeof over === "function";
-}
-
-const LOAD_FACTOR = number(BALANCE.loadFactor, {
-  unit: "count",
-  wanted: "a number above 1",
-  least: 1,
-  above: true,
-});
-
-const OVERFLOW_BELOW = ratio(BALANCE.overflowBelow);
-
-function numberOf(
-  findings: Findings,
-  path: string,
-  rule: typeof LOAD_FACTOR | typeof OVERFLOW_BELOW,
-  value: unknown,
-): number {
-  if (value === undefined) return rule.initial;
-  return checkNumber(findings, path, rule, value) ?? rule.initial;
 }

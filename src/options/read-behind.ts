@@ -6,13 +6,12 @@
  */
 import { FRONT_NAMES, FRONTS, type FrontName } from "../catalog/fronts.js";
 import { FRONT_OPTIONS } from "../catalog/options/front.js";
-import type { Option } from "../catalog/options/option.js";
 import { addressProblem } from "../wire/trust.js";
 import type { Behind, Front } from "./behind.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
 import { nearest } from "./nearest.js";
 import { checkNames } from "./option-names.js";
-import { readOption } from "./read-option.js";
+import { readOptions } from "./read-option.js";
 
 /** What stands in front; null when nothing was written. */
 export function readBehind(findings: Findings, value: unknown): Behind | null {
@@ -35,11 +34,7 @@ function readFront(findings: Findings, path: string, value: unknown): Front | nu
   checkNames(findings, path, "behind", value);
   const known = readName(findings, at(path, "front"), value["front"]);
   if (known === null) return null;
-  const numbers: Record<string, unknown> = {};
-  for (const [name, option] of Object.entries<Option>(FRONT_OPTIONS)) {
-    const number = readOption(findings, at(path, name), option, value[name]);
-    if (number !== undefined) numbers[name] = number;
-  }
+  const numbers = readOptions(findings, path, FRONT_OPTIONS, value);
   const addresses = readTexts(findings, at(path, "addresses"), value["addresses"], addressProblem);
   const fields = readTexts(findings, at(path, "fields"), value["fields"], fieldProblem);
   return {

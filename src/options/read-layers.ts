@@ -3,11 +3,12 @@
  *
  * Guarantee: a name is a field name, in lower case, and not one that the wire needs for itself.
  */
-import { FRAMING_FIELDS, HOP_BY_HOP, LAYER_FIELD, WRITTEN_FIELDS } from "../catalog/field-names.js";
+import { FRAMING_FIELDS, HOP_BY_HOP, WRITTEN_FIELDS } from "../catalog/field-names.js";
+import { LAYER_OPTIONS, type LayerOptions } from "../catalog/options/layers.js";
+import { defaultsOf } from "../catalog/options/option.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
-import { nearest } from "./nearest.js";
 import { checkNames } from "./option-names.js";
-import type { LayerOptions } from "./options.js";
+import { readOptions } from "./read-option.js";
 
 /** What was written; a member that was not is absent. */
 export type WrittenLayers = false | LayerOptions;
@@ -24,14 +25,14 @@ export function readLayers(
     return undefined;
   }
   checkNames(findings, path, "layers", value);
-  const { attemptHeader, deadlineHeader, sendDeadline, markAnswers } = value;
-  return {
-    ...maybe("attemptHeader", readName(findings, at(path, "attemptHeader"), attemptHeader)),
-    ...maybe("deadlineHeader", readName(findings, at(path, "deadlineHeader"), deadlineHeader)),
-    ...maybe("sendDeadline", readSending(findings, at(path, "sendDeadline"), sendDeadline)),
-    ...maybe("markAnswers", readMark(findings, at(path, "markAnswers"), markAnswers)),
-  };
+  const names = HEADERS.flatMap((name) => {
+    const read = readName(findings, at(path, name), value[name]);
+    return read === undefined ? [] : [[name, read] as const];
+  });
+  return { ...readOptions(findings, path, LAYER_OPTIONS, value), ...Object.fromEntries(names) };
 }
+
+const HEADERS = ["attemptHeader", "deadlineHeader"] as const;
 
 /** What an upstream has of its own, over what all have. */
 export function mergeLayers(
@@ -42,25 +43,11 @@ export function mergeLayers(
   return own === false || !shared ? own : { ...shared, ...own };
 }
 
-export const LAYER_DEFAULTS: Required<LayerOptions> = {
-  attemptHeader: LAYER_FIELD.attempt,
-  deadlineHeader: LAYER_FIELD.deadline,
-  // Without a caller's deadline to pass on, our own need not be sent with every request.
-  sendDeadline: "received",
-  // A layer in front cannot know that this one has repeated already, or that repeating is unsafe.
-  markAnswers: true,
-};
+export const LAYER_DEFAULTS: Required<LayerOptions> = defaultsOf(LAYER_OPTIONS);
 
 export function fillLayers(written: WrittenLayers | undefined): false | Required<LayerOptions> {
   if (written === undefined || written === false) return written ?? LAYER_DEFAULTS;
   return { ...LAYER_DEFAULTS, ...written };
-}
-
-function maybe<Name extends string, Value>(
-  name: Name,
-  value: Value | undefined,
-): Partial<Record<Name, Value>> {
-  return (value === undefined ? {} : { [name]: value }) as Partial<Record<Name, Value>>;
 }
 
 // RFC 9110 §5.1.
@@ -79,28 +66,4 @@ function readName(findings: Findings, path: string, value: unknown): string | fa
     return undefined;
   }
   return name;
-}
-
-const SENDINGS = ["received", "always"] as const;
-
-function readSending(
-  findings: Findings,
-  path: string,
-  value: unknown,
-): (typeof SENDINGS)[number] | undefined {
-  const known = SENDINGS.find((one) => one === value);
-  if (value === undefined || known !== undefined) return known;
-  const close = typeof value === "string" ? nearest(value, SENDINGS) : null;
-  const advice =
-    close === null
-      ? 'write "received" or "always", or deadlineHeader: false to send none'
-      : `did you mean "${close}"?`;
-  findings.problem(path, `${shown(value)} is not known; ${advice}`);
-  return undefined;
-}
-
-function readMark(findings: Findings, path: string, value: unknown): boolean | undefined {
-  if (value === undefined || typeof value === "boolean") return value;
-  findings.problem(path, `${shown(value)} is not true or false`);
-  return undefined;
 }

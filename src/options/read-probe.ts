@@ -6,16 +6,16 @@
  */
 import { PROBE } from "../catalog/defaults.js";
 import { PROBE_OPTIONS } from "../catalog/options/health.js";
-import type { Option } from "../catalog/options/option.js";
+import { defaultsOf } from "../catalog/options/option.js";
 import { at, type Findings, isRecord, literal, shown } from "./findings.js";
 import { checkNames, meantAs } from "./option-names.js";
 import type { NormalisedProbe } from "./probe-options.js";
-import { readBoolean } from "./read-boolean.js";
-import { readOption } from "./read-option.js";
+import { readOptions } from "./read-option.js";
 
 type Settings = Exclude<NormalisedProbe, false | "reconnect">;
 type Ranges = Settings["statuses"];
 
+const DEFAULTS = defaultsOf(PROBE_OPTIONS);
 const EXAMPLE = '{ path: "/healthz" }';
 const ANY_GOOD: Ranges = [[200, 299]];
 
@@ -35,38 +35,16 @@ export function readProbe(
     return undefined;
   }
   checkNames(findings, path, "probe", value);
-  const numbers = readNumbers(findings, path, value);
+  const { tcp, ...numbers } = { ...DEFAULTS, ...readOptions(findings, path, PROBE_OPTIONS, value) };
   if (numbers.timeoutMs > numbers.intervalMs && value["timeoutMs"] !== undefined) {
     const text = `is more than intervalMs (${literal(numbers.intervalMs)}), so probes come later`;
     findings.warning(at(path, "timeoutMs"), `${literal(numbers.timeoutMs)} ${text}`);
   }
   return {
     ...numbers,
-    path: readPath(findings, path, value),
-    initial: readInitial(findings, at(path, "initial"), value["initial"]),
+    path: readPath(findings, path, value, tcp),
     ...readExpect(findings, path, value),
   };
-}
-
-type Numbers = Omit<Settings, "path" | "initial" | "statuses" | "body">;
-
-function readNumbers(
-  findings: Findings,
-  path: string,
-  value: Readonly<Record<string, unknown>>,
-): Numbers {
-  const rules = Object.entries<Option>(PROBE_OPTIONS).filter(([, { kind }]) => kind === "number");
-  const read = rules.map(([name, rule]) => [
-    name,
-    readOption(findings, at(path, name), rule, value[name]) ?? rule.initial,
-  ]);
-  return Object.fromEntries(read) as Numbers;
-}
-
-function readInitial(findings: Findings, path: string, value: unknown): Settings["initial"] {
-  if (value === undefined || value === "up" || value === "down") return value ?? "up";
-  findings.problem(path, `${shown(value)} is neither "up" nor "down"`);
-  return "up";
 }
 
 /** Null for a connection only. */
@@ -74,9 +52,9 @@ function readPath(
   findings: Findings,
   path: string,
   value: Readonly<Record<string, unknown>>,
+  tcp: boolean,
 ): string | null {
   const { path: asked } = value;
-  const tcp = readBoolean(findings, at(path, "tcp"), value["tcp"]) ?? false;
   if (asked === undefined) {
     if (!tcp && !meantAs("probe", value, "path")) {
       findings.problem(path, `has nothing to probe; write ${EXAMPLE}, or { tcp: true }`);

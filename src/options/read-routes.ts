@@ -7,6 +7,9 @@
  */
 import { parse, pathToRegexp, type Token } from "path-to-regexp";
 import { ROUTES } from "../catalog/defaults.js";
+import { BREAKER_OPTIONS } from "../catalog/options/breaker.js";
+import { RETRY_OPTIONS } from "../catalog/options/retry.js";
+import { TIMEOUT_OPTIONS } from "../catalog/options/timeouts.js";
 import type { CallOverrides } from "../core/call.js";
 import type { RouteBreaker, RouteRule } from "../targets/route-rules.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
@@ -15,12 +18,14 @@ import { readHedge } from "./read-overrides.js";
 import { readPriority } from "./read-priority.js";
 import {
   mergeWritten,
+  NOTHING_WRITTEN,
   readSection,
   type Setting,
   type Written,
   type WrittenSection,
 } from "./read-sections.js";
 import { fillSections, type TargetFacts } from "./relations.js";
+import { ROUTE_OPTIONS } from "./route-options.js";
 
 const EXAMPLE = '{ "/reports/*": { timeouts: { responseMs: 60_000 } } }';
 
@@ -114,9 +119,11 @@ function partsOf(token: Token): readonly string[] {
   return ["", ...samplesOf(token.tokens)];
 }
 
-const TIMEOUTS = ["connectMs", "responseMs", "idleMs", "tunnelIdleMs", "totalMs", "bodyMs"];
-const RETRY = ["attemptsMax"];
-const BREAKER = ["consecutiveFailures", "openMs", "openMsMax"];
+const [TIMEOUTS, RETRY, BREAKER] = [
+  ROUTE_OPTIONS.timeouts,
+  ROUTE_OPTIONS.retry,
+  ROUTE_OPTIONS.breaker,
+].map(({ section }) => Object.keys(section)) as [string[], string[], string[]];
 
 function readRoute(
   findings: Findings,
@@ -145,7 +152,11 @@ function readRoute(
     ...(retry === undefined ? {} : { retry }),
   };
   // As if the route were an upstream of its own: defaults give way, contradictions warn.
-  const filled = fillSections(findings, mergeWritten(written, { ...NO_OTHERS, sections }), facts);
+  const filled = fillSections(
+    findings,
+    mergeWritten(written, { ...NOTHING_WRITTEN, sections }),
+    facts,
+  );
   const overrides: CallOverrides = {
     ...(timeouts === undefined ? {} : { timeouts: picked(filled.timeouts, TIMEOUTS) }),
     ...(retry === undefined ? {} : { retry: filled.retry && picked(filled.retry, RETRY) }),
@@ -157,20 +168,6 @@ function readRoute(
     breaker: breakerOf(breaker),
   };
 }
-
-const NO_OTHERS = {
-  sections: {},
-  layers: undefined,
-  addresses: undefined,
-  priority: undefined,
-  trustProxyStatus: undefined,
-  allowH2: undefined,
-  allowBareLineFeeds: undefined,
-  limit: null,
-  required: undefined,
-  probe: undefined,
-  balance: undefined,
-} satisfies Written;
 
 function refuseOthers(
   findings: Findings,
@@ -187,11 +184,9 @@ function refuseOthers(
 }
 
 /** What calls of all routes share. */
-const OF_UPSTREAM: ReadonlySet<string> = new Set([
-  ...["continueMs", "clientMs", "replayBodyBytesMax", "backoffBaseMs", "backoffMsMax"],
-  ...["retryAfterWaitMsMax", "budgetRatio", "budgetFloorPerSecond", "unprocessedStatuses"],
-  ...["failureRatio", "volumeMin", "windowMs", "trialSuccesses"],
-]);
+const OF_UPSTREAM: ReadonlySet<string> = new Set(
+  [TIMEOUT_OPTIONS, RETRY_OPTIONS, BREAKER_OPTIONS].flatMap((section) => Object.keys(section)),
+);
 
 function picked(
   section: false | Readonly<Record<string, unknown>>,

@@ -5,26 +5,16 @@
  * is kept.
  */
 
-import type { Option } from "../catalog/options/option.js";
-import type { PriorityRule } from "../policies/priority.js";
-import type { AddressRules } from "../targets/address-guard.js";
-import type { NormalisedBalance } from "./balance-options.js";
+import type { Option, ReadOf } from "../catalog/options/option.js";
 import type { ResponseLimit } from "./behind.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
 import { checkNames } from "./option-names.js";
-import {
-  MEANT_BY_NUMBER,
-  OPT_IN,
-  SECTION_NAMES,
-  SECTIONS,
-  type SectionName,
-  SWITCHABLE,
-} from "./option-rules.js";
-import type { NormalisedProbe } from "./probe-options.js";
+import { SECTION_NAMES, SECTIONS, type SectionName } from "./option-rules.js";
+import { SHARED_OPTIONS } from "./options.js";
 import { readAddresses } from "./read-addresses.js";
-import { readBoolean } from "./read-boolean.js";
-import { mergeLayers, readLayers, type WrittenLayers } from "./read-layers.js";
-import { readOption } from "./read-option.js";
+import { readBalance } from "./read-balance.js";
+import { mergeLayers, readLayers } from "./read-layers.js";
+import { readOption, readOptions } from "./read-option.js";
 import { readPriorityRule } from "./read-priority.js";
 import { readProbe } from "./read-probe.js";
 
@@ -37,50 +27,67 @@ export interface Setting<Value = unknown> {
 /** The settings of a section by name; false when it is switched off. */
 export type WrittenSection = false | Readonly<Record<string, Setting>>;
 
-/** What was written; a section that was not is absent. */
+/** What was written; an option that was not is absent. */
 export interface Written {
   readonly sections: Readonly<Partial<Record<SectionName, WrittenSection>>>;
-  readonly layers: WrittenLayers | undefined;
-  readonly addresses: false | AddressRules | undefined;
-  readonly priority: false | PriorityRule | undefined;
-  readonly trustProxyStatus: boolean | undefined;
-  readonly allowH2: boolean | "h2c" | undefined;
-  readonly allowBareLineFeeds: boolean | undefined;
+  readonly plain: Plain;
   /** The limit that the front sets for calls of all upstreams; null without one. */
   readonly limit: ResponseLimit | null;
-  readonly required: boolean | undefined;
-  readonly probe: NormalisedProbe | undefined;
-  /** Taken as a whole, not merged: what one way of balancing needs means nothing to another. */
-  readonly balance: NormalisedBalance | undefined;
 }
+
+export const NOTHING_WRITTEN: Written = { sections: {}, plain: {}, limit: null };
+
+/** What is no section. */
+type Plain = Readonly<
+  Partial<
+    Omit<ReadOf<typeof SHARED_OPTIONS>, SectionName | keyof typeof READERS> & {
+      readonly [Name in keyof typeof READERS]: Exclude<
+        ReturnType<(typeof READERS)[Name]>,
+        undefined
+      >;
+    }
+  >
+>;
+
+/** Of what no kind of option is read in the same way as another. */
+const READERS = {
+  /** Taken as a whole, not merged: what one way of balancing needs means nothing to another. */
+  balance: readBalance,
+  priority: readPriorityRule,
+  addresses: readAddresses,
+  probe: readProbe,
+  layers: readLayers,
+  allowH2: readAllowH2,
+};
+
+const PLAIN = Object.entries<Option>(SHARED_OPTIONS).filter(([, { kind }]) => kind !== "section");
 
 export function readShared(
   findings: Findings,
   path: string,
   options: Readonly<Record<string, unknown>>,
-): Omit<Written, "balance"> {
+): Written {
   const sections: Partial<Record<SectionName, WrittenSection>> = {};
   for (const section of SECTION_NAMES) {
     const written = readSection(findings, at(path, section), section, options[section]);
     if (written !== undefined) sections[section] = written;
   }
-  const flag = (name: string): boolean | undefined =>
-    readBoolean(findings, at(path, name), options[name]);
-  return {
-    sections,
-    layers: readLayers(findings, at(path, "layers"), options["layers"]),
-    addresses: readAddresses(findings, at(path, "addresses"), options["addresses"]),
-    priority: readPriorityRule(findings, at(path, "priority"), options["priority"]),
-    trustProxyStatus: flag("trustProxyStatus"),
-    allowH2: readAllowH2(findings, at(path, "allowH2"), options["allowH2"]),
-    allowBareLineFeeds: flag("allowBareLineFeeds"),
-    required: flag("required"),
-    probe: readProbe(findings, at(path, "probe"), options["probe"]),
-    limit: null,
-  };
+  const plain: Record<string, unknown> = {};
+  for (const [name, option] of PLAIN) {
+    const where = at(path, name);
+    const read =
+      READERS[name as keyof typeof READERS]?.(findings, where, options[name]) ??
+      readOption(findings, where, option, options[name]);
+    if (read !== undefined) plain[name] = read;
+  }
+  return { sections, plain, limit: null };
 }
 
-function readAllowH2(findings: Findings, path: string, value: unknown): Written["allowH2"] {
+function readAllowH2(
+  findings: Findings,
+  path: string,
+  value: unknown,
+): boolean | "h2c" | undefined {
   if (value === undefined || typeof value === "boolean" || value === "h2c") return value;
   findings.problem(path, `${shown(value)} is not true, false or "h2c"`);
   return undefined;
@@ -88,18 +95,12 @@ function readAllowH2(findings: Findings, path: string, value: unknown): Written[
 
 /** What an upstream has of its own, over what all have. */
 export function mergeWritten(shared: Written, own: Written): Written {
+  const { sections, plain, limit } = shared;
+  const layers = mergeLayers(plain.layers, own.plain.layers);
   return {
-    sections: mergeSections(shared.sections, own.sections),
-    layers: mergeLayers(shared.layers, own.layers),
-    addresses: own.addresses ?? shared.addresses,
-    priority: own.priority ?? shared.priority,
-    trustProxyStatus: own.trustProxyStatus ?? shared.trustProxyStatus,
-    allowH2: own.allowH2 ?? shared.allowH2,
-    allowBareLineFeeds: own.allowBareLineFeeds ?? shared.allowBareLineFeeds,
-    required: own.required ?? shared.required,
-    probe: own.probe ?? shared.probe,
-    balance: own.balance ?? shared.balance,
-    limit: shared.limit,
+    sections: mergeSections(sections, own.sections),
+    plain: { ...plain, ...own.plain, ...(layers === undefined ? {} : { layers }) },
+    limit,
   };
 }
 
@@ -120,40 +121,38 @@ function mergeSections(shared: Written["sections"], own: Written["sections"]) {
 export function readSection(
   findings: Findings,
   path: string,
-  section: SectionName,
+  name: SectionName,
   value: unknown,
 ): WrittenSection | undefined {
-  const optIn = OPT_IN.has(section);
+  const { section, short } = SECTIONS[name];
   if (value === undefined) return value;
-  if (value === false && (optIn || SWITCHABLE.has(section))) return value;
-  if (value === true && optIn) return {};
+  if (typeof value === "boolean" && short.includes(value)) return value ? {} : value;
   if (!isRecord(value)) {
-    findings.problem(path, `${shown(value)} ${wrongShape(section, value)}`);
+    findings.problem(path, `${shown(value)} ${wrongShape(SECTIONS[name], value)}`);
     return undefined;
   }
-  checkNames(findings, path, section, value);
-  const settings: Record<string, Setting> = {};
-  for (const [name, option] of Object.entries<Option>(SECTIONS[section])) {
-    const read = readOption(findings, at(path, name), option, value[name]);
-    if (read !== undefined) settings[name] = { value: read, path: at(path, name) };
-  }
-  return settings;
+  checkNames(findings, path, name, value);
+  const settings = Object.entries(readOptions(findings, path, section, value));
+  return Object.fromEntries(
+    settings.map(([key, read]) => [key, { value: read, path: at(path, key) }]),
+  );
 }
 
-function wrongShape(section: SectionName, value: unknown): string {
-  const name = MEANT_BY_NUMBER[section];
+type AnySection = (typeof SECTIONS)[SectionName];
+
+function wrongShape({ bare, short }: AnySection, value: unknown): string {
   if (typeof value === "number") {
-    return `is not an object; did you mean { ${name}: ${shown(value)} }?`;
+    return `is not an object; did you mean { ${bare}: ${shown(value)} }?`;
   }
-  if (OPT_IN.has(section)) {
-    return `is not a valid value; write true for the defaults, { ${name}: … }, or false`;
+  if (short.includes(true)) {
+    return `is not a valid value; write true for the defaults, { ${bare}: … }, or false`;
   }
-  if (SWITCHABLE.has(section)) {
+  if (short.includes(false)) {
     return (
       "is not a valid value; leave it out for the defaults, write " +
-      `{ ${name}: … } to configure it, or false to switch it off`
+      `{ ${bare}: … } to configure it, or false to switch it off`
     );
   }
-  const off = value === false ? "; write Infinity for each value without a limit" : "";
-  return `is not an object such as { ${name}: … }${off}`;
+  const none = value === false ? "; write Infinity for each value without a limit" : "";
+  return `is not an object such as { ${bare}: … }${none}`;
 }

@@ -6,9 +6,8 @@
  * number does not require knowing the others.
  */
 import { TIMEOUTS } from "../catalog/defaults.js";
-import type { Option } from "../catalog/options/option.js";
 import { type Findings, literal } from "./findings.js";
-import { OPT_IN, SECTION_NAMES, SECTIONS, type SectionName } from "./option-rules.js";
+import { SECTION_NAMES, SECTIONS, type SectionName } from "./option-rules.js";
 import type { Setting, Written } from "./read-sections.js";
 
 /** What the defaults depend on besides the options. */
@@ -135,8 +134,8 @@ function fitStreams(written: Written, { count }: TargetFacts, filled: Filled): v
 
 function startOf(written: Written, section: SectionName, targets: TargetFacts) {
   const own = written.sections[section];
-  if (own === false || (own === undefined && OPT_IN.has(section))) return false;
-  const values = Object.entries<Option>(SECTIONS[section]).map(([name, { initial }]) => {
+  if (own === false || (own === undefined && SECTIONS[section].short.includes(true))) return false;
+  const values = Object.entries(SECTIONS[section].section).map(([name, { initial }]) => {
     return [name, settingOf(written, [section, name])?.value ?? initial] as const;
   });
   const known = values.filter(([, value]) => value !== undefined);
@@ -165,7 +164,8 @@ function relate(
 ): void {
   const { smaller, larger, grows = false, less = false } = relation;
   // RFC 9113 §5: the calls of a connection are its streams; how many there may be its peer says.
-  const shares = written.allowH2 !== undefined && written.allowH2 !== false;
+  const { allowH2 = false } = written.plain;
+  const shares = allowH2 !== false;
   if (relation.oneEach === true && shares) return;
   const [small, large] = [filled[smaller[0]], filled[larger[0]]];
   if (small === false || large === false) return;

@@ -45,13 +45,13 @@ export function sectionsOf(
 }
 
 function commonSections(written: Written, targets: TargetFacts): Common {
-  const { sections, allowH2, limit } = written;
+  const { sections, plain, limit } = written;
   let known = COMMON.get(sections);
   if (known === undefined) {
     known = new Map();
     COMMON.set(sections, known);
   }
-  const key = [targets.count, targets.local, allowH2, limit?.totalMs].join(" ");
+  const key = [targets.count, targets.local, plain.allowH2, limit?.totalMs].join(" ");
   let common = known.get(key);
   if (common === undefined) {
     const warnings: [string, string][] = [];

@@ -6,7 +6,6 @@
  * the nearest right one in the message, and no credentials in it.
  */
 import { isIP } from "node:net";
-import type { ConnectionOptions } from "node:tls";
 import type { FailureCode } from "../catalog/failures.js";
 import type { AddressGuard } from "./address-guard.js";
 import type { Breaker } from "./breaker.js";
@@ -15,12 +14,9 @@ import type { Presence } from "./presence.js";
 import type { Refusing } from "./refusing.js";
 import type { StaleRoutes } from "./stale-routes.js";
 import { ALWAYS_HEALTHY, type TargetHealth } from "./target-health.js";
+import type { TargetInput, TargetTls } from "./target-options.js";
 
-/** What `tls.connect` takes of these. */
-export type TargetTls = Pick<
-  ConnectionOptions,
-  "ca" | "cert" | "key" | "servername" | "rejectUnauthorized"
->;
+export type { TargetInput, TargetTls };
 
 /** Where a target is. */
 export interface TargetAddress {
@@ -42,33 +38,6 @@ export interface TargetAddress {
 export interface Dialled extends TargetAddress {
   /** Absent or null where every address may be connected to. */
   readonly guard?: AddressGuard | null;
-}
-
-/** An address of an upstream. */
-export interface TargetInput {
-  /** `http://host:port`, `https://host`, with a path as prefix, or `unix:/path`. */
-  readonly url: string;
-  /**
-   * Share of the traffic, against the other targets.
-   * @default 1
-   */
-  readonly weight?: number;
-  /** A unix socket to connect to; `url` then only gives protocol, Host and path prefix. */
-  readonly socketPath?: string;
-  /** TLS settings of this target, as `tls.connect` takes them. Certificates are always checked
-   *  unless `rejectUnauthorized: false` is written here. */
-  readonly tls?: TargetTls;
-  /** Host, and the server name of TLS, where the `url` has an address in place of the name. */
-  readonly host?: string;
-  /**
-   * Targets of the lowest number are asked first, those of the next when too few are healthy.
-   * @default 0
-   */
-  readonly priority?: number;
-  /** Asked when too few others are healthy: the priority after all that are written as numbers. */
-  readonly backup?: boolean;
-  /** Where it is; targets in the gateway's own `zone`, and those without one, are preferred. */
-  readonly zone?: string;
 }
 
 /** Which share of the calls a target gets. */

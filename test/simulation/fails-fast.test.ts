@@ -3,8 +3,8 @@
  * choose may take that for a virtue: real upstreams on virtual time, thousands of calls a second.
  */
 import { describe, expect, it } from "vitest";
-import { STICKY } from "../../src/catalog/balance-defaults.js";
 import { REFUSING } from "../../src/catalog/defaults.js";
+import { STICKY_OPTIONS } from "../../src/catalog/options/balance.js";
 import type { BalanceOptions } from "../../src/options/balance-options.js";
 import type { UpstreamOptions } from "../../src/options/options.js";
 import type { Balancer } from "../../src/targets/balance/balancer.js";
@@ -24,7 +24,8 @@ const firstOfAll: Balancer = {
   over: (targets, { accepts }) => ({ pick: () => targets.find(accepts) ?? null }),
 };
 
-const { tokenOf } = stickiness({ cookie: STICKY.cookie, secret: STICKY.cookie, attributes: "" });
+const COOKIE = STICKY_OPTIONS.cookie.initial;
+const { tokenOf } = stickiness({ cookie: COOKIE, secret: COOKIE, attributes: "" });
 
 interface Way {
   readonly balance: BalanceOptions;
@@ -42,7 +43,7 @@ const WAYS: Readonly<Record<string, Way>> = {
   hash: { balance: { policy: "hash", key: { header: "x-user" } }, headersOf: user },
   "a sticky cookie that leads there": {
     balance: { sticky: true },
-    headersOf: () => ["cookie", `${STICKY.cookie}=${tokenOf(FAILING)}`],
+    headersOf: () => ["cookie", `${COOKIE}=${tokenOf(FAILING)}`],
   },
   "a balancer that wants it first": { balance: { policy: firstOfAll } },
 };

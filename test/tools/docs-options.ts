@@ -70,7 +70,8 @@ function isOwn(place: ts.Declaration | undefined, found: ts.InterfaceDeclaration
 
 /** As it was written, or derived from a literal. */
 function typeText(checker: ts.TypeChecker, member: ts.Symbol): string {
-  const declared = member.declarations?.find(ts.isPropertySignature)?.type?.getText();
+  const [place] = member.declarations ?? [];
+  const declared = place === undefined ? undefined : writtenType(place)?.getText();
   const derived = () =>
     checker.typeToString(
       checker.getNonNullableType(checker.getTypeOfSymbol(member)),
@@ -78,6 +79,14 @@ function typeText(checker: ts.TypeChecker, member: ts.Symbol): string {
       ts.TypeFormatFlags.NoTruncation,
     );
   return (declared ?? derived()).replace(/\s+/g, " ").replace(/^\| /, "");
+}
+
+/** Of an interface, or of a literal such as `own<FrontName>(…)`. */
+function writtenType(place: ts.Declaration): ts.TypeNode | undefined {
+  if (ts.isPropertySignature(place)) return place.type;
+  if (!ts.isPropertyAssignment(place) || !ts.isCallExpression(place.initializer)) return undefined;
+  const { expression, typeArguments } = place.initializer;
+  return /^(?:own|nested)$/.test(expression.getText()) ? typeArguments?.[0] : undefined;
 }
 
 function written(parts: readonly ts.SymbolDisplayPart[] | undefined): string {

@@ -4,6 +4,7 @@
  * `option.ts` describes the form.
  */
 import {
+  choice,
   count,
   cut,
   FINITE,
@@ -183,7 +184,7 @@ export const PROBE_OPTIONS = {
    * @default "up"
    * @remarks A start would otherwise refuse its first calls for what is almost always in order.
    */
-  initial: own<"up" | "down">({ enum: ["up", "down"] }, "up"),
+  initial: choice(["up", "down"], "up"),
   /**
    * What counts as a good answer. Default: any 2xx.
    */

@@ -8,27 +8,32 @@
  * `@remarks` has its reason.
  */
 
-/** One option: `Given` is what may be written. */
-export interface Option<Given = unknown> {
+/** One option: `Given` is what may be written, `Read` what is used. */
+export interface Option<Given = unknown, Read = Given> {
   /** Which function reads it. */
   readonly kind: string;
   /** The default. */
   readonly initial?: unknown;
   /** For the compiler only. */
-  readonly given?: Given;
+  readonly types?: readonly [given: Given, read: Read];
 }
 
 export type Section = Readonly<Record<string, Option>>;
 
 /** What may be written for a section. */
 export type OptionsOf<S> = {
-  readonly [Name in keyof S]?: S[Name] extends Option<infer Given> ? Given : never;
+  readonly [Name in keyof S]?: S[Name] extends Option<infer Given, unknown> ? Given : never;
+};
+
+/** A section as it is used: with a value for every option. */
+export type ReadOf<S> = {
+  readonly [Name in keyof S]: S[Name] extends Option<unknown, infer Read> ? Read : never;
 };
 
 type DefaultsOf<S> = {
   readonly [Name in keyof S as S[Name] extends { readonly initial: unknown }
     ? Name
-    : never]: S[Name] extends Option<infer Given> ? Given : never;
+    : never]: S[Name] extends Option<unknown, infer Read> ? Read : never;
 };
 
 /** The options of a section that have a default, by name. */
@@ -137,13 +142,52 @@ export function flag(initial: boolean): WithDefault<boolean> {
   return { kind: "flag", initial };
 }
 
-/** A part of a JSON Schema. */
-type Json = Readonly<Record<string, unknown>>;
+export interface ChoiceRule<Given extends string = string> extends WithDefault<Given> {
+  readonly of: readonly Given[];
+  /** Follows the names in a message. */
+  readonly besides: string;
+}
+
+/** One of a few names. */
+export function choice<const Given extends string>(
+  of: readonly Given[],
+  initial: NoInfer<Given>,
+  besides = "",
+): ChoiceRule<Given> {
+  return { kind: "choice", initial, of, besides };
+}
+
+export interface TextRule extends Option<string> {
+  readonly pattern: RegExp;
+  /** What is valid; follows "is not" in a message. */
+  readonly wanted: string;
+  /** It appears in no message. */
+  readonly secret: boolean;
+}
+
+/** A text of some form. */
+export function text(
+  pattern: RegExp,
+  wanted: string,
+  initial: string,
+): TextRule & WithDefault<string>;
+export function text(pattern: RegExp, wanted: string): TextRule;
+export function text(pattern: RegExp, wanted: string, initial?: string): TextRule {
+  const rule = { kind: "text", pattern, wanted, secret: false };
+  return initial === undefined ? rule : { ...rule, initial };
+}
+
+export function secret(pattern: RegExp, wanted: string): TextRule {
+  return { ...text(pattern, wanted), secret: true };
+}
 
 /** Statuses of answers that may be repeated. */
 export function statuses(): WithDefault<readonly number[]> {
   return { kind: "statuses", initial: [] };
 }
+
+/** A part of a JSON Schema. */
+type Json = Readonly<Record<string, unknown>>;
 
 /** What requests have in common: a field, a cookie, or what a function makes of them. */
 export type KeyOfRequests =
@@ -159,17 +203,68 @@ interface AskedRequest {
   readonly headers: readonly string[];
 }
 
+const NAME = { type: "string", minLength: 1 };
+
+/** As far as it is data. */
+export const KEY_JSON: Json = {
+  type: "object",
+  properties: { header: NAME, cookie: NAME },
+  minProperties: 1,
+  maxProperties: 1,
+  additionalProperties: false,
+};
+
 /** A key of requests. */
-export function requestKey(): Option<KeyOfRequests> {
-  return { kind: "key" };
+export function requestKey(): OwnRule<KeyOfRequests> {
+  return { kind: "key", json: KEY_JSON };
 }
 
-/** What a reader of its own checks, and how it is described in JSON. */
-export function own<Given>(json: Json, initial?: Given): Option<Given> & { readonly json: Json } {
-  return { kind: "own", json, ...(initial === undefined ? {} : { initial }) };
+export interface OwnRule<Given> extends Option<Given> {
+  /** How it is written in JSON; null for what is code. */
+  readonly json: Json | null;
 }
 
-/** A section in a section. */
-export function nested<Given>(section: Section): Option<Given> & { readonly section: Section } {
-  return { kind: "section", section };
+/** What a reader of its own checks. */
+export function own<Given>(json: Json | null, initial: Given): OwnRule<Given> & WithDefault<Given>;
+export function own<Given>(json: Json | null): OwnRule<Given>;
+export function own<Given>(json: Json | null, initial?: Given): OwnRule<Given> {
+  const rule = { kind: "own", json };
+  return initial === undefined ? rule : { ...rule, initial };
+}
+
+export interface SectionRule<Given, Read> extends Option<Given, Read> {
+  readonly section: Section;
+  /** Written as `true` or `false`, besides an object. */
+  readonly short: readonly boolean[];
+  /** What a bare number probably means. */
+  readonly bare: string;
+}
+
+/** A section that is always there. */
+export function always<Given>(section: Section, bare: string): SectionRule<Given, Required<Given>> {
+  return { kind: "section", section, short: [], bare };
+}
+
+/** A section that is on unless `false` is written. */
+export function on<Given>(
+  section: Section,
+  bare: string,
+): SectionRule<false | Given, false | Required<Given>> {
+  return { kind: "section", section, short: [false], bare };
+}
+
+/** A section that is off by default; `true` enables it with its defaults. */
+export function off<Given>(
+  section: Section,
+  bare: string,
+): SectionRule<boolean | Given, false | Required<Given>> {
+  return { kind: "section", section, short: [false, true], bare };
+}
+
+/** A section that a reader of its own checks. */
+export function nested<Given>(
+  section: Section,
+  short: readonly boolean[] = [],
+): Omit<SectionRule<Given, Given>, "bare"> {
+  return { kind: "own", section, short };
 }

@@ -97,7 +97,7 @@ describe("the gateway as a whole", () => {
     [
       { upstreams, constructor: 1 },
       "constructor: unknown option; " +
-        "there are name, upstreams, defaults, statusPolicy, behind, shed, addresses, " +
+        "there are upstreams, defaults, name, statusPolicy, behind, shed, addresses, " +
         "onWarning and zone",
     ],
     [

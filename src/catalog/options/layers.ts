@@ -1,0 +1,44 @@
+/**
+ * What the layers of a call exchange about it: gateways, proxies and services in one path.
+ * `option.ts` describes the form.
+ */
+import { choice, flag, type OptionsOf, own, type Section } from "./option.js";
+
+const FIELD = {
+  anyOf: [{ type: "string", pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$" }, { const: false }],
+};
+
+export const LAYER_OPTIONS = {
+  /**
+   * The field with the attempt number: sent with repeats only, accepted from trusted callers.
+   * `false` for none.
+   * @default "x-envoy-attempt-count"
+   */
+  attemptHeader: own<string | false>(FIELD, "x-envoy-attempt-count"),
+  /**
+   * The field with the remaining milliseconds: sent, and accepted from trusted callers. `false` for
+   * none.
+   * @default "x-envoy-expected-rq-timeout-ms"
+   */
+  deadlineHeader: own<string | false>(FIELD, "x-envoy-expected-rq-timeout-ms"),
+  /**
+   * When the remaining time is sent: if the caller has set a deadline, or with every attempt.
+   * @default "received"
+   * @remarks Without a deadline of the caller, our own need not be sent with every request.
+   */
+  sendDeadline: choice(
+    ["received", "always"],
+    "received",
+    ", or deadlineHeader: false to send none",
+  ),
+  /**
+   * Marks answers for the layer in front: the request must not be sent again
+   * (`x-envoy-ratelimited`), or was not processed (`finagle-http-nack`).
+   * @default true
+   * @remarks That layer cannot know that this one has repeated already, or that it is unsafe.
+   */
+  markAnswers: flag(true),
+} as const satisfies Section;
+
+/** What the layers of a call exchange about it. */
+export interface LayerOptions extends OptionsOf<typeof LAYER_OPTIONS> {}

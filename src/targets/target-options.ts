@@ -1,0 +1,55 @@
+/**
+ * What may be written for one address of an upstream; `target.ts` parses it, and
+ * `options/read-targets.ts` checks it.
+ */
+import type { ConnectionOptions } from "node:tls";
+import { flag, nested, type OptionsOf, own, type Section } from "../catalog/options/option.js";
+
+/** What `tls.connect` takes of these. */
+export type TargetTls = Pick<
+  ConnectionOptions,
+  "ca" | "cert" | "key" | "servername" | "rejectUnauthorized"
+>;
+
+const TEXT = { type: "string", minLength: 1 };
+const PEM = { anyOf: [TEXT, { type: "array", items: TEXT }] };
+
+export const TLS_OPTIONS = {
+  ca: own(PEM),
+  cert: own(PEM),
+  key: own(PEM),
+  servername: own(TEXT),
+  rejectUnauthorized: flag(true),
+} as const satisfies Readonly<Record<keyof TargetTls, Section[string]>>;
+
+export const TARGET_OPTIONS = {
+  /**
+   * Share of the traffic, against the other targets.
+   * @default 1
+   */
+  weight: own<number>({ type: "number", exclusiveMinimum: 0 }, 1),
+  /** A unix socket to connect to; `url` then only gives protocol, Host and path prefix. */
+  socketPath: own<string>({ type: "string", pattern: "^/" }),
+  /**
+   * TLS settings of this target, as `tls.connect` takes them. Certificates are always checked
+   * unless `rejectUnauthorized: false` is written here.
+   */
+  tls: nested<TargetTls>(TLS_OPTIONS),
+  /** Host, and the server name of TLS, where the `url` has an address in place of the name. */
+  host: own<string>(TEXT),
+  /**
+   * Targets of the lowest number are asked first, those of the next when too few are healthy.
+   * @default 0
+   */
+  priority: own<number>({ type: "integer", minimum: 0 }, 0),
+  /** Asked when too few others are healthy: the priority after all that are written as numbers. */
+  backup: own<boolean>({ type: "boolean" }),
+  /** Where it is; targets in the gateway's own `zone`, and those without one, are preferred. */
+  zone: own<string>(TEXT),
+} as const satisfies Section;
+
+/** An address of an upstream. */
+export interface TargetInput extends OptionsOf<typeof TARGET_OPTIONS> {
+  /** `http://host:port`, `https://host`, with a path as prefix, or `unix:/path`. */
+  readonly url: string;
+}
