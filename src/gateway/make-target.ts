@@ -134,6 +134,8 @@ function makeTarget(
   const prober = proberOf(parts, options, address, breaker, health, () => made.presence);
   if (settings.probe !== null) monitor.suspicion.probedBy(() => prober?.soon());
   const made = createTarget(address, breaker, health);
+  // Over HTTP/2 one connection serves many.
+  if (options.allowH2 === false) made.exchangesMax = options.limits.connectionsMax;
   const told = incidents.listenerFor(options.name, address.id);
   if (prober !== null) {
     made.findOut = () => prober.findOut();

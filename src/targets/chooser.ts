@@ -1,7 +1,8 @@
 /**
  * One choice: from the tiers of targets, the one that the call goes to.
  *
- * A target that was not tried by this call comes before one that was. The balancer looks at a few
+ * A target that was not tried by this call comes before one that was, and one with a connection to
+ * spare before one where the call would wait in line. The balancer looks at a few
  * targets only; all of them are looked at when it finds none, which is when many are out.
  */
 import type { BalanceField, BalanceRequest, BalanceTarget } from "./balance/balancer.js";
@@ -23,13 +24,25 @@ export type Asked = BalanceRequest & Routed;
 
 /** The call that looks for a target now, and who would be fit for it. */
 function createSearch({ clock, random }: ChooserParts, pending: () => number) {
-  const call = { tried: NONE, place: -1, careful: false, choosy: false, request: NOTHING };
+  const call = {
+    ...{ tried: NONE, place: -1, careful: false, request: NOTHING },
+    /** Passes over those that refuse or fail, and over those whose connections are all in use. */
+    ...{ choosy: false, spills: false },
+    /** One was passed over for its connections. */
+    sawFull: false,
+  };
   const draw = (): number => (call.place >= 0 ? call.place : random.next());
   const isRefusing = ({ refusing }: Target): boolean => refusing?.holds(clock.now()) === true;
+  const isFull = ({ pending: underWay, exchangesMax }: Target): boolean => {
+    if (underWay < exchangesMax) return false;
+    call.sawFull = true;
+    return true;
+  };
   const takes = (target: Target): boolean =>
     deniedForMs(target, call.request) === 0 &&
     (call.tried.length === 0 || !call.tried.includes(target.id)) &&
-    !(call.choosy && (isRefusing(target) || isDoubtful(target, call.careful, call.request)));
+    !(call.choosy && (isRefusing(target) || isDoubtful(target, call.careful, call.request))) &&
+    !(call.spills && isFull(target));
   const field: BalanceField = {
     accepts(one: BalanceTarget) {
       const target = one as Target;
@@ -58,7 +71,12 @@ export function createChooser(
   };
   const fromTier = (tier: Tier, request: BalanceRequest): Target | null => {
     call.choosy = true;
-    const wished = pickFrom(tier, request);
+    call.spills = true;
+    call.sawFull = false;
+    let wished = pickFrom(tier, request);
+    call.spills = false;
+    // To wait for a connection of one that is well is better than to go to one that is not.
+    if (wished === null && call.sawFull) wished = pickFrom(tier, request);
     call.choosy = false;
     return wished ?? pickFrom(tier, request);
   };

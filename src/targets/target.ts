@@ -56,6 +56,8 @@ export interface Target extends Dialled, TargetRank {
   draining: boolean;
   /** Exchanges under way, bodies included. */
   pending: number;
+  /** With so many under way the next one would wait for a connection. */
+  exchangesMax: number;
   /** The latest failure that spoke against it, or our settings of it; null before the first. */
   failedBy: FailureCode | null;
   /** Of these in a row, since a good answer began; one more where none ever did. */
@@ -104,6 +106,7 @@ export function createTarget(
     zone,
     draining: false,
     pending: 0,
+    exchangesMax: Number.POSITIVE_INFINITY,
     failedBy: null,
     failures: 1,
     breaker,

@@ -63,4 +63,43 @@ export const FAIRNESS: readonly DoorPromise[] = [
       });
     },
   },
+  {
+    name: "a call goes to another target before it waits for a connection",
+    shows: ["limits.connectionsMax"],
+    cannot: ofRequests,
+    show: (door) => {
+      const script = accept().readHead().readBody().hang();
+      const options = {
+        limits: { connectionsMax: 1 },
+        balance: "round_robin" as const,
+        retry: false as const,
+        timeouts: PATIENT,
+      };
+      const scripts = [script, WORKS];
+      const targets = (played: { readonly origin: string } | null) => [
+        `${played?.origin}/one`,
+        `${played?.origin}/two`,
+      ];
+      return at(door, { scripts, targets, options }, async (ground) => {
+        let leave = (): void => {};
+        const held = ground.ask(
+          {},
+          {
+            onCaller: (one) => {
+              leave = () => one.destroy();
+            },
+          },
+        );
+        await eventually("it is sent", () => ground.sent() === 1);
+        for (let time = 0; time < 4; time += 1) {
+          expect((await ground.ask({}, { kept: false })).body).toBe("fine");
+        }
+        const asked = ground.played?.requests().map(({ path }) => path.split("/")[1]);
+        const other = asked?.[0] === "one" ? "two" : "one";
+        expect(asked?.slice(1)).toEqual([other, other, other, other]);
+        leave();
+        await held;
+      });
+    },
+  },
 ];

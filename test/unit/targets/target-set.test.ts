@@ -126,3 +126,39 @@ describe("a target set", () => {
     expect(() => a !== undefined && set.add(a)).toThrow('target "http://a" is given twice');
   });
 });
+
+describe("a target whose connections are all in use", () => {
+  const full = (set: TargetSet, ...hosts: string[]): void => {
+    for (const target of set.targets) {
+      target.exchangesMax = 2;
+      target.pending = hosts.includes(target.hostname) ? 2 : 1;
+    }
+  };
+
+  it("gets no call that another one has a connection for", () => {
+    const set = setOf({ a: 1, b: 1, c: 1 });
+    full(set, "a", "c");
+    expect(names(6, () => set.choose(REQUEST, []))).toBe("bbbbbb");
+    full(set, "b");
+    expect(names(100, () => set.choose(REQUEST, []))).not.toContain("b");
+  });
+
+  it("takes turns with the others when all are", () => {
+    const set = setOf({ a: 1, b: 1, c: 1 });
+    full(set, "a", "b", "c");
+    const chosen = names(9, () => set.choose(REQUEST, []));
+    expect([...chosen].sort().join("")).toBe("aaabbbccc");
+  });
+
+  it("comes before one that fails, and before one that was tried", () => {
+    const set = setOf({ a: 1, b: 1 });
+    const [, b] = set.targets as [Target, Target];
+    full(set, "a");
+    const failing = createTarget(parseTarget("http://x"), null, {
+      ...b.health,
+      monitor: { overdue: true } as never,
+    });
+    set.add(failing);
+    expect(names(4, () => set.choose(REQUEST, ["http://b"]))).toBe("aaaa");
+  });
+});
