@@ -64,7 +64,7 @@ export interface NumberRule extends Option<number> {
   readonly tooHigh?: string;
 }
 
-interface NumberOption extends NumberRule {
+export interface NumberOption extends NumberRule {
   readonly initial: number;
 }
 
@@ -133,7 +133,7 @@ export function ratio(initial: number, advice: Advice = {}): NumberOption {
   return number(initial, { unit: "ratio", wanted, least: 0, above: true, most: 1, ...advice });
 }
 
-interface WithDefault<Given> extends Option<Given> {
+export interface WithDefault<Given> extends Option<Given> {
   readonly initial: Given;
 }
 
@@ -187,7 +187,7 @@ export function statuses(): WithDefault<readonly number[]> {
 }
 
 /** A part of a JSON Schema. */
-type Json = Readonly<Record<string, unknown>>;
+export type Json = Readonly<Record<string, unknown>>;
 
 /** What requests have in common: a field, a cookie, or what a function makes of them. */
 export type KeyOfRequests =
@@ -195,7 +195,7 @@ export type KeyOfRequests =
   | { readonly cookie: string }
   | ((request: AskedRequest) => string | null | undefined);
 
-interface AskedRequest {
+export interface AskedRequest {
   readonly method: string;
   /** Path and query. */
   readonly path: string;
