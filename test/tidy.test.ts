@@ -178,6 +178,23 @@ const CODE_RULES: readonly Rule[] = [
   },
 ];
 
+const NAME_RULES: readonly Rule[] = [
+  {
+    name: "an exported type name has one meaning",
+    kept: () => rules.sharedTypeNames(src),
+    planted: () =>
+      rules.sharedTypeNames([
+        file("src/core/a.ts", "export interface Answer {}\ntype Own = 1;\nexport class Wire {}"),
+        file("src/core/b.ts", "type Answer = string;\ntype Own = 2;"),
+        file("src/wire/c.ts", "export type Wire = 1;\nexport interface Only {}"),
+      ]),
+    found: [
+      "src/core/a.ts:1 shares the type name Answer with src/core/b.ts",
+      "src/core/a.ts:1 shares the type name Wire with src/wire/c.ts",
+    ],
+  },
+];
+
 const TEXT_RULES: readonly Rule[] = [
   {
     name: "no file is over 400 lines and no function over 70",
@@ -236,8 +253,10 @@ const TEXT_RULES: readonly Rule[] = [
   },
 ];
 
+const RULES = [...IMPORT_RULES, ...CODE_RULES, ...NAME_RULES, ...TEXT_RULES];
+
 describe("tidy", () => {
-  for (const { name, kept, planted, found } of [...IMPORT_RULES, ...CODE_RULES, ...TEXT_RULES]) {
+  for (const { name, kept, planted, found } of RULES) {
     it(name, () => expect(kept()).toEqual([]));
     it(`finds what breaks the rule: ${name}`, () => expect(planted()).toEqual(found));
   }

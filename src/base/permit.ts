@@ -9,19 +9,19 @@
 import { invariant } from "./invariant.js";
 
 /** How that which was permitted went; `neutral` says nothing about the target. */
-export type Verdict = "success" | "failure" | "neutral";
+export type ExchangeVerdict = "success" | "failure" | "neutral";
 
 /** An admission that is owed a verdict, exactly once. */
 export interface Permit {
-  settle(verdict: Verdict): void;
+  settle(verdict: ExchangeVerdict): void;
 }
 
 /**
  * A permit that hands its first verdict to `settle`; later ones go to `settledAgain`, or nowhere.
  */
 export function permitOf(
-  settle: (verdict: Verdict) => void,
-  settledAgain?: (verdict: Verdict) => void,
+  settle: (verdict: ExchangeVerdict) => void,
+  settledAgain?: (verdict: ExchangeVerdict) => void,
 ): Permit {
   let settled = false;
   return {

@@ -20,13 +20,13 @@ export type CutBy =
   | "hedge";
 
 /** A function, or whatever can be cut itself: so one cancellation can follow another. */
-type Listener = ((by: CutBy) => void) | Cuttable;
+type CutListener = ((by: CutBy) => void) | Cuttable;
 
 export interface Cuttable {
   cut(by: CutBy): void;
 }
 
-function tell(listener: Listener, by: CutBy): void {
+function tell(listener: CutListener, by: CutBy): void {
   if (typeof listener === "function") listener(by);
   else listener.cut(by);
 }
@@ -35,8 +35,8 @@ export class Cancellation implements Cuttable {
   /** Who cut, null while nobody has. Nobody else writes it. */
   by: CutBy | null = null;
   // Nearly always there is one listener at the most, and it shall cost no list.
-  private first: Listener | null = null;
-  private others: readonly Listener[] = NONE;
+  private first: CutListener | null = null;
+  private others: readonly CutListener[] = NONE;
 
   /** Cuts; the first one wins, later ones do nothing. */
   cut(by: CutBy): void {
@@ -51,13 +51,13 @@ export class Cancellation implements Cuttable {
   }
 
   /** Listens for the cut; called at once when it has happened. Every listener must be removed. */
-  add(listener: Listener): void {
+  add(listener: CutListener): void {
     if (this.by !== null) tell(listener, this.by);
     else if (this.first === null && this.others === NONE) this.first = listener;
     else this.others = [...this.others, listener];
   }
 
-  remove(listener: Listener): void {
+  remove(listener: CutListener): void {
     if (this.first === listener) this.first = null;
     else if (this.others !== NONE) this.others = without(this.others, listener);
   }
@@ -68,10 +68,10 @@ export class Cancellation implements Cuttable {
   }
 }
 
-const NONE: readonly Listener[] = [];
+const NONE: readonly CutListener[] = [];
 
 // By itself, since a function that makes another one prepares for it in every call.
-function without(listeners: readonly Listener[], gone: Listener): readonly Listener[] {
+function without(listeners: readonly CutListener[], gone: CutListener): readonly CutListener[] {
   const left = listeners.filter((listener) => listener !== gone);
   return left.length === 0 ? NONE : left;
 }

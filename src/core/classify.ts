@@ -21,7 +21,7 @@ import type { CutBy } from "./cancellation.js";
 import { NamedError } from "./named-error.js";
 import type { Timeline } from "./timeline.js";
 
-type Stage = "connect" | "exchange" | "body";
+type ErrorStage = "connect" | "exchange" | "body";
 
 /** Names what ended an exchange. */
 export function classifyError(
@@ -118,7 +118,7 @@ function stalled(timeline: Timeline): boolean {
   return timeline.stalledMs >= SELF.stallMs;
 }
 
-function stageOf(timeline: Timeline): Stage {
+function stageOf(timeline: Timeline): ErrorStage {
   if (timeline.headAt >= 0) return "body";
   return timeline.written ? "exchange" : "connect";
 }
@@ -144,7 +144,7 @@ interface ErrorLike {
   readonly port?: unknown;
 }
 
-function nameOf(link: object, stage: Stage, timeline: Timeline): FailureCode | null {
+function nameOf(link: object, stage: ErrorStage, timeline: Timeline): FailureCode | null {
   return meaningOfLink(link as ErrorLike, timeline)?.[stage] ?? null;
 }
 

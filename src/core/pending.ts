@@ -11,9 +11,9 @@
 import type { FailureCode } from "../catalog/failures.js";
 import type { Failure } from "./failure.js";
 import { type Ending, noResponse, type Outcome, whenOver } from "./outcome.js";
-import type { Step } from "./pipe.js";
+import type { PipeStep } from "./pipe.js";
 
-type Listener<Body> = (outcome: Outcome<Body>) => void;
+type OutcomeListener<Body> = (outcome: Outcome<Body>) => void;
 
 /**
  * What a policy does with what it has taken for a call or an exchange: one for all of them, so it
@@ -61,7 +61,7 @@ class Held implements Ending {
   }
 }
 
-const TELLING: Holder<Listener<unknown>> = {
+const TELLING: Holder<OutcomeListener<unknown>> = {
   known(listener, outcome) {
     listener(outcome);
     return null;
@@ -71,7 +71,7 @@ const TELLING: Holder<Listener<unknown>> = {
 
 interface Awaiting {
   readonly pending: Pending<unknown>;
-  readonly resolve: Listener<unknown>;
+  readonly resolve: OutcomeListener<unknown>;
   readonly reject: (cause: unknown) => void;
 }
 
@@ -162,8 +162,8 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
   }
 
   /** Calls the listener with the outcome: at once where it is known. */
-  tell(listener: Listener<Body>): this {
-    return this.inform(TELLING as Holder<Listener<Body>>, listener);
+  tell(listener: OutcomeListener<Body>): this {
+    return this.inform(TELLING as Holder<OutcomeListener<Body>>, listener);
   }
 
   /**
@@ -228,7 +228,11 @@ function givenUp(outcome: Outcome<unknown>, cause: unknown): Outcome<never> {
 }
 
 /** Goes on with the next step. What is thrown past a policy is our bug, and holds nothing back. */
-export function hold<In, Body>(next: Step<In, Body>, input: In, holder: Holder<In>): Pending<Body> {
+export function hold<In, Body>(
+  next: PipeStep<In, Body>,
+  input: In,
+  holder: Holder<In>,
+): Pending<Body> {
   let coming: Pending<Body>;
   try {
     coming = Pending.of(next(input));

@@ -23,7 +23,7 @@ export type Role =
   | "attempt_timeout"
   | "record";
 
-export type Step<In, Body> = (input: In) => Promise<Outcome<Body>>;
+export type PipeStep<In, Body> = (input: In) => Promise<Outcome<Body>>;
 
 /** One concern around all that comes below it. */
 export interface Policy<In, Out = In> {
@@ -31,7 +31,7 @@ export interface Policy<In, Out = In> {
   /** Effective values, for `describe()`, doctor and dashboard. */
   readonly settings: Readonly<Record<string, unknown>>;
   // Written as a property: the compiler lets a method take a narrower input than it was promised.
-  readonly run: <Body>(input: In, next: Step<Out, Body>) => Promise<Outcome<Body>>;
+  readonly run: <Body>(input: In, next: PipeStep<Out, Body>) => Promise<Outcome<Body>>;
 }
 
 export interface PolicyDescription {
@@ -41,13 +41,13 @@ export interface PolicyDescription {
 
 export interface Pipe<In, Out> {
   through<Next>(policy: Policy<Out, Next>): Pipe<In, Next>;
-  to<Body>(transport: Step<Out, Body>): Step<In, Body>;
+  to<Body>(transport: PipeStep<Out, Body>): PipeStep<In, Body>;
   describe(): readonly PolicyDescription[];
 }
 
 // Inside the pipe the types have done their work; this is the one place that forgets them.
 type AnyPolicy = Policy<unknown, unknown>;
-type AnyStep = Step<unknown, unknown>;
+type AnyStep = PipeStep<unknown, unknown>;
 
 const bypasses = new Map<Role, AnyPolicy>();
 
@@ -73,12 +73,12 @@ function extend<In, Out>(policies: readonly AnyPolicy[]): Pipe<In, Out> {
   return {
     through: <Next>(policy: Policy<Out, Next>) =>
       extend<In, Next>([...policies, policy as unknown as AnyPolicy]),
-    to: <Body>(transport: Step<Out, Body>) =>
+    to: <Body>(transport: PipeStep<Out, Body>) =>
       policies.reduceRight<AnyStep>(
         (next, policy) =>
           bypasses.get(policy.role) === policy ? next : (input) => policy.run(input, next),
         transport as AnyStep,
-      ) as Step<In, Body>,
+      ) as PipeStep<In, Body>,
     describe: () => policies.map(({ role, settings }) => ({ role, settings })),
   };
 }

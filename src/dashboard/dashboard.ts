@@ -56,7 +56,7 @@ export function dashboard(gateway: Gateway, options: DashboardOptions = {}): Das
   };
   const forgetClose = core.onClose(close);
 
-  const answers: Readonly<Record<string, Answer>> = {
+  const answers: Readonly<Record<string, PageHandler>> = {
     "/": (req, res) => send(req, res, 200, pageFields(), pageHtml()),
     "/snapshot.json": (req, res) => sendJson(req, res, JSON.stringify(gateway.snapshot())),
     "/state.json": (req, res) => sendJson(req, res, whole()),
@@ -95,7 +95,7 @@ export function dashboard(gateway: Gateway, options: DashboardOptions = {}): Das
   return Object.assign(handler, { close });
 }
 
-type Answer = (req: IncomingMessage, res: ServerResponse) => void;
+type PageHandler = (req: IncomingMessage, res: ServerResponse) => void;
 
 const REFUSED =
   "This page names addresses, so it is shown to the machine that it runs on only, on a port " +

@@ -11,27 +11,27 @@ const FIRST_MS = 0.5;
 const BUCKETS = 102;
 const LOG_GROWTH = Math.log(GROWTH);
 
-export type Histogram = Uint32Array;
+export type BucketCounts = Uint32Array;
 
-export function histogram(): Histogram {
+export function histogram(): BucketCounts {
   return new Uint32Array(BUCKETS);
 }
 
-export function observe(counts: Histogram, ms: number): void {
+export function observe(counts: BucketCounts, ms: number): void {
   const place = ms <= FIRST_MS ? 0 : Math.ceil(Math.log(ms / FIRST_MS) / LOG_GROWTH);
   const bucket = Math.min(place, BUCKETS - 1);
   counts[bucket] = (counts[bucket] as number) + 1;
 }
 
 /** Adds what the second one has counted to the first. */
-export function merge(into: Histogram, from: Histogram): void {
+export function merge(into: BucketCounts, from: BucketCounts): void {
   for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
     into[bucket] = (into[bucket] as number) + (from[bucket] as number);
   }
 }
 
 /** The latency that so large a share stayed below, from 0 to 1; null when nothing was counted. */
-export function percentile(counts: Histogram, share: number): number | null {
+export function percentile(counts: BucketCounts, share: number): number | null {
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (total === 0) return null;
   const wanted = Math.max(1, Math.ceil(total * share));

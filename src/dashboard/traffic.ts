@@ -8,7 +8,7 @@
 import { DASHBOARD } from "../catalog/dashboard-defaults.js";
 import type { FailureCode } from "../catalog/failures.js";
 import type { EndedCall } from "../records/ended-call.js";
-import { type Histogram, histogram, merge, observe, percentile } from "./histogram.js";
+import { type BucketCounts, histogram, merge, observe, percentile } from "./histogram.js";
 
 /** One slot as it is shown; a slot without calls is left out. */
 export interface TrafficSlot {
@@ -46,7 +46,7 @@ interface Slot {
   recovered: number;
   repeats: number;
   readonly failures: Map<FailureCode, number>;
-  readonly latencies: Histogram;
+  readonly latencies: BucketCounts;
 }
 
 export function traffic(slotNow: () => number): Traffic {

@@ -36,7 +36,7 @@ export const LAYERS: readonly Layer[] = [
 ];
 
 /** One thing that was tried. */
-export interface Step {
+export interface DiagnosisStep {
   readonly layer: Layer;
   /** What was tried, such as `connect to 127.0.0.1:3000`. */
   readonly name: string;
@@ -94,7 +94,7 @@ export interface Verdict {
 export interface Report {
   /** What was looked at, as it was given. */
   readonly subject: string;
-  readonly steps: readonly Step[];
+  readonly steps: readonly DiagnosisStep[];
   readonly findings: readonly Finding[];
   readonly verdict: Verdict;
 }

@@ -33,7 +33,7 @@ export function seenOf(target: Target): TargetSeen {
   };
 }
 
-interface TargetFacts {
+interface DiagnosedTargets {
   readonly upstream: string;
   readonly seen?: readonly TargetSeen[];
   readonly incidents: readonly IncidentSeen[];
@@ -41,7 +41,7 @@ interface TargetFacts {
 
 /** What neither the pattern of the failures nor an incident has told already. */
 export function notWell(
-  { upstream, seen = [], incidents }: TargetFacts,
+  { upstream, seen = [], incidents }: DiagnosedTargets,
   pattern: FailurePattern | null,
 ): readonly Finding[] {
   const told = new Set(

@@ -8,9 +8,9 @@
 import { FAILURES } from "../catalog/failures.js";
 import {
   type Confidence,
+  type DiagnosisStep,
   type Finding,
   LAYERS,
-  type Step,
   type Verdict,
 } from "./diagnosis-report.js";
 
@@ -28,7 +28,7 @@ export function inOrder(findings: readonly Finding[]): readonly Finding[] {
   );
 }
 
-export function verdictOf(steps: readonly Step[], findings: readonly Finding[]): Verdict {
+export function verdictOf(steps: readonly DiagnosisStep[], findings: readonly Finding[]): Verdict {
   const [first] = inOrder(findings);
   if (first?.severity === "fault") return { well: false, next: first.fix, ...first };
   const failed = steps.find(({ result }) => result === "failed");
@@ -46,7 +46,7 @@ export function verdictOf(steps: readonly Step[], findings: readonly Finding[]):
 }
 
 /** A step failed and nobody knows why: the catalog's row is the best that can be said. */
-function withoutCause({ layer, code, name, detail }: Step): Verdict {
+function withoutCause({ layer, code, name, detail }: DiagnosisStep): Verdict {
   const row = code === null ? null : FAILURES[code];
   return {
     well: false,

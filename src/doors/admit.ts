@@ -43,7 +43,7 @@ export interface EntryHooks<Received> {
 }
 
 /** A request that may pass, with what is set for it; or why it is refused. */
-export type Entry = (refused: Refused | null, overrides: CallOverrides | null) => void;
+export type EntryCallback = (refused: Refused | null, overrides: CallOverrides | null) => void;
 
 /**
  * Calls back at once where the hooks answer at once. A target that cannot be sent is refused when
@@ -54,7 +54,7 @@ export function askToEnter<Received>(
   req: Received,
   target: ReadTarget,
   newId: () => string,
-  enter: Entry,
+  enter: EntryCallback,
 ): void {
   const isAsked = hooks.admit !== undefined || hooks.overrides !== undefined;
   if (isAsked && !("failure" in target)) ask(hooks, req, target, newId, enter);
@@ -67,7 +67,7 @@ function ask<Received>(
   req: Received,
   { path, sentPath }: AskedTarget,
   newId: () => string,
-  enter: Entry,
+  enter: EntryCallback,
 ): void {
   const asked = { path, sentPath };
   const refuse = (failure: Failure): void => enter({ failure, id: newId() }, null);

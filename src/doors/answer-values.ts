@@ -17,14 +17,14 @@ import { failureAnswer, type SyntheticAnswer } from "../wire/synthetic-answer.js
 import { ownMarks, receivedMarks } from "./mark-answer.js";
 
 /** One request on its way to an answer. */
-export interface Asked<Received extends RequestFacts> {
+export interface RequestInFlight<Received extends RequestFacts> {
   readonly req: Received;
   /** Null when it was refused before it became a call. */
   readonly call: Call | null;
   readonly requestId: string;
 }
 
-type AskedCall<Received extends RequestFacts> = Asked<Received> & { readonly call: Call };
+type AskedCall<Received extends RequestFacts> = RequestInFlight<Received> & { readonly call: Call };
 
 /** How much a client is told, or a function that says so of its request. */
 export type DiagnosticsOption<Received> = Diagnostics | ((req: Received) => Diagnostics);
@@ -39,7 +39,10 @@ export class AnswerValues<Received extends RequestFacts> {
   }
 
   /** The answer to a failure. */
-  ofFailure({ req, call, requestId }: Asked<Received>, failure: Failure): SyntheticAnswer {
+  ofFailure(
+    { req, call, requestId }: RequestInFlight<Received>,
+    failure: Failure,
+  ): SyntheticAnswer {
     const { gateway, core } = this.#inside;
     const diagnostics = this.#diagnosticsOf(req);
     const status = statusOf(failure.code, gateway.statusPolicy);

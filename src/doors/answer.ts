@@ -25,7 +25,7 @@ import { AnswerValues } from "./answer-values.js";
 import { type FailureHook, tellHook } from "./failure-hook.js";
 
 /** One request on its way to an answer. */
-export interface Asking {
+export interface PendingAnswer {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly framework: Framework;
@@ -34,10 +34,10 @@ export interface Asking {
   readonly requestId: string;
 }
 
-type AskingCall = Asking & { readonly call: Call };
+type AskingCall = PendingAnswer & { readonly call: Call };
 
 export interface Answering {
-  failure(asking: Asking, failure: Failure): void;
+  failure(asking: PendingAnswer, failure: Failure): void;
   /** Fields for an answer of the upstream that somebody else passes on. */
   received(asking: AskingCall, status: number, failure: Failure | null): ExtraFields;
   outcome(asking: AskingCall, outcome: Outcome<ResponseBody>): void;
@@ -79,11 +79,11 @@ export function answeringFor(inside: UpstreamInside, options: ProxyOptions): Ans
 }
 
 /** A hook may answer in our place, so that this comes before any hook is told. */
-function beforeAnswer({ req, res, call }: Asking): void {
+function beforeAnswer({ req, res, call }: PendingAnswer): void {
   if (!req.complete) announceEnd(req, res, call?.request.body ?? null);
 }
 
-function answerFailure(answerer: Answerer, asking: Asking, failure: Failure): void {
+function answerFailure(answerer: Answerer, asking: PendingAnswer, failure: Failure): void {
   const { req, res, framework } = asking;
   tell(answerer, asking, failure);
   const { call } = asking;
@@ -150,7 +150,7 @@ export function steppedBack(
   return true;
 }
 
-function tell({ onFailure }: Answerer, asking: Asking, failure: Failure): void {
+function tell({ onFailure }: Answerer, asking: PendingAnswer, failure: Failure): void {
   if (onFailure === undefined) return;
   const { req, res, call, requestId } = asking;
   tellHook(onFailure, failure, { req, res, attempts: call?.attempts.length ?? 0, requestId });

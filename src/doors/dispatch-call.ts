@@ -10,7 +10,7 @@ import type { Call } from "../core/call.js";
 import { hasField } from "../core/fields.js";
 import { type Outcome, whenOver } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
-import type { Step } from "../core/pipe.js";
+import type { PipeStep } from "../core/pipe.js";
 import type { GatewayRequest } from "../core/request.js";
 import type { ResponseBody } from "../core/response-body.js";
 import { OwnScope } from "../gateway/call-scope.js";
@@ -41,9 +41,9 @@ export interface DispatchAsked {
 }
 
 /** Where the calls of one interceptor go. */
-export type DispatchSteps = (core: UpstreamCore) => Step<Call, ResponseBody>;
+export type DispatchSteps = (core: UpstreamCore) => PipeStep<Call, ResponseBody>;
 
-interface Asked {
+interface DispatchedCall {
   readonly options: DispatchAsked;
   readonly headers: unknown;
   readonly body: DispatchBody;
@@ -52,11 +52,11 @@ interface Asked {
   readonly context: object;
 }
 
-const asks = new WeakMap<Call, Asked>();
+const asks = new WeakMap<Call, DispatchedCall>();
 
 /** One pipe for each upstream, over the dispatcher that a call has brought. */
 export function dispatchSteps(): DispatchSteps {
-  const steps = new WeakMap<UpstreamCore, Step<Call, ResponseBody>>();
+  const steps = new WeakMap<UpstreamCore, PipeStep<Call, ResponseBody>>();
   return (core) => {
     let step = steps.get(core);
     if (step === undefined) {
@@ -68,7 +68,7 @@ export function dispatchSteps(): DispatchSteps {
 }
 
 function perform(core: UpstreamCore, exchange: Exchange): Promise<Outcome<ResponseBody>> {
-  const asked = asks.get(exchange.call) as Asked;
+  const asked = asks.get(exchange.call) as DispatchedCall;
   const { target } = exchange;
   // Only we can reach what an address cannot say.
   if (target.socketPath !== null || target.tls !== null) {
@@ -93,7 +93,12 @@ function perform(core: UpstreamCore, exchange: Exchange): Promise<Outcome<Respon
 type OwnWords = ReturnType<Parameters<UpstreamCore["transport"]["performWorded"]>[1]>;
 
 /** Options for one attempt; `address` stands for the name of the target. */
-function wordsOf(core: UpstreamCore, exchange: Exchange, asked: Asked, address: string | null) {
+function wordsOf(
+  core: UpstreamCore,
+  exchange: Exchange,
+  asked: DispatchedCall,
+  address: string | null,
+) {
   const { options, body } = asked;
   const { request, target } = exchange;
   const { authority, hostname, pathPrefix } = target;

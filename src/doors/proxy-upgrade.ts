@@ -30,7 +30,7 @@ import { joinTunnel, switchingHead } from "../wire/tunnel.js";
 import { serveWithoutUpgrade } from "../wire/unasked-upgrade.js";
 import { UpgradeInput } from "../wire/upgrade-input.js";
 import { askToEnter, type Refused } from "./admit.js";
-import { type Answering, type Asking, answering } from "./answer.js";
+import { type Answering, answering, type PendingAnswer } from "./answer.js";
 import { NO_FRAMEWORK, readingOptions, readSafely } from "./proxy.js";
 
 /** Handles one `upgrade` event of a server. */
@@ -47,7 +47,7 @@ export function createUpgradeProxy(upstream: Upstream, options: ProxyOptions): U
 }
 
 /** How the requests for an upstream are read, and how they are answered. */
-export interface Way extends UpstreamInside {
+export interface UpgradeWay extends UpstreamInside {
   readonly reading: ReadRequestOptions;
   readonly answer: Answering;
 }
@@ -57,7 +57,7 @@ export interface UpgradeDoor {
   /** Protocols that may have a tunnel, in lower case. */
   readonly allowed: ReadonlySet<string>;
   /** The way of what leads nowhere. */
-  readonly own: Way;
+  readonly own: UpgradeWay;
   /** Whether it was given back, to be served as if no upgrade had been asked for. */
   giveBack(req: IncomingMessage, socket: Duplex, head: Buffer): boolean;
   /** Calls back with where a request leads, or with why it is refused. */
@@ -69,7 +69,7 @@ export interface UpgradeDoor {
 }
 
 export interface UpgradeRoute {
-  readonly way: Way;
+  readonly way: UpgradeWay;
   readonly target: ReadTarget;
   /** What the call has otherwise than the upstream says. */
   readonly overrides: CallOverrides | null;
@@ -85,7 +85,7 @@ function ownDoor(upstream: Upstream, options: ProxyOptions): UpgradeDoor {
   const inside = upstreamInside(upstream);
   const reading = readingOptions(upstream, options);
   const answer = answering(upstream, options);
-  const way: Way = { ...inside, reading, answer };
+  const way: UpgradeWay = { ...inside, reading, answer };
   const execute = (call: Call) => inside.core.execute(call);
   return {
     allowed: allowedUpgrades(options),
@@ -162,13 +162,13 @@ export function refuseUpgrade(
   refuse({ door, req, res, input: new UpgradeInput(req, socket) }, door.own, refused);
 }
 
-type Refusing = Pick<Handshake, "req" | "res" | "input"> & {
+type RefusedUpgrade = Pick<Handshake, "req" | "res" | "input"> & {
   readonly door: Pick<UpgradeDoor, "failed">;
 };
 
 function refuse(
-  { door, req, res, input }: Refusing,
-  { gateway, core, answer }: Way,
+  { door, req, res, input }: RefusedUpgrade,
+  { gateway, core, answer }: UpgradeWay,
   { failure, id: requestId }: Refused,
 ): void {
   if (res.headersSent) return;
@@ -252,8 +252,8 @@ export function whenFree(socket: Serving, act: () => void): void {
 /** Joins the two sides, or answers why not. */
 function switched(
   { door, req, res, socket, input, protocols }: Handshake,
-  { answer, core }: Way,
-  asking: Asking & { readonly call: Call },
+  { answer, core }: UpgradeWay,
+  asking: PendingAnswer & { readonly call: Call },
   outcome: Outcome<ResponseBody>,
 ): boolean {
   // The body has broken, and that was the answer.

@@ -6,7 +6,7 @@ import { BREAKER } from "../catalog/defaults.js";
 import { type FailureCode, hasTrait } from "../catalog/failures.js";
 import type { NormalisedUpstream } from "../options/options.js";
 import { addressGuard } from "../targets/address-guard.js";
-import { type Breaker, type BreakerOptions, createBreaker } from "../targets/breaker.js";
+import { type Breaker, type BreakerSettings, createBreaker } from "../targets/breaker.js";
 import { Peers } from "../targets/peers.js";
 import { Presence } from "../targets/presence.js";
 import { createTarget, type Dialled, type ParsedTarget, type Target } from "../targets/target.js";
@@ -173,10 +173,10 @@ const NEVER_BY_ITSELF = {
 } as const;
 
 /** By what upstreams have in their options, which most share. */
-const LIMITS = new WeakMap<object, BreakerOptions>();
+const LIMITS = new WeakMap<object, BreakerSettings>();
 
 /** All that a breaker goes by: what can be configured, and what cannot. */
-export function breakerLimits({ breaker }: Pick<NormalisedUpstream, "breaker">): BreakerOptions {
+export function breakerLimits({ breaker }: Pick<NormalisedUpstream, "breaker">): BreakerSettings {
   const settings = breaker === false ? NEVER_BY_ITSELF : breaker;
   const known = LIMITS.get(settings) ?? { ...BREAKER, ...settings };
   LIMITS.set(settings, known);

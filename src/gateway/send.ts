@@ -69,13 +69,13 @@ function checkPriority(overrides: CallOverrides): void {
   throw new TypeError(`priority: ${shown(priority)} is not a priority; write one of ${names}`);
 }
 
-interface Asked {
+interface SendAsked {
   readonly request: GatewayRequest;
   /** Null where there is none. */
   readonly body: FetchBody | null;
 }
 
-function read(core: UpstreamCore, asked: SendRequest): Asked {
+function read(core: UpstreamCore, asked: SendRequest): SendAsked {
   if (!asked.path.startsWith("/")) {
     throw new TypeError(`path: "${asked.path}" does not start with "/"`);
   }

@@ -11,7 +11,7 @@ import type { CallerHints } from "../core/layers.js";
 import { failureOf } from "../core/outcome.js";
 import { mergeOverrides } from "../core/overrides.js";
 import { type Holder, Pending } from "../core/pending.js";
-import type { PolicyDescription, Step } from "../core/pipe.js";
+import type { PipeStep, PolicyDescription } from "../core/pipe.js";
 import type { GatewayRequest } from "../core/request.js";
 import { callInContext } from "../core/request-context.js";
 import type { ResponseBody } from "../core/response-body.js";
@@ -71,7 +71,7 @@ export interface UpstreamCore {
   /** Takes a call through the pipe. Never rejects. */
   execute(call: Call): Pending<ResponseBody>;
   /** The same pipe over another transport. */
-  executeOver<Body>(transport: Transport<Body>): Step<Call, Body>;
+  executeOver<Body>(transport: Transport<Body>): PipeStep<Call, Body>;
   describe(): readonly PolicyDescription[];
   /** Calls are under way, bodies of answers and upgraded connections included. */
   readonly busy: boolean;
@@ -86,10 +86,12 @@ export interface UpstreamCore {
   close(): void;
 }
 
-type Pipe = ReturnType<typeof assemble>;
+type AssembledPipe = ReturnType<typeof assemble>;
 /** What can stand at the end of an upstream's pipe. */
 export type Transport<Body> =
-  Parameters<Pipe["to"]>[0] extends Step<infer In, unknown> ? Step<In, Body> : never;
+  Parameters<AssembledPipe["to"]>[0] extends PipeStep<infer In, unknown>
+    ? PipeStep<In, Body>
+    : never;
 
 export function createUpstream(parts: GatewayParts, options: NormalisedUpstream): UpstreamCore {
   return new GatewayUpstream(parts, options);
@@ -100,8 +102,8 @@ interface Serving {
   readonly overload: Overload;
   readonly ledger: FailureLedger;
   readonly repeats: RetryShared;
-  readonly policies: Pipe;
-  readonly step: Step<Call, ResponseBody>;
+  readonly policies: AssembledPipe;
+  readonly step: PipeStep<Call, ResponseBody>;
   /** For a call that the policies are through with. */
   readonly ending: Holder<Call>;
 }
@@ -199,7 +201,7 @@ class GatewayUpstream implements UpstreamCore {
     return (call) => this.#take(step, call);
   }
 
-  #take<Body>(step: Step<Call, Body>, call: Call): Pending<Body> {
+  #take<Body>(step: PipeStep<Call, Body>, call: Call): Pending<Body> {
     this.#calls += 1;
     return Pending.safely(step, call).inform(this.#served().ending, call);
   }

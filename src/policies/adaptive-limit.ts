@@ -14,7 +14,7 @@ import { ADAPTIVE_LIMIT } from "../catalog/overload-defaults.js";
 import type { Call } from "../core/call.js";
 import { failureOf, type Outcome } from "../core/outcome.js";
 
-export interface AdaptiveLimitOptions {
+export interface AdaptiveLimitSettings {
   readonly concurrencyMin: number;
   readonly concurrencyStart: number;
   /** How many times the latency at rest is still no queue. */
@@ -22,7 +22,7 @@ export interface AdaptiveLimitOptions {
 }
 
 export interface AdaptiveLimit {
-  readonly settings: AdaptiveLimitOptions;
+  readonly settings: AdaptiveLimitSettings;
   /** Calls that may run at once now, a whole number. */
   readonly limit: number;
   /** What is held for the latency without a queue; null until it is known. */
@@ -36,7 +36,7 @@ export type LimitListener = (change: { readonly from: number; readonly to: numbe
 export function adaptiveLimit(
   clock: Pick<Clock, "now">,
   concurrencyMax: number,
-  options: AdaptiveLimitOptions,
+  options: AdaptiveLimitSettings,
   onChange: LimitListener = () => {},
 ): AdaptiveLimit {
   return new GradientLimit(clock, concurrencyMax, options, onChange);
@@ -52,7 +52,7 @@ interface Window {
 }
 
 class GradientLimit implements AdaptiveLimit {
-  readonly settings: AdaptiveLimitOptions;
+  readonly settings: AdaptiveLimitSettings;
   baselineMs: number | null = null;
   limit: number;
   readonly #clock: Pick<Clock, "now">;
@@ -69,7 +69,7 @@ class GradientLimit implements AdaptiveLimit {
   constructor(
     clock: Pick<Clock, "now">,
     concurrencyMax: number,
-    settings: AdaptiveLimitOptions,
+    settings: AdaptiveLimitSettings,
     onChange: LimitListener,
   ) {
     this.settings = settings;

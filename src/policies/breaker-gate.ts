@@ -7,21 +7,21 @@
  * that the catalog's blame gives. What is no fault of the target is neutral and counts for nothing.
  * Not here: the state of a breaker (targets/breaker.ts).
  */
-import type { Verdict } from "../base/permit.js";
+import type { ExchangeVerdict } from "../base/permit.js";
 import { EVIDENCE, LAYERS } from "../catalog/defaults.js";
 import { FAILURES, type FailureCode } from "../catalog/failures.js";
 import type { Outcome } from "../core/outcome.js";
 import { type Holder, hold, refused } from "../core/pending.js";
 import type { Policy } from "../core/pipe.js";
 import { isUnusable, whyNotRepeat } from "../core/repeat.js";
-import type { BreakerOptions, Doubt } from "../targets/breaker.js";
+import type { BreakerSettings, Doubt } from "../targets/breaker.js";
 import type { Exchange, GuardedExchange } from "../targets/exchange.js";
 import { StaleRoutes } from "../targets/stale-routes.js";
 import { blameFor } from "../targets/standing.js";
 import type { TargetMonitor } from "../targets/target-monitor.js";
 
 /** `settings` are those of the breakers of the targets; false when they have none. */
-export function breakerGate(settings: BreakerOptions | false): Policy<Exchange, GuardedExchange> {
+export function breakerGate(settings: BreakerSettings | false): Policy<Exchange, GuardedExchange> {
   return {
     role: "breaker",
     settings: settings === false ? { enabled: false } : { ...settings },
@@ -120,7 +120,7 @@ function tellHead(
   monitor.answered(startedAt, status, rawHeaders, code);
 }
 
-function verdictOn(exchange: Exchange, code: FailureCode | null): Verdict {
+function verdictOn(exchange: Exchange, code: FailureCode | null): ExchangeVerdict {
   const { target, monitor, timeline } = exchange;
   // What is wrong with our settings does not let it back either.
   if (monitor !== null && isUnusable(code) && target.breaker?.state === "half_open") {
@@ -141,7 +141,7 @@ function wasHurried({ call, cancellation, timeline }: Exchange): boolean {
 }
 
 /** What an exchange that ended by this name says of its target; null is a whole answer. */
-export function verdictOf(code: FailureCode | null): Verdict {
+export function verdictOf(code: FailureCode | null): ExchangeVerdict {
   if (code === null) return "success";
   const { blame } = FAILURES[code];
   const counts = blame === "upstream" || blame === "overload" || blame === "network";

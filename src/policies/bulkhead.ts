@@ -20,7 +20,7 @@ import { classifyError } from "../core/classify.js";
 import type { Failure } from "../core/failure.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
 import { type Holder, hold, Pending, refused } from "../core/pending.js";
-import type { Policy, Step } from "../core/pipe.js";
+import type { PipeStep, Policy } from "../core/pipe.js";
 import { Timeline } from "../core/timeline.js";
 import type { AdaptiveLimit } from "./adaptive-limit.js";
 import { type CallerKey, CallerShares } from "./caller-shares.js";
@@ -30,7 +30,7 @@ import { isEndless, StreamPlaces } from "./stream-places.js";
 import { GivenPlace, Unanswered } from "./unanswered.js";
 import { Waiter, WaitingLine } from "./waiting-line.js";
 
-export interface BulkheadOptions extends PlacesOptions {
+export interface BulkheadSettings extends PlacesOptions {
   readonly concurrencyMax: number;
   /** Upgraded connections and event streams at once, beside the calls. */
   readonly streamsMax: number;
@@ -68,7 +68,7 @@ type QueueCode = "bulkhead_full" | "bulkhead_queue_timeout" | "bulkhead_queue_di
 export function bulkhead(
   clock: Clock,
   random: Random,
-  options: BulkheadOptions,
+  options: BulkheadSettings,
   { limit = null, callers = null, refusals: counted = refusals() }: BulkheadParts = {},
 ): Bulkhead {
   const shares = callers === null ? null : callerShares(callers, options);
@@ -84,7 +84,7 @@ export function bulkhead(
   const wait = waiting(clock, options.queueMs, places, refusal);
   const afterWaiting = async <Body>(
     call: SeatedCall,
-    next: Step<SeatedCall, Body>,
+    next: PipeStep<SeatedCall, Body>,
   ): Promise<Outcome<Body>> => {
     const room = places.roomFor(call);
     if (room === null) return noResponse(refusal(call, "bulkhead_full"));
@@ -97,7 +97,7 @@ export function bulkhead(
   const streams = new StreamPlaces(options.streamsMax, shares?.streams ?? null);
   const seating = { places, drained, refusal, streams, unanswered };
   const place = placeOf(seating);
-  const seat = <Body>(call: SeatedCall, next: Step<SeatedCall, Body>): Pending<Body> => {
+  const seat = <Body>(call: SeatedCall, next: PipeStep<SeatedCall, Body>): Pending<Body> => {
     if (places.isBusy) unanswered.take(call);
     return hold(limit === null ? next : watched(clock, places, limit, next), call, place);
   };
@@ -141,13 +141,13 @@ interface Shares {
   readonly streams: CallerShares;
 }
 
-function callerShares(key: CallerKey, { callerShare }: BulkheadOptions): Shares {
+function callerShares(key: CallerKey, { callerShare }: BulkheadSettings): Shares {
   const shares = (): CallerShares => new CallerShares(key, callerShare);
   return { running: shares(), waiting: shares(), streams: shares() };
 }
 
 function settingsOf(
-  { callerShare, ...options }: BulkheadOptions,
+  { callerShare, ...options }: BulkheadSettings,
   limit: AdaptiveLimit | null,
   callers: CallerKey | null,
 ): Readonly<Record<string, unknown>> {
@@ -249,8 +249,8 @@ function watched<Body>(
   clock: Pick<Clock, "now">,
   places: Places,
   limit: AdaptiveLimit,
-  next: Step<SeatedCall, Body>,
-): Step<SeatedCall, Body> {
+  next: PipeStep<SeatedCall, Body>,
+): PipeStep<SeatedCall, Body> {
   return (call) => {
     const startedAt = clock.now();
     return Pending.of(next(call)).tell((outcome) => {

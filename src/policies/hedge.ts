@@ -16,14 +16,14 @@ import { type Attempt, type HedgedAttempt, lastNumber, targetsTried } from "../c
 import { remainingMs } from "../core/deadline.js";
 import type { Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
-import type { Policy, Step } from "../core/pipe.js";
+import type { PipeStep, Policy } from "../core/pipe.js";
 import { isSafe } from "../core/repeat.js";
 import type { TargetSet } from "../targets/target-set.js";
 import { type Lifecycle, refusesRepeats } from "./drain-gate.js";
 import type { RecentFailures } from "./recent-failures.js";
 import type { RetryBudget } from "./retry-budget.js";
 
-export interface HedgeOptions {
+export interface HedgeSettings {
   /** Wait before the further attempt; 0 takes it from the latencies of late. */
   readonly delayMs: number;
   /** The share of the latencies that are shorter than the wait, from 0 to 1. */
@@ -40,7 +40,7 @@ export interface HedgeShared {
   readonly failures: RecentFailures;
 }
 
-export function hedge(shared: HedgeShared, options: HedgeOptions): Policy<Attempt, HedgedAttempt> {
+export function hedge(shared: HedgeShared, options: HedgeSettings): Policy<Attempt, HedgedAttempt> {
   const { clock } = shared;
   const { delayMs, percentile } = options;
   const latencies = recentPercentile(HEDGE);
@@ -52,8 +52,8 @@ export function hedge(shared: HedgeShared, options: HedgeOptions): Policy<Attemp
   return {
     role: "hedge",
     settings: { ...options },
-    run<Body>(attempt: Attempt, below: Step<HedgedAttempt, Body>) {
-      const next = below as Step<Attempt, Body>;
+    run<Body>(attempt: Attempt, below: PipeStep<HedgedAttempt, Body>) {
+      const next = below as PipeStep<Attempt, Body>;
       if (!mayBeHedged(attempt)) return next(attempt);
       const afterMs = waitMs();
       if (afterMs !== null)
@@ -83,9 +83,9 @@ interface Runner {
 class Race<Body> {
   readonly result = new Pending<Body>();
   readonly #shared: HedgeShared;
-  readonly #options: HedgeOptions;
+  readonly #options: HedgeSettings;
   readonly #latencies: RecentPercentile;
-  readonly #next: Step<Attempt, Body>;
+  readonly #next: PipeStep<Attempt, Body>;
   readonly #first: Attempt;
   readonly #afterMs: number;
   readonly #running = new Set<Runner>();
@@ -97,9 +97,9 @@ class Race<Body> {
 
   constructor(
     shared: HedgeShared,
-    options: HedgeOptions,
+    options: HedgeSettings,
     latencies: RecentPercentile,
-    next: Step<Attempt, Body>,
+    next: PipeStep<Attempt, Body>,
     first: Attempt,
     afterMs: number,
   ) {

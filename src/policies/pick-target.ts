@@ -11,7 +11,7 @@ import type { Call } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
 import { failureOf, noResponse, type Outcome } from "../core/outcome.js";
 import { type Holder, hold, type Pending, refused } from "../core/pending.js";
-import type { Policy, Step } from "../core/pipe.js";
+import type { PipeStep, Policy } from "../core/pipe.js";
 import { promisedIdempotent } from "../core/repeat.js";
 import { Exchange } from "../targets/exchange.js";
 import type { Target } from "../targets/target.js";
@@ -28,7 +28,7 @@ export function pickTarget(
 ): Policy<ThrottledAttempt, Exchange> {
   const { balancer, overflowBelow, sticky } = targets.balancing;
   const underWay = underWayAt(clock, targets);
-  const pick = <Body>(attempt: Attempt, next: Step<Exchange, Body>): Promise<Outcome<Body>> => {
+  const pick = <Body>(attempt: Attempt, next: PipeStep<Exchange, Body>): Promise<Outcome<Body>> => {
     const { call, triedTargets } = attempt;
     const careful = !repeats || isLostIfItFails(call);
     const target = targets.choose(call.request, triedTargets, careful);
@@ -48,7 +48,7 @@ export function pickTarget(
     attempt: Attempt,
     careful: boolean,
     hope: Promise<unknown>,
-    next: Step<Exchange, Body>,
+    next: PipeStep<Exchange, Body>,
   ): Promise<Outcome<Body>> => {
     const { call, triedTargets } = attempt;
     const go = (): Pending<Body> | null => {
@@ -60,7 +60,7 @@ export function pickTarget(
   const send = <Body>(
     attempt: Attempt,
     target: Target,
-    next: Step<Exchange, Body>,
+    next: PipeStep<Exchange, Body>,
   ): Pending<Body> => {
     attempt.target = target.id;
     const exchange = new Exchange(clock, attempt, target);
@@ -72,7 +72,7 @@ export function pickTarget(
   const pickOnceKnown = <Body>(
     awaited: Promise<void>,
     attempt: Attempt,
-    next: Step<Exchange, Body>,
+    next: PipeStep<Exchange, Body>,
   ): Promise<Outcome<Body>> =>
     whenKnown(awaited, attempt).then((cut) =>
       cut === null ? pick(attempt, next) : noResponse(cutWhileWaiting(cut)),

@@ -21,7 +21,7 @@ import type { Failure } from "../core/failure.js";
 import { ReplacedError } from "../core/named-error.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
 import { type Holder, Pending } from "../core/pending.js";
-import type { Policy, Step } from "../core/pipe.js";
+import type { PipeStep, Policy } from "../core/pipe.js";
 import { isUnsent, isUnusable, whyNotRepeat } from "../core/repeat.js";
 import type { TargetSet } from "../targets/target-set.js";
 import { type BackoffOptions, backoffMs } from "./backoff.js";
@@ -30,7 +30,7 @@ import { pause } from "./pause.js";
 import type { RecentFailures } from "./recent-failures.js";
 import type { RetryBudget } from "./retry-budget.js";
 
-export interface RetryOptions extends BackoffOptions {
+export interface RetrySettings extends BackoffOptions {
   /** False makes one attempt and repeats nothing; a call may still ask for more. */
   readonly enabled: boolean;
   /** Attempts of one call, the first included. */
@@ -55,7 +55,7 @@ export interface RetryShared {
 
 const NONE_TRIED: readonly string[] = [];
 
-export function retry(shared: RetryShared, options: RetryOptions): Policy<SeatedCall, Attempt> {
+export function retry(shared: RetryShared, options: RetrySettings): Policy<SeatedCall, Attempt> {
   const { enabled, attemptsMax, attemptMsMin, backoffBaseMs, backoffMsMax } = options;
   const { retryAfterWaitMsMax, unprocessedStatuses } = options;
   const { settings } = shared.budget;
@@ -96,7 +96,7 @@ export function retry(shared: RetryShared, options: RetryOptions): Policy<Seated
 
 /** The first attempt of a call, with what would make a further one of it. */
 interface First extends Attempt {
-  readonly again: Step<Attempt, unknown>;
+  readonly again: PipeStep<Attempt, unknown>;
 }
 
 /** Where a call stands between two attempts. */
@@ -112,7 +112,7 @@ type Failed<Body> = Exclude<Outcome<Body>, { kind: "success" }>;
 interface FirstFailure<Body> {
   readonly turn: Turn;
   readonly outcome: Failed<Body>;
-  readonly plan: Repeat;
+  readonly plan: NextAttempt;
 }
 
 /** The only error that crosses p-retry; it has no meaning outside of this file. */
@@ -120,14 +120,14 @@ class AttemptFailed extends Error {}
 
 async function repeat<Body>(
   shared: RetryShared,
-  options: RetryOptions,
-  next: Step<Attempt, Body>,
+  options: RetrySettings,
+  next: PipeStep<Attempt, Body>,
   { turn, outcome: failed, plan: firstPlan }: FirstFailure<Body>,
 ): Promise<Outcome<Body>> {
   const { call } = turn.attempt;
   const firstNumber = turn.attempt.number;
   let outcome: Outcome<Body> = failed;
-  let known: Repeat | null = firstPlan;
+  let known: NextAttempt | null = firstPlan;
 
   const mayRepeat = async (): Promise<boolean> => {
     if (outcome.kind === "success") return false;
@@ -172,10 +172,10 @@ async function repeat<Body>(
 /** The plan for a repeat; null where none is made, and the reason is noted in the call. */
 function decide<Body>(
   shared: RetryShared,
-  options: RetryOptions,
+  options: RetrySettings,
   turn: Turn,
   outcome: Failed<Body>,
-): Repeat | null {
+): NextAttempt | null {
   const { attempt, freeRepeats } = turn;
   const failure = withPromise(outcome, options);
   shared.failures.failed(attempt.target, failure.code);
@@ -189,7 +189,7 @@ function decide<Body>(
   return null;
 }
 
-function attemptsAllowed(call: Call, options: RetryOptions): number {
+function attemptsAllowed(call: Call, options: RetrySettings): number {
   const override = call.overrides?.retry;
   if (override === undefined) return options.enabled ? options.attemptsMax : 0;
   return override === false ? 0 : (override.attemptsMax ?? options.attemptsMax);
@@ -207,7 +207,7 @@ const REASON_OF_CUT = {
 } as const satisfies Record<CutBy, StopReason>;
 
 /** The failure, and with it what the application has promised about such an answer. */
-function withPromise<Body>(outcome: Failed<Body>, { unprocessedStatuses }: RetryOptions): Failure {
+function withPromise<Body>(outcome: Failed<Body>, { unprocessedStatuses }: RetrySettings): Failure {
   const { failure } = outcome;
   // What the answer itself says stands over what was promised for all of them.
   if (outcome.kind === "no_response" || failure.repeat !== undefined) return failure;
@@ -215,7 +215,7 @@ function withPromise<Body>(outcome: Failed<Body>, { unprocessedStatuses }: Retry
   return unprocessedStatuses.includes(status) ? { ...failure, repeat: "safe" } : failure;
 }
 
-interface Asked {
+interface RepeatQuestion {
   readonly attempt: Attempt;
   readonly attemptsMax: number;
   readonly freeRepeats: number;
@@ -224,13 +224,13 @@ interface Asked {
   readonly failure: Failure;
 }
 
-interface Repeat {
+interface NextAttempt {
   readonly stop: null;
   readonly waitMs: number;
   readonly free: boolean;
 }
 
-type Plan = { readonly stop: StopReason } | Repeat;
+type Plan = { readonly stop: StopReason } | NextAttempt;
 
 function freeRepeatsOf({ code, cause }: Failure): number {
   if (cause instanceof ReplacedError) return RETRY.replacedRepeatsMax;
@@ -240,7 +240,7 @@ function freeRepeatsOf({ code, cause }: Failure): number {
 const AT_ONCE_AND_FREE = { stop: null, waitMs: 0, free: true } as const satisfies Plan;
 
 /** Asks everyone who has a say, those who pay last. */
-function planRepeat(shared: RetryShared, options: RetryOptions, asked: Asked): Plan {
+function planRepeat(shared: RetryShared, options: RetrySettings, asked: RepeatQuestion): Plan {
   const { attempt, attemptsMax, freeRepeats, failure } = asked;
   const { call } = attempt;
   const { clock, lifecycle, budget } = shared;
@@ -279,7 +279,7 @@ function whyNotAllowed(call: Call, failure: Failure, attemptsMax: number): StopR
 /** The wait before a repeat, null when there is nobody who would take it. */
 function waitBefore(
   { random, targets }: RetryShared,
-  options: RetryOptions,
+  options: RetrySettings,
   attempt: Attempt,
   { code, retryAfterMs }: Failure,
 ): number | null {

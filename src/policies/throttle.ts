@@ -22,7 +22,7 @@ import type { Policy } from "../core/pipe.js";
 import { spread } from "./drain-rate.js";
 import type { Refusals } from "./refusals.js";
 
-export interface ThrottleOptions {
+export interface ThrottleSettings {
   /** Requests that are sent for each that was accepted; K in the SRE book. */
   readonly requestsPerAccept: number;
   readonly windowMs: number;
@@ -38,7 +38,7 @@ export interface Throttle extends Policy<HedgedAttempt, ThrottledAttempt> {
 export function throttle(
   clock: Pick<Clock, "now">,
   random: Random,
-  options: ThrottleOptions,
+  options: ThrottleSettings,
   counted: Refusals,
 ): Throttle {
   const { requestsPerAccept, windowMs, refusedMax } = options;

@@ -17,7 +17,7 @@ import type { Call } from "../core/call.js";
 import { keyOf } from "../targets/route-ledger.js";
 
 /** What of a route waits, and when it was answered last. */
-class Route {
+class WaitingRoute {
   waiting = 0;
   answeredAt = Number.NEGATIVE_INFINITY;
   /** When the last call got its place that was answered. */
@@ -60,7 +60,7 @@ export class Unanswered {
   waiting = 0;
   readonly #clock: Pick<Clock, "now">;
   readonly #all: { readonly count: number };
-  readonly #routes = new Map<string, Route>();
+  readonly #routes = new Map<string, WaitingRoute>();
   /** Those that wait, and when each got its place, in that order. */
   readonly #calls = new Map<Call, number>();
   #answeredAt = Number.NEGATIVE_INFINITY;
@@ -98,7 +98,7 @@ export class Unanswered {
   /** The head of an answer has come; the call no longer counts here. */
   answered(call: Call): void {
     const { place } = call;
-    const route = place instanceof Route ? place : this.#routeOf(call);
+    const route = place instanceof WaitingRoute ? place : this.#routeOf(call);
     const from = this.#calls.get(call);
     if (route === place) this.left(call);
     this.#answeredAt = this.#clock.now();
@@ -107,7 +107,7 @@ export class Unanswered {
 
   /** There will be no answer. */
   left(call: Call): void {
-    if (!(call.place instanceof Route)) return;
+    if (!(call.place instanceof WaitingRoute)) return;
     call.place.giveBack();
     call.place = null;
     this.#calls.delete(call);
@@ -122,7 +122,7 @@ export class Unanswered {
       if (looks > BULKHEAD.overdueLooks || now - from < BULKHEAD.overdueMs) return;
       if (PRIORITY_RANK[call.priority] > PRIORITY_RANK[priority]) continue;
       const waitedMs = now - sentAt(call, from);
-      if (!isOverdue(call.place as Route, from, waitedMs)) continue;
+      if (!isOverdue(call.place as WaitingRoute, from, waitedMs)) continue;
       this.left(call);
       call.place = new GivenPlace(waitedMs);
       call.cancellation.cut("timeout");
@@ -134,12 +134,12 @@ export class Unanswered {
     return this.#clock.now() - at <= BULKHEAD.unansweredMs;
   }
 
-  #routeOf({ request }: Call): Route {
+  #routeOf({ request }: Call): WaitingRoute {
     const key = keyOf(request);
     const known = this.#routes.get(key);
     if (known !== undefined) return known;
     if (this.#routes.size >= this.waiting + BULKHEAD.unansweredRoutesMin) this.#forgetOne();
-    const route = new Route(this);
+    const route = new WaitingRoute(this);
     this.#routes.set(key, route);
     return route;
   }
@@ -161,7 +161,11 @@ function sentAt({ timeLimit, request }: Call, from: number): number {
 }
 
 /** One that came later was answered, and it has waited for longer than any of them. */
-function isOverdue({ answeredFrom, slowestMs }: Route, from: number, waitedMs: number): boolean {
+function isOverdue(
+  { answeredFrom, slowestMs }: WaitingRoute,
+  from: number,
+  waitedMs: number,
+): boolean {
   const { overdueMs, overdueFactor } = BULKHEAD;
   return answeredFrom > from && waitedMs >= Math.max(overdueMs, overdueFactor * slowestMs);
 }

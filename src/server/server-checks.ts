@@ -16,9 +16,9 @@ import type { PreparableServer } from "./behind/behind-preparing.js";
 /** What of an upstream is held against the server. */
 interface Served {
   readonly options: Pick<NormalisedUpstream, "name" | "timeouts">;
-  readonly targets: { readonly targets: readonly Address[] };
+  readonly targets: { readonly targets: readonly TargetAddressed[] };
 }
-type Address = Pick<ParsedTarget, "id" | "hostname" | "port" | "socketPath">;
+type TargetAddressed = Pick<ParsedTarget, "id" | "hostname" | "port" | "socketPath">;
 
 /** Looks at the server of a request's socket. */
 export function checkServerOf(core: GatewayCore, upstream: Served, socket: object): void {
@@ -64,7 +64,10 @@ function loops(
 }
 
 /** Whether a target's host is the address on which this server listens. */
-export function isOwn({ hostname: host }: Pick<Address, "hostname">, address: string): boolean {
+export function isOwn(
+  { hostname: host }: Pick<TargetAddressed, "hostname">,
+  address: string,
+): boolean {
   const isAny = address === "::" || address === "0.0.0.0";
   if (host === address) return true;
   if (isLoopback(host)) {

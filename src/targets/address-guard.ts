@@ -27,13 +27,17 @@ export interface AddressGuard {
   /** Resolves like `dns.lookup`, and gives what is allowed; an error when nothing is. */
   readonly lookup: LookupFunction;
   /** The same for all addresses, those of IPv4 first; tells whether they are a part only. */
-  resolve(hostname: string, found: Resolved): void;
+  resolve(hostname: string, found: ResolvedCallback): void;
   /** Somebody has written rules; else it has only those that hold by default. */
   readonly wasWritten: boolean;
 }
 
 /** With an error there are no addresses; they are a part when others are forbidden. */
-export type Resolved = (error: Error | null, permitted: readonly string[], isPart: boolean) => void;
+export type ResolvedCallback = (
+  error: Error | null,
+  permitted: readonly string[],
+  isPart: boolean,
+) => void;
 
 // Lists of addresses are dear to make, and all upstreams of foreign origins have the same rules.
 const made = new WeakMap<readonly AddressRules[], AddressGuard>();

@@ -2,7 +2,7 @@
  * Permits of a breaker: each is settled once, with how the exchange went.
  * Not here: what that says of the target (breaker.ts).
  */
-import type { Permit, Verdict } from "../base/permit.js";
+import type { ExchangeVerdict, Permit } from "../base/permit.js";
 import type { Trial } from "./breaker-time.js";
 import type { Routed } from "./route-ledger.js";
 
@@ -23,7 +23,7 @@ export interface BreakerPermit extends Permit {
    * How it went, and when if that was just read; a failure that does not name the target comes with
    * what was asked. Whether it counts against the target.
    */
-  settle(verdict: Verdict, doubt?: Doubt, at?: number): boolean;
+  settle(verdict: ExchangeVerdict, doubt?: Doubt, at?: number): boolean;
 }
 
 /** A failure that may be the fault of what was asked. */
@@ -42,7 +42,13 @@ interface Judge {
   /** The answer of a trial has begun; whether that counted. */
   answered(epoch: number, trial: Trial): boolean;
   /** It is over; whether that speaks against the target. */
-  settle(epoch: number, trial: Trial | null, verdict: Verdict, doubt?: Doubt, at?: number): boolean;
+  settle(
+    epoch: number,
+    trial: Trial | null,
+    verdict: ExchangeVerdict,
+    doubt?: Doubt,
+    at?: number,
+  ): boolean;
   /** The body broke of a trial that had passed by its head. */
   brokenLater(doubt?: Doubt): boolean;
 }
@@ -68,7 +74,7 @@ export class LedgerPermit implements BreakerPermit {
     this.passed = this.breaker.answered(this.epoch, this.trial);
   }
 
-  settle(verdict: Verdict, doubt?: Doubt, at?: number): boolean {
+  settle(verdict: ExchangeVerdict, doubt?: Doubt, at?: number): boolean {
     if (this.settled) return false;
     this.settled = true;
     if (!this.passed) return this.breaker.settle(this.epoch, this.trial, verdict, doubt, at);

@@ -19,6 +19,18 @@ export interface BreakerTimes {
   readonly trialMs: number;
 }
 
+export interface BreakerSettings extends BreakerTimes {
+  /** This many failures in a row open it. */
+  readonly consecutiveFailures: number;
+  /** So does this share of failures in the window, from 0 to 1 … */
+  readonly failureRatio: number;
+  /** … once at least this many exchanges counted in it. */
+  readonly volumeMin: number;
+  readonly windowMs: number;
+  /** Trials that must succeed before it closes. */
+  readonly trialSuccesses: number;
+}
+
 /**
  * How long it stays open: longer each time that no connection to the target came about, where
  * others take its calls. A probe notices meanwhile when it accepts connections again. Whether one

@@ -9,18 +9,18 @@
  * one; a neutral result says nothing and gives its place back.
  */
 import type { Clock } from "../base/clock.js";
-import type { Verdict } from "../base/permit.js";
+import type { ExchangeVerdict } from "../base/permit.js";
 import type { Random } from "../base/random.js";
 import { EVIDENCE } from "../catalog/defaults.js";
 import { BreakerLedger } from "./breaker-ledger.js";
 import { type BreakerPermit, type Denied, type Doubt, LedgerPermit } from "./breaker-permit.js";
-import { type BreakerTimes, GrowingTime, type Trial, TrialPlaces } from "./breaker-time.js";
+import { type BreakerSettings, GrowingTime, type Trial, TrialPlaces } from "./breaker-time.js";
 import { GoodAnswers } from "./good-answers.js";
 import { type Jury, NOBODY } from "./jury.js";
 import { keyOf, type Routed, RouteLedger, type RouteSuspect } from "./route-ledger.js";
 import { type RouteRule, ruleFor } from "./route-rules.js";
 
-export type { BreakerPermit, Denied, Doubt, Jury };
+export type { BreakerPermit, BreakerSettings, Denied, Doubt, Jury };
 
 export type BreakerState = "closed" | "open" | "half_open";
 
@@ -94,24 +94,12 @@ export interface Breaker {
   snapshot(): BreakerSnapshot;
 }
 
-export interface BreakerOptions extends BreakerTimes {
-  /** This many failures in a row open it. */
-  readonly consecutiveFailures: number;
-  /** So does this share of failures in the window, from 0 to 1 … */
-  readonly failureRatio: number;
-  /** … once at least this many exchanges counted in it. */
-  readonly volumeMin: number;
-  readonly windowMs: number;
-  /** Trials that must succeed before it closes. */
-  readonly trialSuccesses: number;
-}
-
-type Judgement = Exclude<Verdict, "neutral">;
+type Judgement = Exclude<ExchangeVerdict, "neutral">;
 
 export function createBreaker(
   clock: Pick<Clock, "now">,
   random: Random,
-  options: BreakerOptions,
+  options: BreakerSettings,
   onChange: (change: BreakerChange) => void = ignore,
 ): Breaker {
   return new LedgerBreaker(clock, random, options, onChange);
@@ -122,7 +110,7 @@ class LedgerBreaker implements Breaker {
   jury: Jury = NOBODY;
   rules: readonly RouteRule[] = [];
   readonly #clock: Pick<Clock, "now">;
-  readonly #options: BreakerOptions;
+  readonly #options: BreakerSettings;
   readonly #onChange: (change: BreakerChange) => void;
   readonly #ledger: BreakerLedger;
   readonly #trials: TrialPlaces;
@@ -142,7 +130,7 @@ class LedgerBreaker implements Breaker {
   constructor(
     clock: Pick<Clock, "now">,
     random: Random,
-    options: BreakerOptions,
+    options: BreakerSettings,
     onChange: (change: BreakerChange) => void,
   ) {
     this.#clock = clock;
@@ -219,7 +207,13 @@ class LedgerBreaker implements Breaker {
   }
 
   /** A permit that was given in that epoch is settled; whether it speaks against the target. */
-  settle(from: number, trial: Trial | null, verdict: Verdict, doubt?: Doubt, at?: number): boolean {
+  settle(
+    from: number,
+    trial: Trial | null,
+    verdict: ExchangeVerdict,
+    doubt?: Doubt,
+    at?: number,
+  ): boolean {
     if (from !== this.#epoch) return verdict === "failure";
     this.#good.settled();
     if (trial !== null) this.#trials.leave(trial);

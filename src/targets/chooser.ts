@@ -20,7 +20,7 @@ const NONE: readonly string[] = [];
 const NOTHING: Routed = { method: "", path: "" };
 
 /** A call as a balancer sees it, and an upgrade as one. */
-export type Asked = BalanceRequest & Routed;
+export type ChoiceRequest = BalanceRequest & Routed;
 
 /** The call that looks for a target now, and who would be fit for it. */
 function createSearch({ clock, random }: ChooserParts, pending: () => number) {
@@ -112,7 +112,7 @@ export function createChooser(
     choose(
       tiers: readonly Tier[],
       homes: Homes | null,
-      request: Asked,
+      request: ChoiceRequest,
       tried: readonly string[],
       careful: boolean,
     ): Target | null {

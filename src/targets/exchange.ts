@@ -113,11 +113,11 @@ export class Exchange {
 }
 
 declare const stage: unique symbol;
-type Stage<Name extends string> = { readonly [stage]: Name };
+type ExchangeStage<Name extends string> = { readonly [stage]: Name };
 
 /** An exchange that the breaker of its target let through. */
-export type GuardedExchange = Exchange & Stage<"guarded">;
+export type GuardedExchange = Exchange & ExchangeStage<"guarded">;
 /** An exchange with its timeouts running. */
-export type TimedExchange = Exchange & Stage<"timed">;
+export type TimedExchange = Exchange & ExchangeStage<"timed">;
 /** An exchange that is being recorded; what a transport takes. */
-export type RecordedExchange = Exchange & Stage<"recorded">;
+export type RecordedExchange = Exchange & ExchangeStage<"recorded">;

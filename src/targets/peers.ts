@@ -13,10 +13,10 @@ import { declaredState } from "./declared-state.js";
 import type { Jury } from "./jury.js";
 import { failsMore, isSlower, type Lately } from "./outlier.js";
 import type { Target } from "./target.js";
-import { type Heard, type TargetMonitor, trialMsOf } from "./target-monitor.js";
+import { type LastHeard, type TargetMonitor, trialMsOf } from "./target-monitor.js";
 import { type EjectionReason, type HealthGroup, WatchedHealth } from "./watched-health.js";
 
-export interface EjectionOptions {
+export interface EjectionSettings {
   readonly consecutiveFailures: number;
   readonly successDeviations: number;
   readonly latencyFactor: number;
@@ -28,7 +28,7 @@ export interface EjectionOptions {
 }
 
 export interface PeersOptions {
-  readonly ejection: EjectionOptions | false;
+  readonly ejection: EjectionSettings | false;
   /** Below this share of targets that are not unhealthy all of them are used; 0 for never. */
   readonly panicRatio: number;
 }
@@ -56,7 +56,7 @@ interface Member {
 
 export class Peers implements HealthGroup {
   /** For the monitors of all its members. */
-  readonly heard: Heard = { at: 0 };
+  readonly heard: LastHeard = { at: 0 };
   readonly #clock: Pick<Clock, "now">;
   readonly #random: Random;
   readonly #options: PeersOptions;
@@ -167,7 +167,7 @@ export class Peers implements HealthGroup {
     this.#compare(ejection);
   }
 
-  #lookForSilence(member: Member, { silenceMs }: EjectionOptions, now: number): void {
+  #lookForSilence(member: Member, { silenceMs }: EjectionSettings, now: number): void {
     const { monitor } = member;
     const { breaker } = member.target;
     if (breaker?.state === "half_open") {
@@ -192,7 +192,7 @@ export class Peers implements HealthGroup {
     this.#eject(member, "silence");
   }
 
-  #compare(ejection: EjectionOptions): void {
+  #compare(ejection: EjectionSettings): void {
     const lately = new Map(this.#members.map((member) => [member, member.monitor.lately()]));
     for (const [member, own] of lately) {
       if (!isWell(member)) continue;
@@ -252,7 +252,7 @@ export class Peers implements HealthGroup {
   }
 
   /** Longer each time; one time is forgotten for every half minute without. */
-  #ejectionMs(member: Member, { ejectMs, ejectMsMax }: EjectionOptions): number {
+  #ejectionMs(member: Member, { ejectMs, ejectMsMax }: EjectionSettings): number {
     const now = this.#clock.now();
     const forgotten = Math.floor((now - member.ejectedAt) / EJECTION.forgetMs);
     member.ejections = Math.max(0, member.ejections - forgotten);

@@ -29,12 +29,12 @@ function kindOf(code: FailureCode): Loss["kind"] | null {
   return code === "stale_connection" ? "stale" : null;
 }
 
-type Standing = "suspected" | "gone" | "back";
+type PresenceState = "suspected" | "gone" | "back";
 
 interface Worry {
   readonly since: number;
   readonly evidence: Evidence;
-  standing: Standing;
+  standing: PresenceState;
   /** Cuts in a row, while it is suspected. */
   cuts: number;
   backAt: number;

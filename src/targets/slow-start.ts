@@ -4,14 +4,14 @@
  * A process that has just started has cold caches and code that is not compiled; its full share at
  * once would make it slow, or fail again.
  */
-export interface SlowStartOptions {
+export interface SlowStartSettings {
   readonly rampMs: number;
   /** Where the ramp begins, above 0. */
   readonly shareMin: number;
 }
 
 /** The share this long after the return, up to 1. */
-export function rampShare(sinceMs: number, { rampMs, shareMin }: SlowStartOptions): number {
+export function rampShare(sinceMs: number, { rampMs, shareMin }: SlowStartSettings): number {
   if (sinceMs >= rampMs) return 1;
   return shareMin + (1 - shareMin) * Math.max(0, sinceMs / rampMs);
 }

@@ -19,10 +19,10 @@ export interface MonitorListener {
 }
 
 const COUNTED = ["answers", "failures", "heads", "ms"] as const;
-type Counted = (typeof COUNTED)[number];
+type CountedKind = (typeof COUNTED)[number];
 
 /** When a target of the same upstream was heard of last; shared by all of them. */
-export interface Heard {
+export interface LastHeard {
   at: number;
 }
 
@@ -41,9 +41,9 @@ export class TargetMonitor {
   failuresInRow = 0;
   /** Keeps away what cannot be repeated. */
   readonly suspicion: Suspicion;
-  readonly #heard: Heard;
+  readonly #heard: LastHeard;
   readonly #clock: Pick<Clock, "now">;
-  readonly #window: RollingWindow<Counted>;
+  readonly #window: RollingWindow<CountedKind>;
   #waiting = 0;
   /** Since when nothing was heard, although something was awaited all the time. */
   #quietSince = 0;
@@ -54,7 +54,7 @@ export class TargetMonitor {
   /** When it was taken out, or came back; what was begun before says how it was before. */
   #since = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Pick<Clock, "now">, heard: Heard) {
+  constructor(clock: Pick<Clock, "now">, heard: LastHeard) {
     this.#clock = clock;
     this.#heard = heard;
     this.suspicion = new Suspicion(clock);

@@ -8,7 +8,7 @@
 import { News } from "../base/news.js";
 import { EJECTION } from "../catalog/defaults.js";
 import type { Failure } from "../core/failure.js";
-import { type Asked, type ChooserParts, createChooser, deniedForMs } from "./chooser.js";
+import { type ChoiceRequest, type ChooserParts, createChooser, deniedForMs } from "./chooser.js";
 import { Refusing } from "./refusing.js";
 import type { Routed } from "./route-ledger.js";
 import type { Target } from "./target.js";
@@ -26,7 +26,7 @@ export interface TargetSet {
    * The target for the next exchange of a call; null when none would be admitted. A careful call,
    * one that cannot be repeated, avoids those where something was lost.
    */
-  choose(request: Asked, tried: readonly string[], careful?: boolean): Target | null;
+  choose(request: ChoiceRequest, tried: readonly string[], careful?: boolean): Target | null;
   /** Whether a target that was not tried would be admitted now. */
   hasUntried(tried: readonly string[]): boolean;
   /**
@@ -106,7 +106,7 @@ class ChosenTargets implements TargetSet {
     return this.#byId.get(id);
   }
 
-  choose(request: Asked, tried: readonly string[], careful = false): Target | null {
+  choose(request: ChoiceRequest, tried: readonly string[], careful = false): Target | null {
     const choice = this.#choice ?? this.#makeChoice();
     return choice.choose(this.targets, request, tried, careful);
   }
@@ -241,7 +241,7 @@ class TieredChoice {
 
   choose(
     targets: readonly Target[],
-    request: Asked,
+    request: ChoiceRequest,
     tried: readonly string[],
     careful: boolean,
   ): Target | null {

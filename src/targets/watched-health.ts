@@ -10,7 +10,7 @@ import { DECLARED, SLOW_START } from "../catalog/defaults.js";
 import type { Breaker, BreakerChange } from "./breaker.js";
 import type { DeclaredState } from "./declared-state.js";
 import { ProbeCount, type ProbeCountOptions, type ProbeState } from "./probe-count.js";
-import { rampShare, type SlowStartOptions } from "./slow-start.js";
+import { rampShare, type SlowStartSettings } from "./slow-start.js";
 import type { HealthState, TargetHealth } from "./target-health.js";
 import type { TargetMonitor } from "./target-monitor.js";
 
@@ -50,7 +50,7 @@ export interface HealthGroup {
 export interface WatchedHealthOptions {
   /** Null where no probes are sent. */
   readonly probe: ProbeCountOptions | null;
-  readonly slowStart: SlowStartOptions | false;
+  readonly slowStart: SlowStartSettings | false;
 }
 
 type Unfit = Exclude<HealthReason, EjectionReason>;
@@ -62,7 +62,7 @@ export class WatchedHealth implements TargetHealth {
   readonly #clock: Clock;
   readonly #group: HealthGroup;
   readonly #breaker: Breaker | null;
-  readonly #slowStart: SlowStartOptions | false;
+  readonly #slowStart: SlowStartSettings | false;
   readonly #probes: ProbeCount | null;
   readonly #monitor: TargetMonitor | null;
   readonly #told: (change: HealthChange) => void;

@@ -6,7 +6,7 @@
  */
 import type { CallAttempt } from "../records/call-record.js";
 import type { EndedCall } from "../records/ended-call.js";
-import type { Buckets, Counter, Histogram, Tally } from "./series.js";
+import type { Buckets, Counter, Histogram, SeriesTally } from "./series.js";
 
 export interface CallCounters {
   readonly calls: Counter;
@@ -58,14 +58,14 @@ interface GoodCalls {
   readonly target: string | null;
   readonly status: number | null;
   readonly answeredBy: string | null;
-  readonly calls: Tally;
-  readonly attempts: Tally;
+  readonly calls: SeriesTally;
+  readonly attempts: SeriesTally;
   readonly callSeconds: Buckets;
   readonly queueSeconds: Buckets;
   readonly attemptSeconds: Buckets;
   /** Null while no such byte was counted, and so there is no such series. */
-  readonly requestBytes: Tally | null;
-  readonly responseBytes: Tally | null;
+  readonly requestBytes: SeriesTally | null;
+  readonly responseBytes: SeriesTally | null;
 }
 
 function isSame(of: GoodCalls, { upstream, target, status, answeredBy }: EndedCall): boolean {
@@ -109,7 +109,12 @@ function addGood(counters: CallCounters, to: GoodCalls, call: EndedCall): void {
   if (bytesOut > 0) addTo(to.responseBytes, counters.responseBytes, call.upstream, bytesOut);
 }
 
-function addTo(series: Tally | null, counter: Counter, upstream: string, bytes: number): void {
+function addTo(
+  series: SeriesTally | null,
+  counter: Counter,
+  upstream: string,
+  bytes: number,
+): void {
   if (series === null) counter.add([upstream], bytes);
   else series.total += bytes;
 }

@@ -50,7 +50,7 @@ type KeyOf<Type extends MetricType> = {
   [Key in MetricKey]: (typeof METRICS)[Key]["type"] extends Type ? Key : never;
 }[MetricKey];
 
-interface Counted {
+interface Instruments {
   readonly counters: Readonly<Record<KeyOf<"counter">, Counter>>;
   readonly histograms: Readonly<Record<KeyOf<"histogram">, Histogram>>;
 }
@@ -80,7 +80,7 @@ function startMeter(gateway: Gateway): Meter {
 }
 
 function samplesOf(
-  { counters, histograms }: Counted,
+  { counters, histograms }: Instruments,
   key: MetricKey,
   gauges: () => GaugeSamples,
 ): readonly Sample[] {
@@ -91,7 +91,7 @@ function samplesOf(
 
 export const METRIC_KEYS = Object.keys(METRICS) as readonly MetricKey[];
 
-function instruments(): Counted {
+function instruments(): Instruments {
   const overflow = counter(METRICS.overflow.labels, SERIES_MAX, () => {});
   const counters: Record<string, Counter> = { overflow };
   const histograms: Record<string, Histogram> = {};
@@ -104,13 +104,13 @@ function instruments(): Counted {
       histograms[key] = histogram(labels, DURATION_BUCKETS, HISTOGRAMS_MAX, onOverflow);
     }
   }
-  return { counters, histograms } as Counted;
+  return { counters, histograms } as Instruments;
 }
 
 /** Each series of a histogram is a line for every bucket. */
 const HISTOGRAMS_MAX = Math.floor(SERIES_MAX / DURATION_BUCKETS.length);
 
-function listen(gateway: Gateway, { counters, histograms }: Counted): void {
+function listen(gateway: Gateway, { counters, histograms }: Instruments): void {
   const count = callCounter(counters, histograms);
   gatewayCore(gateway).endedCalls.follow((calls) => {
     for (const call of calls) count(call);
@@ -137,7 +137,10 @@ function listen(gateway: Gateway, { counters, histograms }: Counted): void {
 /** Kinds that are counted from 0 on: nobody sees a counter grow that begins at its end. */
 const SHUTDOWN_KINDS = ["requests", "eventStreams", "upgrades", "calls"] as const;
 
-function countShutdown({ shutdownWork }: Counted["counters"], report: ShutdownReport | null): void {
+function countShutdown(
+  { shutdownWork }: Instruments["counters"],
+  report: ShutdownReport | null,
+): void {
   for (const kind of SHUTDOWN_KINDS) {
     const { finished, cut } = report?.[kind] ?? { finished: 0, cut: 0 };
     const label = kind === "eventStreams" ? "event_streams" : kind;

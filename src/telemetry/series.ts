@@ -16,7 +16,7 @@ export interface Sample {
 export interface Counter {
   add(values: readonly string[], amount: number): void;
   /** The series of these values, to be added to without looking it up; null without one. */
-  known(values: readonly string[]): Tally | null;
+  known(values: readonly string[]): SeriesTally | null;
   samples(): readonly Sample[];
 }
 
@@ -28,7 +28,7 @@ export interface Histogram {
   samples(): readonly Sample[];
 }
 
-export interface Tally {
+export interface SeriesTally {
   total: number;
 }
 
@@ -104,7 +104,7 @@ export function counter(
   seriesMax: number,
   overflow: () => void,
 ): Counter {
-  const zero = (): Tally => ({ total: 0 });
+  const zero = (): SeriesTally => ({ total: 0 });
   const { find, known, all } = seriesFinder(labels, seriesMax, zero, overflow);
   return {
     known,

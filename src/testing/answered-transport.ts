@@ -18,13 +18,13 @@ import {
   tellEnd,
   type UpstreamResponse,
 } from "../core/outcome.js";
-import type { Step } from "../core/pipe.js";
+import type { PipeStep } from "../core/pipe.js";
 import { receivedFailure } from "../core/received-failure.js";
 import type { BodySink, ResponseBody } from "../core/response-body.js";
 import type { RecordedExchange } from "../targets/exchange.js";
 
 export interface AnsweredTransport {
-  readonly transport: Step<RecordedExchange, ResponseBody>;
+  readonly transport: PipeStep<RecordedExchange, ResponseBody>;
   /** The next exchange that is sent, in order; waits for it. */
   next(): Promise<Sent>;
   /** All that were sent so far. */

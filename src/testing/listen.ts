@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** Where a server listens. */
-export interface Place {
+export interface ListenPlace {
   /** `http://host:port`, `https://host:port` or `unix:/path`. */
   readonly origin: string;
   readonly host: string;
@@ -34,7 +34,7 @@ const LOOPBACK = "127.0.0.1";
 export async function listen(
   server: Server,
   wanted: PlaceWanted = {},
-): Promise<Place & { cleanUp(): Promise<void> }> {
+): Promise<ListenPlace & { cleanUp(): Promise<void> }> {
   const { scheme = "http", host = LOOPBACK, port = 0, unix = false, backlog } = wanted;
   const limits: ListenOptions = backlog === undefined ? {} : { backlog };
   if (unix === false) {

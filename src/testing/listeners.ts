@@ -8,10 +8,10 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { Worker } from "node:worker_threads";
 import { systemClock } from "../base/clock.js";
-import { listen, type Place } from "./listen.js";
+import { type ListenPlace, listen } from "./listen.js";
 
 /** A listener that a test must close. */
-export interface TestListener extends Place {
+export interface TestListener extends ListenPlace {
   close(): Promise<void>;
 }
 

@@ -13,7 +13,7 @@ import type { RequestReader } from "./request-reader.js";
 import type { Drip, Gate, Payload, ReceivedRequest, Step } from "./script.js";
 
 /** What the connections of one upstream share. */
-export interface Stage {
+export interface PlayStage {
   readonly clock: Clock;
   /** Wraps an accepted socket, as with TLS; null when that fails. */
   readonly secure: (raw: Socket) => Promise<Socket | null>;
@@ -28,7 +28,7 @@ const ARRIVAL_MS = 10;
 
 /** One connection while its script is played. */
 export interface Scene {
-  readonly stage: Stage;
+  readonly stage: PlayStage;
   readonly raw: Socket;
   readonly socket: Socket;
   readonly inbox: Inbox;

@@ -9,7 +9,7 @@
 import type { Socket } from "node:net";
 import { inspect } from "node:util";
 import { inbox } from "./inbox.js";
-import { cut, cutAfterArrival, playStep, type Scene, type Stage } from "./play-step.js";
+import { cut, cutAfterArrival, type PlayStage, playStep, type Scene } from "./play-step.js";
 import { requestReader } from "./request-reader.js";
 import type { Script, Step } from "./script.js";
 
@@ -32,7 +32,7 @@ type Complain = (text: string) => void;
 
 /** Starts to play; a connection without a script is cut at once. */
 export function playConnection(
-  stage: Stage,
+  stage: PlayStage,
   raw: Socket,
   number: number,
   script: Script | undefined,
@@ -78,7 +78,7 @@ export function playConnection(
   };
 }
 
-function sceneOf(stage: Stage, raw: Socket, socket: Socket, number: number): Scene {
+function sceneOf(stage: PlayStage, raw: Socket, socket: Socket, number: number): Scene {
   const received = inbox();
   const left = new AbortController();
   const gone = new AbortController();

@@ -11,7 +11,7 @@ import type { TlsOptions } from "node:tls";
 import { untilAborted } from "../base/abort.js";
 import { systemClock } from "../base/clock.js";
 import { listen } from "./listen.js";
-import type { Stage } from "./play-step.js";
+import type { PlayStage } from "./play-step.js";
 import { type PlayedConnection, playConnection } from "./played-connection.js";
 import type { ReceivedRequest, Script } from "./script.js";
 import { secureWith } from "./secure.js";
@@ -79,7 +79,7 @@ export async function scriptedUpstream(
   const requests: ReceivedRequest[] = [];
   const bodies: Buffer[] = [];
   const server = createServer({ allowHalfOpen: true });
-  const stage: Stage = {
+  const stage: PlayStage = {
     clock: systemClock,
     secure: secureWith(options.tls),
     destroyServer: () => void server.close(),

@@ -26,11 +26,11 @@ export function sendAsking(
   context: RunContext,
   end: RunEnd,
 ): void {
-  const asking = new Asking(exchange, connection, context, end);
+  const asking = new AskingExchange(exchange, connection, context, end);
   asking.begin(asked);
 }
 
-class Asking implements RunEnd, UploadListener {
+class AskingExchange implements RunEnd, UploadListener {
   readonly #exchange: Exchange;
   readonly #connection: Connection;
   readonly #context: RunContext;
@@ -143,10 +143,15 @@ class Asking implements RunEnd, UploadListener {
 }
 
 class AskingRun extends ExchangeRun {
-  readonly #asking: Asking;
+  readonly #asking: AskingExchange;
   readonly #cancelled: () => boolean;
 
-  constructor(exchange: Exchange, connection: Connection, context: RunContext, asking: Asking) {
+  constructor(
+    exchange: Exchange,
+    connection: Connection,
+    context: RunContext,
+    asking: AskingExchange,
+  ) {
     super(exchange, connection, context, asking);
     this.#asking = asking;
     this.#cancelled = () => exchange.cancellation.by !== null;

@@ -58,7 +58,7 @@ class Http1Pool implements ConnectionPool {
   readonly #target: Target;
   readonly #options: ConnectionPoolOptions;
   readonly resting = new RestingConnections();
-  readonly #line = new WaitingLine();
+  readonly #line = new ConnectionQueue();
   readonly #sessions: SessionStore = { session: null };
   #open = 0;
   #closed = false;
@@ -180,19 +180,19 @@ function isExhausted({ timeline, cancellation }: Exchange, error: unknown): bool
   return classifyError(timeline, cancellation.by, error) === "local_resources_exhausted";
 }
 
-interface Place {
+interface WaitingPlace {
   readonly leave: (give: Give) => void;
 }
 
 /**
  * Exchanges that wait for a connection; first come, first served, and who is cut leaves at once.
  */
-class WaitingLine {
-  readonly waiting: Place[] = [];
+class ConnectionQueue {
+  readonly waiting: WaitingPlace[] = [];
 
   /** A call that is cut while it waits gets the reason for its wait. */
   join(exchange: Exchange, acquired: Acquired, reason: unknown = CUT): void {
-    const place: Place = {
+    const place: WaitingPlace = {
       leave: (give) => {
         const at = this.waiting.indexOf(place);
         if (at === -1) return;

@@ -12,7 +12,7 @@ import type { UpstreamResponse } from "../core/outcome.js";
 import type { BodySink, ResponseBody } from "../core/response-body.js";
 
 /** The answer whose body is counted, and its reader. */
-export interface Counted {
+export interface CountedAnswer {
   readonly method: string;
   readonly response: UpstreamResponse<ResponseBody>;
   readonly bytesMax: number;
@@ -24,7 +24,7 @@ const CODINGS_MAX = 5;
 const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /** Counts between a body and its reader; the reader itself where nothing is decoded. */
-export function decodedLimit({ method, response, bytesMax, to }: Counted): BodySink {
+export function decodedLimit({ method, response, bytesMax, to }: CountedAnswer): BodySink {
   // Before the fields are read, which costs a table of them.
   if (bytesMax === Number.POSITIVE_INFINITY) return to;
   const { status, headers, body } = response;

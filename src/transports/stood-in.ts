@@ -63,7 +63,7 @@ export function throughFetch(
   wording: (exchange: Exchange) => Words,
   send: (words: Words) => Pending<ResponseBody>,
 ): Pending<ResponseBody> {
-  const asking = new Asking(exchange, terms, send);
+  const asking = new StoodInExchange(exchange, terms, send);
   whenBodyIsIn(exchange, () => asking.begin(wordsOf(exchange, wording)));
   return asking;
 }
@@ -78,7 +78,7 @@ function originOf({ target }: Exchange): string {
   return `${target.protocol}//${target.authority}`;
 }
 
-class Asking extends Pending<ResponseBody> implements Cuttable {
+class StoodInExchange extends Pending<ResponseBody> implements Cuttable {
   readonly #exchange: Exchange;
   readonly #terms: RunTerms;
   readonly #send: (words: Words) => Pending<ResponseBody>;

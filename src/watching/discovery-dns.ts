@@ -84,20 +84,20 @@ interface Found {
   readonly ttlMs: number;
 }
 
-interface Address {
+interface AddressRecord {
   readonly address: string;
   readonly ttl: number;
 }
 
-type Lookup = (name: string) => Promise<readonly Address[]>;
+type Lookup = (name: string) => Promise<readonly AddressRecord[]>;
 
 /**
  * The addresses of a name, of both families. While the look-up of one family fails its last answer
  * is used; a name without records of one family simply has none.
  */
 function addressBook(resolver: Resolver, family: 4 | 6 | null): Lookup {
-  const last = new Map<string, readonly Address[]>();
-  const ask = async (name: string, one: 4 | 6): Promise<readonly Address[]> => {
+  const last = new Map<string, readonly AddressRecord[]>();
+  const ask = async (name: string, one: 4 | 6): Promise<readonly AddressRecord[]> => {
     const found =
       one === 4
         ? await resolver.resolve4(name, { ttl: true })
@@ -177,10 +177,10 @@ function targetAt(
 }
 
 /** In one order, so that an answer that is cut short holds the same targets every time. */
-function sorted(found: readonly Address[]): readonly Address[] {
+function sorted(found: readonly AddressRecord[]): readonly AddressRecord[] {
   return [...found].sort((one, other) => (one.address < other.address ? -1 : 1));
 }
 
-function shortest(found: readonly Address[]): number {
+function shortest(found: readonly AddressRecord[]): number {
   return Math.min(...found.map(({ ttl }) => ttl * 1_000));
 }

@@ -92,7 +92,7 @@ export interface SendableTarget extends AskedTarget {
 export type ReadTarget = SendableTarget | { readonly failure: Failure };
 
 /** A request whose target and Host can be put into the form in which they are sent. */
-export type Addressed = RequestFacts & { url?: string | undefined };
+export type AddressedRequest = RequestFacts & { url?: string | undefined };
 
 export type RewritePath<Received> = (path: string, req: Received) => string;
 
@@ -100,7 +100,7 @@ export type RewritePath<Received> = (path: string, req: Received) => string;
  * Reads what is asked for. `url` is the path as the mount sees it; where it is empty, or a query
  * alone, the mount itself was asked for without a slash. Never throws.
  */
-export function readTarget<Received extends Addressed>(
+export function readTarget<Received extends AddressedRequest>(
   req: Received,
   url: string,
   rewritePath: RewritePath<Received> | null,
@@ -129,7 +129,7 @@ const EVERYTHING: SendableTarget = { path: "*", sentPath: "*", bare: false };
  * Puts the request itself into origin-form, so that a rule on `req.url` or `req.headers.host`
  * judges by what is sent. Returns why that cannot be.
  */
-function intoOriginForm(req: Addressed, url: string): string | null {
+function intoOriginForm(req: AddressedRequest, url: string): string | null {
   if (!url.includes(":")) return null;
   // RFC 9113 §8.3.1: over HTTP/2 the authority has a pseudo-field of its own.
   if (isHttp2(req)) return "a :path that is no path";

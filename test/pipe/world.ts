@@ -17,27 +17,27 @@ import { ReplayBody } from "../../src/core/replay-body.js";
 import type { GatewayRequest } from "../../src/core/request.js";
 import type { ResponseBody } from "../../src/core/response-body.js";
 import { assemble } from "../../src/gateway/assemble.js";
-import { type AdaptiveLimitOptions, adaptiveLimit } from "../../src/policies/adaptive-limit.js";
+import { type AdaptiveLimitSettings, adaptiveLimit } from "../../src/policies/adaptive-limit.js";
 import { type AttemptTimeouts, attemptTimeout } from "../../src/policies/attempt-timeout.js";
 import { breakerGate } from "../../src/policies/breaker-gate.js";
-import { type BulkheadOptions, bulkhead } from "../../src/policies/bulkhead.js";
+import { type BulkheadSettings, bulkhead } from "../../src/policies/bulkhead.js";
 import type { CallerKey } from "../../src/policies/caller-shares.js";
 import { drainGate, type Lifecycle, type LifecycleState } from "../../src/policies/drain-gate.js";
-import { type HedgeOptions, hedge } from "../../src/policies/hedge.js";
+import { type HedgeSettings, hedge } from "../../src/policies/hedge.js";
 import { loadGuard, loadShed } from "../../src/policies/load-shed.js";
 import { pickTarget } from "../../src/policies/pick-target.js";
 import { type PriorityRule, priorityOf } from "../../src/policies/priority.js";
 import { recentFailures } from "../../src/policies/recent-failures.js";
 import { type AttemptListener, record } from "../../src/policies/record.js";
 import { type Refusals, refusals } from "../../src/policies/refusals.js";
-import { type RetryOptions, retry } from "../../src/policies/retry.js";
+import { type RetrySettings, retry } from "../../src/policies/retry.js";
 import { type RetryBudgetOptions, retryBudget } from "../../src/policies/retry-budget.js";
-import { type ThrottleOptions, throttle } from "../../src/policies/throttle.js";
+import { type ThrottleSettings, throttle } from "../../src/policies/throttle.js";
 import { totalDeadline } from "../../src/policies/total-deadline.js";
 import { roundRobin } from "../../src/targets/balance/round-robin.js";
 import {
   type BreakerChange,
-  type BreakerOptions,
+  type BreakerSettings,
   createBreaker,
 } from "../../src/targets/breaker.js";
 import { createTarget, parseTarget } from "../../src/targets/target.js";
@@ -50,19 +50,19 @@ export interface WorldOptions {
   readonly targets?: number;
   readonly totalMs?: number;
   readonly timeouts?: Partial<AttemptTimeouts>;
-  readonly bulkhead?: Partial<BulkheadOptions>;
-  readonly retry?: Partial<RetryOptions>;
+  readonly bulkhead?: Partial<BulkheadSettings>;
+  readonly retry?: Partial<RetrySettings>;
   readonly budget?: Partial<RetryBudgetOptions>;
-  readonly breaker?: Partial<BreakerOptions> | false;
+  readonly breaker?: Partial<BreakerSettings> | false;
   readonly random?: Random;
   readonly listener?: AttemptListener;
   readonly refusals?: Refusals;
   readonly priority?: PriorityRule;
-  readonly throttle?: Partial<ThrottleOptions>;
-  readonly hedge?: Partial<HedgeOptions>;
+  readonly throttle?: Partial<ThrottleSettings>;
+  readonly hedge?: Partial<HedgeSettings>;
   /** Delay of the event loop above which calls are refused. */
   readonly shedMs?: number;
-  readonly adaptiveLimit?: AdaptiveLimitOptions;
+  readonly adaptiveLimit?: AdaptiveLimitSettings;
   /** Tells callers apart. */
   readonly callers?: CallerKey;
 }

@@ -347,6 +347,33 @@ export function setsOfFailures(files: readonly TextFile[]): Findings {
   );
 }
 
+/** A name that one file exports as a type has that meaning everywhere. */
+export function sharedTypeNames(files: readonly SourceFile[]): Findings {
+  const homes = new Map<string, { readonly file: SourceFile; readonly exported: boolean }[]>();
+  for (const file of files) {
+    for (const node of file.tree.statements.filter(isTypeDeclaration)) {
+      const name = node.name?.text ?? "";
+      const exported = node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword);
+      homes.set(name, [...(homes.get(name) ?? []), { file, exported: exported === true }]);
+    }
+  }
+  return [...homes].flatMap(([name, declared]) => {
+    const paths = [...new Set(declared.map(({ file }) => file.path))];
+    if (paths.length < 2 || !declared.some(({ exported }) => exported)) return [];
+    return [`${paths[0]}:1 shares the type name ${name} with ${paths.slice(1).join(", ")}`];
+  });
+}
+
+function isTypeDeclaration(
+  node: ts.Node,
+): node is ts.InterfaceDeclaration | ts.TypeAliasDeclaration | ts.ClassDeclaration {
+  return (
+    ts.isInterfaceDeclaration(node) ||
+    ts.isTypeAliasDeclaration(node) ||
+    ts.isClassDeclaration(node)
+  );
+}
+
 function findNodes(file: SourceFile, wrong: (node: ts.Node) => string | null): Findings {
   return [...nodesOf(file.tree)].flatMap((node) => {
     const finding = wrong(node);

@@ -12,7 +12,7 @@ import type {
   RankedCall,
   SeatedCall,
 } from "../../src/core/call.js";
-import { bypass, type Policy, pipe, type Step } from "../../src/core/pipe.js";
+import { bypass, type PipeStep, type Policy, pipe } from "../../src/core/pipe.js";
 import type {
   Exchange,
   GuardedExchange,
@@ -32,9 +32,9 @@ declare const pickTarget: Policy<ThrottledAttempt, Exchange>;
 declare const breakerGate: Policy<Exchange, GuardedExchange>;
 declare const attemptTimeout: Policy<GuardedExchange, TimedExchange>;
 declare const record: Policy<TimedExchange, RecordedExchange>;
-declare const transport: Step<RecordedExchange, string>;
+declare const transport: PipeStep<RecordedExchange, string>;
 
-export const right: Step<Call, string> = pipe<Call>()
+export const right: PipeStep<Call, string> = pipe<Call>()
   .through(drainGate)
   .through(priority)
   .through(loadShed)

@@ -10,7 +10,7 @@ import type { Report } from "../../diagnosis/diagnosis-report.js";
 import { type CommandWorld, EXIT, usageError } from "../terminal/command.js";
 import { printableJson } from "../terminal/printable.js";
 import { terminal } from "../terminal/terminal.js";
-import { type AskedFor, readSubject, type Subject } from "./look-at.js";
+import { type RequestOverrides, readSubject, type Subject } from "./look-at.js";
 import { printReport } from "./print-report.js";
 import { withoutCredentials } from "./world/credentials.js";
 import { TLS_AS_USUAL } from "./world/endpoint.js";
@@ -42,7 +42,7 @@ Options
   --json              for programs
 `;
 
-interface Asked {
+interface DoctorArguments {
   readonly subjects: readonly Subject[];
   readonly limits: DoctorLimits;
   readonly healthPath: string | null;
@@ -56,7 +56,7 @@ export async function runDoctor(
   world: CommandWorld,
   machine: DoctorWorld = systemWorld,
 ): Promise<number> {
-  let asked: Asked | "help";
+  let asked: DoctorArguments | "help";
   try {
     asked = await readDoctorArguments(args, machine);
   } catch (error) {
@@ -74,7 +74,11 @@ export async function runDoctor(
   }
 }
 
-async function look(asked: Asked, world: CommandWorld, machine: DoctorWorld): Promise<number> {
+async function look(
+  asked: DoctorArguments,
+  world: CommandWorld,
+  machine: DoctorWorld,
+): Promise<number> {
   const { limits, healthPath } = asked;
   const endAt = machine.clock.now() + asked.withinMs;
   const progress = progressOn(world);
@@ -114,7 +118,7 @@ const WATCH_SECONDS = 5;
 async function readDoctorArguments(
   args: readonly string[],
   machine: DoctorWorld,
-): Promise<Asked | "help"> {
+): Promise<DoctorArguments | "help"> {
   const { values, positionals } = parseArgs({
     args: withWatchValue(args),
     allowPositionals: true,
@@ -156,7 +160,10 @@ async function readDoctorArguments(
   };
 }
 
-async function askedFor(host: string | undefined, ca: string | undefined): Promise<AskedFor> {
+async function askedFor(
+  host: string | undefined,
+  ca: string | undefined,
+): Promise<RequestOverrides> {
   const pem =
     ca === undefined
       ? null

@@ -3,9 +3,9 @@
  * an address alone knows no front, and says it as nginx does.
  */
 import type { Finding } from "../../diagnosis/diagnosis-report.js";
-import type { ConfiguredUpstream, Front } from "./config/front-config.js";
+import type { ConfiguredUpstream, FrontKind } from "./config/front-config.js";
 
-const CLIENT_CERTIFICATE: Partial<Record<Front, string>> = {
+const CLIENT_CERTIFICATE: Partial<Record<FrontKind, string>> = {
   nginx: "proxy_ssl_certificate client.pem;\nproxy_ssl_certificate_key client.key;",
   apache: "SSLProxyMachineCertificateFile client-with-key.pem",
   haproxy: "crt client-with-key.pem  # on the server line, behind ssl",
@@ -20,14 +20,18 @@ const CLIENT_CERTIFICATE: Partial<Record<Front, string>> = {
 };
 
 /** What asks in HTTP, in place of what asks in FastCGI. */
-const HTTP_FOR_FASTCGI: Partial<Record<Front, string>> = {
+const HTTP_FOR_FASTCGI: Partial<Record<FrontKind, string>> = {
   caddy: "reverse_proxy in place of php_fastcgi.",
   apache: "http:// in place of fcgi://.",
   lighttpd: "proxy.server in place of fastcgi.server.",
 };
 
 /** The same finding, as it is mended in this front. */
-export function inDialect(finding: Finding, front: Front, upstream: ConfiguredUpstream): Finding {
+export function inDialect(
+  finding: Finding,
+  front: FrontKind,
+  upstream: ConfiguredUpstream,
+): Finding {
   if (finding.cause === "client_certificate_required") {
     const { write: _, ...rest } = finding;
     const write = CLIENT_CERTIFICATE[front];

@@ -3,8 +3,8 @@
  * bounded; the first that fails ends the walk, since what lies behind it cannot be seen.
  */
 
-import type { Step } from "../../diagnosis/diagnosis-report.js";
-import type { HealthCheck } from "./config/front-config.js";
+import type { DiagnosisStep } from "../../diagnosis/diagnosis-report.js";
+import type { FrontHealthCheck } from "./config/front-config.js";
 import type { Facts } from "./facts/facts.js";
 import { exchangeStep, healthStep, idleStep, keptMsOf, processStep } from "./facts/steps.js";
 import { askPool, askScript, readPoolStatus } from "./fastcgi/ask.js";
@@ -35,7 +35,7 @@ export interface ExamineOptions {
   /** What is known of the same address already: it is not watched again, nor is its process. */
   readonly before?: Facts | null;
   /** The front's own request, by which it decides who is alive. */
-  readonly check?: HealthCheck | null;
+  readonly check?: FrontHealthCheck | null;
 }
 
 /** What is known after the walk, without the look at this machine. */
@@ -130,7 +130,7 @@ async function talkFastcgi(line: Line, walked: Walked): Promise<Walked> {
   const { world, place, limits } = line;
   const ping = await askPool(world, place, limits, "/ping");
   const page = ping.code === null ? await askPool(world, place, limits, "/status", "json") : null;
-  const step: Step = {
+  const step: DiagnosisStep = {
     layer: "head",
     name: "FastCGI ping",
     result: ping.code === null ? "ok" : "failed",

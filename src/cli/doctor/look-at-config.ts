@@ -7,7 +7,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { warning } from "../../diagnosis/diagnosis-finding.js";
-import type { Finding, Report, Step, Verdict } from "../../diagnosis/diagnosis-report.js";
+import type { DiagnosisStep, Finding, Report, Verdict } from "../../diagnosis/diagnosis-report.js";
 import { inOrder, verdictOf } from "../../diagnosis/diagnosis-verdict.js";
 import type {
   ConfiguredUpstream,
@@ -21,7 +21,7 @@ import { inDialect } from "./dialect.js";
 import { type ExamineOptions, examine } from "./examine.js";
 import type { Facts } from "./facts/facts.js";
 import { askEngine } from "./local/engine.js";
-import type { Front } from "./local/front.js";
+import type { LocalFront } from "./local/front.js";
 import { frontState } from "./local/front-state.js";
 import { frontOfConfig, type RunningFront } from "./local/fronts.js";
 import { hasOtherNetwork, insideCommand, lookFromInside } from "./local/namespaces.js";
@@ -160,7 +160,7 @@ interface Looked {
 async function lookAtUpstreams(
   world: DoctorWorld,
   upstreams: readonly ConfiguredUpstream[],
-  front: Front,
+  front: LocalFront,
   options: LookOptions,
 ): Promise<Looked> {
   const first = new Set(new Map(upstreams.toReversed().map((one) => [one.address, one])).values());
@@ -224,7 +224,7 @@ function unique(upstreams: readonly ConfiguredUpstream[]): readonly ConfiguredUp
 }
 
 interface Part {
-  readonly steps: readonly Step[];
+  readonly steps: readonly DiagnosisStep[];
   readonly findings: readonly Finding[];
 }
 
@@ -233,7 +233,7 @@ type Known = { readonly known: Map<string, Facts> };
 async function lookAtUpstream(
   world: DoctorWorld,
   upstream: ConfiguredUpstream,
-  { config, running }: Front,
+  { config, running }: LocalFront,
   options: ExamineOptions & Known,
 ): Promise<Part> {
   let endpoint: Endpoint;

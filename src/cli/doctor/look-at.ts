@@ -24,12 +24,12 @@ import { type DoctorWorld, within } from "./world/world.js";
 export type Subject = (world: DoctorWorld, options: LookOptions) => Promise<Report>;
 
 /** What a person says of the request besides its address. */
-export type AskedFor = Partial<Pick<Endpoint, "authority" | "tls">>;
+export type RequestOverrides = Partial<Pick<Endpoint, "authority" | "tls">>;
 
 /** Reads what was given; rejects with a TypeError that says what to write. */
 export async function readSubject(
   text: string,
-  asked: AskedFor = {},
+  asked: RequestOverrides = {},
   known: DoctorWorld | null = null,
 ): Promise<Subject> {
   const given = await readGiven(text);

@@ -3,7 +3,7 @@
  * their times, and the other findings.
  */
 
-import type { Finding, Report, Step } from "../../diagnosis/diagnosis-report.js";
+import type { DiagnosisStep, Finding, Report } from "../../diagnosis/diagnosis-report.js";
 import type { Terminal } from "../terminal/terminal.js";
 
 export function printReport({ subject, steps, findings, verdict }: Report, to: Terminal): void {
@@ -29,7 +29,7 @@ export function printReport({ subject, steps, findings, verdict }: Report, to: T
 }
 
 /** What needed nothing is not worth a line; each upstream has a heading of its own. */
-function printSteps(steps: readonly Step[], to: Terminal): void {
+function printSteps(steps: readonly DiagnosisStep[], to: Terminal): void {
   let of: string | undefined;
   for (const step of steps.filter(({ result }) => result !== "skipped")) {
     if (step.of !== undefined && step.of !== of) to.paragraph(to.bold(step.of), "  ", "    ");
@@ -38,7 +38,10 @@ function printSteps(steps: readonly Step[], to: Terminal): void {
   }
 }
 
-function printStep({ name, result, durationMs, limitMs, detail }: Step, to: Terminal): void {
+function printStep(
+  { name, result, durationMs, limitMs, detail }: DiagnosisStep,
+  to: Terminal,
+): void {
   const marks = {
     ok: to.green("✔"),
     warning: to.yellow("!"),

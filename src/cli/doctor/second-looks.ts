@@ -3,7 +3,7 @@
  * protocol, with another name, at another path. What changes the answer is the cause.
  */
 import type { Socket } from "node:net";
-import type { HealthCheck } from "./config/front-config.js";
+import type { FrontHealthCheck } from "./config/front-config.js";
 import type { Facts, OtherProtocol } from "./facts/facts.js";
 import type { Exchanged } from "./probes/exchange.js";
 import { type Line, onceMore, open } from "./probes/line.js";
@@ -82,7 +82,7 @@ function isBetter(asked: Exchanged | null): boolean {
 /** The request by which the front decides who is alive; null when there is none. */
 export async function frontsCheck(
   line: Line,
-  check: HealthCheck | null,
+  check: FrontHealthCheck | null,
 ): Promise<Facts["checked"]> {
   if (check === null) return null;
   const { connection } = await open({
@@ -97,7 +97,7 @@ export async function frontsCheck(
 function statusOf(
   { world, limits }: Line,
   socket: Socket,
-  { path, host }: HealthCheck,
+  { path, host }: FrontHealthCheck,
 ): Promise<number | null> {
   const named = host === null ? "" : `Host: ${host}\r\n`;
   return new Promise((resolve) => {

@@ -11,7 +11,7 @@ import { FAILURE_CODES } from "../../catalog/failures.js";
 import { PROXY_ERRORS } from "../../catalog/rows/proxy-errors.js";
 import { nearestOf } from "../../options/nearest.js";
 import type { Explained, Explanation } from "./explanation.js";
-import { explainHead, type ResponseHead, readHead } from "./head.js";
+import { explainHead, type PastedHead, readHead } from "./head.js";
 import { explainText, type Weights } from "./lines.js";
 import { readProxyStatus } from "./proxy-status-field.js";
 import { makerOfPage, type PageMaker, statusesSaid, wordsOfPage } from "./said.js";
@@ -45,7 +45,7 @@ function recognise(text: string, weights: Weights): readonly Explanation[] {
 
 /** What a body says below its head is more than who made it, but not than Proxy-Status. */
 function withBody(
-  { fields, said }: ResponseHead,
+  { fields, said }: PastedHead,
   text: string,
   found: readonly Explanation[],
 ): readonly Explanation[] {

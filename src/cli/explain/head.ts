@@ -15,7 +15,7 @@ import {
 import { failuresBehind, statusMeaning } from "./statuses.js";
 import { explainProxyError, explainWord } from "./words.js";
 
-export interface ResponseHead {
+export interface PastedHead {
   readonly status: number | null;
   /** By lower-case name; several values are joined with a comma. */
   readonly fields: ReadonlyMap<string, string>;
@@ -29,7 +29,7 @@ const FIELD_LINE = /^[<\s]*([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*)$/;
 const TELLING = new Set(["proxy-status", "server", "via", "retry-after", "cf-ray", "x-cache"]);
 
 /** The head in a text, null when it is none. The last one counts when there are several. */
-export function readHead(text: string): ResponseHead | null {
+export function readHead(text: string): PastedHead | null {
   let status: number | null = null;
   let fields = new Map<string, string>();
   let said: string[] = [];
@@ -58,7 +58,7 @@ export function readHead(text: string): ResponseHead | null {
 export function explainHead({
   status,
   fields,
-}: Pick<ResponseHead, "status" | "fields">): readonly Explanation[] {
+}: Pick<PastedHead, "status" | "fields">): readonly Explanation[] {
   const members = readProxyStatus(fields.get("proxy-status") ?? "");
   const found = members.flatMap(explainMember);
   if (found.length > 0) return found;

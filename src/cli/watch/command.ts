@@ -24,7 +24,7 @@ Options
   --json              for programs
 `;
 
-interface Asked {
+interface WatchArguments {
   readonly url: URL;
   readonly everyMs: number;
   readonly once: boolean;
@@ -44,7 +44,7 @@ export async function runWatch(
   world: CommandWorld,
   clock: Clock = systemClock,
 ): Promise<number> {
-  let asked: Asked | "help";
+  let asked: WatchArguments | "help";
   try {
     asked = readArguments(args);
   } catch (error) {
@@ -73,7 +73,11 @@ export async function runWatch(
   }
 }
 
-function show(snapshot: GatewaySnapshot, { json, once }: Asked, world: CommandWorld): void {
+function show(
+  snapshot: GatewaySnapshot,
+  { json, once }: WatchArguments,
+  world: CommandWorld,
+): void {
   if (json) {
     world.stdout.write(`${printableJson(snapshot)}\n`);
     return;
@@ -82,7 +86,7 @@ function show(snapshot: GatewaySnapshot, { json, once }: Asked, world: CommandWo
   printSnapshot(snapshot, terminal(world.stdout, world.env));
 }
 
-function readArguments(args: readonly string[]): Asked | "help" {
+function readArguments(args: readonly string[]): WatchArguments | "help" {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -130,7 +134,11 @@ function headersOf(lines: readonly string[]): Headers {
 const USUAL = ["/_gateway", "/gateway", "/dashboard", "/admin", ""];
 
 /** Of a server that answers, and not with a dashboard, the usual places are tried, once. */
-async function whereItIs(asked: Asked, clock: Clock, world: CommandWorld): Promise<Asked> {
+async function whereItIs(
+  asked: WatchArguments,
+  clock: Clock,
+  world: CommandWorld,
+): Promise<WatchArguments> {
   for (const place of USUAL) {
     const url = new URL(`${place}/snapshot.json`, asked.url);
     if (url.href === asked.url.href) continue;
@@ -155,16 +163,16 @@ function parsed(text: string): Partial<GatewaySnapshot> | null {
   }
 }
 
-interface Problem {
+interface WatchProblem {
   readonly problem: string;
   /** Somebody answered, and not with a snapshot; of 401 and 403 another place is no better. */
   readonly answered: boolean;
 }
 
 async function readSnapshot(
-  { url, headers }: Asked,
+  { url, headers }: WatchArguments,
   clock: Clock,
-): Promise<GatewaySnapshot | Problem> {
+): Promise<GatewaySnapshot | WatchProblem> {
   const cut = new AbortController();
   const timer = clock.after(ANSWER_MS_MAX, () => cut.abort());
   try {

@@ -12,12 +12,12 @@ export interface AbortLink {
   aborted(reason: unknown): void;
 }
 
-interface Links {
+interface SignalLinks {
   readonly links: Set<AbortLink>;
   readonly unlink: () => void;
 }
 
-const linked = new WeakMap<AbortSignal, Links>();
+const linked = new WeakMap<AbortSignal, SignalLinks>();
 
 /** Calls `aborted` when the signal aborts; the signal must not have aborted yet. */
 export function linkAbort(signal: AbortSignal, link: AbortLink): void {

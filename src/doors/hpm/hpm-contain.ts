@@ -4,8 +4,8 @@
  */
 import type { Readable, Writable } from "node:stream";
 
-type Listener = (...args: unknown[]) => unknown;
-export type Failed = (error: unknown) => void;
+type NodeListener = (...args: unknown[]) => unknown;
+export type OnFailed = (error: unknown) => void;
 
 /** An emitter of Node, or that of the engine of version 3, which is another one. */
 export interface Emitting {
@@ -17,9 +17,14 @@ export interface Emitting {
 
 type LooseEmitting = {
   emit(event: unknown, ...args: unknown[]): boolean;
-  listeners(event: unknown): Listener[];
-  rawListeners?(event: unknown): Listener[];
-  removeListener(event: unknown, listener: Listener, context: undefined, once: boolean): unknown;
+  listeners(event: unknown): NodeListener[];
+  rawListeners?(event: unknown): NodeListener[];
+  removeListener(
+    event: unknown,
+    listener: NodeListener,
+    context: undefined,
+    once: boolean,
+  ): unknown;
 };
 
 /** Calls all listeners, whatever any of them throws. */
@@ -27,7 +32,7 @@ export function emitTo(
   emitter: Emitting,
   event: unknown,
   args: readonly unknown[],
-  failed: Failed,
+  failed: OnFailed,
 ): boolean {
   const listeners = listenersOf(emitter as LooseEmitting, event);
   for (const listener of listeners) {
@@ -42,12 +47,12 @@ export function emitTo(
 }
 
 /** From now on no listener of it can throw. */
-export function contain(emitter: Emitting, failed: Failed): void {
+export function contain(emitter: Emitting, failed: OnFailed): void {
   (emitter as LooseEmitting).emit = (event, ...args) => emitTo(emitter, event, args, failed);
 }
 
 /** The same for an answer, and for what it is piped into before it reaches the client. */
-export function containAnswer(answer: Readable, client: Writable, failed: Failed): void {
+export function containAnswer(answer: Readable, client: Writable, failed: OnFailed): void {
   contain(answer, failed);
   const { pipe } = answer;
   answer.pipe = <To extends NodeJS.WritableStream>(to: To, options?: { end?: boolean }): To => {
@@ -61,7 +66,7 @@ export function containAnswer(answer: Readable, client: Writable, failed: Failed
 }
 
 /** Takes the listeners of an event away; gives what notifies them. */
-export function takeOver(emitter: NodeJS.EventEmitter, event: string): Listener {
+export function takeOver(emitter: NodeJS.EventEmitter, event: string): NodeListener {
   const listeners = emitter.rawListeners(event);
   emitter.removeAllListeners(event);
   return (...args) => {
@@ -69,7 +74,7 @@ export function takeOver(emitter: NodeJS.EventEmitter, event: string): Listener 
   };
 }
 
-function listenersOf(emitter: LooseEmitting, event: unknown): readonly Listener[] {
+function listenersOf(emitter: LooseEmitting, event: unknown): readonly NodeListener[] {
   if (emitter.rawListeners !== undefined) return emitter.rawListeners(event);
   const listeners = emitter.listeners(event);
   // Those that were added with `once` come bare, and this removes no others.

@@ -29,7 +29,7 @@ import {
 import { askToEnter, type Refused } from "../admit.js";
 import { answeringFor } from "../answer.js";
 import { readingFor } from "../proxy.js";
-import type { Way } from "../proxy-upgrade.js";
+import type { UpgradeWay } from "../proxy-upgrade.js";
 import { engineAgent, engineLookup, failureBehind } from "./hpm-headers.js";
 import {
   type HpmErrorHandler,
@@ -267,7 +267,7 @@ export interface Job {
   send(run: ForeignRun): void;
 }
 
-export interface Lane extends Way {
+export interface Lane extends UpgradeWay {
   readonly terms: RunTerms;
   /** Takes the call through the pipe; the job is done where its exchange is to be performed. */
   execute(call: Call, job: Job): Pending<ResponseBody>;

@@ -25,7 +25,7 @@ import type { AcceptedRequest } from "../../wire/read-request.js";
 import { type ReceivedBody, receivedBody } from "../../wire/received-body.js";
 import { cutResponse, writeResponse } from "../../wire/write-response.js";
 import type { Refused } from "../admit.js";
-import { type Asking, steppedBack } from "../answer.js";
+import { type PendingAnswer, steppedBack } from "../answer.js";
 import { NO_FRAMEWORK, readSafely } from "../proxy.js";
 import { contain, containAnswer, takeOver } from "./hpm-contain.js";
 import {
@@ -65,7 +65,7 @@ interface Taken {
 interface Passing extends Taken {
   readonly parts: HpmParts;
   readonly lane: Lane;
-  readonly asking: Asking & { readonly call: Call };
+  readonly asking: PendingAnswer & { readonly call: Call };
   readonly run: ForeignRun;
   readonly body: Readable;
   /** Why the body cannot be written again; null where it can, or need not. */

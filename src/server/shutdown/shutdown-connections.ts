@@ -15,9 +15,9 @@ import { alongside } from "../alongside.js";
 import { type DrainParts, spreadEnd, type Tracker, type WorkCounts } from "./shutdown-tally.js";
 
 const CONNECTION = Symbol("good-gateway.connection");
-type TrackedSocket = Socket & { [CONNECTION]?: Connection };
+type TrackedSocket = Socket & { [CONNECTION]?: ShutdownConnection };
 /** The head as it was sent, as Node keeps it; `getHeader` knows nothing of what a list named. */
-type Sent = ServerResponse & { readonly _header?: string | null };
+type SentHead = ServerResponse & { readonly _header?: string | null };
 
 /** Nothing has been seen of it yet. */
 const UNSEEN = -1;
@@ -75,7 +75,7 @@ function listenForSockets(server: NetServer, book: Book): readonly (() => void)[
   };
   if (!(server instanceof TlsServer)) return [on("connection", (socket) => void book.of(socket))];
   // A handshake that is under way is a client that is about to ask.
-  const handshakes = new Map<string, Connection>();
+  const handshakes = new Map<string, ShutdownConnection>();
   const nameOf = ({ remoteAddress, remotePort }: Socket): string | null =>
     remotePort === undefined ? null : `${remoteAddress} ${remotePort}`;
   return [
@@ -96,7 +96,7 @@ function listenForSockets(server: NetServer, book: Book): readonly (() => void)[
 }
 
 class Book {
-  readonly connections = new Set<Connection>();
+  readonly connections = new Set<ShutdownConnection>();
   readonly parts: DrainParts;
   counting = false;
   closing = false;
@@ -105,10 +105,10 @@ class Book {
     this.parts = parts;
   }
 
-  of(socket: TrackedSocket): Connection {
+  of(socket: TrackedSocket): ShutdownConnection {
     const known = socket[CONNECTION];
     if (known !== undefined) return known;
-    const connection = new Connection(this, socket);
+    const connection = new ShutdownConnection(this, socket);
     socket[CONNECTION] = connection;
     this.connections.add(connection);
     socket.once("close", () => {
@@ -129,7 +129,7 @@ class Book {
   }
 }
 
-class Connection {
+class ShutdownConnection {
   readonly #book: Book;
   readonly #socket: Socket;
   readonly isNew: boolean;
@@ -233,6 +233,6 @@ function closeAfter(res: ServerResponse): void {
   if (!res.headersSent) res.shouldKeepAlive = false;
 }
 
-function isEventStream(res: Sent): boolean {
+function isEventStream(res: SentHead): boolean {
   return res.headersSent && /^content-type: *text\/event-stream/im.test(res._header ?? "");
 }

@@ -13,7 +13,7 @@ import type { GatewayLifecycle } from "../../lifecycle/lifecycle.js";
 import type { ShutdownPhase, ShutdownReport } from "../../records/shutdown-report.js";
 import type { ShutdownPlan } from "./shutdown-options.js";
 import type { ServerDrain } from "./shutdown-server.js";
-import type { Tally } from "./shutdown-tally.js";
+import type { ShutdownTally } from "./shutdown-tally.js";
 import { reportOf } from "./shutdown-tally.js";
 
 export interface ShutdownRunParts {
@@ -21,7 +21,7 @@ export interface ShutdownRunParts {
   readonly lifecycle: GatewayLifecycle;
   readonly servers: readonly ServerDrain[];
   readonly plan: ShutdownPlan;
-  readonly tally: Tally;
+  readonly tally: ShutdownTally;
   /** Told now and then how much is still under way. */
   readonly progress: (phase: ShutdownPhase, busy: number) => void;
 }

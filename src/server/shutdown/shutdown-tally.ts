@@ -18,7 +18,7 @@ export interface WorkCounts {
 }
 
 /** What came of the work since the shutdown began; counted up while it runs. */
-export interface Tally {
+export interface ShutdownTally {
   readonly finished: Mutable<WorkCounts>;
   readonly cut: Mutable<WorkCounts>;
   /** Connections that were closed while at rest. */
@@ -29,7 +29,7 @@ export interface Tally {
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-export function newTally(): Tally {
+export function newTally(): ShutdownTally {
   const none = (): WorkCounts => ({ requests: 0, eventStreams: 0, upgrades: 0 });
   return { finished: none(), cut: none(), idleClosed: 0, refused: 0 };
 }
@@ -39,7 +39,7 @@ export interface DrainParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly plan: ShutdownPlan;
-  readonly tally: Tally;
+  readonly tally: ShutdownTally;
 }
 
 /** Connections of one kind, as a shutdown sees them. */
@@ -67,10 +67,10 @@ export function spreadEnd({ clock, random }: DrainParts, timeoutMs: number): num
 
 /** The report that the counts come to. */
 export function reportOf(
-  { finished, cut, idleClosed, refused }: Tally,
+  { finished, cut, idleClosed, refused }: ShutdownTally,
   rest: Pick<ShutdownReport, "reason" | "durationMs" | "forced" | "calls">,
 ): ShutdownReport {
-  const kind = (name: keyof Tally["cut"]): ShutdownCounts => ({
+  const kind = (name: keyof ShutdownTally["cut"]): ShutdownCounts => ({
     finished: finished[name],
     cut: cut[name],
   });

@@ -14,7 +14,7 @@ import { isAbsent, MachineNames, type NamedAddresses, withFirst } from "./machin
 import { SystemNames } from "./system-names.js";
 
 /** Without an error there is at least one address. */
-export type Addressed = (error: Error | null, addresses: readonly LookupAddress[]) => void;
+export type LookupCallback = (error: Error | null, addresses: readonly LookupAddress[]) => void;
 
 interface Known {
   readonly error: Error | null;
@@ -26,7 +26,7 @@ const NOTHING_KNOWN: Known = { error: null, addresses: [], until: Number.NEGATIV
 
 interface Name {
   /** Who waits for the look-up under way; null while there is none. */
-  waiting: Addressed[] | null;
+  waiting: LookupCallback[] | null;
   known: Known;
   /** The family that worked where the other one did not; 0 where nothing was seen. */
   family: number;
@@ -45,7 +45,7 @@ export class HostNames {
   }
 
   /** Calls back later, never at once. */
-  addresses(hostname: string, addressed: Addressed): void {
+  addresses(hostname: string, addressed: LookupCallback): void {
     const name = this.#of(hostname);
     const { error, addresses, until } = name.known;
     if (this.#clock.now() < until) {
@@ -120,7 +120,7 @@ export const hostNames = new HostNames(
 const ownLookup = dns.lookup;
 
 /** All addresses of a name, in the order in which they are to be tried. */
-export function addressesOf(hostname: string, addressed: Addressed): void {
+export function addressesOf(hostname: string, addressed: LookupCallback): void {
   const family = isIP(hostname);
   // An engine that asks for an address in brackets has it looked up like a name.
   if (family !== 0) {

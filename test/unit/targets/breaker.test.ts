@@ -2,14 +2,14 @@ import { EventEmitter } from "node:events";
 import * as fc from "fast-check";
 import CircuitBreaker from "opossum";
 import { describe, expect, it } from "vitest";
-import type { Verdict } from "../../../src/base/permit.js";
+import type { ExchangeVerdict } from "../../../src/base/permit.js";
 import { seededRandom } from "../../../src/base/random.js";
 import { BREAKER } from "../../../src/catalog/defaults.js";
 import {
   type Breaker,
   type BreakerChange,
-  type BreakerOptions,
   type BreakerPermit,
+  type BreakerSettings,
   type BreakerState,
   createBreaker,
 } from "../../../src/targets/breaker.js";
@@ -21,12 +21,12 @@ interface Bench {
   readonly changes: BreakerChange[];
   time: number;
   /** Admits and settles at once; false when it was denied. */
-  one(verdict: Verdict): boolean;
-  times(count: number, verdict: Verdict): void;
+  one(verdict: ExchangeVerdict): boolean;
+  times(count: number, verdict: ExchangeVerdict): void;
   take(): BreakerPermit;
 }
 
-function bench(options: Partial<BreakerOptions> = {}, drawn = 0): Bench {
+function bench(options: Partial<BreakerSettings> = {}, drawn = 0): Bench {
   const changes: BreakerChange[] = [];
   const random = { next: () => drawn };
   let moment = 0;
@@ -59,7 +59,7 @@ function bench(options: Partial<BreakerOptions> = {}, drawn = 0): Bench {
 }
 
 /** Others take the calls of the target meanwhile. */
-function beside(options: Partial<BreakerOptions> = {}): Bench {
+function beside(options: Partial<BreakerSettings> = {}): Bench {
   const made = bench(options);
   made.breaker.jury = { ...NOBODY, isLast: () => false };
   return made;
@@ -236,7 +236,7 @@ describe("an open breaker", () => {
 });
 
 describe("a half-open breaker", () => {
-  const halfOpen = (options: Partial<BreakerOptions> = {}) => {
+  const halfOpen = (options: Partial<BreakerSettings> = {}) => {
     const made = bench(options);
     made.times(5, "failure");
     made.time += 1_000;
@@ -385,7 +385,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant("settle" as const),
       which: fc.nat(20),
-      verdict: fc.constantFrom<Verdict>("success", "failure", "failure", "neutral"),
+      verdict: fc.constantFrom<ExchangeVerdict>("success", "failure", "failure", "neutral"),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.nat(3_000) }) },

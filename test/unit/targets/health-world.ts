@@ -7,7 +7,7 @@ import type { Permit } from "../../../src/base/permit.js";
 import { BREAKER, EJECTION, PANIC, SLOW_START } from "../../../src/catalog/defaults.js";
 import type { FailureCode } from "../../../src/catalog/failures.js";
 import { type BreakerChange, createBreaker } from "../../../src/targets/breaker.js";
-import { type EjectionOptions, type PanicChange, Peers } from "../../../src/targets/peers.js";
+import { type EjectionSettings, type PanicChange, Peers } from "../../../src/targets/peers.js";
 import { createTarget, parseTarget, type Target } from "../../../src/targets/target.js";
 import { TargetMonitor } from "../../../src/targets/target-monitor.js";
 import { type HealthChange, WatchedHealth } from "../../../src/targets/watched-health.js";
@@ -18,7 +18,7 @@ export interface HealthWorldOptions {
   readonly targets?: number;
   /** @default false */
   readonly probes?: boolean;
-  readonly ejection?: Partial<EjectionOptions> | false;
+  readonly ejection?: Partial<EjectionSettings> | false;
   /** What chance draws, from 0 up to 1. @default 0 */
   readonly draw?: number;
 }

@@ -8,7 +8,7 @@
 import { fault, said } from "../../../diagnosis/diagnosis-finding.js";
 import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { Facts } from "../facts/facts.js";
-import type { Listener, LocalFacts } from "../facts/local-facts.js";
+import type { ListeningSocket, LocalFacts } from "../facts/local-facts.js";
 import { managedCause } from "./managed.js";
 
 export function connectionCauses(facts: Facts): readonly Finding[] {
@@ -73,7 +73,11 @@ function refused(facts: Facts, evidence: readonly string[]): Finding {
 }
 
 /** Somebody listens where was asked, and a refusal came all the same. */
-function rejected({ endpoint }: Facts, there: Listener, evidence: readonly string[]): Finding {
+function rejected(
+  { endpoint }: Facts,
+  there: ListeningSocket,
+  evidence: readonly string[],
+): Finding {
   return fault({
     cause: "firewall_rejects",
     layer: "route",
@@ -167,11 +171,11 @@ function nearestPort(port: number, { nodeListeners }: LocalFacts) {
   return others.every((one) => one.pid === only?.pid) ? (only ?? null) : null;
 }
 
-function placeOf({ address, family, port }: Listener): string {
+function placeOf({ address, family, port }: ListeningSocket): string {
   return family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-function holderOf({ pid }: Listener): string {
+function holderOf({ pid }: ListeningSocket): string {
   return pid === null ? "a process" : `node pid ${pid}`;
 }
 

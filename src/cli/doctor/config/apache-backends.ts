@@ -5,7 +5,7 @@
 import type { ApacheLine } from "./apache-lines.js";
 
 /** One place that names a backend. */
-export interface Backend {
+export interface ApacheBackend {
   readonly line: ApacheLine;
   readonly kind: "pass" | "match" | "rewrite" | "member" | "handler";
   /** `http://host:port/path`, `fcgi://…`, `unix:/path|http://name/`, `balancer://name/`. */
@@ -17,7 +17,7 @@ export interface Backend {
 }
 
 /** Every place that names a backend or a balancer; exclusions (`!`) are none. */
-export function backendsOf(lines: readonly ApacheLine[]): readonly Backend[] {
+export function backendsOf(lines: readonly ApacheLine[]): readonly ApacheBackend[] {
   return lines.flatMap((line) => {
     const backend = backendOf(line);
     if (backend === null || backend.url === "!") return [];
@@ -26,7 +26,7 @@ export function backendsOf(lines: readonly ApacheLine[]): readonly Backend[] {
   });
 }
 
-export function backendOf(line: ApacheLine): Backend | null {
+export function backendOf(line: ApacheLine): ApacheBackend | null {
   const { name, words, inside } = line;
   const args = words.slice(1);
   const [first = "", second = ""] = args;
@@ -73,7 +73,10 @@ function optionsOf(words: readonly string[]): ReadonlyMap<string, string> {
 }
 
 /** `ProxySet` inside `<Proxy "http://…">`: options of the same worker. */
-function proxySets(lines: readonly ApacheLine[], { url }: Backend): ReadonlyMap<string, string> {
+function proxySets(
+  lines: readonly ApacheLine[],
+  { url }: ApacheBackend,
+): ReadonlyMap<string, string> {
   const fits = ({ name, inside }: ApacheLine): boolean => {
     const proxy = inside.at(-1);
     const of = proxy?.args[0] ?? "";
@@ -83,7 +86,7 @@ function proxySets(lines: readonly ApacheLine[], { url }: Backend): ReadonlyMap<
 }
 
 /** The name of the balancer that a line belongs to, or asks; null for none. */
-export function balancerOf({ line, url }: Backend): string | null {
+export function balancerOf({ line, url }: ApacheBackend): string | null {
   const around = line.inside.findLast(({ name }) => name === "proxy")?.args[0] ?? "";
   const given = line.name === "balancermember" ? (line.words[1] ?? "") : "";
   const texts = [url, given, around];
@@ -91,11 +94,11 @@ export function balancerOf({ line, url }: Backend): string | null {
 }
 
 /** D, S and E of `status=`: taken out, stopped, in error. */
-export function isTakenOut({ options }: Backend): boolean {
+export function isTakenOut({ options }: ApacheBackend): boolean {
   return /^\+?[DSE]/i.test(options.get("status") ?? "");
 }
 
 /** The line up to its URL, to be written again with more options. */
-export function passLine({ line, url }: Backend): string {
+export function passLine({ line, url }: ApacheBackend): string {
   return line.words.slice(0, line.words.indexOf(url) + 1).join(" ");
 }

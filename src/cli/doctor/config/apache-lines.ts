@@ -7,10 +7,10 @@ import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { expandGlob } from "./files.js";
 import type { Problem } from "./front-config.js";
-import { type Line, readLines } from "./words-of-lines.js";
+import { type ConfigLine, readLines } from "./words-of-lines.js";
 
 /** `<VirtualHost *:80>`, `<Location /api>` and the like. */
-export interface Container {
+export interface ApacheContainer {
   /** In lower case. */
   readonly name: string;
   readonly args: readonly string[];
@@ -18,17 +18,17 @@ export interface Container {
   readonly line: number;
 }
 
-export interface ApacheLine extends Line {
+export interface ApacheLine extends ConfigLine {
   /** The first word in lower case. */
   readonly name: string;
   /** Outermost first. */
-  readonly inside: readonly Container[];
+  readonly inside: readonly ApacheContainer[];
 }
 
 interface Reading {
   readonly variables: Map<string, string>;
   readonly modules: Set<string>;
-  readonly inside: Container[];
+  readonly inside: ApacheContainer[];
   readonly found: ApacheLine[];
   readonly problems: Problem[];
   root: string;
@@ -111,7 +111,11 @@ async function readInto(file: string, reading: Reading, above: readonly string[]
   }
 }
 
-async function readLine(line: Line, reading: Reading, chain: readonly string[]): Promise<void> {
+async function readLine(
+  line: ConfigLine,
+  reading: Reading,
+  chain: readonly string[],
+): Promise<void> {
   const [first = "", second = "", third = ""] = line.words;
   const name = first.toLowerCase();
   if (name === "define" && third.length > VALUE_CHARACTERS_MAX) {

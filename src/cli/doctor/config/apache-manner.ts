@@ -3,7 +3,7 @@
  * What is not written down is left out, so that the address alone decides.
  */
 import { join } from "node:path";
-import type { Backend } from "./apache-backends.js";
+import type { ApacheBackend } from "./apache-backends.js";
 import { type ApacheLine, settingAt } from "./apache-lines.js";
 import type { FrontTls, Manner } from "./front-config.js";
 
@@ -11,7 +11,7 @@ export function schemeOf(url: string): string {
   return /^(?:unix:[^|]*\|)?(\w+):/.exec(url)?.[1]?.toLowerCase() ?? "";
 }
 
-export function apacheManner(lines: readonly ApacheLine[], backend: Backend): Manner {
+export function apacheManner(lines: readonly ApacheLine[], backend: ApacheBackend): Manner {
   const { line, url } = backend;
   const at = (name: string): string | null => settingAt(lines, line, name)?.words[1] ?? null;
   const name = at("servername")?.replace(/:\d+$/, "") ?? null;
@@ -56,7 +56,7 @@ function requestFields(
 }
 
 /** What is asked for at the start of a ProxyPass, before and after it was mapped. */
-function pathsOf({ kind, path, url }: Backend): Pick<Manner, "path" | "pathBefore"> {
+function pathsOf({ kind, path, url }: ApacheBackend): Pick<Manner, "path" | "pathBefore"> {
   if (kind !== "pass" || path === null) return {};
   const mapped = url.replace(/^(?:unix:[^|]*\|)?\w+:\/\/[^/]*/, "");
   const asked = mapped === "" ? "/" : mapped;
@@ -81,7 +81,7 @@ function tlsOf(at: (name: string) => string | null): FrontTls {
 }
 
 /** The file that PHP-FPM is told to run for the start of the site. */
-function scriptOf({ kind, url }: Backend, root: string | null): string | null {
+function scriptOf({ kind, url }: ApacheBackend, root: string | null): string | null {
   if (kind === "handler") return root === null ? null : join(root, "index.php");
   const folder = /fcgi:\/\/[^/]*(\/.*)$/.exec(url)?.[1];
   if (folder === undefined || folder === "/") return null;

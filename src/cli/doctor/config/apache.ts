@@ -2,10 +2,16 @@
  * What an Apache configuration says of upstreams: an address for every backend that can be asked,
  * with what Apache does there.
  */
-import { type Backend, backendsOf, balancerOf, isTakenOut, passLine } from "./apache-backends.js";
+import {
+  type ApacheBackend,
+  backendsOf,
+  balancerOf,
+  isTakenOut,
+  passLine,
+} from "./apache-backends.js";
 import { type ApacheLine, settingAt } from "./apache-lines.js";
 import { apacheManner, schemeOf } from "./apache-manner.js";
-import type { ConfiguredUpstream, FrontSettings, FrontUser, Problem } from "./front-config.js";
+import type { ConfiguredUpstream, FrontTraits, FrontUser, Problem } from "./front-config.js";
 import { timeMs } from "./units.js";
 
 export function apacheUpstreams(lines: readonly ApacheLine[]): readonly ConfiguredUpstream[] {
@@ -24,7 +30,7 @@ export function apacheUpstreams(lines: readonly ApacheLine[]): readonly Configur
   });
 }
 
-function contextOf(backend: Backend): string {
+function contextOf(backend: ApacheBackend): string {
   const { line, path, kind } = backend;
   const site = line.inside.find(({ name }) => name === "virtualhost");
   const what =
@@ -89,9 +95,9 @@ const FIELD_BYTES = 8_192;
 
 function settingsOf(
   lines: readonly ApacheLine[],
-  backend: Backend,
-  all: readonly Backend[],
-): FrontSettings {
+  backend: ApacheBackend,
+  all: readonly ApacheBackend[],
+): FrontTraits {
   const { options, line } = backend;
   const wait = settingAt(lines, line, "proxytimeout") ?? settingAt(lines, line, "timeout");
   const host = /:\/\/([^/]+)/.exec(backend.url)?.[1];
@@ -114,7 +120,7 @@ function settingsOf(
   };
 }
 
-function poolIdleOf(lines: readonly ApacheLine[], { options, kind, url, line }: Backend) {
+function poolIdleOf(lines: readonly ApacheLine[], { options, kind, url, line }: ApacheBackend) {
   const off = options.get("disablereuse")?.toLowerCase() === "on";
   const on = options.get("enablereuse")?.toLowerCase() === "on";
   const environment = lines.filter(

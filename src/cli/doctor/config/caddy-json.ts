@@ -5,7 +5,7 @@
 import { addressOf, CADDY_SETTINGS, type CaddyConfig } from "./caddy.js";
 import type { ConfiguredUpstream, Manner, Problem } from "./front-config.js";
 
-type Json = Readonly<Record<string, unknown>>;
+type CaddyJson = Readonly<Record<string, unknown>>;
 
 /** Whether a text is a configuration of Caddy in JSON. */
 export function isCaddyJson(text: string): boolean {
@@ -13,10 +13,10 @@ export function isCaddyJson(text: string): boolean {
   return typeof apps === "object" && apps !== null;
 }
 
-function parsed(text: string): Json | null {
+function parsed(text: string): CaddyJson | null {
   if (!/^\s*\{/.test(text)) return null;
   try {
-    return JSON.parse(text) as Json;
+    return JSON.parse(text) as CaddyJson;
   } catch {
     return null;
   }
@@ -27,9 +27,9 @@ export function caddyJson(file: string, text: string): CaddyConfig {
   const notLookedAt: Problem[] = [];
   const where = { file, line: 1 };
   for (const { handler, manner } of handlersIn(parsed(text), {})) {
-    const { protocol } = (handler["transport"] ?? {}) as Json;
-    const tls = ((handler["transport"] ?? {}) as Json)["tls"] !== undefined;
-    const listed = (handler["upstreams"] ?? []) as readonly Json[];
+    const { protocol } = (handler["transport"] ?? {}) as CaddyJson;
+    const tls = ((handler["transport"] ?? {}) as CaddyJson)["tls"] !== undefined;
+    const listed = (handler["upstreams"] ?? []) as readonly CaddyJson[];
     if (handler["dynamic_upstreams"] !== undefined) {
       notLookedAt.push({ text: "reverse_proxy with dynamic_upstreams", where });
     }
@@ -54,7 +54,7 @@ export function caddyJson(file: string, text: string): CaddyConfig {
 }
 
 interface Found {
-  readonly handler: Json;
+  readonly handler: CaddyJson;
   readonly manner: Manner;
 }
 
@@ -62,19 +62,19 @@ interface Found {
 function handlersIn(value: unknown, manner: Manner): readonly Found[] {
   if (Array.isArray(value)) return value.flatMap((one) => handlersIn(one, manner));
   if (typeof value !== "object" || value === null) return [];
-  const node = value as Json;
+  const node = value as CaddyJson;
   if (node["handler"] === "reverse_proxy") return [{ handler: node, manner }];
   const inner = { ...manner, ...portsOf(node), ...matchOf(node) };
   return Object.values(node).flatMap((one) => handlersIn(one, inner));
 }
 
-function portsOf({ listen }: Json): Manner {
+function portsOf({ listen }: CaddyJson): Manner {
   if (!Array.isArray(listen)) return {};
   return { ports: listen.map((place) => Number(/:(\d+)$/.exec(String(place))?.[1] ?? 0)) };
 }
 
-function matchOf({ match }: Json): Manner {
-  const [first] = Array.isArray(match) ? (match as readonly Json[]) : [];
+function matchOf({ match }: CaddyJson): Manner {
+  const [first] = Array.isArray(match) ? (match as readonly CaddyJson[]) : [];
   const hosts = first?.["host"] as readonly string[] | undefined;
   const path = (first?.["path"] as readonly string[] | undefined)?.[0]?.replace(/\*$/, "");
   return { ...(hosts === undefined ? {} : { hosts }), ...(path === undefined ? {} : { path }) };

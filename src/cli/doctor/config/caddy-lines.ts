@@ -7,15 +7,15 @@
 import { dirname, isAbsolute, join } from "node:path";
 import { expandGlob } from "./files.js";
 import type { Problem } from "./front-config.js";
-import { type Line, readLines } from "./words-of-lines.js";
+import { type ConfigLine, readLines } from "./words-of-lines.js";
 
 export interface CaddyText {
-  readonly lines: readonly Line[];
+  readonly lines: readonly ConfigLine[];
   readonly problems: readonly Problem[];
 }
 
 interface Reading {
-  readonly snippets: Map<string, readonly Line[]>;
+  readonly snippets: Map<string, readonly ConfigLine[]>;
   readonly problems: Problem[];
   lines: number;
 }
@@ -31,7 +31,7 @@ export async function readCaddyLines(file: string): Promise<CaddyText> {
 }
 
 /** `{$NAME}` and `{$NAME:default}`: replaced before anything else is read. */
-function withEnvironment(line: Line): Line {
+function withEnvironment(line: ConfigLine): ConfigLine {
   const words = line.words.flatMap((word) => {
     const whole = word.replace(/\{\$([^}:]+)(?::([^}]*))?\}/g, (_, name: string, usual = "") => {
       return process.env[name] ?? String(usual);
@@ -42,10 +42,13 @@ function withEnvironment(line: Line): Line {
 }
 
 /** `(name) {` … `}` at the outermost level is kept apart for its imports. */
-function withoutSnippets(lines: readonly Line[], { snippets }: Reading): readonly Line[] {
-  const rest: Line[] = [];
+function withoutSnippets(
+  lines: readonly ConfigLine[],
+  { snippets }: Reading,
+): readonly ConfigLine[] {
+  const rest: ConfigLine[] = [];
   let depth = 0;
-  let snippet: Line[] | null = null;
+  let snippet: ConfigLine[] | null = null;
   for (const line of lines) {
     const [first = ""] = line.words;
     const opens = line.words.at(-1) === "{";
@@ -62,11 +65,11 @@ function withoutSnippets(lines: readonly Line[], { snippets }: Reading): readonl
 }
 
 async function withImports(
-  lines: readonly Line[],
+  lines: readonly ConfigLine[],
   reading: Reading,
   depth: number,
-): Promise<readonly Line[]> {
-  const found: Line[] = [];
+): Promise<readonly ConfigLine[]> {
+  const found: ConfigLine[] = [];
   for (const line of lines) {
     const [name, target = "", ...args] = line.words;
     if (name !== "import") found.push(line);
@@ -83,12 +86,12 @@ async function withImports(
 }
 
 async function imported(
-  line: Line,
+  line: ConfigLine,
   target: string,
   args: readonly string[],
   reading: Reading,
   depth: number,
-): Promise<readonly Line[]> {
+): Promise<readonly ConfigLine[]> {
   const snippet = reading.snippets.get(target);
   const inner = snippet ?? (await linesOfFiles(line, target, reading));
   const given = inner.map((one) => ({ ...one, words: one.words.map((w) => argued(w, args)) }));
@@ -96,10 +99,10 @@ async function imported(
 }
 
 async function linesOfFiles(
-  line: Line,
+  line: ConfigLine,
   target: string,
   reading: Reading,
-): Promise<readonly Line[]> {
+): Promise<readonly ConfigLine[]> {
   const path = isAbsolute(target) ? target : join(dirname(line.file), target);
   const files = await expandGlob(path);
   if (files.length === 0 && !target.includes("*")) {
@@ -118,11 +121,11 @@ function argued(word: string, args: readonly string[]): string {
     .replace(/\{args\[:\]\}/g, args.join(" "));
 }
 
-function told({ problems }: Reading, { file, line }: Line, text: string): void {
+function told({ problems }: Reading, { file, line }: ConfigLine, text: string): void {
   if (!problems.some((one) => one.text === text)) problems.push({ text, where: { file, line } });
 }
 
-function unbalanced(lines: readonly Line[]): readonly Problem[] {
+function unbalanced(lines: readonly ConfigLine[]): readonly Problem[] {
   let depth = 0;
   for (const { words, file, line } of lines) {
     if (words[0] === "}") depth -= 1;

@@ -3,10 +3,10 @@
  * Places whose address only a request makes are told, since nobody can be asked at them.
  */
 import { type CaddyText, readCaddyLines } from "./caddy-lines.js";
-import type { ConfiguredUpstream, FrontSettings, Manner, Problem } from "./front-config.js";
-import type { Line } from "./words-of-lines.js";
+import type { ConfiguredUpstream, FrontTraits, Manner, Problem } from "./front-config.js";
+import type { ConfigLine } from "./words-of-lines.js";
 
-export const CADDY_SETTINGS: FrontSettings = {
+export const CADDY_SETTINGS: FrontTraits = {
   // keepalive 2m, and no limit for an answer, are Caddy's own.
   poolIdleMs: 120_000,
   responseMs: null,
@@ -49,13 +49,13 @@ export async function readCaddy(file: string): Promise<CaddyConfig> {
   return { upstreams, notLookedAt, problems };
 }
 
-interface Places {
+interface CaddyPlaces {
   readonly places: readonly string[];
   /** Of these the address is known only with a request, or from another source. */
   readonly other: readonly string[];
 }
 
-function placesOf(lines: readonly Line[], index: number): Places {
+function placesOf(lines: readonly ConfigLine[], index: number): CaddyPlaces {
   const words = [
     ...(lines[index]?.words.slice(1) ?? []),
     ...subLines(lines, index)
@@ -73,9 +73,9 @@ function placesOf(lines: readonly Line[], index: number): Places {
 }
 
 /** The lines of the directive's own block, without those of blocks inside it. */
-function subLines(lines: readonly Line[], index: number): readonly Line[] {
+function subLines(lines: readonly ConfigLine[], index: number): readonly ConfigLine[] {
   if (lines[index]?.words.at(-1) !== "{") return [];
-  const found: Line[] = [];
+  const found: ConfigLine[] = [];
   let depth = 1;
   for (const line of lines.slice(index + 1)) {
     if (line.words[0] === "}") depth -= 1;
@@ -89,7 +89,7 @@ function subLines(lines: readonly Line[], index: number): readonly Line[] {
 const PATHS = /^(?:handle|route|handle_path|handle_errors)$/;
 
 function mannerAt(
-  lines: readonly Line[],
+  lines: readonly ConfigLine[],
   index: number,
 ): { readonly context: string; readonly manner: Manner } {
   let depth = 0;

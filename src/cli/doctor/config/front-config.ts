@@ -18,7 +18,7 @@ export interface Problem {
   readonly ask?: string;
 }
 
-export type Front =
+export type FrontKind =
   | ("nginx" | "apache" | "haproxy" | "caddy" | "varnish" | "lighttpd" | "good-gateway")
   | ("compose" | "traefik" | "envoy" | "kubernetes" | "cloudflared");
 
@@ -30,7 +30,7 @@ export interface ConfiguredUpstream {
   /** Where in the configuration, for people: `location /api of shop.example`. */
   readonly context: string;
   /** What the front does, in milliseconds and bytes; null where it has no such thing. */
-  readonly settings: FrontSettings;
+  readonly settings: FrontTraits;
   /** Other servers that take its calls when it fails. */
   readonly siblings: number;
   readonly manner?: Manner;
@@ -71,7 +71,7 @@ export interface Manner {
   readonly proxyProtocol?: boolean;
   /** The file that a FastCGI pool is told to run. */
   readonly script?: string;
-  readonly check?: HealthCheck;
+  readonly check?: FrontHealthCheck;
   /** Where the front listens for it. */
   readonly ports?: readonly number[];
   /** TLS ends at this front. */
@@ -81,7 +81,7 @@ export interface Manner {
 }
 
 /** A request of the front's own, by which it decides who is alive. */
-export interface HealthCheck {
+export interface FrontHealthCheck {
   readonly path: string;
   readonly host: string | null;
   /** Null for the port of the server. */
@@ -106,7 +106,7 @@ export interface FrontUser {
   readonly group: string | null;
 }
 
-export interface FrontSettings {
+export interface FrontTraits {
   /** How long the front keeps an idle connection to the upstream; null when it keeps none. */
   readonly poolIdleMs: number | null;
   /** It looks at an idle connection before it uses it again, so that the race is a narrow one. */
@@ -153,7 +153,7 @@ export interface ComposeService {
 }
 
 export interface FrontConfig {
-  readonly front: Front;
+  readonly front: FrontKind;
   /** Of a compose file; not there for anything else. */
   readonly services?: readonly ComposeService[];
   /** The way of one request; null where it cannot be told. Not there where a front has no such. */

@@ -3,16 +3,16 @@
  * the `defaults` before it.
  */
 import { timeMs } from "./units.js";
-import { type Line, readLines } from "./words-of-lines.js";
+import { type ConfigLine, readLines } from "./words-of-lines.js";
 
 /** A section: `backend app`, with its lines. */
-export interface Section {
+export interface HaproxySection {
   readonly kind: string;
   readonly name: string;
-  readonly head: Line;
-  readonly lines: readonly Line[];
+  readonly head: ConfigLine;
+  readonly lines: readonly ConfigLine[];
   /** The `defaults` section that came before it. */
-  readonly defaults: readonly Line[];
+  readonly defaults: readonly ConfigLine[];
 }
 
 const SECTION = new Set([
@@ -30,15 +30,15 @@ const SECTION = new Set([
   "mailers",
 ]);
 
-export async function readSections(file: string): Promise<readonly Section[]> {
+export async function readSections(file: string): Promise<readonly HaproxySection[]> {
   const sections: {
     kind: string;
     name: string;
-    head: Line;
-    lines: Line[];
-    defaults: readonly Line[];
+    head: ConfigLine;
+    lines: ConfigLine[];
+    defaults: readonly ConfigLine[];
   }[] = [];
-  let defaults: readonly Line[] = [];
+  let defaults: readonly ConfigLine[] = [];
   for (const line of await readLines(file)) {
     const [kind = "", name = ""] = line.words;
     if (SECTION.has(kind)) {
@@ -53,12 +53,12 @@ export async function readSections(file: string): Promise<readonly Section[]> {
 }
 
 /** The sections that have servers. */
-export function backendsOf(sections: readonly Section[]): readonly Section[] {
+export function backendsOf(sections: readonly HaproxySection[]): readonly HaproxySection[] {
   return sections.filter(({ kind }) => kind === "backend" || kind === "listen");
 }
 
 /** The servers, each with the words of `default-server` behind its own. */
-export function serversOf({ lines, defaults }: Section): readonly Line[] {
+export function serversOf({ lines, defaults }: HaproxySection): readonly ConfigLine[] {
   const common = [...lines, ...defaults]
     .filter(({ words }) => words[0] === "default-server")
     .flatMap(({ words }) => words.slice(1));
@@ -66,7 +66,7 @@ export function serversOf({ lines, defaults }: Section): readonly Line[] {
 }
 
 /** `server-template PREFIX COUNT ADDRESS` makes as many servers of one address as it says. */
-function serverLine(line: Line): readonly Line[] {
+function serverLine(line: ConfigLine): readonly ConfigLine[] {
   const [first = "", name = "", count = "", ...rest] = line.words;
   if (first === "server") return [line];
   if (first !== "server-template") return [];
@@ -74,22 +74,26 @@ function serverLine(line: Line): readonly Line[] {
 }
 
 /** Taken out by hand; it gets no calls. */
-export function isDisabled(server: Line): boolean {
+export function isDisabled(server: ConfigLine): boolean {
   return server.words.includes("disabled", 3) || optionOf(server, "weight") === "0";
 }
 
 /** The line that begins with these words, in the section or in its defaults. */
-export function settingOf({ lines, defaults }: Section, ...begin: readonly string[]): Line | null {
-  const fits = ({ words }: Line): boolean => begin.every((word, index) => words[index] === word);
+export function settingOf(
+  { lines, defaults }: HaproxySection,
+  ...begin: readonly string[]
+): ConfigLine | null {
+  const fits = ({ words }: ConfigLine): boolean =>
+    begin.every((word, index) => words[index] === word);
   return lines.find(fits) ?? defaults.find(fits) ?? null;
 }
 
-export function timeoutOf(section: Section, name: string): number | null {
+export function timeoutOf(section: HaproxySection, name: string): number | null {
   return timeMs(settingOf(section, "timeout", name)?.words[2] ?? "", "ms");
 }
 
 /** What a server line says after its address. */
-export function optionOf({ words }: Line, name: string): string | true | null {
+export function optionOf({ words }: ConfigLine, name: string): string | true | null {
   const at = words.indexOf(name, 3);
   if (at < 0) return null;
   return words[at + 1] ?? true;

@@ -3,14 +3,14 @@
  * the check by which it decides who is alive.
  */
 import { isAbsolute, join } from "node:path";
-import type { FrontTls, FrontUser, HealthCheck, Manner } from "./front-config.js";
-import { optionOf, type Section, settingOf } from "./haproxy-lines.js";
-import type { Line } from "./words-of-lines.js";
+import type { FrontHealthCheck, FrontTls, FrontUser, Manner } from "./front-config.js";
+import { type HaproxySection, optionOf, settingOf } from "./haproxy-lines.js";
+import type { ConfigLine } from "./words-of-lines.js";
 
 export function haproxyManner(
-  section: Section,
-  server: Line,
-  sections: readonly Section[],
+  section: HaproxySection,
+  server: ConfigLine,
+  sections: readonly HaproxySection[],
 ): Manner {
   const global = sections.find(({ kind }) => kind === "global") ?? null;
   const host = hostSet(section);
@@ -29,7 +29,7 @@ export function haproxyManner(
 const FIRST_OPTION = 3;
 
 /** `http-request set-header Host NAME`, where the name is written out. */
-function hostSet({ lines }: Section): string | null {
+function hostSet({ lines }: HaproxySection): string | null {
   const line = lines.find(
     ({ words }) =>
       words[0] === "http-request" && words[1] === "set-header" && /^host$/i.test(words[2] ?? ""),
@@ -39,8 +39,8 @@ function hostSet({ lines }: Section): string | null {
 }
 
 /** The ports of the frontends that lead to a backend; of a `listen` section its own. */
-function portsOf(section: Section, sections: readonly Section[]): readonly number[] {
-  const leads = ({ lines }: Section): boolean =>
+function portsOf(section: HaproxySection, sections: readonly HaproxySection[]): readonly number[] {
+  const leads = ({ lines }: HaproxySection): boolean =>
     lines.some(
       ({ words }) => /^(?:default|use)_backend$/.test(words[0] ?? "") && words[1] === section.name,
     );
@@ -53,14 +53,14 @@ function portsOf(section: Section, sections: readonly Section[]): readonly numbe
 }
 
 /** The names by which a frontend chooses. */
-function hostsOf(sections: readonly Section[]): readonly string[] {
+function hostsOf(sections: readonly HaproxySection[]): readonly string[] {
   return sections
     .flatMap(({ lines }) => lines)
     .filter(({ words }) => words.some((word) => /hdr(?:_\w+)?\(host\)/i.test(word)))
     .flatMap(({ words }) => words.filter((word) => /^[\w-]+(?:\.[\w-]+)+$/.test(word)));
 }
 
-function tlsOf(server: Line, global: Section | null): FrontTls {
+function tlsOf(server: ConfigLine, global: HaproxySection | null): FrontTls {
   const verify = optionOf(server, "verify") !== "none";
   const sni = /^str\(([^)]+)\)$/.exec(String(optionOf(server, "sni") ?? ""))?.[1] ?? null;
   const checked = optionOf(server, "verifyhost");
@@ -80,7 +80,7 @@ function tlsOf(server: Line, global: Section | null): FrontTls {
   };
 }
 
-function checkOf(section: Section, server: Line): HealthCheck | null {
+function checkOf(section: HaproxySection, server: ConfigLine): FrontHealthCheck | null {
   if (!server.words.includes("check", FIRST_OPTION)) return null;
   const where = { file: server.file, line: server.line };
   const port = Number(optionOf(server, "port") ?? 0) || null;
@@ -109,7 +109,7 @@ function checkOf(section: Section, server: Line): HealthCheck | null {
 }
 
 /** `http-check expect status 200`; without it 2xx and 3xx are well. */
-function expectation(section: Section): (status: number) => boolean {
+function expectation(section: HaproxySection): (status: number) => boolean {
   const words = settingOf(section, "http-check", "expect")?.words ?? [];
   const wanted = words[words.indexOf("status") + 1] ?? "";
   if (!words.includes("status") || !/^[\d,-]+$/.test(wanted)) {
@@ -119,14 +119,14 @@ function expectation(section: Section): (status: number) => boolean {
   return (status) => ranges.some(([from = 0, to = from]) => status >= from && status <= to);
 }
 
-export function haproxyUser(sections: readonly Section[]): FrontUser | null {
+export function haproxyUser(sections: readonly HaproxySection[]): FrontUser | null {
   const global = sections.find(({ kind }) => kind === "global");
   const user = global === undefined ? undefined : settingOf(global, "user")?.words[1];
   if (global === undefined || user === undefined) return null;
   return { user, group: settingOf(global, "group")?.words[1] ?? null };
 }
 
-export function haproxyChroot(sections: readonly Section[]): string | null {
+export function haproxyChroot(sections: readonly HaproxySection[]): string | null {
   const global = sections.find(({ kind }) => kind === "global");
   return global === undefined ? null : (settingOf(global, "chroot")?.words[1] ?? null);
 }

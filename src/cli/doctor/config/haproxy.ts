@@ -2,21 +2,21 @@
  * What a HAProxy configuration says of upstreams: the servers of every backend and listen section,
  * with the settings of the section and of `defaults`.
  */
-import type { ConfiguredUpstream, FrontSettings, Problem } from "./front-config.js";
+import type { ConfiguredUpstream, FrontTraits, Problem } from "./front-config.js";
 import {
+  type HaproxySection,
   isDisabled,
   optionOf,
-  type Section,
   serversOf,
   settingOf,
   timeoutOf,
 } from "./haproxy-lines.js";
 import { haproxyManner } from "./haproxy-manner.js";
-import type { Line } from "./words-of-lines.js";
+import type { ConfigLine } from "./words-of-lines.js";
 
 export function haproxyUpstreams(
-  section: Section,
-  sections: readonly Section[],
+  section: HaproxySection,
+  sections: readonly HaproxySection[],
 ): readonly ConfiguredUpstream[] {
   const servers = serversOf(section).filter((server) => !isDisabled(server));
   return servers.flatMap((server) => {
@@ -33,7 +33,7 @@ export function haproxyUpstreams(
 }
 
 /** Servers that nobody can be asked at. */
-export function haproxyNotAsked(section: Section): readonly Problem[] {
+export function haproxyNotAsked(section: HaproxySection): readonly Problem[] {
   return serversOf(section)
     .filter((server) => !isDisabled(server) && addressOf(server, section) === null)
     .map(({ words, file, line }) => ({
@@ -49,7 +49,7 @@ const NO_HTTP = new Set([
 ]);
 
 /** `mode tcp` passes bytes on; HTTP inside is the most likely, but for the usual other services. */
-function schemeOf(server: Line, place: string, section: Section): string {
+function schemeOf(server: ConfigLine, place: string, section: HaproxySection): string {
   const tcp = settingOf(section, "mode")?.words[1] === "tcp";
   const port = Number(/:(\d+)$/.exec(place)?.[1] ?? 0);
   if (tcp && NO_HTTP.has(port) && settingOf(section, "option", "httpchk") === null) return "tcp";
@@ -58,7 +58,7 @@ function schemeOf(server: Line, place: string, section: Section): string {
   return server.words.includes("ssl", 3) ? "https" : "http";
 }
 
-function addressOf(server: Line, section: Section): string | null {
+function addressOf(server: ConfigLine, section: HaproxySection): string | null {
   const place = (server.words[2] ?? "").replace(/\$\{?(\w+)\}?/g, (whole, name: string) => {
     return process.env[name] ?? whole;
   });
@@ -75,7 +75,7 @@ function addressOf(server: Line, section: Section): string | null {
 const POOL_IDLE_MS = 5_000;
 const HEAD_BYTES = 16_384 - 1_024;
 
-function settingsOf(section: Section, name: string): FrontSettings {
+function settingsOf(section: HaproxySection, name: string): FrontTraits {
   const reuse = settingOf(section, "http-reuse")?.words[1] ?? "safe";
   const reuses = reuse !== "never";
   return {

@@ -10,12 +10,12 @@ import { expandGlob } from "./files.js";
 import type {
   ConfiguredUpstream,
   FrontConfig,
-  FrontSettings,
+  FrontTraits,
   Problem,
   Where,
 } from "./front-config.js";
 
-const SETTINGS: FrontSettings = {
+const SETTINGS: FrontTraits = {
   // It asks each request on a connection of its own, unless it speaks FastCGI.
   poolIdleMs: null,
   responseMs: null,

@@ -10,7 +10,7 @@ import type { Pass } from "./nginx.js";
 import { type Directive, everywhere } from "./nginx-syntax.js";
 import { evaluate, mapped, type Variables } from "./nginx-variables.js";
 
-export interface AskedFor {
+export interface NginxRequest {
   readonly port: number;
   /** Host without its port. */
   readonly host: string;
@@ -18,7 +18,7 @@ export interface AskedFor {
   readonly path: string;
 }
 
-export interface Route {
+export interface NginxRoute {
   /** Null where nginx answers by itself. */
   readonly pass: Pass | null;
   /** Path and query that the upstream is asked for; null where that is not known. */
@@ -34,8 +34,8 @@ const TURNS_MAX = 10;
 export async function nginxRoute(
   passes: readonly Pass[],
   directives: readonly Directive[],
-  asked: AskedFor,
-): Promise<Route | null> {
+  asked: NginxRequest,
+): Promise<NginxRoute | null> {
   const server = serverFor(directives, asked);
   if (server?.block == null) return null;
   const [given = "/", query = ""] = asked.path.split(/\?(.*)/s);
@@ -45,7 +45,7 @@ export async function nginxRoute(
 }
 
 interface Request {
-  readonly asked: AskedFor;
+  readonly asked: NginxRequest;
   readonly uri: string;
   readonly query: string;
   /** A rewrite has made another path of it. */
@@ -60,7 +60,7 @@ interface Way {
   readonly request: Request;
 }
 
-async function follow(way: Way, named: string | null, turns: number): Promise<Route | null> {
+async function follow(way: Way, named: string | null, turns: number): Promise<NginxRoute | null> {
   const { server, passes } = way;
   const chain =
     named === null ? winning(server.block ?? [], way.request.uri) : inName(server, named);
@@ -68,7 +68,7 @@ async function follow(way: Way, named: string | null, turns: number): Promise<Ro
   const captures = chain[0]?.captures ?? {};
   const request = { ...way.request, captures: { ...way.request.captures, ...captures } };
   const label = location === server ? "server" : `location ${location.args.join(" ")}`;
-  const itself: Route = { pass: null, path: null, location: label };
+  const itself: NginxRoute = { pass: null, path: null, location: label };
   if (turns >= TURNS_MAX) return itself;
   const block = location.block ?? [];
   const turn = rewritten(location === server ? [] : block, request);
@@ -93,7 +93,10 @@ function inName({ block }: Directive, name: string): readonly Won[] {
 }
 
 /** By port, then by name: exact, wildcard, pattern, and the default one. */
-function serverFor(directives: readonly Directive[], { port, host }: AskedFor): Directive | null {
+function serverFor(
+  directives: readonly Directive[],
+  { port, host }: NginxRequest,
+): Directive | null {
   const all = everywhere(directives, "server").filter(({ block }) => block !== null);
   const here = all.filter((one) => listensOf(one).some((place) => place.port === port));
   const name = host.toLowerCase();

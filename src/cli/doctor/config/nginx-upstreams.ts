@@ -4,7 +4,7 @@
  */
 import type {
   ConfiguredUpstream,
-  FrontSettings,
+  FrontTraits,
   FrontUser,
   NameQuestion,
   Problem,
@@ -94,7 +94,7 @@ const READ_MS = 60_000;
 /** One page of memory on most machines. */
 export const BUFFER_BYTES = 4_096;
 
-function settingsOf(pass: Pass): FrontSettings {
+function settingsOf(pass: Pass): FrontTraits {
   const { kind, group } = pass;
   const prefix = kind;
   const time = (name: string): number | null =>

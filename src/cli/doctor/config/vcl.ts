@@ -7,15 +7,15 @@ import { dirname, isAbsolute, join } from "node:path";
 import type {
   ConfiguredUpstream,
   FrontConfig,
-  FrontSettings,
-  HealthCheck,
+  FrontHealthCheck,
+  FrontTraits,
   Problem,
   Where,
 } from "./front-config.js";
 import { timeMs } from "./units.js";
 
 /** Parameters of varnishd 7: `backend_idle_timeout`, `first_byte_timeout`, `http_resp_size`. */
-const SETTINGS: FrontSettings = {
+const SETTINGS: FrontTraits = {
   poolIdleMs: 60_000,
   // A kept connection that fails before the first byte is asked once more.
   watchesIdle: true,
@@ -151,7 +151,7 @@ function upstreamOf(
 }
 
 /** A probe of its own, or one that it names. */
-function checkOf({ text, where }: Block, blocks: readonly Block[]): HealthCheck | null {
+function checkOf({ text, where }: Block, blocks: readonly Block[]): FrontHealthCheck | null {
   const own = /\.probe\s*=\s*\{([^}]*)\}/.exec(text)?.[1] ?? null;
   const named = own === null ? field(text, "probe") : null;
   const probe = blocks.find(({ kind, name }) => kind === "probe" && name === (named ?? "default"));

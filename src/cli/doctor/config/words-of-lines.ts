@@ -4,15 +4,15 @@
  */
 import { readFile } from "node:fs/promises";
 
-export interface Line {
+export interface ConfigLine {
   readonly words: readonly string[];
   readonly file: string;
   readonly line: number;
 }
 
-export async function readLines(file: string): Promise<readonly Line[]> {
+export async function readLines(file: string): Promise<readonly ConfigLine[]> {
   const text = await readFile(file, "utf8");
-  const lines: Line[] = [];
+  const lines: ConfigLine[] = [];
   let pending = "";
   let startedAt = 0;
   text.split("\n").forEach((raw, index) => {

@@ -3,13 +3,13 @@
  * it; so what a fact means can be tested without a network.
  */
 
-import type { Step } from "../../../diagnosis/diagnosis-report.js";
-import type { HealthCheck } from "../config/front-config.js";
+import type { DiagnosisStep } from "../../../diagnosis/diagnosis-report.js";
+import type { FrontHealthCheck } from "../config/front-config.js";
 import type { PoolAsked, PoolStatus } from "../fastcgi/ask.js";
-import type { Dialled } from "../probes/connect.js";
+import type { DialResult } from "../probes/connect.js";
 import type { Exchanged } from "../probes/exchange.js";
 import type { Resolved } from "../probes/resolve.js";
-import type { Route } from "../probes/route.js";
+import type { IpRoute } from "../probes/route.js";
 import type { Secured } from "../probes/secure.js";
 import type { SpokenAsked } from "../probes/spoken.js";
 import type { Endpoint } from "../world/endpoint.js";
@@ -24,9 +24,9 @@ export interface Facts {
   readonly limits: DoctorLimits;
   readonly resolved: Resolved;
   /** The way that the kernel takes to the first address; null where it is not known. */
-  readonly route: Route | null;
+  readonly route: IpRoute | null;
   /** One for each address. */
-  readonly dialled: readonly Dialled[];
+  readonly dialled: readonly DialResult[];
   /** Null when the endpoint is not encrypted, or was not reached. */
   readonly secured: Omit<Secured, "socket"> | null;
   readonly otherProtocol: OtherProtocol;
@@ -58,8 +58,8 @@ export interface Facts {
   /** The better status that came without the line of the PROXY protocol. */
   readonly withoutProxyLine: number | null;
   /** The front's own check of health, and the status of its answer: null for none. */
-  readonly checked: { readonly check: HealthCheck; readonly status: number | null } | null;
+  readonly checked: { readonly check: FrontHealthCheck; readonly status: number | null } | null;
   /** Null when the endpoint is on another machine. */
   readonly local: LocalFacts | null;
-  readonly steps: readonly Step[];
+  readonly steps: readonly DiagnosisStep[];
 }

@@ -4,7 +4,7 @@
  */
 
 /** A socket that waits for connections. */
-export interface Listener {
+export interface ListeningSocket {
   readonly family: 4 | 6;
   /** Without brackets; `0.0.0.0` and `::` are every address. */
   readonly address: string;
@@ -79,14 +79,14 @@ export interface UnixSocketFacts {
 }
 
 export interface LocalFacts {
-  readonly listeners: readonly Listener[];
+  readonly listeners: readonly ListeningSocket[];
   /** Those on the port that was asked for. */
-  readonly onPort: readonly Listener[];
+  readonly onPort: readonly ListeningSocket[];
   /** Who listens on the port, before the first request and after the last one. */
   readonly process: ProcessFacts | null;
   readonly processAfter: ProcessFacts | null;
   /** Node processes that listen elsewhere. */
-  readonly nodeListeners: readonly (Listener & { readonly command: string })[];
+  readonly nodeListeners: readonly (ListeningSocket & { readonly command: string })[];
   readonly cgroup: CgroupFacts | null;
   readonly managed: readonly ManagedFacts[];
   readonly unixSocket: UnixSocketFacts | null;

@@ -4,14 +4,14 @@
  */
 
 import { inMiB } from "../../../diagnosis/diagnosis-finding.js";
-import type { Step } from "../../../diagnosis/diagnosis-report.js";
+import type { DiagnosisStep } from "../../../diagnosis/diagnosis-report.js";
 import type { Exchanged } from "../probes/exchange.js";
 import type { Endpoint } from "../world/endpoint.js";
 import type { DoctorLimits } from "../world/limits.js";
 import type { Facts } from "./facts.js";
 import type { LocalFacts } from "./local-facts.js";
 
-interface Asked {
+interface StepsAsked {
   readonly endpoint: Endpoint;
   readonly limits: DoctorLimits;
 }
@@ -22,10 +22,10 @@ const ERROR_STATUS = 500;
 export const POOL_IDLE_MS = 60_000;
 
 export function exchangeStep(
-  { endpoint, limits }: Asked,
+  { endpoint, limits }: StepsAsked,
   { answer, code, errno, headMs, bodyBytes }: Exchanged,
   connection: "new" | "kept",
-): Step {
+): DiagnosisStep {
   const name = `GET ${endpoint.path} on a ${connection} connection`;
   const common = { name, durationMs: headMs, limitMs: limits.responseMs };
   if (answer === null) {
@@ -39,9 +39,9 @@ export function exchangeStep(
 }
 
 export function healthStep(
-  { limits }: Asked,
+  { limits }: StepsAsked,
   { path, exchanged }: NonNullable<Facts["health"]>,
-): Step {
+): DiagnosisStep {
   const { answer, code, errno, headMs } = exchanged;
   const well = answer !== null && answer.status >= 200 && answer.status < 300;
   const detail = answer === null ? (errno ?? "no answer") : String(answer.status);
@@ -63,7 +63,7 @@ export function keptMsOf(exchanged: Exchanged | null): number | null {
   return seconds === undefined ? null : Number(seconds) * 1_000;
 }
 
-export function idleStep(idleCloseMs: number | null, { idleMs }: DoctorLimits): Step {
+export function idleStep(idleCloseMs: number | null, { idleMs }: DoctorLimits): DiagnosisStep {
   const closed = idleCloseMs !== null;
   return {
     layer: "keep_alive",
@@ -85,7 +85,7 @@ export const YOUNG_MS = 60_000;
 export function processStep(
   { process: before, processAfter }: LocalFacts,
   now: number,
-): Step | null {
+): DiagnosisStep | null {
   const seen = processAfter ?? before;
   if (seen === null) return null;
   const { pid, command, startedAt, openFiles, openFilesMax, memoryBytes, processorShare } = seen;

@@ -4,7 +4,7 @@
  */
 import { basename, dirname } from "node:path";
 import type { FailureCode } from "../../../catalog/failures.js";
-import { openSocket, type Place } from "../probes/connect.js";
+import { openSocket, type SocketPlace } from "../probes/connect.js";
 import type { DoctorLimits } from "../world/limits.js";
 import type { DoctorWorld } from "../world/world.js";
 import { type FastcgiAnswer, fastcgiRequest, readFastcgi } from "./protocol.js";
@@ -33,7 +33,7 @@ const ANSWER_BYTES_MAX = 256 * 1024;
 
 export function askPool(
   world: DoctorWorld,
-  place: Place,
+  place: SocketPlace,
   limits: DoctorLimits,
   path: string,
   query = "",
@@ -44,7 +44,7 @@ export function askPool(
 /** Has a script run, as a GET of the front would. */
 export function askScript(
   world: DoctorWorld,
-  place: Place,
+  place: SocketPlace,
   limits: DoctorLimits,
   file: string,
 ): Promise<PoolAsked> {
@@ -60,7 +60,7 @@ export function askScript(
 
 async function ask(
   world: DoctorWorld,
-  place: Place,
+  place: SocketPlace,
   { connectMs, responseMs }: DoctorLimits,
   parameters: Readonly<Record<string, string>>,
 ): Promise<PoolAsked> {

@@ -41,7 +41,7 @@ const ANSWER_MS_MAX = 2_000;
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024;
 const CONTAINERS_MAX = 50;
 
-type Json = Readonly<Record<string, unknown>>;
+type EngineJson = Readonly<Record<string, unknown>>;
 
 export async function askEngine(world: DoctorWorld): Promise<EngineSaid> {
   const uid = process.getuid?.() ?? 0;
@@ -53,7 +53,7 @@ export async function askEngine(world: DoctorWorld): Promise<EngineSaid> {
     const listed = await get(world, path, "/containers/json?all=1");
     if (listed === "forbidden") forbidden ??= path.socketPath ?? "";
     if (!Array.isArray(listed)) continue;
-    const ids = (listed as readonly (Json | null)[])
+    const ids = (listed as readonly (EngineJson | null)[])
       .slice(0, CONTAINERS_MAX)
       .map((one) => String(one?.["Id"]));
     const told = await Promise.all(ids.map((id) => get(world, path, `/containers/${id}/json`)));
@@ -62,10 +62,10 @@ export async function askEngine(world: DoctorWorld): Promise<EngineSaid> {
   return forbidden === null ? { kind: "none" } : { kind: "forbidden", path: forbidden };
 }
 
-type Engine = Pick<RequestOptions, "socketPath" | "host" | "port">;
+type EngineAddress = Pick<RequestOptions, "socketPath" | "host" | "port">;
 
 /** `unix:///run/docker.sock` or `tcp://10.0.0.1:2375`; null where it names none of these. */
-function engineOf(text = ""): Engine | null {
+function engineOf(text = ""): EngineAddress | null {
   const socketPath = /^unix:\/\/(\/.+)$/.exec(text)?.[1];
   if (socketPath !== undefined) return { socketPath };
   const [, host, port] = /^tcp:\/\/([^/:]+|\[[^\]]+\]):(\d+)\/?$/.exec(text) ?? [];
@@ -73,7 +73,7 @@ function engineOf(text = ""): Engine | null {
 }
 
 /** Null where nothing listens, or what comes is no JSON; bounded in time and bytes. */
-async function get(world: DoctorWorld, engine: Engine, path: string): Promise<unknown> {
+async function get(world: DoctorWorld, engine: EngineAddress, path: string): Promise<unknown> {
   let end = (): void => {};
   const answer = new Promise<unknown>((resolve) => {
     const asked = request({ ...engine, path, agent: false, headers: { host: "localhost" } });
@@ -107,10 +107,10 @@ function parsed(text: string): unknown {
 
 function containerOf(said: unknown): readonly Container[] {
   if (typeof said !== "object" || said === null) return [];
-  const told = said as Json;
+  const told = said as EngineJson;
   const state = inner(told, "State");
   const health = inner(state, "Health");
-  const log = (Array.isArray(health["Log"]) ? health["Log"] : []) as readonly Json[];
+  const log = (Array.isArray(health["Log"]) ? health["Log"] : []) as readonly EngineJson[];
   const labels = inner(inner(told, "Config"), "Labels");
   const bindings = Object.values(inner(inner(told, "HostConfig"), "PortBindings")).flat();
   return [
@@ -129,14 +129,14 @@ function containerOf(said: unknown): readonly Container[] {
           .trim()
           .split("\n")[0] ?? "",
       networks: Object.keys(inner(inner(told, "NetworkSettings"), "Networks")),
-      ports: bindings.map((one) => Number((one as Json | null)?.["HostPort"] ?? 0)),
+      ports: bindings.map((one) => Number((one as EngineJson | null)?.["HostPort"] ?? 0)),
       createdAt: parseDate(String(told["Created"] ?? "")),
       startedAt: parseDate(String(state["StartedAt"] ?? "")),
     },
   ];
 }
 
-function inner(map: Json, key: string): Json {
+function inner(map: EngineJson, key: string): EngineJson {
   const value = map[key];
-  return typeof value === "object" && value !== null ? (value as Json) : {};
+  return typeof value === "object" && value !== null ? (value as EngineJson) : {};
 }

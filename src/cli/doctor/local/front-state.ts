@@ -6,7 +6,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { fault, said } from "../../../diagnosis/diagnosis-finding.js";
-import type { Finding, Step } from "../../../diagnosis/diagnosis-report.js";
+import type { DiagnosisStep, Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { FrontConfig, Problem } from "../config/front-config.js";
 import { mainFileAbove } from "../config/nginx-syntax.js";
 import { ageInWords } from "../facts/steps.js";
@@ -14,7 +14,7 @@ import type { DoctorWorld } from "../world/world.js";
 import { anyOfFront, FRONT_PROGRAMS, type RunningFront } from "./fronts.js";
 
 export interface FrontState {
-  readonly steps: readonly Step[];
+  readonly steps: readonly DiagnosisStep[];
   readonly findings: readonly Finding[];
 }
 
@@ -44,7 +44,7 @@ function stepOf(
   running: RunningFront | null,
   tested: Tested | null,
   problems: readonly Problem[],
-): Step | null {
+): DiagnosisStep | null {
   if (running === null && tested === null && problems.length === 0) return null;
   const age = running === null ? null : ageInWords(world.clock.wallNow() - running.since);
   const parts = [

@@ -5,7 +5,7 @@
 import type { FrontConfig } from "../config/front-config.js";
 import type { RunningFront } from "./fronts.js";
 
-export interface Front {
+export interface LocalFront {
   readonly config: FrontConfig;
   /** Null when none runs with this configuration. */
   readonly running: RunningFront | null;

@@ -4,7 +4,7 @@
  */
 import { readFile, readlink, stat } from "node:fs/promises";
 import { isAbsolute, join, resolve } from "node:path";
-import type { Front } from "../config/front-config.js";
+import type { FrontKind } from "../config/front-config.js";
 import type { Endpoint } from "../world/endpoint.js";
 import type { DoctorWorld } from "../world/world.js";
 import type { Ids } from "./access.js";
@@ -14,7 +14,7 @@ import { entriesOf, linesOf } from "./sockets.js";
 
 export interface RunningFront {
   readonly pid: number;
-  readonly front: Front;
+  readonly front: FrontKind;
   /** Full path of the file that it was started with; null when that is not known. */
   readonly config: string | null;
   /** The folder that it was started with; null for the one that it was built with. */
@@ -31,7 +31,7 @@ export interface RunningFront {
 }
 
 export interface FrontProgram {
-  readonly front: Front;
+  readonly front: FrontKind;
   readonly is: RegExp;
   /** Options with a folder that the file is relative to, and with the file itself. */
   readonly folder: string | null;
@@ -171,7 +171,7 @@ async function isFile({ config, root }: RunningFront, file: string): Promise<boo
 }
 
 /** Which front runs with a file; null when none does. */
-export async function runningFrontOf(world: DoctorWorld, file: string): Promise<Front | null> {
+export async function runningFrontOf(world: DoctorWorld, file: string): Promise<FrontKind | null> {
   return (await frontOfConfig(world, file))?.front ?? null;
 }
 
@@ -182,7 +182,7 @@ export async function tunnelFront(world: DoctorWorld): Promise<RunningFront | nu
 }
 
 /** Any process of a front, whatever its configuration; null when none runs. */
-export async function anyOfFront(world: DoctorWorld, front: Front): Promise<number | null> {
+export async function anyOfFront(world: DoctorWorld, front: FrontKind): Promise<number | null> {
   const program = FRONT_PROGRAMS.find((one) => one.front === front);
   if (program === undefined) return null;
   const pids = (await entriesOf(join(world.root, "proc"))).filter((name) => /^\d+$/.test(name));

@@ -3,7 +3,7 @@
  * listens here says nothing about another machine.
  */
 import { networkInterfaces } from "node:os";
-import type { Listener, LocalFacts, ProcessFacts } from "../facts/local-facts.js";
+import type { ListeningSocket, LocalFacts, ProcessFacts } from "../facts/local-facts.js";
 import type { Address } from "../probes/resolve.js";
 import type { Endpoint } from "../world/endpoint.js";
 import type { DoctorWorld } from "../world/world.js";
@@ -97,7 +97,7 @@ export async function lookLocally(
 
 async function nodeListenersOf(
   world: DoctorWorld,
-  listeners: readonly Listener[],
+  listeners: readonly ListeningSocket[],
 ): Promise<LocalFacts["nodeListeners"]> {
   const named = await Promise.all(
     listeners.map(async (one) => ({

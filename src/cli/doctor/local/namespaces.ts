@@ -5,7 +5,7 @@
  */
 import { readlink } from "node:fs/promises";
 import { join } from "node:path";
-import type { Report, Step } from "../../../diagnosis/diagnosis-report.js";
+import type { DiagnosisStep, Report } from "../../../diagnosis/diagnosis-report.js";
 import type { DoctorLimits } from "../world/limits.js";
 import type { DoctorWorld } from "../world/world.js";
 
@@ -34,7 +34,7 @@ export async function lookFromInside(
   const text = await world.inside(pid, ["doctor", "--json", ...times, file], ms);
   const [report] = reportsIn(text);
   if (report === undefined) return null;
-  const step: Step = {
+  const step: DiagnosisStep = {
     layer: "config",
     name: "network",
     result: "ok",

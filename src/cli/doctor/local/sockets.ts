@@ -5,7 +5,7 @@
  */
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
-import type { Listener } from "../facts/local-facts.js";
+import type { ListeningSocket } from "../facts/local-facts.js";
 import type { DoctorWorld } from "../world/world.js";
 
 /** `st` of a socket that waits for connections, in /proc/net/tcp. */
@@ -21,7 +21,7 @@ interface RawListener {
   readonly inode: string;
 }
 
-export async function listenersOf(world: DoctorWorld): Promise<readonly Listener[]> {
+export async function listenersOf(world: DoctorWorld): Promise<readonly ListeningSocket[]> {
   const [four, six, backlogs] = await Promise.all([
     readListeners(world, "tcp", 4),
     readListeners(world, "tcp6", 6),

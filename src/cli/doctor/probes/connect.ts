@@ -6,15 +6,15 @@ import { connect as connectTcp, type Socket } from "node:net";
 import type { FailureCode } from "../../../catalog/failures.js";
 import { classifyError } from "../../../core/classify.js";
 import { Timeline } from "../../../core/timeline.js";
-import type { Step } from "../../../diagnosis/diagnosis-report.js";
+import type { DiagnosisStep } from "../../../diagnosis/diagnosis-report.js";
 import type { Endpoint } from "../world/endpoint.js";
 import type { DoctorLimits } from "../world/limits.js";
 import type { DoctorWorld } from "../world/world.js";
 import { arrival } from "./arrival.js";
 import type { Address } from "./resolve.js";
 
-export interface Dialled {
-  readonly step: Step;
+export interface DialResult {
+  readonly step: DiagnosisStep;
   /** The address that was dialled; null for a Unix socket. */
   readonly address: Address | null;
   /** The errno of Node, such as ECONNREFUSED; null when it connected or was silent. */
@@ -22,7 +22,7 @@ export interface Dialled {
 }
 
 /** Where a socket is opened to. */
-export interface Place {
+export interface SocketPlace {
   readonly address: Address | null;
   readonly port: number;
   readonly socketPath: string | null;
@@ -34,18 +34,22 @@ export const PROXY_LINE = "PROXY TCP4 127.0.0.1 127.0.0.1 40000 80\r\n";
 export function placesOf(
   { port, socketPath }: Endpoint,
   addresses: readonly Address[],
-): readonly Place[] {
+): readonly SocketPlace[] {
   if (socketPath !== null) return [{ address: null, port, socketPath }];
   return addresses.map((address) => ({ address, port, socketPath: null }));
 }
 
-export function placeInWords({ address, port, socketPath }: Place): string {
+export function placeInWords({ address, port, socketPath }: SocketPlace): string {
   if (address === null) return `unix:${socketPath ?? ""}`;
   return address.family === 6 ? `[${address.address}]:${port}` : `${address.address}:${port}`;
 }
 
 /** Opens a socket within the limit; rejects with Node's error, or with null for silence. */
-export function openSocket(world: DoctorWorld, place: Place, limitMs: number): Promise<Socket> {
+export function openSocket(
+  world: DoctorWorld,
+  place: SocketPlace,
+  limitMs: number,
+): Promise<Socket> {
   const { socketPath, address, port } = place;
   const socket =
     socketPath === null
@@ -57,19 +61,19 @@ export function openSocket(world: DoctorWorld, place: Place, limitMs: number): P
 
 export async function dial(
   world: DoctorWorld,
-  place: Place,
+  place: SocketPlace,
   { connectMs }: DoctorLimits,
-): Promise<Dialled> {
+): Promise<DialResult> {
   const startedAt = world.clock.now();
   const name = `connect to ${placeInWords(place)}`;
   const done = (
-    result: Step["result"],
+    result: DiagnosisStep["result"],
     detail: string,
     code: FailureCode | null,
     errno: string | null,
-  ): Dialled => {
+  ): DialResult => {
     const durationMs = world.clock.now() - startedAt;
-    const step: Step = {
+    const step: DiagnosisStep = {
       layer: "connect",
       name,
       result,

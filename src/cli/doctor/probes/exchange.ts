@@ -12,7 +12,7 @@ import type { Endpoint } from "../world/endpoint.js";
 import { BODY_BYTES_MAX, type DoctorLimits, HEAD_BYTES_MAX } from "../world/limits.js";
 import type { DoctorWorld } from "../world/world.js";
 
-export interface Answer {
+export interface HttpAnswer {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];
   /** Bytes of the head as it came, status line included. */
@@ -23,7 +23,7 @@ export interface Answer {
 
 export interface Exchanged {
   /** Null when no complete head came. */
-  readonly answer: Answer | null;
+  readonly answer: HttpAnswer | null;
   /** The first bytes, as latin1; empty when nothing came. */
   readonly firstBytes: string;
   /** From the request to the complete head; null when there was none. */
@@ -102,7 +102,7 @@ function exchange(parts: ExchangeParts, path: string): Promise<Exchanged> {
     const timeline = startedTimeline(startedAt, reused);
     const seen = watchBytes(socket);
     const body = { bytes: 0, text: "" };
-    let answer: Answer | null = null;
+    let answer: HttpAnswer | null = null;
     let headMs: number | null = null;
     let endless = false;
     const request = requestHttp({
@@ -192,7 +192,7 @@ function watchBytes(socket: Socket) {
   return { text: () => text, stop: () => socket.removeListener("data", keep) };
 }
 
-function answerOf({ statusCode, headers, rawHeaders }: IncomingMessage, bytes: string): Answer {
+function answerOf({ statusCode, headers, rawHeaders }: IncomingMessage, bytes: string): HttpAnswer {
   let largest = { name: "", bytes: 0 };
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const [name = "", value = ""] = rawHeaders.slice(at, at + 2);

@@ -5,7 +5,7 @@
 import type { Endpoint } from "../world/endpoint.js";
 import type { DoctorLimits } from "../world/limits.js";
 import type { DoctorWorld } from "../world/world.js";
-import { openSocket, type Place, PROXY_LINE } from "./connect.js";
+import { openSocket, PROXY_LINE, type SocketPlace } from "./connect.js";
 import { type Exchanged, type ProbeConnection, probeConnection } from "./exchange.js";
 import { type Secured, secure } from "./secure.js";
 
@@ -13,7 +13,7 @@ export interface Line {
   readonly world: DoctorWorld;
   readonly endpoint: Endpoint;
   readonly limits: DoctorLimits;
-  readonly place: Place;
+  readonly place: SocketPlace;
 }
 
 /** Opens a connection as the endpoint wants it. */

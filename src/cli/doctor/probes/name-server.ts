@@ -12,7 +12,7 @@ export type Reply =
   | { readonly kind: "known"; readonly addresses: readonly LookupAddress[] }
   | { readonly kind: "unknown" | "ill" | "silent"; readonly errno: string };
 
-export interface Asked {
+export interface NameServerReply {
   readonly server: string;
   readonly reply: Reply;
 }
@@ -25,9 +25,9 @@ export async function askNameServers(
   world: DoctorWorld,
   { servers, families }: NameServers,
   name: string | null,
-): Promise<readonly Asked[]> {
+): Promise<readonly NameServerReply[]> {
   return Promise.all(
-    servers.map(async (server): Promise<Asked> => {
+    servers.map(async (server): Promise<NameServerReply> => {
       const address = await addressOf(world, server);
       if (address === null) return { server, reply: { kind: "silent", errno: "ENOTFOUND" } };
       const replies = await Promise.all(

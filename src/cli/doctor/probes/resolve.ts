@@ -5,7 +5,7 @@
 
 import { isIP } from "node:net";
 import type { FailureCode } from "../../../catalog/failures.js";
-import type { Step } from "../../../diagnosis/diagnosis-report.js";
+import type { DiagnosisStep } from "../../../diagnosis/diagnosis-report.js";
 import type { Endpoint } from "../world/endpoint.js";
 import type { DoctorLimits } from "../world/limits.js";
 import { type DoctorWorld, within } from "../world/world.js";
@@ -16,7 +16,7 @@ export interface Address {
 }
 
 export interface Resolved {
-  readonly step: Step;
+  readonly step: DiagnosisStep;
   readonly addresses: readonly Address[];
 }
 
@@ -68,12 +68,12 @@ function failed(
 
 function stepOf(
   hostname: string,
-  result: Step["result"],
+  result: DiagnosisStep["result"],
   durationMs: number | null,
   limitMs: number | null,
   detail: string,
   code: FailureCode | null,
-): Step {
+): DiagnosisStep {
   const name = `resolve ${hostname}`;
   return { layer: "resolve", name, result, durationMs, limitMs, detail, code };
 }

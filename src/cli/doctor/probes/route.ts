@@ -3,18 +3,18 @@
  * as `ip route get` tells them. Where that program is missing nothing is known, and nothing is
  * said.
  */
-import type { Step } from "../../../diagnosis/diagnosis-report.js";
+import type { DiagnosisStep } from "../../../diagnosis/diagnosis-report.js";
 import type { DoctorWorld } from "../world/world.js";
 import type { Address } from "./resolve.js";
 
-export interface Route {
-  readonly step: Step;
+export interface IpRoute {
+  readonly step: DiagnosisStep;
   /** What `ip route get` says in its first line. */
   readonly text: string;
 }
 
 /** Null when nothing is known of the way. */
-export async function routeTo(world: DoctorWorld, address: Address): Promise<Route | null> {
+export async function routeTo(world: DoctorWorld, address: Address): Promise<IpRoute | null> {
   const startedAt = world.clock.now();
   // `ip` ends with a code of its own where there is no way, and says which it is.
   const script = `ip -o route get ${address.address} 2>&1 || true`;
@@ -23,7 +23,7 @@ export async function routeTo(world: DoctorWorld, address: Address): Promise<Rou
   const text = wordsOf(out, address);
   if (text === null) return null;
   const barred = /^(?:unreachable|prohibit|blackhole|no route)/.test(text);
-  const step: Step = {
+  const step: DiagnosisStep = {
     layer: "route",
     name: `route to ${address.address}`,
     result: barred ? "failed" : "ok",

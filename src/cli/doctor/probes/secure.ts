@@ -14,12 +14,12 @@ import { parseDate } from "../../../base/clock.js";
 import type { FailureCode } from "../../../catalog/failures.js";
 import { classifyError } from "../../../core/classify.js";
 import { Timeline } from "../../../core/timeline.js";
-import type { Step } from "../../../diagnosis/diagnosis-report.js";
+import type { DiagnosisStep } from "../../../diagnosis/diagnosis-report.js";
 import type { Endpoint, EndpointTls } from "../world/endpoint.js";
 import type { DoctorLimits } from "../world/limits.js";
 import type { DoctorWorld } from "../world/world.js";
 import { arrival } from "./arrival.js";
-import { openSocket, type Place, PROXY_LINE } from "./connect.js";
+import { openSocket, PROXY_LINE, type SocketPlace } from "./connect.js";
 
 export interface Certificate {
   readonly subject: string;
@@ -31,7 +31,7 @@ export interface Certificate {
 }
 
 export interface Secured {
-  readonly step: Step;
+  readonly step: DiagnosisStep;
   readonly certificate: Certificate | null;
   /** Node's code for why it would not trust the certificate. */
   readonly mistrust: string | null;
@@ -47,21 +47,21 @@ export interface Secured {
 export async function secure(
   world: DoctorWorld,
   endpoint: Endpoint,
-  place: Place,
+  place: SocketPlace,
   { connectMs }: DoctorLimits,
 ): Promise<Secured> {
   const startedAt = world.clock.now();
   const servername = endpoint.tls.servername ?? endpoint.hostname;
   let plain: Socket | null = null;
   const done = (
-    result: Step["result"],
+    result: DiagnosisStep["result"],
     detail: string,
     code: FailureCode | null,
     rest: Partial<Omit<Secured, "step">> = {},
   ): Secured => {
     const durationMs = world.clock.now() - startedAt;
     const whom = servername === "" ? `${endpoint.hostname}, no name sent` : servername;
-    const step: Step = {
+    const step: DiagnosisStep = {
       layer: "secure",
       name: `TLS with ${whom}`,
       result,

@@ -4,7 +4,7 @@
  */
 import type { Socket } from "node:net";
 import type { FailureCode } from "../../../catalog/failures.js";
-import type { Step } from "../../../diagnosis/diagnosis-report.js";
+import type { DiagnosisStep } from "../../../diagnosis/diagnosis-report.js";
 import type { Spoken } from "../world/endpoint.js";
 import { type Line, open } from "./line.js";
 
@@ -17,7 +17,7 @@ export interface SpokenAsked {
   readonly firstBytes: string;
   /** Of protocols that carry the answer of an application. */
   readonly status: number | null;
-  readonly steps: readonly Step[];
+  readonly steps: readonly DiagnosisStep[];
 }
 
 interface Protocol {
@@ -146,7 +146,7 @@ export async function askSpoken(
     return { ...nothing, code, detail: secured?.step.detail ?? "no connection", steps: before };
   }
   const heard = await answerOf(line, connection.socket, question(line), read);
-  const step: Step = {
+  const step: DiagnosisStep = {
     layer: "head",
     name: `a question in ${name}`,
     result: heard.code === null ? "ok" : "failed",

@@ -6,7 +6,11 @@
 import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { ConfiguredUpstream, FrontConfig, Problem } from "../config/front-config.js";
 import { linksOf, type ReadMounted } from "../config/yaml/compose-links.js";
-import { type Published, type Service, servicesOf } from "../config/yaml/compose-services.js";
+import {
+  type DeclaredService,
+  type Published,
+  servicesOf,
+} from "../config/yaml/compose-services.js";
 import type { Node, YamlFile } from "../config/yaml/yaml-file.js";
 import { problemAt, settingsWith, upstreamAt, yamlFront } from "../config/yaml/yaml-front.js";
 import { composeRules } from "../rules/compose-rules.js";
@@ -50,7 +54,7 @@ const NO_HTTP =
   /(?:^|\/)(?:postgres|postgis|mysql|mariadb|redis|valkey|mongo|memcached|rabbitmq|kafka|nats)\b/;
 const HTTPS_PORTS = new Set([443, 8443]);
 
-function publishedOf(service: Service): readonly ConfiguredUpstream[] {
+function publishedOf(service: DeclaredService): readonly ConfiguredUpstream[] {
   return service.published.flatMap((one) => {
     if (one.published === null) return [];
     const host = one.host === null || /^(?:0\.0\.0\.0|::)$/.test(one.host) ? "127.0.0.1" : one.host;
@@ -61,7 +65,7 @@ function publishedOf(service: Service): readonly ConfiguredUpstream[] {
   });
 }
 
-function schemeOf({ image, ports }: Service, { target }: Published): string {
+function schemeOf({ image, ports }: DeclaredService, { target }: Published): string {
   if (NO_HTTP.test(image) && ports.has(target) && target !== RABBIT_PAGES) return "tcp";
   if (NO_HTTP_PORTS.has(target)) return "tcp";
   return HTTPS_PORTS.has(target) ? "https" : "http";
@@ -76,7 +80,7 @@ const NO_HTTP_PORTS = new Set([
 /** What runs is left alone by anything that stands in the file: no line of it is to be written. */
 const SETTINGS = settingsWith({}, { address: () => "" });
 
-function hiddenOf(service: Service): readonly Problem[] {
+function hiddenOf(service: DeclaredService): readonly Problem[] {
   const { name, published, node, ports } = service;
   if (published.some((one) => one.published !== null)) return [];
   const [first] = published;
@@ -108,7 +112,7 @@ function includesOf(root: Node): readonly Problem[] {
 }
 
 /** What `docker compose up` refuses. */
-function brokenOf(root: Node, services: readonly Service[]): readonly Problem[] {
+function brokenOf(root: Node, services: readonly DeclaredService[]): readonly Problem[] {
   const names = new Set(services.map(({ name }) => name));
   const networks = new Set(
     root

@@ -7,7 +7,7 @@ import { apacheErrorLog, apacheNotAsked, apacheUpstreams, apacheUser } from "../
 import { readApache } from "../config/apache-lines.js";
 import { type CaddyConfig, readCaddy } from "../config/caddy.js";
 import { caddyJson, isCaddyJson } from "../config/caddy-json.js";
-import type { Front, FrontConfig, Problem } from "../config/front-config.js";
+import type { FrontConfig, FrontKind, Problem } from "../config/front-config.js";
 import { gatewayConfig } from "../config/gateway-config.js";
 import { haproxyNotAsked, haproxyUpstreams } from "../config/haproxy.js";
 import { backendsOf, readSections } from "../config/haproxy-lines.js";
@@ -29,7 +29,10 @@ import { nginxRules } from "../rules/nginx-rules.js";
 import { readYamlConfig } from "./yaml-config.js";
 
 /** Rejects with a message for people when the file cannot be read, or is of no known front. */
-export async function readConfig(file: string, known: Front | null = null): Promise<FrontConfig> {
+export async function readConfig(
+  file: string,
+  known: FrontKind | null = null,
+): Promise<FrontConfig> {
   if (/\.[cm]?[jt]s$/.test(file)) return gatewayConfig(file);
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
     throw new TypeError(`${file} cannot be read: ${error.code ?? error.message}`);
@@ -132,7 +135,7 @@ function ofCaddy(config: CaddyConfig): FrontConfig {
 /** Of a front whose file says nothing of them. */
 const PLAIN = { findings: [], user: null, chroot: null, errorLog: null } as const;
 
-const PATHS: readonly (readonly [Front, RegExp])[] = [
+const PATHS: readonly (readonly [FrontKind, RegExp])[] = [
   ["caddy", /(?:^|\/)caddyfile[^/]*$|\/caddy\/|\.caddyfile$/i],
   ["varnish", /\.vcl$/i],
   ["lighttpd", /\/lighttpd\/|(?:^|\/)lighttpd[^/]*\.conf$/i],
@@ -142,7 +145,7 @@ const PATHS: readonly (readonly [Front, RegExp])[] = [
 ];
 
 /** What a text of each of them has in it; and how its lines are written decides. */
-const WORDS: readonly (readonly [Front, RegExp])[] = [
+const WORDS: readonly (readonly [FrontKind, RegExp])[] = [
   ["nginx", /^\s*(?:\w+\s*\{\s*)*(?:\w+_pass|server_name|listen|upstream|location|http|server)\b/m],
   ["haproxy", /^\s*(?:backend|frontend|listen|defaults|global)\b/m],
   [
@@ -156,7 +159,7 @@ const WORDS: readonly (readonly [Front, RegExp])[] = [
 const SYSTEM = /^\/(?:etc|usr\/local|opt)\//;
 
 /** By its path in the system, else as it is written, else by its name. */
-export function frontOf(file: string, text: string): Front | null {
+export function frontOf(file: string, text: string): FrontKind | null {
   if (isCaddyJson(text)) return "caddy";
   const named = PATHS.find(([, path]) => path.test(file))?.[0] ?? null;
   if (named !== null && (SYSTEM.test(file) || named === "varnish")) return named;
@@ -164,13 +167,13 @@ export function frontOf(file: string, text: string): Front | null {
 }
 
 /** nginx ends with semicolons, Apache has containers, HAProxy sections, and Caddy blocks. */
-function writtenAs(text: string): Front | null {
+function writtenAs(text: string): FrontKind | null {
   const lines = text
     .split("\n")
     .map((line) => line.replace(/(?:^|\s)#.*$/, "").trim())
     .filter((line) => line !== "");
   const share = (sign: RegExp): number => lines.filter((line) => sign.test(line)).length;
-  const has = (front: Front): boolean =>
+  const has = (front: FrontKind): boolean =>
     WORDS.some(([one, sign]) => one === front && sign.test(text));
   if (share(/;\s*\}*$|;/) > 0 && share(/[{;]/) > lines.length / 3 && has("nginx")) return "nginx";
   if (share(/^<\/?\w/) > 0 && has("apache")) return "apache";

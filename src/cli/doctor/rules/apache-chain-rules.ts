@@ -4,7 +4,12 @@
  */
 import { fault, warning } from "../../../diagnosis/diagnosis-finding.js";
 import type { Finding } from "../../../diagnosis/diagnosis-report.js";
-import { type Backend, backendOf, balancerOf, isTakenOut } from "../config/apache-backends.js";
+import {
+  type ApacheBackend,
+  backendOf,
+  balancerOf,
+  isTakenOut,
+} from "../config/apache-backends.js";
 import { type ApacheLine, settingAt } from "../config/apache-lines.js";
 import { schemeOf } from "../config/apache-manner.js";
 
@@ -16,7 +21,7 @@ function at({ file, line }: ApacheLine) {
 export function shadows(lines: readonly ApacheLine[]): readonly Finding[] {
   const passes = lines
     .map(backendOf)
-    .filter((one): one is Backend => one?.kind === "pass" && one.path !== null)
+    .filter((one): one is ApacheBackend => one?.kind === "pass" && one.path !== null)
     .filter(({ line }) => !line.inside.some(({ name }) => name === "location"));
   return passes.flatMap((later, index) => {
     const earlier = passes
@@ -52,7 +57,7 @@ function isBelow(path: string, above: string): boolean {
   );
 }
 
-export function balancers(backends: readonly Backend[]): readonly Finding[] {
+export function balancers(backends: readonly ApacheBackend[]): readonly Finding[] {
   const asked = backends.filter(
     ({ url, kind }) => schemeOf(url) === "balancer" && kind !== "member",
   );
@@ -98,14 +103,14 @@ const MODULES: Readonly<Record<string, string>> = {
 
 /** Asked only where the modules are to be seen. */
 export function modules(
-  backends: readonly Backend[],
+  backends: readonly ApacheBackend[],
   lines: readonly ApacheLine[],
 ): readonly Finding[] {
   const loaded = new Set(
     lines.filter(({ name }) => name === "loadmodule").map(({ words }) => words[1] ?? ""),
   );
   if (!loaded.has("proxy_module")) return [];
-  const missing = new Map<string, Backend>();
+  const missing = new Map<string, ApacheBackend>();
   for (const backend of backends) {
     const module = MODULES[schemeOf(backend.url)];
     if (module !== undefined && !loaded.has(`${module}_module`)) missing.set(module, backend);

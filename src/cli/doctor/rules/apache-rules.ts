@@ -5,7 +5,7 @@
 
 import { fault, note, warning } from "../../../diagnosis/diagnosis-finding.js";
 import type { Finding } from "../../../diagnosis/diagnosis-report.js";
-import { type Backend, backendsOf, passLine } from "../config/apache-backends.js";
+import { type ApacheBackend, backendsOf, passLine } from "../config/apache-backends.js";
 import { type ApacheLine, settingAt } from "../config/apache-lines.js";
 import { schemeOf } from "../config/apache-manner.js";
 import { balancers, modules, refusals, shadows } from "./apache-chain-rules.js";
@@ -26,14 +26,14 @@ export function apacheRules(lines: readonly ApacheLine[]): readonly Finding[] {
   ];
 }
 
-function at({ line: { file, line } }: Backend) {
+function at({ line: { file, line } }: ApacheBackend) {
   return { file, line };
 }
 
 /** Apache's own default. */
 const RETRY_SECONDS = 60;
 
-function retry(backend: Backend): readonly Finding[] {
+function retry(backend: ApacheBackend): readonly Finding[] {
   const seconds = Number(backend.options.get("retry") ?? RETRY_SECONDS);
   const pooled = backend.kind !== "handler" && backend.kind !== "rewrite";
   if (seconds < RETRY_SECONDS || !pooled || schemeOf(backend.url) === "balancer") return [];
@@ -55,7 +55,7 @@ function retry(backend: Backend): readonly Finding[] {
 }
 
 /** A path is cut off and the rest is put behind the URL, letter by letter. */
-function slashes(backend: Backend): readonly Finding[] {
+function slashes(backend: ApacheBackend): readonly Finding[] {
   const { path, url, kind } = backend;
   if (path === null || kind !== "pass" || /^(?:unix|balancer):/.test(url)) return [];
   const bare = url.replace(/^\w+:\/\/[^/]+/, "");
@@ -85,7 +85,7 @@ function slashes(backend: Backend): readonly Finding[] {
   ];
 }
 
-function localhost(backend: Backend): readonly Finding[] {
+function localhost(backend: ApacheBackend): readonly Finding[] {
   if (!/:\/\/localhost(?::|\/|$)/.test(backend.url)) return [];
   return [
     note({
@@ -102,7 +102,7 @@ function localhost(backend: Backend): readonly Finding[] {
   ];
 }
 
-function engine(backend: Backend, lines: readonly ApacheLine[]): readonly Finding[] {
+function engine(backend: ApacheBackend, lines: readonly ApacheLine[]): readonly Finding[] {
   if (!/^(?:https|wss|h2):/.test(backend.url)) return [];
   if (settingAt(lines, backend.line, "sslproxyengine")?.words[1]?.toLowerCase() === "on") return [];
   return [

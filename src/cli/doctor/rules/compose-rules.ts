@@ -6,7 +6,7 @@
 import { fault, said, warning } from "../../../diagnosis/diagnosis-finding.js";
 import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { Link, Links } from "../config/yaml/compose-links.js";
-import type { Service } from "../config/yaml/compose-services.js";
+import type { DeclaredService } from "../config/yaml/compose-services.js";
 import type { Node } from "../config/yaml/yaml-file.js";
 import { serviceRules } from "./compose-service-rules.js";
 import { traefikLabelRules } from "./compose-traefik-rules.js";
@@ -18,7 +18,7 @@ import {
 } from "./container-findings.js";
 
 export interface ComposeFacts {
-  readonly services: readonly Service[];
+  readonly services: readonly DeclaredService[];
   readonly links: Links;
   readonly root: Node;
 }
@@ -47,7 +47,10 @@ function linkRules(link: Link, { services, root }: ComposeFacts): readonly Findi
 }
 
 /** The networks of the service whose network it shares; none for the machine's own. */
-function networksOf(service: Service, services: readonly Service[]): ReadonlySet<string> {
+function networksOf(
+  service: DeclaredService,
+  services: readonly DeclaredService[],
+): ReadonlySet<string> {
   const shared = /^service:(.+)$/.exec(service.mode ?? "")?.[1];
   return services.find(({ name }) => name === shared)?.networks ?? service.networks;
 }
@@ -55,12 +58,16 @@ function networksOf(service: Service, services: readonly Service[]): ReadonlySet
 const seenFrom = networksOf;
 
 /** Containers that share a network have one localhost. */
-function togetherWith(service: Service, services: readonly Service[]): readonly Service[] {
-  const home = (one: Service): string => /^service:(.+)$/.exec(one.mode ?? "")?.[1] ?? one.name;
+function togetherWith(
+  service: DeclaredService,
+  services: readonly DeclaredService[],
+): readonly DeclaredService[] {
+  const home = (one: DeclaredService): string =>
+    /^service:(.+)$/.exec(one.mode ?? "")?.[1] ?? one.name;
   return services.filter((one) => home(one) === home(service));
 }
 
-function loopback(link: Link, services: readonly Service[]): readonly Finding[] {
+function loopback(link: Link, services: readonly DeclaredService[]): readonly Finding[] {
   const { from, port, front } = link;
   if (from.mode === "host" || port === null) return [];
   const near = togetherWith(from, services);
@@ -93,7 +100,7 @@ function loopback(link: Link, services: readonly Service[]): readonly Finding[] 
   ];
 }
 
-function targetOf(service: Service, published: number): number {
+function targetOf(service: DeclaredService, published: number): number {
   return service.published.find((one) => one.published === published)?.target ?? published;
 }
 
@@ -119,7 +126,7 @@ function onTheMachine(link: Link): Finding {
 }
 
 /** Inside of the networks a container is asked at its own port. */
-function publishedInside(link: Link, to: Service): readonly Finding[] {
+function publishedInside(link: Link, to: DeclaredService): readonly Finding[] {
   const { port, from } = link;
   const found = to.published.find((one) => one.published === port);
   if (port === null || found === undefined || to.ports.has(port)) return [];
@@ -137,7 +144,7 @@ function publishedInside(link: Link, to: Service): readonly Finding[] {
 }
 
 /** A name without a dot that no service has. */
-function unknown(link: Link, services: readonly Service[], root: Node): readonly Finding[] {
+function unknown(link: Link, services: readonly DeclaredService[], root: Node): readonly Finding[] {
   const { from, host, front } = link;
   const own = from.names.has(host) || /[.:]/.test(host) || front === null;
   const hosts = from.node.at("extra_hosts");

@@ -4,9 +4,12 @@
  */
 import { fault, warning } from "../../../diagnosis/diagnosis-finding.js";
 import type { Finding } from "../../../diagnosis/diagnosis-report.js";
-import type { Service, Variable } from "../config/yaml/compose-services.js";
+import type { DeclaredService, Variable } from "../config/yaml/compose-services.js";
 
-export function serviceRules(service: Service, services: readonly Service[]): readonly Finding[] {
+export function serviceRules(
+  service: DeclaredService,
+  services: readonly DeclaredService[],
+): readonly Finding[] {
   return [...listensInside(service), ...waitsForHealth(service, services), ...checkPort(service)];
 }
 
@@ -18,7 +21,7 @@ const LISTENS = new RegExp(
 const LISTEN_VARIABLE = /^(?:HOST|HOSTNAME|BIND|BIND_ADDR(?:ESS)?|LISTEN(?:_ADDR(?:ESS)?)?)$/;
 const LOOPBACK = /^(?:localhost|127\.[\d.]+|::1)(?::\d+)?$/;
 
-function listensInside(service: Service): readonly Finding[] {
+function listensInside(service: DeclaredService): readonly Finding[] {
   const { name, command, variables, published, mode, node } = service;
   const option = LISTENS.exec(command)?.[0].trim();
   const variable = variables.find(
@@ -48,8 +51,8 @@ function listensInside(service: Service): readonly Finding[] {
 
 /** Compose ends with "has no healthcheck configured", unless the image brings one. */
 function waitsForHealth(
-  { name, dependsOn }: Service,
-  services: readonly Service[],
+  { name, dependsOn }: DeclaredService,
+  services: readonly DeclaredService[],
 ): readonly Finding[] {
   return dependsOn.flatMap((one) => {
     const other = services.find((each) => each.name === one.name);
@@ -76,12 +79,12 @@ function waitsForHealth(
   });
 }
 
-function isNone({ node }: Service): boolean {
+function isNone({ node }: DeclaredService): boolean {
   return node.at("healthcheck", "test").list()[0]?.text() === "NONE";
 }
 
 /** The check runs inside the container, so it needs the port inside. */
-function checkPort({ name, node, published, ports }: Service): readonly Finding[] {
+function checkPort({ name, node, published, ports }: DeclaredService): readonly Finding[] {
   const test = node.at("healthcheck", "test");
   const text =
     test.text() ??

@@ -4,10 +4,10 @@
  */
 import { fault, said, warning } from "../../../diagnosis/diagnosis-finding.js";
 import type { Finding } from "../../../diagnosis/diagnosis-report.js";
-import type { Service, Variable } from "../config/yaml/compose-services.js";
+import type { DeclaredService, Variable } from "../config/yaml/compose-services.js";
 import { publishedPortInside } from "./container-findings.js";
 
-export function traefikLabelRules(services: readonly Service[]): readonly Finding[] {
+export function traefikLabelRules(services: readonly DeclaredService[]): readonly Finding[] {
   const front = services.find(({ image }) => /(?:^|\/)traefik(?::|@|$)/.test(image)) ?? null;
   return services
     .filter((one) => one.name !== front?.name && one.labels.some(isOfTraefik))
@@ -17,7 +17,7 @@ export function traefikLabelRules(services: readonly Service[]): readonly Findin
 const isOfTraefik = ({ name }: Variable): boolean => name.startsWith("traefik.");
 const SERVER_PORT = /^traefik\.\w+\.services\.[^.]+\.loadbalancer\.server\.port$/i;
 
-function portRules({ name, labels, published, ports }: Service): readonly Finding[] {
+function portRules({ name, labels, published, ports }: DeclaredService): readonly Finding[] {
   return labels
     .filter((label) => SERVER_PORT.test(label.name))
     .flatMap((label) => {
@@ -38,7 +38,7 @@ function portRules({ name, labels, published, ports }: Service): readonly Findin
     });
 }
 
-function networkRules(service: Service, front: Service | null): readonly Finding[] {
+function networkRules(service: DeclaredService, front: DeclaredService | null): readonly Finding[] {
   if (front === null || front.mode !== null || service.mode !== null) return [];
   const { name, labels, networks } = service;
   const label = labels.find((one) => /^traefik\.(?:docker|swarm)\.network$/.test(one.name));
@@ -82,7 +82,10 @@ function networkRules(service: Service, front: Service | null): readonly Finding
   ];
 }
 
-function enabled({ name, labels, node }: Service, front: Service | null): readonly Finding[] {
+function enabled(
+  { name, labels, node }: DeclaredService,
+  front: DeclaredService | null,
+): readonly Finding[] {
   const off = /--providers\.docker\.exposedbydefault[= ]false/i.test(front?.command ?? "");
   const label = labels.find((one) => one.name === "traefik.enable");
   if (!off || label?.value === "true") return [];

@@ -5,11 +5,11 @@
 import { fault, said, warning } from "../../../diagnosis/diagnosis-finding.js";
 import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { Link } from "../config/yaml/compose-links.js";
-import type { Service } from "../config/yaml/compose-services.js";
+import type { DeclaredService } from "../config/yaml/compose-services.js";
 
 export function noCommonNetwork(
   link: Link,
-  to: Service,
+  to: DeclaredService,
   of: ReadonlySet<string>,
   others: ReadonlySet<string>,
 ): Finding {
@@ -43,7 +43,7 @@ export function noCommonNetwork(
 }
 
 /** It works until the container gets another address. */
-export function keptAddress(link: Link, to: Service): Finding {
+export function keptAddress(link: Link, to: DeclaredService): Finding {
   const { from, front, port, host, scheme } = link;
   const nginx =
     "resolver 127.0.0.11 valid=10s;\n" +

@@ -7,8 +7,8 @@ import { isAbsolute, join } from "node:path";
 import { said, warning } from "../../../diagnosis/diagnosis-finding.js";
 import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import { explain } from "../../explain/explain.js";
-import type { Front as FrontName } from "../config/front-config.js";
-import type { Front } from "../local/front.js";
+import type { FrontKind as FrontName } from "../config/front-config.js";
+import type { LocalFront } from "../local/front.js";
 import type { DoctorWorld } from "../world/world.js";
 
 /** The end of a log: some hundred lines. */
@@ -34,7 +34,7 @@ export interface LogLine {
 /** The last line of an error, of a request where one is named; null where there is none of late. */
 export async function lastLogLine(
   world: DoctorWorld,
-  { config, running }: Front,
+  { config, running }: LocalFront,
   path: string | null = null,
 ): Promise<LogLine | null> {
   const log = logOf(world, { config, running });
@@ -50,7 +50,7 @@ export async function lastLogLine(
 }
 
 /** A relative path begins at the folder that the front was started with. */
-function logOf({ root }: DoctorWorld, { config, running }: Front): string | null {
+function logOf({ root }: DoctorWorld, { config, running }: LocalFront): string | null {
   const { errorLog, front } = config;
   if (errorLog !== null) {
     if (isAbsolute(errorLog)) return errorLog;
@@ -62,7 +62,7 @@ function logOf({ root }: DoctorWorld, { config, running }: Front): string | null
 
 export async function saidInLog(
   world: DoctorWorld,
-  front: Front,
+  front: LocalFront,
   explained: boolean,
 ): Promise<readonly Finding[]> {
   const last = await lastLogLine(world, front);

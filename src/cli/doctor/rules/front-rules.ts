@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fault, warning } from "../../../diagnosis/diagnosis-finding.js";
 import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { FrontConfig } from "../config/front-config.js";
-import type { Front } from "../local/front.js";
+import type { LocalFront } from "../local/front.js";
 import type { RunningFront } from "../local/fronts.js";
 import { linesOf } from "../local/sockets.js";
 import type { DoctorWorld } from "../world/world.js";
@@ -16,7 +16,7 @@ import { saidInLog } from "./front-log.js";
 export async function frontFindings(
   world: DoctorWorld,
   file: string,
-  front: Front,
+  front: LocalFront,
   found: readonly Finding[],
 ): Promise<readonly Finding[]> {
   const { config, running } = front;

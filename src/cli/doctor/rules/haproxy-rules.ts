@@ -7,16 +7,16 @@ import { fault, note, warning } from "../../../diagnosis/diagnosis-finding.js";
 import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import {
   backendsOf,
+  type HaproxySection,
   isDisabled,
   optionOf,
-  type Section,
   serversOf,
   settingOf,
   timeoutOf,
 } from "../config/haproxy-lines.js";
-import type { Line } from "../config/words-of-lines.js";
+import type { ConfigLine } from "../config/words-of-lines.js";
 
-export function haproxyRules(sections: readonly Section[]): readonly Finding[] {
+export function haproxyRules(sections: readonly HaproxySection[]): readonly Finding[] {
   const backends = backendsOf(sections);
   return [
     ...missingTimeouts(backends),
@@ -31,11 +31,11 @@ export function haproxyRules(sections: readonly Section[]): readonly Finding[] {
   ];
 }
 
-function at({ file, line }: Line) {
+function at({ file, line }: ConfigLine) {
   return { file, line };
 }
 
-function missingTimeouts(backends: readonly Section[]): readonly Finding[] {
+function missingTimeouts(backends: readonly HaproxySection[]): readonly Finding[] {
   const [first] = backends;
   if (first === undefined) return [];
   return (["connect", "server"] as const)
@@ -55,7 +55,7 @@ function missingTimeouts(backends: readonly Section[]): readonly Finding[] {
     );
 }
 
-function uncheckedServers(section: Section): readonly Finding[] {
+function uncheckedServers(section: HaproxySection): readonly Finding[] {
   const server = serversOf(section).find((one) => optionOf(one, "check") === null);
   if (server === undefined) return [];
   const [, name = "?", address = "ADDRESS"] = server.words;
@@ -75,7 +75,7 @@ function uncheckedServers(section: Section): readonly Finding[] {
   ];
 }
 
-function localhostServers(section: Section): readonly Finding[] {
+function localhostServers(section: HaproxySection): readonly Finding[] {
   const server = serversOf(section).find(({ words }) => /^localhost:/.test(words[2] ?? ""));
   if (server === undefined) return [];
   const [, name = "?", address = ""] = server.words;
@@ -93,7 +93,7 @@ function localhostServers(section: Section): readonly Finding[] {
   ];
 }
 
-function unverifiedServers(section: Section): readonly Finding[] {
+function unverifiedServers(section: HaproxySection): readonly Finding[] {
   const server = serversOf(section).find((one) => optionOf(one, "ssl") !== null);
   if (server === undefined || optionOf(server, "verify") !== null) return [];
   return [
@@ -112,7 +112,7 @@ function unverifiedServers(section: Section): readonly Finding[] {
   ];
 }
 
-function noServer(section: Section): readonly Finding[] {
+function noServer(section: HaproxySection): readonly Finding[] {
   const answersItself = ["redirect", "http-request", "stats", "use_backend", "default_backend"];
   const other = answersItself.some((word) => settingOf(section, word) !== null);
   const template = settingOf(section, "server-template") !== null;
@@ -132,7 +132,7 @@ function noServer(section: Section): readonly Finding[] {
   ];
 }
 
-function allDisabled(section: Section): readonly Finding[] {
+function allDisabled(section: HaproxySection): readonly Finding[] {
   const [first, ...others] = serversOf(section);
   if (first === undefined || ![first, ...others].every(isDisabled)) return [];
   return [
@@ -154,7 +154,7 @@ function allDisabled(section: Section): readonly Finding[] {
   ];
 }
 
-function unknownBackends(sections: readonly Section[]): readonly Finding[] {
+function unknownBackends(sections: readonly HaproxySection[]): readonly Finding[] {
   const known = new Set(backendsOf(sections).map(({ name }) => name));
   return sections
     .flatMap(({ lines }) => lines)

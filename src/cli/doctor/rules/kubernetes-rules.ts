@@ -5,11 +5,11 @@
 import { fault, warning } from "../../../diagnosis/diagnosis-finding.js";
 import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type {
-  Backend,
+  IngressBackend,
+  KubernetesService,
   Labels,
   Manifests,
   Pod,
-  Service,
   ServicePort,
 } from "../config/yaml/manifests.js";
 import { portOf } from "../config/yaml/yaml-front.js";
@@ -22,7 +22,7 @@ export function kubernetesRules(manifests: Manifests): readonly Finding[] {
   ];
 }
 
-function backendRules(backend: Backend, { services }: Manifests): readonly Finding[] {
+function backendRules(backend: IngressBackend, { services }: Manifests): readonly Finding[] {
   const { service: name, port, namespace, node } = backend;
   const same = services.filter((one) => one.name === name);
   const service = same.find((one) => one.namespace === namespace);
@@ -54,7 +54,10 @@ function portText({ name, port, target }: ServicePort): string {
   return `${name === null ? "" : `${name}: `}port ${port} -> targetPort ${target}`;
 }
 
-function otherNamespace({ service, namespace, node }: Backend, found: Service): Finding {
+function otherNamespace(
+  { service, namespace, node }: IngressBackend,
+  found: KubernetesService,
+): Finding {
   return fault({
     cause: "service_in_other_namespace",
     layer: "config",
@@ -70,7 +73,7 @@ function otherNamespace({ service, namespace, node }: Backend, found: Service): 
   });
 }
 
-function serviceRules(service: Service, { pods }: Manifests): readonly Finding[] {
+function serviceRules(service: KubernetesService, { pods }: Manifests): readonly Finding[] {
   const { selector, namespace, ports } = service;
   const near = pods.filter((pod) => pod.namespace === namespace);
   if (Object.keys(selector).length === 0 || near.length === 0) return [];
@@ -84,7 +87,10 @@ function fits(selector: Labels, labels: Labels): boolean {
 }
 
 /** Blamed only where a pod of this file has the same key, or nothing else is in the file. */
-function noPod({ name, selector, node }: Service, pods: readonly Pod[]): readonly Finding[] {
+function noPod(
+  { name, selector, node }: KubernetesService,
+  pods: readonly Pod[],
+): readonly Finding[] {
   const keys = Object.keys(selector);
   const near = pods.find(({ labels }) => keys.some((key) => labels[key] !== undefined));
   if (near === undefined) return [];
@@ -109,7 +115,7 @@ function noPod({ name, selector, node }: Service, pods: readonly Pod[]): readonl
   ];
 }
 
-function targetRules({ name }: Service, port: ServicePort, pod: Pod): readonly Finding[] {
+function targetRules({ name }: KubernetesService, port: ServicePort, pod: Pod): readonly Finding[] {
   const named = pod.containers.flatMap((one) => one.at("ports").list());
   const numbers = named.map((one) => portOf(one.at("containerPort")));
   const names = named.map((one) => one.at("name").text());

@@ -8,7 +8,7 @@ import { fault } from "../../../diagnosis/diagnosis-finding.js";
 import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { ConfiguredUpstream } from "../config/front-config.js";
 import type { Facts } from "../facts/facts.js";
-import type { Front } from "../local/front.js";
+import type { LocalFront } from "../local/front.js";
 import type { RunningFront } from "../local/fronts.js";
 import type { DoctorWorld } from "../world/world.js";
 
@@ -46,7 +46,7 @@ const TEMPORARY = ["/var/lib/nginx", "/var/cache/nginx", "/tmp"];
 
 export async function diskFindings(
   { root }: DoctorWorld,
-  { config }: Front,
+  { config }: LocalFront,
 ): Promise<readonly Finding[]> {
   if (config.front === "good-gateway") return [];
   const log = config.errorLog?.startsWith("/") === true ? [dirname(config.errorLog)] : [];

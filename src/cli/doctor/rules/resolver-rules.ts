@@ -4,14 +4,14 @@
  * and its log says that a name "could not be resolved".
  */
 import { fault, said, warning } from "../../../diagnosis/diagnosis-finding.js";
-import type { Finding, Step } from "../../../diagnosis/diagnosis-report.js";
+import type { DiagnosisStep, Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { NameQuestion } from "../config/front-config.js";
-import { type Asked, askNameServers } from "../probes/name-server.js";
+import { askNameServers, type NameServerReply } from "../probes/name-server.js";
 import type { DoctorWorld } from "../world/world.js";
 
 export interface Answered {
   readonly findings: readonly Finding[];
-  readonly steps: readonly Step[];
+  readonly steps: readonly DiagnosisStep[];
 }
 
 /** Asks what the front would ask, each question once. */
@@ -37,7 +37,7 @@ async function ask(world: DoctorWorld, question: NameQuestion): Promise<Answered
   const durationMs = world.clock.now() - startedAt;
   const finding = await findingOf(world, question, asked);
   const failed = finding?.severity === "fault";
-  const step: Step = {
+  const step: DiagnosisStep = {
     layer: "resolve",
     name: `ask the front's name servers${question.host === null ? "" : ` for ${question.host}`}`,
     result: failed ? "failed" : finding === null ? "ok" : "warning",
@@ -53,9 +53,10 @@ async function ask(world: DoctorWorld, question: NameQuestion): Promise<Answered
 async function findingOf(
   world: DoctorWorld,
   question: NameQuestion,
-  asked: readonly Asked[],
+  asked: readonly NameServerReply[],
 ): Promise<Finding | null> {
-  const of = (kind: Asked["reply"]["kind"]) => asked.filter(({ reply }) => reply.kind === kind);
+  const of = (kind: NameServerReply["reply"]["kind"]) =>
+    asked.filter(({ reply }) => reply.kind === kind);
   if (of("silent").length === asked.length) return unreachable(question, asked);
   if (of("known").length === 0 && question.host !== null) {
     if (of("unknown").length > 0) return unknown(world, question, question.host, asked);
@@ -67,7 +68,7 @@ async function findingOf(
 /** Docker's own name server: another place has another one, or none, at this address. */
 const OF_A_CONTAINER = "127.0.0.11";
 
-function unreachable(question: NameQuestion, asked: readonly Asked[]): Finding {
+function unreachable(question: NameQuestion, asked: readonly NameServerReply[]): Finding {
   const { nameServers, host, context } = question;
   const servers = asked.map(({ server }) => server);
   const inContainer = servers.some((one) => one.split(":")[0] === OF_A_CONTAINER);
@@ -93,7 +94,7 @@ function unreachable(question: NameQuestion, asked: readonly Asked[]): Finding {
   });
 }
 
-function someUnreachable(question: NameQuestion, asked: readonly Asked[]): Finding {
+function someUnreachable(question: NameQuestion, asked: readonly NameServerReply[]): Finding {
   const silent = asked.filter(({ reply }) => reply.kind === "silent");
   const names = silent.map(({ server }) => server).join(", ");
   const share = `${silent.length} of ${asked.length}`;
@@ -116,7 +117,7 @@ function someUnreachable(question: NameQuestion, asked: readonly Asked[]): Findi
   });
 }
 
-function fails(question: NameQuestion, asked: readonly Asked[]): Finding {
+function fails(question: NameQuestion, asked: readonly NameServerReply[]): Finding {
   const name = question.host ?? "a name";
   return fault({
     cause: "name_server_fails",
@@ -133,7 +134,7 @@ async function unknown(
   world: DoctorWorld,
   question: NameQuestion,
   host: string,
-  asked: readonly Asked[],
+  asked: readonly NameServerReply[],
 ): Promise<Finding> {
   const [bySystem] = await world.lookup(host).catch(() => []);
   const short = !host.includes(".");
@@ -159,7 +160,7 @@ async function unknown(
   });
 }
 
-function isRefused({ reply }: Asked): boolean {
+function isRefused({ reply }: NameServerReply): boolean {
   return reply.kind === "silent" && reply.errno === "ECONNREFUSED";
 }
 
@@ -170,7 +171,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ENOTFOUND: "no such name (ENOTFOUND)",
 };
 
-function inWords({ server, reply }: Asked): string {
+function inWords({ server, reply }: NameServerReply): string {
   if (reply.kind === "known") {
     return `${server}: ${reply.addresses.map(({ address }) => address).join(", ")}`;
   }

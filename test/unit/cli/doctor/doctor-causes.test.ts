@@ -12,7 +12,7 @@ import type { FrontConfig } from "../../../../src/cli/doctor/config/front-config
 import { diagnose } from "../../../../src/cli/doctor/diagnose.js";
 import type { Facts } from "../../../../src/cli/doctor/facts/facts.js";
 import type {
-  Listener,
+  ListeningSocket,
   LocalFacts,
   ProcessFacts,
 } from "../../../../src/cli/doctor/facts/local-facts.js";
@@ -23,20 +23,20 @@ import { frontFindings } from "../../../../src/cli/doctor/rules/front-rules.js";
 import { parseEndpoint } from "../../../../src/cli/doctor/world/endpoint.js";
 import { DOCTOR_LIMITS } from "../../../../src/cli/doctor/world/limits.js";
 import { type DoctorWorld, systemWorld } from "../../../../src/cli/doctor/world/world.js";
-import type { Finding, Layer, Step } from "../../../../src/diagnosis/diagnosis-report.js";
+import type { DiagnosisStep, Finding, Layer } from "../../../../src/diagnosis/diagnosis-report.js";
 
 const folder = mkdtempSync(join(tmpdir(), "causes-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const ADDRESS = { address: "10.9.9.9", family: 4 } as const;
 
-function step(layer: Layer, code: FailureCode | null, detail: string): Step {
+function step(layer: Layer, code: FailureCode | null, detail: string): DiagnosisStep {
   const result = code === null ? "ok" : "failed";
   const name = `${layer} ${ADDRESS.address}`;
   return { layer, name, result, durationMs: 1, limitMs: null, detail, code };
 }
 
-const LISTENER: Listener = {
+const LISTENER: ListeningSocket = {
   family: 4,
   address: "0.0.0.0",
   port: 3000,
@@ -46,7 +46,7 @@ const LISTENER: Listener = {
 };
 
 /** A machine where somebody listens on the port, and of which nothing else is known. */
-function machine(onPort: Listener, more: Partial<LocalFacts> = {}): LocalFacts {
+function machine(onPort: ListeningSocket, more: Partial<LocalFacts> = {}): LocalFacts {
   return {
     listeners: [onPort],
     onPort: [onPort],

@@ -4,7 +4,10 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import type { ConfiguredUpstream, Front } from "../../../../src/cli/doctor/config/front-config.js";
+import type {
+  ConfiguredUpstream,
+  FrontKind,
+} from "../../../../src/cli/doctor/config/front-config.js";
 import { settingsWith } from "../../../../src/cli/doctor/config/yaml/yaml-front.js";
 import { inDialect } from "../../../../src/cli/doctor/dialect.js";
 import { fault } from "../../../../src/diagnosis/diagnosis-finding.js";
@@ -21,7 +24,7 @@ const found = (cause: string) =>
   fault({ cause, layer: "connect", title: "t", evidence: [], fix: "f", write: "w" });
 
 describe("a next step", () => {
-  it.each<[Front, RegExp]>([
+  it.each<[FrontKind, RegExp]>([
     ["nginx", /^proxy_ssl_certificate /],
     ["apache", /^SSLProxyMachineCertificateFile /],
     ["haproxy", /^crt /],

@@ -6,13 +6,13 @@ import { readdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Finding } from "../../../../diagnosis/diagnosis-report.js";
 import { parseEndpoint } from "../../world/endpoint.js";
-import type { Front, FrontConfig, Where } from "../front-config.js";
-import type { Service } from "./compose-services.js";
+import type { FrontConfig, FrontKind, Where } from "../front-config.js";
+import type { DeclaredService } from "./compose-services.js";
 import type { Node } from "./yaml-file.js";
 
 /** One service speaks of an address. */
 export interface Link {
-  readonly from: Service;
+  readonly from: DeclaredService;
   readonly scheme: string;
   readonly host: string;
   /** Null where it is not written, and the scheme has no usual one. */
@@ -20,7 +20,7 @@ export interface Link {
   readonly said: string;
   readonly where: Where;
   /** The front whose configuration asks there; null for a variable or a command. */
-  readonly front: Front | null;
+  readonly front: FrontKind | null;
   /** It asks for the name once, when it starts. */
   readonly keepsAddress: boolean;
   /** What to write for another address, in the language of that front. */
@@ -37,7 +37,7 @@ export interface Links {
 }
 
 export async function linksOf(
-  services: readonly Service[],
+  services: readonly DeclaredService[],
   readMounted: ReadMounted,
 ): Promise<Links> {
   const mounted = await Promise.all(services.map((one) => ofMounts(one, readMounted)));
@@ -60,7 +60,7 @@ const FOR_OTHERS = new RegExp(
   "i",
 );
 
-function ofTexts(service: Service): readonly Link[] {
+function ofTexts(service: DeclaredService): readonly Link[] {
   const { variables, command, node } = service;
   const texts = [
     ...variables.filter(({ name }) => !FOR_OTHERS.test(name)),
@@ -93,7 +93,7 @@ const FOLDERS: readonly RegExp[] = [
 const CONFIGS = /\.(?:conf|cfg|ya?ml)$|^Caddyfile/;
 const FILES_MAX = 50;
 
-async function ofMounts(service: Service, readMounted: ReadMounted): Promise<Links> {
+async function ofMounts(service: DeclaredService, readMounted: ReadMounted): Promise<Links> {
   const files = await Promise.all(service.node.at("volumes").list().map(mountedFiles));
   const configs = await Promise.all(files.flat().slice(0, FILES_MAX).map(readMounted));
   const read = configs.filter((one) => one !== null);
@@ -119,7 +119,7 @@ async function mountedFiles(volume: Node): Promise<readonly string[]> {
   return names.filter((name) => CONFIGS.test(name)).map((name) => join(path, name));
 }
 
-function linksIn(service: Service, { front, upstreams }: FrontConfig): readonly Link[] {
+function linksIn(service: DeclaredService, { front, upstreams }: FrontConfig): readonly Link[] {
   return upstreams.flatMap((one): readonly Link[] => {
     const endpoint = endpointOf(one.address);
     if (endpoint === null || endpoint.socketPath !== null) return [];
@@ -140,7 +140,7 @@ function linksIn(service: Service, { front, upstreams }: FrontConfig): readonly 
 }
 
 /** Go's fronts and Envoy ask again for each connection, or as the answer of DNS says. */
-const KEEPERS: ReadonlySet<Front> = new Set(["nginx", "haproxy"]);
+const KEEPERS: ReadonlySet<FrontKind> = new Set(["nginx", "haproxy"]);
 
 function endpointOf(address: string): ReturnType<typeof parseEndpoint> | null {
   try {

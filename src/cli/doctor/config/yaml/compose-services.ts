@@ -8,7 +8,7 @@ import { parseEnv } from "node:util";
 import type { Where } from "../front-config.js";
 import type { Interpolate, Node } from "./yaml-file.js";
 
-export interface Service {
+export interface DeclaredService {
   readonly name: string;
   readonly node: Node;
   readonly image: string;
@@ -48,7 +48,7 @@ export interface Variable {
   readonly where: Where;
 }
 
-export async function servicesOf(root: Node): Promise<readonly Service[]> {
+export async function servicesOf(root: Node): Promise<readonly DeclaredService[]> {
   return Promise.all(
     root
       .at("services")
@@ -57,7 +57,7 @@ export async function servicesOf(root: Node): Promise<readonly Service[]> {
   );
 }
 
-async function serviceOf(name: string, node: Node): Promise<Service> {
+async function serviceOf(name: string, node: Node): Promise<DeclaredService> {
   const mode = node.at("network_mode").text();
   const networks = node.at("networks");
   const ownNetworks = namesOf(networks);

@@ -5,8 +5,8 @@
 import type {
   ConfiguredUpstream,
   FrontConfig,
+  FrontHealthCheck,
   FrontTls,
-  HealthCheck,
   Problem,
 } from "../front-config.js";
 import { timeMs } from "../units.js";
@@ -181,7 +181,7 @@ function tlsOf(config: Node): FrontTls {
 }
 
 /** It asks with the name of the cluster as Host. */
-function checkOf(check: Node | undefined, cluster: string | null): HealthCheck | null {
+function checkOf(check: Node | undefined, cluster: string | null): FrontHealthCheck | null {
   const path = check?.at("http_health_check", "path").text() ?? null;
   if (check === undefined || path === null) return null;
   const host = check.at("http_health_check", "host").text() ?? cluster;

@@ -6,8 +6,8 @@ import type { Node } from "./yaml-file.js";
 import { portOf } from "./yaml-front.js";
 
 export interface Manifests {
-  readonly ingresses: readonly Backend[];
-  readonly services: readonly Service[];
+  readonly ingresses: readonly IngressBackend[];
+  readonly services: readonly KubernetesService[];
   readonly pods: readonly Pod[];
   /** Services that a file of the cluster's state says to have no ready address. */
   readonly empty: readonly Named[];
@@ -20,7 +20,7 @@ export interface Named {
 }
 
 /** What an Ingress leads to. */
-export interface Backend extends Named {
+export interface IngressBackend extends Named {
   readonly service: string;
   /** A number or a name; null where the rule has none. */
   readonly port: string | null;
@@ -34,7 +34,7 @@ export interface ServicePort {
   readonly node: Node;
 }
 
-export interface Service extends Named {
+export interface KubernetesService extends Named {
   readonly ports: readonly ServicePort[];
   readonly selector: Labels;
   readonly externalName: string | null;
@@ -73,7 +73,7 @@ function named(node: Node): Named {
   };
 }
 
-function backendsOf(ingress: Node): readonly Backend[] {
+function backendsOf(ingress: Node): readonly IngressBackend[] {
   const paths = ingress
     .at("spec", "rules")
     .list()
@@ -89,7 +89,7 @@ function backendsOf(ingress: Node): readonly Backend[] {
   });
 }
 
-function routesOf(route: Node): readonly Backend[] {
+function routesOf(route: Node): readonly IngressBackend[] {
   return route
     .at("spec", "routes")
     .list()
@@ -104,7 +104,7 @@ function routesOf(route: Node): readonly Backend[] {
     });
 }
 
-function serviceOf(node: Node): Service {
+function serviceOf(node: Node): KubernetesService {
   const ports = node.at("spec", "ports").list();
   return {
     ...named(node),

@@ -6,8 +6,8 @@ import { dirname, isAbsolute, join } from "node:path";
 import type {
   ConfiguredUpstream,
   FrontConfig,
+  FrontHealthCheck,
   FrontTls,
-  HealthCheck,
   Manner,
   Problem,
 } from "../front-config.js";
@@ -183,7 +183,7 @@ function tlsOf(transport: Node): FrontTls {
   };
 }
 
-function checkOf(check: Node): HealthCheck | null {
+function checkOf(check: Node): FrontHealthCheck | null {
   const path = check.at("path").text();
   if (path === null) return null;
   const wanted = Number(check.at("status").text() ?? 0);

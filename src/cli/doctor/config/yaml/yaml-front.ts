@@ -4,16 +4,16 @@
  */
 import type {
   ConfiguredUpstream,
-  Front,
   FrontConfig,
-  FrontSettings,
+  FrontKind,
+  FrontTraits,
   Manner,
   Problem,
 } from "../front-config.js";
 import type { Node } from "./yaml-file.js";
 
 /** A front whose file says nothing of users, roots and logs. */
-export function yamlFront(front: Front, parts: Partial<FrontConfig>): FrontConfig {
+export function yamlFront(front: FrontKind, parts: Partial<FrontConfig>): FrontConfig {
   return {
     front,
     upstreams: [],
@@ -29,9 +29,9 @@ export function yamlFront(front: Front, parts: Partial<FrontConfig>): FrontConfi
 
 /** No pool, no limit, and everything passed on, but for what is given. */
 export function settingsWith(
-  parts: Partial<Omit<FrontSettings, "write">>,
-  write: Partial<FrontSettings["write"]>,
-): FrontSettings {
+  parts: Partial<Omit<FrontTraits, "write">>,
+  write: Partial<FrontTraits["write"]>,
+): FrontTraits {
   return {
     poolIdleMs: null,
     responseMs: null,
@@ -48,7 +48,7 @@ export function upstreamAt(
   address: string,
   context: string,
   parts: {
-    readonly settings: FrontSettings;
+    readonly settings: FrontTraits;
     readonly siblings?: number;
     readonly manner?: Manner;
   },
