@@ -29,8 +29,12 @@ it.each(["500", "reset"])(
       playIll(fault, "POST", 60, 6),
       playIll(fault, "GET", 60, 6),
     ]);
-    for (const { calls, failed, why } of [posts, gets]) {
+    for (const { calls, failed, lost, why } of [posts, gets]) {
       expect(calls).toBeGreaterThan(50);
+      // Calls of the first second find out; then a trial is lost for each of three routes now and
+      // then, after 1, 2 and 4 s.
+      const later = lost.filter((number) => number >= 60).length;
+      expect(later, JSON.stringify(why)).toBeLessThanOrEqual(3 * 3 + 2);
       // A quarter would be lost; two of each route find out, and one now and then.
       expect(failed, JSON.stringify(why)).toBeLessThan(Math.max(16, calls / 14));
     }

@@ -28,6 +28,8 @@ export interface Cell {
 export interface CellResult {
   readonly calls: number;
   readonly failed: number;
+  /** The numbers of those that failed, in the order in which they were sent. */
+  readonly lost: readonly number[];
   /** Of those that failed, by status and what the proxy says of it, or how the client ended. */
   readonly why: Readonly<Record<string, number>>;
   /** Milliseconds of each of the others' calls that was answered well. */
@@ -97,13 +99,18 @@ async function play(cell: Cell, port: number, seconds: number): Promise<CellResu
   const agent = new Agent({ keepAlive: true });
   const took: number[] = [];
   const why: Record<string, number> = {};
+  const lost: number[] = [];
   let calls = 0;
   const other = async (): Promise<void> => {
-    const path = PATHS[calls++ % PATHS.length] as string;
+    const number = calls++;
+    const path = PATHS[number % PATHS.length] as string;
     const startedAt = performance.now();
     const end = await send(agent, port, method, path);
     if (GOOD.test(end)) took.push(performance.now() - startedAt);
-    else why[end] = (why[end] ?? 0) + 1;
+    else {
+      why[end] = (why[end] ?? 0) + 1;
+      lost.push(number);
+    }
   };
   const bad = (): Promise<unknown> =>
     kind === "upgrade"
@@ -126,7 +133,7 @@ async function play(cell: Cell, port: number, seconds: number): Promise<CellResu
   const failed = await Promise.all(under).then(() => calls - took.length);
   await poisoning;
   agent.destroy();
-  return { calls, failed, why, took };
+  return { calls, failed, lost, why, took };
 }
 
 const GOOD = /^200\b/;

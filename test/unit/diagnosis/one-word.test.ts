@@ -1,17 +1,19 @@
 /**
  * One word for a target and one blame for what it does, wherever they are shown: the answer's
- * Proxy-Status, the record, the verdict, the snapshot, `watch` and the doctor.
+ * Proxy-Status, the record, the verdict, the snapshot, the page, `watch` and the doctor.
  */
 import { createServer, get, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import { startAdmin } from "../../../src/adapters/admin.js";
 import { nodeProxy } from "../../../src/adapters/node.js";
 import { runDoctor } from "../../../src/cli/doctor/command.js";
 import { systemWorld } from "../../../src/cli/doctor/world/world.js";
 import { explain } from "../../../src/cli/explain/explain.js";
 import { terminal } from "../../../src/cli/terminal/terminal.js";
 import { printSnapshot } from "../../../src/cli/watch/print-snapshot.js";
+import { dashboard } from "../../../src/dashboard/dashboard.js";
 import type { Report } from "../../../src/diagnosis/diagnosis-report.js";
 import { createGateway } from "../../../src/gateway/gateway.js";
 import type { Gateway } from "../../../src/gateway/gateway-handle.js";
@@ -74,6 +76,15 @@ function watched(gateway: Gateway): string {
   return lines.join("");
 }
 
+/** What the page shows of the upstream. */
+async function shown(gateway: Gateway) {
+  const admin = await startAdmin(gateway, { port: 0, handlers: [dashboard(gateway)] });
+  closers.push(() => admin.close());
+  const answer = await fetch(`${admin.url}/state.json`);
+  const { snapshot } = (await answer.json()) as { snapshot: ReturnType<Gateway["snapshot"]> };
+  return snapshot.upstreams[0];
+}
+
 async function doctor(url: string): Promise<Report["verdict"]> {
   const out: string[] = [];
   await runDoctor(
@@ -118,6 +129,7 @@ describe("a target that is not well", () => {
     expect(new Set(blames)).toEqual(new Set([blame]));
     expect(watched(gateway)).toContain(`${url} · ${standing} ·`);
     expect(watched(gateway)).toContain(`at fault: ${blame}`);
+    expect(await shown(gateway)).toMatchObject({ targets: [{ standing }], verdict: { blame } });
     expect((await doctor(`${url}/`)).blame).toBe(blame);
   });
 });
