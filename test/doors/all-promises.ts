@@ -12,6 +12,7 @@ import { HEDGES } from "./promises/hedges.js";
 import { INTERIM } from "./promises/interim.js";
 import { LIMITS } from "./promises/limits.js";
 import { BREAKERS, REFUSALS, REPEATS, TARGETS } from "./promises/policies.js";
+import { REPORTS } from "./promises/reports.js";
 import { REQUEST_SETTINGS } from "./promises/request-settings.js";
 import { ROUTES } from "./promises/routes.js";
 import { SETTINGS } from "./promises/settings.js";
@@ -26,6 +27,7 @@ export const PROMISES: readonly (readonly [chapter: string, rows: readonly DoorP
   ["What is passed on", PASSED_ON],
   ["Interim answers and trailers", INTERIM],
   ["Endings", ENDINGS],
+  ["Reports", REPORTS],
   ["Surroundings", SURROUNDINGS],
   ["Calls of applications", APPLICATIONS],
   ["Repeats", REPEATS],

@@ -3,7 +3,7 @@
  * HTTP/1.1 is refused here or never passes, and the limits that are set hold.
  */
 import { createServer, type IncomingMessage, request } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { createGateway, type LimitOptions } from "good-gateway";
 import { nodeProxy } from "good-gateway/node";
 import { describe, expect, it } from "vitest";
@@ -32,8 +32,13 @@ const LIMITS: LimitOptions = {
 async function through(
   frames: (stream: number) => readonly Buffer[],
   limits: LimitOptions = {},
+  dripped = false,
 ): Promise<Got> {
-  const upstream = await rawServer(frames);
+  const upstream = await rawServer((stream, socket) => {
+    if (!dripped) return frames(stream);
+    void drip(socket, Buffer.concat([...frames(stream)]));
+    return [];
+  });
   const targets = `http://127.0.0.1:${upstream.port}`;
   const timeouts = { responseMs: 2_000, idleMs: 2_000 };
   const app = { targets, allowH2: "h2c", retry: false, timeouts, limits } as const;
@@ -51,6 +56,14 @@ async function through(
     server.closeAllConnections();
     server.close();
     upstream.close();
+  }
+}
+
+async function drip(socket: Socket, bytes: Buffer): Promise<void> {
+  socket.setNoDelay(true);
+  for (const byte of bytes) {
+    socket.write(Buffer.from([byte]));
+    await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
 
@@ -182,6 +195,26 @@ describe("an answer of HTTP/2 that", () => {
     ];
     const got = await through((stream) => Array.from({ length: 40 }, () => head(stream, hint)));
     expect([got.status, got.code]).toEqual([502, "http_protocol_error"]);
+  });
+
+  // haproxy#1972, haproxy#2291
+  it.concurrent.each<[string, (stream: number) => readonly Buffer[]]>([
+    ["ends with an interim head", (stream) => [head(stream, [[":status", "103"]], true)]],
+    [
+      "has a body behind an interim head",
+      (stream) => [head(stream, [[":status", "102"]]), data(stream, "hello")],
+    ],
+    ["begins with its body", (stream) => [data(stream, "hello")]],
+  ])("%s is a bad gateway", async (_what, frames) => {
+    const got = await through(frames);
+    expect([got.status, got.whole, got.code]).toEqual([502, true, "http_protocol_error"]);
+    expect(got.body).not.toContain("hello");
+  });
+
+  // curl#1130
+  it.concurrent("comes byte by byte is whole", async () => {
+    const got = await through((stream) => says([...OK, ["x", "connection"]])(stream), {}, true);
+    expect([got.status, got.body, got.whole]).toEqual([200, "hello", true]);
   });
 
   it.concurrent("comes on a stream that nobody has opened ends the connection", async () => {

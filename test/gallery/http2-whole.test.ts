@@ -152,3 +152,17 @@ describe("an early answer to an upload that goes on", () => {
     expect(server.resets).toEqual([CANCEL]);
   });
 });
+
+// undici#5524
+it("a POST goes over the connection on which another answer is still coming", async () => {
+  const { server, upstream } = await upstreamOf((stream) =>
+    stream === 1 ? [head(stream, OK), data(stream, "event", false)] : [head(stream, OK, true)],
+  );
+  const stream = await upstream.send({ path: "/events" });
+  expect(stream.kind).toBe("success");
+  const posted = await upstream.send({ method: "POST", path: "/", body: "a".repeat(1_000) });
+  expect(posted.kind).toBe("success");
+  expect(upstream.targets[0]?.connections.open).toBe(1);
+  expect(server.resets).toEqual([]);
+  if (stream.kind === "success") await stream.response.discard();
+});

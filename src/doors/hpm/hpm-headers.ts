@@ -39,6 +39,28 @@ export function engineFields(fieldsOf: AttemptFields, exchange: Exchange): Field
   return record;
 }
 
+const FRAMING = ["content-length", "transfer-encoding"] as const;
+
+/** How the body of a request is framed; undefined for a field that it has not. */
+export type EngineFraming = readonly (string | undefined)[];
+
+/** To be kept before the engine has the fields, which it writes to. */
+export function framingIn(fields: FieldsByName): EngineFraming {
+  return FRAMING.map((name) => fields[name] as string | undefined);
+}
+
+/**
+ * Puts the framing back: version 3 says of each DELETE and OPTIONS without a length that it has no
+ * body, and would send what it has as the next request of the connection.
+ */
+export function setFraming(request: ClientRequest, framing: EngineFraming): void {
+  for (const [at, name] of FRAMING.entries()) {
+    const value = framing[at];
+    if (value !== undefined) request.setHeader(name, value);
+    else if (request.hasHeader(name)) request.removeHeader(name);
+  }
+}
+
 /**
  * What the application has written on a request stands alone: the client's own field in another
  * spelling, which CGI and others take for the same one, is removed.

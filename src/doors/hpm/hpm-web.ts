@@ -31,12 +31,15 @@ import { contain, containAnswer, takeOver } from "./hpm-contain.js";
 import {
   cleanAnswer,
   dropAliases,
+  type EngineFraming,
   engineBody,
   engineFields,
   failureBehind,
+  framingIn,
   inOtherWords,
   NOTHING,
   restoreFields,
+  setFraming,
   takeFields,
   WaitingBody,
 } from "./hpm-headers.js";
@@ -169,22 +172,25 @@ const WRITTEN_BY_OTHERS: ReceivedBody = { parsed: NOTHING, decoded: true };
 function begin(passing: Passing): void {
   const { req, asked, engine, lane, run, body, lost, asking, parts } = passing;
   const { request } = asking.call;
-  parts.engaged.set(req, engagedWith(passing));
   contain(body, (error) => fault(passing, error));
   body.on("error", (error) => run.fail(error));
   const fields = engineFields(lane.core.transport.fieldsOf, run.exchange);
   if (lost !== null) fields["content-length"] = req.headers["content-length"] ?? "0";
   if (asked.changeOrigin === true) fields["host"] = run.exchange.target.authority;
+  parts.engaged.set(req, engagedWith(passing, framingIn(fields)));
   inOtherWords(req, { headers: fields, url: request.path }, () => {
     const sent = engine({ ...engineOptions(lane, asked, run), buffer: body });
     Promise.resolve(sent).catch((error: unknown) => run.fail(error));
   });
 }
 
-function engagedWith(passing: Passing): Engaged {
+function engagedWith(passing: Passing, framing: EngineFraming): Engaged {
   const { run, body, asked, asking, lost, res } = passing;
   return {
-    making: (request) => setWords(request, run, asked),
+    making(request) {
+      setWords(request, run, asked);
+      setFraming(request, framing);
+    },
     made(request) {
       dropAliases(request, asking.call.request);
       contain(request, (error) => fault(passing, error));

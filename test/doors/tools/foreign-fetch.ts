@@ -24,8 +24,13 @@ function setFields(asking: ClientRequest, headers: RequestInit["headers"]): void
 }
 
 async function sendBody(asking: ClientRequest, body: unknown): Promise<void> {
-  if (body === undefined || body === null) asking.end();
-  else if (typeof body === "string" || body instanceof Uint8Array) asking.end(body);
+  if (body === undefined || body === null) {
+    asking.end();
+    return;
+  }
+  // Node would write that of a DELETE without a frame.
+  asking.useChunkedEncodingByDefault = true;
+  if (typeof body === "string" || body instanceof Uint8Array) asking.end(body);
   else if (body instanceof Blob) asking.end(Buffer.from(await body.arrayBuffer()));
   // What the standard turns into bytes, this one does, too.
   else {
