@@ -21,6 +21,12 @@ export const CLI = "src/cli/main.ts";
 /** What `explain` knows, as a script of its own for browsers. */
 export const ENGINE = "src/cli/reference/engine.ts";
 
+/** What is read as it is. */
+const FILES = {
+  "./options.schema.json": "./options.schema.json",
+  "./package.json": "./package.json",
+};
+
 /** The parts of package.json that follow from the entries. */
 export function manifestParts() {
   const names = Object.keys(ENTRIES);
@@ -33,7 +39,7 @@ export function manifestParts() {
   ]);
   const typed = names.filter((name) => name !== "index");
   return {
-    exports: { ...Object.fromEntries(exported), "./package.json": "./package.json" },
+    exports: { ...Object.fromEntries(exported), ...FILES },
     typesVersions: {
       "*": Object.fromEntries(typed.map((name) => [name, [`./dist/${name}.d.cts`]])),
     },

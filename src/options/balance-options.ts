@@ -17,8 +17,7 @@ export type BalanceKeyOption =
 
 export const BALANCE_POLICIES = ["two_choices", "least_pending", "round_robin", "hash"] as const;
 
-export const BALANCE_OPTIONS = {
-  ...BALANCE_NUMBERS,
+const POLICY_OPTIONS = {
   /**
    * `"two_choices"`: of two targets drawn at random, the one with less pending and less latency.
    * `"least_pending"`, `"round_robin"`, `"hash"` by `key`, or a balancer of your own.
@@ -31,8 +30,12 @@ export const BALANCE_OPTIONS = {
   sticky: nested<boolean | StickyOptions>(STICKY_OPTIONS, [false, true]),
 } as const satisfies Section;
 
+export const BALANCE_OPTIONS = { ...POLICY_OPTIONS, ...BALANCE_NUMBERS };
+
+type Numbers = OptionsOf<typeof BALANCE_NUMBERS>;
+
 /** Which target gets a call. */
-export interface BalanceOptions extends OptionsOf<typeof BALANCE_OPTIONS> {}
+export interface BalanceOptions extends OptionsOf<typeof POLICY_OPTIONS>, Numbers {}
 
 export interface NormalisedBalance {
   /** Creates a separate balancer for every upstream. */

@@ -49,18 +49,38 @@ export function optionsOf(path: string, name: string): readonly Option[] {
   const members = checker.getTypeAtLocation(found).getProperties();
   return members
     .filter(({ declarations: [place] = [] }) => isOwn(place, found))
-    .map((member) => {
-      const tags = new Map(
-        member.getJsDocTags(checker).map(({ name, text }) => [name, written(text)] as const),
-      );
-      return {
-        name: member.name,
-        type: typeText(checker, member),
-        initial: tags.get("default") ?? null,
-        text: written(member.getDocumentationComment(checker)),
-        why: tags.get("remarks") ?? "",
-      };
-    });
+    .map((member) => optionOf(checker, member));
+}
+
+function optionOf(checker: ts.TypeChecker, member: ts.Symbol): Option {
+  const tags = new Map(
+    member.getJsDocTags(checker).map(({ name, text }) => [name, written(text)] as const),
+  );
+  return {
+    name: member.name,
+    type: typeText(checker, member),
+    initial: tags.get("default") ?? null,
+    text: written(member.getDocumentationComment(checker)),
+    why: tags.get("remarks") ?? "",
+  };
+}
+
+/** The options of every section that a file declares, by the name of its literal. */
+export function literalsOf(path: string): ReadonlyMap<string, readonly Option[]> {
+  const checker = sources().getTypeChecker();
+  const statements = sources().getSourceFile(ROOT + path)?.statements ?? [];
+  const declared = statements
+    .flatMap((node) => (ts.isVariableStatement(node) ? [...node.declarationList.declarations] : []))
+    .filter(({ name }) => /_(?:OPTIONS|NUMBERS)$/.test(name.getText()));
+  return new Map(
+    declared.map((node) => [
+      node.name.getText(),
+      checker
+        .getTypeAtLocation(node.name)
+        .getProperties()
+        .map((one) => optionOf(checker, one)),
+    ]),
+  );
 }
 
 /** Declared in the interface itself, or the literal of a derived type. */

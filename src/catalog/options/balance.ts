@@ -46,7 +46,7 @@ export const STICKY_OPTIONS = {
    * Keeps its values unguessable even if the addresses are known. Gateways that serve the same
    * clients need the same secret. With or without it, a value does not reveal an address.
    */
-  secret: secret(/^.{8,}$/s, "a secret text of at least eight characters"),
+  secret: secret(/^[\s\S]{8,}$/, "a secret text of at least eight characters"),
   /**
    * Sent over TLS only. A client that reaches the gateway or the proxy before it without TLS keeps
    * no such cookie.
@@ -73,7 +73,7 @@ export const STICKY_OPTIONS = {
    */
   path: text(/^\/[\x20-\x3a\x3c-\x7e]*$/, 'a path, such as "/"', "/"),
   /** Domain for which it is sent, subdomains included. Default: the host of the request only. */
-  domain: text(/^\.?[a-z\d](?:[a-z\d.-]*[a-z\d])?$/i, 'a host, such as "example.com"'),
+  domain: text(/^\.?[a-zA-Z\d](?:[a-zA-Z\d.-]*[a-zA-Z\d])?$/, 'a host, such as "example.com"'),
   /** How long it is kept. Default: until the browser closes. */
   maxAgeMs: noDefault(shortSpan(0)),
 } as const satisfies Section;

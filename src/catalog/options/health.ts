@@ -126,7 +126,10 @@ export interface PanicOptions extends OptionsOf<typeof PANIC_OPTIONS> {}
 export type ProbeStatus = number | "1xx" | "2xx" | "3xx" | "4xx" | "5xx";
 
 const STATUS = {
-  anyOf: [{ type: "integer", minimum: 100, maximum: 599 }, { pattern: "^[1-5]xx$" }],
+  anyOf: [
+    { type: "integer", minimum: 100, maximum: 599 },
+    { enum: ["1xx", "2xx", "3xx", "4xx", "5xx"] },
+  ],
 };
 
 export const EXPECTATION_OPTIONS = {
