@@ -67,6 +67,6 @@ export function entriesOfPackage(): readonly string[] {
   const manifest = createRequire(`${process.cwd()}/`).resolve("good-gateway/package.json");
   const { exports } = JSON.parse(readFileSync(manifest, "utf8")) as { exports: object };
   return Object.keys(exports)
-    .filter((path) => path !== "./package.json")
+    .filter((path) => !path.endsWith(".json"))
     .map((path) => path.replace(/^\./, "good-gateway"));
 }
