@@ -4,19 +4,16 @@
  * Every convention is a name with a form of its own; names that are not known here hold a count or
  * whole milliseconds. Guarantee: a value that cannot be read says nothing.
  */
+
 import type { Clock } from "../base/clock.js";
 import { LAYERS } from "../catalog/defaults.js";
 import { LAYER_FIELD } from "../catalog/field-names.js";
+import type { LayerOptions } from "../catalog/options/layers.js";
 import type { Call } from "./call.js";
 import { NEVER, remainingMs } from "./deadline.js";
 
 /** Which fields are used with an upstream; false for none of that kind. */
-export interface LayerSettings {
-  readonly attemptHeader: string | false;
-  readonly deadlineHeader: string | false;
-  readonly sendDeadline: "received" | "always";
-  readonly markAnswers: boolean;
-}
+export type LayerSettings = Required<LayerOptions>;
 
 /** What a caller has said about a request of its own. */
 export interface CallerHints {

@@ -8,18 +8,15 @@
  * not used does not grow. The latency at rest is learnt while the limit is not pressed, and
  * measured at half of it while it is, so that an overload that lasts never becomes what is usual.
  */
+
 import type { Clock } from "../base/clock.js";
 import { FAILURES } from "../catalog/failures.js";
+import type { AdaptiveLimitOptions } from "../catalog/options/overload.js";
 import { ADAPTIVE_LIMIT } from "../catalog/overload-defaults.js";
 import type { Call } from "../core/call.js";
 import { failureOf, type Outcome } from "../core/outcome.js";
 
-export interface AdaptiveLimitSettings {
-  readonly concurrencyMin: number;
-  readonly concurrencyStart: number;
-  /** How many times the latency at rest is still no queue. */
-  readonly latencyTolerance: number;
-}
+export type AdaptiveLimitSettings = Required<AdaptiveLimitOptions>;
 
 export interface AdaptiveLimit {
   readonly settings: AdaptiveLimitSettings;

@@ -4,13 +4,12 @@
  * Full jitter: anything between nothing and the cap, which grows from repeat to repeat. It gives
  * the fewest calls in contention; without it those who failed together come back together.
  */
+
 import type { Random } from "../base/random.js";
 import { RETRY } from "../catalog/defaults.js";
+import type { RetryOptions } from "../catalog/options/retry.js";
 
-export interface BackoffOptions {
-  readonly backoffBaseMs: number;
-  readonly backoffMsMax: number;
-}
+type BackoffOptions = Required<Pick<RetryOptions, "backoffBaseMs" | "backoffMsMax">>;
 
 /** The wait before a repeat; `repeat` counts from 1. */
 export function backoffMs(random: Random, repeat: number, options: BackoffOptions): number {

@@ -9,10 +9,12 @@
  * (caller-shares.ts). A call that leaves the queue leaves nothing behind in it.
  * Not here: connections. Waiting for one of the pool is the transport's matter.
  */
+
 import type { Clock } from "../base/clock.js";
 import type { Random } from "../base/random.js";
 import { patientTimer } from "../base/shared-timers.js";
 import { BULKHEAD } from "../catalog/defaults.js";
+import type { BulkheadOptions } from "../catalog/options/overload.js";
 import { PRIORITY_RANK, PRIORITY_UNLESS_GIVEN, type Priority } from "../catalog/priorities.js";
 import type { BoundedCall, Call, SeatedCall } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
@@ -30,15 +32,7 @@ import { isEndless, StreamPlaces } from "./stream-places.js";
 import { GivenPlace, Unanswered } from "./unanswered.js";
 import { Waiter, WaitingLine } from "./waiting-line.js";
 
-export interface BulkheadSettings extends PlacesOptions {
-  readonly concurrencyMax: number;
-  /** Upgraded connections and event streams at once, beside the calls. */
-  readonly streamsMax: number;
-  /** How long each call may wait. */
-  readonly queueMs: number;
-  /** What a caller that is alone may take of the places, where callers are told apart. */
-  readonly callerShare: number;
-}
+export type BulkheadSettings = Required<Omit<BulkheadOptions, "by">>;
 
 export interface BulkheadParts {
   /** Learns how many calls may run at once; null for `concurrencyMax` at all times. */
@@ -266,18 +260,11 @@ function queuedCode(clock: Pick<Clock, "now">, by: CutBy): Failure["code"] {
   return classifyError(timeline, by, undefined);
 }
 
-export interface PlacesOptions {
-  /** Waiters at the most. */
-  readonly queueMax: number;
-  /** After this time with somebody in it the line is served from its newest end. */
-  readonly queueStressMs: number;
-  /** The share of the places that sheddable calls cannot take. */
-  readonly criticalShare: number;
-}
+type PlacesSettings = Pick<BulkheadSettings, "queueMax" | "queueStressMs" | "criticalShare">;
 
 export class Places {
   readonly #clock: Pick<Clock, "now">;
-  readonly #options: PlacesOptions;
+  readonly #options: PlacesSettings;
   readonly #shares: Shares | null;
   readonly #line = new WaitingLine();
   /** Places that sheddable calls may take. */
@@ -291,7 +278,7 @@ export class Places {
   constructor(
     clock: Pick<Clock, "now">,
     count: number,
-    options: PlacesOptions,
+    options: PlacesSettings,
     shares: Shares | null,
   ) {
     this.#shares = shares;

@@ -9,8 +9,10 @@
  * has won, and say nothing about their targets.
  * Not here: what happens when all of them fail; then there is one outcome, as without a hedge.
  */
+
 import type { Clock, Timer } from "../base/clock.js";
 import { type RecentPercentile, recentPercentile } from "../base/recent-percentile.js";
+import type { HedgeOptions } from "../catalog/options/overload.js";
 import { HEDGE } from "../catalog/overload-defaults.js";
 import { type Attempt, type HedgedAttempt, lastNumber, targetsTried } from "../core/attempt.js";
 import { remainingMs } from "../core/deadline.js";
@@ -23,14 +25,7 @@ import { type Lifecycle, refusesRepeats } from "./drain-gate.js";
 import type { RecentFailures } from "./recent-failures.js";
 import type { RetryBudget } from "./retry-budget.js";
 
-export interface HedgeSettings {
-  /** Wait before the further attempt; 0 takes it from the latencies of late. */
-  readonly delayMs: number;
-  /** The share of the latencies that are shorter than the wait, from 0 to 1. */
-  readonly percentile: number;
-  /** Attempts at once, the first included. */
-  readonly attemptsMax: number;
-}
+export type HedgeSettings = Required<HedgeOptions>;
 
 export interface HedgeShared {
   readonly clock: Clock;

@@ -8,9 +8,11 @@
  * switched off and on at once. It is our own doing and counts against no target.
  * Not here: how late the loop is (base/loop-delay.ts).
  */
+
 import type { Clock } from "../base/clock.js";
 import { loopDelay } from "../base/loop-delay.js";
 import type { Random } from "../base/random.js";
+import type { ShedOptions } from "../catalog/options/overload.js";
 import { SHED } from "../catalog/overload-defaults.js";
 import { PRIORITIES, PRIORITY_RANK, type Priority } from "../catalog/priorities.js";
 import type { AcceptedCall, RankedCall } from "../core/call.js";
@@ -19,10 +21,7 @@ import type { Policy } from "../core/pipe.js";
 import { spread } from "./drain-rate.js";
 import type { Refusals } from "./refusals.js";
 
-export interface LoadShedOptions {
-  /** Above this delay of the event loop calls are refused. */
-  readonly eventLoopDelayMs: number;
-}
+export type LoadShedOptions = Required<ShedOptions>;
 
 /** The load of this process; one for all upstreams. */
 export interface LoadGuard {

@@ -9,16 +9,16 @@
  * can be made good at once. Where no target is above doubt that would be a storm; then the same
  * share holds for every second, and repeats that helped do not count.
  */
+
 import type { Clock } from "../base/clock.js";
 import { rollingWindow } from "../base/rolling-window.js";
 import { RETRY } from "../catalog/defaults.js";
+import type { RetryOptions } from "../catalog/options/retry.js";
 
-export interface RetryBudgetOptions {
-  /** Repeats for each call of the window, from 0 to 1. */
-  readonly budgetRatio: number;
+type Budget = Required<Pick<RetryOptions, "budgetRatio" | "budgetFloorPerSecond">>;
+
+export interface RetryBudgetOptions extends Budget {
   readonly budgetWindowMs: number;
-  /** Repeats that are always allowed, for each second of the window. */
-  readonly budgetFloorPerSecond: number;
 }
 
 export interface RetryBudget {

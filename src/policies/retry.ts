@@ -8,11 +8,13 @@
  * Not here: what a failure and a method allow (core/repeat.ts). p-retry turns the loop and is
  * entered after a first failure only; decision, budget and sleep are ours.
  */
+
 import pRetry from "p-retry";
 import type { Clock } from "../base/clock.js";
 import type { Random } from "../base/random.js";
 import { RETRY } from "../catalog/defaults.js";
 import { hasTrait } from "../catalog/failures.js";
+import type { RetryOptions } from "../catalog/options/retry.js";
 import { type Attempt, lastNumber, targetsTried } from "../core/attempt.js";
 import type { Call, SeatedCall, StopReason } from "../core/call.js";
 import type { CutBy } from "../core/cancellation.js";
@@ -24,23 +26,19 @@ import { type Holder, Pending } from "../core/pending.js";
 import type { PipeStep, Policy } from "../core/pipe.js";
 import { isUnsent, isUnusable, whyNotRepeat } from "../core/repeat.js";
 import type { TargetSet } from "../targets/target-set.js";
-import { type BackoffOptions, backoffMs } from "./backoff.js";
+import { backoffMs } from "./backoff.js";
 import { type Lifecycle, refusesRepeats } from "./drain-gate.js";
 import { pause } from "./pause.js";
 import type { RecentFailures } from "./recent-failures.js";
 import type { RetryBudget } from "./retry-budget.js";
 
-export interface RetrySettings extends BackoffOptions {
+type Shared = "replayBodyBytesMax" | "budgetRatio" | "budgetFloorPerSecond";
+
+export interface RetrySettings extends Omit<Required<RetryOptions>, Shared> {
   /** False makes one attempt and repeats nothing; a call may still ask for more. */
   readonly enabled: boolean;
-  /** Attempts of one call, the first included. */
-  readonly attemptsMax: number;
-  /** The longest that a call waits because Retry-After asks for it, over all its attempts. */
-  readonly retryAfterWaitMsMax: number;
   /** With less time than this before the deadline an attempt is not begun. */
   readonly attemptMsMin: number;
-  /** Answers with these statuses are promised to come before anything was done. */
-  readonly unprocessedStatuses: readonly number[];
 }
 
 /** What the attempts of all calls share. */

@@ -7,11 +7,13 @@
  * least important first, and never all of a priority, so that the way back is noticed. Requests are
  * counted together with their answers: one that is still under way was not refused.
  */
+
 import type { Clock } from "../base/clock.js";
 import type { Random } from "../base/random.js";
 import { rollingWindow } from "../base/rolling-window.js";
 import { RETRY_AFTER } from "../catalog/defaults.js";
 import { FAILURES } from "../catalog/failures.js";
+import type { ThrottleOptions } from "../catalog/options/overload.js";
 import { THROTTLE } from "../catalog/overload-defaults.js";
 import { PRIORITIES, PRIORITY_RANK, type Priority } from "../catalog/priorities.js";
 import type { Attempt, HedgedAttempt, ThrottledAttempt } from "../core/attempt.js";
@@ -22,13 +24,7 @@ import type { Policy } from "../core/pipe.js";
 import { spread } from "./drain-rate.js";
 import type { Refusals } from "./refusals.js";
 
-export interface ThrottleSettings {
-  /** Requests that are sent for each that was accepted; K in the SRE book. */
-  readonly requestsPerAccept: number;
-  readonly windowMs: number;
-  /** The largest share of a priority that is refused. */
-  readonly refusedMax: number;
-}
+export type ThrottleSettings = Required<ThrottleOptions>;
 
 export interface Throttle extends Policy<HedgedAttempt, ThrottledAttempt> {
   /** The share of this priority that is refused now, from 0 to 1. */

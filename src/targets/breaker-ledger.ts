@@ -8,17 +8,14 @@
  * and keeps no process alive. opossum is made with the first failure only: until then a ledger is
  * closed, whatever its successes are, and they are kept here and handed over to it.
  */
+
 import { EventEmitter } from "node:events";
 import CircuitBreaker from "opossum";
 import type { Clock } from "../base/clock.js";
 import { BREAKER } from "../catalog/defaults.js";
+import type { BreakerOptions } from "../catalog/options/breaker.js";
 
-export interface LedgerOptions {
-  /** From 0 to 1. */
-  readonly failureRatio: number;
-  readonly volumeMin: number;
-  readonly windowMs: number;
-}
+type LedgerOptions = Required<Pick<BreakerOptions, "failureRatio" | "volumeMin" | "windowMs">>;
 
 /** The window forgets one of these at a time. */
 const SLICES = BREAKER.windowBuckets;

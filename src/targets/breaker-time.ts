@@ -2,15 +2,14 @@
  * The times of a breaker: how long it stays open, and for how long a trial holds its place.
  * Guarantee: no timers; whoever asks is told how long is left.
  */
+
 import type { Clock } from "../base/clock.js";
 import type { Random } from "../base/random.js";
 import { BREAKER } from "../catalog/defaults.js";
+import type { BreakerOptions } from "../catalog/options/breaker.js";
 
 /** What is set of it, as a breaker has it. */
-export interface BreakerTimes {
-  /** The open time; it doubles each time that no connection comes about, up to the longest. */
-  readonly openMs: number;
-  readonly openMsMax: number;
+export interface BreakerTimes extends Required<Pick<BreakerOptions, "openMs" | "openMsMax">> {
   /** The share of an open time that is added at random, from 0 to 1. */
   readonly openJitter: number;
   /** Trials at once in half_open. */
@@ -19,17 +18,8 @@ export interface BreakerTimes {
   readonly trialMs: number;
 }
 
-export interface BreakerSettings extends BreakerTimes {
-  /** This many failures in a row open it. */
-  readonly consecutiveFailures: number;
-  /** So does this share of failures in the window, from 0 to 1 … */
-  readonly failureRatio: number;
-  /** … once at least this many exchanges counted in it. */
-  readonly volumeMin: number;
-  readonly windowMs: number;
-  /** Trials that must succeed before it closes. */
-  readonly trialSuccesses: number;
-}
+/** All that a breaker goes by: what can be configured, and what cannot. */
+export interface BreakerSettings extends Required<BreakerOptions>, BreakerTimes {}
 
 /**
  * How long it stays open: longer each time that no connection to the target came about, where

@@ -5,7 +5,9 @@
  * three, one that fails every time is never 1.9 deviations below a mean that it has dragged down,
  * which is why Envoy needs five hosts. Pure functions over counts.
  */
+
 import { EJECTION } from "../catalog/defaults.js";
+import type { EjectionOptions } from "../catalog/options/health.js";
 
 /** What the exchanges of one target came to lately. */
 export interface Lately {
@@ -15,11 +17,9 @@ export interface Lately {
   readonly meanMs: number;
 }
 
-export interface OutlierOptions {
-  readonly volumeMin: number;
-  readonly successDeviations: number;
-  readonly latencyFactor: number;
-}
+type OutlierOptions = Required<
+  Pick<EjectionOptions, "volumeMin" | "successDeviations" | "latencyFactor">
+>;
 
 /** Whether fewer of its answers are good than chance and the spread of its peers explain. */
 export function failsMore(own: Lately, peers: readonly Lately[], options: OutlierOptions): boolean {

@@ -6,9 +6,11 @@
  * is noticed by the answers of the others, at the same cost for three targets as for a thousand.
  * Guarantee: never more than half are ejected at once, and none while no other target is well.
  */
+
 import type { Clock } from "../base/clock.js";
 import type { Random } from "../base/random.js";
 import { EJECTION, SLOW_START } from "../catalog/defaults.js";
+import type { EjectionOptions } from "../catalog/options/health.js";
 import { declaredState } from "./declared-state.js";
 import type { Jury } from "./jury.js";
 import { failsMore, isSlower, type Lately } from "./outlier.js";
@@ -16,16 +18,7 @@ import type { Target } from "./target.js";
 import { type LastHeard, type TargetMonitor, trialMsOf } from "./target-monitor.js";
 import { type EjectionReason, type HealthGroup, WatchedHealth } from "./watched-health.js";
 
-export interface EjectionSettings {
-  readonly consecutiveFailures: number;
-  readonly successDeviations: number;
-  readonly latencyFactor: number;
-  readonly volumeMin: number;
-  readonly silenceMs: number;
-  readonly ejectMs: number;
-  readonly ejectMsMax: number;
-  readonly ejectedRatioMax: number;
-}
+export type EjectionSettings = Required<EjectionOptions>;
 
 export interface PeersOptions {
   readonly ejection: EjectionSettings | false;

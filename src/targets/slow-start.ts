@@ -4,11 +4,9 @@
  * A process that has just started has cold caches and code that is not compiled; its full share at
  * once would make it slow, or fail again.
  */
-export interface SlowStartSettings {
-  readonly rampMs: number;
-  /** Where the ramp begins, above 0. */
-  readonly shareMin: number;
-}
+import type { SlowStartOptions } from "../catalog/options/health.js";
+
+export type SlowStartSettings = Required<SlowStartOptions>;
 
 /** The share this long after the return, up to 1. */
 export function rampShare(sinceMs: number, { rampMs, shareMin }: SlowStartSettings): number {
