@@ -12,6 +12,7 @@ import type { Clock } from "../base/clock.js";
 import type { ExchangeVerdict } from "../base/permit.js";
 import type { Random } from "../base/random.js";
 import { EVIDENCE } from "../catalog/defaults.js";
+import type { BreakerChange, BreakerReason, BreakerState } from "./breaker-change.js";
 import { BreakerLedger } from "./breaker-ledger.js";
 import { type BreakerPermit, type Denied, type Doubt, LedgerPermit } from "./breaker-permit.js";
 import { type BreakerSettings, GrowingTime, type Trial, TrialPlaces } from "./breaker-time.js";
@@ -20,27 +21,16 @@ import { type Jury, NOBODY } from "./jury.js";
 import { keyOf, type Routed, RouteLedger, type RouteSuspect } from "./route-ledger.js";
 import { type RouteRule, ruleFor } from "./route-rules.js";
 
-export type { BreakerPermit, BreakerSettings, Denied, Doubt, Jury };
-
-export type BreakerState = "closed" | "open" | "half_open";
-
-/** Why a breaker went from one state to another. */
-export type BreakerReason =
-  | "consecutive_failures"
-  | "failure_rate"
-  | "ejected"
-  | "silence"
-  | "open_time_over"
-  | "trial_failed"
-  | "trials_passed";
-
-export interface BreakerChange {
-  readonly from: BreakerState;
-  readonly to: BreakerState;
-  readonly reason: BreakerReason;
-  /** How long it stays open; 0 for the other states. */
-  readonly openForMs: number;
-}
+export type {
+  BreakerChange,
+  BreakerPermit,
+  BreakerReason,
+  BreakerSettings,
+  BreakerState,
+  Denied,
+  Doubt,
+  Jury,
+};
 
 export interface BreakerSnapshot {
   readonly state: BreakerState;
@@ -83,10 +73,12 @@ export interface Breaker {
    */
   deniedForMs(request?: Routed): number;
   /**
-   * Opens it on evidence that is not in its window, or since a trial is silent; for the given time,
-   * or for its own.
+   * Opens it on evidence that is not in its window, since a trial is silent, or by hand; for the
+   * given time, or for its own.
    */
-  open(reason: "ejected" | "silence", openForMs: number | null): void;
+  open(reason: "ejected" | "silence" | "by_hand", openForMs: number | null): void;
+  /** Closes it at once, and forgets the failures, those of routes too. */
+  close(): void;
   /** Something shows that the target may be back: the open time is over. Trials decide. */
   hasten(): void;
   /** Nobody else is left: the first open time is enough. Once, until it was closed again. */
@@ -176,11 +168,18 @@ class LedgerBreaker implements Breaker {
     return Math.max(ms, this.#openTime.leftMs(EVIDENCE.graceMs));
   }
 
-  open(reason: "ejected" | "silence", openForMs: number | null): void {
+  open(reason: "ejected" | "silence" | "by_hand", openForMs: number | null): void {
     const { state } = this.#ledger;
     // What ejects judges the time before its trials; silence is that of the trial itself.
     if (state === "open" || (state === "half_open" && reason === "ejected")) return;
-    this.#open(reason, this.#named === 0, openForMs);
+    this.#open(reason, reason !== "by_hand" && this.#named === 0, openForMs);
+  }
+
+  close(): void {
+    const from = this.#ledger.state;
+    this.suspects = null;
+    this.#ledger.close();
+    this.#changed(from, "by_hand", null);
   }
 
   hasten(): void {
