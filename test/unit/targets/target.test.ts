@@ -161,6 +161,7 @@ describe("createTarget", () => {
       guard: null,
       presence: null,
       draining: false,
+      exchangesMax: Number.POSITIVE_INFINITY,
       pending: 0,
       refusing: null,
       staleRoutes: null,
