@@ -61,7 +61,7 @@ const GATE: Holder<Exchange> = {
     const verdict = verdictOn(exchange, code);
     if (verdict === "failure" || isUnusable(code)) fail(exchange, code);
     const doubted = verdict === "failure" && code !== null && !namesTarget(code);
-    const doubt = doubted ? doubtOf(exchange) : undefined;
+    const doubt = doubted ? doubtOf(exchange, code) : undefined;
     const isOwn = permit?.settle(verdict, doubt, timeline.endAt) ?? true;
     // What is wrong with our settings of this target alone takes it out while its peers are well.
     if (verdict === "neutral" && !isUnusable(code)) return;
@@ -101,9 +101,13 @@ function namesTarget(code: FailureCode): boolean {
   return phase === "resolve" || phase === "connect" || phase === "secure";
 }
 
-function doubtOf({ attempt, target, request, timeline }: Exchange): Doubt {
-  const isSlow = timeline.endAt - timeline.startedAt >= EVIDENCE.slowMs;
-  return { request, repeated: attempt.triedTargets.includes(target.id), isSlow };
+function doubtOf({ attempt, target, request, timeline }: Exchange, code: FailureCode): Doubt {
+  return {
+    request,
+    repeated: attempt.triedTargets.includes(target.id),
+    isSlow: timeline.endAt - timeline.startedAt >= EVIDENCE.slowMs,
+    isHarmless: attempt.further > 0 && whyNotRepeat(request, { code }) === null,
+  };
 }
 
 function tellHead(

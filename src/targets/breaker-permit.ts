@@ -33,6 +33,8 @@ export interface Doubt {
   readonly repeated: boolean;
   /** It kept its caller waiting. */
   readonly isSlow?: boolean;
+  /** It is repeated at another target. */
+  readonly isHarmless?: boolean;
 }
 
 /** Who judges what a permit comes to. */

@@ -271,13 +271,14 @@ class LedgerBreaker implements Breaker {
   }
 
   /** A failure that does not name the target; whether it speaks against it all the same. */
-  #doubt(trial: Trial | null, { request, repeated, isSlow }: Doubt): boolean {
+  #doubt(trial: Trial | null, doubt: Doubt): boolean {
+    const { request, repeated } = doubt;
     if (ruleFor(this.rules, request.path)?.breaker === false) return false;
     const { consecutiveFailures } = this.#options;
     this.suspects ??= new RouteLedger(this.#clock, consecutiveFailures, this.rules, this.jury);
     const isNew = !this.suspects.suspects(request);
     const shared = this.jury.isShared(request);
-    if (!repeated) this.suspects.failed(request, isSlow);
+    if (!repeated) this.suspects.failed(request, doubt);
     if (trial !== null) {
       if (shared) return false;
       if (isNew && this.#openTime.leftMs() > 0) this.#witnessesFailed += 1;
