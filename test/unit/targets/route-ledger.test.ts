@@ -86,7 +86,7 @@ describe("a route", () => {
     expect(made.ledger.refusedForMs(get("/orders"))).toBeLessThanOrEqual(EVIDENCE.routeMs);
   });
 
-  it("is tried once a second by calls that are repeated elsewhere, and less often by others", () => {
+  it("is tried each second by calls that are repeated elsewhere, less often by others", () => {
     for (const isHarmless of [true, false]) {
       const { clock, ledger } = bench({ isLast: () => false });
       let trials = 0;
