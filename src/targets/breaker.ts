@@ -12,39 +12,32 @@ import type { Clock } from "../base/clock.js";
 import type { ExchangeVerdict } from "../base/permit.js";
 import type { Random } from "../base/random.js";
 import { EVIDENCE } from "../catalog/defaults.js";
-import type { BreakerChange, BreakerReason, BreakerState } from "./breaker-change.js";
+import type {
+  BreakerChange,
+  BreakerReason,
+  BreakerSnapshot,
+  BreakerState,
+} from "./breaker-change.js";
 import { BreakerLedger } from "./breaker-ledger.js";
 import { type BreakerPermit, type Denied, type Doubt, LedgerPermit } from "./breaker-permit.js";
 import { type BreakerSettings, GrowingTime, type Trial, TrialPlaces } from "./breaker-time.js";
 import { GoodAnswers } from "./good-answers.js";
 import { type Jury, NOBODY } from "./jury.js";
-import { keyOf, type Routed, RouteLedger, type RouteSuspect } from "./route-ledger.js";
+import { keyOf, type Routed, RouteLedger } from "./route-ledger.js";
 import { type RouteRule, ruleFor } from "./route-rules.js";
+import { SlowCalls } from "./slow-calls.js";
 
 export type {
   BreakerChange,
   BreakerPermit,
   BreakerReason,
   BreakerSettings,
+  BreakerSnapshot,
   BreakerState,
   Denied,
   Doubt,
   Jury,
 };
-
-export interface BreakerSnapshot {
-  readonly state: BreakerState;
-  readonly consecutiveFailures: number;
-  /** Exchanges that counted, and failures among them, in the current window. */
-  readonly counted: number;
-  readonly failed: number;
-  /** How long nothing will be admitted; 0 when something would be now. */
-  readonly deniedForMs: number;
-  /** It is not closed, by failures that may be the fault of what was asked: others find out. */
-  readonly inDoubt: boolean;
-  /** Routes that failed here lately, the latest last. */
-  readonly routes: readonly RouteSuspect[];
-}
 
 export interface Breaker {
   readonly state: BreakerState;
@@ -56,6 +49,8 @@ export interface Breaker {
   readonly goodAt: number;
   /** Routes that fail here; null while none does. */
   readonly suspects: RouteLedger | null;
+  /** Good answers that take as long are slow; Infinity where that does not count. */
+  readonly slowCallMs: number;
   /** Who knows what the others do; nobody is asked where there are none. */
   jury: Jury;
   /** What holds for some routes; none unless they are given. */
@@ -118,6 +113,7 @@ class LedgerBreaker implements Breaker {
   inDoubt = false;
   #witnessesFailed = 0;
   readonly #good = new GoodAnswers();
+  readonly #slow: SlowCalls | null;
 
   constructor(
     clock: Pick<Clock, "now">,
@@ -130,11 +126,16 @@ class LedgerBreaker implements Breaker {
     this.#onChange = onChange;
     this.#ledger = new BreakerLedger(clock, options);
     this.#trials = new TrialPlaces(clock, options);
+    this.#slow = options.slowCallMs === Infinity ? null : new SlowCalls(clock, options);
     this.#openTime = new GrowingTime(clock, random, options);
   }
 
   get state(): BreakerState {
     return this.#ledger.state;
+  }
+
+  get slowCallMs(): number {
+    return this.#options.slowCallMs;
   }
 
   get openUntil(): number {
@@ -199,6 +200,7 @@ class LedgerBreaker implements Breaker {
       state: this.#ledger.state,
       consecutiveFailures: this.#consecutiveFailures,
       ...this.#ledger.counts(),
+      slow: this.#slow?.slow ?? 0,
       deniedForMs: this.deniedForMs(),
       inDoubt: this.inDoubt,
       routes: this.suspects?.list() ?? [],
@@ -234,6 +236,14 @@ class LedgerBreaker implements Breaker {
     if (epoch !== this.#epoch) return;
     this.#good.began(at);
     if (this.#doubts > 0) this.#acquit();
+  }
+
+  /** A good answer has begun after this time; whether that opened it. */
+  slowed(epoch: number, trial: Trial | null, tookMs: number): boolean {
+    if (this.#slow === null || epoch !== this.#epoch) return false;
+    const isTooSlow = trial === null ? this.#slow.add(tookMs) : this.#slow.isSlow(tookMs);
+    if (isTooSlow) this.#open("slow_calls", false, null);
+    return isTooSlow;
   }
 
   /** The answer of a trial has begun; whether that counted. */
@@ -367,6 +377,7 @@ class LedgerBreaker implements Breaker {
     const to = this.#ledger.state;
     this.#epoch += 1;
     this.#trials.clear();
+    this.#slow?.forget();
     if (to === "closed") {
       this.#witnessesFailed = 0;
       this.#acquit();
