@@ -30,6 +30,12 @@ const ofFetch = ({ kind, bodies, requests }: Door): string | null =>
     ? "fetch"
     : null;
 
+/** Of servers, by HTTP/1.1. */
+const ofClients = ({ kind, requests, http2 }: Door): string | null => {
+  if (kind === "caller") return "client";
+  return requests === true ? "server" : http2 === true ? "session" : null;
+};
+
 const LARGE = "0123456789abcdef".repeat(131_072);
 const CHUNKED = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n";
 const chunks = (text: string, size: number): string => {
@@ -40,6 +46,12 @@ const chunks = (text: string, size: number): string => {
   }
   return `${parts.join("")}0\r\n\r\n`;
 };
+
+/** A body of unknown length. */
+async function* pieces(text: string) {
+  yield Buffer.from(text.slice(0, 2));
+  yield Buffer.from(text.slice(2));
+}
 
 /** Answers each request of a connection anew. */
 const always = (answer: string): Script => accept().readHead().readBody().send(answer).again();
@@ -118,9 +130,10 @@ export const REPORTS: readonly DoorPromise[] = [
     cannot: either(ofRequests, ofFetch),
     show: (door) =>
       at(door, { script: always(ok("fine")), options: SLOW }, async (ground) => {
-        for (let call = 0; call < 2; call += 1) {
+        const text = '{"a": 1}';
+        for (const sent of [text, pieces(text)]) {
           const fields = { "content-type": "application/json" };
-          const { status, body } = await ground.ask({ method: "GET", fields, body: '{"a": 1}' });
+          const { status, body } = await ground.ask({ method: "GET", fields, body: sent });
           expect([status, body]).toEqual([200, "fine"]);
         }
         const seen = ground.played?.requests().map((one) => `${one.method} ${one.body}`);
@@ -133,11 +146,8 @@ export const REPORTS: readonly DoorPromise[] = [
     cannot: ofRequests,
     show: (door) =>
       at(door, { script: always(ok("fine")), options: SLOW }, async (ground) => {
-        async function* streamed() {
-          yield Buffer.from("gone");
-        }
         for (const method of ["DELETE", "OPTIONS"]) {
-          for (const body of [undefined, "gone", streamed()]) {
+          for (const body of [undefined, "gone", pieces("gone")]) {
             const sent = body === undefined ? {} : { body };
             expect((await ground.ask({ method, ...sent })).status).toBe(200);
             const seen = ground.played?.requests().at(-1);
@@ -150,6 +160,26 @@ export const REPORTS: readonly DoorPromise[] = [
         }
         expect(ground.sent()).toBe(6);
       }),
+  },
+  {
+    // ApacheBench and old health checks ask so
+    name: "a client of HTTP/1.0 gets a body of unknown length as it is, and sees where it breaks",
+    cannot: either(ofClients, ofRequests),
+    show: async (door) => {
+      const head = `${CHUNKED}\r\n`;
+      for (const [rest, endings] of [
+        [chunks("hello there", 4), ["whole"]],
+        ["5\r\nhello\r\n", ["cut", "reset"]],
+      ] as const) {
+        const script = accept().readHead().send(head).wait(20).send(rest).wait(20).close();
+        await at(door, { script, options: SLOW }, async ({ ask }) => {
+          const answer = await ask({ version: "1.0" });
+          expect(answer.field("transfer-encoding")).toBeUndefined();
+          expect(endings).toContain(answer.ending);
+          if (endings[0] === "whole") expect(answer.body).toBe("hello there");
+        });
+      }
+    },
   },
   {
     // fastify-reply-from#174
@@ -262,14 +292,7 @@ export const REPORTS: readonly DoorPromise[] = [
   {
     // ws#2230
     name: "a request of more fields than Node keeps is refused, and ends nothing",
-    cannot: ({ kind, requests, http2 }) =>
-      kind === "caller"
-        ? "client"
-        : requests === true
-          ? "server"
-          : http2 === true
-            ? "session"
-            : null,
+    cannot: ofClients,
     show: (door) =>
       at(door, { script: works(door), options: SLOW }, async (ground) => {
         const fields: Record<string, string> = {};
