@@ -15,6 +15,7 @@ export const ENTRIES = {
   dashboard: "src/dashboard/dashboard.ts",
   undici: "src/adapters/undici.ts",
   web: "src/adapters/web.ts",
+  nest: "src/adapters/nest.ts",
   testing: "src/testing/index.ts",
 };
 export const CLI = "src/cli/main.ts";

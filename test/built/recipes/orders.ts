@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 export interface Came {
   readonly method: string;
@@ -32,6 +33,8 @@ export async function startOrders(): Promise<Orders> {
       res.writeHead(200, { "content-length": "1000" }).write("a part of it");
       return void setImmediate(() => req.socket.destroy());
     }
+    // Long enough for the sender to begin its end meanwhile.
+    if (url === "/orders/slow") await sleep(1_000);
     if (url === "/v1/chat/completions") return void stream(body.toString(), res);
     if (url === "/graphql") return void graph(body.toString(), came.length, res);
     res.setHeader("content-type", "text/plain").setHeader("set-cookie", ["a=1", "b=2"]);

@@ -40,7 +40,7 @@ afterEach(() => {
 });
 afterAll(() => {
   for (const project of projects.values()) project.remove();
-});
+}, INSTALL_MS);
 
 describe.each(RECIPES.filter(({ kind }) => kind === "proxy"))("$ecosystem", (recipe) => {
   it("proxies, names what fails, and stops", { timeout: TOOL_MS }, async () => {
@@ -90,6 +90,32 @@ describe.each(RECIPES.filter(({ kind }) => kind === "program"))("$ecosystem", (r
       ["POST", "/orders", JSON_TEXT.length],
       ["POST", "/broken", JSON_TEXT.length],
     ]);
+  });
+});
+
+describe.each(RECIPES.filter(({ file }) => file === "nestjs"))("$ecosystem", (recipe) => {
+  it("has an indicator, names failed calls, and drains", { timeout: TOOL_MS }, async () => {
+    const place = placed(recipe);
+    await built(place, recipe.build ?? []);
+    const { child, origin } = await startServer(place, recipe.start ?? []);
+    expect(await (await fetch(`${origin}/health`)).json()).toMatchObject({
+      status: "ok",
+      info: { orders: { status: "up", state: "healthy" } },
+    });
+    const slow = fetch(`${origin}/summary/slow`);
+    await expect.poll(() => orders.came).toHaveLength(1);
+    child.kill("SIGTERM");
+    expect(await (await slow).json()).toEqual({ summary: "the upstream got GET /orders/slow" });
+    expect(await once(child, "exit")).toEqual([0, null]);
+
+    const again = await startServer(place, recipe.start ?? []);
+    orders.stop();
+    const failed = await fetch(`${again.origin}/summary/7`);
+    expect([failed.status, await failed.json()]).toEqual([
+      502,
+      expect.objectContaining({ code: "connection_refused", blame: "upstream" }),
+    ]);
+    await stops(again.child);
   });
 });
 

@@ -23,11 +23,26 @@ export interface Recipe {
 const FOLDER = fileURLToPath(new URL("../../../docs/recipes/", import.meta.url));
 
 const TYPES = { "@types/express": "5.0.6", "@types/node": "20.19.43", typescript: "6.0.3" };
+const NEST = {
+  "@nestjs/common": "11.2.10",
+  "@nestjs/core": "11.2.10",
+  "@nestjs/platform-express": "11.2.10",
+  "@nestjs/platform-fastify": "11.2.8",
+  "@nestjs/terminus": "11.1.1",
+  "reflect-metadata": "0.2.2",
+  rxjs: "7.8.2",
+  ...TYPES,
+};
 
 export const RECIPES: readonly Recipe[] = [
   ...expresses("4", "4.22.3"),
   ...expresses("5", "5.3.0"),
   recipe("Fastify 5", "fastify.mjs", "proxy", { fastify: "5.12.8" }),
+  ...["main", "main-fastify"].map((main, at) => ({
+    ...recipe(`NestJS 11 on ${at === 0 ? "Express" : "Fastify"}`, "nestjs", "proxy", NEST),
+    build: ["node_modules/typescript/bin/tsc", "-p", "."],
+    start: [`dist/${main}.js`],
+  })),
   recipe("Koa 2", "koa.mjs", "proxy", { koa: "2.16.4" }),
   recipe("Koa 3", "koa.mjs", "proxy", { koa: "3.3.0" }),
   recipe("Hono", "hono.mjs", "proxy", { hono: "4.13.19", "@hono/node-server": "2.1.9" }),

@@ -161,7 +161,6 @@ describe("createTarget", () => {
       guard: null,
       presence: null,
       draining: false,
-      exchangesMax: Number.POSITIVE_INFINITY,
       pending: 0,
       refusing: null,
       staleRoutes: null,

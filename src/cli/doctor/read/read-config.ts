@@ -17,7 +17,6 @@ import { readNginxPasses } from "../config/nginx.js";
 import { nginxRoute } from "../config/nginx-route.js";
 import {
   nginxErrorLog,
-  nginxTemporary,
   nginxUser,
   notAskedOf,
   questionsOf,
@@ -97,7 +96,6 @@ async function ofNginx(file: string): Promise<FrontConfig> {
     user: nginxUser(directives),
     chroot: null,
     errorLog: nginxErrorLog(directives),
-    temporary: nginxTemporary(directives),
   };
 }
 

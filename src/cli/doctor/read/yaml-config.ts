@@ -25,7 +25,7 @@ export async function readYamlConfig(
   const yaml = await readYaml(file, text, await variablesBeside(file));
   const known =
     kubernetes(yaml) ??
-    (await compose(file, yaml, readOther)) ??
+    (await compose(yaml, readOther)) ??
     envoy(yaml) ??
     (await traefik(yaml, readOther)) ??
     cloudflared(yaml);

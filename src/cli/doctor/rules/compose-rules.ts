@@ -21,8 +21,6 @@ export interface ComposeFacts {
   readonly services: readonly DeclaredService[];
   readonly links: Links;
   readonly root: Node;
-  /** All files that it names could be read. */
-  readonly whole: boolean;
 }
 
 export function composeRules(facts: ComposeFacts): readonly Finding[] {
@@ -37,12 +35,11 @@ export function composeRules(facts: ComposeFacts): readonly Finding[] {
 
 const LOOPBACK = /^(?:localhost|127\.[\d.]+|::1|0\.0\.0\.0)$/;
 
-function linkRules(link: Link, facts: ComposeFacts): readonly Finding[] {
-  const { services } = facts;
+function linkRules(link: Link, { services, root }: ComposeFacts): readonly Finding[] {
   const { from, host } = link;
   if (LOOPBACK.test(host)) return loopback(link, services);
   const to = services.find((one) => one.name !== from.name && one.names.has(host));
-  if (to === undefined) return unknown(link, facts);
+  if (to === undefined) return unknown(link, services, root);
   const seen = seenFrom(from, services);
   const common = [...networksOf(to, services)].some((name) => seen.has(name));
   if (!common) return [noCommonNetwork(link, to, seen, networksOf(to, services))];
@@ -147,7 +144,7 @@ function publishedInside(link: Link, to: DeclaredService): readonly Finding[] {
 }
 
 /** A name without a dot that no service has. */
-function unknown(link: Link, { services, root, whole }: ComposeFacts): readonly Finding[] {
+function unknown(link: Link, services: readonly DeclaredService[], root: Node): readonly Finding[] {
   const { from, host, front } = link;
   const own = from.names.has(host) || /[.:]/.test(host) || front === null;
   const hosts = from.node.at("extra_hosts");
@@ -160,7 +157,8 @@ function unknown(link: Link, { services, root, whole }: ComposeFacts): readonly 
   const elsewhere = from.ownNetworks.some((one) =>
     root.at("networks", one.name, "external").exists(),
   );
-  if (elsewhere || !whole || from.mode !== null) return [];
+  const parts = ["include", "extends"].some((part) => root.at(part).exists());
+  if (elsewhere || parts || from.mode !== null) return [];
   return [
     nameUnknown(
       link,
