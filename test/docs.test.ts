@@ -58,7 +58,7 @@ const INTERFACES: readonly (readonly [part: string, path: string, name: string])
   ["context-options", "src/doors/request-context.ts", "RequestContextOptions"],
   ["context-init", "src/doors/request-context.ts", "ContextInit"],
   ["proxy-options-full", "src/options/proxy-options.ts", "ProxyOptions"],
-  ["forwarded-options", "src/wire/forwarding.ts", "ForwardedOptions"],
+  ["forwarded-options", "src/wire/forwarded-options.ts", "ForwardedOptions"],
   ["fastify-options", "src/adapters/fastify.ts", "FastifyProxyOptions"],
   ["route-failure-options", "src/server/route-failure.ts", "RouteFailureOptions"],
   ["fetch-options", FETCH_OPTIONS, "GatewayFetchOptions"],

@@ -20,7 +20,8 @@ import type { Framework, ProxyOptions } from "../options/proxy-options.js";
 import { prepareServerBehind } from "../server/behind/behind-server.js";
 import { checkHost, checkServerOf } from "../server/server-checks.js";
 import { layerNames } from "../wire/caller-hints.js";
-import { createForwarder, type ForwardedOptions } from "../wire/forwarding.js";
+import type { ForwardedOptions } from "../wire/forwarded-options.js";
+import { createForwarder } from "../wire/forwarding.js";
 import { answerLastHop } from "../wire/last-hop.js";
 import { lingerForUpload } from "../wire/linger.js";
 import {

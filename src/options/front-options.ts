@@ -3,10 +3,11 @@
  * `read-behind.ts` reads it.
  */
 import type { FrontName } from "../catalog/fronts.js";
-import type { FrontSettings } from "../catalog/options/front.js";
+import type { FRONT_OPTIONS } from "../catalog/options/front.js";
+import type { OptionsOf } from "../catalog/options/option.js";
 
 /** A front with settings that are not its default ones. */
-export interface FrontOptions extends FrontSettings {
+export interface FrontOptions extends OptionsOf<typeof FRONT_OPTIONS> {
   /** Which kind: the other members then say what is different. */
   readonly front: FrontName;
 }

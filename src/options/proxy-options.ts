@@ -3,80 +3,104 @@
  * answer.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { checked, code, type OptionsOf, type Section } from "../catalog/options/option.js";
 import type { Failure } from "../core/failure.js";
-import type { ForwardedOptions } from "../wire/forwarding.js";
+import type { ForwardedOptions } from "../wire/forwarded-options.js";
 import type { PassedAnswer } from "../wire/passed-answer.js";
 import type { Diagnostics } from "../wire/proxy-status.js";
 import type { RequestHeaders } from "../wire/read-request.js";
-import type { AskedTarget } from "../wire/request-target.js";
+import { type AskedTarget, isAuthority } from "../wire/request-target.js";
 import type { SyntheticAnswer } from "../wire/synthetic-answer.js";
 import type { WriteResponseOptions } from "../wire/write-response.js";
+import { isRecord } from "./findings.js";
 import type { RouteOptions } from "./route-options.js";
 
 export type { AskedTarget } from "../wire/request-target.js";
 
-/** What the server adapters share. */
-export interface ProxyOptions {
+/** RFC 9110 §7.8: a name, and a version if need be. */
+const PROTOCOL = /^[!#$%&'*+.^_`|~0-9a-z-]+(?:\/[!#$%&'*+.^_`|~0-9a-z-]+)?$/i;
+const DIAGNOSTICS: readonly string[] = ["none", "code", "full"] satisfies Diagnostics[];
+
+export const PROXY_OPTIONS = {
   /**
    * Decides the path and query that are sent. It gets those of the client, below the mount and in
    * origin-form, and returns the new ones; a path of the target is put in front. An empty path is
    * `/`. A return value that is no path is answered with 500, `proxy_configuration_error`.
    */
-  readonly rewritePath?: (path: string, req: IncomingMessage) => string;
+  rewritePath: code<(path: string, req: IncomingMessage) => string>(),
   /**
    * Fields to set on the sent request (`undefined` removes), or a function that returns them.
    * Framing and connection fields belong to the gateway and are ignored here. Returning the
    * client's own fields changes nothing.
    */
-  readonly requestHeaders?: RequestHeaders;
+  requestHeaders: checked<RequestHeaders>((value) =>
+    typeof value === "function" || isRecord(value) ? null : "is neither a record nor a function",
+  ),
   /**
    * Forwarding fields; `false` passes the client's own unchanged and adds none.
    * @default { trust: false, fields: "both" }
    */
-  readonly forwarded?: false | ForwardedOptions;
+  forwarded: checked<false | ForwardedOptions>((value) =>
+    value === false || isRecord(value) ? null : "is neither false nor a record",
+  ),
   /**
    * The Host that is sent: the client's (`preserve`), the target's (`target`), or this text.
    * @default "preserve"
    */
-  readonly host?: string;
+  host: checked<string>((value) =>
+    typeof value === "string" && isAuthority(value)
+      ? null
+      : 'is not "preserve", "target" or a value for Host',
+  ),
   /**
    * What answers reveal about internals: nothing, names and counts, or addresses, too.
    * @default "code"
    */
-  readonly diagnostics?: Diagnostics | ((req: IncomingMessage) => Diagnostics);
+  diagnostics: checked<Diagnostics | ((req: IncomingMessage) => Diagnostics)>((value) =>
+    typeof value === "function" || DIAGNOSTICS.includes(value as string)
+      ? null
+      : 'is not "none", "code", "full" or a function',
+  ),
   /**
    * Called before a request is sent: returns nothing to admit it, or a refusal. The place for your
    * own rate limits, access rules and load shedding. Rules about paths must use `target.path`, or
    * `target.sentPath` if `rewritePath` has changed it; never the `originalUrl` of a framework,
    * which is as the client wrote it. If it throws, the answer is 500.
    */
-  readonly admit?: (req: IncomingMessage, target: AskedTarget) => Admission | Promise<Admission>;
+  admit: code<(req: IncomingMessage, target: AskedTarget) => Admission | Promise<Admission>>(),
   /**
    * Called after `admit`: returns what is set for this one request over the options of its
    * upstream and route, or nothing. Each timeout stands alone; write `totalMs`, too, where
    * `responseMs` is longer. A value that cannot be used is answered with 500,
    * `proxy_configuration_error`; if it throws, with 500, `proxy_internal_error`.
    */
-  readonly overrides?: (
-    req: IncomingMessage,
-    target: AskedTarget,
-  ) => ProxyCallOptions | null | undefined;
+  overrides:
+    code<(req: IncomingMessage, target: AskedTarget) => ProxyCallOptions | null | undefined>(),
   /**
    * Called for every failure before it is answered. If it answers itself, the gateway does not.
    */
-  readonly onFailure?: (failure: Failure, context: FailureContext) => void;
+  onFailure: code<(failure: Failure, context: FailureContext) => void>(),
   /**
    * Protocols for which a tunnel is opened; a request for another one is served without an upgrade.
    * For the `upgrade` listeners of `nodeProxy` and http-proxy-middleware.
    * @default ["websocket", "tcp"]
    */
-  readonly upgrades?: readonly string[];
+  upgrades: checked<readonly string[]>((value) =>
+    Array.isArray(value) && value.every((name) => typeof name === "string" && PROTOCOL.test(name))
+      ? null
+      : "is not a list of protocol names",
+  ),
   /**
    * Answers `Cache-Control: only-if-cached` with 504, like an empty cache (RFC 9111).
    * @default false
    */
-  readonly answerOnlyIfCached?: boolean;
-}
+  answerOnlyIfCached: checked<boolean>((value) =>
+    typeof value === "boolean" ? null : "is not a boolean",
+  ),
+} as const satisfies Section;
+
+/** What the server adapters share. */
+export interface ProxyOptions extends OptionsOf<typeof PROXY_OPTIONS> {}
 
 /** What can be set for one request; the breaker of a route belongs to all of its calls. */
 export type ProxyCallOptions = Omit<RouteOptions, "breaker">;

@@ -11,7 +11,6 @@ import { HOP_BY_HOP } from "../catalog/field-names.js";
 import { IDENTITY_NAMES, IDENTITY_PREFIXES, NEVER_MEANT } from "../catalog/identity-fields.js";
 import { KNOWN_ATTEMPTS, KNOWN_DEADLINES } from "../core/layers.js";
 import type { LayerNames } from "./caller-hints.js";
-import type { Forwarder } from "./forwarding.js";
 import { isHttp2 } from "./http2.js";
 import type { RequestFacts } from "./request-facts.js";
 import { isAuthority } from "./request-target.js";
@@ -184,10 +183,18 @@ export interface Scan {
   expects: boolean;
 }
 
+/** What of the fields about clients is sent on. */
+export interface PassedOn {
+  /** Fields of other layers are sent on as they came. */
+  readonly passes: boolean;
+  /** Names of fields that are sent on as they came, in lower case; null for none. */
+  readonly keeps: ReadonlySet<string> | null;
+}
+
 export interface ScanOptions {
   /** Null where layers are told and believed nothing. */
   readonly layers: LayerNames | null;
-  readonly forwarder: Forwarder;
+  readonly forwarder: PassedOn;
 }
 
 const readField = fieldReader();

@@ -7,7 +7,9 @@
  */
 
 import { isIP, isIPv6 } from "node:net";
-import { believedCount, type Trust, type Trusts, trustOf } from "./trust.js";
+import type { PassedOn } from "./field-info.js";
+import { type ForwardedOptions, WRITTEN } from "./forwarded-options.js";
+import { believedCount, type Trusts, trustOf } from "./trust.js";
 
 /** Names and values in turn. */
 export type FieldPairs = readonly string[];
@@ -85,30 +87,6 @@ export function nodeOf(element: string): string {
   return "unknown";
 }
 
-export interface ForwardedOptions {
-  /**
-   * Whose forwarding fields are believed and continued, as `trust proxy` of Express has it: `true`
-   * for everybody, a number of hops, a list of addresses, ranges (`10.0.0.0/8`) and groups
-   * (`loopback`, `linklocal`, `uniquelocal`), or a function of the address and its hop, which is 0
-   * for our peer. A chain is cut before the first that nobody trusted speaks for; fields of a peer
-   * that is not trusted are replaced. With `behind`, each front is believed what it says itself, as
-   * far as it would know.
-   * @default false
-   */
-  readonly trust?: Trust;
-  /**
-   * Which fields are written.
-   * @default "both"
-   */
-  readonly fields?: "x-forwarded" | "forwarded" | "both";
-  /**
-   * Fields that are sent on as they came, whoever sent them, although they say who a client is:
-   * names such as `["cf-ipcountry", "x-original-url"]`. The gateway's own (`X-Forwarded-For`,
-   * `-Host`, `-Proto`, `Forwarded`) are none of them.
-   */
-  readonly keep?: readonly string[];
-}
-
 /** The fields of a request that are believed; the rest was said by nobody who would know. */
 export type Believe = (address: string, received: FieldPairs) => FieldPairs;
 
@@ -121,13 +99,9 @@ export interface Peer {
   readonly received: FieldPairs;
 }
 
-export interface Forwarder {
+export interface Forwarder extends PassedOn {
   /** Whether a peer is believed what it says about others. */
   trusts(address: string): boolean;
-  /** Fields of other layers are sent on as they came. */
-  readonly passes: boolean;
-  /** Names of fields that are sent on as they came, in lower case; null for none. */
-  readonly keeps: ReadonlySet<string> | null;
   /**
    * Appends the forwarding fields to a request's fields. True where the peer said that its client
    * came over https and was not believed, so that the application reads of http.
@@ -224,14 +198,6 @@ function appendOthers(fields: string[], before: FieldPairs, forwardedAlone: bool
     if (!left) fields.push(name, before[index + 1] as string);
   }
 }
-
-/** The fields that are written anew. */
-export const WRITTEN: ReadonlySet<string> = new Set([
-  "forwarded",
-  "x-forwarded-for",
-  "x-forwarded-host",
-  "x-forwarded-proto",
-]);
 
 // RFC 7239 §4.
 function appendForwarded(fields: string[], peer: Peer, before: FieldPairs): void {

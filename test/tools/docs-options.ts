@@ -46,9 +46,16 @@ export function optionsOf(path: string, name: string): readonly Option[] {
       ts.isInterfaceDeclaration(node) && node.name.text === name,
   );
   if (found === undefined) throw new Error(`${path} has no interface ${name}`);
+  const inherited = new Set(
+    (found.heritageClauses ?? [])
+      .flatMap(({ types }) => types.map((one) => checker.getTypeAtLocation(one)))
+      // Another interface is documented by itself; a derived type is a part of this one.
+      .filter((base) => base.isClassOrInterface())
+      .flatMap((base) => base.getProperties().map((member) => member.name)),
+  );
   const members = checker.getTypeAtLocation(found).getProperties();
   return members
-    .filter(({ declarations: [place] = [] }) => isOwn(place, found))
+    .filter((member) => !inherited.has(member.name))
     .map((member) => optionOf(checker, member));
 }
 
@@ -83,11 +90,6 @@ export function literalsOf(path: string): ReadonlyMap<string, readonly Option[]>
   );
 }
 
-/** Declared in the interface itself, or the literal of a derived type. */
-function isOwn(place: ts.Declaration | undefined, found: ts.InterfaceDeclaration): boolean {
-  return place === undefined || ts.isPropertyAssignment(place) || place.parent === found;
-}
-
 /** As it was written, or derived from a literal. */
 function typeText(checker: ts.TypeChecker, member: ts.Symbol): string {
   const [place] = member.declarations ?? [];
@@ -106,7 +108,9 @@ function writtenType(place: ts.Declaration): ts.TypeNode | undefined {
   if (ts.isPropertySignature(place)) return place.type;
   if (!ts.isPropertyAssignment(place) || !ts.isCallExpression(place.initializer)) return undefined;
   const { expression, typeArguments } = place.initializer;
-  return /^(?:own|nested)$/.test(expression.getText()) ? typeArguments?.[0] : undefined;
+  return /^(?:own|nested|checked|code)$/.test(expression.getText())
+    ? typeArguments?.[0]
+    : undefined;
 }
 
 function written(parts: readonly ts.SymbolDisplayPart[] | undefined): string {

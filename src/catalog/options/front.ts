@@ -2,15 +2,7 @@
  * What may be written for a front: which kind it is, and which of its settings are not the default
  * ones of `fronts.ts`. `option.ts` describes the form.
  */
-import {
-  bytes,
-  longCut,
-  NO_LIMIT,
-  noDefault,
-  type OptionsOf,
-  own,
-  type Section,
-} from "./option.js";
+import { bytes, longCut, NO_LIMIT, noDefault, own, type Section } from "./option.js";
 
 const TEXTS = { type: "array", items: { type: "string" } };
 
@@ -28,5 +20,3 @@ export const FRONT_OPTIONS = {
   /** The fields about the client that it writes itself, whatever the client has sent. */
   fields: own<readonly string[]>(TEXTS),
 } as const satisfies Section;
-
-export interface FrontSettings extends OptionsOf<typeof FRONT_OPTIONS> {}

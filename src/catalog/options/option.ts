@@ -268,3 +268,18 @@ export function nested<Given>(
 ): Omit<SectionRule<Given, Given>, "bare"> {
   return { kind: "own", section, short };
 }
+
+export interface CheckedRule<Given = unknown> extends Option<Given> {
+  /** Why a value is wrong, as it follows the value in a message; null when it is right. */
+  readonly problemOf: (value: unknown) => string | null;
+}
+
+/** What is valid by a function; for options that are mostly code. */
+export function checked<Given>(problemOf: CheckedRule["problemOf"]): CheckedRule<Given> {
+  return { kind: "checked", problemOf };
+}
+
+/** A function. */
+export function code<Given>(): CheckedRule<Given> {
+  return checked((value) => (typeof value === "function" ? null : "is not a function"));
+}

@@ -4,7 +4,7 @@
  */
 import type { Failure } from "../../core/failure.js";
 import type { Admission, ProxyCallOptions } from "../../options/proxy-options.js";
-import type { ForwardedOptions } from "../../wire/forwarding.js";
+import type { ForwardedOptions } from "../../wire/forwarded-options.js";
 import type { Diagnostics } from "../../wire/proxy-status.js";
 import type { RequestHeaders } from "../../wire/read-request.js";
 import type { AskedTarget } from "../../wire/request-target.js";

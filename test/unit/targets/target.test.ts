@@ -162,6 +162,7 @@ describe("createTarget", () => {
       presence: null,
       draining: false,
       pending: 0,
+      exchangesMax: Number.POSITIVE_INFINITY,
       refusing: null,
       staleRoutes: null,
       failedBy: null,

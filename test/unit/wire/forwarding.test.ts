@@ -1,11 +1,7 @@
 /** What the next hop is told about the ones before, and how a loop is noticed. */
 import { describe, expect, it } from "vitest";
-import {
-  createForwarder,
-  type ForwardedOptions,
-  type Peer,
-  viaSignature,
-} from "../../../src/wire/forwarding.js";
+import type { ForwardedOptions } from "../../../src/wire/forwarded-options.js";
+import { createForwarder, type Peer, viaSignature } from "../../../src/wire/forwarding.js";
 
 const PEER: Peer = {
   address: "192.0.2.7",
