@@ -4,6 +4,7 @@
  */
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { createServer as createServer2 } from "node:http2";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { createGateway, type Gateway } from "good-gateway";
@@ -28,8 +29,12 @@ const FATAL = frame(7, 0, 0, Buffer.from([0, 0, 0, 1, 0, 0, 0, 2]));
 async function upstreamOf(answer: Answer, uploadBytes = 0) {
   const server: RawServer = await rawServer(answer, uploadBytes);
   cleanUps.push(() => server.close());
+  return { server, ...gatewayTo(server.port) };
+}
+
+function gatewayTo(port: number) {
   const app = {
-    targets: `http://127.0.0.1:${server.port}`,
+    targets: `http://127.0.0.1:${port}`,
     allowH2: "h2c",
     retry: false,
     // A timeout would name what happened too late, and by another name.
@@ -37,7 +42,7 @@ async function upstreamOf(answer: Answer, uploadBytes = 0) {
   } as const;
   const gateway = createGateway({ name: "edge", upstreams: { app }, onWarning: () => {} });
   cleanUps.push(() => gateway.close());
-  return { server, gateway, upstream: gateway.upstream("app") };
+  return { gateway, upstream: gateway.upstream("app") };
 }
 
 /** A connection of a client, and what tells that the proxy has noticed its end. */
@@ -142,6 +147,32 @@ describe("an early answer to an upload that goes on", () => {
     await eventually("all streams are over", () => upstream.targets[0]?.connections.idle === 1);
     expect(server.resets).toEqual([]);
   });
+
+  it("is no attack to a server that counts resets, however many there are", async () => {
+    const server = createServer2();
+    server.on("stream", (stream) => {
+      stream.on("error", () => {});
+      stream.respond({ ":status": 200 });
+      stream.end("early");
+    });
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    cleanUps.push(() => void server.close());
+    const { upstream } = gatewayTo((server.address() as AddressInfo).port);
+    // Node's server takes a thousand in a row, and goes away then.
+    let left = 1_300;
+    const answers = new Map<string, number>();
+    const ask = async (): Promise<void> => {
+      while (left-- > 0) {
+        const body = endless();
+        const outcome = await upstream.send({ method: "POST", path: "/", body });
+        const came =
+          outcome.kind === "success" ? await outcome.response.body.text() : outcome.failure.code;
+        answers.set(came, (answers.get(came) ?? 0) + 1);
+      }
+    };
+    await Promise.all(Array.from({ length: 20 }, ask));
+    expect([...answers]).toEqual([["early", 1_300]]);
+  }, 60_000);
 
   it("is followed by CANCEL where the upstream leaves the stream open", async () => {
     const { server, upstream } = await upstreamOf((stream) => [head(stream, OK, true)], 1_000);
