@@ -17,16 +17,56 @@ const sourceAliases = Object.entries(ENTRIES).map(([name, path]) => ({
   replacement: fileURLToPath(new URL(path, import.meta.url)),
 }));
 
+/** Needs modules that nothing has used, or changes something of the whole process. */
+const OF_ITS_OWN = [
+  "test/adapters/stand-ins.test.ts",
+  ...(built
+    ? []
+    : [
+        "test/unit/base/emitter.test.ts",
+        "test/unit/core/request-context.test.ts",
+        "test/unit/doors/hpm/hpm-untaken.test.ts",
+      ]),
+];
+/** What `npm test` leaves to `npm run test:all`, beside the turns of test/doors/turns.ts. */
+const LONGER =
+  process.env["TESTS_ONCE"] === "1"
+    ? ["test/{built,fuzz,hostile,network,servers,simulation,soak}/**", "test/bench-*"]
+    : [];
+/** Folders that a run leaves out; the option --exclude does not reach projects. */
+const without = (process.env["TESTS_WITHOUT"] ?? "").split(",").filter((name) => name !== "");
+const NEVER = [
+  ...configDefaults.exclude,
+  ...(built ? [] : ["test/built/loaders/**"]),
+  ...LONGER,
+  ...without.map((name) => `test/${name}/**`),
+];
+
+/** The files of a worker share their modules: loading them anew takes as long as the tests. */
+const shared = {
+  name: "shared",
+  include: [built ? "test/adapters/**/*.test.ts" : "test/{adapters,pipe,unit}/**/*.test.ts"],
+  exclude: [...NEVER, ...OF_ITS_OWN],
+  isolate: false,
+};
+const alone = {
+  name: "alone",
+  include: [
+    ...(built
+      ? ["test/{gallery,doors,built}/**/*.test.ts"]
+      : ["test/*.test.ts", "test/!(adapters|pipe|unit)/**/*.test.ts"]),
+    ...OF_ITS_OWN,
+  ],
+  exclude: NEVER,
+};
+
 export default defineConfig({
   resolve: { alias: built ? [] : sourceAliases },
   test: {
-    include: built ? ["test/{gallery,adapters,doors,built}/**/*.test.ts"] : ["test/**/*.test.ts"],
-    exclude: built
-      ? configDefaults.exclude
-      : [...configDefaults.exclude, "test/built/{loaders,recipes}/**"],
+    projects: [shared, alone].map((test) => ({ extends: true as const, test })),
     pool: "forks",
-    // Tests wait for sockets more than they compute: two at once even on two cores.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Tests wait for sockets more than they compute: three at once even on two cores.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     // Real sockets on a loaded machine: a limit against hanging, not a measure of speed.
     testTimeout: 20_000,
     hookTimeout: 60_000,

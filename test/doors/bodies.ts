@@ -3,7 +3,7 @@
  * reached the upstream.
  */
 import { type World, type WorldOptions, world } from "../gallery/tools/world.js";
-import { BODY_KINDS, type BodyKind } from "./body-kinds.js";
+import type { BodyKind } from "./body-kinds.js";
 import type { Door } from "./door.js";
 import {
   digestOf,
@@ -81,10 +81,8 @@ export async function inBodyWorld(
   }
 }
 
-export function kindsOf({ bodies, name }: Door): readonly BodyKind[] {
-  return BODY_KINDS.filter(
-    ({ takers, unknownTo }) => takers.includes(bodies) && unknownTo?.includes(name) !== true,
-  );
+export function takes({ takers, unknownTo }: BodyKind, { bodies, name }: Door): boolean {
+  return takers.includes(bodies) && unknownTo?.includes(name) !== true;
 }
 
 let marks = 0;

@@ -4,9 +4,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DOORS } from "./all-doors.js";
-import { inBodyWorld, newMark, waysOf } from "./bodies.js";
+import { inBodyWorld, LONG, newMark, waysOf } from "./bodies.js";
 import type { Door } from "./door.js";
 import { digestOf, someBytes } from "./tools/recording-upstream.js";
+import { ONCE } from "./turns.js";
 
 /** Around what a read of a socket gives, and what is kept of a body. */
 const size = fc.oneof(
@@ -17,7 +18,7 @@ const size = fc.oneof(
 const sizes = fc.array(size, { minLength: 1, maxLength: 8 });
 const chunking = fc.record({ up: sizes, down: sizes });
 
-const RUNS = { numRuns: process.env["DOORS_LONG"] === "1" ? 300 : 30 };
+const RUNS = { numRuns: LONG ? 300 : ONCE ? 10 : 30 };
 const SLOW_MS = 120_000;
 
 /** A body of these chunks, in a form that the door takes. */

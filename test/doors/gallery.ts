@@ -14,6 +14,7 @@ import { type Play, provoke, type Row, type Shown } from "../gallery/tools/provo
 import { limiter } from "../gallery/tools/world.js";
 import type { Door, DoorEngine, DoorKind } from "./door.js";
 import { seenBy } from "./seen-by.js";
+import { takesTurn } from "./turns.js";
 
 export const GALLERY: readonly Row[] = [
   ...CONNECT,
@@ -88,8 +89,11 @@ function only(seen: Shown, wanted: object): object {
 }
 
 /** What needs the whole process takes seconds; it is asked at the first door over an engine. */
-function isAsked({ alone }: Row, { first, name }: Door): boolean {
-  return LONG || alone !== true || first === true || name === "nodeProxy";
+function isAsked(row: Row, door: Door): boolean {
+  if (door.name === "nodeProxy" || door.absent !== undefined || LONG) return true;
+  const shown = (other: Door) => cannot(row, other) === null;
+  if (!takesTurn(door, GALLERY.indexOf(row), shown)) return false;
+  return row.alone !== true || door.first === true;
 }
 
 /** All doors over one engine share what a play shows, but for the first of them. */

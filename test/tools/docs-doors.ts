@@ -4,7 +4,7 @@
  */
 import { DOORS } from "../doors/all-doors.js";
 import { PROMISES } from "../doors/all-promises.js";
-import { kindsOf } from "../doors/bodies.js";
+import { takes } from "../doors/bodies.js";
 import { BODY_KINDS } from "../doors/body-kinds.js";
 import type { Door } from "../doors/door.js";
 import { cannot, GALLERY } from "../doors/gallery.js";
@@ -37,7 +37,7 @@ export function doorsBodies(): string {
       (kind) =>
         [
           kind.name,
-          (door) => (door.kind === "upgrade" || !kindsOf(door).includes(kind) ? "–" : null),
+          (door) => (door.kind === "upgrade" || !takes(kind, door) ? "–" : null),
         ] as const,
     ),
   );
