@@ -5,6 +5,8 @@
  */
 export type { Admin, AdminHandler, AdminOptions } from "./adapters/admin.js";
 export { startAdmin } from "./adapters/admin.js";
+export type { ControlHandler, ControlHandlerOptions } from "./adapters/control.js";
+export { controlHandler } from "./adapters/control.js";
 export type { HealthHandler, HealthHandlerOptions } from "./adapters/health.js";
 export { healthHandler } from "./adapters/health.js";
 export type { Blame, FailureCode, FailureRow, Phase, Repeat } from "./catalog/failures.js";
@@ -100,6 +102,7 @@ export type {
 } from "./options/proxy-options.js";
 export type { RouteOptions } from "./options/route-options.js";
 export type { Discover, DiscoverTools, TargetInput } from "./options/target-options.js";
+export type { MaintenanceState } from "./policies/maintenance.js";
 export type { PriorityRequest, PriorityRule } from "./policies/priority.js";
 export type {
   AttemptTimings,

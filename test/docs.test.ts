@@ -68,6 +68,7 @@ const INTERFACES: readonly (readonly [part: string, path: string, name: string])
   ["fastify-health-options", "src/adapters/fastify-health.ts", "FastifyHealthOptions"],
   ["report-options", "src/lifecycle/health/health.ts", "ReportOptions"],
   ["admin-options", "src/adapters/admin.ts", "AdminOptions"],
+  ["control-options", "src/adapters/control.ts", "ControlHandlerOptions"],
   ["send-options", "src/gateway/send.ts", "SendRequest"],
 ];
 

@@ -29,6 +29,8 @@ export interface CodeRefinement {
   readonly withPort?: boolean;
   /** The phase that failed had lasted at least this long. */
   readonly tookMsMin?: number;
+  /** It is about an IPv6 address, and this machine has none. */
+  readonly withoutSix?: boolean;
   readonly meaning: CodeMeaning;
 }
 
@@ -125,14 +127,14 @@ export const CODE_FAMILIES: readonly (readonly [CodeMeaning, readonly string[]])
   ],
   [
     always("dns_error"),
-    ["EAI_PROTOCOL", "ESERVFAIL", "EREFUSED", "ENOTIMP", "EBADRESP", "EFORMERR"],
+    ["EAI_PROTOCOL", "ESERVFAIL", "EREFUSED", "ENOTIMP", "EBADRESP", "EFORMERR", "EFILE"],
   ],
   [always("dns_timeout"), ["ETIMEOUT"]],
   [SETTINGS, ["EBADSTR"]],
   [EXHAUSTED, ["EAI_MEMORY", "OUT_OF_MEM"]],
   [OURS, ["EAI_OVERFLOW", "EAI_BADFLAGS", "EAI_BADHINTS", "EAI_CANCELED"]],
   [OURS, ["EBADQUERY", "EBADFAMILY", "EBADFLAGS", "EBADHINTS", "ENONAME", "ENOTINITIALIZED"]],
-  [OURS, ["EDESTRUCTION", "ECANCELLED", "EFILE", "ELOADIPHLPAPI", "EADDRGETNETWORKPARAMS"]],
+  [OURS, ["EDESTRUCTION", "ECANCELLED", "ELOADIPHLPAPI", "EADDRGETNETWORKPARAMS"]],
 
   // --- sockets ---
   [always("connection_refused"), ["ECONNREFUSED"]],
@@ -141,6 +143,9 @@ export const CODE_FAMILIES: readonly (readonly [CodeMeaning, readonly string[]])
   [{ connect: "unix_backlog_full" }, ["EAGAIN"]],
   [SETTINGS, ["ENOTDIR", "ENAMETOOLONG", "ELOOP", "EPROTOTYPE"]],
   [NO_ROUTE, ["EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENETDOWN", "ENONET"]],
+  // ICMP says so where a protocol or a route that the sender chose is refused; the last one is said
+  // of IPv6 on a machine that was started without it.
+  [NO_ROUTE, ["ENOPROTOOPT", "ENOTSUP", "EAFNOSUPPORT"]],
   [EXHAUSTED, ["EMFILE", "ENFILE", "EADDRNOTAVAIL", "EADDRINUSE", "ENOBUFS", "ENOMEM"]],
   [RESET, ["ECONNRESET", "ECONNABORTED", "ENETRESET", "ENOTCONN"]],
   [WRITE_FAILED, ["EPIPE", "ESHUTDOWN"]],
@@ -162,8 +167,9 @@ export const CODE_FAMILIES: readonly (readonly [CodeMeaning, readonly string[]])
     always("connection_timeout"),
     ["UND_ERR_CONNECT_TIMEOUT", "ERR_SOCKET_CONNECTION_TIMEOUT", "ERR_TLS_HANDSHAKE_TIMEOUT"],
   ],
-  [OURS, ["EINVAL", "EAFNOSUPPORT", "EPROTONOSUPPORT", "EBADF", "ENOTSOCK", "EISCONN"]],
+  [OURS, ["EINVAL", "EPROTONOSUPPORT", "EBADF", "ENOTSOCK", "EISCONN"]],
   [OURS, ["EALREADY", "EDESTADDRREQ", "ECANCELED", "ERR_CANCELED"]],
+  [OURS, ["EBUSY", "EINTR", "EIO", "UNKNOWN"]],
   [NOT_HTTP, ["EMSGSIZE"]],
 
   // --- TLS ---
@@ -283,6 +289,13 @@ const RESOLVER_TIMEOUT_MS_MIN = 1_000;
 
 /** Codes that one more property tells apart; looked at before CODE_MEANINGS. */
 export const CODE_REFINEMENTS: readonly CodeRefinement[] = [
+  // getaddrinfo passes on what a call of the system came to: a socket, a file, a busy resolver.
+  ...["EBUSY", "EINTR", "EIO", "ENOENT", "EACCES", "EPERM", "EAGAIN", "EINVAL", "UNKNOWN"].map(
+    (code) => ({ code, syscall: "getaddrinfo", meaning: always("dns_error") }),
+  ),
+  ...["ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "EHOSTUNREACH", "ETIMEDOUT", "EPIPE"].map(
+    (code) => ({ code, syscall: "getaddrinfo", meaning: always("dns_error") }),
+  ),
   // c-ares names a resolver that refuses us like a refused connection.
   { code: "ECONNREFUSED", syscall: "query", meaning: always("dns_error") },
   {
@@ -300,6 +313,10 @@ export const CODE_REFINEMENTS: readonly CodeRefinement[] = [
   },
   // Linux says so of a route `blackhole`, where other routes that are closed say EHOSTUNREACH.
   { code: "EINVAL", syscall: "connect", meaning: { connect: "destination_ip_unroutable" } },
+  // ICMP: there is something wrong with a packet that is the first of a connection.
+  { code: "EPROTO", syscall: "connect", meaning: { connect: "destination_ip_unroutable" } },
+  // No local port is free, or no local address is of the family (disable_ipv6).
+  { code: "EADDRNOTAVAIL", withoutSix: true, meaning: { connect: "destination_ip_unroutable" } },
   // For a network address these come from a local firewall or a full table, not from a file.
   { code: "EACCES", withPort: true, meaning: { connect: "destination_ip_prohibited" } },
   { code: "EPERM", withPort: true, meaning: { connect: "destination_ip_prohibited" } },

@@ -22,6 +22,16 @@ export const ADMIN = {
   connectionsMax: 100,
 } as const;
 
+/** What operators switch by hand, over HTTP. */
+export const CONTROL = {
+  /** Beside the paths of health, on a port for operators. */
+  path: "/control",
+  /** Fewer can be guessed. */
+  tokenCharsMin: 16,
+  /** A command has some hundred bytes. */
+  bodyBytesMax: 8_192,
+} as const;
+
 /** When the process behind a target counts as vanished, and as back. */
 export const INCIDENT = {
   /** Only a dying process cuts this many connections in a row with no answer between … */

@@ -27,6 +27,7 @@ export const STANDINGS = {
   in_doubt: "It fails, or the requested routes do: calls of other routes find out.",
   overruled: "It is asked although its health speaks against it, since too few others are left.",
   out: "It takes no calls.",
+  disabled: "An operator has taken it out; it is kept, and gets calls again when it is enabled.",
   draining: "It gets no new calls, and goes when the last one is over.",
 } as const;
 

@@ -5,6 +5,7 @@
 
 import { parseArgs } from "node:util";
 import { nearest } from "../options/nearest.js";
+import { CONTROL_USAGE, runControl } from "./control/command.js";
 import { DOCTOR_USAGE, runDoctor } from "./doctor/command.js";
 import { explain } from "./explain/explain.js";
 import { timeIn, type Weights } from "./explain/lines.js";
@@ -23,6 +24,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   doctor: runDoctor,
   reference: (args, world) => runReference(args, world),
   watch: (args, world) => runWatch(args, world),
+  control: (args, world) => runControl(args, world),
 };
 
 const EXPLAIN_USAGE = `\
@@ -40,6 +42,7 @@ const USAGE = `good-gateway: find out whose fault a 502 is
 ${EXPLAIN_USAGE}
 ${DOCTOR_USAGE}
 ${WATCH_USAGE}
+${CONTROL_USAGE}
 ${REFERENCE_USAGE}
 good-gateway --version             the version of this package
 

@@ -6,6 +6,8 @@
  * read, since it changes between versions. Causes and the members of an AggregateError are walked,
  * bounded.
  */
+import { isIPv6 } from "node:net";
+import { networkInterfaces } from "node:os";
 import { LIMITS, SELF } from "../catalog/defaults.js";
 import {
   CODE_REFINEMENTS,
@@ -142,6 +144,7 @@ interface ErrorLike {
   readonly name?: unknown;
   readonly syscall?: unknown;
   readonly port?: unknown;
+  readonly address?: unknown;
 }
 
 function nameOf(link: object, stage: ErrorStage, timeline: Timeline): FailureCode | null {
@@ -161,7 +164,13 @@ function fits(row: CodeRefinement, link: ErrorLike, timeline: Timeline): boolean
   const syscall = typeof link.syscall === "string" ? link.syscall : "";
   if (row.syscall === "" ? syscall !== "" : !syscall.startsWith(row.syscall ?? "")) return false;
   if (row.withPort === true && typeof link.port !== "number") return false;
+  if (row.withoutSix === true && !(isIPv6(String(link.address)) && hasNoSix())) return false;
   return timeline.endAt - timeline.startedAt >= (row.tookMsMin ?? 0);
+}
+
+function hasNoSix(): boolean {
+  const all = Object.values(networkInterfaces()).flat();
+  return all.every((one) => one?.family !== "IPv6");
 }
 
 /** The error, its causes and the members of aggregates, nearest first. */

@@ -198,17 +198,27 @@ function listenToChanges(gateway: Gateway, tell: Told): readonly (() => void)[] 
       const reason = `${targets} targets stay as they were`;
       tell({ kind: "discovery", upstream, target: null, from: null, to: "failed", reason });
     }),
-    ...(["add", "drain", "remove"] as const).map((what) =>
+    ...(["add", "drain", "remove", "disable", "enable"] as const).map((what) =>
       gateway.on(`target:${what}`, ({ upstream, target }) =>
         tell({ kind: "target", upstream, target, from: null, to: DONE[what], reason: null }),
       ),
     ),
+    gateway.on("maintenance:change", ({ upstream, path, on }) => {
+      const to = on ? "maintenance" : "in service";
+      tell({ kind: "upstream", upstream, target: null, from: null, to, reason: path });
+    }),
     gateway.on("incident:start", (incident) => tell(incidentChange(incident, "started"))),
     gateway.on("incident:end", (incident) => tell(incidentChange(incident, "over"))),
   ];
 }
 
-const DONE = { add: "added", drain: "draining", remove: "removed" } as const;
+const DONE = {
+  add: "added",
+  drain: "draining",
+  remove: "removed",
+  disable: "disabled",
+  enable: "enabled",
+} as const;
 
 function incidentChange(
   { upstream, target, id }: GatewayEvents["incident:start"],

@@ -62,7 +62,12 @@ export function notWell(
   ];
 }
 
-const SPARED: ReadonlySet<Standing> = new Set<Standing>(["well", "route_failing", "draining"]);
+const SPARED: ReadonlySet<Standing> = new Set<Standing>([
+  "well",
+  "route_failing",
+  "disabled",
+  "draining",
+]);
 
 function targetFinding({ target, standing, reason, failedBy }: TargetSeen, isAll: boolean) {
   const code = failedBy ?? "no_healthy_target";

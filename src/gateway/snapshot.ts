@@ -12,6 +12,7 @@ import type { Incident } from "../diagnosis/incident.js";
 import type { HealthReport } from "../lifecycle/health/health-report.js";
 import type { GatewayLifecycle } from "../lifecycle/lifecycle.js";
 import type { GatewayWarning } from "../lifecycle/warnings.js";
+import type { MaintenanceState } from "../policies/maintenance.js";
 import type { BreakerSnapshot } from "../targets/breaker.js";
 import type { Target } from "../targets/target.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
@@ -34,6 +35,8 @@ export interface UpstreamSnapshot {
   /** Readiness depends on it. */
   readonly required: boolean;
   readonly overload: OverloadState;
+  /** What an operator has switched off; empty while nothing is. */
+  readonly maintenance: readonly MaintenanceState[];
   /** Null where nothing is repeated. */
   readonly retryBudget: RetryBudgetState | null;
   /** What is wrong with it, by live evidence. */
@@ -104,6 +107,7 @@ function upstreamSnapshot(
     state: core.watch.state,
     required: core.options.required,
     overload: core.overload(),
+    maintenance: core.maintenance.states,
     retryBudget: core.retryBudget(),
     verdict: diagnoseUpstream(core, clock, incidents).verdict,
     targets: core.targets.targets.map((target) => targetSnapshot(core, target)),

@@ -8,12 +8,14 @@ import type { Standing } from "../catalog/words.js";
 import type { CallOverrides } from "../core/call.js";
 import type { Outcome } from "../core/outcome.js";
 import type { PolicyDescription } from "../core/pipe.js";
+import type { MaintenanceState } from "../policies/maintenance.js";
 import { standingOf } from "../targets/standing.js";
 import type { Target } from "../targets/target.js";
 import type { HealthState } from "../targets/target-health.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import type { TargetControl } from "../watching/target-control.js";
 import type { GatewayCore } from "./core.js";
+import { endMaintenance, startMaintenance } from "./maintenance.js";
 import type { OverloadState } from "./overload.js";
 import type { UpstreamBody } from "./send.js";
 import { type SendRequest, sendThrough } from "./send.js";
@@ -29,6 +31,8 @@ export interface TargetState {
   readonly zone: string | null;
   /** It gets no new calls, and goes when the last one is over. */
   readonly draining: boolean;
+  /** An operator has taken it out; it is kept, and gets calls again when it is enabled. */
+  readonly disabled: boolean;
   readonly pending: number;
   readonly breaker: "closed" | "open" | "half_open" | "off";
   /** How it is, in one word (docs/evidence.md): `well`, `failing`, `out` and others. */
@@ -51,6 +55,15 @@ export interface Upstream<Names extends string = string> {
   readonly overload: OverloadState;
   /** The targets as they are now, and how to change them. */
   readonly targets: UpstreamTargets;
+  /** What is refused by `startMaintenance`. */
+  readonly maintenance: readonly MaintenanceState[];
+  /**
+   * Calls are answered with 503, `maintenance` and this Retry-After until it is ended: all of them,
+   * or those of the paths that fit a pattern, which is written as in `routes`.
+   */
+  startMaintenance(options?: { readonly path?: string; readonly retryAfterMs?: number }): void;
+  /** Ends it, for all calls or for the paths of that pattern. */
+  endMaintenance(options?: { readonly path?: string }): void;
 }
 
 /** The states of the targets at one moment; what is done to it is done to the upstream. */
@@ -76,17 +89,26 @@ export function upstreamHandle(gateway: GatewayCore, core: UpstreamCore): Upstre
       const states = core.targets.targets.map((target) => targetState(core, target));
       return withControl(states, core.control);
     },
+    get maintenance() {
+      return core.maintenance.states;
+    },
+    startMaintenance: (options) => startMaintenance(gateway, core, options ?? {}),
+    endMaintenance: (options) => endMaintenance(gateway, core, options ?? {}),
   };
   return handle;
 }
 
 /** The methods are no members that a loop or a comparison would meet. */
 function withControl(states: TargetState[], control: TargetControl): UpstreamTargets {
-  const { add, remove, drain, setWeight } = control;
+  const { add, remove, drain, disable, enable, openBreaker, closeBreaker, setWeight } = control;
   return Object.defineProperties(states, {
     add: { value: add },
     remove: { value: remove },
     drain: { value: drain },
+    disable: { value: disable },
+    enable: { value: enable },
+    openBreaker: { value: openBreaker },
+    closeBreaker: { value: closeBreaker },
     setWeight: { value: setWeight },
   }) as readonly TargetState[] as UpstreamTargets;
 }
@@ -98,7 +120,8 @@ export function targetState(core: UpstreamCore, target: Target): TargetState {
     weight: target.weight,
     priority: target.priority,
     zone: target.zone,
-    draining: target.draining,
+    draining: target.draining && !target.disabled,
+    disabled: target.disabled,
     pending: target.pending,
     breaker: core.options.breaker === false ? "off" : (target.breaker?.state ?? "off"),
     standing: standingOf(target),

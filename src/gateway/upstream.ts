@@ -21,6 +21,7 @@ import { attemptTimeout } from "../policies/attempt-timeout.js";
 import { breakerGate } from "../policies/breaker-gate.js";
 import { drainGate } from "../policies/drain-gate.js";
 import { hedge } from "../policies/hedge.js";
+import { Maintenance } from "../policies/maintenance.js";
 import { pickTarget } from "../policies/pick-target.js";
 import { priorityOf } from "../policies/priority.js";
 import { type AttemptListener, record } from "../policies/record.js";
@@ -77,6 +78,8 @@ export interface UpstreamCore {
   readonly busy: boolean;
   /** Upgraded connections of clients, handshakes included. */
   readonly upgrades: { open: number };
+  /** Whether an operator has switched it off, or some of its paths. */
+  readonly maintenance: Maintenance;
   /** The latest exchanges that failed. */
   readonly ledger: FailureLedger;
   /** How busy it is, and what was refused because of it. */
@@ -115,6 +118,7 @@ class GatewayUpstream implements UpstreamCore {
   readonly targets: TargetSet;
   readonly watch: UpstreamWatch;
   readonly upgrades = { open: 0 };
+  readonly maintenance = new Maintenance();
   readonly #parts: GatewayParts;
   readonly #keeper: TargetKeeper;
   readonly #stopDiscovery: () => void;
@@ -241,7 +245,7 @@ class GatewayUpstream implements UpstreamCore {
     const overload = createOverload(parts, options);
     const ledger = failureLedger(parts.clock);
     const repeats = repeatsOf(parts, options, targets);
-    const policies = assemble(stagesOf(parts, options, targets, overload, ledger, repeats));
+    const policies = assemble(stagesOf(parts, this, overload, ledger, repeats));
     const step = policies.to(transport.perform);
     return { overload, ledger, repeats, policies, step, ending: this.#ending() };
   }
@@ -303,8 +307,7 @@ function tierOptions({ zone }: GatewayParts, { balance }: NormalisedUpstream): T
 
 function stagesOf(
   parts: GatewayParts,
-  options: NormalisedUpstream,
-  targets: TargetSet,
+  { options, targets, maintenance }: Pick<UpstreamCore, "options" | "targets" | "maintenance">,
   { loadShed, bulkhead, throttle }: Overload,
   ledger: FailureLedger,
   repeats: RetryShared,
@@ -313,7 +316,7 @@ function stagesOf(
   const { timeouts, priority } = options;
   const breakers = options.breaker === false ? false : breakerLimits(options);
   return {
-    drainGate: drainGate(lifecycle),
+    drainGate: drainGate(lifecycle, maintenance),
     priority: priority === false ? null : priorityOf(priority),
     loadShed,
     totalDeadline: totalDeadline(timers, timeouts),

@@ -65,7 +65,7 @@ export function readRoutes(
 
 const NONE: readonly RouteRule[] = [];
 
-function readPattern(findings: Findings, path: string, pattern: string): RegExp | null {
+export function readPattern(findings: Findings, path: string, pattern: string): RegExp | null {
   if (!pattern.startsWith("/")) {
     const isAddress = /^[a-z]+:\/\//i.test(pattern);
     const meant = isAddress ? "write its path only" : `did you mean ${shown(`/${pattern}`)}?`;

@@ -105,8 +105,21 @@ export function fillSections(findings: Warned, written: Written, targets: Target
     findings.warning("adaptiveLimit", text);
   }
   checkCallers(findings, written);
+  checkSlow(findings, written, filled);
   checkFront(findings, written);
   return filled;
+}
+
+function checkSlow(findings: Warned, written: Written, { timeouts }: Filled): void {
+  const slow = settingOf(written, ["breaker", "slowCallMs"]);
+  const ratio = settingOf(written, ["breaker", "slowRatio"]);
+  if (slow === undefined && ratio !== undefined) {
+    findings.warning(ratio.path, "has no effect without breaker.slowCallMs");
+  }
+  const responseMs = timeouts === false ? Infinity : (timeouts["responseMs"] as number);
+  if (slow === undefined || slow.value < responseMs || slow.value === Infinity) return;
+  const text = `is not below timeouts.responseMs (${literal(responseMs)}), which ends it first`;
+  findings.warning(slow.path, `${literal(slow.value)} ${text}`);
 }
 
 function checkCallers(findings: Warned, written: Written): void {

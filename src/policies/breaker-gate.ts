@@ -14,8 +14,9 @@ import type { Outcome } from "../core/outcome.js";
 import { type Holder, hold, refused } from "../core/pending.js";
 import type { Policy } from "../core/pipe.js";
 import { isUnusable, whyNotRepeat } from "../core/repeat.js";
-import type { BreakerSettings, Doubt } from "../targets/breaker.js";
+import type { Breaker, BreakerSettings, Doubt } from "../targets/breaker.js";
 import type { Exchange, GuardedExchange } from "../targets/exchange.js";
+import { ruleFor } from "../targets/route-rules.js";
 import { StaleRoutes } from "../targets/stale-routes.js";
 import { blameFor } from "../targets/standing.js";
 import type { TargetMonitor } from "../targets/target-monitor.js";
@@ -61,7 +62,7 @@ const GATE: Holder<Exchange> = {
     const verdict = verdictOn(exchange, code);
     if (verdict === "failure" || isUnusable(code)) fail(exchange, code);
     const doubted = verdict === "failure" && code !== null && !namesTarget(code);
-    const doubt = doubted ? doubtOf(exchange) : undefined;
+    const doubt = doubted ? doubtOf(exchange, code) : undefined;
     const isOwn = permit?.settle(verdict, doubt, timeline.endAt) ?? true;
     // What is wrong with our settings of this target alone takes it out while its peers are well.
     if (verdict === "neutral" && !isUnusable(code)) return;
@@ -76,12 +77,22 @@ function fail({ target, attempt }: Exchange, code: FailureCode | null): void {
 }
 
 /** A good answer has begun. */
-function clear({ permit, timeline, target, request }: Exchange): void {
-  target.failures = 0;
-  permit?.answered(timeline.headAt);
+function clear(exchange: Exchange): void {
+  const { permit, timeline, target, request } = exchange;
   const { breaker, staleRoutes } = target;
+  target.failures = 0;
+  const isTimed = breaker !== null && breaker.slowCallMs !== Number.POSITIVE_INFINITY;
+  permit?.answered(timeline.headAt, isTimed ? tookMs(exchange, breaker) : -1);
   breaker?.suspects?.passed(request);
   if (staleRoutes !== null && breaker !== null) staleRoutes.passed(breaker, request);
+}
+
+/** From the end of the request to the head; negative for a route whose failures say nothing. */
+function tookMs({ timeline, request }: Exchange, { rules }: Breaker): number {
+  if (ruleFor(rules, request.path)?.breaker === false) return -1;
+  const { startedAt, sendAt, waitAt, headAt } = timeline;
+  const from = waitAt >= 0 ? waitAt : sendAt >= 0 ? sendAt : startedAt;
+  return headAt >= 0 ? headAt - from : -1;
 }
 
 /** It was lost on a kept connection and is not repeated, as calls of its route are all the time. */
@@ -101,9 +112,13 @@ function namesTarget(code: FailureCode): boolean {
   return phase === "resolve" || phase === "connect" || phase === "secure";
 }
 
-function doubtOf({ attempt, target, request, timeline }: Exchange): Doubt {
-  const isSlow = timeline.endAt - timeline.startedAt >= EVIDENCE.slowMs;
-  return { request, repeated: attempt.triedTargets.includes(target.id), isSlow };
+function doubtOf({ attempt, target, request, timeline }: Exchange, code: FailureCode): Doubt {
+  return {
+    request,
+    repeated: attempt.triedTargets.includes(target.id),
+    isSlow: timeline.endAt - timeline.startedAt >= EVIDENCE.slowMs,
+    isHarmless: attempt.further > 0 && whyNotRepeat(request, { code }) === null,
+  };
 }
 
 function tellHead(

@@ -1,5 +1,6 @@
 /**
- * Turns calls away while this process shuts down or an operator has switched maintenance on.
+ * Turns calls away while this process shuts down or an operator has switched maintenance on, for
+ * the gateway, for this upstream or for some of its paths.
  *
  * Place: first. A call that is refused here costs nothing and touches no counter.
  * Guarantee: every call that was let in is counted out once, when the body of its answer is over.
@@ -7,8 +8,10 @@
  */
 import { RETRY_AFTER } from "../catalog/defaults.js";
 import type { AdmittedCall, Call } from "../core/call.js";
+import type { Failure } from "../core/failure.js";
 import { type Holder, hold, refused } from "../core/pending.js";
 import type { Policy } from "../core/pipe.js";
+import type { Maintenance } from "./maintenance.js";
 
 export type LifecycleState = "running" | "lame_duck" | "draining" | "closed";
 
@@ -28,7 +31,10 @@ export interface Lifecycle {
   readonly end: (call: Call) => void;
 }
 
-export function drainGate(lifecycle: Lifecycle): Policy<Call, AdmittedCall> {
+export function drainGate(
+  lifecycle: Lifecycle,
+  own: Maintenance | null = null,
+): Policy<Call, AdmittedCall> {
   // By then another process should serve.
   const retryAfterMs = RETRY_AFTER.fallbackMs;
   const letIn: Holder<Call> = { known: null, over: lifecycle.end };
@@ -41,10 +47,20 @@ export function drainGate(lifecycle: Lifecycle): Policy<Call, AdmittedCall> {
       if (maintenance !== null) {
         return refused({ code: "maintenance", retryAfterMs: maintenance.retryAfterMs });
       }
+      const refusal = own === null || own.rules === null ? null : maintained(own, call);
+      if (refusal !== null) return refused(refusal);
       lifecycle.begin(call);
       return hold(next, call as AdmittedCall, letIn);
     },
   };
+}
+
+function maintained(own: Maintenance, { request }: Call): Failure | null {
+  const rule = own.ruleFor(request.path);
+  if (rule === null) return null;
+  const { path, retryAfterMs } = rule;
+  const failure = { code: "maintenance", retryAfterMs } as const;
+  return path === null ? failure : { ...failure, details: `path=${path}` };
 }
 
 /** Whether calls under way may make no further attempts: repeats and hedges. */

@@ -135,8 +135,8 @@ export function refusal(set: TargetSet, request: GatewayRequest): Failure {
   const [only, other] = set.targets;
   if (only === undefined && set.noneSince !== null) return { ...set.noneSince, retryAfterMs };
   const told = { retryAfterMs, ...blameFor(set.targets) };
-  const isUntried = only?.health.untried === true;
-  if (only === undefined || other !== undefined || isUntried) {
+  const isOut = only?.health.untried === true || only?.disabled === true;
+  if (only === undefined || other !== undefined || isOut) {
     return { code: "no_healthy_target", ...told };
   }
   return { code: "breaker_open", target: only.id, ...told };

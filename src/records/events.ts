@@ -91,6 +91,25 @@ export interface GatewayEvents {
     readonly target: string;
     readonly pending: number;
   };
+  /** An operator has taken a target out; it is kept with what is known of it. */
+  readonly "target:disable": {
+    readonly upstream: string;
+    readonly target: string;
+    readonly pending: number;
+  };
+  /** A target that was disabled or drained gets calls again. */
+  readonly "target:enable": {
+    readonly upstream: string;
+    readonly target: string;
+    readonly pending: number;
+  };
+  /** Maintenance began or ended, of an upstream or of some of its paths. */
+  readonly "maintenance:change": {
+    readonly upstream: string;
+    /** The pattern of the paths; null for all. */
+    readonly path: string | null;
+    readonly on: boolean;
+  };
   /** A target was removed; its pending exchanges run to their end. */
   readonly "target:remove": {
     readonly upstream: string;

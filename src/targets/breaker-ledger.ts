@@ -123,15 +123,13 @@ export class BreakerLedger {
     const now = this.#sliceOf(moment);
     // A reading that was handed over may be a moment old.
     if (now <= this.#slice) return;
-    for (let step = Math.min(now - this.#slice, SLICES); step > 0; step -= 1) this.#turnOnce();
+    for (let step = Math.min(now - this.#slice, SLICES); step > 0; step -= 1) {
+      if (this.#circuit !== null) this.#circuit.turner.emit("rotate");
+      else if (this.#before.unshift(emptyBucket()) > SLICES) this.#before.pop();
+    }
     this.#slice = now;
     this.#bucket =
       this.#circuit === null ? (this.#before[0] ?? null) : newest(this.#circuit.breaker);
-  }
-
-  #turnOnce(): void {
-    if (this.#circuit !== null) this.#circuit.turner.emit("rotate");
-    else if (this.#before.unshift(emptyBucket()) > SLICES) this.#before.pop();
   }
 
   #made(): CircuitBreaker {

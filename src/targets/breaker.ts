@@ -12,49 +12,32 @@ import type { Clock } from "../base/clock.js";
 import type { ExchangeVerdict } from "../base/permit.js";
 import type { Random } from "../base/random.js";
 import { EVIDENCE } from "../catalog/defaults.js";
+import type {
+  BreakerChange,
+  BreakerReason,
+  BreakerSnapshot,
+  BreakerState,
+} from "./breaker-change.js";
 import { BreakerLedger } from "./breaker-ledger.js";
 import { type BreakerPermit, type Denied, type Doubt, LedgerPermit } from "./breaker-permit.js";
 import { type BreakerSettings, GrowingTime, type Trial, TrialPlaces } from "./breaker-time.js";
 import { GoodAnswers } from "./good-answers.js";
 import { type Jury, NOBODY } from "./jury.js";
-import { keyOf, type Routed, RouteLedger, type RouteSuspect } from "./route-ledger.js";
+import { keyOf, type Routed, RouteLedger } from "./route-ledger.js";
 import { type RouteRule, ruleFor } from "./route-rules.js";
+import { SlowCalls } from "./slow-calls.js";
 
-export type { BreakerPermit, BreakerSettings, Denied, Doubt, Jury };
-
-export type BreakerState = "closed" | "open" | "half_open";
-
-/** Why a breaker went from one state to another. */
-export type BreakerReason =
-  | "consecutive_failures"
-  | "failure_rate"
-  | "ejected"
-  | "silence"
-  | "open_time_over"
-  | "trial_failed"
-  | "trials_passed";
-
-export interface BreakerChange {
-  readonly from: BreakerState;
-  readonly to: BreakerState;
-  readonly reason: BreakerReason;
-  /** How long it stays open; 0 for the other states. */
-  readonly openForMs: number;
-}
-
-export interface BreakerSnapshot {
-  readonly state: BreakerState;
-  readonly consecutiveFailures: number;
-  /** Exchanges that counted, and failures among them, in the current window. */
-  readonly counted: number;
-  readonly failed: number;
-  /** How long nothing will be admitted; 0 when something would be now. */
-  readonly deniedForMs: number;
-  /** It is not closed, by failures that may be the fault of what was asked: others find out. */
-  readonly inDoubt: boolean;
-  /** Routes that failed here lately, the latest last. */
-  readonly routes: readonly RouteSuspect[];
-}
+export type {
+  BreakerChange,
+  BreakerPermit,
+  BreakerReason,
+  BreakerSettings,
+  BreakerSnapshot,
+  BreakerState,
+  Denied,
+  Doubt,
+  Jury,
+};
 
 export interface Breaker {
   readonly state: BreakerState;
@@ -66,6 +49,8 @@ export interface Breaker {
   readonly goodAt: number;
   /** Routes that fail here; null while none does. */
   readonly suspects: RouteLedger | null;
+  /** Good answers that take as long are slow; Infinity where that does not count. */
+  readonly slowCallMs: number;
   /** Who knows what the others do; nobody is asked where there are none. */
   jury: Jury;
   /** What holds for some routes; none unless they are given. */
@@ -83,10 +68,12 @@ export interface Breaker {
    */
   deniedForMs(request?: Routed): number;
   /**
-   * Opens it on evidence that is not in its window, or since a trial is silent; for the given time,
-   * or for its own.
+   * Opens it on evidence that is not in its window, since a trial is silent, or by hand; for the
+   * given time, or for its own.
    */
-  open(reason: "ejected" | "silence", openForMs: number | null): void;
+  open(reason: "ejected" | "silence" | "by_hand", openForMs: number | null): void;
+  /** Closes it at once, and forgets the failures, those of routes too. */
+  close(): void;
   /** Something shows that the target may be back: the open time is over. Trials decide. */
   hasten(): void;
   /** Nobody else is left: the first open time is enough. Once, until it was closed again. */
@@ -126,6 +113,7 @@ class LedgerBreaker implements Breaker {
   inDoubt = false;
   #witnessesFailed = 0;
   readonly #good = new GoodAnswers();
+  readonly #slow: SlowCalls | null;
 
   constructor(
     clock: Pick<Clock, "now">,
@@ -138,11 +126,16 @@ class LedgerBreaker implements Breaker {
     this.#onChange = onChange;
     this.#ledger = new BreakerLedger(clock, options);
     this.#trials = new TrialPlaces(clock, options);
+    this.#slow = options.slowCallMs === Infinity ? null : new SlowCalls(clock, options);
     this.#openTime = new GrowingTime(clock, random, options);
   }
 
   get state(): BreakerState {
     return this.#ledger.state;
+  }
+
+  get slowCallMs(): number {
+    return this.#options.slowCallMs;
   }
 
   get openUntil(): number {
@@ -176,11 +169,18 @@ class LedgerBreaker implements Breaker {
     return Math.max(ms, this.#openTime.leftMs(EVIDENCE.graceMs));
   }
 
-  open(reason: "ejected" | "silence", openForMs: number | null): void {
+  open(reason: "ejected" | "silence" | "by_hand", openForMs: number | null): void {
     const { state } = this.#ledger;
     // What ejects judges the time before its trials; silence is that of the trial itself.
     if (state === "open" || (state === "half_open" && reason === "ejected")) return;
-    this.#open(reason, this.#named === 0, openForMs);
+    this.#open(reason, reason !== "by_hand" && this.#named === 0, openForMs);
+  }
+
+  close(): void {
+    const from = this.#ledger.state;
+    this.suspects = null;
+    this.#ledger.close();
+    this.#changed(from, "by_hand", null);
   }
 
   hasten(): void {
@@ -200,6 +200,7 @@ class LedgerBreaker implements Breaker {
       state: this.#ledger.state,
       consecutiveFailures: this.#consecutiveFailures,
       ...this.#ledger.counts(),
+      slow: this.#slow?.slow ?? 0,
       deniedForMs: this.deniedForMs(),
       inDoubt: this.inDoubt,
       routes: this.suspects?.list() ?? [],
@@ -237,6 +238,14 @@ class LedgerBreaker implements Breaker {
     if (this.#doubts > 0) this.#acquit();
   }
 
+  /** A good answer has begun after this time; whether that opened it. */
+  slowed(epoch: number, trial: Trial | null, tookMs: number): boolean {
+    if (this.#slow === null || epoch !== this.#epoch) return false;
+    const isTooSlow = trial === null ? this.#slow.add(tookMs) : this.#slow.isSlow(tookMs);
+    if (isTooSlow) this.#open("slow_calls", false, null);
+    return isTooSlow;
+  }
+
   /** The answer of a trial has begun; whether that counted. */
   answered(epoch: number, trial: Trial): boolean {
     if (epoch !== this.#epoch) return false;
@@ -272,13 +281,14 @@ class LedgerBreaker implements Breaker {
   }
 
   /** A failure that does not name the target; whether it speaks against it all the same. */
-  #doubt(trial: Trial | null, { request, repeated, isSlow }: Doubt): boolean {
+  #doubt(trial: Trial | null, doubt: Doubt): boolean {
+    const { request, repeated } = doubt;
     if (ruleFor(this.rules, request.path)?.breaker === false) return false;
     const { consecutiveFailures } = this.#options;
     this.suspects ??= new RouteLedger(this.#clock, consecutiveFailures, this.rules, this.jury);
     const isNew = !this.suspects.suspects(request);
     const shared = this.jury.isShared(request);
-    if (!repeated) this.suspects.failed(request, isSlow);
+    if (!repeated) this.suspects.failed(request, doubt);
     if (trial !== null) {
       if (shared) return false;
       if (isNew && this.#openTime.leftMs() > 0) this.#witnessesFailed += 1;
@@ -367,6 +377,7 @@ class LedgerBreaker implements Breaker {
     const to = this.#ledger.state;
     this.#epoch += 1;
     this.#trials.clear();
+    this.#slow?.forget();
     if (to === "closed") {
       this.#witnessesFailed = 0;
       this.#acquit();

@@ -29,6 +29,12 @@ export interface RouteSuspect {
   readonly standing: "watched" | "avoided" | "refused";
 }
 
+/** What a failure cost its caller. */
+interface FailedHow {
+  readonly isSlow?: boolean;
+  readonly isHarmless?: boolean;
+}
+
 /** When a route is avoided and refused. */
 interface Limits {
   readonly failuresMin: number;
@@ -89,7 +95,7 @@ export class RouteLedger {
   }
 
   /** A call of this route has failed; its repeats are no further failures. */
-  failed(request: Routed, isSlow = false): void {
+  failed(request: Routed, { isSlow = false, isHarmless = false }: FailedHow = {}): void {
     const now = this.#clock.now();
     const entry = this.#taken(request, now);
     entry.failuresInRow += 1;
@@ -101,8 +107,10 @@ export class RouteLedger {
     if (entry.failuresInRow !== avoidedAfter && !entry.onTrial) return;
     entry.onTrial = false;
     entry.until = now + Math.min(openMs * 2 ** entry.openings, openMsMax);
-    // Longer each time, to spare calls that others take. Where there are none, it is tried as soon.
-    if (entry.limits.grows || !this.#jury.isLast()) entry.openings += 1;
+    // Longer each time, to spare calls that others take. Where there are none, or the call that
+    // found out is repeated elsewhere, it is tried as soon.
+    const spares = !isHarmless && !this.#jury.isLast();
+    if (entry.limits.grows || spares) entry.openings += 1;
   }
 
   /** A call of this route was answered well. */

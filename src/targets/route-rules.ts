@@ -28,7 +28,12 @@ export interface RouteBreaker {
 
 export function ruleFor(rules: readonly RouteRule[], path: string): RouteRule | null {
   if (rules.length === 0) return null;
-  const end = path.search(/[?#]/);
-  const plain = end === -1 ? path : path.slice(0, end);
+  const plain = pathOf(path);
   return rules.find(({ regexp }) => regexp.test(plain)) ?? null;
+}
+
+/** Without its query. */
+export function pathOf(path: string): string {
+  const end = path.search(/[?#]/);
+  return end === -1 ? path : path.slice(0, end);
 }

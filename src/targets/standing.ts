@@ -7,7 +7,9 @@ import { type Blame, FAILURES } from "../catalog/failures.js";
 import type { Standing } from "../catalog/words.js";
 import type { Target } from "./target.js";
 
-export function standingOf({ breaker, health, draining, failures }: Target): Standing {
+export function standingOf(target: Target): Standing {
+  const { breaker, health, draining, failures } = target;
+  if (target.disabled) return "disabled";
   if (draining) return "draining";
   if (health.deniedForMs() > 0) return "out";
   if (breaker !== null && breaker.state !== "closed") {

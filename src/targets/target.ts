@@ -54,6 +54,8 @@ export interface Target extends Dialled, TargetRank {
   weight: number;
   /** It gets no further call; those under way go on. */
   draining: boolean;
+  /** An operator has taken it out, and it is kept: it goes neither when it is idle nor for good. */
+  disabled: boolean;
   /** Exchanges under way, bodies included. */
   pending: number;
   /** With so many under way the next one would wait for a connection. */
@@ -105,6 +107,7 @@ export function createTarget(
     priority,
     zone,
     draining: false,
+    disabled: false,
     pending: 0,
     exchangesMax: Number.POSITIVE_INFINITY,
     failedBy: null,

@@ -41,6 +41,12 @@ export function gaugeSamples(snapshot: GatewaySnapshot): GaugeSamples {
     upstreamState: upstreams.flatMap(({ name, state }) =>
       states({ upstream: name }, state, UPSTREAM),
     ),
+    maintenance: upstreams.map(({ name, maintenance }) =>
+      gauge({ upstream: name }, maintenance.length > 0 ? 1 : 0),
+    ),
+    targetDisabled: eachTarget((upstream, { target, disabled }) => [
+      gauge({ upstream, target }, disabled ? 1 : 0),
+    ]),
     places: upstreams.flatMap(placeSamples),
     adaptiveLimit: upstreams.flatMap(({ name, overload: { adaptiveLimit } }) =>
       adaptiveLimit === null ? [] : [gauge({ upstream: name }, adaptiveLimit.limit)],

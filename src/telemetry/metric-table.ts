@@ -169,6 +169,18 @@ export const METRICS = {
     help: "1 for the state that the upstream is in.",
     labels: ["upstream", "state"],
   },
+  maintenance: {
+    name: "upstream_maintenance",
+    type: "gauge",
+    help: "1 while an operator has put the upstream, or some of its paths, into maintenance.",
+    labels: ["upstream"],
+  },
+  targetDisabled: {
+    name: "target_disabled",
+    type: "gauge",
+    help: "1 while an operator has taken the target out.",
+    labels: ["upstream", "target"],
+  },
   places: {
     name: "bulkhead_places",
     type: "gauge",

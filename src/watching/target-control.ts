@@ -18,14 +18,25 @@ import type { UndiciTransport } from "../transports/undici.js";
 
 export interface TargetControl {
   /**
-   * Takes a target in; it gets calls at once. One that drains is taken back, with what is written
-   * for it now.
+   * Takes a target in; it gets calls at once. One that drains is taken back with all that is known
+   * of it, if nothing but its weight is written otherwise now.
    */
   add(target: string | TargetInput): void;
   /** Sends nothing more there. Resolves when the last exchange with it is over. */
   remove(target: string): Promise<void>;
   /** Sends no new calls there, and removes it when the last exchange is over; then it resolves. */
   drain(target: string): Promise<void>;
+  /**
+   * Sends no new calls there, and keeps it with all that is known of it; resolves when the last
+   * exchange is over.
+   */
+  disable(target: string): Promise<void>;
+  /** Takes back one that is disabled or drains; nothing of what is known of it is lost. */
+  enable(target: string): void;
+  /** Opens its breaker, for this time or for its own; trials decide afterwards. */
+  openBreaker(target: string, options?: { readonly forMs?: number }): void;
+  /** Closes its breaker, and forgets the failures, those of routes too. */
+  closeBreaker(target: string): void;
   /** Changes its share, against the others. */
   setWeight(target: string, weight: number): void;
 }
@@ -46,7 +57,7 @@ export interface InnerControl extends TargetControl {
 
 export function targetControl(parts: ControlParts): InnerControl {
   const { upstream, events, set, transport } = parts;
-  const tell = (name: "target:add" | "target:remove" | "target:drain", target: Target): void => {
+  const tell = (name: `target:${TargetChange}`, target: Target): void => {
     const { id, pending } = target;
     if (events.has(name)) events.emit(name, { upstream, target: id, pending });
   };
@@ -61,9 +72,21 @@ export function targetControl(parts: ControlParts): InnerControl {
     await whenIdle(target);
     transport.forget(target);
   };
+  const enable = (target: Target): void => {
+    if (!target.draining) return;
+    target.draining = false;
+    target.disabled = false;
+    set.changed();
+    tell("target:enable", target);
+  };
   const control: InnerControl = {
     take(address) {
       const known = set.get(address.id);
+      if (known?.draining === true && isSame(known, address)) {
+        enable(known);
+        control.setWeight(known.id, address.weight);
+        return;
+      }
       if (known?.draining === true) void remove(known);
       const target = parts.make(address);
       set.add(target);
@@ -80,8 +103,10 @@ export function targetControl(parts: ControlParts): InnerControl {
       }
       await whenIdle(target);
       // Whoever has taken it out or back meanwhile has had the last word.
-      if (set.get(target.id) === target) await remove(target);
+      const isLeaving = target.draining && !target.disabled;
+      if (set.get(target.id) === target && isLeaving) await remove(target);
     },
+    ...byHand(parts, tell, enable, whenIdle),
     setWeight(id, weight) {
       const target = find(set, upstream, id);
       if (!(Number.isFinite(weight) && weight > 0)) {
@@ -94,6 +119,52 @@ export function targetControl(parts: ControlParts): InnerControl {
   };
   return control;
 }
+
+/** What takes a target out and back, and keeps it. */
+function byHand(
+  { upstream, set }: ControlParts,
+  tell: (name: `target:${TargetChange}`, target: Target) => void,
+  enable: (target: Target) => void,
+  whenIdle: (target: Target) => Promise<void>,
+): Pick<TargetControl, "disable" | "enable" | "openBreaker" | "closeBreaker"> {
+  return {
+    async disable(id) {
+      const target = find(set, upstream, id);
+      if (!target.disabled) {
+        target.draining = true;
+        target.disabled = true;
+        set.changed();
+        tell("target:disable", target);
+      }
+      await whenIdle(target);
+    },
+    enable: (id) => enable(find(set, upstream, id)),
+    openBreaker(id, options) {
+      const forMs = options?.forMs ?? null;
+      const target = find(set, upstream, id);
+      if (forMs !== null && !(Number.isFinite(forMs) && forMs > 0)) {
+        const advice = "disable the target to send nothing there until it is enabled";
+        throw new TypeError(`forMs: ${shown(forMs)} is not a finite time above 0; ${advice}`);
+      }
+      target.breaker?.open("by_hand", forMs);
+    },
+    closeBreaker(id) {
+      const target = find(set, upstream, id);
+      target.failures = 0;
+      target.breaker?.close();
+      set.changed();
+    },
+  };
+}
+
+type TargetChange = "add" | "remove" | "drain" | "disable" | "enable";
+
+/** Whether the same is written for it, but for its weight. */
+function isSame(target: Target, address: ParsedTarget): boolean {
+  return SAME.every((name) => JSON.stringify(target[name]) === JSON.stringify(address[name]));
+}
+
+const SAME = ["authority", "pathPrefix", "socketPath", "tls", "priority", "zone"] as const;
 
 function readOne(input: unknown): ParsedTarget {
   const findings = createFindings();

@@ -40,6 +40,8 @@ const PROMISED = [
   "good_gateway_load_shed_pressure gauge ",
   "good_gateway_incidents_open gauge upstream,target",
   "good_gateway_upstream_state gauge upstream,state",
+  "good_gateway_upstream_maintenance gauge upstream",
+  "good_gateway_target_disabled gauge upstream,target",
   "good_gateway_bulkhead_places gauge upstream,kind",
   "good_gateway_adaptive_limit gauge upstream",
   "good_gateway_target_pending gauge upstream,target",

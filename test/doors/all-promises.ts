@@ -3,6 +3,7 @@
  */
 import type { DoorPromise } from "./promise.js";
 import { APPLICATIONS } from "./promises/applications.js";
+import { BY_HAND } from "./promises/by-hand.js";
 import { ENDINGS } from "./promises/endings.js";
 import { FAIRNESS } from "./promises/fairness.js";
 import { FORWARDING, HOOKS, PASSED_ON } from "./promises/fields.js";
@@ -36,6 +37,7 @@ export const PROMISES: readonly (readonly [chapter: string, rows: readonly DoorP
   ["Fairness", FAIRNESS],
   ["Routes", ROUTES],
   ["Settings of one request", REQUEST_SETTINGS],
+  ["By hand", BY_HAND],
   ["Hedges", HEDGES],
   ["Targets", TARGETS],
   ["Settings", SETTINGS],

@@ -49,6 +49,7 @@ const SCOPES: Readonly<Record<string, Scope>> = {
 export const OF_NO_DOOR: ReadonlySet<string> = new Set([
   "admin-options",
   "check-options",
+  "control-options",
   "dns-options",
   "fastify-health-options",
   "front-options",

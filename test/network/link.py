@@ -7,9 +7,9 @@ for the connections that are open. A rule is for the faulty target of a scenario
 
   delay, jitter  seconds, each way; jitter reorders packets
   loss           share of the packets, each way
-  mtu            bytes; larger packets vanish, without a message to the sender
+  mtu, mtuDown   bytes; larger packets vanish, without a message to the sender; of answers alone
   rate           bytes per second towards each server
-  syn            "drop", "icmp" (prohibited by an administrator) or "reset"
+  syn            "drop", "icmp" (prohibited by an administrator), "protocol" (unreachable) or "reset"
   up, down       bytes of payload after which a connection passes nothing any more; down counts
                  what comes after `request` bytes of the other way
   machine        with up or down: nor does any other connection of that server, from then on
@@ -54,9 +54,9 @@ def ip_packet(protocol, source, target, payload):
     return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
 
 
-def prohibited(packet):
-    """ICMP type 3, code 13, from the server's address."""
-    body = struct.pack("!BBHI", 3, 13, 0, 0) + packet[:28]
+def refused(packet, code):
+    """ICMP type 3, from the server's address."""
+    body = struct.pack("!BBHI", 3, code, 0, 0) + packet[:28]
     body = body[:2] + struct.pack("!H", checksum(body)) + body[4:]
     return ip_packet(ICMP, packet[16:20], packet[12:16], body)
 
@@ -76,12 +76,14 @@ def stopped(rule, packet, tcp, up):
     server = packet[16:20] if up else packet[12:16]
     ports = tcp[:4] if up else tcp[2:4] + tcp[:2]
     flags, key = tcp[13], server + ports
-    if server in dead or len(packet) > rule.get("mtu", 65535):
+    mtu = rule.get("mtu", 65535) if up else rule.get("mtuDown", rule.get("mtu", 65535))
+    if server in dead or len(packet) > mtu:
         return b""
     if up and flags & SYN:
         flows.pop(key, None)
         if "syn" in rule:
-            answers = {"drop": b"", "icmp": prohibited(packet), "reset": reset(packet, tcp)}
+            answers = {"drop": b"", "reset": reset(packet, tcp)}
+            answers |= {"icmp": refused(packet, 13), "protocol": refused(packet, 2)}
             return answers[rule["syn"]]
     flow = flows.setdefault(key, {"up": 0, "down": 0, "end": None})
     if flow["end"] is not None:

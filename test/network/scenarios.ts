@@ -11,8 +11,10 @@ export interface Rule {
   readonly jitter?: number;
   readonly loss?: number;
   readonly mtu?: number;
+  /** Of answers alone. */
+  readonly mtuDown?: number;
   readonly rate?: number;
-  readonly syn?: "drop" | "icmp" | "reset";
+  readonly syn?: "drop" | "icmp" | "protocol" | "reset";
   readonly up?: number;
   readonly request?: number;
   readonly down?: number;
@@ -67,6 +69,10 @@ export const SCENARIOS: readonly Scenario[] = [
   ]),
   ...of("firewalls", [
     { name: "reject by ICMP", rule: { syn: "icmp" }, alone: ["destination_ip_unroutable"] },
+    {
+      ...{ name: "reject by ICMP, as a protocol", rule: { syn: "protocol" } },
+      alone: ["destination_ip_unroutable"],
+    },
     { name: "reject by a reset", rule: { syn: "reset" }, alone: ["connection_refused"] },
     {
       ...{ name: "a local filter (EPERM)", machine: "refused by a filter" },
@@ -81,6 +87,11 @@ export const SCENARIOS: readonly Scenario[] = [
       ...{ name: "an MTU black hole", rule: { mtu: 1_000 }, body: LARGE },
       alone: ["http_response_timeout", "connection_write_timeout", "connection_timeout"],
       post: ["connection_write_timeout", "http_response_timeout"],
+    },
+    {
+      ...{ name: "an MTU black hole for answers", rule: { mtuDown: 1_000 } },
+      alone: ["http_response_timeout", "connection_timeout"],
+      post: ["http_response_timeout"],
     },
     {
       ...{ name: "a slow link, longer than totalMs", rule: { rate: 60_000 }, body: 300_000 },

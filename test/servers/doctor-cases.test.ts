@@ -1,7 +1,8 @@
 /**
  * The doctor and what people run: the rows of `cases/cases.ts`, each on real servers.
  */
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createHttps } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,6 +19,8 @@ const MINUTES = 120_000;
 /** Side by side; more would make each of them slow. */
 const AT_ONCE = 4;
 const SLOW_MS = 1_200;
+/** More than a connection and a few buffers hold. */
+const LARGE_BYTES = 8_388_608;
 const { valid } = testCertificates();
 
 /** Applications of a few lines, by their names in a case. */
@@ -35,11 +38,23 @@ async function scripted(stage: Stage, kind: string): Promise<number> {
       return stage.app((request, response) =>
         response.writeHead(request.url === "/" ? 200 : 404).end(),
       );
+    case "large":
+      return stage.app((_, response) => response.end("x".repeat(LARGE_BYTES)));
     case "after-1200":
       return stage.app((_, response) => void setTimeout(() => response.end("ok"), SLOW_MS));
     default:
       throw new Error(`no application is called ${kind}`);
   }
+}
+
+/** A disk of its own without a free byte. */
+function fullDisk(stage: Stage): string {
+  const folder = join(stage.folder, "full");
+  mkdirSync(folder);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]);
+  stage.later(() => execFileSync("umount", ["-l", folder]));
+  writeFileSync(join(folder, "rest"), Buffer.alloc(65_536));
+  return folder;
 }
 
 async function reportOf(one: Case, root: string): Promise<DoctorReport> {
@@ -49,8 +64,14 @@ async function reportOf(one: Case, root: string): Promise<DoctorReport> {
     const [kind = "", ...args] = behind.split(" ");
     const at = (await BEHIND[kind]?.(stage, args)) ?? `127.0.0.1:${await scripted(stage, kind)}`;
     const [host = "", port = ""] = at.split(":");
+    const full = front?.[1].includes("$full") === true ? fullDisk(stage) : "";
     const filled = (text: string): string =>
-      text.replaceAll("$app", at).replaceAll("$host", host).replaceAll("$behind", port);
+      text
+        .replaceAll("$app", at)
+        .replaceAll("$host", host)
+        .replaceAll("$behind", port)
+        .replaceAll("$folder", stage.folder)
+        .replaceAll("$full", full);
     const running = front === undefined ? null : await FRONTS[front[0]]?.(stage, filled(front[1]));
     const asked =
       give === "config"
@@ -90,7 +111,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const PROGRAMS = [
   ...["nginx", "haproxy", "apache2", "caddy", "varnishd", "lighttpd"],
-  ...["gunicorn", "uwsgi", "memcached", "java"],
+  ...["gunicorn", "uwsgi", "memcached", "java", "php-fpm8.2"],
 ];
 
 describeWith(PROGRAMS, "the doctor and what people run", () => {

@@ -3,7 +3,7 @@
  * looked at from inside that network, also where this machine has a server at the same address.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -64,6 +64,15 @@ describe.skipIf(!may)("a front in a network of its own", () => {
     const { report } = await runDoctor([await front("well", await freePort(), true)]);
     expect(report.verdict.well, report.verdict.title).toBe(true);
     expect(report.verdict.evidence.join()).toMatch(/looked at from inside/);
+  });
+
+  it("says that it may not see the network of the front", { timeout: MINUTES }, async () => {
+    chmodSync(folder, 0o755);
+    const given = [await front("hidden", await freePort(), true)];
+    const { report } = await runDoctor(given, { asNobody: true });
+    expect(report.verdict.cause).toBe("nothing_listens");
+    const hidden = report.findings.find(({ cause }) => cause === "network_not_readable");
+    expect(hidden).toMatchObject({ write: `sudo good-gateway doctor ${given[0]}` });
   });
 
   it("asks for what listens on this machine only", { timeout: MINUTES }, async () => {

@@ -88,25 +88,26 @@ describe("by latency alone, since no breaker and no ejection knows of it", () =>
     [WELL_AT, 0, "normal"],
   ] as const;
 
-  it.each([
-    // Its route is avoided for longer and longer there, as no breaker counts for the target.
-    [15, 5_000],
-    [200, 3_000],
-  ])("at %i calls/s a target is tried within %i ms, by one call at a time", async (rate, ms) => {
-    for (const seed of [1, 2, 3, 4]) {
-      const { executedAt, answeredWell, tries, max } = await threeInstances({
-        ...{ seed, method: "GET", perSecond: rate, seconds: 52, script: LONG_SILENT },
-        upstream: { ...CALM, timeouts: { responseMs: 10_000 } },
-      });
-      const first = executedAt[0]?.find((at) => at >= WELL_AT) ?? Number.POSITIVE_INFINITY;
-      expect(first - WELL_AT, `seed ${seed}`).toBeLessThan(ms);
-      const settled = executedAt.map((times) => times.filter((at) => at > WELL_AT + SHARE_MS_MAX));
-      const share = (settled[0]?.length ?? 0) / settled.flat().length;
-      expect(share, `seed ${seed}`).toBeGreaterThan(0.25);
-      expect(answeredWell).toBe(1);
-      // Those that came when it fell silent wait for their time-out, the others a second.
-      expect(max).toBeLessThan(10_100);
-      expect(tries, `seed ${seed}`).toBeLessThan(1.05);
-    }
-  });
+  it.each([15, 200])(
+    "at %i calls/s a target is tried in time, by one call at a time",
+    async (rate) => {
+      for (const seed of [1, 2, 3, 4, 5, 6]) {
+        const { executedAt, answeredWell, tries, max } = await threeInstances({
+          ...{ seed, method: "GET", perSecond: rate, seconds: 52, script: LONG_SILENT },
+          upstream: { ...CALM, timeouts: { responseMs: 10_000 } },
+        });
+        const first = executedAt[0]?.find((at) => at >= WELL_AT) ?? Number.POSITIVE_INFINITY;
+        expect(first - WELL_AT, `seed ${seed}`).toBeLessThan(FIRST_MS_MAX);
+        const settled = executedAt.map((times) =>
+          times.filter((at) => at > WELL_AT + SHARE_MS_MAX),
+        );
+        const share = (settled[0]?.length ?? 0) / settled.flat().length;
+        expect(share, `seed ${seed}`).toBeGreaterThan(0.25);
+        expect(answeredWell).toBe(1);
+        // Those that came when it fell silent wait for their time-out, the others a second.
+        expect(max).toBeLessThan(10_100);
+        expect(tries, `seed ${seed}`).toBeLessThan(1.05);
+      }
+    },
+  );
 });

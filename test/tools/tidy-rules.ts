@@ -38,7 +38,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["cli/doctor/causes", "cli/doctor/local"],
   ["cli/doctor/rules"],
   ["cli/doctor/read"],
-  ["cli/doctor", "cli/reference", "cli/watch"],
+  ["cli/control", "cli/doctor", "cli/reference", "cli/watch"],
   ["cli"],
 ];
 

@@ -54,6 +54,19 @@ export const BREAKER_OPTIONS = {
    * @remarks One lucky success must not bring back the full load.
    */
   trialSuccesses: count(3, { least: 1, most: FINITE }),
+  /**
+   * A good answer whose head takes as long after the request was sent is slow. `Infinity`: none is.
+   * @default Infinity
+   * @remarks Only you know what is too slow here; targets are compared with their peers anyway.
+   */
+  slowCallMs: longCut(Infinity),
+  /**
+   * With `slowCallMs`, the share of slow answers among the good ones of the window that opens it,
+   * a single target's as well; `volumeMin` of them must be there. A slow trial fails.
+   * @default 0.5
+   * @remarks As for failures: when half of the answers come too late, the others soon will.
+   */
+  slowRatio: ratio(0.5, { tooLow: "leave out slowCallMs for no such limit" }),
 } as const satisfies Section;
 
 export interface BreakerOptions extends OptionsOf<typeof BREAKER_OPTIONS> {}

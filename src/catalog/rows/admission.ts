@@ -54,10 +54,11 @@ export const ADMISSION_ROWS = {
     summary: "An operator has switched maintenance on, and no request is sent to the upstream.",
     causes: [
       "Planned work on the upstream is under way.",
-      "Maintenance was not switched off again after the work.",
+      "Maintenance of the upstream, or of this path (path in the details), was switched on.",
+      "It was not switched off again after the work.",
     ],
     remedies: [
-      "Find out who switched it on: the event log has the change.",
+      "Find out who switched it on: the event maintenance:change, and good-gateway control show.",
       "Switch it off when the work is done.",
     ],
   },

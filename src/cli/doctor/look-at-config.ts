@@ -24,7 +24,7 @@ import { askEngine } from "./local/engine.js";
 import type { LocalFront } from "./local/front.js";
 import { frontState } from "./local/front-state.js";
 import { frontOfConfig, type RunningFront } from "./local/fronts.js";
-import { hasOtherNetwork, insideCommand, lookFromInside } from "./local/namespaces.js";
+import { hiddenNetwork, insideCommand, lookFromInside, networkOf } from "./local/namespaces.js";
 import { lookupThrough } from "./probes/name-server.js";
 import { chainRules, unreadable } from "./rules/chain-rules.js";
 import { composeContainers } from "./rules/engine-rules.js";
@@ -51,7 +51,8 @@ export async function lookAtConfig(
 ): Promise<Report> {
   const running: RunningFront | null =
     config.front === "good-gateway" ? null : await frontOfConfig(world, file);
-  const apart = running !== null && (await hasOtherNetwork(world, running.pid));
+  const network = running === null ? "own" : await networkOf(world, running.pid);
+  const apart = running !== null && network === "other";
   if (apart) {
     const ms = options.endAt - world.clock.now();
     const { limits } = options;
@@ -68,15 +69,17 @@ export async function lookAtConfig(
     config.services === undefined
       ? { findings: [], notLookedAt: [] }
       : composeContainers(file, config.services, await askEngine(world));
-  const network = apart ? [notFromInside(file, running)] : [];
-  const places = [...network, ...config.notLookedAt, ...engine.notLookedAt, ...left];
+  const outside = apart ? [notFromInside(file, running)] : [];
+  const places = [...outside, ...config.notLookedAt, ...engine.notLookedAt, ...left];
   const notAsked = places.map(notLookedAt);
   // A container that is down is why nothing listens at its port.
   const others = [...engine.findings, ...config.findings, ...names.findings, ...seen, ...notAsked];
   const found = [...state.findings.map((one) => unlessTold(one, others)), ...others];
   const own = await frontFindings(world, file, front, found);
   const disk = await diskFindings(world, front);
-  const findings = withoutRepeats(inOrder([...found, ...own, ...disk]));
+  const hidden =
+    running === null || network !== "hidden" ? [] : hiddenNetwork(running.pid, file, found);
+  const findings = withoutRepeats(inOrder([...found, ...own, ...disk, ...hidden]));
   const steps = [...state.steps, ...asked];
   const verdict = honest(verdictOf(steps, findings), file, asked.length, notAsked);
   return { subject: file, steps, findings, verdict };

@@ -18,10 +18,14 @@ export function printSnapshot(snapshot: GatewaySnapshot, to: Terminal): void {
   to.line();
 }
 
-function printUpstream({ name, state, targets, verdict }: UpstreamSnapshot, to: Terminal): void {
+function printUpstream(upstream: UpstreamSnapshot, to: Terminal): void {
+  const { name, state, targets, verdict, maintenance = [] } = upstream;
   const paint = state === "healthy" ? to.green : state === "degraded" ? to.yellow : to.red;
   to.line();
   to.paragraph(`${paint(state === "healthy" ? "✔" : "✘")} ${to.bold(name)} ${paint(state)}`);
+  for (const { path } of maintenance) {
+    to.paragraph(to.yellow(`maintenance is on${path === null ? "" : ` for ${path}`}`), "  ");
+  }
   if (!verdict.well) {
     to.paragraph(verdict.title, "  ");
     to.paragraph(to.dim(`at fault: ${verdict.blame ?? "?"} · ${verdict.confidence}`), "  ");

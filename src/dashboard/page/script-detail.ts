@@ -45,7 +45,8 @@ const failuresByName = (up) => {
 };
 
 const BREAKER_TONES = { open: "bad", half_open: "warn", closed: "good", off: "idle" };
-const STANDING_TONES = { well: "good", route_failing: "warn", on_trial: "warn", draining: "idle" };
+const STANDING_TONES = { well: "good", route_failing: "warn", on_trial: "warn", draining: "idle",
+  disabled: "idle" };
 const standingText = (target) => spoken(target.standing)
   + (target.reason ? ", " + spoken(target.reason) : "");
 const breakerText = (target) => {
@@ -122,7 +123,8 @@ const limits = (up) => {
   if (throttle && throttle.refusedShare > 0) {
     found.push(gauge("Throttled", throttle.refusedShare, 1, share(throttle.refusedShare, 1)));
   }
-  const facts = [];
+  const facts = (up.maintenance || []).map(({ path }) => "Maintenance: "
+    + (path === null ? "every call" : "each call for " + path) + " is answered with 503.");
   if (!budget) facts.push("Nothing is repeated here (retry: false).");
   if (adaptiveLimit) {
     facts.push("Adaptive limit: " + Math.round(adaptiveLimit.limit)

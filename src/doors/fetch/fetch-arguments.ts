@@ -60,6 +60,8 @@ export function readFetchArguments(input: unknown, given?: FetchInit | null): Fe
   const request = isRequest(input) ? input : null;
   const address = request === null ? String(input) : request.url;
   const url = address.startsWith("/") ? null : parseUrl(address);
+  // As a URL would have it; then it need not be read as one.
+  const isPlain = url === null && PLAIN.test(address) && !address.includes("/.");
   const ofRequest = request !== null && (init.body ?? null) === null;
   if (ofRequest && request.bodyUsed) {
     throw new TypeError("the body of this Request has been used already");
@@ -71,8 +73,7 @@ export function readFetchArguments(input: unknown, given?: FetchInit | null): Fe
   const headers = new NodeHeaders(written);
   return {
     url,
-    path:
-      url === null && isAsWritten(address) ? address : pathOf(url ?? parseUrl(NOWHERE + address)),
+    path: isPlain ? address : pathOf(url ?? parseUrl(NOWHERE + address)),
     method: CAPITALISED.has(method) ? method : methodOf(method),
     headers,
     fields: written === undefined ? NO_FIELDS : fieldsOf(headers),
@@ -115,11 +116,6 @@ function parseUrl(address: string): URL {
 
 /** Nothing here is written otherwise in a URL, but for dots and for a query that is empty. */
 const PLAIN = /^\/[\w\-.~!$&()*+,;=:@/]*(?:\?[\w\-.~!$&()*+,;=:@/?]+)?$/;
-
-/** Whether a path is as a URL would have it; then it need not be read as one. */
-function isAsWritten(path: string): boolean {
-  return PLAIN.test(path) && !path.includes("/.");
-}
 
 function pathOf({ protocol, pathname, search, href }: URL): string {
   // Only servers are asked for paths; `data:` and the like are no concern of ours.

@@ -37,8 +37,8 @@ export function emitTo(
   const listeners = listenersOf(emitter as LooseEmitting, event);
   for (const listener of listeners) {
     try {
-      const result = Reflect.apply(listener, emitter, args);
-      if (isThenable(result)) result.then(undefined, failed);
+      const result = Reflect.apply(listener, emitter, args) as Partial<PromiseLike<unknown>> | null;
+      if (typeof result?.then === "function") result.then(undefined, failed);
     } catch (error) {
       failed(error);
     }
@@ -80,8 +80,4 @@ function listenersOf(emitter: LooseEmitting, event: unknown): readonly NodeListe
   // Those that were added with `once` come bare, and this removes no others.
   for (const listener of listeners) emitter.removeListener(event, listener, undefined, true);
   return listeners;
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }

@@ -231,13 +231,23 @@ export function isAbsent(error: unknown): boolean {
   return code === "ENODATA" || code === "ENOTFOUND";
 }
 
-/** RFC 6724 §6, as far as it matters: addresses that this machine cannot reach come last. */
+/** RFC 6724 §6, as far as it matters. */
 function inOrder(addresses: readonly LookupAddress[]): readonly LookupAddress[] {
+  const first = dns.getDefaultResultOrder?.() === "ipv4first" ? 4 : 6;
+  return withFirst(first, reachable(addresses));
+}
+
+/**
+ * Without those of a family that this machine does not have, if others are left: Node gives every
+ * attempt but the last half a second, less than a lost packet or a distant host takes, and the last
+ * one would be in vain.
+ */
+export function reachable(addresses: readonly LookupAddress[]): readonly LookupAddress[] {
   if (addresses.every(({ family }) => family === addresses[0]?.family)) return addresses;
-  const setting = dns.getDefaultResultOrder?.() ?? "verbatim";
   const local = addresses.every(({ address }) => isLoopback(address));
-  const first = setting === "ipv4first" || (setting === "verbatim" && !hasIpv6(local)) ? 4 : 6;
-  return withFirst(first, addresses);
+  const own = ownFamilies(local);
+  const left = addresses.filter(({ family }) => own.has(family));
+  return left.length > 0 ? left : addresses;
 }
 
 /** The addresses of one family before those of the other. */
@@ -253,10 +263,12 @@ function isLoopback(address: string): boolean {
   return address === "::1" || address.startsWith("127.");
 }
 
-/** Whether this machine has an address that reaches others, or itself, by IPv6. */
-function hasIpv6(local: boolean): boolean {
+/** The families in which this machine has an address that reaches others, or itself. */
+function ownFamilies(local: boolean): ReadonlySet<number> {
   const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return own.some(({ family, internal, scopeid }) => {
-    return family === "IPv6" && internal === local && (local || scopeid === 0);
-  });
+  return new Set(
+    own.flatMap(({ address, internal, scopeid }) => {
+      return internal === local && (local || !scopeid) ? [isIP(address)] : [];
+    }),
+  );
 }

@@ -7,7 +7,7 @@
 import dns from "node:dns";
 import type { Clock } from "../../base/clock.js";
 import { NAMES } from "../../catalog/defaults.js";
-import type { NamedAddresses } from "./machine-names.js";
+import { type NamedAddresses, reachable } from "./machine-names.js";
 
 export class SystemNames {
   readonly #clock: Pick<Clock, "now">;
@@ -31,7 +31,7 @@ export class SystemNames {
     try {
       const addresses = await dns.promises.lookup(hostname, { all: true });
       this.#slow.delete(hostname);
-      return { addresses, ttlMs: 0 };
+      return { addresses: reachable(addresses), ttlMs: 0 };
     } catch (error) {
       if (this.#clock.now() - startedAt >= NAMES.slowMs) this.#slow.add(hostname);
       else this.#slow.delete(hostname);

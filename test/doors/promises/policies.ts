@@ -233,6 +233,50 @@ export const BREAKERS: readonly DoorPromise[] = [
       });
     },
   },
+  {
+    name: "answers that come too slowly open the breaker, of a single target as well",
+    shows: ["breaker.slowCallMs", "breaker.slowRatio"],
+    cannot: ofRequests,
+    show: (door) => {
+      const clock = movedClock();
+      let gate = (): unknown => undefined;
+      const script = accept()
+        .readHead()
+        .readBody()
+        .waitFor(() => gate())
+        .send(ok("fine"))
+        .again();
+      const breaker = { slowCallMs: 500, slowRatio: 0.5, volumeMin: 4, openMs: 5_000 };
+      const options = {
+        retry: false as const,
+        probe: false as const,
+        breaker,
+        timeouts: PATIENT,
+      };
+      return at(door, { script, clock, random: unchanging, options }, async (ground) => {
+        const askSlowly = async (ms: number) => {
+          let release = (): void => {};
+          const held = new Promise<void>((resolve) => {
+            release = resolve;
+          });
+          gate = () => held;
+          const before = ground.sent();
+          const asked = ground.ask();
+          await eventually("it is sent", () => ground.sent() === before + 1);
+          await clock.advance(ms);
+          release();
+          return (await asked).body;
+        };
+        for (const ms of [600, 100, 400]) expect(await askSlowly(ms)).toBe("fine");
+        await ended(ground, 3);
+        expect(ground.breakerWent).toEqual([]);
+        expect(await askSlowly(600)).toBe("fine");
+        await ended(ground, 4);
+        expect(ground.breakerWent).toEqual(["open"]);
+        expect((await ground.ask()).failure?.code).toBe("breaker_open");
+      });
+    },
+  },
 ];
 
 export const REFUSALS: readonly DoorPromise[] = [

@@ -2,7 +2,7 @@
  * What was reported of other proxies and clients, asked of every door. A row names the reports that
  * it was rebuilt from.
  */
-import { accept, ok, respond, type Script } from "good-gateway/testing";
+import { accept, ok, refusingPort, respond, type Script } from "good-gateway/testing";
 import { expect } from "vitest";
 import type { Caller } from "../../gallery/tools/raw-client.js";
 import { eventually } from "../../gallery/tools/world.js";
@@ -277,9 +277,9 @@ export const REPORTS: readonly DoorPromise[] = [
     // fastify-http-proxy#460
     name: "many calls in a row to an upstream that is away fail one by one, each by its name",
     show: async (door) => {
-      const script = accept().reset();
-      await at(door, { script, options: { retry: false } }, async (ground) => {
-        await ground.played?.close();
+      const port = await refusingPort();
+      const targets = () => `http://127.0.0.1:${port}`;
+      await at(door, { targets, options: { retry: false } }, async (ground) => {
         const together = await Promise.all(Array.from({ length: 10 }, () => ground.ask()));
         for (const { failure } of together) expect(failure?.code).toBe("connection_refused");
         for (let call = 0; call < 10; call += 1) {

@@ -1,7 +1,7 @@
 /**
  * Cases as people have them, one row each: what stands behind the front, the front's own text, what
  * the doctor is given, and what it must say. `$app` is the address behind, `$port` the front's own,
- * `$folder` a folder of the case.
+ * `$folder` a folder of the case, `$full` a disk of a few kilobytes without a free one.
  */
 export interface Case {
   readonly name: string;
@@ -217,6 +217,58 @@ const TOMCAT: readonly Case[] = [
   },
 ];
 
+/** One script, in a pool with one limit. */
+const php = (limit: string, script: string): Pick<Case, "behind" | "front"> => ({
+  behind: `fpm ${limit} ${script}`,
+  front: nginx(
+    "fastcgi_param REQUEST_METHOD $request_method; " +
+      "fastcgi_param SCRIPT_FILENAME $folder/index.php; fastcgi_pass $app;",
+  ),
+});
+const MEMORY = php(
+  "php_admin_value[memory_limit]=8M",
+  '<?php\techo(strlen(str_repeat("x",1<<26)));',
+);
+const TIME = php("php_admin_value[max_execution_time]=1", "<?php\tfor(;;);");
+const SHOWN = php("php_admin_flag[display_errors]=on", "<?php\tno_such_function();");
+const overMemory = { layer: "process", cause: "script_over_memory", next: /memory_limit/ } as const;
+
+const PHP: readonly Case[] = [
+  { name: "PHP ends a script over its memory_limit", ...MEMORY, give: "config", ...overMemory },
+  { name: "nginx answers 500: memory_limit of PHP", ...MEMORY, give: "/", ...overMemory },
+  {
+    ...{ name: "PHP shows a fatal error, with status 200", ...SHOWN, give: "/" },
+    ...{ layer: "head", cause: "application_answers_error" },
+  },
+  {
+    ...{ name: "PHP ends a script over its time", ...TIME, give: "config", with: PATIENT },
+    ...{ layer: "process", cause: "script_over_time", next: /max_execution_time/ },
+  },
+];
+
+const BUFFERED = nginx(
+  "proxy_pass http://$app; proxy_buffers 2 4k; proxy_buffer_size 4k; " +
+    "proxy_busy_buffers_size 4k; proxy_temp_path $full;",
+);
+const CACHED: readonly [string, string] = [
+  "nginx",
+  "proxy_cache_path $full keys_zone=kept:1m use_temp_path=off; server { listen $port; location / " +
+    "{ proxy_pass http://$app; proxy_cache kept; proxy_cache_valid any 1m; } }",
+];
+const full = { layer: "process", cause: "disk_full", next: /df -h \S+full/ } as const;
+
+/** Only root can make a disk. */
+const DISKS: readonly Case[] = [
+  {
+    name: "nginx has no room for what it buffers",
+    ...{ behind: "large", front: BUFFERED, give: "config", ...full },
+  },
+  {
+    name: "nginx cuts an answer that it keeps: its disk is full",
+    ...{ behind: "large", front: CACHED, give: "/", ...full },
+  },
+];
+
 const OTHERS: readonly Case[] = [
   {
     name: "nginx and memcached are well",
@@ -245,4 +297,8 @@ const OTHERS: readonly Case[] = [
   },
 ];
 
-export const CASES = [...CADDY, ...VARNISH, ...LIGHTTPD, ...PYTHON, ...TOMCAT, ...OTHERS];
+const ROOTS = process.getuid?.() === 0 ? DISKS : [];
+export const CASES = [
+  ...[...CADDY, ...VARNISH, ...LIGHTTPD, ...PYTHON, ...TOMCAT],
+  ...[...PHP, ...ROOTS, ...OTHERS],
+];

@@ -2,6 +2,7 @@
  * Servers of a stage besides nginx, Apache, HAProxy and PHP-FPM, each in the foreground, with a
  * configuration of its own: fronts resolve with where they listen, applications with their address.
  */
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort, listening } from "./processes.js";
 import { programPath } from "./programs.js";
@@ -97,6 +98,10 @@ export const BEHIND: Readonly<
     ]);
     await listening(port);
     return `127.0.0.1:${port}`;
+  },
+  async fpm(stage, [limit, script = ""]) {
+    writeFileSync(join(stage.folder, "index.php"), script);
+    return stage.fpm(limit);
   },
   async memcached(stage) {
     const port = await freePort();

@@ -2,8 +2,10 @@
  * Raw errors and answers become names: who cut it, then how far it got, then the code. Never by the
  * text of an error.
  */
+import { syncBuiltinESMExports } from "node:module";
+import os from "node:os";
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { LIMITS, SELF } from "../../../src/catalog/defaults.js";
 import { FAILURE_CODES, type FailureCode, type Phase } from "../../../src/catalog/failures.js";
 import type { CutBy } from "../../../src/core/cancellation.js";
@@ -157,6 +159,15 @@ describe("one code means different things at different places", () => {
     ["EACCES", {}, "unix_socket_forbidden"],
     ["EACCES", { port: 80 }, "destination_ip_prohibited"],
     ["EINVAL", { syscall: "connect", port: 80 }, "destination_ip_unroutable"],
+    ["EPROTO", { syscall: "connect", port: 80 }, "destination_ip_unroutable"],
+    ["ENOPROTOOPT", { syscall: "connect", port: 80 }, "destination_ip_unroutable"],
+    ["ENOTSUP", { syscall: "connect", port: 80 }, "destination_ip_unroutable"],
+    ["EAFNOSUPPORT", { syscall: "connect", port: 80 }, "destination_ip_unroutable"],
+    ["EADDRNOTAVAIL", { syscall: "connect", address: "10.0.0.1" }, "local_resources_exhausted"],
+    ["EBUSY", { syscall: "getaddrinfo" }, "dns_error"],
+    ["ENOENT", { syscall: "getaddrinfo" }, "dns_error"],
+    ["EMFILE", { syscall: "getaddrinfo" }, "local_resources_exhausted"],
+    ["EFILE", { syscall: "queryA" }, "dns_error"],
     ["EAGAIN", {}, "unix_backlog_full"],
     ["EAGAIN", { port: 80 }, "local_resources_exhausted"],
     ["ENOENT", {}, "unix_socket_missing"],
@@ -167,6 +178,20 @@ describe("one code means different things at different places", () => {
     ["ERR_SSL_WRONG_VERSION_NUMBER", {}, "tls_protocol_error"],
   ])("%s %j while connecting is %s", (code, more, name) => {
     expect(classifyError(reached("connect"), null, coded(code, more))).toBe(name);
+  });
+
+  it("an IPv6 address of a machine without IPv6 has no route, and else no port is free", () => {
+    const error = coded("EADDRNOTAVAIL", { syscall: "connect", address: "::1", port: 80 });
+    const named = (family: "IPv4" | "IPv6") => {
+      const spy = vi.spyOn(os, "networkInterfaces").mockReturnValue({ lo: [{ family } as never] });
+      syncBuiltinESMExports();
+      const name = classifyError(reached("connect"), null, error);
+      spy.mockRestore();
+      syncBuiltinESMExports();
+      return name;
+    };
+    expect(named("IPv4")).toBe("destination_ip_unroutable");
+    expect(named("IPv6")).toBe("local_resources_exhausted");
   });
 
   it("a lookup that failed at once was refused, one that took its time was not answered", () => {

@@ -657,3 +657,18 @@ describe("callers that are told apart", () => {
     expect(warnings({ callerShare: 0.3, by: { header: "x-user" } })).toEqual([]);
   });
 });
+
+describe("slow calls", () => {
+  it("warn where they cannot count", () => {
+    const warnings = (breaker: object) =>
+      normaliseGateway({ upstreams: { orders: { targets: URL_1, breaker } } }).warnings;
+    expect(warnings({ slowRatio: 0.3 })).toEqual([
+      "upstreams.orders.breaker.slowRatio: has no effect without breaker.slowCallMs",
+    ]);
+    expect(warnings({ slowCallMs: 10_000 })).toEqual([
+      "upstreams.orders.breaker.slowCallMs: 10_000 is not below timeouts.responseMs (10_000), " +
+        "which ends it first",
+    ]);
+    expect(warnings({ slowCallMs: 9_000, slowRatio: 1 })).toEqual([]);
+  });
+});

@@ -38,7 +38,7 @@ describe("defaults", () => {
     expect(RETRY).toMatchObject(numbers);
     expect(Object.keys(upstream.retry)).toHaveLength(8);
     expect(BREAKER).toMatchObject(upstream.breaker as object);
-    expect(Object.keys(upstream.breaker)).toHaveLength(7);
+    expect(Object.keys(upstream.breaker)).toHaveLength(9);
     expect(upstream.limits).toEqual({
       requestBodyBytesMax: LIMITS.requestBodyBytesMax,
       responseBodyBytesMax: LIMITS.responseBodyBytesMax,

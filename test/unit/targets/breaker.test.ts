@@ -270,6 +270,7 @@ describe("a half-open breaker", () => {
       failed: 0,
       deniedForMs: 0,
       inDoubt: false,
+      slow: 0,
       routes: [],
     });
   });

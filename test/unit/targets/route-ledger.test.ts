@@ -73,10 +73,10 @@ describe("a route", () => {
     failFor(made, 12_000, "/orders", 500);
     expect(ledger.refusedForMs(get("/orders"))).toBe(0);
     // Five that kept their callers waiting are enough.
-    for (let slow = 0; slow < 5; slow += 1) ledger.failed(get("/reports"), true);
+    for (let slow = 0; slow < 5; slow += 1) ledger.failed(get("/reports"), { isSlow: true });
     clock.at += EVIDENCE.routeMissedMsMin;
     ledger.tried(get("/reports"));
-    ledger.failed(get("/reports"), true);
+    ledger.failed(get("/reports"), { isSlow: true });
     expect(ledger.refusedForMs(get("/reports"))).toBeGreaterThan(0);
   });
 
@@ -84,6 +84,20 @@ describe("a route", () => {
     const made = bench();
     failFor(made, 30_000);
     expect(made.ledger.refusedForMs(get("/orders"))).toBeLessThanOrEqual(EVIDENCE.routeMs);
+  });
+
+  it("is tried each second by calls that are repeated elsewhere, less often by others", () => {
+    for (const isHarmless of [true, false]) {
+      const { clock, ledger } = bench({ isLast: () => false });
+      let trials = 0;
+      for (; clock.at < 30_000; clock.at += 50) {
+        if (ledger.avoids(get("/orders"))) continue;
+        trials += 1;
+        ledger.tried(get("/orders"));
+        ledger.failed(get("/orders"), { isHarmless });
+      }
+      expect(trials).toBe(isHarmless ? 31 : 7);
+    }
   });
 
   it("is not refused while another target answers it well, and so takes its calls", () => {

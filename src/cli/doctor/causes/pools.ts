@@ -142,7 +142,11 @@ function scriptCause(ran: PoolAsked, script: string, before: readonly string[]):
 }
 
 /** Limits of PHP itself end a script in its middle. */
-function limitedScript(words: string, script: string, evidence: readonly string[]): Finding | null {
+export function limitedScript(
+  words: string,
+  script: string,
+  evidence: readonly string[],
+): Finding | null {
   const memory = /Allowed memory size of (\d+) bytes exhausted/.exec(words)?.[1];
   const time = /Maximum execution time of (\d+) seconds? exceeded/.exec(words)?.[1];
   if (memory === undefined && time === undefined) return null;

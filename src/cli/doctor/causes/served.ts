@@ -11,6 +11,7 @@ import type { Facts } from "../facts/facts.js";
 import { keptMsOf, POOL_IDLE_MS } from "../facts/steps.js";
 import { crashed, filesUsedUp } from "./answers.js";
 import { bannerOf } from "./banners.js";
+import { shownByPhp } from "./php-pages.js";
 
 export function servedCauses(facts: Facts): readonly Finding[] {
   if (facts.first?.answer == null || facts.first.code !== null) return processCauses(facts);
@@ -56,6 +57,8 @@ function statusCauses({ first, endpoint }: Facts): readonly Finding[] {
       }),
     ];
   }
+  const php = shownByPhp(endpoint.path, status, first.bodyText);
+  if (php !== null) return [php];
   const code = classifyResponse(status, headers["retry-after"] !== undefined);
   if (code === null || status < 500) return [];
   const fields = new Map(

@@ -173,4 +173,6 @@ export interface FrontConfig {
   readonly chroot: string | null;
   /** Where the front writes what went wrong, as it is written; null when that is not known. */
   readonly errorLog: string | null;
+  /** Folders where it keeps bodies that do not fit its memory, as they are written. */
+  readonly temporary?: readonly string[];
 }

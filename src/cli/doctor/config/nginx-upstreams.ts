@@ -129,3 +129,14 @@ export function nginxErrorLog(directives: readonly Directive[]): string | null {
   const path = [...directives, ...main].find(({ name }) => name === "error_log")?.args[0];
   return path === undefined || /^(?:stderr|syslog:|memory:)/.test(path) ? null : path;
 }
+
+/** Folders of buffered bodies and of caches, wherever in the text they are named. */
+export function nginxTemporary(directives: readonly Directive[]): readonly string[] {
+  const found = directives.flatMap(({ name, args, block }) => [
+    ...(TEMPORARY.test(name) && args[0] !== undefined ? [args[0]] : []),
+    ...nginxTemporary(block ?? []),
+  ]);
+  return [...new Set(found)];
+}
+
+const TEMPORARY = /^(?:client_body|proxy|fastcgi|uwsgi|scgi)_temp_path$|^\w+_cache_path$/;

@@ -5,18 +5,48 @@
  */
 import { readlink } from "node:fs/promises";
 import { join } from "node:path";
-import type { DiagnosisStep, Report } from "../../../diagnosis/diagnosis-report.js";
+import { note } from "../../../diagnosis/diagnosis-finding.js";
+import type { DiagnosisStep, Finding, Report } from "../../../diagnosis/diagnosis-report.js";
 import type { DoctorLimits } from "../world/limits.js";
 import type { DoctorWorld } from "../world/world.js";
 
-/** Whether a process has another network than this one; false where that cannot be read. */
-export async function hasOtherNetwork({ root }: DoctorWorld, pid: number): Promise<boolean> {
-  const [own, its] = await Promise.all(
-    ["self", String(pid)].map((one) =>
-      readlink(join(root, "proc", one, "ns/net")).catch(() => null),
-    ),
+/** Whether the network of a process is this one, another, or may not be known by this user. */
+export async function networkOf(
+  { root }: DoctorWorld,
+  pid: number,
+): Promise<"own" | "other" | "hidden"> {
+  const at = (one: string): Promise<string | null> => readlink(join(root, "proc", one, "ns/net"));
+  // Without namespaces there is one network for all.
+  const own = await at("self").catch(() => null);
+  if (own === null) return "own";
+  try {
+    return (await at(String(pid))) === own ? "own" : "other";
+  } catch (error) {
+    // A process that is gone has none.
+    return (error as NodeJS.ErrnoException).code === "ENOENT" ? "own" : "hidden";
+  }
+}
+
+/** What was asked from here and failed may be there for the front. */
+export function hiddenNetwork(
+  pid: number,
+  file: string,
+  found: readonly Finding[],
+): readonly Finding[] {
+  const failed = found.some(
+    ({ severity, layer }) => severity === "fault" && (layer === "connect" || layer === "resolve"),
   );
-  return own != null && its != null && own !== its;
+  if (!failed) return [];
+  return [
+    note({
+      cause: "network_not_readable",
+      layer: "config",
+      title: `This user may not read whether the front (pid ${pid}) has a network of its own.`,
+      evidence: ["in another network localhost and the names are others than here"],
+      fix: "Look as root, who may:",
+      write: `sudo good-gateway doctor ${file}`,
+    }),
+  ];
 }
 
 export function insideCommand(pid: number, file: string): string {

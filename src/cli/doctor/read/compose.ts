@@ -14,16 +14,22 @@ import {
 import type { Node, YamlFile } from "../config/yaml/yaml-file.js";
 import { problemAt, settingsWith, upstreamAt, yamlFront } from "../config/yaml/yaml-front.js";
 import { composeRules } from "../rules/compose-rules.js";
+import { composeFiles } from "./compose-files.js";
 
 export async function compose(
+  file: string,
   { documents, problems }: YamlFile,
   readMounted: ReadMounted,
 ): Promise<FrontConfig | null> {
-  const [root] = documents;
-  if (root === undefined || !isCompose(root)) return null;
+  const [main] = documents;
+  if (main === undefined || !isCompose(main)) return null;
+  const { root, missing, ...others } = await composeFiles(file, main);
   const services = await servicesOf(root);
   const links = await linksOf(services, readMounted);
-  const findings: readonly Finding[] = composeRules({ services, links, root });
+  const findings: readonly Finding[] = composeRules({
+    ...{ services, links, root },
+    whole: missing.length === 0,
+  });
   const upstreams = services.flatMap((one) => publishedOf(one));
   return yamlFront("compose", {
     upstreams,
@@ -36,18 +42,27 @@ export async function compose(
         return link.keepsAddress && names.has(link.from.name) && to !== undefined ? [to.name] : [];
       }),
     })),
-    notLookedAt: [...includesOf(root), ...services.flatMap(hiddenOf)],
-    problems: [...problems, ...brokenOf(root, services)],
+    notLookedAt: [...missing, ...services.flatMap(hiddenOf)],
+    // What stands in a file that cannot be read is defined there.
+    problems: [
+      ...problems,
+      ...others.problems,
+      ...(missing.length > 0 ? [] : brokenOf(root, services)),
+    ],
   });
 }
 
 function isCompose(root: Node): boolean {
+  const own = root.entries().every(([name]) => OF_COMPOSE.test(name));
+  if (own && root.at("include").list().length > 0) return true;
   const parts = ["image", "build", "ports", "extends", "command"];
   return root
     .at("services")
     .entries()
     .some(([, one]) => parts.some((part) => one.at(part).exists()));
 }
+
+const OF_COMPOSE = /^(?:version|name|include|services|networks|volumes|configs|secrets|x-.*)$/;
 
 /** Programs that speak no HTTP, by the names of their images. */
 const NO_HTTP =
@@ -98,19 +113,6 @@ function wget(port: number): string {
   return `wget -qO- http://127.0.0.1:${port}/`;
 }
 
-function includesOf(root: Node): readonly Problem[] {
-  const ask = "docker compose config > all.yml; good-gateway doctor all.yml";
-  return [
-    ...root.at("include").list(),
-    ...root
-      .at("services")
-      .entries()
-      .map(([, one]) => one.at("extends")),
-  ]
-    .filter((one) => one.exists())
-    .map((one) => problemAt(one, "a part of it stands in another file (include, extends)", ask));
-}
-
 /** What `docker compose up` refuses. */
 function brokenOf(root: Node, services: readonly DeclaredService[]): readonly Problem[] {
   const names = new Set(services.map(({ name }) => name));
@@ -120,8 +122,6 @@ function brokenOf(root: Node, services: readonly DeclaredService[]): readonly Pr
       .entries()
       .map(([name]) => name),
   );
-  // What stands in another file is defined there.
-  if (includesOf(root).length > 0) return [];
   return services.flatMap(({ name, dependsOn, ownNetworks }) => [
     ...dependsOn
       .filter((one) => !names.has(one.name))

@@ -17,6 +17,7 @@ import { readNginxPasses } from "../config/nginx.js";
 import { nginxRoute } from "../config/nginx-route.js";
 import {
   nginxErrorLog,
+  nginxTemporary,
   nginxUser,
   notAskedOf,
   questionsOf,
@@ -96,6 +97,7 @@ async function ofNginx(file: string): Promise<FrontConfig> {
     user: nginxUser(directives),
     chroot: null,
     errorLog: nginxErrorLog(directives),
+    temporary: nginxTemporary(directives),
   };
 }
 

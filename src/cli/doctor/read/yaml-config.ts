@@ -25,7 +25,7 @@ export async function readYamlConfig(
   const yaml = await readYaml(file, text, await variablesBeside(file));
   const known =
     kubernetes(yaml) ??
-    (await compose(yaml, readOther)) ??
+    (await compose(file, yaml, readOther)) ??
     envoy(yaml) ??
     (await traefik(yaml, readOther)) ??
     cloudflared(yaml);

@@ -21,6 +21,8 @@ export interface ComposeFacts {
   readonly services: readonly DeclaredService[];
   readonly links: Links;
   readonly root: Node;
+  /** All files that it names could be read. */
+  readonly whole: boolean;
 }
 
 export function composeRules(facts: ComposeFacts): readonly Finding[] {
@@ -35,11 +37,12 @@ export function composeRules(facts: ComposeFacts): readonly Finding[] {
 
 const LOOPBACK = /^(?:localhost|127\.[\d.]+|::1|0\.0\.0\.0)$/;
 
-function linkRules(link: Link, { services, root }: ComposeFacts): readonly Finding[] {
+function linkRules(link: Link, facts: ComposeFacts): readonly Finding[] {
+  const { services } = facts;
   const { from, host } = link;
   if (LOOPBACK.test(host)) return loopback(link, services);
   const to = services.find((one) => one.name !== from.name && one.names.has(host));
-  if (to === undefined) return unknown(link, services, root);
+  if (to === undefined) return unknown(link, facts);
   const seen = seenFrom(from, services);
   const common = [...networksOf(to, services)].some((name) => seen.has(name));
   if (!common) return [noCommonNetwork(link, to, seen, networksOf(to, services))];
@@ -144,7 +147,7 @@ function publishedInside(link: Link, to: DeclaredService): readonly Finding[] {
 }
 
 /** A name without a dot that no service has. */
-function unknown(link: Link, services: readonly DeclaredService[], root: Node): readonly Finding[] {
+function unknown(link: Link, { services, root, whole }: ComposeFacts): readonly Finding[] {
   const { from, host, front } = link;
   const own = from.names.has(host) || /[.:]/.test(host) || front === null;
   const hosts = from.node.at("extra_hosts");
@@ -157,8 +160,7 @@ function unknown(link: Link, services: readonly DeclaredService[], root: Node): 
   const elsewhere = from.ownNetworks.some((one) =>
     root.at("networks", one.name, "external").exists(),
   );
-  const parts = ["include", "extends"].some((part) => root.at(part).exists());
-  if (elsewhere || parts || from.mode !== null) return [];
+  if (elsewhere || !whole || from.mode !== null) return [];
   return [
     nameUnknown(
       link,

@@ -3,7 +3,7 @@
  * where the front writes.
  */
 import { statfs } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { fault } from "../../../diagnosis/diagnosis-finding.js";
 import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { ConfiguredUpstream } from "../config/front-config.js";
@@ -41,16 +41,19 @@ export function asksItself(
   ];
 }
 
-/** Where fronts buffer bodies that do not fit their memory. */
+/** Where fronts buffer bodies that do not fit their memory, unless they say where. */
 const TEMPORARY = ["/var/lib/nginx", "/var/cache/nginx", "/tmp"];
 
 export async function diskFindings(
   { root }: DoctorWorld,
-  { config }: LocalFront,
+  { config, running }: LocalFront,
 ): Promise<readonly Finding[]> {
   if (config.front === "good-gateway") return [];
-  const log = config.errorLog?.startsWith("/") === true ? [dirname(config.errorLog)] : [];
-  for (const folder of [...log, ...TEMPORARY]) {
+  const log = config.errorLog === null ? [] : [dirname(config.errorLog)];
+  const own = [...log, ...(config.temporary ?? [])].flatMap((path) =>
+    isAbsolute(path) ? path : running?.prefix == null ? [] : join(running.prefix, path),
+  );
+  for (const folder of new Set([...own, ...TEMPORARY])) {
     const space = await statfs(join(root, folder)).catch(() => null);
     if (space === null || space.blocks === 0) continue;
     const files = space.files > 0 && space.ffree === 0;

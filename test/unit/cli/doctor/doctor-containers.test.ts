@@ -194,6 +194,71 @@ networks: { front: {}, back: {} }
     expect(config.findings.map((one) => [one.severity, one.cause, one.write])).toEqual([wanted]);
   });
 
+  it("reads what it includes, extends and overrides, in the files where that stands", async () => {
+    const config = await read({
+      "compose.yml": `include:
+  - shared/db.yml
+  - path: [shared/mail.yml, mail.local.yml]
+services:
+  web:
+    extends: { file: base.yml, service: node }
+    ports: ["8080:3000"]
+    environment: [DB=postgres://db:5432/shop]
+  admin:
+    extends: web
+    ports: ["8081:3000"]
+`,
+      "compose.override.yml": `services:
+  web:
+    ports: ["9229:9229"]
+    environment: { DB: "postgres://nobody:5432/shop" }
+`,
+      "base.yml": 'services:\n  node: { image: shop, ports: ["7000:7000"] }\n',
+      "shared/db.yml": 'services:\n  db: { image: "postgres:16", ports: ["5432:5432"] }\n',
+      "shared/mail.yml": "services:\n  mail: { image: mail }\n",
+      "mail.local.yml": 'services:\n  mail: { ports: ["8025:8025"] }\n',
+    });
+    const places = config.upstreams.map(({ address, context, where }) => [
+      ...[address, context.split(",")[0], where.file.split("/").at(-1), where.line],
+    ]);
+    expect(places).toEqual([
+      ["tcp://127.0.0.1:5432", "service db", "db.yml", 2],
+      ["http://127.0.0.1:8025", "service mail", "mail.local.yml", 2],
+      ["http://127.0.0.1:7000", "service web", "base.yml", 2],
+      ["http://127.0.0.1:8080", "service web", "compose.yml", 7],
+      ["http://127.0.0.1:9229", "service web", "compose.override.yml", 3],
+      ...[
+        ["http://127.0.0.1:7000", "service admin", "base.yml", 2],
+        ["http://127.0.0.1:8080", "service admin", "compose.yml", 7],
+        ["http://127.0.0.1:9229", "service admin", "compose.override.yml", 3],
+        ["http://127.0.0.1:8081", "service admin", "compose.yml", 11],
+      ],
+    ]);
+    expect(config.problems).toEqual([]);
+    expect(config.notLookedAt).toEqual([]);
+  });
+
+  it("says what of it cannot be read, is undefined, or names itself", async () => {
+    const lacks = await compose(
+      "include: [none.yml]\nservices:\n  a: { extends: { file: gone.yml, service: x } }\n",
+    );
+    expect(lacks.notLookedAt.map(({ text }) => text)).toEqual([
+      "it includes none.yml, which cannot be read",
+      "service a extends x of gone.yml, which cannot be read",
+      expect.stringMatching(/^service a: it publishes no port/),
+    ]);
+    const circle = await compose(
+      "include: [b.yml]\nservices:\n  a: { image: a, extends: b }\n  b: { extends: a }\n" +
+        "  c: { extends: none }\n",
+      { "b.yml": "include: [compose.yml]\n" },
+    );
+    expect(circle.problems.map(({ text }) => text)).toEqual([
+      "compose.yml includes itself",
+      ...["service a extends itself", "service b extends itself"],
+      "service c extends undefined none",
+    ]);
+  });
+
   it("has the lines of what compose refuses, and of YAML that is none", async () => {
     const problems = async (text: string): Promise<readonly unknown[]> =>
       (await compose(text)).problems.map(({ text: said, where }) => [where.line, said]);

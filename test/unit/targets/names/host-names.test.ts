@@ -1,6 +1,7 @@
 import dns from "node:dns";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { syncBuiltinESMExports } from "node:module";
+import os, { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { eventLoopTurn, systemClock } from "../../../../src/base/clock.js";
@@ -20,6 +21,7 @@ beforeEach(async () => {
 
 afterEach(() => {
   vi.restoreAllMocks();
+  syncBuiltinESMExports();
   server.close();
   rmSync(folder, { recursive: true });
 });
@@ -45,6 +47,14 @@ function machine({ hosts = "", servers = "", order = "hosts: files dns\n" }: Mac
 
 const a = (data: string, ttl = 30) => ({ type: "A", data, ttl }) as const;
 const aaaa = (data: string, ttl = 30) => ({ type: "AAAA", data, ttl }) as const;
+
+/** This machine has these addresses. */
+function own(...addresses: readonly string[]): void {
+  const internal = addresses.every((address) => address === "::1" || address.startsWith("127."));
+  const list = addresses.map((address) => ({ address, internal, scopeid: 0 }) as never);
+  vi.spyOn(os, "networkInterfaces").mockReturnValue({ eth0: list });
+  syncBuiltinESMExports();
+}
 
 /** The addresses in one text, or the code of the error. */
 async function found(of: { find(name: string): Promise<unknown> | null }, name: string) {
@@ -74,6 +84,7 @@ describe("a name is looked up as the machine does", () => {
   });
 
   it("localhost is this machine, whoever is asked", async () => {
+    own("127.0.0.1", "::1");
     expect((await found(machine(), "localhost"))?.split(" ").sort()).toEqual(["127.0.0.1", "::1"]);
     expect(server.asked).toEqual([]);
   });
@@ -138,6 +149,26 @@ describe("the families of a name", () => {
     server.records.set("orders.test", [aaaa("2001:db8::1")]);
     server.failures.set("A orders.test", 2);
     expect(await found(machine(), "orders.test")).toBe("2001:db8::1");
+  });
+
+  it("one that this machine does not have is left out, by the system, too", async () => {
+    server.records.set("orders.test", [a("10.0.0.1"), aaaa("2001:db8::1")]);
+    vi.spyOn(dns.promises, "lookup").mockImplementation((async () => [
+      { address: "10.0.0.1", family: 4 },
+      { address: "2001:db8::1", family: 6 },
+    ]) as never);
+    const both = async () => [
+      await found(machine(), "orders.test"),
+      await found(new SystemNames(systemClock), "orders.test"),
+    ];
+    own("10.0.0.9");
+    expect(await both()).toEqual(["10.0.0.1", "10.0.0.1"]);
+    own("2001:db8::9");
+    expect(await both()).toEqual(["2001:db8::1", "2001:db8::1"]);
+    own("10.0.0.9", "2001:db8::9");
+    expect(await both()).toEqual(["2001:db8::1 10.0.0.1", "10.0.0.1 2001:db8::1"]);
+    own("127.0.0.1");
+    expect(await both()).toEqual(["2001:db8::1 10.0.0.1", "10.0.0.1 2001:db8::1"]);
   });
 
   it("that did not work is not tried first for a while", async () => {

@@ -83,7 +83,10 @@ async function serviceOf(name: string, node: Node): Promise<DeclaredService> {
       ...published.map(({ target }) => target),
       ...node.at("expose").list().flatMap(portsIn),
     ]),
-    variables: [...(await ofFiles(node.at("env_file"))), ...pairsOf(node.at("environment"))],
+    variables: lastOf([
+      ...(await ofFiles(node.at("env_file"))),
+      ...pairsOf(node.at("environment")),
+    ]),
     command: [node.at("entrypoint"), node.at("command")].map(wordsOf).join(" "),
     dependsOn: namesOf(node.at("depends_on")).map((one) => ({
       ...one,
@@ -112,6 +115,11 @@ function pairsOf(node: Node): readonly Variable[] {
     return value === null ? [] : [{ name, value, where: one.where }];
   });
   return [...listed, ...mapped];
+}
+
+/** A later one replaces that of the same name. */
+function lastOf(variables: readonly Variable[]): readonly Variable[] {
+  return [...new Map(variables.map((one) => [one.name, one])).values()];
 }
 
 function wordsOf(node: Node): string {
@@ -166,9 +174,12 @@ function publishedOf(node: Node): readonly Published[] {
 
 async function ofFiles(node: Node): Promise<readonly Variable[]> {
   const all = [node, ...node.list(), ...node.list().map((one) => one.at("path"))];
-  const paths = all.flatMap((one) => one.text() ?? []);
-  const base = dirname(node.where.file);
-  const found = await Promise.all(paths.map((path) => variablesIn(resolve(base, path))));
+  const found = await Promise.all(
+    all.map((one) => {
+      const path = one.text();
+      return path === null ? [] : variablesIn(resolve(dirname(one.where.file), path));
+    }),
+  );
   return found.flat();
 }
 
