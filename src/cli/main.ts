@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
  * The binary `good-gateway`. It hands the process to the commands and takes their exit code; output
- * that is still on its way is not cut by an exit.
+ * that is still on its way is not cut by an exit, and what a command no longer waits for (a look
+ * whose time is over) does not keep the process.
  */
 import { runCommand } from "./commands.js";
 
@@ -12,4 +13,5 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 void runCommand(argv.slice(2), { stdin, stdout, stderr, env }).then((code) => {
   process.exitCode = code;
+  stderr.write("", () => stdout.write("", () => process.exit()));
 });

@@ -70,7 +70,10 @@ export async function lookAtConfig(
       ? { findings: [], notLookedAt: [] }
       : composeContainers(file, config.services, await askEngine(world));
   const outside = apart ? [notFromInside(file, running)] : [];
-  const places = [...outside, ...config.notLookedAt, ...engine.notLookedAt, ...left];
+  const places = [
+    ...[...outside, ...config.notLookedAt, ...engine.notLookedAt],
+    ...timeWasOver(file, left),
+  ];
   const notAsked = places.map(notLookedAt);
   // A container that is down is why nothing listens at its port.
   const others = [...engine.findings, ...config.findings, ...names.findings, ...seen, ...notAsked];
@@ -81,7 +84,10 @@ export async function lookAtConfig(
     running === null || network !== "hidden" ? [] : hiddenNetwork(running.pid, file, found);
   const findings = withoutRepeats(inOrder([...found, ...own, ...disk, ...hidden]));
   const steps = [...state.steps, ...asked];
-  const verdict = honest(verdictOf(steps, findings), file, asked.length, notAsked);
+  const isOver = left.length > 0 && asked.length === 0;
+  const verdict = isOver
+    ? timeIsOver(file)
+    : honest(verdictOf(steps, findings), file, asked.length, notAsked);
   return { subject: file, steps, findings, verdict };
 }
 
@@ -108,6 +114,29 @@ const ELSEWHERE = {
     "Give the file that has the upstreams, such as that of the site, or ask the front itself: " +
     "good-gateway doctor http://localhost/",
 } as const;
+
+/** However many there are, it is one thing that is said of them. */
+function timeWasOver(file: string, left: readonly ConfiguredUpstream[]): readonly Problem[] {
+  const [first] = left;
+  if (first === undefined) return [];
+  const more = left.length > 1 ? ` and ${left.length - 1} more places` : "";
+  const text = `${first.address}, ${first.context}${more}: the time was over`;
+  return [{ text, where: first.where, ask: `good-gateway doctor --within 600 ${file}` }];
+}
+
+/** Nothing is known of what the time did not suffice for. */
+export function timeIsOver(what: string): Verdict {
+  return {
+    well: false,
+    layer: null,
+    blame: null,
+    confidence: "possible",
+    cause: "time_is_over",
+    title: `The look at ${what} did not end in its time: nothing is known.`,
+    evidence: [],
+    next: "Give it more: --within 600",
+  };
+}
 
 /** Where nothing was asked, nothing is well. */
 function honest(
@@ -156,7 +185,7 @@ const AT_ONCE_MAX = 8;
 interface Looked {
   readonly parts: readonly Part[];
   /** What the time did not suffice for. */
-  readonly left: readonly Problem[];
+  readonly left: readonly ConfiguredUpstream[];
 }
 
 /** Of each address one look in full; further places of it ask their own request only. */
@@ -170,21 +199,21 @@ async function lookAtUpstreams(
   const order = [...upstreams].sort((a, b) => Number(first.has(b)) - Number(first.has(a)));
   const known = new Map<string, Facts>();
   const parts: Part[] = [];
-  const left: Problem[] = [];
+  const left: ConfiguredUpstream[] = [];
   const once = remembering(world);
   for (let at = 0; at < order.length; at += AT_ONCE_MAX) {
     const some = order.slice(at, at + AT_ONCE_MAX);
     const ended = await Promise.all(
       some.map(async (one) => {
         const ms = options.endAt - world.clock.now();
-        const look = lookAtUpstream(once, one, front, { ...options, known });
-        return ms <= 0 ? null : within(world.clock, ms, look);
+        if (ms <= 0) return null;
+        return within(world.clock, ms, lookAtUpstream(once, one, front, { ...options, known }));
       }),
     );
     ended.forEach((part, index) => {
       const one = some[index] as ConfiguredUpstream;
       if (part !== null) parts.push(part);
-      else left.push({ text: `${one.address}: the time was over`, where: one.where });
+      else left.push(one);
     });
     options.progress?.(Math.min(at + AT_ONCE_MAX, order.length), order.length);
   }

@@ -13,7 +13,7 @@ import type { Facts } from "./facts/facts.js";
 import { type Given, readGiven, schemeAt } from "./given.js";
 import { askEngine } from "./local/engine.js";
 import { runningFrontOf } from "./local/fronts.js";
-import { type LookOptions, lookAtConfig } from "./look-at-config.js";
+import { type LookOptions, lookAtConfig, timeIsOver } from "./look-at-config.js";
 import { readConfig } from "./read/read-config.js";
 import { containerRules } from "./rules/engine-rules.js";
 import { withoutCredentials } from "./world/credentials.js";
@@ -97,19 +97,6 @@ function withNote(report: Report, { protocol }: Endpoint): Report {
 }
 
 function cutShort({ text }: Endpoint): Report {
-  return {
-    subject: withoutCredentials(text),
-    steps: [],
-    findings: [],
-    verdict: {
-      well: false,
-      layer: null,
-      blame: null,
-      confidence: "possible",
-      cause: "time_is_over",
-      title: "The look did not end in its time: nothing is known.",
-      evidence: [],
-      next: "Give it more: --within 60",
-    },
-  };
+  const subject = withoutCredentials(text);
+  return { subject, steps: [], findings: [], verdict: timeIsOver(subject) };
 }
