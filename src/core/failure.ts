@@ -26,6 +26,8 @@ export interface Failure {
   readonly route?: string;
   /** Extra facts for operators, such as an `rcode` or the size of a header section. */
   readonly details?: string;
+  /** Further fields of the answer that the application has given, names and values in turn. */
+  readonly fields?: readonly string[];
   /** The raw error, for logs. Never shown to clients. */
   readonly cause?: unknown;
 }

@@ -79,7 +79,7 @@ export function layerFields(
   waitsMs: number,
   clock: Pick<Clock, "now">,
 ): readonly string[] | null {
-  const { attemptHeader, deadlineHeader, sendDeadline } = settings;
+  const { attemptHeader, deadlineHeader, priorityHeader, sendDeadline } = settings;
   const count = call.callerAttempt + attempt - 1;
   const tellsTime = sendDeadline === "always" || call.callerDeadline !== NEVER;
   const fields: string[] = [];
@@ -90,6 +90,7 @@ export function layerFields(
     const leftMs = Math.min(waitsMs, remainingMs(call.deadline, clock.now()));
     if (leftMs !== NEVER) fields.push(deadlineHeader, formatDeadline(deadlineHeader, leftMs));
   }
+  if (priorityHeader !== false) fields.push(priorityHeader, call.priority);
   return fields.length === 0 ? null : fields;
 }
 

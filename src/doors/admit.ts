@@ -6,8 +6,10 @@
  * our side's fault; so is a value that cannot be used, which is named.
  */
 import type { IncomingMessage } from "node:http";
+import { HOP_BY_HOP } from "../catalog/field-names.js";
 import type { CallOverrides } from "../core/call.js";
 import type { Failure } from "../core/failure.js";
+import { shown } from "../options/findings.js";
 import {
   type Admission,
   type ProxyCallOptions,
@@ -120,12 +122,34 @@ function askOverrides<Received>(
 /** Null where the request may pass. What is neither a refusal nor nothing lets nothing pass. */
 function failureOf(admission: unknown): Failure | null {
   if (admission === undefined || admission === null) return null;
-  const { refuse, retryAfterMs } = Object(admission) as Partial<Refusal>;
+  const { refuse, retryAfterMs, headers } = Object(admission) as Partial<Refusal>;
   const code = REFUSALS.find((known) => known === refuse);
   if (code === undefined) {
     const details = `admit returned neither nothing nor one of ${REFUSALS.join(", ")} as refuse`;
     return { code: "proxy_configuration_error", details };
   }
   const known = typeof retryAfterMs === "number" && retryAfterMs >= 0;
-  return known ? { code, retryAfterMs } : { code };
+  const failure = known ? { code, retryAfterMs } : { code };
+  if (headers === undefined) return failure;
+  const fields = Object.entries(Object(headers) as object).flat() as readonly unknown[];
+  const wrong = fields.find((text, index) => !isUsable(text, index % 2 === 0));
+  if (wrong === undefined) return { ...failure, fields: fields as readonly string[] };
+  const details = `admit returned headers with ${shown(wrong)}, which no answer of ours can have`;
+  return { code: "proxy_configuration_error", details };
+}
+
+/** RFC 9110 §5.1 and §5.5: a token, and visible characters with spaces between. */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const VALUE = /^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/;
+
+/** Fields of every answer that the gateway makes. */
+const OURS: ReadonlySet<string> = new Set([
+  ...["content-type", "content-length", "cache-control", "x-content-type-options"],
+  ...["x-request-id", "proxy-status", "server-timing", "retry-after", "date", "trailer"],
+]);
+
+function isUsable(text: unknown, isName: boolean): boolean {
+  if (typeof text !== "string" || !(isName ? TOKEN : VALUE).test(text)) return false;
+  const name = text.toLowerCase();
+  return !isName || (!OURS.has(name) && !HOP_BY_HOP.has(name));
 }

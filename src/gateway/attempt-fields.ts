@@ -30,10 +30,10 @@ function layersTold(
   { layers, timeouts }: Pick<NormalisedUpstream, "layers" | "timeouts">,
 ): AttemptFields {
   if (layers === false) return () => null;
-  const tellsTime = layers.sendDeadline === "always";
+  const tellsAlways = layers.sendDeadline === "always" || layers.priorityHeader !== false;
   return ({ attempt: { call, number } }) => {
     const isPlain = number === 1 && call.callerAttempt === 1 && call.callerDeadline === NEVER;
-    if (isPlain && !tellsTime) return null;
+    if (isPlain && !tellsAlways) return null;
     const waitsMs = call.overrides?.timeouts?.responseMs ?? timeouts.responseMs;
     return layerFields(layers, call, number, waitsMs, clock);
   };

@@ -113,6 +113,11 @@ export interface Refusal {
   readonly refuse: (typeof REFUSALS)[number];
   /** When the client may try again. */
   readonly retryAfterMs?: number;
+  /**
+   * Further fields of the answer, such as `RateLimit`; framing and what the gateway writes itself
+   * cannot be among them.
+   */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What `admit` returns. */

@@ -32,7 +32,7 @@ export function readLayers(
   return { ...readOptions(findings, path, LAYER_OPTIONS, value), ...Object.fromEntries(names) };
 }
 
-const HEADERS = ["attemptHeader", "deadlineHeader"] as const;
+const HEADERS = ["attemptHeader", "deadlineHeader", "priorityHeader"] as const;
 
 /** What an upstream has of its own, over what all have. */
 export function mergeLayers(

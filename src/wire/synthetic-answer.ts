@@ -57,10 +57,13 @@ export function failureAnswer(accept: string | undefined, facts: AnsweredFailure
     requestId,
   ];
   for (const text of facts.fields) fields.push(text);
+  for (const text of failure.fields ?? NO_FIELDS) fields.push(text);
   if (retryAfter !== null) fields.push("retry-after", retryAfter);
   fields.push("content-length", String(bytes));
   return { status, reason: reasonOf(status), fields, body, bytes };
 }
+
+const NO_FIELDS: ExtraFields = [];
 
 function retryAfterOf({ failure, status }: AnsweredFailure): string | null {
   if (status === 503) return formatRetryAfter(failure.retryAfterMs ?? RETRY_AFTER.fallbackMs);

@@ -22,6 +22,13 @@ export const LAYER_OPTIONS = {
    */
   deadlineHeader: own<string | false>(FIELD, "x-envoy-expected-rq-timeout-ms"),
   /**
+   * The field in which the priority of a call is sent on (`CRITICAL`, `SHEDDABLE` …), so that the
+   * next hop sheds the same calls first; it replaces what the caller sent. `false` for none.
+   * @default false
+   * @remarks Only you know whether the next hop believes it; it reads it with its own `priority`.
+   */
+  priorityHeader: own<string | false>(FIELD, false),
+  /**
    * When the remaining time is sent: if the caller has set a deadline, or with every attempt.
    * @default "received"
    * @remarks Without a deadline of the caller, our own need not be sent with every request.

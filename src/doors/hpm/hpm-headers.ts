@@ -16,6 +16,7 @@ import { isIP, type LookupFunction } from "node:net";
 import { Readable } from "node:stream";
 import { type Failure, GatewayError } from "../../core/failure.js";
 import { type FieldsByName, fieldsByName } from "../../core/fields.js";
+import { withLayerFields } from "../../core/layers.js";
 import { NamedError } from "../../core/named-error.js";
 import type { ReplayBody } from "../../core/replay-body.js";
 import type { GatewayRequest } from "../../core/request.js";
@@ -30,7 +31,7 @@ import type { ExtraFields } from "../../wire/passed-answer.js";
 /** The fields of a request as engines take them, and those of this attempt. */
 export function engineFields(fieldsOf: AttemptFields, exchange: Exchange): FieldsByName {
   const { headers, body, contentLength, emptiness, upgrade } = exchange.request;
-  const record = fieldsByName([...headers, ...(fieldsOf(exchange) ?? [])]);
+  const record = fieldsByName(withLayerFields(headers, fieldsOf(exchange)));
   if (upgrade !== null) Object.assign(record, { connection: "Upgrade", upgrade });
   // RFC 9112 §6: framed anew.
   if (emptiness === "said" || (contentLength !== null && contentLength > 0)) {

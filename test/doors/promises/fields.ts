@@ -1,7 +1,7 @@
 /**
  * Fields and paths on their way through a proxy, and what hooks change of them.
  */
-import type { ProxyOptions } from "good-gateway";
+import type { ProxyOptions, Refusal } from "good-gateway";
 import { accept, ok, respond } from "good-gateway/testing";
 import { expect } from "vitest";
 import type { World } from "../../gallery/tools/world.js";
@@ -220,6 +220,40 @@ export const HOOKS: readonly DoorPromise[] = [
       return at(door, { script: works(door), proxy: { admit } }, async (ground) => {
         const refused = await ground.ask({ path: "/no" });
         expect([refused.status, refused.failure?.code]).toEqual([403, "request_denied"]);
+        expect(ground.sent()).toBe(0);
+        expect(isFine(await ground.ask({ path: "/yes" }), door)).toBe(true);
+      });
+    },
+  },
+  {
+    name: "a refusal of admit carries fields, and one that no answer can have fails by name",
+    shows: ["proxy.admit"],
+    cannot: ofProxies,
+    show: (door) => {
+      const headers: Readonly<Record<string, object>> = {
+        "/limit": { RateLimit: '"default";r=0;t=30', "X-Why": "too many" },
+        "/length": { "Content-Length": "3" },
+        "/split": { "X-Why": "a\r\nSet-Cookie: b=c" },
+        "/number": { "X-Why": 3 },
+      };
+      const admit = (req: { readonly url?: string | undefined }) => {
+        const { pathname } = new URL(req.url ?? "", "http://a.test");
+        const given = headers[pathname];
+        if (given === undefined) return null;
+        return { refuse: "rate_limited", retryAfterMs: 30_000, headers: given } as Refusal;
+      };
+      return at(door, { script: works(door), proxy: { admit } }, async (ground) => {
+        const refused = await ground.ask({ path: "/limit" });
+        expect([refused.status, refused.failure?.code]).toEqual([429, "rate_limited"]);
+        const fields = refused.fields.map(([name, value]) => [name.toLowerCase(), value]);
+        expect(fields).toContainEqual(["ratelimit", '"default";r=0;t=30']);
+        expect(fields).toContainEqual(["x-why", "too many"]);
+        expect(fields).toContainEqual(["retry-after", "30"]);
+        for (const path of ["/length", "/split", "/number"]) {
+          const { status, failure, fields: sent } = await ground.ask({ path });
+          expect([status, failure?.code]).toEqual([500, "proxy_configuration_error"]);
+          expect(sent.some(([name]) => /^(set-cookie|x-why)$/i.test(name))).toBe(false);
+        }
         expect(ground.sent()).toBe(0);
         expect(isFine(await ground.ask({ path: "/yes" }), door)).toBe(true);
       });

@@ -281,6 +281,30 @@ export const BREAKERS: readonly DoorPromise[] = [
 
 export const REFUSALS: readonly DoorPromise[] = [
   {
+    name: "the priority of a call travels to the next hop, and replaces what its caller wrote",
+    shows: ["layers.priorityHeader"],
+    show: (door) => {
+      const options = {
+        priority: { header: "x-priority" },
+        layers: { priorityHeader: "x-priority" },
+        retry: false as const,
+      };
+      return at(door, { script: works(door), options }, async (ground) => {
+        const sent = async (fields: Record<string, string>) => {
+          const before = ground.sent();
+          await ground.ask({ fields }, { kept: false });
+          const request = ground.played?.requests()[before];
+          return request?.headers.filter(([name]) => name.toLowerCase() === "x-priority");
+        };
+        const values = async (fields: Record<string, string>) =>
+          (await sent(fields))?.map(([, value]) => value);
+        expect(await values({ "x-priority": "SHEDDABLE" })).toEqual(["SHEDDABLE"]);
+        expect(await values({ "X-Priority": "whatever" })).toEqual(["CRITICAL"]);
+        expect(await values({})).toEqual(["CRITICAL"]);
+      });
+    },
+  },
+  {
     name: "calls that matter less leave places to the others",
     shows: ["upstream.priority", "bulkhead.criticalShare"],
     cannot: either(ofRequests, ({ kind }) => (kind === "proxy" ? null : null)),

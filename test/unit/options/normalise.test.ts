@@ -60,6 +60,7 @@ describe("defaults", () => {
       deadlineHeader: false,
       sendDeadline: "received",
       markAnswers: false,
+      priorityHeader: false,
     });
     expect(upstreamOf({ layers: false }, shared).layers).toBe(false);
     expect(upstreamOf({ layers: {} }, { layers: false }).layers).toMatchObject({
