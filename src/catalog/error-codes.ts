@@ -293,11 +293,9 @@ export const CODE_REFINEMENTS: readonly CodeRefinement[] = [
   ...["EBUSY", "EINTR", "EIO", "ENOENT", "EACCES", "EPERM", "EAGAIN", "EINVAL", "UNKNOWN"].map(
     (code) => ({ code, syscall: "getaddrinfo", meaning: always("dns_error") }),
   ),
-  ...["ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "EHOSTUNREACH", "ETIMEDOUT", "EPIPE"].map(
-    (code) => ({ code, syscall: "getaddrinfo", meaning: always("dns_error") }),
-  ),
   // c-ares names a resolver that refuses us like a refused connection.
   { code: "ECONNREFUSED", syscall: "query", meaning: always("dns_error") },
+  { code: "ECONNREFUSED", syscall: "getaddrinfo", meaning: always("dns_error") },
   {
     code: "EAI_AGAIN",
     tookMsMin: RESOLVER_TIMEOUT_MS_MIN,

@@ -8,6 +8,7 @@ import { Resolver } from "node:dns/promises";
 import { DISCOVERY } from "../catalog/balance-defaults.js";
 import { shown } from "../options/findings.js";
 import type { Discover, TargetInput } from "../options/target-options.js";
+import { reachable } from "../targets/names/machine-names.js";
 import { parseTarget, type TargetTls } from "../targets/target.js";
 
 /** What `dns` takes. */
@@ -19,7 +20,7 @@ export interface DnsOptions {
    * weights are then theirs, and `url` gives protocol, Host and path prefix.
    */
   readonly srv?: string;
-  /** Addresses of one family only; both unless given. */
+  /** Addresses of one family only; those of the families that the machine has unless given. */
   readonly family?: 4 | 6;
   /**
    * Shortest time between two look-ups.
@@ -92,8 +93,8 @@ interface AddressRecord {
 type Lookup = (name: string) => Promise<readonly AddressRecord[]>;
 
 /**
- * The addresses of a name, of both families. While the look-up of one family fails its last answer
- * is used; a name without records of one family simply has none.
+ * The addresses of a name, of the families that this machine has. While the look-up of one family
+ * fails its last answer is used; a name without records of one family simply has none.
  */
 function addressBook(resolver: Resolver, family: 4 | 6 | null): Lookup {
   const last = new Map<string, readonly AddressRecord[]>();
@@ -113,7 +114,9 @@ function addressBook(resolver: Resolver, family: 4 | 6 | null): Lookup {
       return isAbsent(result.reason) ? [] : (last.get(`${name} ${families[index]}`) ?? []);
     });
     const failed = results.filter((result) => result.status === "rejected");
-    if (found.length > 0 && failed.length < results.length) return found;
+    if (found.length > 0 && failed.length < results.length) {
+      return family === null ? reachable(found) : found;
+    }
     // An answer without any address is taken for a mistake: the last good one stays.
     throw failed.find(({ reason }) => !isAbsent(reason))?.reason ?? failed[0]?.reason;
   };

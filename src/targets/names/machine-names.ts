@@ -242,11 +242,13 @@ function inOrder(addresses: readonly LookupAddress[]): readonly LookupAddress[] 
  * attempt but the last half a second, less than a lost packet or a distant host takes, and the last
  * one would be in vain.
  */
-export function reachable(addresses: readonly LookupAddress[]): readonly LookupAddress[] {
-  if (addresses.every(({ family }) => family === addresses[0]?.family)) return addresses;
+export function reachable<One extends Pick<LookupAddress, "address">>(
+  addresses: readonly One[],
+): readonly One[] {
+  if (new Set(addresses.map(({ address }) => isIP(address))).size < 2) return addresses;
   const local = addresses.every(({ address }) => isLoopback(address));
   const own = ownFamilies(local);
-  const left = addresses.filter(({ family }) => own.has(family));
+  const left = addresses.filter(({ address }) => own.has(isIP(address)));
   return left.length > 0 ? left : addresses;
 }
 

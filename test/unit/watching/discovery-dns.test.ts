@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { TargetInput } from "../../../src/options/target-options.js";
 import { type DnsOptions, dns } from "../../../src/watching/discovery-dns.js";
 import { type DnsServer, dnsServer } from "../../tools/dns-server.js";
+import { ownAddresses, realAddresses } from "../../tools/own-addresses.js";
 
 let server: DnsServer;
 let stop: AbortController;
@@ -15,6 +16,7 @@ beforeEach(async () => {
 afterEach(() => {
   stop.abort();
   server.close();
+  realAddresses();
 });
 
 /** A source whose waits are noted and over at once. */
@@ -37,6 +39,7 @@ const SRV = (data: string) => ({ type: "SRV", data, ttl: 30 }) as const;
 
 describe("addresses of a name", () => {
   it("become targets with the port and path of the url, and its name as Host", async () => {
+    ownAddresses("10.0.0.9", "fd00::9");
     server.records.set("orders.test", [A("10.0.0.6"), A("10.0.0.5"), AAAA("fd00::5")]);
     const { next } = lists({ url: "https://orders.test:8443/v1" });
     expect(await next()).toEqual(
@@ -45,6 +48,14 @@ describe("addresses of a name", () => {
         host: "orders.test:8443",
       })),
     );
+  });
+
+  it("are those of families that this machine has, unless one is written", async () => {
+    ownAddresses("10.0.0.9");
+    server.records.set("orders.test", [A("10.0.0.5"), AAAA("fd00::5")]);
+    const url = "http://orders.test";
+    expect(await lists({ url }).next()).toMatchObject([{ url: "http://10.0.0.5" }]);
+    expect(await lists({ url, family: 6 }).next()).toMatchObject([{ url: "http://[fd00::5]" }]);
   });
 
   it("are asked for again after their shortest time to live, within bounds", async () => {

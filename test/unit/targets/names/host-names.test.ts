@@ -1,7 +1,6 @@
 import dns from "node:dns";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { syncBuiltinESMExports } from "node:module";
-import os, { tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { eventLoopTurn, systemClock } from "../../../../src/base/clock.js";
@@ -10,6 +9,7 @@ import { MachineNames } from "../../../../src/targets/names/machine-names.js";
 import { SystemNames } from "../../../../src/targets/names/system-names.js";
 import { virtualClock } from "../../../../src/testing/virtual-clock.js";
 import { type DnsServer, dnsServer } from "../../../tools/dns-server.js";
+import { ownAddresses, realAddresses } from "../../../tools/own-addresses.js";
 
 let server: DnsServer;
 let folder: string;
@@ -20,8 +20,7 @@ beforeEach(async () => {
 });
 
 afterEach(() => {
-  vi.restoreAllMocks();
-  syncBuiltinESMExports();
+  realAddresses();
   server.close();
   rmSync(folder, { recursive: true });
 });
@@ -47,14 +46,6 @@ function machine({ hosts = "", servers = "", order = "hosts: files dns\n" }: Mac
 
 const a = (data: string, ttl = 30) => ({ type: "A", data, ttl }) as const;
 const aaaa = (data: string, ttl = 30) => ({ type: "AAAA", data, ttl }) as const;
-
-/** This machine has these addresses. */
-function own(...addresses: readonly string[]): void {
-  const internal = addresses.every((address) => address === "::1" || address.startsWith("127."));
-  const list = addresses.map((address) => ({ address, internal, scopeid: 0 }) as never);
-  vi.spyOn(os, "networkInterfaces").mockReturnValue({ eth0: list });
-  syncBuiltinESMExports();
-}
 
 /** The addresses in one text, or the code of the error. */
 async function found(of: { find(name: string): Promise<unknown> | null }, name: string) {
@@ -84,7 +75,7 @@ describe("a name is looked up as the machine does", () => {
   });
 
   it("localhost is this machine, whoever is asked", async () => {
-    own("127.0.0.1", "::1");
+    ownAddresses("127.0.0.1", "::1");
     expect((await found(machine(), "localhost"))?.split(" ").sort()).toEqual(["127.0.0.1", "::1"]);
     expect(server.asked).toEqual([]);
   });
@@ -161,13 +152,13 @@ describe("the families of a name", () => {
       await found(machine(), "orders.test"),
       await found(new SystemNames(systemClock), "orders.test"),
     ];
-    own("10.0.0.9");
+    ownAddresses("10.0.0.9");
     expect(await both()).toEqual(["10.0.0.1", "10.0.0.1"]);
-    own("2001:db8::9");
+    ownAddresses("2001:db8::9");
     expect(await both()).toEqual(["2001:db8::1", "2001:db8::1"]);
-    own("10.0.0.9", "2001:db8::9");
+    ownAddresses("10.0.0.9", "2001:db8::9");
     expect(await both()).toEqual(["2001:db8::1 10.0.0.1", "10.0.0.1 2001:db8::1"]);
-    own("127.0.0.1");
+    ownAddresses("127.0.0.1");
     expect(await both()).toEqual(["2001:db8::1 10.0.0.1", "10.0.0.1 2001:db8::1"]);
   });
 
