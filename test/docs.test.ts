@@ -12,7 +12,6 @@ import * as defaults from "../src/catalog/defaults.js";
 import { FAILURE_CODES, FAILURES } from "../src/catalog/failures.js";
 import * as healthDefaults from "../src/catalog/health-defaults.js";
 import { SECTIONS } from "../src/options/option-rules.js";
-import { LAYER_DEFAULTS } from "../src/options/read-layers.js";
 import { performanceCharts, performanceParts } from "./bench/lib/pages.mjs";
 import { answers, steady } from "./tools/docs-answers.js";
 import * as diagnosis from "./tools/docs-diagnosis.js";
@@ -203,34 +202,7 @@ function sectionOptions(): readonly (readonly options.Option[])[] {
   return SECTION_NAMES.map((name) => options.sectionOptions(name));
 }
 
-function literalOf(text: string | null): unknown {
-  if (text === null) return undefined;
-  return text === "Infinity" ? Number.POSITIVE_INFINITY : JSON.parse(text);
-}
-
 describe("options", () => {
-  it("the default that editors show is the one of the literal", () => {
-    const shown = SECTION_NAMES.flatMap((section) =>
-      options
-        .sectionOptions(section)
-        .map(({ name, initial }) => [`${section}.${name}`, literalOf(initial)]),
-    );
-    const real = SECTION_NAMES.flatMap((section) =>
-      Object.entries(SECTIONS[section].section).map(([name, { initial }]) => [
-        `${section}.${name}`,
-        initial,
-      ]),
-    );
-    expect(Object.fromEntries(shown)).toEqual(Object.fromEntries(real));
-  });
-
-  it("the defaults of layers are those that the types tell", () => {
-    const told = options
-      .optionsOf("src/catalog/options/layers.ts", "LayerOptions")
-      .map(({ name, initial }) => [name, JSON.parse(initial ?? "null")]);
-    expect(Object.fromEntries(told)).toEqual(LAYER_DEFAULTS);
-  });
-
   it("the default for local targets is the one of defaults.ts", () => {
     const [connect] = options.sectionOptions("timeouts");
     expect(connect?.text).toContain(String(defaults.TIMEOUTS.connectLocalMs));

@@ -14,14 +14,15 @@ import { normaliseGateway } from "../src/options/normalise.js";
 import { GATEWAY_OPTIONS, SHARED_OPTIONS } from "../src/options/options.js";
 import { readPages } from "./tools/docs-pages.js";
 import { snippetsOf } from "./tools/docs-snippets.js";
-import { optionsSchema } from "./tools/options-schema.js";
+import { literals, optionsSchema } from "./tools/options-schema.js";
 import { nodesOf, ROOT } from "./tools/source-files.js";
 
 const FILE = `${ROOT}options.schema.json`;
 
 type Data = Readonly<Record<string, unknown>>;
 
-const schema = JSON.parse(JSON.stringify(await optionsSchema())) as object;
+const LITERALS = await literals();
+const schema = JSON.parse(JSON.stringify(optionsSchema(LITERALS))) as object;
 const accepts = new Ajv({ strict: true }).compile(schema);
 
 /** Whether a gateway could be created. */
@@ -40,6 +41,19 @@ it("the file is what the options say now", () => {
   expect(readFileSync(FILE, "utf8"), "run `npm run docs`").toBe(text);
 });
 
+it("the default that editors show is that of the literal", () => {
+  const different = LITERALS.filter(({ option: { initial }, shown }) => {
+    if (initial === undefined || shown.initial === null) return false;
+    return shown.initial !== (typeof initial === "number" ? `${initial}` : JSON.stringify(initial));
+  });
+  expect(different.map(({ name }) => name)).toEqual([]);
+  const silent = LITERALS.filter(({ option, shown }) => {
+    return option.initial !== undefined && shown.initial === null;
+  });
+  expect(silent.map(({ name }) => name)).toEqual([]);
+  expect(LITERALS.length).toBeGreaterThan(130);
+});
+
 it("every option is described", () => {
   const silent: string[] = [];
   const look = (path: string, value: unknown): void => {
@@ -55,9 +69,9 @@ it("every option is described", () => {
     for (const [name, one] of Object.entries(value)) look(`${path}.${name}`, one);
   };
   look("", schema);
-  // What `tls.connect` documents, a key by which calls are grouped, and what names itself.
+  // A key by which calls are grouped, and what names itself.
   expect(
-    silent.filter((path) => !/\.(?:tls|key|by|priority)\.|\.(?:url|front|\$schema)$/.test(path)),
+    silent.filter((path) => !/\.(?:key|by|priority)\.|\.(?:url|front|\$schema)$/.test(path)),
   ).toEqual([]);
 });
 

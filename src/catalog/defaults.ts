@@ -10,6 +10,7 @@ import { LIMIT_OPTIONS } from "./options/limits.js";
 import { defaultsOf } from "./options/option.js";
 import { BULKHEAD_OPTIONS } from "./options/overload.js";
 import { RETRY_OPTIONS } from "./options/retry.js";
+import { SHUTDOWN_NUMBERS } from "./options/shutdown.js";
 import { TIMEOUT_OPTIONS } from "./options/timeouts.js";
 
 export {
@@ -231,23 +232,11 @@ export const GATEWAY = {
 
 /** How a process stops without losing a request. */
 export const SHUTDOWN = {
-  /**
-   * How long it keeps serving while readiness already fails. Zero, since a front that retries a
-   * refused connection elsewhere (nginx, HAProxy) needs no notice …
-   */
-  lameDuckMs: 0,
-  /** … but where endpoints are removed asynchronously, removal takes this long. */
+  ...defaultsOf(SHUTDOWN_NUMBERS),
+  /** Where endpoints are removed asynchronously, their removal takes this long. */
   lameDuckKubernetesMs: 5_000,
-  /** From the end of the lame duck to the hard stop. Well below what process managers allow. */
-  drainTimeoutMs: 10_000,
-  /** An idle connection is closed after this: an active client would have used it by now. */
-  idleCloseMs: 1_000,
   /** When time is short, idle connections get at most this share of it. */
   idleCloseShare: 0.25,
-  /** Event streams never end, so waiting longer would not help; their clients reconnect. */
-  streamTimeoutMs: 5_000,
-  /** The same for WebSockets: the application has this long to send a close frame. */
-  upgradeTimeoutMs: 5_000,
   /** Remaining work is cut this long before the end, so that the final answers can be sent. */
   lastWordsMs: 250,
   /** How often connections are checked: short enough to go unnoticed, yet cheap. */

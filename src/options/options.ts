@@ -108,6 +108,7 @@ export const SHARED_OPTIONS = {
   /**
    * How much a call matters: a function of the request, or the name of a field that holds it. Name
    * a field only if your clients cannot set it, or may set it. A priority set in code wins.
+   * @default false
    */
   priority: own<false | PriorityRule>({ anyOf: [{ const: false }, HEADER] }, false),
   /**

@@ -15,10 +15,18 @@ const TEXT = { type: "string", minLength: 1 };
 const PEM = { anyOf: [TEXT, { type: "array", items: TEXT }] };
 
 export const TLS_OPTIONS = {
+  /** Certificates of the authorities that are trusted, in PEM form. */
   ca: own(PEM),
+  /** The certificate that this side shows. */
   cert: own(PEM),
+  /** Its private key. */
   key: own(PEM),
+  /** The name in the certificate of the target; the host of its `url` unless given. */
   servername: own(TEXT),
+  /**
+   * Whether the certificate of the target is checked.
+   * @default true
+   */
   rejectUnauthorized: flag(true),
 } as const satisfies Readonly<Record<keyof TargetTls, Section[string]>>;
 

@@ -12,39 +12,54 @@ import type {
   TextRule,
 } from "../../src/catalog/options/option.js";
 import { GATEWAY_OPTIONS, SHARED_OPTIONS, UPSTREAM_OPTIONS } from "../../src/options/options.js";
-import { literalsOf } from "./docs-options.js";
+import { literalsOf, type Option as Shown } from "./docs-options.js";
 import { ROOT } from "./source-files.js";
 
 type Json = Readonly<Record<string, unknown>>;
 
-const FOLDERS = ["src/catalog/options/", "src/options/", "src/targets/"];
+const FOLDERS = ["src/catalog/options/", "src/options/", "src/targets/", "src/wire/"];
 
 /** What is known of each option besides its literal. */
 type Texts = ReadonlyMap<unknown, string>;
 
-async function textsOfLiterals(): Promise<Texts> {
-  const texts = new Map<unknown, string>();
+export interface Literal {
+  /** Such as `RETRY_OPTIONS.attemptsMax`. */
+  readonly name: string;
+  readonly option: Option;
+  /** What editors show of it. */
+  readonly shown: Shown;
+}
+
+/** Every option that is declared by a literal. */
+export async function literals(): Promise<readonly Literal[]> {
   const files = FOLDERS.flatMap((folder) =>
     readdirSync(ROOT + folder)
       .filter((name) => name.endsWith(".ts"))
       .map((name) => folder + name),
   );
+  const found: Literal[] = [];
   for (const path of files) {
-    const literals = literalsOf(path);
-    if (literals.size === 0) continue;
+    const shown = literalsOf(path);
+    if (shown.size === 0) continue;
     const module = (await import(/* @vite-ignore */ ROOT + path)) as Record<string, Section>;
-    for (const [name, options] of literals) {
-      for (const option of options) {
-        const literal = module[name]?.[option.name];
-        if (option.text !== "") texts.set(literal, option.text);
+    for (const [section, options] of shown) {
+      for (const one of options) {
+        const option = module[section]?.[one.name];
+        if (option !== undefined)
+          found.push({ name: `${section}.${one.name}`, option, shown: one });
       }
     }
   }
-  return texts;
+  return found;
 }
 
-export async function optionsSchema(): Promise<Json> {
-  const texts = await textsOfLiterals();
+function textsOf(all: readonly Literal[]): Texts {
+  const told = all.filter(({ shown }) => shown.text !== "");
+  return new Map(told.map(({ option, shown }) => [option, shown.text]));
+}
+
+export function optionsSchema(all: readonly Literal[]): Json {
+  const texts = textsOf(all);
   const shared = Object.keys(SHARED_OPTIONS).map((name) => [name, ref(name)] as const);
   const common = Object.fromEntries(shared);
   const upstream = { ...objectOf(texts, UPSTREAM_OPTIONS).properties, ...common };

@@ -7,6 +7,8 @@
  */
 import type { Server as NetServer } from "node:net";
 import { SHUTDOWN } from "../../catalog/defaults.js";
+import type { OptionsOf } from "../../catalog/options/option.js";
+import { SHUTDOWN_NUMBERS, SHUTDOWN_OPTIONS } from "../../catalog/options/shutdown.js";
 import { nearest } from "../../options/nearest.js";
 import type { ShutdownReport } from "../../records/shutdown-report.js";
 
@@ -19,51 +21,14 @@ export interface FastifyLike {
   close(): PromiseLike<unknown>;
 }
 
-export interface ShutdownOptions {
+type Data = OptionsOf<typeof SHUTDOWN_OPTIONS>;
+
+export interface ShutdownOptions extends OptionsOf<typeof SHUTDOWN_NUMBERS>, Data {
   /**
    * Signals that begin the shutdown; `false` for none.
    * @default ["SIGTERM", "SIGINT"]
    */
   readonly signals?: readonly NodeJS.Signals[] | false;
-  /**
-   * How long everything is served as before while readiness already fails; 5000 under Kubernetes.
-   * @default 0
-   */
-  readonly lameDuckMs?: number;
-  /**
-   * From the end of the lame duck to the hard stop; less by default where the process manager
-   * kills earlier.
-   * @default 10_000
-   */
-  readonly drainTimeoutMs?: number;
-  /**
-   * A kept connection that is at rest for so long is closed; a quarter of `drainTimeoutMs` at the
-   * most.
-   * @default 1_000
-   */
-  readonly idleCloseMs?: number;
-  /**
-   * When event streams (SSE) are cut, spread over the second half of it.
-   * @default 5_000
-   */
-  readonly streamTimeoutMs?: number;
-  /**
-   * When upgraded connections (WebSockets) are cut, spread over the second half of it.
-   * @default 5_000
-   */
-  readonly upgradeTimeoutMs?: number;
-  /**
-   * What comes of new connections while those that are there are served: refused by the system, or
-   * answered with 503 and Retry-After.
-   * @default "refuse"
-   */
-  readonly newConnections?: "refuse" | "answer";
-  /**
-   * Whether to speak with the process manager (PM2, systemd, supervisord, Kubernetes), and to fit
-   * the times into what it allows.
-   * @default true
-   */
-  readonly processManagers?: boolean;
   /** What has to be done, beside listening, before the process manager is told `ready`. */
   readonly ready?: PromiseLike<unknown>;
   /** Sends a message to systemd, such as `READY=1`, in place of the program `systemd-notify`. */
@@ -92,18 +57,9 @@ export interface KillLimit {
   readonly lameDuckMs: number;
 }
 
-const LENGTHS = [
-  "lameDuckMs",
-  "drainTimeoutMs",
-  "idleCloseMs",
-  "streamTimeoutMs",
-  "upgradeTimeoutMs",
-] as const;
-
-const NAMES: readonly string[] = [
-  ...LENGTHS,
-  ...["signals", "newConnections", "onDrained", "processManagers", "ready", "notifySystemd"],
-];
+const LENGTHS = Object.keys(SHUTDOWN_NUMBERS) as readonly (keyof typeof SHUTDOWN_NUMBERS)[];
+const CODE = ["signals", "onDrained", "ready", "notifySystemd"];
+const NAMES = [...LENGTHS, ...Object.keys(SHUTDOWN_OPTIONS), ...CODE];
 
 /** Checks, and fills in what was left out. Throws a TypeError that names the option. */
 export function readShutdownOptions(options: ShutdownOptions, limit: KillLimit): ShutdownPlan {
