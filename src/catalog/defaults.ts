@@ -148,6 +148,8 @@ export const HTTP2 = {
    * §6.5.2: what fits, uncompressed, into the nine frames that Node allows for one.
    */
   headBytesMax: 262_144,
+  /** Streams reset on one connection before another one takes its place; servers allow 500. */
+  resetsMax: 256,
   /** Behind an early answer a target may stop the upload itself: a round trip, and some. */
   stopUploadMs: 250,
   /** Uploads are sent in slices of one frame each, so that progress is visible. */

@@ -40,6 +40,8 @@ export class Http2Session {
   #ready = false;
   #doubted = false;
   #endCounted = false;
+  /** Streams that we have reset. */
+  #resets = 0;
   #idle: Timer | null = null;
 
   constructor(
@@ -55,7 +57,7 @@ export class Http2Session {
     this.#onRoom = events.room;
     this.openedAt = clock.now();
     this.#wire = new Http2Wire(socket, {
-      refused: (stream) => void this.refused.add(stream),
+      reset: (stream, refused) => this.#wasReset(stream, refused),
       left: (code) => this.#break(`h2-error=${http2CodeName(code)}`),
       notHttp2: () => this.#break("not HTTP/2"),
     });
@@ -106,8 +108,13 @@ export class Http2Session {
   /** Whether it will take streams, now or when others have ended. */
   get alive(): boolean {
     const { closed, destroyed } = this.session;
-    const sound = this.#ready && !this.#doubted && this.error === null;
+    const sound = this.#ready && !this.#doubted && !this.#isWorn && this.error === null;
     return sound && !closed && !destroyed && this.goneAway === null;
+  }
+
+  /** A peer that counts resets would take more of them for an attack, and go away. */
+  get #isWorn(): boolean {
+    return this.#resets >= HTTP2.resetsMax;
   }
 
   get streams(): number {
@@ -138,6 +145,12 @@ export class Http2Session {
     this.#idle = null;
   }
 
+  #wasReset(stream: number, refused: boolean): void {
+    if (refused) this.refused.add(stream);
+    this.#resets += 1;
+    if (this.#isWorn && this.#streams === 0) this.close();
+  }
+
   /** What the peer sends makes no sense: nothing comes of this connection any more. */
   #break(details: string): void {
     if (this.session.destroyed || this.error !== null) return;
@@ -156,6 +169,7 @@ export class Http2Session {
   giveBack(): void {
     this.#streams -= 1;
     if (this.#streams === 0 && this.goneAway !== null) this.#leave();
+    else if (this.#streams === 0 && this.#isWorn) this.close();
     else if (this.#streams === 0 && !this.session.destroyed) {
       // It shall keep no process alive, and not stay for ever.
       this.#socket.unref();

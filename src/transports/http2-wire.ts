@@ -14,8 +14,8 @@ import type { Socket } from "node:net";
 export interface WireEvents {
   /** We leave since the peer's bytes make no sense; the code of our GOAWAY. */
   readonly left: (code: number) => void;
-  /** We reset a stream since what came on it makes no sense. */
-  readonly refused: (stream: number) => void;
+  /** We reset a stream; `refused` where what came on it makes no sense. */
+  readonly reset: (stream: number, refused: boolean) => void;
   /** The connection does not begin with SETTINGS, RFC 9113 §3.4. */
   readonly notHttp2: () => void;
 }
@@ -150,7 +150,7 @@ export class Http2Wire extends EventEmitter {
 
   #resets(bytes: Buffer, at: number): void {
     const code = bytes.length >= at + HEAD_BYTES + 4 ? bytes.readUInt32BE(at + HEAD_BYTES) : 0;
-    if (REFUSALS.has(code)) this.#events.refused(bytes.readUInt32BE(at + STREAM_AT));
+    this.#events.reset(bytes.readUInt32BE(at + STREAM_AT), REFUSALS.has(code));
   }
 
   #leaves(bytes: Buffer, at: number): void {

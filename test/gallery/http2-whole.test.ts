@@ -32,8 +32,9 @@ async function upstreamOf(answer: Answer, uploadBytes = 0) {
   return { server, ...gatewayTo(server.port) };
 }
 
-function gatewayTo(port: number) {
+function gatewayTo(port: number, connectionsMax = 4) {
   const app = {
+    limits: { connectionsMax },
     targets: `http://127.0.0.1:${port}`,
     allowH2: "h2c",
     retry: false,
@@ -148,31 +149,39 @@ describe("an early answer to an upload that goes on", () => {
     expect(server.resets).toEqual([]);
   });
 
-  it("is no attack to a server that counts resets, however many there are", async () => {
-    const server = createServer2();
-    server.on("stream", (stream) => {
-      stream.on("error", () => {});
-      stream.respond({ ":status": 200 });
-      stream.end("early");
-    });
-    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-    cleanUps.push(() => void server.close());
-    const { upstream } = gatewayTo((server.address() as AddressInfo).port);
-    // Node's server takes a thousand in a row, and goes away then.
-    let left = 1_300;
-    const answers = new Map<string, number>();
-    const ask = async (): Promise<void> => {
-      while (left-- > 0) {
-        const body = endless();
-        const outcome = await upstream.send({ method: "POST", path: "/", body });
-        const came =
-          outcome.kind === "success" ? await outcome.response.body.text() : outcome.failure.code;
-        answers.set(came, (answers.get(came) ?? 0) + 1);
-      }
-    };
-    await Promise.all(Array.from({ length: 20 }, ask));
-    expect([...answers]).toEqual([["early", 1_300]]);
-  }, 60_000);
+  it.each([1, 4])(
+    "is no attack to a server that counts resets, by %i connections",
+    async (most) => {
+      const server = createServer2();
+      server.on("stream", (stream) => {
+        stream.on("error", () => {});
+        // One that has read nothing is reset by Node itself.
+        stream.once("data", () => {
+          stream.pause();
+          stream.respond({ ":status": 200 });
+          stream.end("early");
+        });
+      });
+      await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+      cleanUps.push(() => void server.close());
+      const { upstream } = gatewayTo((server.address() as AddressInfo).port, most);
+      // Node's server takes a thousand in a row, and goes away then.
+      let left = 1_300;
+      const answers = new Map<string, number>();
+      const ask = async (): Promise<void> => {
+        while (left-- > 0) {
+          const body = endless();
+          const outcome = await upstream.send({ method: "POST", path: "/", body });
+          const came =
+            outcome.kind === "success" ? await outcome.response.body.text() : outcome.failure.code;
+          answers.set(came, (answers.get(came) ?? 0) + 1);
+        }
+      };
+      await Promise.all(Array.from({ length: 20 }, ask));
+      expect([...answers]).toEqual([["early", 1_300]]);
+    },
+    60_000,
+  );
 
   it("is followed by CANCEL where the upstream leaves the stream open", async () => {
     const { server, upstream } = await upstreamOf((stream) => [head(stream, OK, true)], 1_000);
