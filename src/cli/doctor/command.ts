@@ -12,7 +12,7 @@ import { printableJson } from "../terminal/printable.js";
 import { terminal } from "../terminal/terminal.js";
 import { type RequestOverrides, readSubject, type Subject } from "./look-at.js";
 import { printReport } from "./print-report.js";
-import { withoutCredentials } from "./world/credentials.js";
+import { reportWithoutSecrets, withoutSecrets } from "./world/credentials.js";
 import { TLS_AS_USUAL } from "./world/endpoint.js";
 import { DOCTOR_LIMITS, type DoctorLimits } from "./world/limits.js";
 import { type DoctorWorld, systemWorld } from "./world/world.js";
@@ -61,7 +61,7 @@ export async function runDoctor(
     asked = await readDoctorArguments(args, machine);
   } catch (error) {
     const { message } = error as Error;
-    return usageError(world, withoutCredentials(message), "doctor");
+    return usageError(world, withoutSecrets(message), "doctor");
   }
   if (asked === "help") {
     world.stdout.write(DOCTOR_USAGE);
@@ -84,7 +84,8 @@ async function look(
   const progress = progressOn(world);
   const options = { limits, healthPath, upgrades: false, endAt, progress };
   // Side by side: each waits for its own server, and a person waits for all of them.
-  const reports = await Promise.all(asked.subjects.map((look) => look(machine, options)));
+  const looked = await Promise.all(asked.subjects.map((look) => look(machine, options)));
+  const reports = looked.map(reportWithoutSecrets);
   printReports(reports, asked.json, world);
   const found = reports.some(
     ({ verdict, findings }) => !verdict.well || findings.some((one) => one.severity === "warning"),

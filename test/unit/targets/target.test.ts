@@ -161,6 +161,7 @@ describe("createTarget", () => {
       guard: null,
       presence: null,
       draining: false,
+      disabled: false,
       pending: 0,
       exchangesMax: Number.POSITIVE_INFINITY,
       refusing: null,

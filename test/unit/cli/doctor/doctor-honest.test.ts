@@ -308,4 +308,17 @@ describe("what a person gives", () => {
     const inFile = await doctor(written("nginx.conf", text));
     expect(JSON.stringify(inFile.report)).not.toMatch(/secret-word/);
   });
+
+  it("is asked with the keys of its query, which are not printed", async () => {
+    const asked: (string | undefined)[] = [];
+    const port = await web((request) => {
+      asked.push(request.url);
+      return "ok";
+    });
+    const query = "?page=2&access_token=s3cr3t&key=s3cr3t&monkey=tail";
+    const { report } = await doctor(`http://127.0.0.1:${port}/${query}`);
+    expect(asked[0]).toBe(`/${query}`);
+    expect(JSON.stringify(report)).not.toContain("s3cr3t");
+    expect(report.subject).toMatch(/\?page=2&access_token=…&key=…&monkey=tail$/);
+  });
 });
