@@ -12,6 +12,7 @@ import { CASES, type Case } from "./cases/cases.js";
 import { type DoctorReport, runDoctor } from "./tools/doctor.js";
 import { quietPort } from "./tools/processes.js";
 import { describeWith } from "./tools/programs.js";
+import { sideBySide } from "./tools/side-by-side.js";
 import { type Stage, stageIn } from "./tools/stage.js";
 import { BEHIND, FRONTS } from "./tools/stage-servers.js";
 
@@ -87,17 +88,7 @@ async function reportOf(one: Case, root: string): Promise<DoctorReport> {
 }
 
 let root: string;
-const reports = new Map<Case, Promise<DoctorReport>>();
-
-/** All of them are begun together, a few at a time; each test waits for its own. */
-function begin(): void {
-  const running: Promise<unknown>[] = Array.from({ length: AT_ONCE }, () => Promise.resolve());
-  for (const [index, one] of CASES.entries()) {
-    const report = (running[index % AT_ONCE] as Promise<unknown>).then(() => reportOf(one, root));
-    running[index % AT_ONCE] = report.catch(() => {});
-    reports.set(one, report);
-  }
-}
+let reports: ReadonlyMap<Case, Promise<DoctorReport>> = new Map();
 
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), "gg-cases-"));
@@ -115,7 +106,9 @@ const PROGRAMS = [
 ];
 
 describeWith(PROGRAMS, "the doctor and what people run", () => {
-  beforeAll(begin);
+  beforeAll(() => {
+    reports = sideBySide(CASES, AT_ONCE, (one) => reportOf(one, root));
+  });
   it.each(CASES)("$name", { timeout: MINUTES }, async (one) => {
     const { verdict, findings } = (await reports.get(one)) as DoctorReport;
     const { layer, cause, title } = verdict;

@@ -15,6 +15,7 @@ import { type DoctorVerdict, runDoctor } from "./tools/doctor.js";
 import { nameServer } from "./tools/name-server.js";
 import { quietPort } from "./tools/processes.js";
 import { describeWith } from "./tools/programs.js";
+import { sideBySide } from "./tools/side-by-side.js";
 import { type Stage, stageIn } from "./tools/stage.js";
 
 const MINUTES = 240_000;
@@ -546,17 +547,7 @@ const ANSWERS: readonly Scenario[] = [
 ];
 
 let root: string;
-const seen = new Map<Scenario, Promise<DoctorVerdict>>();
-
-/** All of them are begun together, a few at a time; each test waits for its own. */
-function begin(scenarios: readonly Scenario[]): void {
-  const running: Promise<unknown>[] = Array.from({ length: AT_ONCE }, () => Promise.resolve());
-  for (const [index, scenario] of scenarios.entries()) {
-    const verdict = (running[index % AT_ONCE] as Promise<unknown>).then(() => verdictOf(scenario));
-    running[index % AT_ONCE] = verdict.catch(() => {});
-    seen.set(scenario, verdict);
-  }
-}
+let seen: ReadonlyMap<Scenario, Promise<DoctorVerdict>> = new Map();
 
 async function verdictOf({ start, name }: Scenario): Promise<DoctorVerdict> {
   const stage = stageIn(root, name);
@@ -585,7 +576,9 @@ describeWith(PROGRAMS, "the doctor and running fronts", () => {
   const own = process.getuid?.() === 0 ? [] : ["socket_mode_wrong", "folder_closed"];
   const all = [...BEHIND, ...NGINX, ...NAMES, ...SECURE, ...HAPROXY, ...APACHE, ...PHP, ...ANSWERS];
   const table = all.filter(({ cause }) => !own.includes(cause ?? ""));
-  beforeAll(() => begin(table));
+  beforeAll(() => {
+    seen = sideBySide(table, AT_ONCE, verdictOf);
+  });
   it.each(table)("$name", { timeout: MINUTES }, async (scenario) => {
     const verdict = await seen.get(scenario);
     const { layer, cause, title } = verdict as DoctorVerdict;
