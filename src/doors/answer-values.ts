@@ -7,6 +7,7 @@ import type { Call } from "../core/call.js";
 import type { Failure } from "../core/failure.js";
 import type { UpstreamResponse } from "../core/outcome.js";
 import type { ResponseBody } from "../core/response-body.js";
+import { spokenProtocol } from "../core/spoken-protocol.js";
 import type { UpstreamInside } from "../gateway/upstream-inside.js";
 import type { Stickiness } from "../targets/balance/sticky.js";
 import { type ExtraFields, type PassedAnswer, passedAnswer } from "../wire/passed-answer.js";
@@ -102,7 +103,9 @@ export class AnswerValues<Received extends RequestFacts> {
         receivedStatus,
         attempts: call?.attempts.length ?? 0,
         stopReason: call?.stopReason ?? null,
-        nextHop: call === null || diagnostics !== "full" ? null : this.#aliasOf(call),
+        ...(call === null || diagnostics !== "full"
+          ? { nextHop: null }
+          : { nextHop: this.#aliasOf(call), nextProtocol: spokenProtocol(call) }),
       },
       diagnostics,
     );

@@ -10,6 +10,7 @@ import { addAbortSignal } from "node:stream";
 import { type Dispatcher, errors } from "undici";
 import { HTTP2, LIMITS } from "../catalog/defaults.js";
 import { NamedError, UnsentError } from "../core/named-error.js";
+import { speaksHttp2 } from "../core/spoken-protocol.js";
 import type { Exchange } from "../targets/exchange.js";
 import type { Connection, ConnectionGuard } from "./connection.js";
 import type { ExchangeRun } from "./exchange-run.js";
@@ -56,6 +57,8 @@ export class Http2Stream implements Connection, ConnectionGuard {
     this.openedAt = owner.openedAt;
     this.served = owner.served;
     owner.take();
+    const { target, call } = exchange;
+    speaksHttp2(call, target.id, target.protocol === "https:" ? "h2" : "h2c");
   }
 
   // --- as the client of a connection ---

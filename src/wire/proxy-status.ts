@@ -24,6 +24,8 @@ export interface ProxyStatusFacts {
   readonly stopReason: StopReason | null;
   /** The target under the name it has inside this gateway, never its address. */
   readonly nextHop: string | null;
+  /** What was spoken to it, as ALPN names it. @default "http/1.1" */
+  readonly nextProtocol?: string;
 }
 
 /** One member of the field's list. */
@@ -39,7 +41,8 @@ export function proxyStatus(facts: ProxyStatusFacts, diagnostics: Diagnostics): 
   if (facts.nextHop !== null && diagnostics === "full") {
     member += `; next-hop=${tokenOrString(facts.nextHop)}`;
     // RFC 9209 §2.1.3: a token where it can be one.
-    if (receivedStatus !== null) member += "; next-protocol=http/1.1";
+    const { nextProtocol = "http/1.1" } = facts;
+    if (receivedStatus !== null) member += `; next-protocol=${nextProtocol}`;
   }
   const named = namesAndCounts(facts);
   const inside = diagnostics === "full" && failure !== null ? insideOf(failure) : "";

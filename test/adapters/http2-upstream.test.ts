@@ -106,6 +106,22 @@ describe("an upstream of HTTP/2", () => {
     expect(gateway.upstream("app").targets[0]?.connections).toMatchObject({ open: 1, idle: 1 });
   });
 
+  it.each([
+    ["full", "h2c"],
+    ["code", null],
+  ] as const)("is named by Proxy-Status with %s diagnostics: %s", async (diagnostics, spoken) => {
+    const { origin } = await h2c((stream) => answer(stream, "hello"));
+    const app = { targets: origin, allowH2: "h2c", retry: false } as const;
+    const gateway = createGateway({ name: "edge", upstreams: { app } });
+    cleanUps.push(() => gateway.close());
+    const proxy = nodeProxy(gateway.upstream("app"), { diagnostics });
+    const client = await http2Client(`http://127.0.0.1:${await listening(createServer(proxy))}`);
+    cleanUps.push(() => client.destroy());
+    const { headers } = await begin(client, { ":path": "/" }).over;
+    const field = String(headers["proxy-status"] ?? "");
+    expect(/next-protocol=([^;]+)/.exec(field)?.[1] ?? null).toBe(spoken);
+  });
+
   it("with one connection takes calls at once, as many as the target allows", async () => {
     let waiting: ServerHttp2Stream[] = [];
     const { origin, sessions } = await h2c((stream) => {
