@@ -38,10 +38,10 @@ export async function buildCode() {
     ...COMMON,
     entryPoints: { ...ENTRIES, cli: CLI },
     ...{ outdir: DIST, format: "esm", splitting: true, platform: "node", target: "node20" },
-    external: [...Object.keys(dependencies), ...Object.keys(peerDependencies)],
+    external: [...Object.keys(dependencies), ...Object.keys(peerDependencies), UNDICI],
     // Modules in place of the CommonJS that Node gets, so that what is not used is left out.
     alias: { yaml: join(ROOT, "node_modules/yaml/browser/index.js") },
-    plugins: [BUILT_IN],
+    plugins: [BUILT_IN, REAL_UNDICI],
   });
   const modules = new Map(outputFiles.map(({ path, text }) => [path.slice(DIST.length + 1), text]));
   const shared = reached(
@@ -81,6 +81,15 @@ const BUILT_IN = {
     onLoad({ filter: /./, namespace: "built-in" }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule("${path}");`,
     }));
+  },
+};
+
+/** By the name alone Bun loads a module of its own, which has no connections. */
+const UNDICI = "undici/index.js";
+const REAL_UNDICI = {
+  name: "undici",
+  setup({ onResolve }) {
+    onResolve({ filter: /^undici$/ }, () => ({ path: UNDICI, external: true }));
   },
 };
 

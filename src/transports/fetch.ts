@@ -194,7 +194,7 @@ class FetchRun extends EngineRun<FetchedBody> implements ForeignReading, Receivi
       return;
     }
     timeline.written = !provesUnwritten(error);
-    this.fail(networkErrorOf(error) ?? error);
+    this.fail(networkErrorOf(error) ?? (isNameless(error) ? terminated(error) : error));
   }
 
   // --- what the reading of a foreign answer reports ---
@@ -254,6 +254,15 @@ function hasCode(error: unknown): boolean {
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof TypeError)) return false;
   return error.cause === undefined && (error as { code?: unknown }).code === undefined;
+}
+
+/** The standard's network error, from a function that has no codes for what happened (Deno's). */
+function isNameless(error: unknown): boolean {
+  return error instanceof TypeError && error.cause !== undefined && !hasCode(error);
+}
+
+function terminated(error: unknown): NamedError {
+  return new NamedError("connection_terminated", "the fetch function does not say why", error);
 }
 
 function provesUnwritten(error: unknown): boolean {

@@ -95,4 +95,22 @@ describe("a fetch function that knows no dispatcher", () => {
     const error = await rejection(gatewayFetch(orders, { fetch: thrower })("/"));
     expect(error).toMatchObject({ message: "fetch failed", code: "connection_terminated" });
   });
+
+  it("may fail without a code, as the standard allows", async () => {
+    const nameless = new TypeError("fetch failed", { cause: new Error("closed") });
+    const asked: string[] = [];
+    const call = gatewayFetch(
+      worldOf("http://127.0.0.1:8080", { retry: { attemptsMax: 2 } }).orders,
+      {
+        fetch: (async (_, init) => {
+          asked.push(init?.method ?? "GET");
+          throw nameless;
+        }) as typeof fetch,
+      },
+    );
+    const error = await rejection(call("/"));
+    expect(error).toMatchObject({ code: "connection_terminated", attempts: 2 });
+    expect(await rejection(call("/", { method: "POST" }))).toMatchObject({ attempts: 1 });
+    expect(asked).toEqual(["GET", "GET", "POST"]);
+  });
 });

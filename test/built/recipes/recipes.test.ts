@@ -6,10 +6,11 @@
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync, statSync } from "node:fs";
 import { createServer, type Server as HttpServer } from "node:http";
 import { createRequire } from "node:module";
 import { type AddressInfo, connect } from "node:net";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -47,7 +48,7 @@ describe.each(RECIPES.filter(({ kind }) => kind === "proxy"))("$ecosystem", (rec
     const place = placed(recipe);
     if (recipe.file.endsWith(".ts")) await typechecks(place, recipe.file);
     if (recipe.build !== undefined) await built(place, recipe.build);
-    const { child, origin } = await startServer(place, recipe.start ?? [recipe.file]);
+    const { child, origin } = await startServer(place, startOf(recipe, place));
 
     const answer = await fetch(`${origin}/api/orders/7?full=1`);
     expect(await answer.text()).toBe("the upstream got GET /orders/7?full=1");
@@ -256,6 +257,22 @@ interface Place {
   write(path: string, text: string): void;
 }
 
+/** Program and arguments: a script for Node, or another runtime with it. */
+function startOf({ runtime, start, file }: Recipe, { root }: Place): readonly string[] {
+  if (runtime === undefined) return start ?? [file];
+  const found = readdirSync(join(root, "node_modules"), { recursive: true, encoding: "utf8" })
+    .filter((path) => BINARIES[runtime].test(path))
+    .map((path) => join(root, "node_modules", path));
+  const binary = found.find((path) => statSync(path).size > 1_000_000) as string;
+  return runtime === "bun" ? [binary, file] : [binary, "run", "--allow-all", file];
+}
+
+/** npm moves the one of Bun into its main package, where it may run scripts. */
+const BINARIES = {
+  bun: /^(?:bun\/bin\/bun\.exe|@oven\/[\w-]+\/bin\/bun)$/,
+  deno: /^@deno\/[\w-]+\/deno$/,
+};
+
 type Env = Readonly<Record<string, string>>;
 
 /** A build that fails rejects with its output. */
@@ -272,7 +289,10 @@ async function startServer(
 ): Promise<{ child: ChildProcess; origin: string }> {
   const port = await freePort();
   const env = { ...PRODUCTION, ORDERS_URL: orders.origin, PORT: String(port), ...more };
-  const child = spawn(process.execPath, scriptOf(place, args), {
+  const [program, given] = isAbsolute(args[0] ?? "")
+    ? [args[0] as string, args.slice(1)]
+    : [process.execPath, scriptOf(place, args)];
+  const child = spawn(program, given, {
     ...{ cwd: place.folder, env },
     stdio: ["ignore", "ignore", "pipe"],
   });

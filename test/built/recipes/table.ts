@@ -16,6 +16,8 @@ export interface Recipe {
   /** Scripts of the framework that build and start a project. */
   readonly build?: readonly string[];
   readonly start?: readonly string[];
+  /** Node, unless another is named. */
+  readonly runtime?: "bun" | "deno";
   /** Where the framework ends by itself on SIGTERM. */
   readonly exitCode?: number;
 }
@@ -68,6 +70,11 @@ export const RECIPES: readonly Recipe[] = [
     }),
     build: ["node_modules/vite/bin/vite.js", "build"],
     start: ["build"],
+  },
+  { ...recipe("Bun", "bun.mjs", "proxy", { bun: "1.4.5" }), runtime: "bun" },
+  {
+    ...recipe("Deno", "express.mjs", "proxy", { express: "5.3.0", deno: "2.9.6" }),
+    runtime: "deno",
   },
   recipe("Vite's dev server", "vite.config.mjs", "other", { vite: "8.4.0" }),
   recipe("socket.io, WebSockets", "socket.io.mjs", "other", {
