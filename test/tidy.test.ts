@@ -243,6 +243,16 @@ const TEXT_RULES: readonly Rule[] = [
     found: ["src/core/a.ts:1 cites without §"],
   },
   {
+    name: "the doctor speaks plainly",
+    kept: () => rules.vagueWords(src),
+    planted: () =>
+      rules.vagueWords([
+        file("src/cli/doctor/a.ts", `// Nobody listens.\nconst told = "told";`),
+        file("src/core/a.ts", "// Whoever asks."),
+      ]),
+    found: ['src/cli/doctor/a.ts:1 says "Nobody"', 'src/cli/doctor/a.ts:2 says "told"'],
+  },
+  {
     name: "no path of a machine is named",
     kept: () => rules.machinePaths(text),
     planted: () =>

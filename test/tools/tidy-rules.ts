@@ -282,6 +282,20 @@ export function machinePaths(files: readonly TextFile[]): Findings {
   return findLines(files, (line) => (MACHINE_PATH.test(line) ? "names a machine's path" : null));
 }
 
+/** Persons who are none: a client, a process or a user is meant, or the sentence needs none. */
+const VAGUE = /\b(?:told|tell|tells|whoever|nobody|somebody|anybody|everybody)\b/i;
+
+/** The doctor's texts are read by people with a fault: plain words, in folders that have them. */
+export function vagueWords(files: readonly TextFile[]): Findings {
+  return findLines(
+    files.filter(({ path }) => path.startsWith("src/cli/doctor/")),
+    (line) => {
+      const word = VAGUE.exec(line)?.[0];
+      return word === undefined ? null : `says "${word}"`;
+    },
+  );
+}
+
 /** RFC 9110 §9.2.2: one form of citing, so that one search finds every place. */
 export function strayCitations(files: readonly TextFile[]): Findings {
   return findLines(files, (line) =>

@@ -102,7 +102,7 @@ function quoted(line: LogLine | null): readonly string[] {
   return line === null ? [] : [`the last line of ${line.log}: ${line.line}`];
 }
 
-/** The place that wins asks nobody: what it answers is the front's own. */
+/** The place that wins has no upstream: the front answers by itself. */
 function itself(
   report: Report,
   { front, pid }: RunningFront,
@@ -196,7 +196,7 @@ function joined(path: string, rest: string): string {
   return `${path.replace(/\/$/, "")}/${rest.replace(/^\//, "")}`;
 }
 
-/** Nobody listens where a front of this machine should: its configuration says so. */
+/** No process listens where a front of this machine should: its configuration says so. */
 async function frontThatIsDown(
   world: DoctorWorld,
   { port, text }: Endpoint,

@@ -93,7 +93,7 @@ async function look(
   return found ? EXIT.found : EXIT.well;
 }
 
-/** A line that is written over, where somebody watches; nothing in a pipe. */
+/** A progress line that is overwritten on a terminal; nothing in a pipe. */
 function progressOn({ stderr, stdout }: CommandWorld): (done: number, all: number) => void {
   if (stdout.isTTY !== true) return () => {};
   return (done, all) => {
@@ -102,7 +102,7 @@ function progressOn({ stderr, stdout }: CommandWorld): (done: number, all: numbe
   };
 }
 
-/** Fewer are done before anybody asks. */
+/** Fewer are done before progress is of interest. */
 const PROGRESS_FROM = 10;
 
 function printReports(reports: readonly Report[], json: boolean, world: CommandWorld): void {

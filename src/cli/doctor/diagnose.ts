@@ -28,8 +28,8 @@ export function diagnose(facts: Facts, clock: Pick<Clock, "wallNow">): Report {
     ...servedCauses(facts),
   ]);
   const { steps, endpoint } = facts;
-  const told = findings.map((finding) => withAge(finding, facts, clock.wallNow()));
-  return { subject: endpoint.text, steps, findings: told, verdict: verdictOf(steps, told) };
+  const dated = findings.map((finding) => withAge(finding, facts, clock.wallNow()));
+  return { subject: endpoint.text, steps, findings: dated, verdict: verdictOf(steps, dated) };
 }
 
 /** Where a process answers wrongly or not at all, it matters that it has only just begun. */

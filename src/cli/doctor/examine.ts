@@ -24,7 +24,7 @@ import type { DoctorWorld } from "./world/world.js";
 
 export interface ExamineOptions {
   readonly limits: DoctorLimits;
-  /** A path that tells whether the application is well; null to ask for none. */
+  /** A path that reports whether the application is well; null to ask for none. */
   readonly healthPath: string | null;
   /** Whether to try a WebSocket handshake. */
   readonly upgrades: boolean;
@@ -163,7 +163,7 @@ async function speaksHttp(line: Line): Promise<number | null> {
   return plain?.answer?.status ?? null;
 }
 
-/** A few words of a protocol that is not HTTP/1: enough to hear whether somebody lives there. */
+/** A few words of a protocol that is not HTTP/1: enough to learn whether a server is there. */
 async function talkSpoken(line: Line, protocol: Spoken, walked: Walked): Promise<Walked> {
   if (protocol === "tcp") return walked;
   const asked = await askSpoken(line, protocol);
@@ -248,7 +248,7 @@ async function reuse(
   if (third !== null && third.code !== null) {
     steps = [...steps, exchangeStep(line, third, "new")];
   }
-  // A server that tells its time need not be watched, nor one whose fault has shown already.
+  // A server that announces its idle time need not be watched, nor one whose fault is known.
   const shows = (walked.first?.answer?.status ?? 0) >= 500 || third?.code != null;
   if (
     second?.code === null &&

@@ -55,7 +55,7 @@ export function isConfigPath(text: string): boolean {
   return text.includes("/") && !/^[^/]*\./.test(text);
 }
 
-/** A name alone: people mean https where somebody listens for it, and http elsewhere. */
+/** A name alone: https if a server listens on its port, http otherwise. */
 export async function schemeAt(
   world: DoctorWorld,
   hostname: string,

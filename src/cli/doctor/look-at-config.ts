@@ -39,7 +39,7 @@ import { type DoctorWorld, within } from "./world/world.js";
 export interface LookOptions extends ExamineOptions {
   /** The moment of the clock at which the whole look ends, whatever is left. */
   readonly endAt: number;
-  /** Told of each upstream that was looked at. */
+  /** Called for each upstream that was checked. */
   readonly progress?: (done: number, all: number) => void;
 }
 
@@ -77,7 +77,7 @@ export async function lookAtConfig(
   const notAsked = places.map(notLookedAt);
   // A container that is down is why nothing listens at its port.
   const others = [...engine.findings, ...config.findings, ...names.findings, ...seen, ...notAsked];
-  const found = [...state.findings.map((one) => unlessTold(one, others)), ...others];
+  const found = [...state.findings.map((one) => unlessReported(one, others)), ...others];
   const own = await frontFindings(world, file, front, found);
   const disk = await diskFindings(world, front);
   const hidden =
@@ -103,7 +103,7 @@ const TOLD_BETTER: readonly (readonly [RegExp, RegExp])[] = [
   [/no servers? (?:are inside|in) upstream/, /^(?:only_backup_servers|no_server_in_upstream)$/],
 ];
 
-function unlessTold(finding: Finding, others: readonly Finding[]): Finding {
+function unlessReported(finding: Finding, others: readonly Finding[]): Finding {
   const [, cause] = TOLD_BETTER.find(([says]) => says.test(finding.title)) ?? [];
   if (cause === undefined || !others.some((one) => cause.test(one.cause))) return finding;
   return { ...finding, severity: "note" };
@@ -234,7 +234,7 @@ function remembering(world: DoctorWorld): DoctorWorld {
   };
 }
 
-/** The same thing, seen from several places, is told once. */
+/** The same thing, seen from several places, is reported once. */
 function withoutRepeats(findings: readonly Finding[]): readonly Finding[] {
   const seen = new Set<string>();
   return findings.filter(({ cause, title }) => {
@@ -288,11 +288,11 @@ async function lookAtUpstream(
     ...access,
   ];
   const ours = chain.some(({ cause }) => cause === "not_for_this_user") ? OF_THIS_USER : [];
-  // What its own name servers say is told of them, and not of the system's.
+  // Findings about its own name servers replace those about the system's.
   const asks = upstream.nameServers !== undefined;
-  const told = new Set([...JUDGED_BY_CHAIN, ...ours, ...chain.map(({ cause }) => cause)]);
+  const reported = new Set([...JUDGED_BY_CHAIN, ...ours, ...chain.map(({ cause }) => cause)]);
   const own = diagnose(facts, world.clock)
-    .findings.filter(({ cause, layer }) => !told.has(cause) && !(asks && layer === "resolve"))
+    .findings.filter(({ cause, layer }) => !reported.has(cause) && !(asks && layer === "resolve"))
     .map((finding) => inPlace(inDialect(finding, config.front, upstream), upstream));
   const of = `${endpoint.text}, ${upstream.context}`;
   const steps = facts.steps.map((step) => ({ ...step, of }));

@@ -71,7 +71,7 @@ async function withContainer(world: DoctorWorld, facts: Facts, report: Report): 
   const { endpoint, local } = facts;
   if (report.verdict.well || local === null || endpoint.socketPath !== null) return report;
   const engine = await askEngine(world);
-  if (engine.kind !== "told") return report;
+  if (engine.kind !== "listed") return report;
   const own = engine.containers.filter(({ ports }) => ports.includes(endpoint.port));
   const found = own.flatMap(containerRules);
   if (found.length === 0) return report;

@@ -93,7 +93,7 @@ export async function frontsCheck(
   return { check, status: await statusOf(line, connection.socket, check) };
 }
 
-/** HAProxy asks in HTTP/1.0 and sends no name unless told to: a client of Node's always does. */
+/** HAProxy asks in HTTP/1.0 and by default sends no name: a client of Node's always does. */
 function statusOf(
   { world, limits }: Line,
   socket: Socket,

@@ -1,6 +1,6 @@
 /**
  * Causes of an accepted connection without a valid answer: another protocol, a crash, silence.
- * What the process did in that time tells them apart, where it is on this machine.
+ * What the process did in that time distinguishes them, where it is on this machine.
  */
 
 import { fault, inMiB, said } from "../../../diagnosis/diagnosis-finding.js";
@@ -13,7 +13,7 @@ export function answerCauses(facts: Facts): readonly Finding[] {
   const { first } = facts;
   if (first === null) return droppedAtOnce(facts);
   if (first.answer !== null) return bodyCauses(facts);
-  // Told as what it is, by the causes of TLS.
+  // The causes of TLS report it.
   if (/CERTIFICATE_REQUIRED/.test(first.errno ?? "")) return [];
   const evidence = said(
     `GET ${facts.endpoint.path}: ` +
@@ -217,7 +217,7 @@ export function crashed(facts: Facts): ((evidence: readonly string[]) => Finding
       evidence: said(
         ...evidence,
         after === null
-          ? `pid ${before.pid} listened before the request, and nobody listens now`
+          ? `pid ${before.pid} listened before the request, and no process listens now`
           : `pid ${before.pid} served before, pid ${after.pid} does now`,
         memory,
         local.cgroup?.memoryBytesMax != null &&
@@ -225,7 +225,7 @@ export function crashed(facts: Facts): ((evidence: readonly string[]) => Finding
       ),
       fix: killed
         ? "Compare the memory limit with what this request needs."
-        : "Its log has the error: an uncaught exception, or a promise that nobody caught.",
+        : "Its log has the error: an uncaught exception, or an unhandled rejection.",
     });
 }
 
@@ -255,7 +255,7 @@ function silent(facts: Facts, evidence: readonly string[]): Finding {
       ...common,
       cause: "event_loop_hangs",
       layer: "process",
-      title: `The process ${seen.pid} is busy and answers nobody: its event loop hangs.`,
+      title: `The process ${seen.pid} is busy and answers no request: its event loop hangs.`,
       evidence: said(
         ...evidence,
         `${Math.round((seen.processorShare ?? 0) * 100)} % of a processor`,
@@ -341,7 +341,7 @@ function headTooLarge(evidence: readonly string[]): Finding {
     cause: "head_too_large",
     layer: "head",
     code: "http_response_header_section_size",
-    title: "The head of the answer is larger than anybody reads.",
+    title: "The head of the answer is larger than clients accept.",
     evidence,
     fix: "Look for cookies or tokens that grow; curl -sI URL | wc -c measures it.",
   });

@@ -1,5 +1,5 @@
 /**
- * What other protocols say first: enough to tell a person that a port is not what they think it is.
+ * What other protocols say first: enough to show that a port is not what the user expects.
  * First bytes are compared, since no parser understands all of them.
  */
 export interface Banner {

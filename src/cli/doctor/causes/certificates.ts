@@ -1,5 +1,5 @@
 /**
- * Causes in TLS: the port that does not speak it, and certificates that nobody may trust.
+ * Causes in TLS: the port that does not speak it, and certificates that no client may trust.
  * Each says what to change, and on which side.
  */
 import { isoDate, parseDate } from "../../../base/clock.js";
@@ -70,7 +70,7 @@ function noHandshake(
 /** Bytes of a server that has shown its certificate before it ended the handshake. */
 const SHOWN_BYTES = 200;
 
-/** What tells that the server wanted a certificate of ours; null when nothing does. */
+/** What shows that the server wanted a certificate of ours; null when nothing does. */
 function wantsCertificate({ secured, first, endpoint }: Facts): string | null {
   if (endpoint.tls.cert !== null) return null;
   const errno = secured?.errno ?? first?.errno ?? "";
@@ -133,7 +133,7 @@ function refusedHandshake(
   });
 }
 
-/** What is wrong, and fails only where somebody checks it. */
+/** What is wrong, and fails only where a client checks it. */
 function unchecked(mistrust: string, finding: Finding): Finding {
   const evidence = [...finding.evidence, "the front does not check it, so it does not fail there"];
   const others = /EXPIRED|NOT_YET_VALID|ALTNAME/.test(mistrust);
@@ -142,14 +142,16 @@ function unchecked(mistrust: string, finding: Finding): Finding {
     : { ...finding, severity: "note", evidence };
 }
 
-/** Seconds by which clocks may differ before anybody should look at them. */
+/** Seconds by which clocks may differ before it matters. */
 const SKEW_MS_MAX = 60_000;
 
-/** A certificate is judged by our clock; the server tells what it takes for now. */
+/** A certificate is judged by our clock; the server sends the time that it assumes. */
 function clocks({ first }: Facts, now: number): readonly string[] {
-  const told = parseDate(String(first?.answer?.headers.date ?? ""));
-  if (Number.isNaN(told) || Math.abs(told - now) < SKEW_MS_MAX) return [];
-  return [`the clock of the server says ${isoDate(told)}, the one of this machine ${isoDate(now)}`];
+  const theirs = parseDate(String(first?.answer?.headers.date ?? ""));
+  if (Number.isNaN(theirs) || Math.abs(theirs - now) < SKEW_MS_MAX) return [];
+  return [
+    `the clock of the server says ${isoDate(theirs)}, the one of this machine ${isoDate(now)}`,
+  ];
 }
 
 function mistrusted(

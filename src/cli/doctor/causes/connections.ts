@@ -72,7 +72,7 @@ function refused(facts: Facts, evidence: readonly string[]): Finding {
   return notThere(facts, local, evidence);
 }
 
-/** Somebody listens where was asked, and a refusal came all the same. */
+/** A process listens at the probed address, and a refusal came all the same. */
 function rejected(
   { endpoint }: Facts,
   there: ListeningSocket,
@@ -84,7 +84,7 @@ function rejected(
     blame: "network",
     code: "connection_refused",
     confidence: "likely",
-    title: `Somebody listens on port ${endpoint.port}, and a firewall refuses in its name.`,
+    title: `A process listens on port ${endpoint.port}, but a firewall refuses.`,
     evidence: [...evidence, `${holderOf(there)} listens on ${placeOf(there)}`],
     fix: "Look for a rule with REJECT:",
     write: `iptables -S | grep ${endpoint.port}; nft list ruleset | grep ${endpoint.port}`,
@@ -209,7 +209,7 @@ function silent(facts: Facts, evidence: readonly string[]): Finding {
     confidence: listens === undefined ? "likely" : "certain",
     title:
       listens === undefined
-        ? `Nobody answers at ${endpoint.authority} within ${limits.connectMs} ms.`
+        ? `No answer from ${endpoint.authority} within ${limits.connectMs} ms.`
         : `The application listens on port ${endpoint.port}, and a firewall drops what is ` +
           "sent there.",
     evidence: said(

@@ -8,7 +8,7 @@ import type { Facts } from "../facts/facts.js";
 import type { ManagedFacts } from "../facts/local-facts.js";
 import type { Endpoint } from "../world/endpoint.js";
 
-/** Why nobody listens, as a manager tells it; null when none has to do with it. */
+/** Why no process listens, according to its manager; null if it has none. */
 export function managedCause(
   { endpoint, local }: Facts,
   evidence: readonly string[],

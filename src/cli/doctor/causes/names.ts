@@ -38,7 +38,7 @@ function unresolved({ endpoint, resolved }: Facts): Finding {
     ...(step.code === null ? {} : { code: step.code }),
     title: `The name server gives no answer for ${endpoint.hostname}.`,
     evidence,
-    fix: "Look at the servers of /etc/resolv.conf: dig @SERVER NAME tells which of them is ill.",
+    fix: "Look at the servers of /etc/resolv.conf: dig @SERVER NAME shows which of them fails.",
   });
 }
 

@@ -19,7 +19,7 @@ export function shownByPhp(path: string, status: number, body: string): Finding 
       layer: "head",
       code: "received_server_error",
       blame: "upstream",
-      title: `PHP ends ${path} with a fatal error, and shows it to everybody.`,
+      title: `PHP ends ${path} with a fatal error, and shows it to all clients.`,
       evidence,
       fix: "Correct the line that it names; errors belong in the log, with status 500:",
       write: "php_admin_flag[display_errors] = off\nphp_admin_flag[log_errors] = on",

@@ -134,7 +134,7 @@ function redirectCauses({ first, endpoint }: Facts): readonly Finding[] {
       blame: "proxy",
       title: "It sends every client to https: behind a front that ends TLS this is a loop.",
       evidence,
-      fix: "Tell it the scheme of the client, and let it trust that field:",
+      fix: "Pass on the scheme of the client, and let it trust that field:",
       write: "proxy_set_header X-Forwarded-Proto $scheme;",
     }),
   ];
@@ -294,7 +294,7 @@ function keepAliveCauses({ first, idleCloseMs }: Facts): readonly Finding[] {
   ];
 }
 
-/** The page of memory that nginx reads a head into, unless told otherwise. */
+/** The page of memory that nginx reads a head into, unless configured otherwise. */
 const NGINX_HEAD_BYTES = 4_096;
 const FIELD_BYTES = 8_190;
 

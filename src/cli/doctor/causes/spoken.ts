@@ -16,7 +16,7 @@ const NAMES: Readonly<Record<SpokenAsked["protocol"], string>> = {
 /** What of the upstream is to be looked at, where it closes or is silent. */
 const HINTS: Readonly<Partial<Record<SpokenAsked["protocol"], string>>> = {
   uwsgi: "uWSGI speaks uwsgi at `socket`, and HTTP at `http-socket`: the front must fit.",
-  ajp: "Tomcat's AJP connector listens on ::1 and wants a secret, unless it is told otherwise.",
+  ajp: "Tomcat's AJP connector listens on ::1 and wants a secret, unless configured otherwise.",
   grpc: "gRPC without TLS is h2c: the server must speak HTTP/2 without an upgrade.",
   grpcs: "The server must offer h2 in ALPN.",
 };

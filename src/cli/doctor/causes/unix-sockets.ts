@@ -119,7 +119,7 @@ function stale({ path }: UnixSocketFacts, evidence: readonly string[]): Finding 
     cause: "socket_stale",
     layer: "connect",
     code: "connection_refused",
-    title: `${path} exists, but nobody listens on it: it was left by a process that ended.`,
+    title: `${path} exists, but no process listens on it: it was left by a process that ended.`,
     evidence,
     fix: "Start the application again; it must remove the old file before it listens.",
   });

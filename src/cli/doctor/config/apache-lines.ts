@@ -62,12 +62,12 @@ export async function readApache(file: string): Promise<ApacheText> {
   await readInto(file, reading, []);
   const [open] = reading.inside;
   if (open !== undefined) {
-    tell(reading, `<${open.name}> has no </${open.name}>`, open);
+    report(reading, `<${open.name}> has no </${open.name}>`, open);
   }
   return { lines: reading.found, problems: reading.problems };
 }
 
-function tell(
+function report(
   { problems }: Reading,
   text: string,
   { file, line }: { readonly file: string; readonly line: number },
@@ -104,7 +104,8 @@ async function readInto(file: string, reading: Reading, above: readonly string[]
       else reading.inside.push({ name: opened, args, file, line: line.line });
     } else if (closed !== undefined) {
       const open = reading.inside.pop();
-      if (open?.name !== closed) tell(reading, `</${closed}> without <${closed}> before it`, line);
+      if (open?.name !== closed)
+        report(reading, `</${closed}> without <${closed}> before it`, line);
     } else {
       await readLine({ ...line, words }, reading, chain);
     }
@@ -119,7 +120,7 @@ async function readLine(
   const [first = "", second = "", third = ""] = line.words;
   const name = first.toLowerCase();
   if (name === "define" && third.length > VALUE_CHARACTERS_MAX) {
-    tell(reading, `Define ${second} is longer than ${VALUE_CHARACTERS_MAX} characters`, line);
+    report(reading, `Define ${second} is longer than ${VALUE_CHARACTERS_MAX} characters`, line);
   } else if (name === "define") reading.variables.set(second, third);
   if (name === "undefine") reading.variables.delete(second);
   if (name === "serverroot") reading.root = second;
@@ -132,13 +133,13 @@ async function readLine(
   const files = await includedFiles(second, reading.root);
   // Apache: a pattern of IncludeOptional may fit nothing, a file of Include must be there.
   if (files.length === 0 && name === "include" && !/[*?[]/.test(second)) {
-    tell(reading, `Include ${second}: No such file or directory`, line);
+    report(reading, `Include ${second}: No such file or directory`, line);
   }
   for (const file of files) {
     const real = await realpath(file).catch(() => file);
-    if (chain.includes(real)) tell(reading, `${file} includes itself`, line);
+    if (chain.includes(real)) report(reading, `${file} includes itself`, line);
     else if (reading.files >= FILES_MAX) {
-      tell(reading, `more than ${FILES_MAX} files are included: the rest was not read`, line);
+      report(reading, `more than ${FILES_MAX} files are included: the rest was not read`, line);
     } else await readInto(file, reading, chain).catch(() => {});
   }
 }

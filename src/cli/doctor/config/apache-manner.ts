@@ -63,7 +63,7 @@ function pathsOf({ kind, path, url }: ApacheBackend): Pick<Manner, "path" | "pat
   return asked === path || mapped.includes("$") ? { path } : { path: asked, pathBefore: path };
 }
 
-/** What Apache checks without being told: expiry and name, but not who signed it. */
+/** What Apache checks by default: expiry and name, but not the issuer. */
 function tlsOf(at: (name: string) => string | null): FrontTls {
   const on = (name: string, otherwise: string): boolean => /^on$/i.test(at(name) ?? otherwise);
   const pair = at("sslproxymachinecertificatefile");
@@ -80,7 +80,7 @@ function tlsOf(at: (name: string) => string | null): FrontTls {
   };
 }
 
-/** The file that PHP-FPM is told to run for the start of the site. */
+/** The file that PHP-FPM runs for the start of the site. */
 function scriptOf({ kind, url }: ApacheBackend, root: string | null): string | null {
   if (kind === "handler") return root === null ? null : join(root, "index.php");
   const folder = /fcgi:\/\/[^/]*(\/.*)$/.exec(url)?.[1];

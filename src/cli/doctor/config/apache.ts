@@ -78,7 +78,7 @@ const PORTS: Readonly<Record<string, number>> = {
   ...{ fcgi: 9_000, ajp: 8_009, scgi: 4_000, uwsgi: 3_031, h2: 443, h2c: 80 },
 };
 
-/** Backends that nobody can be asked at. */
+/** Backends that cannot be probed. */
 export function apacheNotAsked(lines: readonly ApacheLine[]): readonly Problem[] {
   const asked = backendsOf(lines).filter((one) => !isTakenOut(one));
   return asked

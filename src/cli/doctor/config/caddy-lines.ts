@@ -2,7 +2,7 @@
  * The lines of a Caddyfile as Caddy sees them: variables of the environment replaced, snippets and
  * other files in the place of their `import`, with its arguments.
  *
- * Guarantee: it ends; what imports itself is a problem that is told.
+ * Guarantee: it ends; an import of itself is reported as a problem.
  */
 import { dirname, isAbsolute, join } from "node:path";
 import { expandGlob } from "./files.js";
@@ -74,7 +74,7 @@ async function withImports(
     const [name, target = "", ...args] = line.words;
     if (name !== "import") found.push(line);
     else if (depth >= IMPORT_DEPTH_MAX || reading.lines > LINES_MAX) {
-      told(
+      report(
         reading,
         line,
         `import ${target} goes deeper than ${IMPORT_DEPTH_MAX}: it imports itself`,
@@ -106,7 +106,7 @@ async function linesOfFiles(
   const path = isAbsolute(target) ? target : join(dirname(line.file), target);
   const files = await expandGlob(path);
   if (files.length === 0 && !target.includes("*")) {
-    told(reading, line, `import ${target}: there is no such snippet or file`);
+    report(reading, line, `import ${target}: there is no such snippet or file`);
   }
   const parts = await Promise.all(files.map((file) => readLines(file).catch(() => [])));
   return withoutSnippets(parts.flat().map(withEnvironment), reading);
@@ -121,7 +121,7 @@ function argued(word: string, args: readonly string[]): string {
     .replace(/\{args\[:\]\}/g, args.join(" "));
 }
 
-function told({ problems }: Reading, { file, line }: ConfigLine, text: string): void {
+function report({ problems }: Reading, { file, line }: ConfigLine, text: string): void {
   if (!problems.some((one) => one.text === text)) problems.push({ text, where: { file, line } });
 }
 

@@ -1,6 +1,6 @@
 /**
  * What a Caddyfile says of upstreams: the addresses behind every `reverse_proxy` and `php_fastcgi`.
- * Places whose address only a request makes are told, since nobody can be asked at them.
+ * Places whose address depends on the request are reported, since they cannot be probed.
  */
 import { type CaddyText, readCaddyLines } from "./caddy-lines.js";
 import type { ConfiguredUpstream, FrontTraits, Manner, Problem } from "./front-config.js";

@@ -69,14 +69,14 @@ export interface Manner {
   readonly pathBefore?: string;
   readonly tls?: FrontTls;
   readonly proxyProtocol?: boolean;
-  /** The file that a FastCGI pool is told to run. */
+  /** The file that a FastCGI pool runs. */
   readonly script?: string;
   readonly check?: FrontHealthCheck;
   /** Where the front listens for it. */
   readonly ports?: readonly number[];
   /** TLS ends at this front. */
   readonly secure?: boolean;
-  /** Tells the application that the client came over TLS. */
+  /** Informs the application that the client came over TLS. */
   readonly tellsProto?: boolean;
 }
 
@@ -138,7 +138,7 @@ export interface ClientRequest {
 export interface WayBehind {
   readonly upstreams: readonly ConfiguredUpstream[];
   readonly questions: readonly NameQuestion[];
-  /** The front answers it by itself: nobody is asked. */
+  /** The front answers it by itself, without an upstream. */
   readonly itself: boolean;
   /** The place of the configuration that decides, for people. */
   readonly place: string;
@@ -156,14 +156,14 @@ export interface FrontConfig {
   readonly front: FrontKind;
   /** Of a compose file; not there for anything else. */
   readonly services?: readonly ComposeService[];
-  /** The way of one request; null where it cannot be told. Not there where a front has no such. */
+  /** The route of one request; null if unknown. Absent for fronts without routes. */
   readonly wayOf?: (request: ClientRequest) => Promise<WayBehind | null>;
   readonly upstreams: readonly ConfiguredUpstream[];
   /** Names that it asks for while it runs. */
   readonly questions?: readonly NameQuestion[];
   /** What is wrong in the text itself, whatever the upstreams do. */
   readonly findings: readonly Finding[];
-  /** Places that nobody can be asked at, and why: what is not asked is not well. */
+  /** Places that cannot be probed, and why: what is not probed is not reported as well. */
   readonly notLookedAt: readonly Problem[];
   /** What the front itself does not start with. */
   readonly problems: readonly Problem[];

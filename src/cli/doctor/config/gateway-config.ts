@@ -9,7 +9,7 @@ import type { GatewayOptions } from "../../../options/options.js";
 import type { TargetTls } from "../../../targets/target.js";
 import type { FrontConfig, FrontTls } from "./front-config.js";
 
-/** What our own pools do: they stay below what the upstream tells. */
+/** What our own pools do: they stay below what the upstream announces. */
 const HEAD_BYTES = 32_768;
 
 export async function gatewayConfig(file: string): Promise<FrontConfig> {

@@ -32,7 +32,7 @@ export function haproxyUpstreams(
   });
 }
 
-/** Servers that nobody can be asked at. */
+/** Servers that cannot be probed. */
 export function haproxyNotAsked(section: HaproxySection): readonly Problem[] {
   return serversOf(section)
     .filter((server) => !isDisabled(server) && addressOf(server, section) === null)

@@ -1,6 +1,6 @@
 /**
  * How nginx asks an upstream at one place: the host name, the path, the name and the trust of TLS,
- * the script of a pool. Variables are replaced where their value can be told from the file.
+ * the script of a pool. Variables are replaced where the file defines their value.
  */
 import { isAbsolute, join } from "node:path";
 import type { FrontTls, Manner } from "./front-config.js";
@@ -42,7 +42,7 @@ function changed(path: string, before: string): Pick<Manner, "path" | "pathBefor
   return path === before ? { path } : { path, pathBefore: before };
 }
 
-/** Names of the site that somebody can ask by. */
+/** Names of the site that a client can use. */
 function namesOf({ around }: Pass): readonly string[] {
   const server = around.find(({ name }) => name === "server");
   const names = server?.block?.find(({ name }) => name === "server_name")?.args ?? [];
@@ -118,7 +118,7 @@ function tlsOf(pass: Pass, site: string): FrontTls {
   };
 }
 
-/** The file that PHP-FPM is told to run for the start of the site. */
+/** The file that PHP-FPM runs for the start of the site. */
 function scriptOf(pass: Pass): string | null {
   for (const { block } of pass.around) {
     const own = block?.filter(({ name }) => name === "fastcgi_param") ?? [];

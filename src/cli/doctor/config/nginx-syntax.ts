@@ -2,8 +2,8 @@
  * The syntax of nginx's configuration: directives, blocks, comments, quotes and includes, each with
  * the file and the line where it stands. It understands no directive but `include`.
  *
- * Guarantee: it ends. Files that include each other, and more includes than anybody has, are
- * problems that are told, and not read any further.
+ * Guarantee: it ends. Files that include each other, and more includes than the limit, are
+ * reported as problems and not read any further.
  */
 import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, resolve } from "node:path";
@@ -92,7 +92,7 @@ async function included(
 ): Promise<readonly Directive[]> {
   const { problems } = reading;
   const where = { file: from, line };
-  const told = (text: string): readonly Directive[] => {
+  const problem = (text: string): readonly Directive[] => {
     if (!problems.some((one) => one.text === text)) problems.push({ text, where });
     return [];
   };
@@ -101,17 +101,17 @@ async function included(
   const files = await expandGlob(path);
   if (files.length === 0) {
     if (/[*?[]/.test(pattern)) reading.emptyIncludes.push({ text: path, where });
-    else told(`open() "${path}" failed (2: No such file or directory)`);
+    else problem(`open() "${path}" failed (2: No such file or directory)`);
   }
   const found: Directive[] = [];
   for (const file of files) {
     const real = await realpath(file).catch(() => file);
-    if (above.includes(real)) return told(`${file} includes itself: nginx reads it without end`);
+    if (above.includes(real)) return problem(`${file} includes itself: nginx reads it without end`);
     if (reading.files >= FILES_MAX) {
-      return told(`more than ${FILES_MAX} files are included: the rest was not read`);
+      return problem(`more than ${FILES_MAX} files are included: the rest was not read`);
     }
     const inner = await readInto(file, reading, above).catch((error: NodeJS.ErrnoException) =>
-      told(`open() "${file}" failed (${error.code ?? error.message})`),
+      problem(`open() "${file}" failed (${error.code ?? error.message})`),
     );
     found.push(...inner);
   }
@@ -162,7 +162,7 @@ class Parser {
         if (words[0] !== undefined) this.notEnded(words[0]);
         add(null);
         if (depth > 0) return [directives, at];
-        this.tell('unexpected "}"', token.line);
+        this.report('unexpected "}"', token.line);
       } else if (depth < DEPTH_MAX) {
         const [block, next] = this.block(at, depth + 1);
         add(block);
@@ -171,7 +171,7 @@ class Parser {
     }
     if (words[0] !== undefined) this.notEnded(words[0]);
     add(null);
-    if (depth > 0) this.tell('unexpected end of file, expecting "}"', this.lastLine);
+    if (depth > 0) this.report('unexpected end of file, expecting "}"', this.lastLine);
     return [directives, at];
   }
 
@@ -190,10 +190,10 @@ class Parser {
   }
 
   private notEnded({ text, line }: NginxToken): void {
-    this.tell(`directive "${text}" is not terminated by ";"`, line);
+    this.report(`directive "${text}" is not terminated by ";"`, line);
   }
 
-  private tell(text: string, line: number): void {
+  private report(text: string, line: number): void {
     this.problems.push({ text, where: { file: this.file, line } });
   }
 }

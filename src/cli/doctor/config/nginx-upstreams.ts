@@ -27,7 +27,7 @@ export function upstreamsOf(
   const resolved = names?.resolver == null ? {} : { nameServers: nameServersOf(names.resolver) };
   if (group === null) {
     const address = place.includes("$") ? null : addressOf(pass, place);
-    // Without a resolver nginx asks nobody: a rule tells of it.
+    // Without a resolver nginx sends no query: a rule reports it.
     if (address === null || (names !== null && names.resolver === null)) return [];
     const { file, line } = directive;
     const manner = mannerOf(pass, null, asked);

@@ -1,5 +1,5 @@
 /**
- * What the variables of an nginx configuration hold, as far as the file itself tells it: `set` in
+ * What the variables of an nginx configuration hold, as far as the file defines them: `set` in
  * the blocks around a place, and the default of a `map` or a `geo`. What comes with a request is
  * not known here.
  */

@@ -15,7 +15,7 @@ import { addressAtRunTime } from "./nginx-variables.js";
 export interface Pass {
   readonly directive: Directive;
   readonly kind: "proxy" | "fastcgi" | "grpc" | "uwsgi" | "scgi" | "memcached";
-  /** What is asked, with those variables replaced whose values the file tells. */
+  /** What is asked, with those variables replaced whose values the file defines. */
   readonly target: string;
   /** It has a variable, so that nginx evaluates it for each request. */
   readonly atRunTime: boolean;

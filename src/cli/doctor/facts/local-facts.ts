@@ -55,7 +55,7 @@ export interface ManagedFacts {
   readonly restarts: number | null;
   /** Why it ended last, where the manager knows: a signal, an exit code, oom-kill. */
   readonly lastEnd: string | null;
-  /** Its command, arguments and environment, as far as they tell which program it is. */
+  /** Its command, arguments and environment, as far as they identify the program. */
   readonly about: string;
 }
 
@@ -70,7 +70,7 @@ export interface UnixSocketFacts {
   readonly writable: boolean;
   /** The first folder on the way that cannot be entered. */
   readonly closedFolder: string | null;
-  /** Somebody listens on it now. */
+  /** A process listens on it now. */
   readonly listening: boolean;
   readonly waiting: number | null;
   readonly backlog: number | null;

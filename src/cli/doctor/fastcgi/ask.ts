@@ -9,7 +9,7 @@ import type { DoctorLimits } from "../world/limits.js";
 import type { DoctorWorld } from "../world/world.js";
 import { type FastcgiAnswer, fastcgiRequest, readFastcgi } from "./protocol.js";
 
-/** The status page of PHP-FPM, as far as it tells why requests wait. */
+/** The status page of PHP-FPM, as far as it explains why requests wait. */
 export interface PoolStatus {
   readonly pool: string;
   readonly listenQueue: number;

@@ -34,7 +34,7 @@ export type EngineSaid =
   | { readonly kind: "none" }
   /** There is a socket, and this user may not open it. */
   | { readonly kind: "forbidden"; readonly path: string }
-  | { readonly kind: "told"; readonly containers: readonly Container[] };
+  | { readonly kind: "listed"; readonly containers: readonly Container[] };
 
 const SOCKETS = ["run/docker.sock", "var/run/docker.sock", "run/podman/podman.sock"];
 const ANSWER_MS_MAX = 2_000;
@@ -56,8 +56,8 @@ export async function askEngine(world: DoctorWorld): Promise<EngineSaid> {
     const ids = (listed as readonly (EngineJson | null)[])
       .slice(0, CONTAINERS_MAX)
       .map((one) => String(one?.["Id"]));
-    const told = await Promise.all(ids.map((id) => get(world, path, `/containers/${id}/json`)));
-    return { kind: "told", containers: told.flatMap(containerOf) };
+    const answers = await Promise.all(ids.map((id) => get(world, path, `/containers/${id}/json`)));
+    return { kind: "listed", containers: answers.flatMap(containerOf) };
   }
   return forbidden === null ? { kind: "none" } : { kind: "forbidden", path: forbidden };
 }
@@ -107,30 +107,30 @@ function parsed(text: string): unknown {
 
 function containerOf(said: unknown): readonly Container[] {
   if (typeof said !== "object" || said === null) return [];
-  const told = said as EngineJson;
-  const state = inner(told, "State");
+  const answer = said as EngineJson;
+  const state = inner(answer, "State");
   const health = inner(state, "Health");
   const log = (Array.isArray(health["Log"]) ? health["Log"] : []) as readonly EngineJson[];
-  const labels = inner(inner(told, "Config"), "Labels");
-  const bindings = Object.values(inner(inner(told, "HostConfig"), "PortBindings")).flat();
+  const labels = inner(inner(answer, "Config"), "Labels");
+  const bindings = Object.values(inner(inner(answer, "HostConfig"), "PortBindings")).flat();
   return [
     {
-      name: String(told["Name"] ?? "").replace(/^\//, ""),
-      image: String(inner(told, "Config")["Image"] ?? ""),
+      name: String(answer["Name"] ?? "").replace(/^\//, ""),
+      image: String(inner(answer, "Config")["Image"] ?? ""),
       service: String(labels["com.docker.compose.service"] ?? ""),
       folder: String(labels["com.docker.compose.project.working_dir"] ?? ""),
       state: String(state["Status"] ?? ""),
       exitCode: Number(state["ExitCode"] ?? 0),
       killedForMemory: state["OOMKilled"] === true,
-      restarts: Number(told["RestartCount"] ?? 0),
+      restarts: Number(answer["RestartCount"] ?? 0),
       health: String(health["Status"] ?? ""),
       healthSaid:
         String(log.at(-1)?.["Output"] ?? "")
           .trim()
           .split("\n")[0] ?? "",
-      networks: Object.keys(inner(inner(told, "NetworkSettings"), "Networks")),
+      networks: Object.keys(inner(inner(answer, "NetworkSettings"), "Networks")),
       ports: bindings.map((one) => Number((one as EngineJson | null)?.["HostPort"] ?? 0)),
-      createdAt: parseDate(String(told["Created"] ?? "")),
+      createdAt: parseDate(String(answer["Created"] ?? "")),
       startedAt: parseDate(String(state["StartedAt"] ?? "")),
     },
   ];

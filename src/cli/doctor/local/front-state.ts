@@ -96,7 +96,7 @@ const TESTS: Readonly<Record<Tests, string>> = {
   lighttpd: "lighttpd -tt -f /etc/lighttpd/lighttpd.conf",
 };
 
-/** A file of the system, and no process of its front: nobody serves what stands in it. */
+/** A file of the system, and no process of its front: what it configures is not served. */
 async function frontDown(
   world: DoctorWorld,
   file: string,
@@ -113,7 +113,7 @@ async function frontDown(
     layer: "config",
     blame: "proxy",
     code: "connection_refused",
-    title: `${front} is not running: nobody serves what its configuration says.`,
+    title: `${front} is not running: what it configures is not served.`,
     evidence: said(`no process of ${front} on this machine`, state?.trim()),
     fix: "Read why it ended, check its configuration, then start it:",
     write:
@@ -146,7 +146,7 @@ async function testOf(
   if (code === undefined) return null;
   if (code === "0") return { command: command.slice(0, 2).join(" "), well: true, problems: [] };
   const problems = problemsIn(output, main);
-  // Who may not open a log or a port cannot tell whether the configuration is right.
+  // Without permission to open a log or a port, the configuration cannot be checked.
   if (problems.length === 0 || /Permission denied|EACCES/i.test(output)) return null;
   return { command: command.slice(0, 2).join(" "), well: false, problems };
 }

@@ -9,14 +9,14 @@ import { withoutCredentials } from "../world/credentials.js";
 import type { DoctorWorld } from "../world/world.js";
 import { entriesOf, linesOf } from "./sockets.js";
 
-/** Long enough to tell a busy loop from a busy moment. */
+/** Long enough to distinguish a busy loop from a busy moment. */
 const WATCH_MS = 200;
 /** The unit of times in /proc/PID/stat; Linux has 100 on every machine that Node runs on. */
 const TICKS_PER_SECOND = 100;
 /** Options such as a time limit may stand at its end. */
 const COMMAND_CHARACTERS_MAX = 300;
 
-/** Ended, and nobody has asked how: nothing of it lives. */
+/** A zombie: ended, and its parent has not collected its status. */
 const ZOMBIE = "Z";
 
 /** Null when there is none, or when it ends while it is watched. */

@@ -1,7 +1,7 @@
 /**
  * The listening sockets of this machine, from /proc/net, with the processes that hold them.
  *
- * The kernel shows the sockets of everybody; the holder only to its own user and to root.
+ * The kernel shows the sockets of all users; the holder only to its own user and to root.
  */
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -117,7 +117,7 @@ export interface UnixListener {
   readonly backlog: number | null;
 }
 
-/** The Unix sockets that somebody listens on, by their paths. */
+/** The Unix sockets that a process listens on, by their paths. */
 export async function unixListenersOf(world: DoctorWorld): Promise<readonly UnixListener[]> {
   const lines = await linesOf(join(world.root, "proc/net/unix"));
   const raw = lines.slice(1).flatMap((line) => {

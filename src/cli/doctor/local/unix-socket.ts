@@ -1,5 +1,5 @@
 /**
- * A Unix socket as the file system shows it: whether it is there, who may use it, whether somebody
+ * A Unix socket as the file system shows it: whether it is there, who may use it, whether a process
  * listens, and which sockets there are beside it.
  */
 import { access, constants, readFile, stat } from "node:fs/promises";

@@ -1,7 +1,7 @@
 /**
- * Requests on one connection, with what came back byte for byte: enough to tell an answer, half an
- * answer, another protocol and silence apart. Node's own client parses it; the first bytes are kept
- * beside it, since a parser says only that they were wrong.
+ * Requests on one connection, with what came back byte for byte: enough to distinguish an answer,
+ * half an answer, another protocol and silence. Node's own client parses it; the first bytes are
+ * kept beside it, since a parser says only that they were wrong.
  */
 import { Agent, type IncomingMessage, request as requestHttp } from "node:http";
 import type { Socket } from "node:net";
@@ -38,7 +38,7 @@ export interface Exchanged {
   readonly endless: boolean;
 }
 
-/** A stream of events is not waited for: its head tells enough. */
+/** A stream of events is not awaited: its head is enough. */
 const STREAM_MS = 1_000;
 /** What came within the last part of the time is not silent. */
 const FLOW_PARTS = 4;

@@ -1,6 +1,6 @@
 /**
  * The way that the kernel takes to an address: the interface, the gateway and the source address,
- * as `ip route get` tells them. Where that program is missing nothing is known, and nothing is
+ * as `ip route get` prints them. Where that program is missing nothing is known, and nothing is
  * said.
  */
 import type { DiagnosisStep } from "../../../diagnosis/diagnosis-report.js";

@@ -117,8 +117,8 @@ export function isChecked(mistrust: string, checks: EndpointTls["checks"]): bool
 }
 
 /**
- * Node tells the first thing that it finds wrong, most often the authority. What a person must know
- * comes first: that it has expired, or is for another name, is so whoever signed it.
+ * Node reports the first error that it finds, most often the authority. What matters more comes
+ * first: an expired certificate, or one for another name, is wrong with any issuer.
  */
 function mistrustOf(
   socket: TLSSocket,

@@ -131,7 +131,7 @@ export function modules(
   );
 }
 
-/** Closed to everybody, or open to everybody as a forward proxy. */
+/** Closed to all clients, or open to all as a forward proxy. */
 export function refusals(lines: readonly ApacheLine[]): readonly Finding[] {
   return lines.flatMap((line) => {
     const proxy = line.inside.at(-1)?.name === "proxy";
@@ -143,7 +143,7 @@ export function refusals(lines: readonly ApacheLine[]): readonly Finding[] {
           layer: "config",
           blame: "proxy",
           code: "request_denied",
-          title: "The backend is closed to everybody: Apache answers 403.",
+          title: "The backend is closed to all clients: Apache answers 403.",
           evidence: [
             `${line.words.join(" ")} inside <Proxy ${line.inside.at(-1)?.args[0] ?? "*"}>`,
           ],

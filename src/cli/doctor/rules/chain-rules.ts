@@ -32,11 +32,11 @@ function keepAliveRace(
   if (poolIdleMs === null || keptMs === null || keptMs > poolIdleMs) return [];
   // A front that looks first meets the race only where both are about to act in the same moment.
   const rare = settings.watchesIdle === true && keptMs >= LONG_KEPT_MS;
-  const tell =
+  const finding =
     rare || (settings.watchesIdle === true && Number.isFinite(poolIdleMs)) ? warning : fault;
   const pool = Number.isFinite(poolIdleMs) ? `${poolIdleMs / 1_000} s` : "without an end";
   return [
-    tell({
+    finding({
       cause: "keep_alive_race",
       impact: "some",
       layer: "keep_alive",
@@ -142,7 +142,7 @@ function families(
   ];
 }
 
-/** For the places that nobody can be asked at. */
+/** For the places that cannot be probed. */
 export function unreadable(upstream: ConfiguredUpstream, reason: string): Finding {
   return warning({
     cause: "address_not_understood",

@@ -84,9 +84,9 @@ function loopback(link: Link, services: readonly DeclaredService[]): readonly Fi
   // A browser on this machine reads such an address, too, and for it a published port is right.
   const forBrowser = front === null && /^(?:https?|wss?)$/.test(link.scheme);
   const doubtful = forBrowser && outside !== undefined;
-  const tell = doubtful ? warning : fault;
+  const finding = doubtful ? warning : fault;
   return [
-    tell({
+    finding({
       cause: "localhost_in_container",
       layer: "connect",
       blame: "proxy",

@@ -60,10 +60,10 @@ function waitsForHealth(
     const check = other.node.at("healthcheck");
     const off = check.at("disable").text() === "true" || isNone(other);
     if (check.exists() && !off) return [];
-    const tell = off ? fault : warning;
+    const finding = off ? fault : warning;
     const port = [...other.ports][0] ?? 3_000;
     return [
-      tell({
+      finding({
         cause: "depends_on_without_healthcheck",
         layer: "health",
         blame: "proxy",

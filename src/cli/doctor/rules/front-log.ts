@@ -73,7 +73,7 @@ export async function saidInLog(
     layer: "config",
     title: `The log of ${front.config.front} says: ${meaning ?? line}`,
     evidence: said(meaning !== null && line),
-    fix: `good-gateway explain tells more of it; the log is ${log}`,
+    fix: `good-gateway explain has more about it; the log is ${log}`,
     confidence: "possible",
   } as const;
   return [explained ? { ...warning(parts), severity: "note" } : warning(parts)];

@@ -1,5 +1,5 @@
 /**
- * Contradictions in a HAProxy configuration that can be seen without asking anybody.
+ * Contradictions in a HAProxy configuration that can be seen without a request.
  * Each finding has the file and the line, says why, and what to write instead.
  */
 

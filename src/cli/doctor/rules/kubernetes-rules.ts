@@ -125,14 +125,14 @@ function targetRules({ name }: KubernetesService, port: ServicePort, pod: Pod): 
   const others = names.every((one) => /metric|prom|admin|debug|health/i.test(one ?? ""));
   if (known || (byNumber && others)) return probeRules(pod);
   const [right = port.target] = numbers.filter((one) => one !== null).map(String);
-  const tell = byNumber ? "likely" : "certain";
+  const confidence = byNumber ? "likely" : "certain";
   return [
     fault({
       cause: "target_port_unknown",
       layer: "connect",
       blame: "proxy",
       code: byNumber ? "connection_refused" : "no_healthy_target",
-      confidence: tell,
+      confidence,
       title:
         `Service ${name} sends port ${port.port} to ${port.target}, and ${pod.kind} ${pod.name} ` +
         (byNumber ? `names ${numbers.join(", ")} only.` : "has no port of this name."),

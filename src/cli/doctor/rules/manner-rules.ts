@@ -79,10 +79,10 @@ const redirectToTls: MannerRule = ({ where, context, manner }, { endpoint, first
       code: "loop_detected",
       confidence: "likely",
       title:
-        "The application sends clients to https, and the front does not tell it that they " +
+        "The application sends clients to https, and the front does not pass on that they " +
         "are there.",
       evidence: [context, `GET ${endpoint.path}: ${status}, Location: ${to}`],
-      fix: "Every answer is the same redirect again. Tell the scheme of the client:",
+      fix: "Every answer is the same redirect again. Pass on the scheme of the client:",
       write: "proxy_set_header X-Forwarded-Proto $scheme;",
       where,
     }),

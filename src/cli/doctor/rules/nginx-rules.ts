@@ -1,5 +1,5 @@
 /**
- * Contradictions in an nginx configuration that can be seen without asking anybody. Each finding
+ * Contradictions in an nginx configuration that can be seen without a request. Each finding
  * has
  * the file and the line, says why, and what to write instead.
  */
@@ -28,7 +28,7 @@ export function nginxRules(passes: readonly Pass[], all: readonly Directive[]): 
   return unique(found);
 }
 
-/** A setting of a shared block is told once, not for every location below it. */
+/** A setting of a shared block is reported once, not for every location below it. */
 function unique(findings: readonly Finding[]): readonly Finding[] {
   const seen = new Set<string>();
   return findings.filter(({ cause, where }) => {
@@ -60,9 +60,9 @@ const nameWithoutResolver: Rule = (pass, all) => {
   const names = namesAtRunTime(pass);
   if (names === null || names.resolver !== null) return null;
   const [host = null] = names.hosts;
-  // A variable that comes with the request may hold an address, which needs nobody to resolve it.
-  const told = everywhere(all, "set").length > 0 || pass.place.startsWith("$");
-  if (host === null && !told) return null;
+  // A variable that comes with the request may hold an address, which needs no resolver.
+  const fromRequest = everywhere(all, "set").length > 0 || pass.place.startsWith("$");
+  if (host === null && !fromRequest) return null;
   return fault({
     cause: "no_resolver",
     layer: "config",
@@ -134,7 +134,7 @@ const serverName: Rule = (pass) => {
   });
 };
 
-/** The name is written down, and is only compared with the certificate: nobody is told it. */
+/** The name is written down, and is only compared with the certificate: it is not sent. */
 function nameNotSent(pass: Pass, named: Directive, switchedBy: string): Finding {
   return warning({
     cause: "no_server_name_sent",
@@ -143,7 +143,7 @@ function nameNotSent(pass: Pass, named: Directive, switchedBy: string): Finding 
     code: "tls_alert_received",
     confidence: "likely",
     title:
-      `${named.name} names ${named.args[0] ?? "a host"}, and nobody is told it: ` +
+      `${named.name} names ${named.args[0] ?? "a host"}, and it is not sent: ` +
       `${switchedBy} is off.`,
     evidence: [`${named.name} alone only changes what the certificate is compared with.`],
     fix: "Send the name:",
@@ -188,7 +188,9 @@ const socketPathWithoutUpgrade: Rule = (pass) => {
     code: "http_upgrade_failed",
     confidence: "likely",
     title: `${path} looks like WebSockets, and nginx drops the Upgrade field.`,
-    evidence: ["Upgrade and Connection are hop-by-hop; nginx passes them on only when told."],
+    evidence: [
+      "Upgrade and Connection are hop-by-hop; nginx passes them on only if configured to.",
+    ],
     fix: "Pass the handshake on:",
     write:
       "proxy_http_version 1.1;\nproxy_set_header Upgrade $http_upgrade;\n" +
@@ -254,7 +256,7 @@ const scriptFilename: Rule = (pass, all) => {
     blame: "proxy",
     code: "proxy_configuration_error",
     confidence: "likely",
-    title: "PHP-FPM is not told which file to run: SCRIPT_FILENAME is not set.",
+    title: "PHP-FPM does not learn which file to run: SCRIPT_FILENAME is not set.",
     evidence: ["It answers with an empty page, or 404 Primary script unknown."],
     fix: "Set it, or include fastcgi.conf:",
     write: "fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;",

@@ -6,7 +6,7 @@ import type { Report } from "../../../diagnosis/diagnosis-report.js";
 
 const CREDENTIALS = /(\/\/)[^/?#\s@]*@/g;
 
-/** Parameters of a query whose names say that they are nobody's business. */
+/** Parameters of a query whose names say that they are secret. */
 const SECRET = "[\\w.-]*(?:token|secret|passw|api[-_]?key|signature|credential)[\\w.-]*";
 const SECRETS = new RegExp(`([?&](?:${SECRET}|key|sig|pwd|auth)=)[^&#\\s"'<>]+`, "gi");
 

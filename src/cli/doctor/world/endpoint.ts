@@ -26,7 +26,7 @@ export interface Endpoint {
   readonly tls: EndpointTls;
   /** A line of the PROXY protocol goes before everything else. */
   readonly proxyProtocol: boolean;
-  /** The file that a FastCGI pool is told to run; null when it is asked for its ping only. */
+  /** The file that a FastCGI pool runs; null if only its ping is requested. */
   readonly script: string | null;
 }
 

@@ -137,7 +137,7 @@ describe("a socket", () => {
     async (said) => {
       const on = await machine([], said);
       const told = await askEngine(on.world).catch((error: Error) => error.message);
-      expect(told).toEqual(expect.objectContaining({ kind: expect.stringMatching(/none|told/) }));
+      expect(told).toEqual(expect.objectContaining({ kind: expect.stringMatching(/none|listed/) }));
     },
   );
 
@@ -156,7 +156,7 @@ describe("a socket", () => {
     ] as const) {
       vi.stubEnv("DOCKER_HOST", host);
       const said = await askEngine({ ...systemWorld, root: "/nowhere" });
-      expect(said.kind === "told" && said.containers.map(({ name }) => name)).toEqual(names);
+      expect(said.kind === "listed" && said.containers.map(({ name }) => name)).toEqual(names);
     }
     expect(on.asked.length).toBe(2);
   });
