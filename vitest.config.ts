@@ -19,6 +19,8 @@ const sourceAliases = Object.entries(ENTRIES).map(([name, path]) => ({
 
 /** Needs modules that nothing has used, or changes something of the whole process. */
 const OF_ITS_OWN = [
+  // Subscribes to a diagnostics channel, which is of the process.
+  "test/adapters/call-record.test.ts",
   "test/adapters/stand-ins.test.ts",
   ...(built
     ? []
