@@ -23,6 +23,8 @@ const EXITS: Exits = { ...PLACE_EXITS, ...MESSAGE_EXITS, ...TABLE_EXITS };
 /** Reached in the test of one file of the source; the limit is read there, not named in a list. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "HTTP2.headBytesMax": "test/hostile/kinds/http2-upstreams.ts",
+  "HTTP2.resetsMax": "test/gallery/http2-whole.test.ts",
+  "CONTROL.bodyBytesMax": "test/adapters/control.test.ts",
   "LIMITS.bufferedBytesMax": "test/unit/transports/exchange-run.test.ts",
   "LIMITS.lingerBytesMax": "test/unit/wire/linger.test.ts",
   "DASHBOARD.unreadBytesMax": "test/unit/dashboard/viewers.test.ts",
@@ -49,6 +51,7 @@ const ENDS_BY_ITSELF: Readonly<Record<string, string>> = {
   "DASHBOARD.textCharsMax": "a longer text is cut",
   "DASHBOARD.attemptsMax": "a longer list is cut",
   "DASHBOARD.recoveredMax": "the ring of DASHBOARD.failuresMax",
+  "DASHBOARD.earlierMax": "the latest calls of a group are kept",
   "DASHBOARD.changesMax": "the ring of DASHBOARD.failuresMax",
 };
 
