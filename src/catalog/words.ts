@@ -17,18 +17,19 @@ export const BLAMES: Readonly<Record<Blame, string>> = {
 };
 
 /**
- * How a target is: one word for one state wherever it is shown. Told by targets/standing.ts.
+ * How a target is: one word for one state wherever it is shown (`standingOf` in
+ * targets/standing.ts).
  */
 export const STANDINGS = {
-  well: "It takes calls, and nothing speaks against it.",
-  route_failing: "It answers, but for a route that fails there.",
-  failing: "It takes calls, and its latest ones all failed.",
-  on_trial: "It was out, and the next calls find out whether it is well.",
-  in_doubt: "It fails, or the requested routes do: calls of other routes find out.",
-  overruled: "It is asked although its health speaks against it, since too few others are left.",
+  well: "It takes calls, and there is no evidence against it.",
+  route_failing: "It answers, except on a route that fails there.",
+  failing: "It takes calls, but the latest ones all failed.",
+  on_trial: "It was out; the next calls test whether it has recovered.",
+  in_doubt: "It fails, or the requested routes do: calls of other routes test which.",
+  overruled: "It gets calls although its health is bad, since too few others are left.",
   out: "It takes no calls.",
-  disabled: "An operator has taken it out; it is kept, and gets calls again when it is enabled.",
-  draining: "It gets no new calls, and goes when the last one is over.",
+  disabled: "An operator has disabled it; it is kept, and gets calls again once it is enabled.",
+  draining: "It gets no new calls, and is removed when the last one is over.",
 } as const;
 
 export type Standing = keyof typeof STANDINGS;

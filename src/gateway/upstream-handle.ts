@@ -29,7 +29,7 @@ export interface TargetState {
   /** From 0, which is asked first; 100 is a backup. */
   readonly priority: number;
   readonly zone: string | null;
-  /** It gets no new calls, and goes when the last one is over. */
+  /** It gets no new calls, and is removed when the last one is over. */
   readonly draining: boolean;
   /** An operator has taken it out; it is kept, and gets calls again when it is enabled. */
   readonly disabled: boolean;
