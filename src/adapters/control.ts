@@ -24,8 +24,8 @@ export interface ControlHandlerOptions {
    */
   readonly path?: string;
   /**
-   * Names that may stand in `Host`, such as "ops.example", beside addresses and names that are in
-   * no public DNS; "any" for all.
+   * Names allowed in `Host`, such as "ops.example", beside addresses and names outside the public
+   * DNS; "any" for all.
    * @default []
    */
   readonly hosts?: readonly string[] | "any";

@@ -52,8 +52,8 @@ export const RETRY = {
    */
   freeRepeatsMax: 1,
   /**
-   * Of what a connection of HTTP/2 that has served did not take, when it went away in order; free
-   * as well. Were half refused each time, eight in a row would be one call in 256.
+   * Of requests that an HTTP/2 connection did not accept before an orderly GOAWAY; free as well.
+   * Were half refused each time, eight in a row would be one call in 256.
    */
   replacedRepeatsMax: 8,
 } as const;
@@ -87,24 +87,26 @@ export const BREAKER = {
   openJitter: 0.4,
   /** Trials in flight while half-open: one, or a recovering target is flooded again. */
   trialsMax: 1,
-  /** A trial that is silent for this long blocks the next one no longer. */
+  /** A trial that is silent for this long no longer blocks the next one. */
   trialMs: 1_000,
 } as const;
 
 /** Concurrent calls, and the queue behind them. */
 export const BULKHEAD = {
   ...defaultsOf(BULKHEAD_OPTIONS),
-  /** With fewer places every call is one of a few, and slow ones are what they are for. */
+  /**
+   * With fewer places than this, one slow call is a large share, so slow routes are not limited.
+   */
   unansweredPlacesMin: 16,
   /** From this share of the places on it matters which routes are answered … */
   unansweredFrom: 0.25,
-  /** … within so long. */
+  /** … within this time. */
   unansweredMs: 2_000,
   /** The share of the places that routes without an answer may take from there on … */
   unansweredShare: 0.5,
-  /** … and the part of it that those may take of which a call waits already. */
+  /** … and the part of it for routes of which a call already waits. */
   unansweredAgainShare: 0.75,
-  /** Routes that are remembered although no call of them waits. */
+  /** Routes without a waiting call that are remembered. */
   unansweredRoutesMin: 128,
   /**
    * When no place is left, a call gives way that a later one of its route has overtaken, after so
@@ -115,7 +117,7 @@ export const BULKHEAD = {
   overdueFactor: 4,
   /** … each of which is remembered a little less after the next one. */
   overdueMemory: 0.998,
-  /** Calls that are looked at for one that is overdue. */
+  /** At most this many calls are examined to find an overdue one. */
   overdueLooks: 1_000,
 } as const;
 

@@ -24,7 +24,7 @@ export const ADMIN = {
 
 /** What operators switch by hand, over HTTP. */
 export const CONTROL = {
-  /** Beside the paths of health, on a port for operators. */
+  /** It stands beside the health paths on the operators' port. */
   path: "/control",
   /** Fewer can be guessed. */
   tokenCharsMin: 16,

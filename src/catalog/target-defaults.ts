@@ -78,26 +78,29 @@ export const EVIDENCE = {
   /** A route without a good answer for this long is rejected, once enough calls have failed. */
   routeMissedMsMin: 2_000,
   /**
-   * Of a route that has hardly been answered well since it failed, so many times more have to fail
-   * in a row: thirty by the defaults. Poison four times as frequent as good calls does that once in
-   * a thousand times …
+   * A route with few good answers since it failed needs this many times more failures in a row:
+   * thirty by default. Poison that is four times as frequent as good calls reaches that once in a
+   * thousand times …
    */
   unseenFactor: 6,
-  /** … unless they kept their callers waiting for this long, which is what a refusal spares. */
+  /** … in which one that kept its caller waiting for this long, unlike a refusal, counts as six. */
   slowMs: 1_000,
   /** From this share of failed calls on, a route fails systematically and not by chance. */
   failingRatio: 0.3,
   /** A route that has not failed for this long is forgotten. */
   forgetMs: 60_000,
-  /** So many calls in a row that end a kept connection, beside others that do not, fail … */
+  /**
+   * This many calls in a row that each end a kept connection, while others do not, count as
+   * failures …
+   */
   staleInRow: 3,
-  /** … unless so many others were answered since. */
+  /** … unless this many others were answered since. */
   staleMemory: 1_000,
 } as const;
 
 /** Rules for routes of an upstream; each call is compared with all of them. */
 export const ROUTES = {
-  /** Some fifty nanoseconds each. */
+  /** Each costs some fifty nanoseconds per call. */
   rulesMax: 100,
 } as const;
 
@@ -131,7 +134,7 @@ export const PROBE = {
   fasterMsMin: 250,
   /** Up to a tenth is added or subtracted at random, so that gateways do not synchronise. */
   jitter: 0.1,
-  /** Of a body that is searched. */
+  /** At most this much of a body is searched. */
   bodyBytesMax: 65_536,
   /** Without probes, a target that refuses connections is tried again by TCP after this … */
   reconnectMs: 250,

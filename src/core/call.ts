@@ -63,7 +63,7 @@ export interface CallOverrides {
     readonly bodyMs?: number;
   };
   readonly retry?: false | { readonly attemptsMax?: number };
-  /** False asks no second target while the first has not answered. */
+  /** `false`: no second target is tried while the first has not answered. */
   readonly hedge?: false;
   /** How much the call matters; who matters least is refused first. */
   readonly priority?: Priority;

@@ -21,8 +21,8 @@ export interface DashboardOptions {
    */
   readonly access?: DashboardAccess;
   /**
-   * Names that may stand in `Host`, such as "ops.example", beside addresses and names that are in
-   * no public DNS; "any" for all. `"loopback"` has the names of this machine alone.
+   * Names allowed in `Host`, such as "ops.example", beside addresses and names outside the public
+   * DNS; "any" for all. `"loopback"` has the names of this machine alone.
    * @default []
    */
   readonly hosts?: readonly string[] | "any";

@@ -37,7 +37,7 @@ export interface SendRequest {
   readonly body?: string | Uint8Array | Readable | null;
   /** Ends the call; its outcome is then `client_closed_request`. */
   readonly signal?: AbortSignal;
-  /** A promise that sending this twice does no harm, whatever the method. */
+  /** A promise that sending the request twice does no harm, whatever the method. */
   readonly replayable?: boolean;
 }
 

@@ -8,6 +8,6 @@ import type { OptionsOf } from "../catalog/options/option.js";
 
 /** A front with settings that are not its default ones. */
 export interface FrontOptions extends OptionsOf<typeof FRONT_OPTIONS> {
-  /** Which kind: the other members then say what is different. */
+  /** Its kind; the other members state where it differs from the defaults of that kind. */
   readonly front: FrontName;
 }

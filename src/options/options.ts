@@ -106,7 +106,7 @@ export const SHARED_OPTIONS = {
    */
   adaptiveLimit: off<AdaptiveLimitOptions>(ADAPTIVE_LIMIT_OPTIONS, "concurrencyStart"),
   /**
-   * How much a call matters: a function of the request, or the name of a field that holds it. Name
+   * How important a call is: a function of the request, or the name of a field that holds it. Name
    * a field only if your clients cannot set it, or may set it. A priority set in code wins.
    * @default false
    */

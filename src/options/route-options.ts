@@ -13,22 +13,21 @@ const { attemptsMax } = RETRY_OPTIONS;
 const { consecutiveFailures, openMs, openMsMax } = BREAKER_OPTIONS;
 
 export const ROUTE_OPTIONS = {
-  /** Cuts in time, each over the upstream's own. */
+  /** Timeouts; each replaces that of the upstream. */
   timeouts: nested<Omit<TimeoutOptions, "continueMs" | "clientMs">>(TIMEOUTS),
-  /** Attempts of a call, over the upstream's own; `false` for one. */
+  /** Attempts of a call, instead of the upstream's; `false` for one. */
   retry: nested<false | Pick<RetryOptions, "attemptsMax">>({ attemptsMax }, [false]),
   /**
-   * When the route is refused by itself: after so many failures in a row, and for how long. `false`
-   * for a route that fails without saying anything of its target; what names the connection counts
-   * all the same.
+   * When the route is refused by itself: after how many failures in a row, and for how long. With
+   * `false` its failures do not count against the target, except those of the connection.
    */
   breaker: nested<false | Pick<BreakerOptions, "consecutiveFailures" | "openMs" | "openMsMax">>(
     { consecutiveFailures, openMs, openMsMax },
     [false],
   ),
-  /** False asks no second target while the first has not answered. */
+  /** `false`: no second target is tried while the first has not answered. */
   hedge: own<false>({ const: false }),
-  /** How much its calls matter when not all can be served. */
+  /** How important its calls are when not all can be served. */
   priority: own<Priority>({ enum: PRIORITIES }),
 } as const satisfies Section;
 

@@ -15,7 +15,7 @@ import { failureAnswer, type TextAnswer } from "../wire/synthetic-answer.js";
 /** What a route's failure is answered from. */
 export interface RouteFailureOptions {
   /**
-   * What answers tell about the inside.
+   * What answers reveal about internals.
    * @default "code"
    */
   readonly diagnostics?: Diagnostics | ((req: IncomingMessage) => Diagnostics);

@@ -46,11 +46,11 @@ export const TARGET_OPTIONS = {
   /** Host, and the server name of TLS, where the `url` has an address in place of the name. */
   host: own<string>(TEXT),
   /**
-   * Targets of the lowest number are asked first, those of the next when too few are healthy.
+   * Targets with the lowest number are used first, those with the next when too few are healthy.
    * @default 0
    */
   priority: own<number>({ type: "integer", minimum: 0 }, 0),
-  /** Asked when too few others are healthy: the priority after all that are written as numbers. */
+  /** Used when too few others are healthy: a priority after all numbers. */
   backup: own<boolean>({ type: "boolean" }),
   /** Where it is; targets in the gateway's own `zone`, and those without one, are preferred. */
   zone: own<string>(TEXT),

@@ -20,24 +20,24 @@ export interface DnsOptions {
    * weights are then theirs, and `url` gives protocol, Host and path prefix.
    */
   readonly srv?: string;
-  /** Addresses of one family only; those of the families that the machine has unless given. */
+  /** Addresses of one family only. Default: the families that the machine has. */
   readonly family?: 4 | 6;
   /**
-   * Shortest time between two look-ups.
+   * Shortest time between two lookups.
    * @default 5000
    */
   readonly intervalMsMin?: number;
   /**
-   * Longest time between two look-ups, however long the records live.
+   * Longest time between two lookups, whatever the TTL of the records.
    * @default 60000
    */
   readonly intervalMsMax?: number;
   /**
-   * Most targets that are taken from an answer.
+   * The most targets that one answer adds.
    * @default 100
    */
   readonly targetsMax?: number;
-  /** Name servers, such as `10.0.0.2:53`; those of the system unless given. */
+  /** Name servers, such as `10.0.0.2:53`; default: those of the system. */
   readonly servers?: readonly string[];
   /** TLS settings of every target. */
   readonly tls?: TargetTls;

@@ -35,12 +35,12 @@ function isOurs(name: string): boolean {
 
 export const FORWARDED_OPTIONS = {
   /**
-   * Whose forwarding fields are believed and continued, as `trust proxy` of Express has it: `true`
-   * for everybody, a number of hops, a list of addresses, ranges (`10.0.0.0/8`) and groups
-   * (`loopback`, `linklocal`, `uniquelocal`), or a function of the address and its hop, which is 0
-   * for our peer. A chain is cut before the first that nobody trusted speaks for; fields of a peer
-   * that is not trusted are replaced. With `behind`, each front is believed what it says itself, as
-   * far as it would know.
+   * Whose forwarding fields are trusted and extended, like `trust proxy` of Express: `true` for all
+   * peers, a number of hops, a list of addresses, ranges (`10.0.0.0/8`) and groups (`loopback`,
+   * `linklocal`, `uniquelocal`), or a function of the address and its hop, which is 0 for our peer.
+   * A chain is cut before the first that nobody trusted speaks for; fields of a peer that is not
+   * trusted are replaced. With `behind`, each front is believed what it says itself, as far as it
+   * would know.
    * @default false
    */
   trust: checked<Trust>(trustProblem),
@@ -52,9 +52,9 @@ export const FORWARDED_OPTIONS = {
     FIELDS.includes(value as string) ? null : 'is not "x-forwarded", "forwarded" or "both"',
   ),
   /**
-   * Fields that are sent on as they came, whoever sent them, although they say who a client is:
+   * Fields that identify a client but are passed on unchanged from any sender:
    * names such as `["cf-ipcountry", "x-original-url"]`. The gateway's own (`X-Forwarded-For`,
-   * `-Host`, `-Proto`, `Forwarded`) are none of them.
+   * `-Host`, `-Proto`, `Forwarded`) cannot be listed.
    */
   keep: checked<readonly string[]>(keepProblem),
 } as const satisfies Section;

@@ -35,7 +35,7 @@ export const STICKY_OPTIONS = {
   /**
    * Its name.
    * @default "gateway_target"
-   * @remarks Explains itself to a person who finds it in a browser.
+   * @remarks Its purpose is clear to a person who sees it in a browser.
    */
   cookie: text(
     /^[\w!#$%&'*+.^`|~-]+$/,
@@ -48,8 +48,7 @@ export const STICKY_OPTIONS = {
    */
   secret: secret(/^[\s\S]{8,}$/, "a secret text of at least eight characters"),
   /**
-   * Sent over TLS only. A client that reaches the gateway or the proxy before it without TLS keeps
-   * no such cookie.
+   * Sent over TLS only. A browser that reaches the site without TLS does not keep it.
    * @default true
    * @remarks On a plain connection others can read it.
    */

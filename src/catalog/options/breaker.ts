@@ -45,7 +45,7 @@ export const BREAKER_OPTIONS = {
   /**
    * Longest open time.
    * @default 60000
-   * @remarks A minute; a connection that is accepted ends it.
+   * @remarks A minute; an accepted connection ends it sooner.
    */
   openMsMax: longCut(60_000),
   /**
@@ -55,14 +55,15 @@ export const BREAKER_OPTIONS = {
    */
   trialSuccesses: count(3, { least: 1, most: FINITE }),
   /**
-   * A good answer whose head takes as long after the request was sent is slow. `Infinity`: none is.
+   * A good answer is slow if its head takes this long after the request was sent; `Infinity`:
+   * never.
    * @default Infinity
    * @remarks Only you know what is too slow here; targets are compared with their peers anyway.
    */
   slowCallMs: longCut(Infinity),
   /**
-   * With `slowCallMs`, the share of slow answers among the good ones of the window that opens it,
-   * a single target's as well; `volumeMin` of them must be there. A slow trial fails.
+   * With `slowCallMs`: share of slow answers, of at least `volumeMin` good ones in the window, that
+   * opens it, even for a single target. A slow trial fails.
    * @default 0.5
    * @remarks As for failures: when half of the answers come too late, the others soon will.
    */

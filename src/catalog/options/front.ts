@@ -7,11 +7,11 @@ import { bytes, longCut, NO_LIMIT, noDefault, own, type Section } from "./option
 const TEXTS = { type: "array", items: { type: "string" } };
 
 export const FRONT_OPTIONS = {
-  /** How long it keeps a connection to this server that rests; `Infinity` for good. */
+  /** How long it keeps an idle connection to this server; `Infinity` for no limit. */
   keepAliveMs: noDefault(longCut(0, { tooLow: "write Infinity if it keeps them" })),
-  /** How long it waits for an answer; `Infinity` for ever. */
+  /** How long it waits for an answer; `Infinity` for no limit. */
   responseMs: noDefault(longCut(0)),
-  /** The largest head of an answer that it takes. */
+  /** The largest head of an answer that it accepts. */
   responseHeadBytesMax: noDefault(bytes(0, { least: 1, ...NO_LIMIT })),
   /** The largest single field in that head. */
   responseFieldBytesMax: noDefault(bytes(0, { least: 1, ...NO_LIMIT })),

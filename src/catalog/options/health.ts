@@ -44,7 +44,7 @@ export const EJECTION_OPTIONS = {
   /**
    * Ejects a target that is this many times as slow as its peers and at least 250 ms slower.
    * @default 5
-   * @remarks Times as slow as its peers. Twice is a busy neighbour; this is a fault.
+   * @remarks Twice as slow may be a busy neighbour; five times is a fault.
    */
   latencyFactor: number(5, {
     unit: "count",
@@ -172,20 +172,21 @@ export const PROBE_OPTIONS = {
   /**
    * Consecutive failed probes after which a target is down.
    * @default 3
-   * @remarks One lost probe says nothing. HAProxy's number, as that of `rise`.
+   * @remarks One lost probe says nothing (3 in HAProxy, too).
    */
   fall: count(3, { least: 1, most: FINITE }),
   /**
    * Consecutive passed probes after which it is up again.
    * @default 2
-   * @remarks One good answer may be luck.
+   * @remarks One good answer may be luck (2 in HAProxy, too).
    */
   rise: count(2, { least: 1, most: FINITE }),
   /**
    * What a target is before its first probe: `"down"` gives it no call until one has passed. Calls
-   * that nobody else takes wait for it, for at most a second.
+   * that no other target takes wait for it, for at most a second.
    * @default "up"
-   * @remarks A start would otherwise refuse its first calls for what is almost always in order.
+   * @remarks With `"down"` a starting gateway delays its first calls, though targets are nearly
+   * always fine.
    */
   initial: choice(["up", "down"], "up"),
   /**

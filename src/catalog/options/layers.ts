@@ -25,7 +25,8 @@ export const LAYER_OPTIONS = {
    * The field in which the priority of a call is sent on (`CRITICAL`, `SHEDDABLE` …), so that the
    * next hop sheds the same calls first; it replaces what the caller sent. `false` for none.
    * @default false
-   * @remarks Only you know whether the next hop believes it; it reads it with its own `priority`.
+   * @remarks Only you know whether the next hop trusts the field; a gateway there reads it by its
+   * `priority`.
    */
   priorityHeader: own<string | false>(FIELD, false),
   /**
@@ -42,7 +43,7 @@ export const LAYER_OPTIONS = {
    * Marks answers for the layer in front: the request must not be sent again
    * (`x-envoy-ratelimited`), or was not processed (`finagle-http-nack`).
    * @default true
-   * @remarks That layer cannot know that this one has repeated already, or that it is unsafe.
+   * @remarks That layer cannot know that this one has already retried, or that a retry is unsafe.
    */
   markAnswers: flag(true),
 } as const satisfies Section;

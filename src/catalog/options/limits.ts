@@ -22,7 +22,7 @@ export const LIMIT_OPTIONS = {
   responseBodyBytesMax: bytes(Infinity, { least: 1, ...NO_LIMIT }),
   /**
    * Connections to one target. Over HTTP/1.1 a call goes to another target that has one to spare
-   * before it waits in line.
+   * before it queues.
    * @default 2048
    * @remarks Above `bulkhead.concurrencyMax` + `streamsMax`, so that calls never wait unseen.
    */

@@ -68,8 +68,8 @@ export const BULKHEAD_OPTIONS = {
     most: 1,
   }),
   /**
-   * Tells callers apart, so that none can take all places: a field, a cookie, or a function of the
-   * request. Calls without a key are one caller. Default: all calls are of one.
+   * Identifies callers, so that none can take all places: a field, a cookie, or a function of the
+   * request. Calls without a key count as one caller. Default: all calls are of one caller.
    */
   by: requestKey(),
   /**

@@ -39,21 +39,21 @@ export const RETRY_OPTIONS = {
   /**
    * First wait before a repeat to the same target; doubles each time, with full jitter.
    * @default 25
-   * @remarks A user waits behind a gateway, so waits are short. Grows by two, with full jitter.
+   * @remarks A user waits for the answer, so this is short.
    */
   backoffBaseMs: wait(25, FINITE),
   /**
    * Longest wait before a repeat.
    * @default 250
-   * @remarks Ten times the base: repeats against the same target spread, yet stay below perception.
+   * @remarks Ten times the base: it spreads repeats at the same target, but users hardly notice it.
    */
   backoffMsMax: wait(250),
   /**
    * Longest time that a call waits for an upstream's `Retry-After`, over all attempts; an answer
    * that asks for more is passed on. The deadline always bounds it.
    * @default 2000
-   * @remarks A user waits behind a gateway, so the
-   * client gets the answer and the field when it asks for more.
+   * @remarks A user waits for the answer. If the upstream asks for more, the client gets its answer
+   * and the field.
    */
   retryAfterWaitMsMax: wait(2_000),
   /**

@@ -20,20 +20,20 @@ export const SHUTDOWN_NUMBERS = {
    */
   drainTimeoutMs: wait(10_000),
   /**
-   * A kept connection that is at rest for so long is closed; a quarter of `drainTimeoutMs` at the
-   * most.
+   * A kept connection is closed after being idle for this long, at most a quarter of
+   * `drainTimeoutMs`.
    * @default 1000
    * @remarks An active client would have used it by now.
    */
   idleCloseMs: wait(1_000),
   /**
-   * When event streams (SSE) are cut, spread over the second half of it.
+   * Time until event streams (SSE) are cut; the cuts are spread over its second half.
    * @default 5000
    * @remarks They never end, so waiting longer would not help; their clients reconnect.
    */
   streamTimeoutMs: wait(5_000),
   /**
-   * When upgraded connections (WebSockets) are cut, spread over the second half of it.
+   * Time until upgraded connections (WebSockets) are cut; the cuts are spread over its second half.
    * @default 5000
    * @remarks The application has this long to send a close frame.
    */
@@ -42,14 +42,14 @@ export const SHUTDOWN_NUMBERS = {
 
 export const SHUTDOWN_OPTIONS = {
   /**
-   * What comes of new connections while those that are there are served: refused by the system, or
+   * What happens to new connections while existing ones are served: refused by the system, or
    * answered with 503 and Retry-After.
    * @default "refuse"
    */
   newConnections: choice(["refuse", "answer"], "refuse"),
   /**
-   * Whether to speak with the process manager (PM2, systemd, supervisord, Kubernetes), and to fit
-   * the times into what it allows.
+   * Whether to communicate with the process manager (PM2, systemd, supervisord, Kubernetes), and to
+   * shorten the times to what it allows.
    * @default true
    */
   processManagers: flag(true),

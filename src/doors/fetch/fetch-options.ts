@@ -27,34 +27,34 @@ const OF_SERVERS = {
 /** What may be set for all calls of one fetch, over the options of the upstream. */
 export interface GatewayFetchOptions {
   /**
-   * What becomes of a failure: a rejection as of a fetch, or a Response with the status that the
-   * failure deserves.
+   * What happens on a failure: a rejection, as with fetch, or a Response with the status of the
+   * failure.
    * @default "throw"
    */
   readonly onFailure?: "throw" | "respond";
   /** The fetch function that makes the Responses; `globalThis.fetch` at the time of the call. */
   readonly fetch?: typeof fetch;
-  /** Cuts in time, each over the upstream's own. */
+  /** Timeouts; each replaces that of the upstream. */
   readonly timeouts?: FetchTimeouts;
-  /** Repeats, over the upstream's own. */
+  /** Retries, instead of the upstream's. */
   readonly retry?: false | { readonly attemptsMax?: number };
-  /** False asks no second target while the first has not answered. */
+  /** `false`: no second target is tried while the first has not answered. */
   readonly hedge?: false;
-  /** How much these calls matter when not all can be served. */
+  /** How important these calls are when not all can be served. */
   readonly priority?: Priority;
 }
 
 /** What may be set for one call, as `init.gateway`. */
 export interface GatewayCallOptions {
-  /** Cuts in time, each over that of the fetch and of the upstream. */
+  /** Timeouts; each replaces that of the fetch and of the upstream. */
   readonly timeouts?: FetchTimeouts;
-  /** Repeats, over those of the fetch and of the upstream. */
+  /** Retries, instead of those of the fetch and of the upstream. */
   readonly retry?: false | { readonly attemptsMax?: number };
-  /** False asks no second target while the first has not answered. */
+  /** `false`: no second target is tried while the first has not answered. */
   readonly hedge?: false;
-  /** How much the call matters when not all can be served, over that of the fetch. */
+  /** How important the call is when not all can be served; replaces that of the fetch. */
   readonly priority?: Priority;
-  /** A promise that sending this twice does no harm, whatever the method. */
+  /** A promise that sending the request twice does no harm, whatever the method. */
   readonly replayable?: boolean;
 }
 

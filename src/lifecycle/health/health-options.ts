@@ -24,12 +24,12 @@ export interface CheckOptions {
   readonly intervalMs?: number;
   /**
    * Readiness fails while this check fails. A dependency that all processes share is seldom
-   * critical: when it fails, none of them is ready, and nobody is left to answer.
+   * critical: when it fails, no process is ready, and none is left to answer.
    * @default false
    */
   readonly critical?: boolean;
   /**
-   * How long the result of a run that a probe asked for serves further probes.
+   * How long the result of a run that a probe started is used for further probes.
    * @default 1000
    */
   readonly cacheMs?: number;

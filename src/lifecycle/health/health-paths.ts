@@ -18,7 +18,7 @@ export interface HealthHandlerOptions {
    */
   readonly livePath?: string | false;
   /**
-   * Readiness: may this process be sent requests now?
+   * Readiness: can this process take requests now?
    * @default "/readyz"
    */
   readonly readyPath?: string | false;
@@ -28,16 +28,16 @@ export interface HealthHandlerOptions {
    */
   readonly healthPath?: string | false;
   /**
-   * Who gets names, states and error texts with `?verbose`: nobody; who connects from this machine
-   * to a port of `startAdmin` on a loopback address, not through a proxy; everybody; or who a
-   * function says.
+   * Who gets names, states and error texts with `?verbose`: no client; clients on this machine that
+   * connect to a loopback port of `startAdmin`, not through a proxy; all clients; or those for
+   * which a function returns true.
    * @default "never"
    */
   readonly verbose?: "never" | "local" | "always" | ((req: IncomingMessage) => boolean);
   /**
-   * Names that may stand in `Host` where details are asked for, such as "ops.example", beside
-   * addresses and names that are in no public DNS; "any" for all. `"local"` has the names of this
-   * machine alone.
+   * Names allowed in `Host` of requests for details, such as "ops.example", beside addresses and
+   * names outside the public DNS; "any" for all. With `"local"` only the names of this machine are
+   * allowed.
    * @default []
    */
   readonly hosts?: readonly string[] | "any";
