@@ -39,7 +39,7 @@ const LONGER =
 const without = (process.env["TESTS_WITHOUT"] ?? "").split(",").filter((name) => name !== "");
 const NEVER = [
   ...configDefaults.exclude,
-  ...(built ? [] : ["test/built/loaders/**"]),
+  ...(built ? [] : ["test/built/{loaders,recipes}/**"]),
   ...LONGER,
   ...without.map((name) => `test/${name}/**`),
 ];

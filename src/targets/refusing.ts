@@ -10,26 +10,34 @@
  */
 import { REFUSING } from "../catalog/defaults.js";
 
+/** Answers of all targets before the one that is counted now. */
+interface AnswersOfAll {
+  readonly good: number;
+  readonly refused: number;
+}
+
 export class Refusing {
   /** Good answers and refusals before those in a row now. */
   #good = 1;
   #refused = 0;
   #inRow = 0;
   #inRowSince = 0;
-  /** Good answers of all targets when this one gave its last. */
+  /** The answers of all targets when this one gave its last good one. */
   #goodOfAll: number;
+  #refusedOfAll: number;
   #until = 0;
 
-  /** `goodOfAll`: good answers of all targets so far. */
-  constructor(goodOfAll: number) {
-    this.#goodOfAll = goodOfAll;
+  constructor(all: AnswersOfAll) {
+    this.#goodOfAll = all.good;
+    this.#refusedOfAll = all.refused;
   }
 
   /** What began then was answered well. */
-  answered(startedAt: number, goodOfAll: number): void {
+  answered(startedAt: number, all: AnswersOfAll): void {
     // What was begun before the refusals says how it was before.
     if (this.#inRow > 0 && startedAt < this.#inRowSince) return;
-    this.#goodOfAll = goodOfAll;
+    this.#goodOfAll = all.good;
+    this.#refusedOfAll = all.refused;
     this.#refused += this.#inRow;
     this.#good += 1;
     this.#inRow = 0;
@@ -40,12 +48,15 @@ export class Refusing {
   }
 
   /** It was refused; whether that is more than who asks explains, with so many others beside it. */
-  refused(now: number, goodOfAll: number, others: number): boolean {
+  refused(now: number, all: AnswersOfAll, others: number): boolean {
     if (this.#inRow === 0) this.#inRowSince = now;
     this.#inRow += 1;
     const share = this.#good / (this.#good + this.#refused);
     if (this.#inRow * share < REFUSING.missedMin) return false;
-    return goodOfAll - this.#goodOfAll >= REFUSING.missedMin * Math.max(2, others);
+    // What clients are refused for, the others would have refused as well by now.
+    const isAlone = all.refused - this.#refusedOfAll < this.#inRow;
+    const each = isAlone ? REFUSING.goodMinAlone : REFUSING.missedMin;
+    return all.good - this.#goodOfAll >= each * Math.max(2, others);
   }
 
   /** The others are asked first from now on. */

@@ -84,7 +84,7 @@ class ChosenTargets implements TargetSet {
   #choice: TieredChoice | null = null;
   pending = 0;
   /** Good answers of all of them. */
-  #good = 0;
+  readonly #answers = { good: 0, refused: 0 };
   /** For whoever waits for the next change; null before the first. */
   #news: News | null = null;
   /** Who waits until nothing is under way at a target. */
@@ -122,15 +122,18 @@ class ChosenTargets implements TargetSet {
   }
 
   answered(target: Target, startedAt: number, status: number, retryAfterMs?: number): void {
+    const answers = this.#answers;
     if (status < 400) {
-      this.#good += 1;
-      target.refusing?.answered(startedAt, this.#good);
+      answers.good += 1;
+      target.refusing?.answered(startedAt, answers);
       return;
     }
-    target.refusing ??= new Refusing(this.#good);
+    target.refusing ??= new Refusing(answers);
     const now = this.#parts.clock.now();
     const { length } = this.targets;
-    if (!target.refusing.refused(now, this.#good, length - 1)) return;
+    const isIll = target.refusing.refused(now, answers, length - 1);
+    answers.refused += 1;
+    if (!isIll) return;
     const out = this.targets.filter((one) => one !== target && isOut(one, now)).length;
     const most = Math.max(1, Math.floor(length * EJECTION.ejectedRatioMax));
     if (out < most) target.refusing.wait(now, retryAfterMs);

@@ -246,6 +246,7 @@ function isOfBlockedPort(port: number | string, error: unknown): boolean {
 }
 
 function hasCode(error: unknown): boolean {
+  if (error instanceof NamedError) return true;
   const { cause, code } = Object(error) as { readonly cause?: unknown; readonly code?: unknown };
   return code !== undefined || (cause !== undefined && hasCode(cause));
 }
