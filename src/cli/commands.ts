@@ -81,6 +81,9 @@ async function runExplain(args: readonly string[], world: CommandWorld): Promise
     return usageError(world, "explain needs something to explain.", "explain");
   }
   if (input.text.trim() === "") {
+    if (read.words.some((word) => word !== "-")) {
+      return usageError(world, EMPTY_ARGUMENT, "explain");
+    }
     world.stderr.write(NOTHING_CAME);
     return EXIT.couldNotRun;
   }
@@ -107,6 +110,11 @@ function readArguments(args: readonly string[]): ReadArguments {
   });
   return { json: values.json === true, help: values.help === true, words };
 }
+
+/** Usually a variable of a shell that is not set. */
+const EMPTY_ARGUMENT =
+  "explain got an empty argument. Is it a variable that is not set? Give it a status, a code or\n" +
+  "a line of a log, or pipe the text into it.";
 
 /** A pipe without a word: the program before it had none, and that is a finding of its own. */
 const NOTHING_CAME =

@@ -132,11 +132,18 @@ export const APPLICATION_TEXTS: readonly Dialect[] = [
       "Its own log at this second: a crash or a limit.",
     ],
   ),
+  dialectOfLines("Puma", [
+    "Terminating timed out worker",
+    /Terminating timed out worker|Worker \d+ failed to (?:check in|boot) within/i,
+    "A worker did not report in worker_timeout or did not boot: Puma killed it with its requests.",
+    ["connection_terminated", "connection_refused", "http_response_timeout"],
+    "Look for a request that blocks, or for memory; then raise worker_timeout.",
+  ]),
   dialectOfLines(
     "YARP",
     [
       "RequestTimedOut / ResponseHeaders timeout (ActivityTimeout)",
-      /Yarp.*\b(?:Request|ResponseBody|UpgradeActivity)TimedOut|ActivityTimeout/i,
+      /\b(?:Request|UpgradeActivity)TimedOut\b|ActivityTimeout/,
       "ActivityTimeout (100 s) expired without a byte.",
       ["http_response_timeout"],
       "HttpRequest.ActivityTimeout of the cluster",
@@ -149,11 +156,24 @@ export const APPLICATION_TEXTS: readonly Dialect[] = [
       "HealthCheck of the cluster, and its addresses",
     ],
     [
-      "Forwarding error: Request",
-      /Yarp\.ReverseProxy.*(?:error|RequestCanceled|Request:)/i,
-      "YARP could not forward the request; the exception below it has the reason.",
-      ["connection_refused", "connection_terminated"],
+      "RequestCanceled / RequestBodyClient / ResponseBodyClient",
+      /\b(?:RequestCanceled|Re(?:quest|sponse)Body(?:Client|Canceled)):/,
+      "The client left, or sent its body too slowly.",
+      ["client_closed_request", "request_body_failed"],
     ],
+    [
+      "ResponseBodyDestination / RequestBodyDestination",
+      /\bRe(?:quest|sponse)BodyDestination:/,
+      "The destination broke the connection in the middle of a body.",
+      ["http_response_incomplete", "connection_terminated_while_sending"],
+    ],
+    {
+      term: "Forwarding error: Request",
+      match: /Yarp\.ReverseProxy|An error was encountered before receiving a response/i,
+      general: true,
+      meaning: "YARP could not forward the request; the exception below it has the reason.",
+      failures: ["connection_refused", "connection_terminated"],
+    },
   ),
   dialectOfLines(
     "gorouter",

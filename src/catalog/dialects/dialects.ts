@@ -4,12 +4,15 @@
  */
 import { APACHE } from "./apache.js";
 import { APPLICATION_TEXTS } from "./application-servers.js";
+import { CLIENTS } from "./clients.js";
 import { AWS_ALB, AWS_TEXTS, CLOUDFLARE, GOOGLE_LB } from "./clouds.js";
+import { EDGES } from "./edges.js";
 import { ENVOY_FLAGS, ENVOY_TEXTS } from "./envoy.js";
 import type { Dialect } from "./foreign-term.js";
 import { CADDY, TRAEFIK } from "./go-proxies.js";
 import { GRPC_LINES, GRPC_WORDS } from "./grpc.js";
 import { HAPROXY, HAPROXY_LINES } from "./haproxy.js";
+import { HOSTING } from "./hosting.js";
 import { MOD_JK, TOMCAT } from "./java.js";
 import { LANGUAGE_TEXTS } from "./languages.js";
 import { EXIT_CODES, MANAGERS } from "./managers.js";
@@ -35,9 +38,12 @@ export const DIALECTS: readonly Dialect[] = [
   GOOGLE_LB,
   AWS_TEXTS,
   HEROKU_LINES,
+  ...EDGES,
+  ...HOSTING,
   PLATFORM_TEXTS,
   ...ROUTERS,
   TOMCAT,
+  ...CLIENTS,
   ...APPLICATION_TEXTS,
   ORCHESTRATORS,
   APPLICATION_SERVERS,

@@ -236,7 +236,10 @@ export const ENVOY_TEXTS: Dialect = {
     },
     {
       term: "delayed connect error: 113",
-      match: /(?:delayed|immediate)[ _]connect[ _]error:[ _](?:113|101|99)\b/i,
+      match: [
+        /(?:delayed|immediate)[ _]connect[ _]error:[ _](?:113|101|99)\b/i,
+        /[ _]connect[ _]error:[ _](?:No[ _]route|Network[ _]is[ _]unreach)/i,
+      ],
       meaning: "The kernel has no route to that address (113, 101) or no port left (99); flag UF.",
       failures: ["destination_ip_unroutable", "local_resources_exhausted"],
     },
@@ -293,8 +296,38 @@ export const ENVOY_TEXTS: Dialect = {
       failures: ["connection_refused", "connection_terminated", "stale_connection"],
     },
     {
+      term: "RBAC: access denied / ext_authz_denied / Jwt is missing",
+      match: [
+        /RBAC: access denied|rbac_access_denied|ext_authz_(?:denied|error)|UAEX/,
+        /Jwt (?:is missing|verification fails|is expired|issuer is not)|jwt_authn_access_denied/,
+      ],
+      meaning:
+        "A policy denies the request (AuthorizationPolicy, a token, a service that decides).",
+      failures: ["request_denied"],
+      remedies: ["The policy in the brackets of the response code details; istioctl x authz check"],
+    },
+    {
+      term: "via_upstream",
+      match: /\bvia_upstream\b/,
+      meaning: "The answer is the upstream's own, regardless of its status.",
+      failures: ["received_gateway_error", "received_server_error", "received_overloaded"],
+      remedies: ["Read the log of the upstream at this second, by the request id."],
+    },
+    {
+      term: "stream timeout / stream_idle_timeout",
+      match: /^stream timeout$|\bstream_idle_timeout\b|max_duration_timeout/,
+      meaning: "Nothing was sent on the stream for stream_idle_timeout (5 min).",
+      failures: ["http_response_timeout", "connection_read_timeout"],
+    },
+    {
+      term: "downstream_remote_disconnect",
+      match: /\bdownstream_remote_disconnect\b|downstream_local_disconnect/,
+      meaning: "The client left before the answer.",
+      failures: ["client_closed_request"],
+    },
+    {
       term: "upstream request timeout",
-      match: /upstream request timeout/i,
+      match: /upstream request timeout|\bUT response_timeout|upstream_response_timeout/i,
       meaning: "The upstream did not answer within the route's timeout (flag UT).",
       failures: ["http_response_timeout"],
     },

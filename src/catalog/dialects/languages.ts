@@ -179,7 +179,7 @@ export const LANGUAGE_TEXTS: Dialect = {
       term: "Remote end closed connection without response / Server disconnected / NoHttpResponse",
       match: [
         /[Rr]emote end closed connection without|RemoteDisconnected|[Ss]erver disconnected/,
-        /NoHttpResponseException|failed to respond|PrematureCloseException/,
+        /NoHttpResponseException|:\d+ failed to respond|PrematureCloseException/,
         /prematurely closed BEFORE response|http: server closed idle connection|empty reply/,
         /end of file before/,
       ],

@@ -13,7 +13,7 @@ export const MANAGERS: Dialect = {
       fatal: true,
       match: [
         /Out of memory: Kill(?:ed)? process|oom-kill|oom_reaper|OOMKilled|result 'oom-kill'/i,
-        /^\s*OOM\s*$/i,
+        /^\s*OOM\s*$|killed by the OOM killer/i,
       ],
       meaning: "The kernel killed a process, since the machine or its cgroup had no memory left.",
       failures: ["connection_terminated", "connection_refused", "http_response_incomplete"],
@@ -38,6 +38,44 @@ export const MANAGERS: Dialect = {
       match: /exit(?:ed)?(?: with)?(?: code| status)?[ :=(]+139\b|SIGSEGV|segfault at/i,
       meaning: "The process crashed in native code.",
       failures: ["connection_terminated", "connection_refused"],
+    },
+    {
+      term: "Failed at step EXEC spawning …",
+      match: /Failed at step [A-Z]+ spawning|Failed to set up (?:mount|network|user) namespac/i,
+      meaning: "systemd could not start the process: wrong program, folder, user or limits.",
+      failures: ["connection_refused"],
+      remedies: ["The path in ExecStart or its #! line, its mode, WorkingDirectory, User."],
+    },
+    {
+      term: "start operation timed out / Dependency failed / Failed to listen on sockets",
+      match: [
+        /(?:start|reload) operation timed out|Dependency failed for|Failed to listen on/i,
+        /systemd\[\d+\]: Failed to start|Failed to start \S+\.service/i,
+      ],
+      meaning: "systemd did not start the service.",
+      failures: ["connection_refused"],
+      remedies: ["journalctl -u NAME -n 50; Type=notify needs a program that reports ready."],
+    },
+    {
+      term: "State 'stop-sigterm' timed out. Killing.",
+      match: /State '(?:stop|final)-\w+' timed out/i,
+      meaning: "The process did not end within TimeoutStopSec, and was killed with its requests.",
+      failures: ["connection_terminated", "http_response_incomplete"],
+      remedies: ["installShutdown() ends in time; TimeoutStopSec above the longest request."],
+    },
+    {
+      term: "nf_conntrack: table full, dropping packet",
+      match: /nf_conntrack: (?:nf_conntrack: )?table full/i,
+      meaning: "The kernel tracks as many connections as it may, and drops new ones.",
+      failures: ["connection_timeout", "local_resources_exhausted"],
+      remedies: ["Reuse connections; then raise net.netfilter.nf_conntrack_max."],
+    },
+    {
+      term: "TCP: out of memory / Out of socket memory",
+      match: /TCP: out of memory|out of socket memory|too many orphaned sockets/i,
+      meaning: "The kernel has no memory left for sockets.",
+      failures: ["local_resources_exhausted", "connection_terminated"],
+      remedies: ["ss -s shows what holds them; net.ipv4.tcp_mem."],
     },
     {
       term: "status=203/EXEC, 200/CHDIR, 217/USER, 226/NAMESPACE",

@@ -5,6 +5,7 @@
  * FastCGI (PHP-FPM) upstreams use the same lines.
  */
 import type { Dialect } from "./foreign-term.js";
+import { NGINX_DETAILS } from "./nginx-details.js";
 
 const KEEP_ALIVE = "Set keepAliveTimeout of the Node server above nginx's keepalive_timeout (60 s)";
 
@@ -12,6 +13,7 @@ export const NGINX_LOG: Dialect = {
   speaker: "nginx error log",
   spoken: "in_lines",
   terms: [
+    ...NGINX_DETAILS,
     {
       term: "client sent too long header line / too large request",
       match: /client sent too (?:long (?:header line|URI)|large request)/i,

@@ -170,6 +170,12 @@ export const CLIENT_TEXTS: Dialect = {
       remedies: ["env | grep -i proxy; curl --noproxy '*'"],
     },
     {
+      term: "curl: (1) Received HTTP/0.9 when not allowed, (8) Weird server reply",
+      match: /Received HTTP\/0\.9 when not allowed|curl: \(8\)/,
+      meaning: "What the server sent is not HTTP: another protocol, or TLS.",
+      failures: ["http_protocol_error", "tls_protocol_error"],
+    },
+    {
       term: "curl: (3), (1) URL malformed, unsupported protocol",
       match: /curl: \([13]\)/,
       meaning: "The URL is invalid, and nothing was sent.",

@@ -19,7 +19,7 @@ export const ORCHESTRATORS: Dialect = {
       term: "ImagePullBackOff / ErrImagePull / CreateContainerConfigError",
       match: [
         /ImagePullBackOff|ErrImagePull|CreateContainer(?:Config)?Error|RunContainerError/,
-        /InvalidImageName/,
+        /InvalidImageName|Failed to pull image|pull access denied|manifest unknown/,
       ],
       meaning: "The container was never started: its image, a secret or a config map is missing.",
       failures: ["no_healthy_target", "connection_refused"],
@@ -78,11 +78,61 @@ export const ORCHESTRATORS: Dialect = {
       failures: ["no_healthy_target", "connection_terminated"],
     },
     {
+      term: "FailedMount / FailedCreatePodSandBox / configmap not found",
+      match: [
+        /FailedMount|FailedAttachVolume|FailedCreatePodSandBox/,
+        /(?:configmap|secret) "\S+" not found/,
+      ],
+      meaning: "The pod does not start: a volume, a secret or its network is missing.",
+      failures: ["no_healthy_target", "connection_refused"],
+      remedies: ["kubectl describe pod POD; the name in quotes is what is missing."],
+    },
+    {
+      term: "Bind for 0.0.0.0:… failed: port is already allocated",
+      match: [
+        /port is already allocated|Ports are not available|failed to bind (?:host )?port/i,
+        /listen \w+ \S+: bind: address already in use/,
+      ],
+      meaning: "Another process or container has the port, so this one does not start.",
+      failures: ["connection_refused"],
+      remedies: ["docker ps --filter publish=PORT, or ss -ltnp, names it."],
+    },
+    {
+      term: "OCI runtime create failed / executable file not found",
+      match: [
+        /OCI runtime (?:create|exec) failed|executable file not found in \$PATH/i,
+        /exec format error|no matching manifest for|starting container process caused/i,
+      ],
+      meaning: "The container does not start: its command, a mount or its architecture is wrong.",
+      failures: ["connection_refused", "no_healthy_target"],
+      remedies: ["The words after it name the file; exec format error: built for another CPU."],
+    },
+    {
+      term: "network … not found / No such container",
+      match: /from daemon: network \S+ not found|No such (?:container|service): /i,
+      meaning: "The container or its network does not exist, so its name has no address.",
+      failures: ["dns_name_not_found", "connection_refused"],
+      remedies: ["docker compose up -d; both containers must share a network."],
+    },
+    {
+      term: "default backend - 404",
+      match: /default backend - 404/,
+      meaning: "No Ingress has this host and path: the default backend answers.",
+      failures: ["destination_not_found"],
+      remedies: ["kubectl get ingress -A: host, path, and ingressClassName"],
+    },
+    {
       term: "Error response from daemon / container is unhealthy / Exited (137)",
-      match: /container \S+ is (?:unhealthy|not running)|Exited \((?:137|1|143|139)\)/i,
+      match: [
+        /container \S+ is (?:unhealthy|not running)|Exited \([1-9]\d*\)|Restarting \(\d+\)/i,
+        /\bUp \S+ \w+ \(unhealthy\)/,
+      ],
       meaning: "The container does not run; 137: killed (memory?), 143: ended by SIGTERM.",
-      failures: ["connection_refused", "dns_name_not_found"],
-      remedies: ["docker inspect -f '{{.State.OOMKilled}} {{.State.Error}}' NAME"],
+      failures: ["connection_refused", "no_healthy_target", "dns_name_not_found"],
+      remedies: [
+        "docker logs --tail 50 NAME",
+        "docker inspect -f '{{.State.OOMKilled}} {{.State.Error}}' NAME",
+      ],
     },
   ],
 };

@@ -1,6 +1,6 @@
 /**
  * Messages of platforms with a router of their own: Heroku, Vercel, AWS Lambda with API Gateway,
- * CloudFront, and IIS with ARR.
+ * and IIS with ARR.
  */
 import type { FailureCode } from "../failures.js";
 import type { Dialect, ForeignTerm } from "./foreign-term.js";
@@ -137,17 +137,13 @@ export const PLATFORM_TEXTS: Dialect = {
     },
     {
       term: "Vercel: FUNCTION_INVOCATION_FAILED",
-      match: [
-        /(?:EDGE_)?FUNCTION_INVOCATION_FAILED|FUNCTION_THROTTLED/,
-        /FUNCTION_RESPONSE_PAYLOAD_TOO_LARGE/,
-      ],
-      meaning:
-        "The function crashed, was throttled, or its answer is too large. Answer: 500, 503 or 413.",
+      match: /(?:EDGE_)?FUNCTION_INVOCATION_FAILED/,
+      meaning: "The function threw or exited. Answer: 500.",
       failures: ["received_server_error", "connection_terminated"],
     },
     {
-      term: "Vercel: ROUTER_EXTERNAL_TARGET_ERROR / DNS_HOSTNAME_…",
-      match: /ROUTER_(?:EXTERNAL_TARGET|CANNOT_MATCH)\w*|DNS_HOSTNAME_\w+/,
+      term: "Vercel: ROUTER_EXTERNAL_TARGET_ERROR / ROUTER_EXTERNAL_TARGET_CONNECTION_ERROR",
+      match: /ROUTER_EXTERNAL_TARGET_(?!HANDSHAKE)\w+|ROUTER_CANNOT_MATCH\w*/,
       meaning: "A rewrite leads to a server that does not answer, or to a name without an address.",
       failures: ["connection_refused", "dns_name_not_found", "http_response_timeout"],
     },
@@ -240,25 +236,6 @@ export const PLATFORM_TEXTS: Dialect = {
       match: /Target\.(?:Timeout|ConnectionTimeout)/,
       meaning: "The balancer's health check gets no answer: a security group, a port, a slow path.",
       failures: ["connection_timeout", "http_response_timeout"],
-    },
-    {
-      term: "CloudFront wasn't able to connect to the origin / X-Cache: Error from cloudfront",
-      match: [
-        /wasn't able to (?:connect to|resolve) the origin|Error from cloudfront/i,
-        /OriginConnectError|OriginDnsError|OriginCommError|OriginReadTimeout/i,
-      ],
-      meaning: "CloudFront got no usable answer from the origin. Answer: 502 or 504.",
-      failures: ["connection_refused", "tls_certificate_error", "http_response_timeout"],
-      remedies: [
-        "The origin's certificate must be valid for its own name, not for the public one.",
-      ],
-    },
-    {
-      term: "Cloudflare error 1000 … 1033",
-      match: /error(?: code)?:? ?10(?:0[0-9]|1[0-9]|20|33)\b/i,
-      meaning:
-        "Cloudflare's own: 1016 no DNS of the origin, 1033 no tunnel, 1000 a loop, 1015 rate.",
-      failures: ["dns_name_not_found", "loop_detected", "rate_limited"],
     },
     {
       term: "IIS: 502.3 / ERR_WINHTTP 12002, 0x80072ee2",

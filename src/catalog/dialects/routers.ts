@@ -59,13 +59,6 @@ export const ROUTERS: readonly Dialect[] = [
       LISTEN,
     ],
     [
-      "malformed response or connection to the instance had an error",
-      /malformed response or connection to the instance had an error/i,
-      "The instance exited or closed in the middle of a request. Answer: 503.",
-      ["connection_terminated", "http_response_incomplete", "http_protocol_error"],
-      CRASH,
-    ],
-    [
       "The request was aborted because there was no available instance",
       /aborted because there was no available instance/i,
       "No instance was free, and none could be started. Answer: 429 or 500.",
@@ -104,13 +97,6 @@ export const ROUTERS: readonly Dialect[] = [
       SLOW,
     ],
     [
-      "Front Door: OriginTimeout, OriginConnectionRefused …",
-      /\bOrigin(?:Timeout|Connection(?:Refused|Aborted|Error)|InvalidRe(?:sponse|quest))\b/,
-      "Front Door's errorInfo: the failure between it and the origin.",
-      ["http_response_timeout", "connection_refused", "connection_terminated"],
-      "Request the origin directly with its host header; see errorInfo in the access log.",
-    ],
-    [
       "App Service: didn't respond to HTTP pings on port",
       [
         /didn'?t respond to HTTP pings on port/i,
@@ -137,7 +123,7 @@ export const ROUTERS: readonly Dialect[] = [
     },
     [
       "failed to connect to origintunnel / no recent network activity",
-      /Failed to dial a quic connection|failed to connect to (?:the )?edge|Serve tunnel error/i,
+      /Failed to dial a quic|failed to connect to (?:the )?edge|(?:Serve|Register) tunnel error/i,
       "cloudflared has lost its connection to Cloudflare: visitors get 530, error 1033.",
       ["connection_timeout", "no_healthy_target"],
       "Allow outbound port 7844, UDP and TCP; --protocol http2 where UDP is dropped.",
@@ -167,11 +153,49 @@ export const ROUTERS: readonly Dialect[] = [
       SLOW,
     ],
     [
+      "no Route matched with those values",
+      /no Route matched with those values|404 Route Not Found/i,
+      "No route fits host, path and method (Kong, APISIX). Answer: 404.",
+      ["destination_not_found"],
+      "Hosts, paths, methods and headers of the routes, and strip_path",
+    ],
+    [
+      "API rate limit exceeded",
+      /API rate limit exceeded/i,
+      "A rate-limiting plugin rejects this consumer. Answer: 429.",
+      ["rate_limited"],
+      "The limits of the plugin on route, service and consumer",
+    ],
+    [
       "name resolution failed / dns server error",
       /name resolution failed|dns (?:server|client) error/i,
       "The host of the service has no address for Kong's resolver. Answer: 503.",
       ["dns_name_not_found", "dns_error"],
       "dns_resolver and dns_order of kong.conf, and the name of the service itself",
+    ],
+  ),
+  dialectOfLines(
+    "APISIX",
+    [
+      "no valid upstream node",
+      /no valid upstream node|all upstream (?:nodes|servers) (?:tried|are)/i,
+      "The upstream has no usable node: none is configured, discovered, or passes its check: 503.",
+      ["no_healthy_target", "destination_not_found"],
+      "nodes, service_name and discovery_type of the upstream; checks of the control API",
+    ],
+    [
+      "failed to pick server / missing upstream configuration",
+      /failed to pick server|missing upstream configuration|failed to (?:set|parse) upstream/i,
+      "The route has no upstream that can be used.",
+      ["no_healthy_target", "proxy_configuration_error", "dns_name_not_found"],
+      "upstream, upstream_id or service_id of the route",
+    ],
+    [
+      "failed to parse domain",
+      /failed to parse domain/i,
+      "The name of a node has no address.",
+      ["dns_name_not_found", "dns_error"],
+      "dns_resolver in config.yaml, and the name of the node",
     ],
   ),
   dialectOfLines(
@@ -253,22 +277,12 @@ export const ROUTERS: readonly Dialect[] = [
       ["connection_refused", "connection_timeout"],
     ],
   ),
-  dialectOfLines(
-    "Akamai",
-    [
-      "An error occurred while processing your request. Reference #",
-      /Reference(?:&#32;|\s)*(?:#|&#35;)(?:\s*)(?:\d+)(?:\.|&#46;)[0-9a-f]+/i,
-      "This page comes from the edge; the first number of the reference is the type of error.",
-      ["received_gateway_error", "connection_timeout", "dns_name_not_found"],
-      "Translate the reference in Control Center (Diagnostics, Error Translator).",
-    ],
-    [
-      "ERR_CONNECT_FAIL / ERR_READ_TIMEOUT / ERR_DNS_FAIL",
-      /\bERR_(?:CONNECT_FAIL|CONNECT_TIMEOUT|FIRST_BYTE_TIMEOUT|READ_TIMEOUT|READ_ERROR)\|/,
-      "The edge could not connect to the origin, or got no answer in time.",
-      ["connection_refused", "connection_timeout", "http_response_timeout"],
-    ],
-  ),
+  dialectOfLines("Akamai", [
+    "ERR_CONNECT_FAIL / ERR_READ_TIMEOUT / ERR_DNS_FAIL",
+    /\bERR_(?:CONNECT_FAIL|CONNECT_TIMEOUT|FIRST_BYTE_TIMEOUT|READ_TIMEOUT|READ_ERROR)\|/,
+    "The edge could not connect to the origin, or got no answer in time.",
+    ["connection_refused", "connection_timeout", "http_response_timeout"],
+  ]),
   dialectOfLines(
     "F5 BIG-IP",
     [

@@ -12,6 +12,39 @@ export const VARNISH: Dialect = {
   spoken: "in_lines",
   terms: [
     {
+      term: "FetchError: backend …: busy",
+      match: /FetchError\s+.*\bbusy\b/i,
+      meaning: "As many connections as max_connections of the backend allows are in use: 503.",
+      failures: ["bulkhead_full", "bulkhead_queue_timeout"],
+      remedies: ["Find why the backend is slow; then raise .max_connections."],
+    },
+    {
+      term: "FetchError: backend …: fail errno 111",
+      match: /FetchError\s+.*errno 111\b/i,
+      meaning: "Nothing listens at the backend's address.",
+      failures: ["connection_refused"],
+      remedies: ["Start the backend, and compare .host and .port with where it listens."],
+    },
+    {
+      term: "FetchError: backend …: fail errno 110, 113",
+      match: /FetchError\s+.*errno (?:110|113|101)\b/i,
+      meaning: "The backend's host does not take the connection: a firewall, or a wrong address.",
+      failures: ["connection_timeout", "destination_ip_unroutable"],
+    },
+    {
+      term: "FetchError: backend …: fail errno 11, helddown, workspace",
+      match: /FetchError\s+.*(?:errno \d+|helddown)/i,
+      meaning: "The connection to the backend failed; the errno says why.",
+      failures: ["connection_refused", "connection_timeout", "local_resources_exhausted"],
+    },
+    {
+      term: "out of workspace (bo)",
+      match: /out of workspace|workspace_backend overflow|\bLostHeader\b/i,
+      meaning: "The head of the answer does not fit workspace_backend (64 KiB) or http_max_hdr.",
+      failures: ["http_response_header_section_size", "local_resources_exhausted"],
+      remedies: ["Fewer headers and cookies; then raise workspace_backend and http_resp_size."],
+    },
+    {
       term: "FetchError: no backend connection / backend unhealthy",
       match: /FetchError\s+.*(?:no backend connection|unhealthy)|Director \S+ returned no backend/i,
       meaning: "No connection to the backend, or its probe has marked it sick. Answer: 503.",
@@ -20,7 +53,7 @@ export const VARNISH: Dialect = {
     },
     {
       term: "FetchError: first byte timeout / between bytes timeout",
-      match: /FetchError\s+.*(?:first byte timeout|between bytes timeout|HTC timeout)/i,
+      match: /FetchError\s+.*(?:first byte timeout|between bytes timeout|HTC timeout|\btimeout$)/i,
       meaning: "The backend was too slow for first_byte_timeout or between_bytes_timeout (60 s).",
       failures: ["http_response_timeout", "connection_read_timeout"],
     },

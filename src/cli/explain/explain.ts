@@ -32,7 +32,8 @@ function recognise(text: string, weights: Weights): readonly Explanation[] {
   const head = readHead(asFields(text));
   if (head !== null) {
     const found = explainHead(head);
-    if (found.length > 0) return withBody(head, text, found);
+    const all = withBody(head, text, found);
+    if (all.length > 0) return all;
   }
   const words = wordsOfPage(text);
   const found = explainText(words, weights);

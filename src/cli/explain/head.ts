@@ -28,6 +28,9 @@ const FIELD_LINE = /^[<\s]*([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*)$/;
 /** A log line may look like one field; a head has a status or one of these. */
 const TELLING = new Set(["proxy-status", "server", "via", "retry-after", "cf-ray", "x-cache"]);
 
+/** Fields in which platforms say what failed. */
+const SAYS_WHY = /error|failure|routing/i;
+
 /** The head in a text, null when it is none. The last one counts when there are several. */
 export function readHead(text: string): PastedHead | null {
   let status: number | null = null;
@@ -42,7 +45,7 @@ export function readHead(text: string): PastedHead | null {
       continue;
     }
     const [, name, value] = FIELD_LINE.exec(line) ?? [];
-    if (name === undefined || value === undefined || /error/i.test(name)) said.push(line);
+    if (name === undefined || value === undefined || SAYS_WHY.test(name)) said.push(line);
     if (name === undefined || value === undefined) continue;
     const before = fields.get(name.toLowerCase());
     fields.set(

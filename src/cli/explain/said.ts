@@ -8,6 +8,11 @@
 
 /** The status of an access line stands behind its request; the number after it counts bytes. */
 const ACCESS = /"[A-Z]+ \S+(?: HTTP\/[\d.]+)?" (\d{1,3}) (\S+)/;
+/** A line of AWS's balancer, and one of gin, has it at a place of its own. */
+const ELSEWHERE = [
+  /^(?:https?|h2|grpcs?|wss?) \d{4}-\S+Z app\/\S+ \S+ \S+ \S+ \S+ \S+ (\d{3}) /,
+  /^\[GIN\] [^|]*\| +(\d{3}) \|/,
+];
 /** Envoy writes its response flags behind the status. */
 const FLAGS = /^[A-Z]{2,6}(?:,[A-Z]{2,6})*$/;
 
@@ -33,7 +38,17 @@ const REASONS = [
   ...["Too Many Requests", "Payload Too Large", "Request Entity Too Large"],
   ...["Misdirected Request", "Client Closed Request", "error"],
 ];
-const WITH_REASON = new RegExp(`\\b([45]\\d\\d)[: -]*(?:${REASONS.join("|")})\\b`, "gi");
+const WITH_REASON = new RegExp(`\\b([45]\\d\\d)[: (-]*(?:${REASONS.join("|")})\\b`, "gi");
+
+/** A line that is a reason and nothing else: what is left of a page without its number. */
+const OF_REASON: ReadonlyMap<string, string> = new Map([
+  ["bad gateway", "502"],
+  ["service unavailable", "503"],
+  ["gateway timeout", "504"],
+  ["gateway time-out", "504"],
+  ["internal server error", "500"],
+  ["too many requests", "429"],
+]);
 
 /** Short notes such as `502 nginx`: a number beside names, and none of what counts or numbers. */
 const NOTE_WORDS_MAX = 3;
@@ -41,12 +56,17 @@ const NO_STATUS = /\b(?:port|pid|process|proc|line|id|connections?|bytes|ms|seco
 
 /** Statuses from 400 on that a text names, each once. */
 export function statusesSaid(text: string): readonly string[] {
-  const access = text.split("\n").flatMap((line) => ACCESS.exec(line)?.[1] ?? []);
+  const lines = text.split("\n");
+  const access = lines.flatMap(
+    (line) => [ACCESS, ...ELSEWHERE].map((one) => one.exec(line)?.[1]).find(Boolean) ?? [],
+  );
   if (access.length > 0) return failing(access);
   const called = [...text.matchAll(CALLED), ...text.matchAll(WITH_REASON)].flatMap(
     ([, one]) => one ?? [],
   );
   if (called.length > 0) return failing(called);
+  const reasons = lines.flatMap((line) => OF_REASON.get(line.trim().toLowerCase()) ?? []);
+  if (reasons.length > 0) return failing(reasons);
   const words = text.split(/[\s,]+/).filter(Boolean);
   if (words.length > NOTE_WORDS_MAX || NO_STATUS.test(text)) return [];
   return failing(words);
@@ -69,7 +89,6 @@ const ENTITIES: Readonly<Record<string, string>> = {
   gt: ">",
   quot: '"',
   nbsp: " ",
-  "#39": "'",
 };
 
 /** The words of an error page, a line for each block; any other text as it is. */
@@ -80,10 +99,15 @@ export function wordsOfPage(text: string): string {
     .replace(/<!--[\s\S]*?-->/g, " ")
     .replace(/<\/?(?:title|h\d|p|div|center|hr|br|li|address|tr|body|head|html)\b[^>]*>/gi, "\n")
     .replace(/<[^>]*>/g, " ")
-    .replace(/&(#?\w+);/g, (whole, name: string) => ENTITIES[name.toLowerCase()] ?? whole)
+    .replace(/&(#?\w+);/g, (whole, name: string) => entity(name) ?? whole)
     .replace(/[ \t]+/g, " ")
     .replace(/\s*\n\s*/g, "\n")
     .trim();
+}
+
+function entity(name: string): string | undefined {
+  const code = /^#(\d{2,5})$/.exec(name)?.[1];
+  return code === undefined ? ENTITIES[name.toLowerCase()] : String.fromCharCode(Number(code));
 }
 
 /** A page that lost its marks when it was copied is short. */

@@ -18,10 +18,11 @@ const KILLED = "kernel: Out of memory: Killed process 4242 (node)";
 
 async function explained(
   stdin: AsyncIterable<string | Uint8Array>,
+  ...args: readonly string[]
 ): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
   const out: string[] = [];
   const err: string[] = [];
-  const code = await runCommand(["explain"], {
+  const code = await runCommand(["explain", ...args], {
     stdin,
     stdout: { write: (text: string) => void out.push(text) },
     stderr: { write: (text: string) => void err.push(text) },
@@ -91,6 +92,13 @@ describe("a log", () => {
     const { code, err } = await explained(parts("\n"));
     expect(code).toBe(2);
     expect(err).toMatch(/The pipe was empty[\s\S]*good-gateway doctor/);
+  });
+
+  it("that is an empty argument is not called a pipe", async () => {
+    const { code, err } = await explained(parts(), "");
+    expect(code).toBe(2);
+    expect(err).toMatch(/empty argument[\s\S]*status, a code/);
+    expect(err).not.toMatch(/pipe was empty/);
   });
 });
 
