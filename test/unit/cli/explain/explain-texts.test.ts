@@ -32,8 +32,8 @@ const STATUSES: readonly (readonly [text: string, statuses: readonly string[]])[
   ["the page says Bad Gateway where the cart was", []],
   ['[GIN] 2026/04/06 - 10:00:00 | 502 |  1.2ms |  10.0.0.1 | GET "/504"', ["502"]],
   [
-    "https 2026-04-06T10:00:00.1Z app/lb/1 10.0.0.1:5 10.0.0.2:80 0.001 -1 -1 503 - 504 0 x",
-    ["503"],
+    "https 2026-04-06T10:00:00.1Z app/lb/1 10.0.0.1:5 10.0.0.2:80 0.001 -1 -1 408 - 504 0 x",
+    ["408"],
   ],
   ["server listening on port 443, 500 connections allowed", []],
   ["Listening on port 502", []],
