@@ -243,14 +243,19 @@ const TEXT_RULES: readonly Rule[] = [
     found: ["src/core/a.ts:1 cites without §"],
   },
   {
-    name: "the doctor speaks plainly",
+    name: "folders that are in plain words stay so",
     kept: () => rules.vagueWords(src),
     planted: () =>
       rules.vagueWords([
         file("src/cli/doctor/a.ts", `// Nobody listens.\nconst told = "told";`),
+        file("src/catalog/a.ts", "// Whoever asks."),
         file("src/core/a.ts", "// Whoever asks."),
       ]),
-    found: ['src/cli/doctor/a.ts:1 says "Nobody"', 'src/cli/doctor/a.ts:2 says "told"'],
+    found: [
+      'src/cli/doctor/a.ts:1 says "Nobody"',
+      'src/cli/doctor/a.ts:2 says "told"',
+      'src/catalog/a.ts:1 says "Whoever"',
+    ],
   },
   {
     name: "no path of a machine is named",

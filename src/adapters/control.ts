@@ -2,8 +2,8 @@
  * `controlHandler`: what operators switch by hand, over HTTP: targets, breakers, weights and
  * maintenance. For the admin server, `node:http` and Express; `good-gateway control` speaks to it.
  *
- * Guarantee: nothing is done without the token, by anything but a POST of JSON, or under a name of
- * somebody else; a wrong word is told with the nearest right one, and does nothing.
+ * Guarantee: nothing is done without the token, by anything but a POST of JSON, or under a foreign
+ * name; a wrong word does nothing and is answered with the nearest right one.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -57,7 +57,7 @@ export function controlHandler(gateway: Gateway, options: ControlHandlerOptions)
     }
     readBody(req, (text) => {
       if (text === null) answer(req, res, 413, { problem: "the body is too long" });
-      else void act(gateway, text).then((told) => answer(req, res, ...told));
+      else void act(gateway, text).then((result) => answer(req, res, ...result));
     });
   };
 }

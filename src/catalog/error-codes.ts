@@ -41,7 +41,7 @@ export interface CodePrefix {
   readonly meaning: CodeMeaning;
 }
 
-/** When nothing fits: not the upstream's fault until somebody can say why. */
+/** When nothing fits: not the upstream's fault unless there is evidence. */
 export const UNKNOWN_ERROR: FailureCode = "proxy_internal_error";
 
 /**
@@ -201,7 +201,7 @@ export const CODE_FAMILIES: readonly (readonly [CodeMeaning, readonly string[]])
   ],
   [CLOSED, ["UND_ERR_SOCKET"]],
   [RESET, ["UND_ERR_INFO"]],
-  // The pool is only closed when the gateway closes. A cut by nobody that we know is a fault here.
+  // The pool is only closed when the gateway closes. A cut without a known cause is a fault here.
   [
     { connect: "draining", exchange: "draining", body: "proxy_internal_error" },
     ["UND_ERR_CLOSED", "UND_ERR_DESTROYED"],
@@ -287,7 +287,7 @@ export const CODE_MEANINGS: Readonly<Record<string, CodeMeaning>> = byCode();
  */
 const RESOLVER_TIMEOUT_MS_MIN = 1_000;
 
-/** Codes that one more property tells apart; looked at before CODE_MEANINGS. */
+/** Codes whose meaning depends on one more property; checked before CODE_MEANINGS. */
 export const CODE_REFINEMENTS: readonly CodeRefinement[] = [
   // getaddrinfo passes on what a call of the system came to: a socket, a file, a busy resolver.
   ...["EBUSY", "EINTR", "EIO", "ENOENT", "EACCES", "EPERM", "EAGAIN", "EINVAL", "UNKNOWN"].map(

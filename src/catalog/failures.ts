@@ -34,7 +34,7 @@ export type FailureCode = keyof typeof FAILURES;
 /** All names, in the order of the table. */
 export const FAILURE_CODES: readonly FailureCode[] = Object.keys(FAILURES) as FailureCode[];
 
-/** Tells whether a string from outside (a header, the command line) names a failure. */
+/** Whether a string from outside (a header, the command line) names a failure. */
 export function isFailureCode(value: string): value is FailureCode {
   return Object.hasOwn(FAILURES, value);
 }

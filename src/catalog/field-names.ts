@@ -136,7 +136,7 @@ export const FIELD = {
   xRequestId: "x-request-id",
 } as const satisfies Record<string, string>;
 
-/** What layers tell each other, by the names that service meshes and their tools know: Envoy's. */
+/** Fields between layers, with the names that service meshes and their tools know: Envoy's. */
 export const LAYER_FIELD = {
   /** The number of the attempt, from 1. */
   attempt: "x-envoy-attempt-count",

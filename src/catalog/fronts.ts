@@ -109,7 +109,7 @@ export const FRONTS = {
     // responsefieldsize is 8192, line end included.
     responseFieldBytesMax: 8_190,
     tooLargeStatus: 502,
-    // LimitRequestFields 100 of LimitRequestFieldSize 8190; more than Node could be told anyway.
+    // LimitRequestFields 100 of LimitRequestFieldSize 8190; more than Node can be set to anyway.
     requestHeadBytesMax: 819_000,
     replacedBodies: [],
     addresses: PRIVATE,

@@ -18,7 +18,7 @@ export const IDENTITY_NAMES: ReadonlySet<string> = new Set([
   ...["cdn-src-ip", "x-cdn-src-ip", "ali-cdn-real-ip", "ali-real-client-ip", "do-connecting-ip"],
   ...["incap-client-ip", "x-sucuri-clientip", "x-sucuri-country", "x-hwwaf-real-ip"],
   ...["x-shopify-client-ip", "x-gateway-host", "x-client-scheme"],
-  // Scheme, host, path and method of a request that somebody has rewritten.
+  // Scheme, host, path and method of a request that a proxy has rewritten.
   ...["x-scheme", "x-url-scheme", "front-end-https", "x-host", "x-http-host-override"],
   ...["disguised-host", "was-default-hostname", "x-waws-unencoded-url", "x-http-destinationurl"],
   ...["script-name", "x-script-name", "x-proxy-url", "x-matched-path", "x-now-route-matches"],
@@ -43,10 +43,10 @@ export const IDENTITY_NAMES: ReadonlySet<string> = new Set([
 /** Fields of this meaning, by how their names begin. */
 export const IDENTITY_PREFIXES: readonly string[] = [
   ...["x-forward", "forwarded-", "x-original-", "x-originally-", "x-rewrite-", "x-real-"],
-  // RFC 9440, and what stood for it before; certificates of clients as TLS servers tell them.
+  // RFC 9440, and what stood for it before; client certificates as TLS servers pass them.
   ...["client-cert", "x-client-cert", "ssl-client-", "x-ssl-", "x-tls-client-", "cf-client-cert-"],
   ...["x-client-verify", "x-client-dn", "x-client-ssl-"],
-  // Users, as proxies with a sign-in of their own tell them.
+  // Users, as proxies with their own sign-in pass them.
   ...["x-remote-user", "x-remote-group", "x-remote-extra-", "x-auth-request-", "x-webauth-"],
   ...["x-authenticated-", "x-consumer-", "x-authentik-", "x-pomerium-", "tailscale-user-"],
   ...["x-ms-client-principal", "x-ms-token-", "x-goog-authenticated-user-", "x-goog-iap-"],

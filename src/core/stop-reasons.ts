@@ -27,5 +27,5 @@ export const STOP_REASONS: Readonly<Record<StopReason, string>> = {
   retry_off: "retry is false for this upstream or this call.",
   no_other_target: "No other target would take it: their breakers are open, or there is only one.",
   draining: "The gateway shuts down, and repeats nothing any more.",
-  client_gone: "The client has left; nobody waits for another attempt.",
+  client_gone: "The client has left, so no further attempt is made.",
 };

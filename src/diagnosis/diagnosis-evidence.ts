@@ -58,7 +58,7 @@ function ageEvidence(pattern: FailurePattern): string | null {
   const age = `${seconds(socketAgeMs)} old`;
   const rest = restedMs === null ? age : `${age}, after ${seconds(restedMs)} at rest`;
   if (!agesAlike) return `connections of all ages, typically ${rest}`;
-  return `connections were ${rest}: ${closedBy ?? "nobody is known to close them then"}`;
+  return `connections were ${rest}: ${closedBy ?? "no program is known to close them then"}`;
 }
 
 /** A length of time, as people say it. */

@@ -3,7 +3,7 @@
  * kept ones, their age, and since when. Facts only; what follows from them is said in diagnosis.ts.
  *
  * Guarantee: "only there" is said where something else was asked meanwhile and succeeded. What all
- * failures share because nothing else was asked is told as that.
+ * failures share because nothing else was asked is reported as that.
  */
 import type { FailureCode } from "../catalog/failures.js";
 import { closerAt } from "../catalog/fingerprints.js";

@@ -39,21 +39,21 @@ interface DiagnosedTargets {
   readonly incidents: readonly IncidentSeen[];
 }
 
-/** What neither the pattern of the failures nor an incident has told already. */
+/** What neither the pattern of the failures nor an incident has reported already. */
 export function notWell(
   { upstream, seen = [], incidents }: DiagnosedTargets,
   pattern: FailurePattern | null,
 ): readonly Finding[] {
-  const told = new Set(
+  const reported = new Set(
     incidents.flatMap((one) =>
       one.upstream === upstream && one.endedAt === null ? [one.target] : [],
     ),
   );
-  if (pattern !== null && pattern.target !== null) told.add(pattern.target);
+  if (pattern !== null && pattern.target !== null) reported.add(pattern.target);
   const bad = seen.filter(({ standing }) => !SPARED.has(standing));
   const isTold = pattern !== null && pattern.target === null && bad.length > 1;
   const isAll = bad.length === seen.length;
-  const targets = isTold ? [] : bad.filter(({ target }) => !told.has(target));
+  const targets = isTold ? [] : bad.filter(({ target }) => !reported.has(target));
   return [
     ...targets.map((one) => targetFinding(one, isAll)),
     ...routesOf(seen)

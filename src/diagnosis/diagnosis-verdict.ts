@@ -16,7 +16,7 @@ import {
 
 const SURENESS: Readonly<Record<Confidence, number>> = { certain: 0, likely: 1, possible: 2 };
 
-/** Findings in the order in which they are told: faults first, the surest first. */
+/** Findings in the order in which they are reported: faults first, the surest first. */
 export function inOrder(findings: readonly Finding[]): readonly Finding[] {
   const severity = { fault: 0, warning: 1, note: 2 } as const;
   return [...findings].sort(
@@ -45,7 +45,7 @@ export function verdictOf(steps: readonly DiagnosisStep[], findings: readonly Fi
   };
 }
 
-/** A step failed and nobody knows why: the catalog's row is the best that can be said. */
+/** A step failed and the cause is unknown: the catalog's row is the best that can be said. */
 function withoutCause({ layer, code, name, detail }: DiagnosisStep): Verdict {
   const row = code === null ? null : FAILURES[code];
   return {

@@ -39,7 +39,7 @@ export interface Diagnosis {
   readonly upstream: string;
   readonly verdict: Verdict;
   readonly findings: readonly Finding[];
-  /** What the most frequent failures have in common; null while there are too few to tell. */
+  /** What the most frequent failures have in common; null while there are too few failures. */
   readonly pattern: FailurePattern | null;
 }
 
@@ -85,7 +85,7 @@ export function diagnoseLive(facts: LiveFacts): Diagnosis {
   return { upstream, verdict: verdictOf([], findings), findings, pattern };
 }
 
-/** Processes that went and are not back; of all targets at once it is told as one thing. */
+/** Processes that went and are not back; all targets at once are one finding. */
 function vanished({ upstream, incidents, targets }: LiveFacts): readonly Finding[] {
   const open = incidents.filter((one) => one.upstream === upstream && one.endedAt === null);
   const gone = new Set(open.map(({ target }) => target));
@@ -108,7 +108,7 @@ function allVanished(open: readonly IncidentSeen[], targets: readonly string[]):
     ),
     fix:
       "Look at what they share: a deploy, the host or the network before them, or one request " +
-      "that crashes whoever gets it.",
+      "that crashes each process that gets it.",
   });
 }
 
@@ -152,7 +152,7 @@ function oneVanished(incident: IncidentSeen): Finding {
   });
 }
 
-/** No pattern yet: what there was is told, and nothing is concluded. */
+/** No pattern yet: the failures are reported without a conclusion. */
 function few(
   entries: readonly FailureEntry[],
   { now, successesSince }: LiveFacts,
@@ -203,7 +203,7 @@ function familyOf({ code }: FailureEntry): FailureCode {
   return hasTrait(code, "connection_lost") ? "connection_terminated" : code;
 }
 
-/** Kept connections that end at one age end by somebody's limit. */
+/** Kept connections that end at one age end by a time limit. */
 function raceIn(pattern: FailurePattern): Reading | null {
   const { code, connections, agesAlike, restedMs, socketAgeMs, closedBy } = pattern;
   if (connections !== "kept" || !agesAlike || !hasTrait(code, "connection_lost")) return null;
@@ -216,12 +216,12 @@ function raceIn(pattern: FailurePattern): Reading | null {
     confidence: closedBy === null ? "possible" : "likely",
     title: `Kept connections are closed just as they are used, at ${seconds(rested)}.`,
     fix:
-      "Let the application keep idle connections longer than whoever asks it " +
+      "Let the application keep idle connections longer than its clients do " +
       "(Node: server.keepAliveTimeout = 65_000), or let it send Keep-Alive: timeout=N.",
   };
 }
 
-/** What cannot be told from an application that is down: a wrong address, port, scheme or name. */
+/** What looks like an application that is down: a wrong address, port, scheme or name. */
 const CONFIGURED: ReadonlySet<Layer> = new Set<Layer>(["resolve", "connect", "secure"]);
 
 function neverWorked(pattern: FailurePattern): Reading | null {

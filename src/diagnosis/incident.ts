@@ -10,7 +10,7 @@ export interface Incident extends IncidentFacts {
   readonly id: number;
   readonly upstream: string;
   readonly target: string;
-  /** What `gateway.diagnose` said when it was told, and again when it was over. */
+  /** What `gateway.diagnose` said when it was reported, and again when it was over. */
   readonly verdict: Verdict;
 }
 

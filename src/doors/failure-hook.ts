@@ -27,5 +27,5 @@ export function tellHook<Context, Given>(
 function warn(failure: Failure, error: unknown): void {
   const code = "GOOD_GATEWAY_HOOK";
   const { summary } = FAILURES[failure.code];
-  process.emitWarning(`onFailure threw while told: ${summary}`, { code, detail: String(error) });
+  process.emitWarning(`onFailure threw on: ${summary}`, { code, detail: String(error) });
 }

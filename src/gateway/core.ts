@@ -34,12 +34,12 @@ export interface GatewayCore {
   readonly behind: Behind | null;
   /** What is believed of forwarding fields because of it. */
   readonly believe: Believe | null;
-  /** Tells the owner of the gateway about a contradiction that is no error. */
+  /** Warns of a contradiction that is no error. */
   warn: Warnings["warn"];
   /** The same for what a start check finds; a diagnosis has it, too. */
-  tell: Warnings["tell"];
-  /** What was told so far. */
-  told: Warnings["told"];
+  report: Warnings["report"];
+  /** The warnings so far. */
+  reported: Warnings["reported"];
   readonly health: HealthCore;
   readonly incidents: Incidents;
   /** The verdict about an upstream of this name, by live evidence. */

@@ -57,7 +57,7 @@ export function createGateway<const Names extends string>(
   for (const warning of settings.warnings) warnings.warn(warning);
   const { upstreams } = settings;
   for (const one of startSightings(Object.values(upstreams), startEnvironment()))
-    warnings.tell(one);
+    warnings.report(one);
   const clock = seams.clock ?? systemClock;
   const events = emitter<GatewayEvents>();
   const lifecycle = createLifecycle(clock, (change) => {
@@ -176,8 +176,8 @@ function coreOf(
     endedCalls: parts.endedCalls,
     lifecycle: parts.lifecycle,
     warn: parts.warnings.warn,
-    tell: parts.warnings.tell,
-    told: parts.warnings.told,
+    report: parts.warnings.report,
+    reported: parts.warnings.reported,
     health: parts.health,
     incidents: parts.incidents,
     diagnose: (name) => parts.diagnose(name, parts.incidents.list()),

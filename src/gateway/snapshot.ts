@@ -66,7 +66,7 @@ export interface GatewaySnapshot {
   readonly upstreams: readonly UpstreamSnapshot[];
   /** The latest ones, the oldest first. */
   readonly incidents: readonly Incident[];
-  /** Contradictions of options and findings of the start checks that were told. */
+  /** Contradictions of options and findings of the start checks that were reported. */
   readonly warnings: readonly GatewayWarning[];
 }
 
@@ -77,8 +77,8 @@ export function takeSnapshot(
     lifecycle,
     health,
     incidents,
-    told,
-  }: Pick<GatewayCore, "name" | "clock" | "lifecycle" | "health" | "incidents" | "told">,
+    reported,
+  }: Pick<GatewayCore, "name" | "clock" | "lifecycle" | "health" | "incidents" | "reported">,
   upstreams: Iterable<UpstreamCore>,
 ): GatewaySnapshot {
   const { state, active, maintenance } = lifecycle;
@@ -92,7 +92,7 @@ export function takeSnapshot(
     health: { status, live, ready, reasons, holds, fatal, checks },
     upstreams: [...upstreams].map((core) => upstreamSnapshot(core, clock, listed)),
     incidents: listed,
-    warnings: told(),
+    warnings: reported(),
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * The life of a gateway: running → lame_duck → draining → closed, and the calls that are under way.
  *
- * Guarantee: states only go forward, and each change is told once; `drain` ends when the last call
+ * Guarantee: states only go forward; each change is emitted once; `drain` ends when the last call
  * has ended or its time is over, and says how many were still under way.
  */
 import type { Clock } from "../base/clock.js";

@@ -43,8 +43,8 @@ export function toldSighting({ code, seen }: Sighting): string {
 
 /** A finding as a part of a diagnosis. */
 export function sightingFinding({ code, seen }: Sighting): Finding {
-  const { told, wrong, fix } = START_CHECKS[code];
-  const make = told === "warning" ? warning : note;
+  const { level, wrong, fix } = START_CHECKS[code];
+  const make = level === "warning" ? warning : note;
   return make({ cause: code, layer: "config", title: wrong, evidence: [seen], fix });
 }
 

@@ -18,8 +18,8 @@ export interface GatewayWarning {
 export interface Warnings {
   warn(message: string, code?: string): void;
   /** Emits the finding of a start check, and keeps it for diagnoses. */
-  tell(sighting: Sighting): void;
-  told(): readonly GatewayWarning[];
+  report(sighting: Sighting): void;
+  reported(): readonly GatewayWarning[];
   /** Findings about this upstream, and about the process. */
   findingsFor(upstream: string): readonly Finding[];
 }
@@ -28,21 +28,22 @@ export interface Warnings {
 export function createWarnings(
   onWarning: (message: string, code: string) => void = warnTheProcess,
 ): Warnings {
-  const told = new Map<string, GatewayWarning>();
+  const reported = new Map<string, GatewayWarning>();
   const sightings = new Map<string, Sighting>();
   const warn = (message: string, code = OPTIONS): void => {
-    if (told.has(message)) return;
-    keep(told, message, { code, message });
+    if (reported.has(message)) return;
+    keep(reported, message, { code, message });
     onWarning(message, code);
   };
   return {
     warn,
-    tell(sighting) {
+    report(sighting) {
       const message = toldSighting(sighting);
       keep(sightings, message, sighting);
-      if (START_CHECKS[sighting.code].told === "warning") warn(message, warningCode(sighting.code));
+      const { level } = START_CHECKS[sighting.code];
+      if (level === "warning") warn(message, warningCode(sighting.code));
     },
-    told: () => [...told.values()],
+    reported: () => [...reported.values()],
     findingsFor: (name) =>
       [...sightings.values()]
         .filter(({ upstream }) => upstream === null || upstream === name)

@@ -2,7 +2,7 @@
  * What follows from the proxies in front of this server: the times of the server, the deadline of
  * calls, the statuses of answers. The facts stand in `catalog/fronts.ts`.
  *
- * Guarantee: these are defaults. Nothing here changes what somebody has written.
+ * Guarantee: these are defaults. Nothing here changes an explicit option.
  */
 
 import type { FailureCode } from "../catalog/failures.js";

@@ -1,10 +1,10 @@
 /**
- * Who is shown what is for operators: the dashboard, details of health, metrics.
+ * Which requests may see what is for operators: the dashboard, details of health, metrics.
  *
  * A web site can make the browser of an operator ask a server that it cannot reach itself, under
- * a name of its own (DNS rebinding), so the Host must be one that nobody outside can own. Behind a
- * proxy on the same machine everybody comes from 127.0.0.1, whether or not it says so; nobody is
- * taken for local but who asks a port that serves nothing else.
+ * a name of its own (DNS rebinding), so the Host must be one that cannot be owned outside. Behind a
+ * proxy on the same machine all requests come from 127.0.0.1, with or without fields of it, so only
+ * requests to a port that serves nothing else are taken for local.
  */
 import type { IncomingMessage } from "node:http";
 import { isIP, type Socket } from "node:net";
@@ -33,7 +33,7 @@ export function hostTest(hosts: OwnHosts = []): (req: IncomingMessage) => boolea
   };
 }
 
-/** What is wrong with a value that somebody gave as `hosts`; null when nothing is. */
+/** What is wrong with a value given as `hosts`; null when nothing is. */
 export function hostsProblem(hosts: unknown): string | null {
   if (hosts === undefined || hosts === "any") return null;
   const isList = Array.isArray(hosts) && hosts.every((name) => /^[^\s/:@]+$/.test(String(name)));
@@ -47,7 +47,7 @@ export function markAdminPort(socket: Socket): void {
 
 /**
  * From this machine, by a name of this machine, to the port for operators, and not through a proxy.
- * One that says nothing of itself speaks HTTP/1.0, as nginx does unless told otherwise.
+ * One that says nothing of itself speaks HTTP/1.0, as nginx does by default.
  */
 export function isFromHere(req: IncomingMessage): boolean {
   const { socket, headers, httpVersion } = req;
@@ -60,7 +60,7 @@ export function isFromHere(req: IncomingMessage): boolean {
   );
 }
 
-/** Without a dot, or under a domain that is set apart: nobody can own it in the public DNS. */
+/** Without a dot, or under a domain that is reserved: it cannot be owned in the public DNS. */
 function isPrivateName(name: string): boolean {
   return !name.includes(".") || /\.(?:localhost|local|internal|home\.arpa)$/.test(name);
 }

@@ -43,7 +43,7 @@ export function readKey(findings: Findings, path: string, value: unknown): Reque
   return (request) => fieldOf(request, lower);
 }
 
-/** The same with a word for it, where callers are told apart. */
+/** The same with a word for it, for keys that identify callers. */
 export function readCallers(
   findings: Findings,
   path: string,

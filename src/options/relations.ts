@@ -125,7 +125,7 @@ function checkSlow(findings: Warned, written: Written, { timeouts }: Filled): vo
 function checkCallers(findings: Warned, written: Written): void {
   const share = settingOf(written, ["bulkhead", "callerShare"]);
   if (share === undefined || settingOf(written, ["bulkhead", "by"]) !== undefined) return;
-  findings.warning(share.path, "has no effect without bulkhead.by, which tells callers apart");
+  findings.warning(share.path, "has no effect without bulkhead.by, which identifies callers");
 }
 
 /** Streams have a share of their own, and the connections are for calls and streams together. */
@@ -245,8 +245,8 @@ function checkRepeats(findings: Warned, written: Written, filled: Filled): void 
   const together = (connect?.value ?? 0) + (response?.value ?? 0);
   const total = timeouts["totalMs"] as number;
   // A value that exceeds the total on its own has already been reported.
-  const told = [connect, response].some((one) => one !== undefined && one.value > total);
-  if (told || together < total || total === Infinity) return;
+  const isReported = [connect, response].some((one) => one !== undefined && one.value > total);
+  if (isReported || together < total || total === Infinity) return;
   const beside =
     last === response && connect ? ` beside connectMs (${literal(connect.value)})` : "";
   const given = settingOf(written, TOTAL) === undefined ? " by default" : "";

@@ -2,7 +2,7 @@
  * The record of a call that is over, as plain data: what traces and listeners of `call:end` are
  * given. Our own metrics, log and dashboard read what it is made of, an `EndedCall`.
  *
- * It is built when somebody listens, once, when the body of the answer is over and the client's end
+ * It is built for listeners only, once, when the body of the answer is over and the client's end
  * is known. Guarantee: it holds nothing that lives on (no call, no socket, no raw error), no query
  * and no field of the request but those that say who asked; it can be written as JSON as it is.
  */
@@ -51,7 +51,7 @@ export interface CallRecord {
   readonly blame: Blame | null;
   /** Facts for operators, such as the size of a header section; null for none. */
   readonly details: string | null;
-  /** Why no further attempt was made; null when nobody asked for one. */
+  /** Why no further attempt was made; null when none was needed. */
   readonly stopReason: StopReason | null;
   /** How the client's side ended: `complete`, `aborted` by the client, or `cut` by us. */
   readonly clientEnd: ClientEnd;
@@ -109,7 +109,7 @@ export interface AttemptTimings {
 export interface CallClient {
   /** Address of the peer of this connection. */
   readonly address: string;
-  /** What the upstream was told in X-Forwarded-For: trusted addresses before that one. */
+  /** X-Forwarded-For as sent to the upstream: trusted addresses before that one. */
   readonly forwardedFor: string | null;
   /** Of the request: `1.1`, `2.0`. */
   readonly httpVersion: string;
@@ -122,9 +122,9 @@ export interface CallClient {
 }
 
 // Plain literals from here on: a spread makes objects that every reader is slow with, and these are
-// made for each call as soon as anybody counts.
+// made for each call as soon as calls are counted.
 export function attemptsOf({ attempts, timelines, startedAt }: Call): readonly CallAttempt[] {
-  const told: CallAttempt[] = [];
+  const records: CallAttempt[] = [];
   let previousEnd = 0;
   for (let place = 0; place < attempts.length; place += 1) {
     const attempt = attempts[place] as AttemptRecord;
@@ -132,9 +132,9 @@ export function attemptsOf({ attempts, timelines, startedAt }: Call): readonly C
     const startedMs = attempt.startedAt - startedAt;
     const one = attemptOf(attempt, timelines?.[place] ?? null, startedMs, waitedMs);
     previousEnd = attempt.startedAt + one.durationMs;
-    told.push(one);
+    records.push(one);
   }
-  return told;
+  return records;
 }
 
 export function attemptOf(

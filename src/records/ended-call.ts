@@ -1,6 +1,6 @@
 /**
  * A call that is over, as our own metrics, log and dashboard read it: one flat object, made for
- * every call as soon as anybody counts. The record that others are given is made of it.
+ * every call as soon as calls are counted. The record that others are given is made of it.
  *
  * Guarantee: like the record it holds nothing that lives on, and it does not change any more. What
  * few readers ask for (the phases of a good attempt, the client as an object) is made when it is
@@ -56,10 +56,10 @@ export class EndedCall {
   host: string | null = null;
   userAgent: string | null = null;
   referer: string | null = null;
-  /** The only attempt, where it went well and nothing of it can change; else it is told at once. */
+  /** The only attempt, where it went well and cannot change; else it is copied at once. */
   sole: AttemptRecord | null = null;
   soleTimeline: Timeline | null = null;
-  told: readonly CallAttempt[] | null = null;
+  recorded: readonly CallAttempt[] | null = null;
 
   constructor(id: string, upstream: string, kind: CallKind, method: string, path: string) {
     this.id = id;
@@ -97,8 +97,8 @@ export class EndedCall {
 
   get attempts(): readonly CallAttempt[] {
     const { sole, soleTimeline, queuedMs } = this;
-    this.told ??= sole === null ? [] : [attemptOf(sole, soleTimeline, queuedMs, 0)];
-    return this.told;
+    this.recorded ??= sole === null ? [] : [attemptOf(sole, soleTimeline, queuedMs, 0)];
+    return this.recorded;
   }
 
   /** The length of the only attempt. */
@@ -159,7 +159,7 @@ function addAttempts(ended: EndedCall, call: Call): void {
   if (whole && attempts.length === 1) {
     ended.sole = first;
     ended.soleTimeline = timeline;
-  } else ended.told = attemptsOf(call);
+  } else ended.recorded = attemptsOf(call);
 }
 
 /** The same as plain data. */

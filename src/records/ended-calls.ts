@@ -3,8 +3,8 @@
  * the same row.
  *
  * Guarantee: each follower gets every call that ended while it followed, once and in order; before
- * somebody follows or leaves, those that wait are handed over. A follower that throws disturbs
- * nobody and is reported once, as listeners of events are.
+ * a follower comes or leaves, those that wait are handed over. A follower that throws disturbs no
+ * other and is reported once, as listeners of events are.
  */
 import { batch } from "../base/batch.js";
 import { type Clock, epochMs, type Timer } from "../base/clock.js";
@@ -12,7 +12,7 @@ import { warnOfListener } from "../base/emitter.js";
 import type { EndedCall } from "./ended-call.js";
 
 export interface EndedCalls {
-  /** Whether anybody follows. */
+  /** Whether there is a follower. */
   readonly heard: boolean;
   add(call: EndedCall): void;
   /** Hands over what waits; who is asked for what it has counted does this first. */
@@ -42,7 +42,7 @@ export function endedCalls(clock: Pick<Clock, "after" | "now" | "wallNow">): End
     timer = null;
     const epoch = epochMs(clock);
     for (const call of calls) call.date(epoch);
-    for (const follower of followers) tell(follower, calls);
+    for (const follower of followers) handOver(follower, calls);
   };
   const waiting = batch(hand);
   const set = (those: readonly Follower[]): void => {
@@ -71,7 +71,7 @@ export function endedCalls(clock: Pick<Clock, "after" | "now" | "wallNow">): End
   return ended;
 }
 
-function tell(follower: Follower, calls: readonly EndedCall[]): void {
+function handOver(follower: Follower, calls: readonly EndedCall[]): void {
   try {
     follower.handle(calls);
   } catch (error) {

@@ -15,7 +15,7 @@ import type { GatewayEvents } from "./events.js";
 export interface Incidents {
   /** The latest ones, the oldest first. */
   list(): readonly Incident[];
-  /** Who tells of the presence of one target. */
+  /** The listener for the presence of one target. */
   listenerFor(upstream: string, target: string): PresenceListener;
 }
 

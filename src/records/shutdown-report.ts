@@ -1,5 +1,5 @@
 /**
- * What is told about a shutdown: how far it has got, and what came of everything when it is over.
+ * The report of a shutdown: its progress, and the result of everything when it is over.
  * It stands by itself, since events, options and the run all speak of it.
  */
 export type ShutdownPhase = "running" | "lame_duck" | "draining" | "closed";

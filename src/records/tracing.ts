@@ -1,7 +1,7 @@
 /**
  * The seam for a tracing system: it follows calls and gives each attempt its fields.
  *
- * Guarantee: with nobody tracing it costs a comparison for each call and each attempt.
+ * Guarantee: without tracing it costs a comparison for each call and each attempt.
  */
 import type { Call } from "../core/call.js";
 import type { Exchange } from "../targets/exchange.js";
@@ -20,7 +20,7 @@ export interface CallTracer {
   over(call: Call, record: CallRecord): void;
 }
 
-/** Who follows the calls of a gateway; null while nobody does. */
+/** The follower of the calls of a gateway; null without one. */
 export interface Tracing {
   tracer: CallTracer | null;
 }

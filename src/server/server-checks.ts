@@ -29,7 +29,7 @@ export function checkServerOf(core: GatewayCore, upstream: Served, socket: objec
     ...serverTimes(upstream, server),
     ...(core.behind === null ? platform(server, process.env) : []),
   ];
-  for (const one of found) core.tell(one);
+  for (const one of found) core.report(one);
 }
 
 /** Looks at the Host that a proxy sends to targets which compare it with the name of TLS. */
@@ -40,7 +40,7 @@ export function checkHost({ gateway, core }: UpstreamInside, host: string): void
   const differs = targets.find((one) => one.protocol === "https:" && named(one) !== host);
   if (differs === undefined) return;
   const seen = `upstreams.${name}: ${differs.id}, host: ${JSON.stringify(host)}`;
-  gateway.tell({ code: "host_differs_from_tls", upstream: name, seen });
+  gateway.report({ code: "host_differs_from_tls", upstream: name, seen });
 }
 
 function loops(

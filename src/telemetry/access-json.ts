@@ -17,7 +17,7 @@ type Head = Omit<CallRecord, "attempts" | "client">;
 /** A writer of lines. It remembers the parts that are mostly the same as in the line before. */
 export interface JsonLines {
   (record: CallRecord): string;
-  /** The same for a call whose record nobody has asked for. */
+  /** The same for a call whose record was not requested. */
   ofCall(call: EndedCall): string;
 }
 

@@ -56,15 +56,15 @@ export function accessLog(gateway: Gateway, to: AccessLogger | AccessLogOptions 
   const { stream = process.stdout, format = "json" } = options;
   const isLeftOut = ({ code }: Pick<CallRecord, "code">): boolean =>
     code === null && sample < 1 && random.next() >= sample;
-  const shown = (told: CallRecord): CallRecord | null => {
-    const plain = withoutPathTokens(told);
+  const shown = (call: CallRecord): CallRecord | null => {
+    const plain = withoutPathTokens(call);
     return redact === undefined ? plain : redact(plain);
   };
   const log = loggerOf(options);
   // What is called by hand is called at once; what we write ourselves can wait for more.
   if (log !== null) {
-    return gateway.on("call:end", (told) => {
-      const record = isLeftOut(told) ? null : shown(told);
+    return gateway.on("call:end", (call) => {
+      const record = isLeftOut(call) ? null : shown(call);
       if (record !== null) log(record);
     });
   }
@@ -72,7 +72,7 @@ export function accessLog(gateway: Gateway, to: AccessLogger | AccessLogOptions 
   const text = typeof format === "function" ? format : ACCESS_FORMATS[format]();
   const lineOf = (call: EndedCall): string | null => {
     if (isLeftOut(call)) return null;
-    // Nobody sees the record of a line of our own.
+    // The record of our own line is not visible outside.
     if (json !== null && !mayHoldToken(call.path)) return json.ofCall(call);
     const record = shown(callRecord(call));
     return record === null ? null : text(record);

@@ -49,7 +49,7 @@ export function callCounter(
   };
 }
 
-/** More than anybody's gateway has in use at once; beyond it series are looked up. */
+/** More than any gateway has in use at once; beyond it series are looked up. */
 const TARGETS_KEPT = 1_000;
 
 /** Series that a good call counts in, and whose they are. */

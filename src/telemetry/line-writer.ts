@@ -4,7 +4,7 @@
  *
  * Guarantee: lines keep their order; none waits longer than `flushMs`; `stop` and the end of the
  * process write what is left. What a slow stream holds is bounded, and how many lines were left out
- * for it is told by a warning.
+ * for it is reported by a warning.
  */
 import { ACCESS_LOG } from "../catalog/access-log-defaults.js";
 import type { EndedCall } from "../records/ended-call.js";

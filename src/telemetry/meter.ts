@@ -1,5 +1,5 @@
 /**
- * Counts what a gateway tells, from the moment that somebody asks for its metrics.
+ * Counts the events of a gateway, from the first request for its metrics.
  *
  * Guarantee: one meter for each gateway, however often it is asked for; without one nothing listens
  * and nothing is counted. States are read from a snapshot at the time of the scrape.
@@ -68,7 +68,7 @@ function startMeter(gateway: Gateway): Meter {
   return {
     collect() {
       settle();
-      // One snapshot for all, so that they tell of one moment.
+      // One snapshot for all, so that they describe one moment.
       const gauges = gaugeSamples(gateway.snapshot());
       return METRIC_KEYS.map((key) => read(key, () => gauges));
     },
@@ -134,7 +134,7 @@ function listen(gateway: Gateway, { counters, histograms }: Instruments): void {
   gateway.on("stall:saved", ({ upstream }) => counters.stallsSaved.add([upstream], 1));
 }
 
-/** Kinds that are counted from 0 on: nobody sees a counter grow that begins at its end. */
+/** Kinds that are counted from 0 on: a counter that begins at its end shows no growth. */
 const SHUTDOWN_KINDS = ["requests", "eventStreams", "upgrades", "calls"] as const;
 
 function countShutdown(

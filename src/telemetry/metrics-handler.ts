@@ -1,5 +1,5 @@
 /**
- * `metricsHandler`: the metrics of a gateway over HTTP, for Prometheus and whoever reads its
+ * `metricsHandler`: the metrics of a gateway over HTTP, for Prometheus and all that read its
  * format. For Express 4 and 5, `node:http`, and the admin server; it needs no other package.
  *
  * Guarantee: GET and HEAD only, never from a cache; counting begins when the handler is made.

@@ -1,11 +1,11 @@
 /**
  * Attributes by the semantic conventions for HTTP, of targets and methods.
  *
- * Guarantee: a method that nobody knows, and targets beyond a number, become one value; neither
+ * Guarantee: an unknown method, and targets beyond a number, become one value; neither
  * clients nor discovery can make series without end.
  */
 
-/** The methods that are told by name: RFC 9110 §9, PATCH (RFC 5789), and QUERY. */
+/** The methods that are recorded by name: RFC 9110 §9, PATCH (RFC 5789), and QUERY. */
 const METHODS: ReadonlySet<string> = new Set([
   ...["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"],
 ]);

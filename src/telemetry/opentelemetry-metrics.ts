@@ -25,7 +25,7 @@ export const CONVENTIONAL_BUCKETS: readonly number[] = [
 const TARGETS_MAX = 100;
 const MS_PER_SECOND = 1_000;
 
-/** Records what a gateway tells; returns how to stop. */
+/** Records the events of a gateway; returns how to stop. */
 export function recordMetrics(gateway: Gateway, meter: Meter): () => void {
   const attempts = meter.createHistogram("http.client.request.duration", {
     description: "Duration of HTTP client requests.",
@@ -91,7 +91,7 @@ function histogramOf(meter: Meter, key: MetricKey): Histogram {
   return meter.createHistogram(name, { description, unit, advice });
 }
 
-/** Counters and states, which are counted already: told when somebody collects. */
+/** Counters and states, which are counted already: read at each collection. */
 function observeAll(gateway: Gateway, meter: Meter): () => void {
   const counted = meterOf(gateway);
   const observables = new Map<string, Observable>();

@@ -84,7 +84,7 @@ function fieldsOr(fields: readonly string[]): readonly string[] | null {
 
 let warned = false;
 
-/** What somebody's sampler, processor or propagator throws is told once, and breaks no call. */
+/** What a custom sampler, processor or propagator throws is reported once, and breaks no call. */
 function unbroken<Result>(fn: () => Result): Result | undefined {
   try {
     return fn();

@@ -34,7 +34,7 @@ export interface OpenTelemetryOptions {
   readonly propagator?: Pick<TextMapPropagator, "inject" | "extract">;
 }
 
-/** The name of this instrumentation in all that it tells. */
+/** The name of this instrumentation in all that it records. */
 const SCOPE = "good-gateway";
 
 /** Traces and measures all calls of a gateway from now on; returns how to stop. */

@@ -4,7 +4,7 @@
  * Guarantee: a path without a token is given back as it is. Queries have been left out before.
  */
 
-/** A JSON Web Token, wherever somebody has put one. */
+/** A JSON Web Token, wherever it stands. */
 const TOKEN = /eyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g;
 
 export function withoutTokens(path: string): string {

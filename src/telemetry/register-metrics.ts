@@ -37,7 +37,7 @@ function registered(meter: Meter, key: MetricKey) {
     help: row.help,
     type: row.type,
     labelNames: row.labels,
-    // What several processes of a cluster have is added up, as prom-client does unless told.
+    // What several processes of a cluster have is added up, as prom-client does by default.
     aggregator: "sum",
     get() {
       const { name, help, type, aggregator } = this;

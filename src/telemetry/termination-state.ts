@@ -2,7 +2,7 @@
  * HAProxy's termination state for a call: who ended it, and when.
  *
  * The two letters are found in the dialect of the catalog, where each names the failures it stands
- * for; a client that left is told apart by how far the call had got.
+ * for; for a client that left it says how far the call had got.
  */
 import { HAPROXY } from "../catalog/dialects/haproxy.js";
 import type { CallRecord } from "../records/call-record.js";

@@ -36,7 +36,7 @@ export interface Sent {
   readonly exchange: RecordedExchange;
   /** Id of the target that it was sent to. */
   readonly target: string;
-  /** Who cut it, null while nobody has. */
+  /** Who cut it; null while it is not cut. */
   readonly cutBy: CutBy | null;
   /** Whether it has been answered, has failed or was cut. */
   readonly settled: boolean;
@@ -57,7 +57,7 @@ export interface Answer {
   /** The body is whole. */
   end(): void;
   breakOff(code: FailureCode): void;
-  /** Whether somebody gave the answer up. */
+  /** Whether the answer was given up. */
   readonly discarded: boolean;
 }
 

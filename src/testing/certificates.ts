@@ -36,7 +36,7 @@ export interface CertificateWanted {
   readonly until?: string;
 }
 
-/** An authority of its own, unknown to everybody who is not given `ca`. */
+/** A new authority, unknown to all clients that are not given `ca`. */
 export interface TestAuthority {
   /** Its own certificate as PEM, for those who shall trust it. */
   readonly ca: string;
@@ -140,7 +140,7 @@ function distinguishedName(commonName: string): Buffer {
 }
 
 function extensions({ authority, names }: Contents): readonly Buffer[] {
-  // RFC 5280 §4.2.1.9: an authority must say that it is one, and nobody else may.
+  // RFC 5280 §4.2.1.9: an authority must state that it is one, and no other certificate may.
   const basicConstraints = authority ? sequence(yes()) : sequence();
   const list = [sequence(objectId("2.5.29.19"), yes(), octetString(basicConstraints))];
   if (names.length > 0) {

@@ -1,6 +1,6 @@
 /**
  * The bytes that a scripted upstream has received on one connection and that no step has taken yet.
- * Socket events put bytes in, steps take them out, and whoever needs more than there is waits here.
+ * Socket events put bytes in, steps take them out, and a step that needs more waits here.
  * Guarantee: a wait ends when the bytes are there or when it is certain that they never will be.
  */
 import { onceOnly } from "../base/permit.js";

@@ -1,6 +1,6 @@
 /**
  * Addresses where something is wrong before a byte is exchanged: refused, silent, and full.
- * Guarantee: a refusing port stays refusing for the life of the process, whoever else opens ports
+ * Guarantee: a refusing port stays refusing for the life of the process, whatever ports are opened
  * meanwhile; a silent listener accepts everything and answers nothing; behind a full backlog no
  * handshake completes.
  */
@@ -23,8 +23,8 @@ export interface SilentListener extends TestListener {
 
 /**
  * A port of 127.0.0.1 where connections are refused. It is the local end of a connection that we
- * hold: so nobody can listen there, and nobody else is given it, which a port that was just closed
- * cannot promise.
+ * hold: no process can listen there, and the port is given to no other, which a port that was just
+ * closed cannot promise.
  */
 export async function refusingPort(): Promise<number> {
   const server = createServer((socket) => void socket.on("error", ignore).unref());

@@ -26,7 +26,7 @@ export interface ScriptedUpstreamOptions {
   readonly unix?: boolean | string;
   /** @default "127.0.0.1" */
   readonly host?: string;
-  /** A fixed port, to come back where nobody listened before; otherwise the system chooses. */
+  /** A fixed port, to return to a port that was closed before; otherwise the system chooses. */
   readonly port?: number;
   /** How long `verify` lets connections come to their end. @default 1000 */
   readonly verifyMs?: number;
@@ -135,7 +135,7 @@ async function allOverWithin(ms: number, connections: readonly PlayedConnection[
   const limit = new AbortController();
   const timer = systemClock.after(ms, () => limit.abort());
   const over = Promise.all(connections.map((one) => one.over));
-  // That the time is up is not an error here: what is still open is then told.
+  // That the time is up is not an error here: what is still open is then reported.
   await untilAborted(over, limit.signal).catch(() => {});
   timer.cancel();
 }

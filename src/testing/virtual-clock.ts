@@ -1,5 +1,5 @@
 /**
- * A `Clock` that moves when told.
+ * A `Clock` that moves only when a test advances it.
  * With it a test of timeouts, backoff or breakers takes no time and gives the same result on every
  * machine.
  * `advance` fires what falls due in order, and between two timers it lets promises and turns

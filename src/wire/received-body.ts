@@ -92,7 +92,7 @@ function bytes(req: IncomingMessage, parsed: Buffer): ReceivedBody {
   const announced = announcedLength(req);
   if (announced !== null && announced !== parsed.byteLength) return { parsed, decoded: true };
   if (coding === "gzip" || coding === "x-gzip") return { parsed, decoded: !beginsAsGzip(parsed) };
-  return announced === null ? lost(`nothing tells whether ${coding} was undone`) : { parsed };
+  return announced === null ? lost(`nothing shows whether ${coding} was decoded`) : { parsed };
 }
 
 // RFC 1952 §2.3.1.

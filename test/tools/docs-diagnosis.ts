@@ -32,8 +32,8 @@ export function standingTable(): string {
 
 /** What the start checks find, and what they say to it. */
 export function startCheckTable(): string {
-  const rows = Object.entries(START_CHECKS).map(([code, { told, wrong, fix }]) => [
-    `\`${code}\`${told === "note" ? " (note)" : ""}`,
+  const rows = Object.entries(START_CHECKS).map(([code, { level, wrong, fix }]) => [
+    `\`${code}\`${level === "note" ? " (note)" : ""}`,
     wrong,
     fix,
   ]);

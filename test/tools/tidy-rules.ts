@@ -285,10 +285,14 @@ export function machinePaths(files: readonly TextFile[]): Findings {
 /** Persons who are none: a client, a process or a user is meant, or the sentence needs none. */
 const VAGUE = /\b(?:told|tell|tells|whoever|nobody|somebody|anybody|everybody)\b/i;
 
-/** The doctor's texts are read by people with a fault: plain words, in folders that have them. */
+/** Folders whose names, comments and texts are free of these words; others follow. */
+const PLAIN_FOLDERS =
+  /^src\/(?:adapters|catalog|cli|diagnosis|lifecycle|options|records|telemetry|testing)\//;
+
+/** Texts are read by people with a fault: plain words, in folders that have them. */
 export function vagueWords(files: readonly TextFile[]): Findings {
   return findLines(
-    files.filter(({ path }) => path.startsWith("src/cli/doctor/")),
+    files.filter(({ path }) => PLAIN_FOLDERS.test(path)),
     (line) => {
       const word = VAGUE.exec(line)?.[0];
       return word === undefined ? null : `says "${word}"`;

@@ -348,7 +348,7 @@ export const CONNECT_ROWS = {
       "It offers no version or cipher that this side accepts (handshake_failure).",
     ],
     remedies: [
-      "Read the alert in the log; its name tells which of the causes applies.",
+      "Read the alert in the log; its name shows which of the causes applies.",
       "Give cert and key in the tls settings of targets when the server asks for them.",
       "Set tls.servername to a name that the server knows.",
     ],

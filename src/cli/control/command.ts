@@ -65,7 +65,7 @@ export async function runControl(
       body: JSON.stringify(body),
       signal: cut.signal,
     });
-    return told(response.status, await response.text(), url, json, world);
+    return shown(response.status, await response.text(), url, json, world);
   } catch (error) {
     const { cause, message } = error as Error;
     const late = cut.signal.aborted ? `no answer in ${ANSWER_MS_MAX} ms` : message;
@@ -77,13 +77,13 @@ export async function runControl(
   }
 }
 
-type Told = Pick<UpstreamSnapshot, "state" | "maintenance"> & {
+type Result = Pick<UpstreamSnapshot, "state" | "maintenance"> & {
   readonly upstream: string;
   readonly targets: readonly { readonly target: string; readonly standing: string }[];
 };
 
-function told(status: number, text: string, url: URL, json: boolean, world: CommandWorld): number {
-  const read = parsed(text) as Partial<Told & { readonly problem: string }> | null;
+function shown(status: number, text: string, url: URL, json: boolean, world: CommandWorld): number {
+  const read = parsed(text) as Partial<Result & { readonly problem: string }> | null;
   if (status !== 200 || read?.targets === undefined) {
     const problem = read?.problem ?? "is no controlHandler of good-gateway";
     world.stderr.write(`${printable(`${url} answers ${status}: ${problem}`)}\n`);

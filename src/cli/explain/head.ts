@@ -57,7 +57,7 @@ export function readHead(text: string): PastedHead | null {
   return telling ? { status, fields, said } : null;
 }
 
-/** Everything that a head tells, most telling first. */
+/** Everything that a head reveals, the most informative first. */
 export function explainHead({
   status,
   fields,

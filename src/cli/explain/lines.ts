@@ -12,7 +12,7 @@ import { readDetails, routeInWords } from "./proxy-status-field.js";
 import { flagsSaid } from "./said.js";
 import { explainCode, explainWord, inDialect } from "./words.js";
 
-/** Sentences that are told at most; in a long log the most frequent are the most telling. */
+/** The most sentences that are explained; in a long log the most frequent say the most. */
 const TERMS_MAX = 5;
 
 /** How often a line stands for others of its kind, and when those were written. */
@@ -103,7 +103,7 @@ export function timeIn(line: string): string | null {
   return /(?:\d{4}[-/]\d\d[-/]\d\d[T ])?\d\d:\d\d:\d\d(?:[.,]\d+)?Z?/.exec(head)?.[0] ?? null;
 }
 
-/** Times stand at the beginning of a line; later ones belong to what it tells. */
+/** Times stand at the beginning of a line; later ones belong to its message. */
 const TIME_WITHIN = 160;
 
 function fits(line: string): (term: ForeignTerm) => boolean {

@@ -1,7 +1,7 @@
 /**
  * Prints what `explain` found: for people, or as JSON for programs.
  *
- * One failure is told in full; several are a list, the most likely first, with the causes of the
+ * One failure is explained in full; several are a list, the likeliest first, with the causes of the
  * first. What to do comes last, since that is where a reader stops.
  */
 
@@ -12,9 +12,9 @@ import { printableJson } from "../terminal/printable.js";
 import type { Terminal } from "../terminal/terminal.js";
 import type { Explained, Explanation } from "./explanation.js";
 
-/** A text with several things in it is told in full for the first ones. */
+/** A text with several things in it is explained in full for the first ones. */
 const EXPLANATIONS_MAX = 4;
-/** Of many failures behind one status the first are told, the rest is named. */
+/** Of many failures behind one status the first are explained, the rest is named. */
 const LISTED_MAX = 12;
 
 export function printExplained({ explanations, guesses }: Explained, to: Terminal): void {

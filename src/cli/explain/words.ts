@@ -99,7 +99,7 @@ function explainStatus(word: string): readonly Explanation[] {
   return [explanation(`status ${status}`, meaning, failures)];
 }
 
-/** A code by the three places in an exchange at which it can strike; a system call tells which. */
+/** A code by the three places in an exchange at which it can strike; a system call shows which. */
 export function explainCode(word: string, syscall: string | null = null): readonly Explanation[] {
   const code = word.toUpperCase();
   const meaning = Object.hasOwn(CODE_MEANINGS, code) ? CODE_MEANINGS[code] : meaningOf(code);

@@ -12,7 +12,7 @@ import { siteFiles } from "./site.js";
 export const REFERENCE_USAGE = `\
 good-gateway reference --out DIR   the error reference as a static site, with a box that explains
 
-  a folder of plain files: no server, no request to anybody
+  a folder of plain files: no server, no network requests
 `;
 
 /** Built beside this file's own bundle. */
@@ -45,7 +45,7 @@ export async function runReference(
   }
 }
 
-/** A page of somebody else is not written over. */
+/** A page of another program is not overwritten. */
 async function refuseForeign(folder: string, own: ReadonlySet<string>): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!own.has(name)) continue;

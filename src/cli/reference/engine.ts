@@ -2,7 +2,7 @@
  * The engine of `explain` for a page: the same answers as data, with the summary and the advice of
  * each failure, so that a script only has to write them down as text.
  *
- * It is built as one file for browsers, asks nobody, and keeps nothing.
+ * It is built as one file for browsers, makes no requests, and keeps nothing.
  */
 import { FAILURES, type FailureCode } from "../../catalog/failures.js";
 import { explain } from "../explain/explain.js";

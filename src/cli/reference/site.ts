@@ -3,7 +3,7 @@
  * a page for each failure, which a search can find.
  *
  * Guarantee: each page is whole. Its policy allows its own script and style by their hashes and no
- * request to anybody; without the script the reference can still be read.
+ * request to any server; without the script the reference can still be read.
  */
 import { createHash } from "node:crypto";
 import { REFERENCE_SECTION } from "../../dashboard/page/markup.js";
@@ -99,7 +99,7 @@ function page({ title, description, main, script }: Parts): string {
 <header class="top"><h1><span>good-gateway</span></h1></header>
 <main id="main" tabindex="-1">
 ${main}</main>
-<footer><p>Made by good-gateway reference. This page asks nobody for anything.</p></footer>
+<footer><p>Made by good-gateway reference. This page makes no requests.</p></footer>
 ${script === "" ? "" : `<script>${script}</script>\n`}</body>
 </html>
 `;

@@ -165,7 +165,7 @@ function parsed(text: string): Partial<GatewaySnapshot> | null {
 
 interface WatchProblem {
   readonly problem: string;
-  /** Somebody answered, and not with a snapshot; of 401 and 403 another place is no better. */
+  /** There was an answer, but not a snapshot; of 401 and 403 another place is no better. */
   readonly answered: boolean;
 }
 

@@ -95,7 +95,7 @@ function checksOf(
   if (view === "live") return { "gateway:process": [process] };
   const relevant = <Part extends CheckReport | UpstreamReport>(parts: readonly Part[]) =>
     view === "health" ? parts : parts.filter(isNeeded);
-  // Whoever looks at readiness asks what is wrong, also where readiness does not depend on it.
+  // A reader of readiness wants to know what is wrong, also where readiness does not depend on it.
   const diagnoses = report.upstreams.flatMap((one) => diagnosis(one, verdictOf(one.name), at));
   const upstreams = relevant(report.upstreams).map((one) => upstreamObservation(one, at));
   return {

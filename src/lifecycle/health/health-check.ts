@@ -1,8 +1,8 @@
 /**
  * One check of the application's health: when it runs, and what it came to.
  *
- * With an interval it runs in the background and everybody gets the latest result; without one it
- * runs when somebody asks, and all who ask meanwhile, or shortly after, share that run.
+ * With an interval it runs in the background and all callers get the latest result; without one it
+ * runs on request, and all requests meanwhile, or shortly after, share that run.
  * Guarantee: asking ends within the check's timeout, whatever the check does; it never rejects.
  * Not here: what a result means for readiness (health.ts).
  */
@@ -13,7 +13,7 @@ import type { HealthStatus } from "../../records/events.js";
 import type { CheckSettings } from "./health-options.js";
 import { failed, type ReadResult, readReturned, readThrown } from "./health-result.js";
 
-/** A check of application code. The signal aborts when nobody waits for it any longer. */
+/** A check of application code. The signal aborts when no caller waits for it any longer. */
 export type CheckFunction = (signal: AbortSignal) => unknown;
 
 /** The latest result of a check, as plain data. */
@@ -90,7 +90,7 @@ export function createCheck(
   };
 }
 
-/** Runs that end in time for whoever waits, and never more of them than may hang. */
+/** Runs that end in time for their callers, and never more of them than may hang. */
 function boundedRuns(clock: Clock, fn: CheckFunction, timeoutMs: number) {
   let hung = 0;
   let giveUpNow: ((why: string) => void) | null = null;

@@ -1,6 +1,6 @@
 /**
  * The options of a health check: their types, their defaults, and what is thrown for wrong ones.
- * All that is wrong with one check is told at once, with its name.
+ * All that is wrong with one check is reported at once, with its name.
  */
 import { HEALTH } from "../../catalog/health-defaults.js";
 import { FINITE, type NumberRule, number } from "../../catalog/options/option.js";

@@ -149,7 +149,7 @@ function audienceTest({
   if (verbose === "always") return asksForUs;
   return (req) => {
     try {
-      // Nothing but true: a promise that nobody waited for is no permission.
+      // Nothing but true: a promise that was not awaited is no permission.
       return asksForUs(req) && verbose(req) === true;
     } catch {
       return false;

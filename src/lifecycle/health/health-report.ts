@@ -83,7 +83,7 @@ function reasonsOf(facts: HealthFacts): readonly NotReadyReason[] {
 }
 
 // In maintenance the process goes on to answer, with 503: taken out of the balancer, as a process
-// that is not ready would be, it could not tell anybody when to come back.
+// that is not ready would be, it could not say when to come back.
 function isWorthALook({ maintenance, checks, upstreams }: HealthFacts): boolean {
   return (
     maintenance ||

@@ -69,7 +69,7 @@ export function failed(output: string): ReadResult {
 
 // `fetch` is fulfilled by a 503, too; who returns its answer means that it should be a good one.
 function readResponse(response: Response): ReadResult {
-  // An answer that nobody reads holds its connection.
+  // An answer that is not read holds its connection.
   response.body?.cancel().catch(() => {});
   if (response.ok) return result("pass", null);
   return failed(`the check was answered with status ${response.status}`);

@@ -2,7 +2,7 @@
  * `gateway.health`: the checks of the application, what holds its start, and the news of changes.
  *
  * Guarantee: a report ends within the timeout of its slowest check and never rejects; every change
- * is told once, at the moment when it is known, whether or not anybody asks.
+ * is emitted once, at the moment when it is known, whether or not a probe asks.
  * Not here: what follows from what for readiness (health-report.ts).
  */
 import type { Clock } from "../../base/clock.js";
@@ -33,7 +33,7 @@ export interface GatewayHealth {
   hold(reason: string): () => void;
   /** This process cannot recover and should be restarted: liveness fails from now on. */
   fatal(reason: string): void;
-  /** Asks the checks and tells everything. */
+  /** Runs the checks and reports everything. */
   report(options?: ReportOptions): Promise<HealthReport>;
 }
 
@@ -52,7 +52,7 @@ export interface HealthParts {
   readonly events: Emitter<GatewayEvents>;
   readonly lifecycle: { readonly state: LifecycleState; readonly maintenance: object | null };
   upstreams(): readonly UpstreamReport[];
-  /** Somebody wants to know, so that what looks after the upstreams begins. */
+  /** The state is requested, so that monitoring of the upstreams begins. */
   asked(): void;
 }
 
@@ -131,11 +131,11 @@ function reportNow(
   });
 }
 
-/** Remembers what was told last, and tells what has changed since. */
+/** Remembers what was reported last, and emits what has changed since. */
 function changeTeller(events: Emitter<GatewayEvents>, now: () => HealthReport) {
   const last = { liveness: true, readiness: true };
 
-  const tell = (payload: GatewayEvents["health:change"]): void => {
+  const emit = (payload: GatewayEvents["health:change"]): void => {
     if (events.has("health:change")) events.emit("health:change", payload);
   };
   const compare = (subject: keyof typeof last, good: boolean, report: HealthReport): void => {
@@ -143,7 +143,7 @@ function changeTeller(events: Emitter<GatewayEvents>, now: () => HealthReport) {
     last[subject] = good;
     const [from, to] = good ? (["fail", "pass"] as const) : (["pass", "fail"] as const);
     const { reasons, fatal, holds } = report;
-    tell({ subject, check: null, from, to, reasons, output: fatal ?? holds[0] ?? null });
+    emit({ subject, check: null, from, to, reasons, output: fatal ?? holds[0] ?? null });
   };
   const look = (): void => {
     const report = now();
@@ -153,7 +153,7 @@ function changeTeller(events: Emitter<GatewayEvents>, now: () => HealthReport) {
   return {
     look,
     checked(check: string, from: CheckStatus, { status: to, output }: HealthCheckState): void {
-      if (from !== to) tell({ subject: "check", check, from, to, reasons: [], output });
+      if (from !== to) emit({ subject: "check", check, from, to, reasons: [], output });
       look();
     },
   };

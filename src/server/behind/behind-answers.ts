@@ -121,7 +121,7 @@ function oversized(
   return (
     `an answer's ${what}, and ${title} takes ${literal(limit)}: its client gets ` +
     `${front.tooLargeStatus}; the largest field is ${field} with ${literal(fieldBytes)}; make it ` +
-    "smaller, or raise the limit there and tell it: " +
+    "smaller, or raise the limit there and state it here: " +
     `behind: { front: "${front.name}", ${option}: … }`
   );
 }

@@ -63,7 +63,7 @@ function setTimes({ core, server, raise }: Preparing): void {
     core.warn(
       `server.keepAliveTimeout is ${literal(server.keepAliveTimeout)}, but ${nearest.title} ` +
         `keeps connections for ${literal(nearest.keepAliveMs)}: a request that it sends just as ` +
-        `one is closed here is lost, with 502; set ${literal(times.keepAliveTimeout)}, or tell ` +
+        `one is closed here is lost, with 502; set ${literal(times.keepAliveTimeout)}, or state ` +
         `how long it keeps them: behind: { front: "${nearest.name}", keepAliveMs: … }`,
       warningCode("server_keep_alive_short"),
     );
@@ -73,7 +73,7 @@ function setTimes({ core, server, raise }: Preparing): void {
   if (headersTimeout > 0 && headersTimeout <= nearest.keepAliveMs && !isEndless) {
     const kept = `${nearest.title} keeps connections for ${literal(nearest.keepAliveMs)}`;
     const seen = `${literal(headersTimeout)}, and ${kept}`;
-    core.tell({ code: "server_headers_timeout_short", upstream: null, seen });
+    core.report({ code: "server_headers_timeout_short", upstream: null, seen });
   }
   if (server.timeout > 0 && server.timeout < nearest.responseMs) {
     core.warn(
@@ -136,8 +136,8 @@ function familyAdvice(address: AddressInfo | string | null): readonly string[] {
   // On "::" Node takes both families.
   if (address === null || typeof address === "string" || address.address === "::") return [];
   return [
-    `the server listens on ${address.address} only: a front that is told "localhost" asks both ` +
-      "127.0.0.1 and ::1, and gets no connection from one of them; name the address there, or " +
+    `the server listens on ${address.address} only: a front configured with "localhost" tries ` +
+      "both 127.0.0.1 and ::1, and one of them accepts no connection; name the address there, or " +
       'listen on "::"',
   ];
 }

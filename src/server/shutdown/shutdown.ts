@@ -90,7 +90,8 @@ export function installShutdown(
     first: options.ready,
     isStarting: () => core.health.now().reasons.includes("starting"),
     tell: tellReady,
-    failed: (error) => core.warn(`installShutdown: nobody is told ready: ${String(error)}`),
+    failed: (error) =>
+      core.warn(`installShutdown: no manager is notified "ready": ${String(error)}`),
   });
   const release = (): void => {
     ignoreOrders();

@@ -51,8 +51,8 @@ function warnings(): Vessel {
   const made = createWarnings(() => {});
   return list(GATEWAY.warningsMax, {
     add: (count) => made.warn(`warning ${count}`),
-    size: () => made.told().length,
-    has: (count) => made.told().some(({ message }) => message === `warning ${count}`),
+    size: () => made.reported().length,
+    has: (count) => made.reported().some(({ message }) => message === `warning ${count}`),
   });
 }
 

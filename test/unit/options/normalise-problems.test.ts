@@ -652,7 +652,7 @@ describe("callers that are told apart", () => {
       normaliseGateway({ upstreams: { orders: { targets: URL_1, bulkhead } } }).warnings;
     expect(warnings({ callerShare: 0.3 })).toEqual([
       "upstreams.orders.bulkhead.callerShare: has no effect without bulkhead.by, " +
-        "which tells callers apart",
+        "which identifies callers",
     ]);
     expect(warnings({ callerShare: 0.3, by: { header: "x-user" } })).toEqual([]);
   });
