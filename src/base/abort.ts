@@ -79,7 +79,7 @@ export function untilAborted<Value>(
 }
 
 function expectManyListeners(signal: AbortSignal): void {
-  // A signal of another making has no such limit; and a limit that somebody has set stays.
+  // A signal of another making has no such limit; and a limit that was set stays.
   if (!(signal instanceof EventTarget)) return;
   if (getMaxListeners(signal) === defaultMaxListeners) setMaxListeners(LISTENERS_MAX, signal);
 }

@@ -42,8 +42,8 @@ export interface Clock {
   /** Waits; rejects with the reason of the signal as soon as that aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /**
-   * Calls `fn` after this many milliseconds. Who has just read the clock hands its reading over;
-   * nearly every timer is set by somebody who has.
+   * Calls `fn` after this many milliseconds. A caller that has just read the clock passes the
+   * reading; nearly all callers have.
    */
   after(ms: number, fn: () => void, now?: number): Timer;
   /**
@@ -81,7 +81,7 @@ class SystemTimer implements Timer {
     this.timeout = null;
   }
 
-  // Node's timer goes on and calls nobody: to clear it, and to set another one, takes longer.
+  // Node's timer goes on without effect: to clear it, and to set another one, takes longer.
   pause(): void {
     this.paused = true;
     this.timeout?.unref();

@@ -1,7 +1,7 @@
 /**
- * Typed events, mirrored to node:diagnostics_channel as `good-gateway:<event>`.
- * Everything that a gateway tells about itself goes through one of these. With nobody listening it
- * costs a look-up: ask `has` first, and build the payload only when it says yes.
+ * Typed events, mirrored to node:diagnostics_channel as `good-gateway:<event>`. All events of a
+ * gateway go through one of these. Without a listener it costs a look-up: ask `has` first, and
+ * build the payload only when it says yes.
  * Guarantee: a listener that throws, or returns a promise that rejects, never reaches the emitting
  * code nor ends the process; it is reported as a warning, once for each listener. Listeners are
  * called in the order they came, and those who come or leave during an event take effect with the
@@ -22,13 +22,13 @@ export interface Listenable<Events extends object> {
 
 /** A set of named events and those who listen; `Events` maps each name to its payload. */
 export interface Emitter<Events extends object> extends Listenable<Events> {
-  /** Whether anybody listens, here or on the diagnostics channel. */
+  /** Whether there is a listener, here or on the diagnostics channel. */
   has(name: keyof Events & string): boolean;
-  /** Tells everybody who listens. */
+  /** Notifies all listeners. */
   emit<Name extends keyof Events & string>(name: Name, payload: Events[Name]): void;
 }
 
-/** A function that is told about an event; what it returns is ignored. */
+/** A function that is notified of an event; what it returns is ignored. */
 export type Listener<Payload> = (payload: Payload) => unknown;
 
 /** The code of the warning that is issued for a listener that threw. */
@@ -66,7 +66,7 @@ export function emitter<Events extends object>(): Emitter<Events> {
     reported.add(fn);
     warnOfListener(name, error);
   };
-  // No function is made here for what nearly never happens: every call is told several times.
+  // No function is made here for what nearly never happens: every call emits several events.
   const call = (name: string, fn: Listener<never>, payload: never): void => {
     try {
       const result = fn(payload);
@@ -117,7 +117,7 @@ function unsubscribe(topic: Topic, subscription: Subscription): void {
   topic.subscriptions = topic.subscriptions.filter((one) => one !== subscription);
 }
 
-/** Says that somebody who was told about this event threw. */
+/** Reports that a listener of this event threw. */
 export function warnOfListener(name: string, error: unknown): void {
   process.emitWarning(`A listener for "${name}" threw; further errors of it are not reported.`, {
     type: "GoodGatewayWarning",

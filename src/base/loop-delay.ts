@@ -23,7 +23,7 @@ export interface LoopDelayOptions {
   readonly idleMs: number;
 }
 
-/** Tells every sample: the smoothed delay, and the time that has passed since the one before. */
+/** Gets every sample: the smoothed delay, and the time that has passed since the one before. */
 export type LoopSample = (delayMs: number, elapsedMs: number) => void;
 
 export function loopDelay(

@@ -1,7 +1,7 @@
 /**
  * Permission that must be given back: the breaker, the bulkhead, the pending counts and the budget
  * speak it.
- * Whoever is admitted gets a permit and settles it with a verdict when the exchange is over, body
+ * An admitted exchange gets a permit and settles it with a verdict when the exchange is over, body
  * included.
  * Guarantee: a permit made by `permitOf` passes on its first verdict and no other, so that a late
  * or doubled result can never be counted twice. What a second settle means is the maker's choice.
@@ -36,7 +36,7 @@ export function permitOf(
   };
 }
 
-/** For things that admit everybody. */
+/** For things that admit every exchange. */
 export const freePermit: Permit = { settle: () => {} };
 
 /** A function that acts on its first call only; later calls go to `again`, or nowhere. */

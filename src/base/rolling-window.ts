@@ -1,7 +1,7 @@
 /**
  * How often something happened lately: exact counts in a ring of ten buckets.
  * The breaker, the retry budget and the statistics count with it. It has no timers of its own:
- * buckets that have grown too old are emptied when somebody next looks or adds. There are none
+ * buckets that have grown too old are emptied at the next read or write. There are none
  * until something was counted.
  * Guarantee: what was added less than nine tenths of the window ago is counted, what was added a
  * whole window ago is not, and a clock that stands still or steps back loses nothing.
@@ -90,7 +90,7 @@ class Ring implements RollingWindow<string> {
     this.#counts?.fill(0);
   }
 
-  /** Many windows are made for targets that nobody ever calls. */
+  /** Many windows are made for targets that are never called. */
   #begin(now: number): number[] {
     const counts = new Array<number>(this.#keys.length * BUCKETS).fill(0);
     this.#counts = counts;

@@ -17,8 +17,8 @@ export function sharedTimers(clock: Clock): Clock {
 }
 
 /**
- * What is told by itself when its time has come: it holds its own place in the queue. Whoever makes
- * an object for every call and has it tell the time by this makes no second one for the timer.
+ * A timer that is its own entry in the queue. An object that exists for every call extends it, so
+ * that the timer needs no second object.
  */
 export abstract class OwnTimer implements Linked<OwnTimer> {
   /** When it fires, or has fired last. */
@@ -120,7 +120,7 @@ class TimerQueue implements Keeper {
   readonly #clock: Clock;
   readonly #length: number;
   readonly #queue = new LinkedList<OwnTimer>();
-  /** For the whole length; paused while nobody waits, since one is soon needed again. */
+  /** For the whole length; paused while there are none, since one is soon needed again. */
   #timer: Timer | null = null;
   /** For what is left of the length when the first one has moved. */
   #rest: Timer | null = null;
@@ -230,7 +230,7 @@ class PatientTimer implements Pick<Timer, "cancel" | "unref"> {
   }
 }
 
-/** The same for what tells the time by itself. */
+/** The same for an object that is its own timer. */
 export abstract class OwnPatientTimer extends OwnTimer {
   protected readonly clock: Clock;
   private turns: TwoTurns | null = null;

@@ -1,7 +1,7 @@
 /**
- * Listens to an event of a server beside those who listen, in front of them, and never alone.
+ * Listens to an event of a server beside other listeners, before them, and never alone.
  *
- * Node does another thing where nobody listens to `upgrade`, `connect`, `checkContinue` or, with
+ * Node behaves differently without a listener for `upgrade`, `connect`, `checkContinue` or, with
  * HTTP/2, `request`. So a listener of ours comes with the first of the application and leaves with
  * its last. It replaces and removes none.
  */
@@ -23,7 +23,7 @@ export function alongside(from: EventEmitter, event: string, listener: AnyListen
     listening = false;
     from.off(event, ours);
   };
-  // Told before the newcomer is added.
+  // Called before the new listener is added.
   const onAdded = (name: string | symbol): void => {
     if (name === event) join();
   };

@@ -147,7 +147,7 @@ class ChosenTargets implements TargetSet {
   end(target: Target): void {
     target.pending -= 1;
     this.pending -= 1;
-    this.#news?.tell();
+    this.#news?.publish();
     if (target.pending > 0 || this.#waiting === null) return;
     const told = this.#waiting.get(target) ?? [];
     this.#waiting.delete(target);
@@ -185,7 +185,7 @@ class ChosenTargets implements TargetSet {
 
   changed(): void {
     this.#choice?.measureAnew();
-    this.#news?.tell();
+    this.#news?.publish();
     if (!this.#batched) this.#told();
   }
 

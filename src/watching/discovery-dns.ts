@@ -1,8 +1,8 @@
 /**
  * `dns`: targets from A, AAAA and SRV records, asked for again when their time to live is over.
  *
- * The name servers are asked themselves, not the system's resolver: only they tell how long an
- * answer lives. So names in /etc/hosts and search domains are not found; write whole names.
+ * The name servers are asked themselves, not the system's resolver: only they have the TTL of an
+ * answer. So names in /etc/hosts and search domains are not found; write whole names.
  */
 import { Resolver } from "node:dns/promises";
 import { DISCOVERY } from "../catalog/balance-defaults.js";
@@ -72,7 +72,7 @@ export function dns(options: string | DnsOptions): Discover {
 }
 
 function check({ url, intervalMsMin, intervalMsMax, targetsMax }: Settings): void {
-  // Whatever is wrong with the address is told in the words of a target.
+  // Whatever is wrong with the address is reported in the words of a target.
   const { socketPath } = parseTarget(url);
   if (socketPath !== null) throw new TypeError(`dns: ${shown(url)} has no name to look up`);
   for (const [name, value] of Object.entries({ intervalMsMin, intervalMsMax, targetsMax })) {

@@ -1,10 +1,10 @@
 /**
- * Targets that somebody else knows of: DNS, Kubernetes, Consul.
+ * Targets from a source outside the configuration: DNS, Kubernetes, Consul.
  *
  * A source is an async iterable of lists; each list is all that there is now. What is new is added
  * before what is gone is removed, and nothing that has begun is cut.
- * Guarantee: when a source fails, the last good list stays, the failure is told, and the source is
- * started again after a growing wait; no timer of it keeps the process alive. Each start has a
+ * Guarantee: when a source fails, the last good list stays, the failure is emitted, and the source
+ * is started again after a growing wait; no timer of it keeps the process alive. Each start has a
  * signal of its own, which ends with it, so nothing that listened to it stays.
  */
 import { onAbort, untilAborted } from "../base/abort.js";
@@ -61,7 +61,7 @@ export function startDiscovery(parts: DiscoveryParts, discover: Discover): () =>
   };
 }
 
-/** Where a source has never answered since a name was not found, that is what calls are told. */
+/** Where a source has never answered since a name was not found, that is the failure of calls. */
 function whyNone(cause: unknown): Failure | null {
   const looking = new Timeline(0);
   looking.enter("resolve", 0);
@@ -69,12 +69,12 @@ function whyNone(cause: unknown): Failure | null {
   return FAILURES[code].phase === "resolve" ? { code, cause } : null;
 }
 
-/** Tells of every list, and of every failure by null. */
+/** Reports every list, and every failure as null. */
 async function follow(
   { clock, random, events, upstream, set }: DiscoveryParts,
   discover: Discover,
   signal: AbortSignal,
-  tell: (list: readonly (string | TargetInput)[] | null, cause?: unknown) => void,
+  report: (list: readonly (string | TargetInput)[] | null, cause?: unknown) => void,
 ): Promise<void> {
   let failures = 0;
   while (!signal.aborted) {
@@ -86,7 +86,7 @@ async function follow(
     };
     try {
       await forEach(discover(started.signal, tools), started.signal, (list) => {
-        tell(list);
+        report(list);
         failures = 0;
       });
       return;
@@ -99,7 +99,7 @@ async function follow(
         const targets = set.targets.length;
         events.emit("discovery:fail", { upstream, cause, failures, retryMs, targets });
       }
-      tell(null, cause);
+      report(null, cause);
       started.abort(new Error("the source has failed", { cause }));
       await sleepUnseen(clock, retryMs, signal).catch(ignore);
     } finally {

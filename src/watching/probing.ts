@@ -58,7 +58,7 @@ export function activeProber(
   target: Dialled,
   settings: ProbeSettings,
   health: WatchedHealth,
-  told: (result: ProbeResult) => void,
+  report: (result: ProbeResult) => void,
 ): Prober {
   const { clock, random } = parts;
   const loop = probeLoop(parts);
@@ -84,7 +84,7 @@ export function activeProber(
     probedAt = startedAt;
     const done = (wrong: string | null): void => {
       const passed = wrong === null;
-      told({ passed, wrong, tookMs: clock.now() - startedAt });
+      report({ passed, wrong, tookMs: clock.now() - startedAt });
       health.probed(passed, startedAt);
       next();
     };
@@ -119,7 +119,7 @@ class ReconnectProber implements Prober {
   #askedAt = 0;
   #wasRefused = false;
   #returned = false;
-  /** Who waits for what is being found out; null before anybody did. */
+  /** Calls that wait for a result; null before the first. */
   #news: News | null = null;
   #hastened = false;
 
@@ -190,7 +190,7 @@ class ReconnectProber implements Prober {
       this.#breaker.hasten();
     }
     this.#wasRefused = wrong !== null;
-    this.#news?.tell();
+    this.#news?.publish();
     if (wrong === null || this.#breaker.state !== "open") return;
     const longer = Math.min(waitMs * 2, PROBE.reconnectMsMax);
     this.#probes().after(jittered(this.#parts.random, waitMs), () => this.#connect(longer));

@@ -57,7 +57,7 @@ export interface InnerControl extends TargetControl {
 
 export function targetControl(parts: ControlParts): InnerControl {
   const { upstream, events, set, transport } = parts;
-  const tell = (name: `target:${TargetChange}`, target: Target): void => {
+  const emit = (name: `target:${TargetChange}`, target: Target): void => {
     const { id, pending } = target;
     if (events.has(name)) events.emit(name, { upstream, target: id, pending });
   };
@@ -68,7 +68,7 @@ export function targetControl(parts: ControlParts): InnerControl {
     target.draining = true;
     set.remove(target.id);
     transport.retire(target);
-    tell("target:remove", target);
+    emit("target:remove", target);
     await whenIdle(target);
     transport.forget(target);
   };
@@ -77,7 +77,7 @@ export function targetControl(parts: ControlParts): InnerControl {
     target.draining = false;
     target.disabled = false;
     set.changed();
-    tell("target:enable", target);
+    emit("target:enable", target);
   };
   const control: InnerControl = {
     take(address) {
@@ -90,7 +90,7 @@ export function targetControl(parts: ControlParts): InnerControl {
       if (known?.draining === true) void remove(known);
       const target = parts.make(address);
       set.add(target);
-      tell("target:add", target);
+      emit("target:add", target);
     },
     add: (input) => control.take(readOne(input)),
     remove: async (id) => remove(find(set, upstream, id)),
@@ -99,14 +99,14 @@ export function targetControl(parts: ControlParts): InnerControl {
       if (!target.draining) {
         target.draining = true;
         set.changed();
-        tell("target:drain", target);
+        emit("target:drain", target);
       }
       await whenIdle(target);
-      // Whoever has taken it out or back meanwhile has had the last word.
+      // A later command for this target takes precedence.
       const isLeaving = target.draining && !target.disabled;
       if (set.get(target.id) === target && isLeaving) await remove(target);
     },
-    ...byHand(parts, tell, enable, whenIdle),
+    ...byHand(parts, emit, enable, whenIdle),
     setWeight(id, weight) {
       const target = find(set, upstream, id);
       if (!(Number.isFinite(weight) && weight > 0)) {
@@ -123,7 +123,7 @@ export function targetControl(parts: ControlParts): InnerControl {
 /** What takes a target out and back, and keeps it. */
 function byHand(
   { upstream, set }: ControlParts,
-  tell: (name: `target:${TargetChange}`, target: Target) => void,
+  emit: (name: `target:${TargetChange}`, target: Target) => void,
   enable: (target: Target) => void,
   whenIdle: (target: Target) => Promise<void>,
 ): Pick<TargetControl, "disable" | "enable" | "openBreaker" | "closeBreaker"> {
@@ -134,7 +134,7 @@ function byHand(
         target.draining = true;
         target.disabled = true;
         set.changed();
-        tell("target:disable", target);
+        emit("target:disable", target);
       }
       await whenIdle(target);
     },

@@ -1,7 +1,7 @@
 /**
  * Notices when the state of an upstream changes, at the moment when it does.
  *
- * Whatever may change it (a breaker, a target that comes or goes, a probe) tells the target set,
+ * Whatever may change it (a breaker, a target that comes or goes, a probe) notifies the target set,
  * which calls `look`. What only the passing of time changes is waited for with one timer, which
  * keeps no process alive.
  * Guarantee: `changed` is called once for each change, never for none.

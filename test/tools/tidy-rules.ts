@@ -286,8 +286,10 @@ export function machinePaths(files: readonly TextFile[]): Findings {
 const VAGUE = /\b(?:told|tell|tells|whoever|nobody|somebody|anybody|everybody)\b/i;
 
 /** Folders whose names, comments and texts are free of these words; others follow. */
-const PLAIN_FOLDERS =
-  /^src\/(?:adapters|catalog|cli|diagnosis|lifecycle|options|records|telemetry|testing)\//;
+const PLAIN_FOLDERS = new RegExp(
+  "^src/(?:adapters|base|catalog|cli|diagnosis|lifecycle|options|records|server|telemetry|" +
+    "testing|watching)/",
+);
 
 /** Texts are read by people with a fault: plain words, in folders that have them. */
 export function vagueWords(files: readonly TextFile[]): Findings {

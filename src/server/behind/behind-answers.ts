@@ -90,7 +90,7 @@ function headJudge(core: GatewayCore): (head: string) => void {
   const headMax = Math.min(...fronts.map((front) => front.responseHeadBytesMax));
   const fieldMax = Math.min(...fronts.map((front) => front.responseFieldBytesMax));
   const least = Math.min(headMax, fieldMax);
-  const told = new Set<string>();
+  const reported = new Set<string>();
   return (head) => {
     // Node writes heads in latin1: as many bytes as characters.
     if (head.length <= least) return;
@@ -100,8 +100,8 @@ function headJudge(core: GatewayCore): (head: string) => void {
       if (head.length <= bytesMax && fieldBytes <= most) continue;
       const facts = { front: front.name, bytes: head.length, bytesMax, field, fieldBytes };
       core.events.emit("answer:oversized", facts);
-      if (told.size >= WARNINGS_MAX || told.has(field)) continue;
-      told.add(field);
+      if (reported.size >= WARNINGS_MAX || reported.has(field)) continue;
+      reported.add(field);
       core.warn(oversized(front, head.length, field, fieldBytes));
     }
   };

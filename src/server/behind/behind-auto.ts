@@ -3,9 +3,9 @@
  * closes connections that rest.
  *
  * Only what is safe when the guess is wrong is set unasked: a longer keep-alive time costs idle
- * sockets, and only to those who come from where such a front would. Fields that anybody can write
- * are not believed because of it, no deadline is moved and no status. What else it would set is
- * told once, as a warning and an event.
+ * sockets, and only for peers with addresses of such a front. Fields that any client can write
+ * are not trusted because of it, no deadline is moved and no status. What else it would set is
+ * reported once, as a warning and an event.
  */
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { FRONT } from "../../catalog/front-defaults.js";
@@ -31,7 +31,7 @@ export function recogniseFront(preparing: Preparing, watch: ConnectionWatch): vo
     known = true;
     const [nearest] = fronts;
     preparing.raise(serverTimes(nearest));
-    tell(preparing, fronts, "fields", evidenceOf(fronts));
+    announce(preparing, fronts, "fields", evidenceOf(fronts));
   });
   const byAge = ageCounter(preparing);
   watch.onEnd((connection, restedMs) => {
@@ -72,14 +72,14 @@ function evidenceOf(fronts: Fronts): readonly string[] {
 /** Steps of our own time: each lets the next age be seen. */
 const LADDER = [FRONTS.caddy, FRONTS["gcp-lb"], FRONTS.cloudflare];
 
-/** Counts ends of connections by their age; true when that has told which front it is. */
+/** Counts ends of connections by their age; true when that has shown which front it is. */
 function ageCounter(preparing: Preparing): (one: RestingConnection, restedMs: number) => boolean {
   const counts = new Map<number, number>();
   let outlasted = 0;
   return (connection, restedMs) => {
     if (!connection.forwarded) return false;
     if (connection.outlasted) {
-      // We were the first to close: whoever keeps it longer may send a request just then.
+      // We were the first to close: a front that keeps it longer may send a request just then.
       outlasted += 1;
       if (outlasted < FRONT.agesMin) return false;
       outlasted = 0;
@@ -96,12 +96,12 @@ function ageCounter(preparing: Preparing): (one: RestingConnection, restedMs: nu
     if (count < FRONT.agesMin) return false;
     preparing.raise(serverTimes({ keepAliveMs: ageMs }));
     const fronts = names.map(frontOf) as unknown as Fronts;
-    tell(preparing, fronts, "ages", [`${count} connections at ${literal(ageMs)} ms`]);
+    announce(preparing, fronts, "ages", [`${count} connections at ${literal(ageMs)} ms`]);
     return true;
   };
 }
 
-function tell(
+function announce(
   { core, changed }: Preparing,
   fronts: Fronts,
   by: "fields" | "ages",

@@ -24,7 +24,7 @@ export interface RestingConnection {
   outlasted: boolean;
 }
 
-/** Tells of connections; each listener is called for each of them. */
+/** Announces connections; each listener is called for each of them. */
 export interface ConnectionWatch {
   of(socket: Socket): RestingConnection;
   /** A connection at rest has ended. */

@@ -24,7 +24,7 @@ export interface PreparableServer {
 export interface PreparedServer {
   /** The times that were set, in Node's names. */
   readonly changed: Readonly<Record<string, number>>;
-  /** What may be a problem, and cannot be told from here. */
+  /** What may be a problem, and cannot be known here. */
   readonly advice: readonly string[];
 }
 
@@ -33,6 +33,6 @@ export interface Preparing {
   readonly core: GatewayCore;
   readonly server: PreparableServer;
   readonly changed: Record<string, number>;
-  /** Sets longer times, where nobody has set others. */
+  /** Sets longer times, unless others were set. */
   raise(times: ServerTimes): void;
 }

@@ -1,8 +1,8 @@
 /**
  * A server behind a front: its times are set, and what would make a 502 there is watched.
  *
- * Guarantee: a time that somebody has set is not changed; where it contradicts what is known of the
- * front, that is told. A server is prepared once, however often it is asked for.
+ * Guarantee: a time that was set is not changed; where it contradicts what is known of the
+ * front, there is a warning. A server is prepared once, however often it is asked for.
  */
 import { maxHeaderSize, Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -108,7 +108,7 @@ function raiseTimes(
   };
   raise("keepAliveTimeout", times.keepAliveTimeout);
   // A connection that the front has opened and not used rests in its pool, too. Node takes it for a
-  // slow request, answers 408 where nobody has asked, and closes it.
+  // slow request, answers 408 without a request, and closes it.
   raise("headersTimeout", times.headersTimeout);
   raise("requestTimeout", Math.min(times.headersTimeout, server.headersTimeout));
 }
@@ -117,7 +117,7 @@ function raiseTimes(
 const FASTIFY_MS = 72_000;
 let known: ReturnType<typeof readDefaults> | null = null;
 
-/** What stands in a server that nobody has set up, by this version of Node. */
+/** The times of a server that was not configured, in this version of Node. */
 function nodeDefaults() {
   known ??= readDefaults();
   return known;

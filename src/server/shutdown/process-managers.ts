@@ -1,7 +1,7 @@
 /**
  * All process managers that this process was started by, as one.
  *
- * Guarantee: a shutdown that may last longer than one of them waits is told once, when it is
+ * Guarantee: a shutdown that may last longer than one of them waits is reported once, when it is
  * installed, with the setting to change.
  */
 import type { Clock } from "../../base/clock.js";
@@ -21,7 +21,7 @@ export interface ProcessSeams {
   readonly notifySystemd: SystemdNotify;
 }
 
-/** Those that the environment tells of; none for a process that was started by hand. */
+/** Those that the environment names; none for a process that was started by hand. */
 export function detectManagers(seams: ProcessSeams): readonly ProcessManager[] {
   const { env, pid, channel, clock, notifySystemd } = seams;
   const all = [
@@ -33,7 +33,7 @@ export function detectManagers(seams: ProcessSeams): readonly ProcessManager[] {
   return all.filter((one) => one !== null);
 }
 
-/** What is to be told about how the process was started, and how long it may take to stop. */
+/** What to report about how the process was started, and how long it may take to stop. */
 export function managerWarnings(
   managers: readonly ProcessManager[],
   plan: ShutdownPlan,

@@ -2,9 +2,10 @@
  * The HTTP/1.1 connections of a server: what is under way on each, and their end in order.
  *
  * A connection at rest may be chosen by the client at the very moment when it is closed, and then a
- * request is lost. So while answers are given, each says `Connection: close`; only who has been
- * silent for a while is closed, right after the event loop has read all that had arrived.
- * Guarantee: no listener of anybody is removed or replaced; what adds to a request before a
+ * request is lost. So while answers are given, each says `Connection: close`; a connection is
+ * closed only if it was silent for a while, right after the event loop has read all that had
+ * arrived.
+ * Guarantee: no listener of other code is removed or replaced; what adds to a request before a
  * shutdown is a count and one listener on its response.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";

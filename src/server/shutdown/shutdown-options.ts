@@ -3,7 +3,7 @@
  * nearest option.
  *
  * A length of time that was not given is fitted into what the process manager allows; one that was
- * given is kept, and the owner is told when it is too long.
+ * given is kept, and a warning is emitted if it is too long.
  */
 import type { Server as NetServer } from "node:net";
 import { SHUTDOWN } from "../../catalog/defaults.js";
@@ -29,7 +29,7 @@ export interface ShutdownOptions extends OptionsOf<typeof SHUTDOWN_NUMBERS>, Dat
    * @default ["SIGTERM", "SIGINT"]
    */
   readonly signals?: readonly NodeJS.Signals[] | false;
-  /** What has to be done, beside listening, before the process manager is told `ready`. */
+  /** What has to be done, beside listening, before the process manager is notified. */
   readonly ready?: PromiseLike<unknown>;
   /** Sends a message to systemd, such as `READY=1`, in place of the program `systemd-notify`. */
   readonly notifySystemd?: (message: string) => unknown;
@@ -49,9 +49,9 @@ export interface ShutdownPlan {
   readonly onDrained: ((report: ShutdownReport) => unknown) | null;
 }
 
-/** What is known of whoever ends this process. */
+/** What is known of the program that ends this process. */
 export interface KillLimit {
-  /** Milliseconds from the first signal to SIGKILL; Infinity when nobody will. */
+  /** Milliseconds from the first signal to SIGKILL; Infinity for none. */
   readonly killMs: number;
   /** The wait that makes up for endpoints which are taken out asynchronously. */
   readonly lameDuckMs: number;

@@ -14,13 +14,13 @@ export interface StartWaits {
   readonly first: PromiseLike<unknown> | undefined;
   /** Whether health says that the gateway is starting. */
   isStarting(): boolean;
-  tell(): void;
+  notify(): void;
   failed(error: unknown): void;
 }
 
-/** Tells once. Returns how to stop waiting. */
+/** Notifies once. Returns how to stop waiting. */
 export function whenReady(clock: Clock, waits: StartWaits): () => void {
-  const { servers, first, isStarting, tell, failed } = waits;
+  const { servers, first, isStarting, notify, failed } = waits;
   const waiting = servers.filter(({ listening }) => !listening);
   let missing = waiting.length + 1;
   let timer: Timer | null = null;
@@ -28,7 +28,7 @@ export function whenReady(clock: Clock, waits: StartWaits): () => void {
   const look = (): void => {
     if (stopped) return;
     if (!isStarting()) {
-      tell();
+      notify();
       return;
     }
     timer = clock.after(PROCESS_MANAGERS.startPollMs, look);

@@ -3,7 +3,8 @@
  *
  * Readiness fails first. Then the listening socket is closed while clients still keep their
  * connections, so that few are about to open one; only then do answers begin to close them. What
- * comes in on a connection that is still open is served: it was sent before anybody was told.
+ * comes in on a connection that is still open is served: it was sent before any client was
+ * notified.
  * Guarantee: it is over as soon as nothing is left, and `lameDuckMs + drainTimeoutMs` after it
  * began whatever happens.
  */
@@ -22,7 +23,7 @@ export interface ShutdownRunParts {
   readonly servers: readonly ServerDrain[];
   readonly plan: ShutdownPlan;
   readonly tally: ShutdownTally;
-  /** Told now and then how much is still under way. */
+  /** Called now and then with how much is still under way. */
   readonly progress: (phase: ShutdownPhase, busy: number) => void;
 }
 
@@ -99,7 +100,7 @@ export function shutdownRun(parts: ShutdownRunParts): ShutdownRun {
   };
 }
 
-/** Waits that are over at once when somebody has lost patience. */
+/** Waits that are over at once when a hard stop is requested. */
 function interruptible(clock: Clock) {
   let interrupted = false;
   let wake: (() => void) | null = null;

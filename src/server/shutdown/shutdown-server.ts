@@ -1,8 +1,8 @@
 /**
- * One server as a shutdown sees it: whom it still accepts, and its connections.
+ * One server as a shutdown sees it: what it still accepts, and its connections.
  *
- * Guarantee: who has been accepted is served. The listening socket is closed when nobody waits in
- * its queue, as far as that can be known, and closing it closes no connection.
+ * Guarantee: accepted connections are served. The listening socket is closed when its queue is
+ * empty, as far as that can be known, and closing it closes no connection.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server as NetServer, Socket } from "node:net";
@@ -78,9 +78,9 @@ interface ConnectionCloser {
 }
 
 /**
- * Closing a listening socket resets those who wait to be accepted. The event loop accepts one of
- * them in each turn; so in a turn that accepted nobody, nobody waited when it polled. It has to be
- * a short one, too, since others come meanwhile.
+ * Closing a listening socket resets connections that wait to be accepted. The event loop accepts
+ * one of them in each turn, so after a turn that accepted none, none waited when it polled. The
+ * turn must be short, too, since others arrive meanwhile.
  */
 async function quietTurn(server: NetServer, clock: Clock): Promise<void> {
   let accepted = 0;
@@ -117,7 +117,7 @@ const REQUESTS: ReadonlySet<string> = new Set(["request", "checkContinue", "chec
 
 /**
  * Requests on new connections do not reach the application's listeners, which stay where they are:
- * the event is answered before it is told. Only while a shutdown runs.
+ * the request is answered before they are called. Only while a shutdown runs.
  */
 function answerNew(server: NetServer, connections: ConnectionTracker, refuse: Refuse): () => void {
   const own = Object.getOwnPropertyDescriptor(server, "emit");

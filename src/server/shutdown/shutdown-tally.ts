@@ -1,6 +1,7 @@
 /**
  * What a shutdown counts, and what it asks of whatever holds connections.
- * Guarantee: what has ended by itself and what was cut are told apart, and nothing counts as both.
+ * Guarantee: what has ended by itself and what was cut are distinguished, and nothing counts as
+ * both.
  */
 import type { Clock } from "../../base/clock.js";
 import type { Random } from "../../base/random.js";

@@ -2,8 +2,8 @@
  * `installShutdown`: ends a process without losing a request, when a signal or a message asks for
  * it, or by call.
  *
- * Guarantee: it never ends the process itself, and replaces or removes no listener of anybody. When
- * it is done, nothing of it is left that would keep the process from ending by itself.
+ * Guarantee: it never ends the process itself, and replaces or removes no listener of other code.
+ * When it is done, nothing of it is left that would keep the process from ending by itself.
  */
 import cluster from "node:cluster";
 import type { Server as HttpServer } from "node:http";
@@ -37,7 +37,7 @@ import { newTally } from "./shutdown-tally.js";
 /** A shutdown that is ready to begin. */
 export interface Shutdown {
   readonly phase: ShutdownPhase;
-  /** Begins, if nobody else has; everybody gets the same report. Never rejects. */
+  /** Begins, unless it has begun; all callers get the same report. Never rejects. */
   shutdown(reason?: string): Promise<ShutdownReport>;
   /** Ends a shutdown that is under way at once, as a second signal does. */
   force(): void;
@@ -82,14 +82,14 @@ export function installShutdown(
     begin: (reason) => void shutdown(reason),
     force: run.force,
   });
-  const tellReady = (): void => {
+  const notifyReady = (): void => {
     for (const manager of managers) manager.ready();
   };
   const stopWaiting = whenReady(core.clock, {
     servers: listening,
     first: options.ready,
     isStarting: () => core.health.now().reasons.includes("starting"),
-    tell: tellReady,
+    notify: notifyReady,
     failed: (error) =>
       core.warn(`installShutdown: no manager is notified "ready": ${String(error)}`),
   });

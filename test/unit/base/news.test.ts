@@ -11,14 +11,14 @@ describe("news", () => {
     for (const name of ["a", "b"]) void news.next().then(() => told.push(name));
     await Promise.resolve();
     expect(told).toEqual([]);
-    news.tell();
+    news.publish();
     await first;
     expect(told).toEqual(["a", "b"]);
   });
 
   it("of the past are told to nobody who waits for the next", async () => {
     const news = new News();
-    news.tell();
+    news.publish();
     const later = news.next();
     let told = false;
     void later.then(() => {
@@ -26,7 +26,7 @@ describe("news", () => {
     });
     await Promise.resolve();
     expect(told).toBe(false);
-    news.tell();
+    news.publish();
     await later;
     expect(told).toBe(true);
     expect(news.next()).not.toBe(later);

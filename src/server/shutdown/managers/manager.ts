@@ -1,5 +1,5 @@
 /**
- * What a shutdown asks of whoever started this process and will end it.
+ * What a shutdown asks of the program that started this process and will end it.
  *
  * Several may apply at once: a worker of node:cluster in a pod of Kubernetes. Each is recognised by
  * the environment that it sets, and each says how long it waits before it kills.
@@ -12,9 +12,9 @@ export interface ProcessManager {
   readonly killMs: number;
   /** Where `killMs` can be changed. */
   readonly killSetting: string;
-  /** The wait that makes up for a front which is told late. */
+  /** The wait that makes up for a front that is notified late. */
   readonly lameDuckMs: number;
-  /** What is wrong with how it starts this process; told once. */
+  /** What is wrong with how it starts this process; reported once. */
   readonly warnings: readonly string[];
   /** This process serves. */
   ready(): void;

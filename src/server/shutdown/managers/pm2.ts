@@ -1,5 +1,5 @@
 /**
- * PM2: told that the process is ready, obeyed when it sends its order as a message.
+ * PM2: gets a message when the process is ready; its orders can be messages, too.
  *
  * With `wait_ready` a reload goes on when `ready` was sent. Where there are no signals (Windows),
  * or with `shutdown_with_message`, the order to stop is the message `shutdown`.

@@ -1,5 +1,5 @@
 /**
- * supervisord: sends its signal to the process that it started, and to no other unless told so.
+ * supervisord: sends its signal to the process that it started, and to no other unless configured.
  *
  * A shell or npm in between may keep the signal for itself; then Node lives on, keeps the port, and
  * the next start fails with EADDRINUSE.

@@ -1,7 +1,7 @@
 /**
  * systemd: READY, STOPPING, STATUS, WATCHDOG and the extension of its patience, as sd_notify(3).
  *
- * Guarantee: messages arrive in the order in which they were told; the watchdog is fed only while
+ * Guarantee: messages arrive in the order in which they were sent; the watchdog is fed only while
  * the event loop keeps its time, and by a timer that keeps no process alive. Without NOTIFY_SOCKET
  * nothing is sent.
  */
@@ -21,15 +21,15 @@ export function systemd(
   clock: Clock,
   notify: SystemdNotify,
 ): ProcessManager | null {
-  const told = env["NOTIFY_SOCKET"] !== undefined;
+  const isNotified = env["NOTIFY_SOCKET"] !== undefined;
   // The first names the main process of a unit, the second is there in older releases, too.
   const own = env["SYSTEMD_EXEC_PID"] === String(pid);
-  if (!told && !own) return null;
-  const watchdogMs = told ? watchdogOf(env, pid) : null;
+  if (!isNotified && !own) return null;
+  const watchdogMs = isNotified ? watchdogOf(env, pid) : null;
   const watchdog = watchdogMs === null ? null : feedWatchdog(clock, watchdogMs, notify);
   let last: ShutdownPhase | null = null;
   const progress = (phase: ShutdownPhase, busy: number, longestMs: number): void => {
-    // A process is started for each message, so counts are told with the steps only.
+    // A process is started for each message, so counts are sent with the steps only.
     if (phase === last) return;
     const status = `STATUS=${STATUS_TEXT[phase]}${phase === "closed" ? "" : `, ${busy} under way`}`;
     const extend = `EXTEND_TIMEOUT_USEC=${Math.ceil(longestMs * USEC_PER_MS)}`;
@@ -41,13 +41,13 @@ export function systemd(
     ...PLAIN_MANAGER,
     name: "systemd",
     // A drain asks for as much time as it needs, where it is heard.
-    killMs: told ? Number.POSITIVE_INFINITY : PROCESS_MANAGERS.systemdKillMs,
+    killMs: isNotified ? Number.POSITIVE_INFINITY : PROCESS_MANAGERS.systemdKillMs,
     killSetting: "TimeoutStopSec",
     ready() {
-      if (told) notify("READY=1\nSTATUS=Serving");
+      if (isNotified) notify("READY=1\nSTATUS=Serving");
       watchdog?.start();
     },
-    progress: told ? progress : PLAIN_MANAGER.progress,
+    progress: isNotified ? progress : PLAIN_MANAGER.progress,
     listen: () => () => watchdog?.cancel(),
   };
 }

@@ -13,7 +13,7 @@ function world(first?: PromiseLike<unknown>) {
     servers: [server as unknown as Server],
     first,
     isStarting: () => state.starting,
-    tell: () => void told.push("ready"),
+    notify: () => void told.push("ready"),
     failed: (error) => void told.push(String(error)),
   });
   return { clock, told, server, state, stop };
