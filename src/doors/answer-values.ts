@@ -1,5 +1,5 @@
 /**
- * What a request is answered with, as values: an answer of ours with everything that it may tell,
+ * What a request is answered with, as values: an answer of ours with everything that it may reveal,
  * and what we add to an upstream's. Nothing is written here, so every door gives the same answers.
  */
 import { statusOf } from "../catalog/status-policy.js";
@@ -27,7 +27,7 @@ export interface RequestInFlight<Received extends RequestFacts> {
 
 type AskedCall<Received extends RequestFacts> = RequestInFlight<Received> & { readonly call: Call };
 
-/** How much a client is told, or a function that says so of its request. */
+/** How much answers reveal, or a function that decides for each request. */
 export type DiagnosticsOption<Received> = Diagnostics | ((req: Received) => Diagnostics);
 
 export class AnswerValues<Received extends RequestFacts> {
@@ -114,7 +114,7 @@ export class AnswerValues<Received extends RequestFacts> {
     return ["proxy-status", member, "server-timing", timing];
   }
 
-  /** The target under a name that tells nothing: `orders/2` is the second target of `orders`. */
+  /** The target under a name that reveals nothing: `orders/2` is the second target of `orders`. */
   #aliasOf(call: Call): string | null {
     const { core } = this.#inside;
     const last = call.attempts.at(-1)?.target;
@@ -132,7 +132,7 @@ function cookieFor(sticky: Stickiness, { request, attempts }: Call): ExtraFields
   return cookie === null ? NO_FIELDS : ["set-cookie", cookie];
 }
 
-/** How much this client is told; a function of the user decides for each request. */
+/** How much this client gets to know; a function of the user decides for each request. */
 export function diagnosticsFor<Received>(
   diagnostics: DiagnosticsOption<Received>,
 ): (req: Received) => Diagnostics {
@@ -141,7 +141,7 @@ export function diagnosticsFor<Received>(
     try {
       return diagnostics(req);
     } catch {
-      // Whether a caller is trusted could not be told; then it is not.
+      // Whether a caller is trusted is unknown; then it is not.
       return "code";
     }
   };

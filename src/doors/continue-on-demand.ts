@@ -2,9 +2,9 @@
  * `continueOnDemand`: `100 Continue` when the body is wanted, for servers of Express, Fastify and
  * any other listener of `request`.
  *
- * Node says it as soon as a head with `Expect: 100-continue` has come, before anybody has looked at
- * it. Here it is said when somebody reads the body first, and by a proxy when its upstream says so.
- * Guarantee: no listener is replaced; whoever reads the body gets it.
+ * Node sends it as soon as a head with `Expect: 100-continue` has arrived, before any code has seen
+ * it. Here it is sent at the first read of the body, and by a proxy when its upstream sends it.
+ * Guarantee: no listener is replaced; each reader of the body gets it.
  */
 import type { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";

@@ -156,7 +156,7 @@ function isReadAnew(body: unknown): boolean {
   return Array.isArray(body) || isBlob(body) || isForm(body);
 }
 
-/** A stream that somebody else reads or has read from, or that has ended or failed. */
+/** A stream that other code reads or has read from, or that has ended or failed. */
 function wasRead(body: unknown): boolean {
   const { destroyed, locked } = body as { readonly destroyed?: unknown; readonly locked?: unknown };
   const isStream = body instanceof Readable || body instanceof ReadableStream;

@@ -1,5 +1,5 @@
 /**
- * The hook of the user that is told of failures: what it throws is a warning, and no harm to the
+ * The hook of the user for failures: what it throws is a warning, and no harm to the
  * answer.
  */
 import { FAILURES } from "../catalog/failures.js";
@@ -15,7 +15,7 @@ export function tellHook<Context, Given>(
 ): Given | undefined {
   try {
     const given = hook(failure, context);
-    // A rejection that nobody handles would end the process.
+    // An unhandled rejection would end the process.
     if (given instanceof Promise) given.catch((error: unknown) => warn(failure, error));
     return given;
   } catch (error) {

@@ -53,8 +53,8 @@ export function receivedMarks(
 
 /**
  * Whether a layer that may know the field has sent the request: Envoy adds an id and the protocol
- * of its client to each, as gateways of this kind do. Anybody else would read of a rate limit that
- * nobody has set.
+ * of its client to each, as gateways of this kind do. Any other client would read of a rate limit
+ * that does not exist.
  */
 function cameThroughLayer(headers: IncomingHttpHeaders): boolean {
   const forwarded = headers["x-forwarded-proto"] ?? headers["forwarded"];

@@ -43,7 +43,7 @@ export type ProxyHandler = (
   req: IncomingMessage,
   res: ServerResponse,
   url: string,
-  /** Asked once the request is let in: whoever is asked before may read the body. */
+  /** Asked once the request is let in: a hook that is called before may read the body. */
   received: (req: IncomingMessage) => ReceivedBody,
   framework?: Framework,
 ) => void;
@@ -171,13 +171,13 @@ const overruledByGateway = new WeakMap<GatewayCore, (address: string) => void>()
 function overruledFor(gateway: GatewayCore): (address: string) => void {
   const known = overruledByGateway.get(gateway);
   if (known !== undefined) return known;
-  let told = false;
+  let isReported = false;
   const made = (address: string): void => {
-    if (told) return;
-    told = true;
+    if (isReported) return;
+    isReported = true;
     gateway.warn(
-      `X-Forwarded-Proto: https from ${address} is not believed and is sent on as http, by which ` +
-        "applications that redirect to https do so for ever. If a proxy that ends TLS is there, " +
+      `X-Forwarded-Proto: https from ${address} is not trusted and is sent as http, so that an ` +
+        "application may redirect to https forever. If a proxy there terminates TLS, " +
         'name it: createGateway({ behind: "nginx" }) or forwarded: { trust: [its address] }',
     );
   };

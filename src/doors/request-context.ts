@@ -26,7 +26,7 @@ import type { Trust } from "../wire/trust.js";
 /** What a context takes from a request. */
 export interface RequestContextOptions {
   /**
-   * Whose word is believed: `true` for everybody, a list of addresses, ranges and groups, or a
+   * Which peers are trusted: `true` for all, a list of addresses, ranges and groups, or a
    * function of the address; `forwarded.trust` of the proxies takes the same.
    * @default false
    */
@@ -60,7 +60,7 @@ export interface ContextInit {
   readonly timeoutMs?: number;
   /** How much it matters; that of the surrounding context unless given. */
   readonly priority?: Priority;
-  /** Nobody waits any more once it aborts. */
+  /** Once it aborts, no caller waits for the answer. */
   readonly signal?: AbortSignal;
 }
 
@@ -134,6 +134,6 @@ export function contextMaker(gateway: Gateway, options: RequestContextOptions): 
 }
 
 function priorityOf(req: IncomingMessage, ask: RequestContextOptions["priority"]): Priority | null {
-  const told: unknown = ask?.(req);
-  return isPriority(told) ? told : null;
+  const given: unknown = ask?.(req);
+  return isPriority(given) ? given : null;
 }

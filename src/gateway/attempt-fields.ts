@@ -1,8 +1,8 @@
 /**
- * What the attempts of a call tell upstreams, beside the fields of the request: of the layers
- * between, and of a trace.
+ * What the attempts of a call send to upstreams, beside the fields of the request: fields for the
+ * layers between, and of a trace.
  *
- * Guarantee: who is told nothing costs a comparison.
+ * Guarantee: without such fields it costs a comparison.
  */
 import type { Clock } from "../base/clock.js";
 import { NEVER } from "../core/deadline.js";
@@ -16,9 +16,9 @@ export function attemptFields(
   { clock, tracing }: Pick<GatewayParts, "clock" | "tracing">,
   options: Pick<NormalisedUpstream, "layers" | "timeouts">,
 ): AttemptFields {
-  const told = layersTold(clock, options);
+  const fieldsOf = layersTold(clock, options);
   return (exchange) => {
-    const layered = told(exchange);
+    const layered = fieldsOf(exchange);
     if (tracing.tracer === null) return layered;
     const traced = tracing.tracer.fieldsOf(exchange);
     return layered === null || traced === null ? (layered ?? traced) : layered.concat(traced);

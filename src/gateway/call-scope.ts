@@ -1,11 +1,11 @@
 /**
- * The scope of a call, for every door: begins it, links it to what may end it, and tells who
- * listens of its end once, when all that belongs to it is over.
+ * The scope of a call, for every door: begins it, links it to what may end it, and notifies
+ * the listeners once of its end, when all that belongs to it is over.
  *
  * A call of the application has one side, the body of its answer. A call that a server took has
- * two: that body and the client. Guarantee: each call is told of once, and each request that was
- * refused; nothing of a call stays linked to a signal or a context when it is over; with nobody
- * listening the end reads nothing and makes nothing.
+ * two: that body and the client. Guarantee: each call is reported once, and each request that
+ * was refused; nothing of a call stays linked to a signal or a context when it is over; without a
+ * listener the end reads nothing and makes nothing.
  */
 
 import { AsyncResource } from "node:async_hooks";
@@ -79,7 +79,7 @@ export class OwnScope implements Ending {
     const status = call.answeredBy === "upstream" ? (call.attempts.at(-1)?.status ?? null) : null;
     const ended = endedCall(call, core.name, this.#kind, path, gateway.clock);
     ended.closeClient(status, ownEndOf(call));
-    tell(gateway, call, ended);
+    report(gateway, call, ended);
   }
 }
 
@@ -122,7 +122,7 @@ export class ServedScope implements Ending {
     this.call.cancellation.cut("client");
   }
 
-  /** One side is over; the second one to be over tells of the call. */
+  /** One side is over; the second one to be over reports the call. */
   over(): void {
     const { call, req, res } = this;
     const { gateway, core } = this.inside;
@@ -131,7 +131,7 @@ export class ServedScope implements Ending {
     const ended = endedCall(call, core.name, this.kind, askedPath(req), gateway.clock);
     ended.closeClient(statusOf(res), clientEndOf(call, res));
     addClient(ended, req, call.request.headers);
-    tell(gateway, call, ended);
+    report(gateway, call, ended);
   }
 
   /** What it was upgraded to is over, on both sides at once. */
@@ -143,11 +143,11 @@ export class ServedScope implements Ending {
     const ended = endedCall(call, core.name, "upgrade", askedPath(req), gateway.clock);
     ended.closeClient(101, broken === null ? "complete" : "cut");
     addClient(ended, req, call.request.headers);
-    tell(gateway, call, ended);
+    report(gateway, call, ended);
   }
 }
 
-/** What is needed of a gateway to tell of a call. */
+/** What is needed of a gateway to report a call. */
 export interface Teller {
   readonly clock: Pick<Clock, "now" | "wallNow">;
   readonly events: Pick<Emitter<GatewayEvents>, "has" | "emit">;
@@ -160,7 +160,7 @@ function isHeard({ events, tracing, endedCalls }: Teller): boolean {
 }
 
 /** The plain record is made for those alone who are given it. */
-function tell(
+function report(
   { clock, events, tracing, endedCalls }: Teller,
   call: Call | null,
   ended: EndedCall,
@@ -177,7 +177,7 @@ function tell(
   else inContextOf(call, () => events.emit("call:end", record));
 }
 
-/** A request that was refused before it became a call; tells when its answer is over. */
+/** A request that was refused before it became a call; reported when its answer is over. */
 export function tellOfRefusal(
   teller: Teller,
   upstream: string,
@@ -198,7 +198,7 @@ export function tellOfRefusal(
     ended.closeClient(statusOf(res), sentWhole(res) ? "complete" : "aborted");
     addClient(ended, req, null);
     ended.address = address;
-    tell(teller, null, ended);
+    report(teller, null, ended);
   });
   res.once("close", over);
 }

@@ -1,5 +1,5 @@
 /**
- * What a gateway offers its adapters, and nobody else: identity, time, policy of statuses, and
+ * What a gateway offers its adapters only: identity, time, policy of statuses, and
  * upstreams by origin.
  */
 import type { Clock } from "../base/clock.js";

@@ -38,7 +38,7 @@ export interface Gateway<Names extends string = string> {
   /** Calls are answered with 503 and this Retry-After until maintenance ends. */
   startMaintenance(options?: { readonly retryAfterMs?: number }): void;
   endMaintenance(): void;
-  /** Refuses new calls, waits for those under way, and tells how many ended by themselves. */
+  /** Refuses new calls, waits for those in flight, and reports how many ended by themselves. */
   drain(options?: { readonly timeoutMs?: number }): Promise<DrainReport>;
   /** Drains without waiting and closes the connections at rest. */
   close(): void;

@@ -1,5 +1,5 @@
 /**
- * Makes the targets of an upstream: address, breaker, health and prober, and who is told of what
+ * Makes the targets of an upstream: address, breaker, health and prober, and the listeners of what
  * happens to them.
  */
 import { BREAKER } from "../catalog/defaults.js";
@@ -64,7 +64,7 @@ export function targetKeeper(
     },
     keep(targets: readonly Target[]) {
       if (targets === listed) {
-        // Somebody may be drained now who was not.
+        // Another target may be drained now that was not.
         peers.recount();
         return;
       }
@@ -136,12 +136,12 @@ function makeTarget(
   const made = createTarget(address, breaker, health);
   // Over HTTP/2 one connection serves many.
   if (options.allowH2 === false) made.exchangesMax = options.limits.connectionsMax;
-  const told = incidents.listenerFor(options.name, address.id);
+  const listener = incidents.listenerFor(options.name, address.id);
   if (prober !== null) {
     made.findOut = () => prober.findOut();
     made.hasReturned = () => prober.hasReturned();
   }
-  made.presence = new Presence(clock, told, () => made.pending);
+  made.presence = new Presence(clock, listener, () => made.pending);
   return { target: made, health, prober };
 }
 
@@ -159,7 +159,7 @@ function proberOf(
   if (probe === "reconnect") return reconnectProber(parts, address, breaker, userAgent);
   const asked = { ...probe, userAgent, allowH2, allowBareLineFeeds };
   return activeProber(parts, address, asked, health, (result) => {
-    // A probe comes on a connection of its own, so whoever answers it is there now.
+    // A probe comes on a connection of its own, so a process that answers it is there now.
     if (result.passed) presence()?.answered(clock.now(), clock.now());
     if (!events.has("probe:end")) return;
     events.emit("probe:end", { upstream, target: address.id, ...result });

@@ -40,7 +40,7 @@ export interface OverloadState {
   /** How late this process is; null where load is not shed. */
   readonly shed: {
     readonly eventLoopDelayMs: number;
-    /** From 0, where nobody is refused, to 1, where everybody is. */
+    /** From 0, where no call is refused, to 1, where all are. */
     readonly pressure: number;
   } | null;
   /** Calls that were refused since the start, by name and by priority. */

@@ -49,7 +49,7 @@ export interface Upstream<Names extends string = string> {
   send(request: SendRequest, overrides?: CallOverrides): Promise<Outcome<UpstreamBody>>;
   /** The effective pipe, in request order. */
   describe(): readonly PolicyDescription[];
-  /** How it is as a whole; changes are told by `upstream:state`. */
+  /** Its state as a whole; changes emit `upstream:state`. */
   readonly state: UpstreamState;
   /** How busy it is now, and what was refused because of it. */
   readonly overload: OverloadState;

@@ -59,9 +59,9 @@ export interface UpstreamCore {
   readonly targets: TargetSet;
   readonly control: TargetControl;
   readonly transport: UndiciTransport;
-  /** Somebody wants to know its state, so probes begin. */
+  /** Its state is requested, so probes begin. */
   look(): void;
-  /** Its state as a whole; whoever changes what is known of a target tells `targets.changed`. */
+  /** Its state as a whole; each change of what is known of a target calls `targets.changed`. */
   readonly watch: UpstreamWatch;
   newCall(
     request: GatewayRequest,
@@ -100,7 +100,7 @@ export function createUpstream(parts: GatewayParts, options: NormalisedUpstream)
   return new GatewayUpstream(parts, options);
 }
 
-/** What only calls need: made with the first one, or when somebody asks what they came to. */
+/** What only calls need: made with the first one, or when their counts are read. */
 interface Serving {
   readonly overload: Overload;
   readonly ledger: FailureLedger;
@@ -273,8 +273,8 @@ class GatewayUpstream implements UpstreamCore {
 
   // By itself, since a function that makes another one prepares for it in every call.
   #tellOutcome(call: Call, failure: Failure | null): void {
-    const told = { upstream: this.name, call, failure };
-    inContextOf(call, () => this.#parts.events.emit("call:outcome", told));
+    const payload = { upstream: this.name, call, failure };
+    inContextOf(call, () => this.#parts.events.emit("call:outcome", payload));
   }
 }
 
@@ -367,7 +367,7 @@ function attemptListener(
     },
     has: () => events.has("attempt:end"),
     keeps: () => endedCalls.heard || tracing.tracer !== null || events.has("call:end"),
-    tell: ({ call }, attempt) =>
+    notify: ({ call }, attempt) =>
       inContextOf(call, () => events.emit("attempt:end", { upstream: name, call, attempt })),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Notes what every exchange came to in the record of its call, and tells whoever listens.
+ * Notes what every exchange came to in the record of its call, and notifies the listener.
  *
  * Place: last. It sees exactly what the wire did.
  * Guarantee: the record has the exchange as soon as its head or its failure is known, so that the
@@ -20,7 +20,7 @@ export interface AttemptListener {
   has(): boolean;
   /** Whether somebody wants to know of the phases, when the call is over. */
   keeps(): boolean;
-  tell(exchange: Exchange, record: AttemptRecord): void;
+  notify(exchange: Exchange, record: AttemptRecord): void;
   /** Is told how every exchange ended, whoever listens; null for a whole answer. */
   ended?(exchange: Exchange, code: FailureCode | null): void;
 }
@@ -46,7 +46,7 @@ export function record(
       listener?.ended?.(exchange, ended);
       if (first === null) return;
       const last = ended === first.code ? first : corrected(exchange, first, ended, clock.now());
-      if (listener?.has()) listener.tell(exchange, last);
+      if (listener?.has()) listener.notify(exchange, last);
     },
   };
   return {

@@ -245,7 +245,7 @@ describe("the record", () => {
   it("is told to whoever listens when the body is over, with its last name", async () => {
     const told: AttemptRecord[] = [];
     const made = world({
-      listener: { has: () => true, keeps: () => false, tell: (_, one) => void told.push(one) },
+      listener: { has: () => true, keeps: () => false, notify: (_, one) => void told.push(one) },
     });
     const sending = made.send();
     const answer = (await made.wire.next()).respond(200, { open: true });

@@ -503,7 +503,7 @@ describe("what is no failure of an upstream", () => {
   it("an error thrown by our own code is not repeated and holds nothing back", async () => {
     const made = world({
       targets: 2,
-      listener: { has: () => true, keeps: () => false, tell: throwBug },
+      listener: { has: () => true, keeps: () => false, notify: throwBug },
     });
     const sending = made.send();
     const outcome = expect(sending.outcome).rejects.toThrow("a bug in a hook");

@@ -4,7 +4,7 @@
  *
  * An abort ends what is not read yet (Fetch standard, "abort the fetch() call"), and an answer may
  * be read long after it has come in. So a call stays linked until its answer is being read or was
- * collected; nothing else could tell that it is not wanted any more.
+ * collected; nothing else could show that it is not wanted any more.
  */
 import { onAbort } from "../../base/abort.js";
 

@@ -1,5 +1,5 @@
 /**
- * The options of `gatewayFetch`, and of one call through it: read, checked, told by name when
+ * The options of `gatewayFetch`, and of one call through it: read, checked, and named when
  * wrong.
  *
  * Timeouts and repeats are read by the same rules as in `createGateway`; here they stand over the

@@ -1,5 +1,5 @@
 /**
- * What the engine of http-proxy-middleware is told to send, and what it is told that it received.
+ * What the engine of http-proxy-middleware gets to send, and what it gets as received.
  *
  * Guarantee: fields of one hop stay on their hop, in both directions, whatever the engine copies;
  * the request itself keeps the fields and the path that its other readers know.

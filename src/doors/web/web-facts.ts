@@ -1,7 +1,7 @@
 /**
  * A `Request` of the fetch standard as what a server received: its facts, and its body.
  *
- * Guarantee: a body that somebody has read before is never sent short or empty.
+ * Guarantee: a body that was read before is never sent short or empty.
  */
 import type { Readable } from "node:stream";
 import { streamOfWeb } from "../../transports/body-kinds.js";

@@ -26,8 +26,8 @@ export interface WebFailureContext {
 /** Options of `webProxy`; those of the same name in `ProxyOptions` do the same. */
 export interface WebProxyOptions<Rest extends readonly unknown[] = readonly unknown[]> {
   /**
-   * Who asks, since a Request does not say it. It gets what the handler is called with. Without an
-   * address the application behind is told `unknown`, and no peer is trusted but by `trust: true`.
+   * The address of the client, which a Request does not have. It gets the arguments of the handler.
+   * Without an address the upstream gets `unknown`, and peers are trusted by `trust: true` only.
    */
   readonly client?: (request: Request, ...rest: Rest) => WebClientFacts | undefined;
   /** Has the last word on the path and query that are sent. */
@@ -45,7 +45,7 @@ export interface WebProxyOptions<Rest extends readonly unknown[] = readonly unkn
    */
   readonly host?: string;
   /**
-   * What answers tell about the inside: nothing, names and counts, or addresses too.
+   * What answers reveal about internals: nothing, names and counts, or addresses, too.
    * @default "code"
    */
   readonly diagnostics?: Diagnostics | ((request: Request) => Diagnostics);
@@ -57,7 +57,8 @@ export interface WebProxyOptions<Rest extends readonly unknown[] = readonly unkn
     target: AskedTarget,
   ) => ProxyCallOptions | null | undefined;
   /**
-   * Told of every failure before it is answered. A Response that it returns is the answer instead.
+   * Called for every failure before it is answered. A Response that it returns is the answer
+   * instead.
    */
   readonly onFailure?: (
     failure: Failure,

@@ -190,7 +190,7 @@ class Serving {
     }
     const { response } = outcome;
     const failure = outcome.kind === "error_response" ? outcome.failure : null;
-    const own = failure === null ? null : this.#tell(call, call.id, failure);
+    const own = failure === null ? null : this.#notify(call, call.id, failure);
     if (own !== null) {
       void response.discard();
       this.#giveOwn(call, own);
@@ -212,7 +212,7 @@ class Serving {
   }
 
   #fail(call: Call | null, requestId: string, failure: Failure): void {
-    const own = this.#tell(call, requestId, failure);
+    const own = this.#notify(call, requestId, failure);
     if (own !== null) {
       this.#giveOwn(call, own);
       return;
@@ -226,7 +226,7 @@ class Serving {
   }
 
   /** The Response that the user's hook gives in the place of ours; null for none. */
-  #tell(call: Call | null, requestId: string, failure: Failure): Response | null {
+  #notify(call: Call | null, requestId: string, failure: Failure): Response | null {
     const { onFailure } = this.#proxy;
     if (onFailure === undefined) return null;
     const attempts = call?.attempts.length ?? 0;
@@ -252,7 +252,7 @@ class Serving {
   }
 }
 
-/** A Response that nobody reads is given up once it is collected. */
+/** A Response that is not read is given up once it is collected. */
 const unread = new FinalizationRegistry<WebClient>((client) => client.close(false));
 
 function upgradeFailure(request: Request): Failure | null {
