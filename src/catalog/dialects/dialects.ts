@@ -21,6 +21,7 @@ import { CLIENT_TEXTS, NODE_TEXTS } from "./node.js";
 import { APPLICATION_SERVERS, ORCHESTRATORS } from "./orchestrators.js";
 import { HEROKU_LINES, HEROKU_WORDS, PLATFORM_TEXTS } from "./platforms.js";
 import { ROUTERS } from "./routers.js";
+import { STARTUPS } from "./startups.js";
 import { APPARMOR, SELINUX } from "./systems.js";
 import { VARNISH } from "./varnish.js";
 
@@ -44,6 +45,7 @@ export const DIALECTS: readonly Dialect[] = [
   ...ROUTERS,
   TOMCAT,
   ...CLIENTS,
+  ...STARTUPS,
   ...APPLICATION_TEXTS,
   ORCHESTRATORS,
   APPLICATION_SERVERS,

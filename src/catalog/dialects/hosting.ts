@@ -54,6 +54,13 @@ const APPLICATION_GATEWAY = dialectOfLines(
     "The DNS servers of the virtual network; restart the gateway after you change them.",
   ],
   [
+    "Backend pool … has no healthy servers that can handle the request",
+    /has no healthy servers that can handle/i,
+    "No server of the pool passes the gateway's probe. Answer: 502.",
+    ["no_healthy_target"],
+    "Backend health in the portal names the failure of each server.",
+  ],
+  [
     "ERRORINFO_CLIENT_CLOSED_REQUEST / ERRORINFO_CLIENT_TIMED_OUT",
     /ERRORINFO_CLIENT_(?:CLOSED_REQUEST|TIMED_OUT)/,
     "The client left, or sent nothing in time.",
@@ -132,6 +139,20 @@ const APP_ENGINE = dialectOfLines(
     "Google's own 502 page: its balancer reached no backend, or got no valid answer.",
     ["no_healthy_target", "stale_connection", "connection_terminated", "http_response_timeout"],
     "statusDetails in the balancer's log names the reason; backends keep connections 620 s.",
+  ],
+  [
+    "Function execution took … ms, finished with status: 'timeout'",
+    /finished with status: '?timeout|Function execution .*\btimed out/,
+    "The function did not answer within its timeout.",
+    ["http_response_timeout", "deadline_exceeded"],
+    "Raise the timeout of the function, or answer earlier and work in a job.",
+  ],
+  [
+    "finished with status: 'crash' / 'error'",
+    /finished with status: '?(?:crash|error|connection error)/,
+    "The function threw or exited.",
+    ["connection_terminated", "received_server_error"],
+    "The lines above it have the exception.",
   ],
   [
     "The request was not authenticated (Cloud Run IAM)",
@@ -268,6 +289,13 @@ const OTHERS = dialectOfLines(
       /failed health checks after \d+ attempts/i,
     ],
     "The container does not answer its health check, so that it is not deployed.",
+    ["no_healthy_target", "connection_refused"],
+    LISTEN,
+  ],
+  [
+    "Railway: healthcheck failed",
+    /Deployment failed during network process|replicas never became healthy|^Healthcheck failed!/,
+    "The health check path gave no 200 in time, so that the deployment is not switched on.",
     ["no_healthy_target", "connection_refused"],
     LISTEN,
   ],

@@ -56,7 +56,10 @@ export const MOD_JK: Dialect = {
     },
     {
       term: "Tomcat is down or refused connection / network problems",
-      match: /tomcat is down|tomcat \(\S+\) is down|No response has been sent to the client/i,
+      match: [
+        /tomcat is down|tomcat \(\S+\) is down|No response has been sent to the client/i,
+        /connecting to tomcat failed|worker \S+ is in error state/i,
+      ],
       meaning: "The connection to Tomcat failed, or ended without an answer.",
       failures: ["connection_refused", "connection_terminated", "stale_connection"],
       remedies: ["connectionTimeout of the connector must be longer than connection_pool_timeout."],

@@ -84,7 +84,8 @@ export const LANGUAGE_TEXTS: Dialect = {
       match: [
         /no such host|Name or service not known|nodename nor servname|UnknownHostException/,
         /No address associated|[Nn]ame does not resolve|No such host is known/,
-        /NameResolutionError|Non-existent domain/,
+        /NameResolutionError|Non-existent domain|\bbad address '|[Gg]etaddrinfo failed/,
+        /unable to resolve host|could not translate host name/,
       ],
       meaning: "The host name has no address.",
       failures: ["dns_name_not_found"],
@@ -111,6 +112,13 @@ export const LANGUAGE_TEXTS: Dialect = {
       ],
       meaning: "The host answers, but nothing listens on the port.",
       failures: ["connection_refused"],
+    },
+    {
+      term: "address already in use",
+      match: /address already in use|\[(?:Errno|WinError) (?:98|48|10048)\]/i,
+      meaning: "Another process has the port, so this one does not listen.",
+      failures: ["connection_refused"],
+      remedies: ["ss -ltnp | grep PORT names it; an old process may still run."],
     },
     {
       term: "no route to host / network is unreachable",

@@ -14,6 +14,7 @@ export const MANAGERS: Dialect = {
       match: [
         /Out of memory: Kill(?:ed)? process|oom-kill|oom_reaper|OOMKilled|result 'oom-kill'/i,
         /^\s*OOM\s*$|killed by the OOM killer/i,
+        /[Rr]an out of memory \(used over|[Oo]ut of memory \(used over/,
       ],
       meaning: "The kernel killed a process, since the machine or its cgroup had no memory left.",
       failures: ["connection_terminated", "connection_refused", "http_response_incomplete"],
@@ -45,6 +46,13 @@ export const MANAGERS: Dialect = {
       meaning: "systemd could not start the process: wrong program, folder, user or limits.",
       failures: ["connection_refused"],
       remedies: ["The path in ExecStart or its #! line, its mode, WorkingDirectory, User."],
+    },
+    {
+      term: "Active: failed (Result: …)",
+      match: /Active: (?:failed|inactive \(dead\)|activating \(auto-restart\))/,
+      meaning: "The service does not run: it ended with an error, was stopped, or starts anew.",
+      failures: ["connection_refused", "connection_terminated"],
+      remedies: ["journalctl -u NAME -n 50 has its last words; then systemctl start NAME."],
     },
     {
       term: "start operation timed out / Dependency failed / Failed to listen on sockets",

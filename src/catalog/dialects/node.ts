@@ -106,7 +106,10 @@ export const NODE_TEXTS: Dialect = {
     },
     {
       term: "[HPM] Error occurred while proxying request",
-      match: /\[HPM\] Error occurred while proxying|Error occurred while trying to proxy/i,
+      match: [
+        /\[HPM\] Error occurred while proxying|Error occurred while trying to proxy/i,
+        /Could not proxy request/,
+      ],
       meaning: "http-proxy-middleware could not reach the target; the same line has the code.",
       failures: ["connection_refused", "connection_terminated"],
       general: true,

@@ -109,7 +109,7 @@ function herokuWord([code, meaning, failures, remedy]: Row): ForeignTerm {
 }
 
 function herokuLine(row: Row): ForeignTerm {
-  return { ...herokuWord(row), match: new RegExp(`\\bcode=${row[0]}\\b|Error ${row[0]} `) };
+  return { ...herokuWord(row), match: new RegExp(`\\b(?:code=|[Ee]rror:? )${row[0]}\\b`) };
 }
 
 export const HEROKU_WORDS: Dialect = {

@@ -9,26 +9,72 @@ const LISTEN =
 const SLOW = "Answer within the router's limit, or with 202 and a job; then raise the limit.";
 const CRASH = "Read the application's log at this second: a crash, a restart, a kill for memory.";
 
+/** Its codes stand in brackets or as a message; elsewhere such letters mean other things. */
+const code = (codes: string): RegExp => new RegExp(`(?:^|\\[|="|: ")(?:${codes})(?:\\]|"|$|:)`);
+
 export const ROUTERS: readonly Dialect[] = [
   dialectOfLines(
     "Fly",
     [
-      "instance refused connection / PR04 no candidate, PC01 …",
-      /instance refused connection|is your app listening on|\[PC01\]|in a non-startable/i,
+      "PC01, PC02: instance refused connection",
+      [/instance refused connection|is your app listening on/i, code("PC0[12]")],
       "Fly's proxy reached the machine, but nothing listens on internal_port.",
       ["connection_refused"],
       LISTEN,
     ],
     [
+      "PC05, PC07: timed out while connecting to your instance",
+      [/timed out while connecting to your instance/, code("PC0[5-7]")],
+      "Fly's proxy did not get a connection to the machine in time.",
+      ["connection_timeout", "connection_refused"],
+      LISTEN,
+      "Is the machine overloaded? concurrency limits, CPU and memory in its metrics",
+    ],
+    [
+      "PC03, PC04: connection reset or aborted",
+      code("PC0[34]"),
+      "The application reset the connection.",
+      ["connection_terminated", "stale_connection"],
+      CRASH,
+    ],
+    [
+      "PM01 … PM13: the machine did not start",
+      [/failed to (?:change machine state|connect to machine)/, code("PM(?:0\\d|1[0-3])")],
+      "The machine was stopped, and could not be started in time for this request.",
+      ["no_healthy_target", "connection_timeout"],
+      "fly machine status ID and its events; min_machines_running keeps one running.",
+    ],
+    [
+      "PT01 … PT09: TLS with the client",
+      [/no valid tls certificate was found/i, code("PT0[3-9]")],
+      "The TLS handshake between client and edge failed: no request was sent on.",
+      ["tls_protocol_error", "tls_certificate_error", "client_closed_request"],
+      "fly certs check NAME",
+    ],
+    [
       "could not find a good candidate / no known healthy instances",
-      /could not find a good candidate|no known healthy instances|\[PR0[1-4]\]/i,
+      [/could not find a good candidate|no known healthy instances/i, code("PR0[1-5]")],
       "No machine of the application is healthy or has room.",
       ["no_healthy_target", "bulkhead_full"],
       "fly status, and fly checks list for what its checks say",
     ],
     [
+      "PU01: Failed HTTP/2 handshake",
+      code("PU01"),
+      "The machine does not speak HTTP/2 in plain text, which h2_backend asks for.",
+      ["http_protocol_error"],
+      "Switch h2_backend off, or let the application speak h2c.",
+    ],
+    [
+      "PU03: unreachable worker host",
+      [/unreachable worker host/i, code("PU03")],
+      "The host of the machine cannot be reached: a fault of the platform.",
+      ["destination_ip_unroutable", "no_healthy_target"],
+      "Its status page; run machines on more than one host.",
+    ],
+    [
       'error.message="could not complete HTTP request to instance"',
-      /could not (?:complete|proxy) HTTP request to instance|\[PU0[1-3]\]/i,
+      [/could not (?:complete|proxy) HTTP request to instance/i, code("PU0[24]")],
       "The machine closed the connection before its answer was complete.",
       ["connection_terminated", "stale_connection", "http_response_incomplete"],
       CRASH,
@@ -158,6 +204,13 @@ export const ROUTERS: readonly Dialect[] = [
       "No route fits host, path and method (Kong, APISIX). Answer: 404.",
       ["destination_not_found"],
       "Hosts, paths, methods and headers of the routes, and strip_path",
+    ],
+    [
+      "No API key found in request / Invalid authentication credentials",
+      /No API key found in request|Invalid authentication credentials|No credentials found/i,
+      "An authentication plugin rejects the request; the upstream never sees it. Answer: 401.",
+      ["request_denied"],
+      "The key or token of the consumer, and the field in which the plugin expects it",
     ],
     [
       "API rate limit exceeded",
@@ -294,7 +347,7 @@ export const ROUTERS: readonly Dialect[] = [
     ],
     [
       "No members available for pool",
-      /No members available for pool|The RST was sent.*No pool member/i,
+      /No members available for pool|No (?:available )?pool member|\bNo such pool\b/i,
       "Every member of the pool is down: the client's connection is reset.",
       ["no_healthy_target"],
     ],

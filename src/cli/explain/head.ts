@@ -36,16 +36,20 @@ export function readHead(text: string): PastedHead | null {
   let status: number | null = null;
   let fields = new Map<string, string>();
   let said: string[] = [];
+  let isBody = false;
   for (const line of text.split(/\r?\n/)) {
     const [, code] = STATUS_LINE.exec(line) ?? [];
     if (code !== undefined) {
       status = Number(code);
       fields = new Map();
       said = [line.replace(/^.*?(?=[1-9]\d\d\b)/, "")];
+      isBody = false;
       continue;
     }
+    isBody ||= status !== null && line.trim() === "";
     const [, name, value] = FIELD_LINE.exec(line) ?? [];
-    if (name === undefined || value === undefined || SAYS_WHY.test(name)) said.push(line);
+    const isField = name !== undefined && value !== undefined;
+    if (!isField || isBody || SAYS_WHY.test(name)) said.push(line);
     if (name === undefined || value === undefined) continue;
     const before = fields.get(name.toLowerCase());
     fields.set(

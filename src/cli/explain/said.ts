@@ -8,9 +8,10 @@
 
 /** The status of an access line stands behind its request; the number after it counts bytes. */
 const ACCESS = /"[A-Z]+ \S+(?: HTTP\/[\d.]+)?" (\d{1,3}) (\S+)/;
-/** A line of AWS's balancer, and one of gin, has it at a place of its own. */
+/** Lines of AWS's balancer, of IIS (status, sub-status, win32, time) and of gin have their own. */
 const ELSEWHERE = [
   /^(?:https?|h2|grpcs?|wss?) \d{4}-\S+Z app\/\S+ \S+ \S+ \S+ \S+ \S+ (\d{3}) /,
+  /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d .* (\d{3}) \d{1,3} \d+ \d+$/,
   /^\[GIN\] [^|]*\| +(\d{3}) \|/,
 ];
 /** Envoy writes its response flags behind the status. */

@@ -8,6 +8,9 @@ import { FAILURE_CODES, FAILURES, type FailureCode } from "../../catalog/failure
 
 /** What comes first, for the statuses that have many failures. */
 const FIRST: Readonly<Record<number, readonly FailureCode[]>> = {
+  401: ["request_denied"],
+  // Platforms of functions answer so when they run as many at once as they may.
+  429: ["rate_limited", "received_rate_limited", "bulkhead_full"],
   500: ["proxy_internal_error", "proxy_configuration_error"],
   502: [
     "connection_refused",
@@ -58,6 +61,7 @@ const RECEIVED: readonly (readonly [FailureCode, (status: number) => boolean])[]
 
 const MEANINGS: Readonly<Record<number, string>> = {
   400: "The request is malformed; the server that answers did not forward it.",
+  401: "The request has no credentials, or they are not accepted, by a proxy or the application.",
   403: "A rule denies the request. It may be the proxy's or the application's.",
   408: "The client did not send its request in time.",
   413: "The request's body exceeds the lowest limit on its path.",

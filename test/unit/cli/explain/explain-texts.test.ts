@@ -35,6 +35,7 @@ const STATUSES: readonly (readonly [text: string, statuses: readonly string[]])[
     "https 2026-04-06T10:00:00.1Z app/lb/1 10.0.0.1:5 10.0.0.2:80 0.001 -1 -1 408 - 504 0 x",
     ["408"],
   ],
+  ["2026-04-06 10:00:00 10.2.0.5 GET /a - 443 - 10.9.1.20 curl - 429 0 64 504", ["429"]],
   ["server listening on port 443, 500 connections allowed", []],
   ["Listening on port 502", []],
   ["pid 502 started", []],
