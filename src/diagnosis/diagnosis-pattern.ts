@@ -12,42 +12,49 @@ import type { FailureEntry, SuccessEntry } from "./failure-ledger.js";
 
 /** What the failures of one kind have in common, as plain data. */
 export interface FailurePattern {
-  /** The most frequent name … */
+  /** The most frequent of `codes`. */
   readonly code: FailureCode;
-  /** … of these, which are one thing seen at different moments. */
+  /** Failures with one cause, which have different names at different moments. */
   readonly codes: readonly FailureCode[];
+  /** How many failures there were. */
   readonly count: number;
-  /** The first of them, milliseconds since 1970. */
+  /** When the first of them occurred, in milliseconds since 1970. */
   readonly since: number;
   /** How long ago the last one was. */
   readonly lastMs: number;
-  /** The first after the last success; null when exchanges succeed, too. */
+  /** The first failure after the last success; null when exchanges succeed, too. */
   readonly nothingSucceedsSince: number | null;
-  /** False when no exchange has succeeded since the gateway was made. */
+  /** False when no exchange has succeeded since the gateway was created. */
   readonly everWorked: boolean;
   /** Failures, of all names, since the last success. */
   readonly failedInARow: number;
-  /** Exchanges that succeeded since the first of them, and since the last. */
+  /** Exchanges that succeeded since the first failure. */
   readonly successes: number;
+  /** Exchanges that succeeded since the last failure. */
   readonly successesAfter: number;
   /** The one target at which nearly all of them happened; null when there were several. */
   readonly target: string | null;
-  /** How many targets it happened at, of how many. */
+  /** At how many targets they happened. */
   readonly targetsFailing: number;
+  /** How many targets the upstream has. */
   readonly targets: number;
-  /** Others were asked meanwhile, and answered. */
+  /** Other targets were called meanwhile, and answered. */
   readonly otherTargetsWork: boolean;
+  /** The one route on which nearly all of them happened; null when there were several. */
   readonly route: string | null;
+  /** Other routes were called meanwhile, and answered. */
   readonly otherRoutesWork: boolean;
+  /** On which connections they happened. */
   readonly connections: "new" | "kept" | "both";
+  /** New connections were used meanwhile, and worked. */
   readonly newConnectionsWork: boolean;
   /** The typical age of the connections at the failure; null when there were none. */
   readonly socketAgeMs: number | null;
-  /** How long they had rested, typically, before they were used again. */
+  /** How long they had typically been idle before they were used again. */
   readonly restedMs: number | null;
-  /** Nearly all of them had this age, or had rested so long. */
+  /** Most of them had this age, or had been idle for this long. */
   readonly agesAlike: boolean;
-  /** Who is known to close connections at that time. */
+  /** The program that is known to close connections after that time. */
   readonly closedBy: string | null;
 }
 
