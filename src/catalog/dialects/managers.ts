@@ -36,7 +36,10 @@ export const MANAGERS: Dialect = {
     },
     {
       term: "exited with code 139 / signal SIGSEGV",
-      match: /exit(?:ed)?(?: with)?(?: code| status)?[ :=(]+139\b|SIGSEGV|segfault at/i,
+      match: [
+        /exit(?:ed)?(?: with)?(?: code| status)?[ :=(]+139\b|SIGSEGV/i,
+        /segfault at|^Segmentation fault/i,
+      ],
       meaning: "The process crashed in native code.",
       failures: ["connection_terminated", "connection_refused"],
     },
@@ -84,6 +87,23 @@ export const MANAGERS: Dialect = {
       meaning: "The kernel has no memory left for sockets.",
       failures: ["local_resources_exhausted", "connection_terminated"],
       remedies: ["ss -s shows what holds them; net.ipv4.tcp_mem."],
+    },
+    {
+      term: "http: panic serving …",
+      match: /http: panic serving/,
+      meaning: "Go: the handler of this request panicked, and its connection was closed.",
+      failures: ["connection_terminated", "received_server_error"],
+      remedies: ["The stack below it names the line."],
+    },
+    {
+      term: "panic: … / triggerUncaughtException / ERR_UNHANDLED_REJECTION",
+      match: [
+        /^panic: |^fatal error: (?:all goroutines|runtime)|triggerUncaughtException/,
+        /ERR_UNHANDLED_REJECTION|UnhandledPromiseRejection: /,
+      ],
+      meaning: "The process ended with an error that nothing caught; its requests were cut.",
+      failures: ["connection_terminated", "connection_refused"],
+      remedies: ["The stack below it names the line."],
     },
     {
       term: "status=203/EXEC, 200/CHDIR, 217/USER, 226/NAMESPACE",

@@ -19,8 +19,12 @@ import { explainWord } from "./words.js";
 
 const GUESSES_MAX = 3;
 
+/** The exit code of curl, as a shell or a manager reports it; curl itself prints `curl: (28)`. */
+const CURL_EXIT =
+  /\bcurl\b[^\n(]{0,200}?\bexit(?:ed)?(?: with)?(?: code| status)?[ :=]+(\d{1,2})\b/gi;
+
 export function explain(input: string, weights: Weights = new Map()): Explained {
-  const text = input.trim();
+  const text = input.trim().replace(CURL_EXIT, "curl: ($1)");
   const explanations = recognise(text, weights);
   return { explanations, guesses: explanations.length > 0 ? [] : guess(text) };
 }

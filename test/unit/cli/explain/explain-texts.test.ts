@@ -110,6 +110,18 @@ const FLAGS: readonly (readonly [result: string, code: string])[] = [
   ["504 UT response_timeout", "http_response_timeout"],
 ];
 
+describe("an exit code of curl", () => {
+  it.each([
+    ["curl exit code 28", "connection_timeout"],
+    ["command curl -sf http://localhost:3000/ exited with code 7", "connection_refused"],
+    ["curl: (52) Empty reply from server", "connection_terminated"],
+  ])("%j is %s", (text, code) => expect(first(text)?.failures[0]).toBe(code));
+
+  it("is not one of another program", () => {
+    expect(explain("backup exited with code 7").explanations).toEqual([]);
+  });
+});
+
 describe("explain", () => {
   it.each(STATUSES)("finds in %j the statuses %j", (text, statuses) => {
     expect(statusesOf(text)).toEqual(statuses);
