@@ -29,6 +29,7 @@ export type {
   AdaptiveLimitOptions,
   BulkheadOptions,
   HedgeOptions,
+  PaceOptions,
   ShedOptions,
   ThrottleOptions,
 } from "./catalog/options/overload.js";

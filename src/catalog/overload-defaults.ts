@@ -8,6 +8,7 @@ import { defaultsOf } from "./options/option.js";
 import {
   ADAPTIVE_LIMIT_OPTIONS,
   HEDGE_OPTIONS,
+  PACE_OPTIONS,
   SHED_OPTIONS,
   THROTTLE_OPTIONS,
 } from "./options/overload.js";
@@ -38,6 +39,15 @@ export const THROTTLE = {
   ...defaultsOf(THROTTLE_OPTIONS),
   /** This many requests get half of their weight; a single 503 in a quiet hour, almost none. */
   volume: 10,
+} as const;
+
+/** Calls that wait for the end of a Retry-After. */
+export const PACE = {
+  ...defaultsOf(PACE_OPTIONS),
+  /** Limits that are known at once; of further callers nobody waits. */
+  holdsMax: 1_000,
+  /** After the time is over it is known for this long, so that the next calls do not all go. */
+  keptMs: 10_000,
 } as const;
 
 /** Load shedding while the event loop of this process is late. */

@@ -26,6 +26,8 @@ export interface Attempt {
 
 /** An attempt beside which another one may be made. */
 export type HedgedAttempt = Attempt & Stage<"hedged">;
+/** An attempt for which no Retry-After of the upstream is to be waited. */
+export type PacedAttempt = Attempt & Stage<"paced">;
 /** An attempt that the throttle let pass. */
 export type ThrottledAttempt = Attempt & Stage<"throttled">;
 

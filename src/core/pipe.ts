@@ -17,6 +17,7 @@ export type Role =
   | "bulkhead"
   | "retry"
   | "hedge"
+  | "pace"
   | "throttle"
   | "pick_target"
   | "breaker"

@@ -4,7 +4,7 @@
  * Guarantee: each stage has a type of its own, so that two that change places do not compile.
  * Tests put policies of their own in; the order is always this one.
  */
-import type { Attempt, HedgedAttempt, ThrottledAttempt } from "../core/attempt.js";
+import type { Attempt, HedgedAttempt, PacedAttempt, ThrottledAttempt } from "../core/attempt.js";
 import type {
   AcceptedCall,
   AdmittedCall,
@@ -30,7 +30,8 @@ export interface Stages {
   readonly bulkhead: Policy<BoundedCall, SeatedCall> | null;
   readonly retry: Policy<SeatedCall, Attempt>;
   readonly hedge: Policy<Attempt, HedgedAttempt> | null;
-  readonly throttle: Policy<HedgedAttempt, ThrottledAttempt> | null;
+  readonly pace: Policy<HedgedAttempt, PacedAttempt> | null;
+  readonly throttle: Policy<PacedAttempt, ThrottledAttempt> | null;
   readonly pickTarget: Policy<ThrottledAttempt, Exchange>;
   readonly breakerGate: Policy<Exchange, GuardedExchange>;
   readonly attemptTimeout: Policy<GuardedExchange, TimedExchange>;
@@ -54,6 +55,8 @@ export function assemble(stages: Stages) {
       .through(stages.retry)
       // Below retry, which it saves the wait for a failure; it pays from the same budget.
       .through(orOff(stages.hedge, "hedge"))
+      // Below hedging, which sends nothing past it; above the throttle, which counts what is sent.
+      .through(orOff(stages.pace, "pace"))
       // Below retry, which it counts; above target choice, since it is about all of them.
       .through(orOff(stages.throttle, "throttle"))
       // Above the breaker: the breaker belongs to a target.

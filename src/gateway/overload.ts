@@ -2,11 +2,13 @@
  * What guards an upstream and this process against too much: the policies, made from the options,
  * and their state as plain data. Where each stands in the pipe is argued in `assemble.ts`.
  */
+import { RETRY } from "../catalog/defaults.js";
 import { PRIORITY_UNLESS_GIVEN } from "../catalog/priorities.js";
 import type { NormalisedUpstream } from "../options/options.js";
 import { type AdaptiveLimit, adaptiveLimit } from "../policies/adaptive-limit.js";
 import { type Bulkhead, bulkhead } from "../policies/bulkhead.js";
 import { type LoadShed, loadShed } from "../policies/load-shed.js";
+import { type Pace, pace } from "../policies/pace.js";
 import { type RefusalCounts, type Refusals, refusals } from "../policies/refusals.js";
 import { type Throttle, throttle } from "../policies/throttle.js";
 import type { GatewayParts } from "./parts.js";
@@ -37,6 +39,15 @@ export interface OverloadState {
   } | null;
   /** Share of the ordinary calls that are not sent, since the upstream refuses; null where off. */
   readonly throttle: { readonly refusedShare: number } | null;
+  /** Calls held back by a Retry-After of the upstream; null where `pace` is off. */
+  readonly pace: {
+    /** How long the longest of them holds on; 0 while none does. */
+    readonly heldMs: number;
+    /** Callers held back; one for all where `pace.by` tells none apart. */
+    readonly held: number;
+    /** Calls that wait. */
+    readonly waiting: number;
+  } | null;
   /** How late this process is; null where load is not shed. */
   readonly shed: {
     readonly eventLoopDelayMs: number;
@@ -50,6 +61,7 @@ export interface OverloadState {
 export interface Overload {
   /** Null when it is switched off. */
   readonly bulkhead: Bulkhead | null;
+  readonly pace: Pace | null;
   readonly throttle: Throttle | null;
   readonly loadShed: LoadShed | null;
   state(): OverloadState;
@@ -62,14 +74,17 @@ export function createOverload(parts: GatewayParts, options: NormalisedUpstream)
   const places = bulkheadOf(parts, options, limit, counted);
   const sending =
     options.throttle === false ? null : throttle(clock, random, options.throttle, counted);
+  const pacing = paceOf(parts, options, counted);
   return {
     bulkhead: places,
+    pace: pacing,
     throttle: sending,
     loadShed: load && loadShed(load, counted),
     state: () => ({
       bulkhead: places && stateOf(places),
       adaptiveLimit: limit && { limit: limit.limit, baselineMs: limit.baselineMs },
       throttle: sending && { refusedShare: sending.refusedShare(PRIORITY_UNLESS_GIVEN) },
+      pace: pacing?.state() ?? null,
       shed: load && { eventLoopDelayMs: load.eventLoopDelayMs, pressure: load.pressure },
       refused: counted.counts(),
     }),
@@ -85,6 +100,17 @@ function bulkheadOf(
   if (settings === false) return null;
   const { by: callers = null, ...options } = settings;
   return bulkhead(clock, random, options, { limit, callers, refusals: counted });
+}
+
+function paceOf(
+  { timers: clock, random }: GatewayParts,
+  { pace: settings, retry }: NormalisedUpstream,
+  refusals: Refusals,
+): Pace | null {
+  if (settings === false) return null;
+  const { by: callers = null, ...options } = settings;
+  const { retryAfterWaitMsMax: waitMsMax } = retry === false ? RETRY : retry;
+  return pace({ clock, random, callers, refusals }, { ...options, waitMsMax });
 }
 
 function refusalsOf({ events }: GatewayParts, { name: upstream }: NormalisedUpstream): Refusals {

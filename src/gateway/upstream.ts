@@ -308,7 +308,7 @@ function tierOptions({ zone }: GatewayParts, { balance }: NormalisedUpstream): T
 function stagesOf(
   parts: GatewayParts,
   { options, targets, maintenance }: Pick<UpstreamCore, "options" | "targets" | "maintenance">,
-  { loadShed, bulkhead, throttle }: Overload,
+  { loadShed, bulkhead, pace, throttle }: Overload,
   ledger: FailureLedger,
   repeats: RetryShared,
 ): Stages {
@@ -323,6 +323,7 @@ function stagesOf(
     bulkhead,
     retry: retryOf(options, repeats),
     hedge: options.hedge === false ? null : hedge(repeats, options.hedge),
+    pace,
     throttle,
     pickTarget: pickTarget(clock, targets, options.retry !== false, timers),
     breakerGate: breakerGate(breakers),

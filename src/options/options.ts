@@ -40,6 +40,8 @@ import {
   type BulkheadOptions,
   HEDGE_OPTIONS,
   type HedgeOptions,
+  PACE_OPTIONS,
+  type PaceOptions,
   SHED_OPTIONS,
   type ShedOptions,
   THROTTLE_OPTIONS,
@@ -116,6 +118,12 @@ export const SHARED_OPTIONS = {
    * @default false
    */
   throttle: off<ThrottleOptions>(THROTTLE_OPTIONS, "requestsPerAccept"),
+  /**
+   * Heeds a 429 with `Retry-After` for all calls: they wait, or are rejected, until its time is
+   * over, and go out one by one at first; `true` for the defaults.
+   * @default false
+   */
+  pace: off<PaceOptions>(PACE_OPTIONS, "queueMax"),
   /** Sizes and counts. */
   limits: always<LimitOptions>(LIMIT_OPTIONS, "connectionsMax"),
   /**
@@ -246,6 +254,7 @@ export interface GatewayOptions<Names extends string = string>
 /** What is used in another form than it is written. */
 interface ReadApart {
   readonly bulkhead: false | (Required<Omit<BulkheadOptions, "by">> & { readonly by?: CallerKey });
+  readonly pace: false | (Required<Omit<PaceOptions, "by">> & { readonly by?: CallerKey });
   readonly balance: NormalisedBalance;
   /** All of them apply. */
   readonly addresses: readonly AddressRules[];

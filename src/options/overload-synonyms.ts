@@ -23,6 +23,12 @@ export const OVERLOAD_SYNONYMS = {
     tolerance: "latencyTolerance",
     rttTolerance: "latencyTolerance",
   },
+  pace: {
+    key: "by",
+    maxHoldMs: "holdMsMax",
+    maxQueue: "queueMax",
+    maxWaitMs: "retry.retryAfterWaitMsMax",
+  },
   throttle: {
     k: "requestsPerAccept",
     multiplier: "requestsPerAccept",

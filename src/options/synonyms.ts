@@ -56,6 +56,8 @@ const UPSTREAM_SYNONYMS: Readonly<Record<string, string>> = {
   hedging: "hedge",
   backupRequests: "hedge",
   throttling: "throttle",
+  pacing: "pace",
+  adaptiveRetry: "pace",
   connections: "limits.connectionsMax",
   maxConnections: "limits.connectionsMax",
   maxSockets: "limits.connectionsMax",

@@ -51,6 +51,12 @@ export function gaugeSamples(snapshot: GatewaySnapshot): GaugeSamples {
     adaptiveLimit: upstreams.flatMap(({ name, overload: { adaptiveLimit } }) =>
       adaptiveLimit === null ? [] : [gauge({ upstream: name }, adaptiveLimit.limit)],
     ),
+    paceHold: upstreams.flatMap(({ name, overload: { pace } }) =>
+      pace === null ? [] : [gauge({ upstream: name }, pace.heldMs / MS_PER_SECOND)],
+    ),
+    paceWaiting: upstreams.flatMap(({ name, overload: { pace } }) =>
+      pace === null ? [] : [gauge({ upstream: name }, pace.waiting)],
+    ),
     targetPending: eachTarget((upstream, { target, pending }) => [
       gauge({ upstream, target }, pending),
     ]),

@@ -193,6 +193,18 @@ export const METRICS = {
     help: "Concurrent calls that the adaptive limit allows.",
     labels: ["upstream"],
   },
+  paceHold: {
+    name: "pace_hold_seconds",
+    type: "gauge",
+    help: "Time for which a Retry-After of the upstream still holds calls back.",
+    labels: ["upstream"],
+  },
+  paceWaiting: {
+    name: "pace_waiting",
+    type: "gauge",
+    help: "Calls that wait for the end of a Retry-After.",
+    labels: ["upstream"],
+  },
   targetPending: {
     name: "target_pending",
     type: "gauge",

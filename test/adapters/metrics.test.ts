@@ -44,6 +44,8 @@ const PROMISED = [
   "good_gateway_target_disabled gauge upstream,target",
   "good_gateway_bulkhead_places gauge upstream,kind",
   "good_gateway_adaptive_limit gauge upstream",
+  "good_gateway_pace_hold_seconds gauge upstream",
+  "good_gateway_pace_waiting gauge upstream",
   "good_gateway_target_pending gauge upstream,target",
   "good_gateway_target_health gauge upstream,target,state",
   "good_gateway_breaker_state gauge upstream,target,state",

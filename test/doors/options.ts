@@ -20,7 +20,8 @@ const atSend = ({ name }: Door): boolean => name === "send";
 const atFastify = ({ name }: Door): boolean => name === "fastifyProxy";
 
 const SECTIONS = [
-  ...["timeouts", "retry", "breaker", "bulkhead", "adaptiveLimit", "throttle", "hedge", "limits"],
+  ...["timeouts", "retry", "breaker", "bulkhead", "adaptiveLimit", "pace", "throttle"],
+  ...["hedge", "limits"],
   ...["ejection", "slowStart", "panic"],
 ];
 

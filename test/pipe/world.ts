@@ -8,7 +8,7 @@ import type { Random } from "../../src/base/random.js";
 import { BALANCE } from "../../src/catalog/balance-defaults.js";
 import { BREAKER, BULKHEAD, RETRY, TIMEOUTS } from "../../src/catalog/defaults.js";
 import type { FailureCode } from "../../src/catalog/failures.js";
-import { HEDGE, THROTTLE } from "../../src/catalog/overload-defaults.js";
+import { HEDGE, PACE, THROTTLE } from "../../src/catalog/overload-defaults.js";
 import { Call, type CallOverrides } from "../../src/core/call.js";
 import { NEVER } from "../../src/core/deadline.js";
 import type { CallerHints } from "../../src/core/layers.js";
@@ -25,6 +25,7 @@ import type { CallerKey } from "../../src/policies/caller-shares.js";
 import { drainGate, type Lifecycle, type LifecycleState } from "../../src/policies/drain-gate.js";
 import { type HedgeSettings, hedge } from "../../src/policies/hedge.js";
 import { loadGuard, loadShed } from "../../src/policies/load-shed.js";
+import { type PaceSettings, pace } from "../../src/policies/pace.js";
 import { pickTarget } from "../../src/policies/pick-target.js";
 import { type PriorityRule, priorityOf } from "../../src/policies/priority.js";
 import { recentFailures } from "../../src/policies/recent-failures.js";
@@ -58,6 +59,7 @@ export interface WorldOptions {
   readonly listener?: AttemptListener;
   readonly refusals?: Refusals;
   readonly priority?: PriorityRule;
+  readonly pace?: Partial<PaceSettings>;
   readonly throttle?: Partial<ThrottleSettings>;
   readonly hedge?: Partial<HedgeSettings>;
   /** Delay of the event loop above which calls are refused. */
@@ -123,6 +125,12 @@ export function world(options: WorldOptions = {}) {
       ? null
       : throttle(clock, random, { ...THROTTLE, ...options.throttle }, counted);
 
+  const paceOptions = { ...PACE, waitMsMax: RETRY.retryAfterWaitMsMax, ...options.pace };
+  const pacing =
+    options.pace === undefined
+      ? null
+      : pace({ clock, random, callers: options.callers ?? null, refusals: counted }, paceOptions);
+
   const failures = recentFailures(clock, targets);
   const repeats = { clock, random, lifecycle, targets, budget, failures };
 
@@ -134,6 +142,7 @@ export function world(options: WorldOptions = {}) {
     bulkhead: places,
     retry: retry(repeats, { enabled: true, ...RETRY, unprocessedStatuses: [], ...options.retry }),
     hedge: options.hedge === undefined ? null : hedge(repeats, { ...HEDGE, ...options.hedge }),
+    pace: pacing,
     throttle: sending,
     pickTarget: pickTarget(clock, targets, true),
     breakerGate: breakerGate(options.breaker === false ? false : breakerOptions),
@@ -150,6 +159,7 @@ export function world(options: WorldOptions = {}) {
     budget,
     places,
     load,
+    pace: pacing,
     throttle: sending,
     changes,
     describe: () => chain.describe(),

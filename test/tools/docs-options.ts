@@ -127,6 +127,7 @@ const SECTION_TYPES: Readonly<Record<SectionName, readonly [path: string, name: 
   breaker: ["breaker", "BreakerOptions"],
   bulkhead: ["overload", "BulkheadOptions"],
   adaptiveLimit: ["overload", "AdaptiveLimitOptions"],
+  pace: ["overload", "PaceOptions"],
   throttle: ["overload", "ThrottleOptions"],
   hedge: ["overload", "HedgeOptions"],
   shed: ["overload", "ShedOptions"],

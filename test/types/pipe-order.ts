@@ -3,7 +3,12 @@
  * `pipe-order.test.ts` compiles this file; a line that should not compile and does is an error.
  */
 
-import type { Attempt, HedgedAttempt, ThrottledAttempt } from "../../src/core/attempt.js";
+import type {
+  Attempt,
+  HedgedAttempt,
+  PacedAttempt,
+  ThrottledAttempt,
+} from "../../src/core/attempt.js";
 import type {
   AcceptedCall,
   AdmittedCall,
@@ -27,7 +32,8 @@ declare const totalDeadline: Policy<AcceptedCall, BoundedCall>;
 declare const bulkhead: Policy<BoundedCall, SeatedCall>;
 declare const retry: Policy<SeatedCall, Attempt>;
 declare const hedge: Policy<Attempt, HedgedAttempt>;
-declare const throttle: Policy<HedgedAttempt, ThrottledAttempt>;
+declare const pace: Policy<HedgedAttempt, PacedAttempt>;
+declare const throttle: Policy<PacedAttempt, ThrottledAttempt>;
 declare const pickTarget: Policy<ThrottledAttempt, Exchange>;
 declare const breakerGate: Policy<Exchange, GuardedExchange>;
 declare const attemptTimeout: Policy<GuardedExchange, TimedExchange>;
@@ -42,6 +48,7 @@ export const right: PipeStep<Call, string> = pipe<Call>()
   .through(bulkhead)
   .through(retry)
   .through(hedge)
+  .through(pace)
   .through(throttle)
   .through(pickTarget)
   .through(breakerGate)
@@ -63,7 +70,7 @@ const accepted = admitted.through(priority).through(loadShed);
 const bounded = accepted.through(totalDeadline);
 const seated = bounded.through(bulkhead);
 const attempts = seated.through(retry);
-const exchanges = attempts.through(hedge).through(throttle).through(pickTarget);
+const exchanges = attempts.through(hedge).through(pace).through(throttle).through(pickTarget);
 const guarded = exchanges.through(breakerGate);
 const timed = guarded.through(attemptTimeout);
 
@@ -75,6 +82,8 @@ admitted.through(loadShed);
 admitted.through(priority).through(totalDeadline);
 // @ts-expect-error the throttle above hedging: it would not count the second request
 attempts.through(throttle);
+// @ts-expect-error the pace below the throttle: it would count what is held back
+attempts.through(hedge).through(throttle);
 // @ts-expect-error the queue above the deadline: waiting would not be part of the promise
 accepted.through(bulkhead);
 // @ts-expect-error retry without a place: every attempt would queue anew

@@ -159,6 +159,28 @@ export const THROTTLE_OPTIONS = {
 
 export interface ThrottleOptions extends OptionsOf<typeof THROTTLE_OPTIONS> {}
 
+export const PACE_OPTIONS = {
+  /**
+   * Tells limits apart where the upstream has one for each of your callers: a field, a cookie, or a
+   * function of the request. Default: its limit is for the gateway as a whole.
+   */
+  by: requestKey(),
+  /**
+   * Longest time for which one `Retry-After` holds calls back; then one of them finds out.
+   * @default 60000
+   * @remarks Limits are mostly counted by the minute; a field that says a day may be a mistake.
+   */
+  holdMsMax: span(60_000),
+  /**
+   * Calls that may wait until the time is over, each for at most `retry.retryAfterWaitMsMax`.
+   * @default 100
+   * @remarks As many as wait for a place of the bulkhead.
+   */
+  queueMax: count(100, { least: 0, most: FINITE, tooHigh: "a queue must be finite" }),
+} as const satisfies Section;
+
+export interface PaceOptions extends OptionsOf<typeof PACE_OPTIONS> {}
+
 export const HEDGE_OPTIONS = {
   /**
    * Wait before the call is sent to a second target, too; 0 derives it from recent latency.

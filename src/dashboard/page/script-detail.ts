@@ -100,7 +100,7 @@ const gauge = (name, value, max, text) => h("div", { class: "gauge" },
   h("span", { class: "n" }, text));
 const limits = (up) => {
   const found = [];
-  const { bulkhead, adaptiveLimit, throttle, refused } = up.overload;
+  const { bulkhead, adaptiveLimit, pace, throttle, refused } = up.overload;
   const budget = up.retryBudget;
   if (budget && budget.left !== null) {
     found.push(gauge("Retry budget used", budget.repeats, budget.repeats + budget.left,
@@ -123,8 +123,14 @@ const limits = (up) => {
   if (throttle && throttle.refusedShare > 0) {
     found.push(gauge("Throttled", throttle.refusedShare, 1, share(throttle.refusedShare, 1)));
   }
+  if (pace && pace.waiting > 0) {
+    found.push(gauge("Held back", pace.waiting, pace.waiting, pace.waiting + " waiting"));
+  }
   const facts = (up.maintenance || []).map(({ path }) => "Maintenance: "
     + (path === null ? "every call" : "each call for " + path) + " is answered with 503.");
+  if (pace && pace.heldMs > 0) {
+    facts.push("The upstream asked for a pause (429): " + ms(pace.heldMs) + " left.");
+  }
   if (!budget) facts.push("Nothing is repeated here (retry: false).");
   if (adaptiveLimit) {
     facts.push("Adaptive limit: " + Math.round(adaptiveLimit.limit)

@@ -364,6 +364,42 @@ export const REFUSALS: readonly DoorPromise[] = [
     },
   },
   {
+    name: "an upstream that says when to come back is sent nothing until then",
+    shows: ["upstream.pace", "pace.queueMax", "pace.holdMsMax", "pace.by"],
+    cannot: ofRequests,
+    show: async (door) => {
+      const clock = movedClock();
+      let limited = true;
+      const script = accept()
+        .readHead()
+        .readBody()
+        .send(() => (limited ? respond(429, "", { "retry-after": "90" }) : ok("fine")))
+        .again();
+      const pace = { queueMax: 1, holdMsMax: 60_000, by: { header: "x-user" } };
+      const retry = { attemptsMax: 1, retryAfterWaitMsMax: 30_000 };
+      const options = { retry, pace, timeouts: { totalMs: 300_000 } };
+      const ann = { fields: { "x-user": "ann" } };
+      const random = { next: () => 0 };
+      await at(door, { script, clock, random, options }, async (ground) => {
+        expect((await ground.ask(ann)).status).toBe(429);
+        limited = false;
+        const early = await ground.ask(ann);
+        expect([early.failure?.code, ground.sent()]).toEqual(["upstream_throttled", 1]);
+        if (door.kind === "proxy") expect(early.field("retry-after")).toBe("60");
+        expect((await ground.ask({ fields: { "x-user": "bob" } })).status).toBe(200);
+        await clock.advance(35_000);
+        const waits = ground.ask(ann);
+        const paced = () => ground.gateway.upstream("app").overload.pace;
+        await eventually("it waits", () => paced()?.waiting === 1);
+        expect((await ground.ask(ann)).failure?.code).toBe("upstream_throttled");
+        expect(ground.sent()).toBe(2);
+        await clock.advance(25_000);
+        expect((await waits).status).toBe(200);
+        expect(paced()).toEqual({ heldMs: 0, held: 0, waiting: 0 });
+      });
+    },
+  },
+  {
     name: "an adaptive limit begins with few, and is never below its least",
     shows: [
       "upstream.adaptiveLimit",

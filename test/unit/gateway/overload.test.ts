@@ -30,7 +30,7 @@ describe("the guards against overload", () => {
     const orders = gatewayOf({}).upstream("orders");
     const off = orders.describe().filter(({ settings }) => settings["enabled"] === false);
     expect(off.map(({ role }) => role)).toEqual(
-      expect.arrayContaining(["priority", "load_shed", "throttle"]),
+      expect.arrayContaining(["priority", "load_shed", "pace", "throttle"]),
     );
     expect(orders.overload).toEqual({
       bulkhead: {
@@ -43,6 +43,7 @@ describe("the guards against overload", () => {
       },
       adaptiveLimit: null,
       throttle: null,
+      pace: null,
       shed: null,
       refused: {},
     });
