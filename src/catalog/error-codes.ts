@@ -130,6 +130,11 @@ export const CODE_FAMILIES: readonly (readonly [CodeMeaning, readonly string[]])
     ["EAI_PROTOCOL", "ESERVFAIL", "EREFUSED", "ENOTIMP", "EBADRESP", "EFORMERR", "EFILE"],
   ],
   [always("dns_timeout"), ["ETIMEOUT"]],
+  // Alerts that OpenSSL does not call so.
+  [
+    always("tls_alert_received"),
+    ["ERR_SSL_TLSV1_UNRECOGNIZED_NAME", "ERR_SSL_TLSV1_UNSUPPORTED_EXTENSION"],
+  ],
   [SETTINGS, ["EBADSTR"]],
   [EXHAUSTED, ["EAI_MEMORY", "OUT_OF_MEM"]],
   [OURS, ["EAI_OVERFLOW", "EAI_BADFLAGS", "EAI_BADHINTS", "EAI_CANCELED"]],

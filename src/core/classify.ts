@@ -174,7 +174,7 @@ function hasNoSix(): boolean {
 }
 
 /** The error, its causes and the members of aggregates, nearest first. */
-function walk(error: unknown): readonly object[] {
+export function walk(error: unknown): readonly object[] {
   const found: object[] = [];
   let level: unknown[] = [error];
   for (let depth = 0; depth < LIMITS.causeDepthMax && level.length > 0; depth += 1) {

@@ -32,6 +32,8 @@ export interface BodySink {
 export interface ResponseBody {
   /** What broke it; null for one that is whole, or on its way. */
   readonly brokenBy: FailureCode | null;
+  /** What more is known of that, as in `Failure`. */
+  readonly brokenDetails?: string;
   /** Starts the flow; exactly one sink. */
   pipeTo(sink: BodySink): void;
   /** After a sink's `data` answered false: go on. */

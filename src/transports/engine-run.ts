@@ -12,6 +12,7 @@ import type { FailureCode } from "../catalog/failures.js";
 import type { CutBy, Cuttable } from "../core/cancellation.js";
 import { classifyError } from "../core/classify.js";
 import type { Failure } from "../core/failure.js";
+import { detailsOf } from "../core/failure-details.js";
 import { NamedError, UnsentError } from "../core/named-error.js";
 import {
   type EndListener,
@@ -41,6 +42,8 @@ export abstract class EngineRun<Body> implements Cuttable {
   protected readonly terms: RunTerms;
   protected state: RunState = "starting";
   brokenBy: FailureCode | null = null;
+  /** Only declared: an exchange that is whole has no place for it. */
+  declare brokenDetails?: string;
   /** The outcome was an answer; what breaks from now on breaks its body. */
   protected outcomeTaken = false;
   private settled = false;
@@ -93,7 +96,9 @@ export abstract class EngineRun<Body> implements Cuttable {
     const { timeline } = this.exchange;
     timeline.receivedBytes += bytes;
     if (timeline.receivedBytes > this.terms.bodyBytesMax) {
-      this.breakOff(new NamedError("http_response_body_size"));
+      this.breakOff(
+        new NamedError("http_response_body_size", `body-size=${timeline.receivedBytes}`),
+      );
       return false;
     }
     // What comes with its head has moved nothing since.
@@ -121,6 +126,7 @@ export abstract class EngineRun<Body> implements Cuttable {
     const code = classifyError(timeline, cancellation.by, error);
     this.brokenBy = code;
     const failure = this.failureOf(code, error);
+    if (failure.details !== undefined) this.brokenDetails = failure.details;
     if (!this.settled) {
       this.settled = true;
       this.outcome.settle(noResponse(failure));
@@ -166,7 +172,7 @@ export abstract class EngineRun<Body> implements Cuttable {
 
   private failureOf(code: FailureCode, error: unknown): Failure {
     const { target, timeline } = this.exchange;
-    const details = error instanceof NamedError ? error.details : undefined;
+    const details = detailsOf(code, error);
     const unprocessed =
       // RFC 9113 §8.7: the upstream says so.
       code === "stream_refused" ||

@@ -226,10 +226,15 @@ function readFramingField(framing: Framing, name: string, value: string, minor: 
   }
 }
 
+/** The last coding that is not `chunked`, where it has a name that can be told. */
+const CODING = /(?:^|[\s,])(?!chunked\b)([a-z][\w-]{0,31})\s*(?:,\s*chunked\s*)?$/i;
+
 /** RFC 9112 §6.1: dropped with the framing, another coding would change what the body means. */
 export function checkCoding(value: string): void {
   if (value.toLowerCase() === "chunked") return;
-  throw new NamedError("http_response_transfer_coding", "unsupported coding");
+  const coding = CODING.exec(value)?.[1]?.toLowerCase();
+  const details = coding === undefined ? "unsupported coding" : `coding=${coding}`;
+  throw new NamedError("http_response_transfer_coding", details);
 }
 
 function framingError(details: string): NamedError {

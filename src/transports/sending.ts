@@ -9,6 +9,7 @@ import { afterPoll, turnsMayBeHeld } from "../base/clock.js";
 import { LIMITS } from "../catalog/defaults.js";
 import { REFUSALS_OF_UNDICI } from "../catalog/error-codes.js";
 import { classifyError } from "../core/classify.js";
+import { detailsOf } from "../core/failure-details.js";
 import { NamedError } from "../core/named-error.js";
 import { noResponse, type Outcome } from "../core/outcome.js";
 import { Pending } from "../core/pending.js";
@@ -149,7 +150,7 @@ function unconnected(exchange: Exchange, error: unknown): Outcome<never> {
   // What it waited for in line, while this machine had no file left, says more than that it waited.
   const starved = timeline.phase === "queue" && cancellation.by === "timeout" && error !== CUT;
   const code = classifyError(timeline, starved ? null : cancellation.by, error);
-  const details = error instanceof NamedError ? error.details : undefined;
+  const details = detailsOf(code, error);
   return noResponse({
     code,
     target: target.id,

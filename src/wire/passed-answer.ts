@@ -182,8 +182,9 @@ export abstract class HeldAnswer implements BodySink {
   broken(code: FailureCode): void {
     if (this.#void) return;
     this.#void = true;
+    const { brokenDetails: details } = this.answer.response.body;
     if (this.#begun) this.cut(code);
-    else this.#instead({ code });
+    else this.#instead(details === undefined ? { code } : { code, details });
   }
 
   /** Sends the head, at once where no part of the body comes with it. May throw. */

@@ -5,7 +5,11 @@
  * that are trusted and adds who was asked.
  */
 import { FAILURES } from "../catalog/failures.js";
-import { PROXY_ERRORS, type ProxyErrorRow } from "../catalog/rows/proxy-errors.js";
+import {
+  PROXY_ERRORS,
+  type ProxyErrorParameterKind,
+  type ProxyErrorRow,
+} from "../catalog/rows/proxy-errors.js";
 import type { StopReason } from "../core/call.js";
 import { blameOf, type Failure, factsOf } from "../core/failure.js";
 
@@ -69,9 +73,21 @@ function insideOf(failure: Failure): string {
 function extraParameters(row: ProxyErrorRow, failure: Failure, status: number): string {
   let text = "status-code" in row.parameters ? `; status-code=${status}` : "";
   if (failure.details === undefined) return text;
-  const [, name, size] = /^([a-z-]+)=(\d{1,15})$/.exec(failure.details) ?? [];
-  if (name !== undefined && row.parameters[name] === "integer") text += `; ${name}=${size}`;
+  for (const pair of failure.details.split(" ")) {
+    const [, name = "", value = ""] = PAIR.exec(pair) ?? [];
+    const kind = Object.hasOwn(row.parameters, name) ? row.parameters[name] : undefined;
+    if (kind !== undefined) text += parameter(name, value, kind);
+  }
   return text;
+}
+
+const PAIR = /^([a-z-]+)=([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64})$/;
+
+function parameter(name: string, value: string, kind: ProxyErrorParameterKind): string {
+  if (kind === "string") return `; ${name}=${quoted(value)}`;
+  if (kind === "token_or_string") return `; ${name}=${tokenOrString(value)}`;
+  const fits = kind === "integer" ? /^\d{1,15}$/ : TOKEN;
+  return fits.test(value) ? `; ${name}=${value}` : "";
 }
 
 // RFC 8941 §3.3.4.

@@ -17,6 +17,7 @@ import { REPORTS } from "./promises/reports.js";
 import { REQUEST_SETTINGS } from "./promises/request-settings.js";
 import { ROUTES } from "./promises/routes.js";
 import { SETTINGS } from "./promises/settings.js";
+import { STANDARDS } from "./promises/standards.js";
 import { SURROUNDINGS } from "./promises/surroundings.js";
 
 export const PROMISES: readonly (readonly [chapter: string, rows: readonly DoorPromise[]])[] = [
@@ -39,6 +40,7 @@ export const PROMISES: readonly (readonly [chapter: string, rows: readonly DoorP
   ["Settings of one request", REQUEST_SETTINGS],
   ["By hand", BY_HAND],
   ["Hedges", HEDGES],
+  ["Standards", STANDARDS],
   ["Targets", TARGETS],
   ["Settings", SETTINGS],
 ];

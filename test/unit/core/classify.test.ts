@@ -175,6 +175,7 @@ describe("one code means different things at different places", () => {
     ["ECONNREFUSED", { syscall: "queryA" }, "dns_error"],
     ["CERT_HAS_EXPIRED", {}, "tls_certificate_expired"],
     ["ERR_SSL_TLSV1_ALERT_UNKNOWN_CA", {}, "tls_alert_received"],
+    ["ERR_SSL_TLSV1_UNRECOGNIZED_NAME", {}, "tls_alert_received"],
     ["ERR_SSL_WRONG_VERSION_NUMBER", {}, "tls_protocol_error"],
   ])("%s %j while connecting is %s", (code, more, name) => {
     expect(classifyError(reached("connect"), null, coded(code, more))).toBe(name);

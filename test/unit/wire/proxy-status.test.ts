@@ -76,6 +76,26 @@ describe("a failure", () => {
     expect(Object.keys(parsed).sort()).toEqual(["details", "error", "name"]);
   });
 
+  it.each([
+    ["dns_error", "rcode=SERVFAIL", `; rcode="SERVFAIL"`],
+    [
+      "tls_alert_received",
+      "alert-id=40 alert-message=handshake_failure",
+      "; alert-id=40; alert-message=handshake_failure",
+    ],
+    ["http_response_transfer_coding", "coding=gzip", "; coding=gzip"],
+    ["http_response_body_size", "body-size=11", "; body-size=11"],
+    // Of another type, of another kind, and more than the RFC has.
+    ["connection_refused", "rcode=SERVFAIL", ""],
+    ["http_response_body_size", "body-size=big coding=gzip", ""],
+    ["http_response_transfer_coding", "coding=7", ""],
+    ["dns_error", 'rcode=a"b', ""],
+  ] as const)("%s with %j tells what RFC 9209 has for its type", (code, details, told) => {
+    const { text } = member({ failure: { code, details } });
+    const type = FAILURES[code].proxyError;
+    expect(text).toContain(`; error=${type}${told}; details="`);
+  });
+
   it("that is the client's tells the status that it was answered with", () => {
     const parsed = member({ failure: { code: "rate_limited" }, status: 429 });
     expect(parsed).toMatchObject({ error: "http_request_error", "status-code": 429 });
