@@ -109,7 +109,8 @@ export const SHARED_OPTIONS = {
   adaptiveLimit: off<AdaptiveLimitOptions>(ADAPTIVE_LIMIT_OPTIONS, "concurrencyStart"),
   /**
    * How important a call is: a function of the request, or the name of a field that holds it. Name
-   * a field only if your clients cannot set it, or may set it. A priority set in code wins.
+   * a field only if your clients cannot set it, or may set it. `{ header: "priority" }` is read as
+   * RFC 9218 has it, too. A priority set in code wins.
    * @default false
    */
   priority: own<false | PriorityRule>({ anyOf: [{ const: false }, HEADER] }, false),

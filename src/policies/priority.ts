@@ -3,7 +3,7 @@
  *
  * Place: above everything that refuses because there is too much to do. Guarantee: who calls from
  * code and says a priority keeps it; a field is believed only where its name was given, and what is
- * none of the four names says nothing.
+ * none of the four names says nothing, but for the field of RFC 9218.
  */
 import {
   isPriority,
@@ -15,6 +15,7 @@ import {
 import type { AdmittedCall, RankedCall } from "../core/call.js";
 import type { Policy } from "../core/pipe.js";
 import type { GatewayRequest } from "../core/request.js";
+import { priorityOfField } from "./urgency.js";
 
 /** A request as the rule sees it. */
 export interface PriorityRequest {
@@ -42,9 +43,11 @@ export function priorityOf(rule: PriorityRule): Policy<AdmittedCall, RankedCall>
 }
 
 function byHeader(name: string): (request: PriorityRequest) => Priority | null {
+  const isOfRfc = name.toLowerCase() === "priority";
   return ({ header }) => {
     const value = header(name);
-    return value === null ? null : readPriority(value);
+    if (value === null) return null;
+    return readPriority(value) ?? (isOfRfc ? priorityOfField(value) : null);
   };
 }
 

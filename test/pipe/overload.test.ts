@@ -25,6 +25,20 @@ describe("the priority of a call", () => {
     expect(await ranked(world({ priority: rule }), headers)).toBe(priority);
   });
 
+  it.each([
+    ["u=7", "SHEDDABLE"],
+    ["u=0, i", "CRITICAL_PLUS"],
+    ["critical-plus", "CRITICAL_PLUS"],
+    ["nonsense=(", "CRITICAL"],
+  ] as const)("priority: %s is %s where that field is named", async (value, priority) => {
+    const headers = ["priority", value];
+    const named = world({ priority: { header: "Priority" } });
+    expect(await ranked(named, headers)).toBe(priority);
+    // Of another field only the four names say something, and of none that is not named.
+    expect(await ranked(world({ priority: rule }), ["x-priority", "u=7"])).toBe("CRITICAL");
+    expect(await ranked(world(), headers)).toBe("CRITICAL");
+  });
+
   it("is not read from any field unless one is named", async () => {
     expect(await ranked(world(), ["x-priority", "CRITICAL_PLUS"])).toBe("CRITICAL");
   });

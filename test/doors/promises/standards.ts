@@ -16,6 +16,7 @@ import {
   ofProxies,
   ofRequests,
   WORKS,
+  works,
 } from "../promise.js";
 
 const QUERY = { method: "QUERY", body: "select=name", fields: { "content-type": "text/plain" } };
@@ -57,6 +58,24 @@ export const STANDARDS: readonly DoorPromise[] = [
         expect(ground.played?.bodies().map(String)).toEqual([QUERY.body, QUERY.body]);
         expect((await ended(ground, 1))[0]?.attempts).toHaveLength(2);
       });
+    },
+  },
+  {
+    name: "the Priority field is understood where it is named, and goes on as it came",
+    shows: ["upstream.priority"],
+    show: async (door) => {
+      const layers = { priorityHeader: "x-next" };
+      const seen = async (more: NonNullable<WorldOptions["options"]>) => {
+        let values: readonly (string | undefined)[] = [];
+        await at(door, { script: works(door), options: { layers, ...more } }, async (ground) => {
+          await ground.ask({ fields: { priority: "u=7, i" } }, { kept: false });
+          const [request] = ground.played?.requests() ?? [];
+          values = ["priority", "x-next"].map((name) => request?.header(name));
+        });
+        return values;
+      };
+      expect(await seen({ priority: { header: "priority" } })).toEqual(["u=7, i", "SHEDDABLE"]);
+      expect(await seen({})).toEqual(["u=7, i", "CRITICAL"]);
     },
   },
   {
