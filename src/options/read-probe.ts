@@ -11,6 +11,7 @@ import { at, type Findings, isRecord, literal, shown } from "./findings.js";
 import { checkNames, meantAs } from "./option-names.js";
 import type { NormalisedProbe } from "./probe-options.js";
 import { readOptions } from "./read-option.js";
+import { readProbeRequest } from "./read-probe-request.js";
 
 type Settings = Exclude<NormalisedProbe, false | "reconnect">;
 type Ranges = Settings["statuses"];
@@ -43,6 +44,7 @@ export function readProbe(
   return {
     ...numbers,
     path: readPath(findings, path, value, tcp),
+    ...readProbeRequest(findings, path, value),
     ...readExpect(findings, path, value),
   };
 }

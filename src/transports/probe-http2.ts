@@ -1,5 +1,5 @@
 /**
- * The part of a probe that speaks HTTP/2: one GET on a session of its own.
+ * The part of a probe that speaks HTTP/2: one request on a session of its own.
  *
  * Guarantee: `settle` hears of every end that is no answer; the session goes with its socket.
  */
@@ -10,15 +10,18 @@ import type { TargetAddress } from "../targets/target.js";
 
 /** What is asked for, whatever the version. */
 export interface ProbeFields {
+  readonly method: string;
   readonly path: string;
+  readonly authority: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
 }
 
 /** Asks over a connection that is open, or is being opened. */
 export function askHttp2(
   target: TargetAddress,
   socket: Socket,
-  { path, headers }: ProbeFields,
+  { method, path, authority, headers, body }: ProbeFields,
   answered: (status: number, body: Readable) => void,
   settle: (wrong: string) => void,
 ): { destroy(): void } {
@@ -34,7 +37,9 @@ export function askHttp2(
   session.on("error", failed);
   session.once("close", () => settle("the connection was closed"));
   // RFC 9113 §8.3.1: the authority takes the place of Host.
-  const stream = session.request({ ":method": "GET", ":path": path, ...headers });
+  const pseudo = { ":method": method, ":path": path, ":authority": authority };
+  const stream = session.request({ ...pseudo, ...headers }, { endStream: body === null });
+  if (body !== null) stream.end(body);
   stream.once("response", (head) => answered(Number(head[":status"]), stream));
   stream.on("error", failed);
   stream.once("aborted", () => settle("the answer broke off"));

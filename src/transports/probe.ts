@@ -30,6 +30,14 @@ export interface ProbeQuestion {
   /** As for calls: offered with TLS, and with `"h2c"` also spoken without. */
   readonly allowH2: boolean | "h2c";
   readonly allowBareLineFeeds?: boolean;
+  /** Null for the port of the target. */
+  readonly port?: number | null;
+  /** @default "GET" */
+  readonly method?: string;
+  /** In place of the address that is asked. */
+  readonly host?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly requestBody?: string | null;
 }
 
 /** Null for a target that is well, else what was wrong, in a few words. */
@@ -41,10 +49,11 @@ export interface RunningProbe {
 
 export function probeTarget(
   clock: Pick<Clock, "after" | "turn">,
-  target: Dialled,
-  question: ProbeQuestion,
+  given: Dialled,
+  { port = null, ...question }: ProbeQuestion,
   done: ProbeDone,
 ): RunningProbe {
+  const target = port === null ? given : atPort(given, port);
   let timer: Timer | null = null;
   let asked: { destroy(): void } | null = null;
   const settle = (wrong: string | null): void => {
@@ -123,9 +132,27 @@ function ask(target: Dialled, question: ProbeQuestion, settle: ProbeDone): { des
   return socket;
 }
 
+/** RFC 9110 §7.2: another port is another authority. */
+function atPort(target: Dialled, port: number): Dialled {
+  const { hostname, socketPath } = target;
+  if (socketPath !== null) return target;
+  const name = hostname.includes(":") ? `[${hostname}]` : hostname;
+  return { ...target, port, authority: `${name}:${port}` };
+}
+
 /** What is asked for, with the fields by their names. */
-function fieldsOf({ path, userAgent }: ProbeQuestion, { pathPrefix }: Dialled): ProbeFields {
-  return { path: `${pathPrefix}${path}`, headers: { "user-agent": userAgent, accept: "*/*" } };
+function fieldsOf(question: ProbeQuestion, target: Dialled): ProbeFields {
+  const { path, userAgent, method = "GET", host, headers = {}, requestBody = null } = question;
+  const length =
+    requestBody === null ? {} : { "content-length": `${Buffer.byteLength(requestBody)}` };
+  return {
+    method,
+    path: `${target.pathPrefix}${path}`,
+    // RFC 9110 §7.2: a target may serve several names, and answers for the one that it is asked by.
+    authority: host ?? target.authority,
+    headers: { "user-agent": userAgent, accept: "*/*", ...headers, ...length },
+    body: requestBody,
+  };
 }
 
 function askHttp1(
@@ -135,21 +162,20 @@ function askHttp1(
   answered: (status: number, body: Readable) => void,
   settle: ProbeDone,
 ): ClientRequest {
-  const { path, headers } = fieldsOf(question, target);
+  const { method, path, authority, headers, body } = fieldsOf(question, target);
   const req = requestHttp({
     // Without an agent the connection is closed again.
     createConnection: () => socket,
-    method: "GET",
+    method,
     path,
-    // RFC 9110 §7.2: a target may serve several names, and answers for the one that it is asked by.
-    headers: { host: target.authority, ...headers },
+    headers: { host: authority, ...headers },
     setHost: false,
     // The only leniency of Node's parser that takes them; what else it takes harms no probe.
     insecureHTTPParser: question.allowBareLineFeeds === true,
   });
   req.on("error", (error) => settle(codeOf(error)));
   req.once("response", (res: IncomingMessage) => answered(res.statusCode ?? 0, res));
-  req.end();
+  req.end(body ?? undefined);
   return req;
 }
 

@@ -17,6 +17,7 @@ import {
   ratio,
   type Section,
   span,
+  text,
 } from "./option.js";
 
 export const EJECTION_OPTIONS = {
@@ -149,7 +150,7 @@ export interface ProbeExpectation extends OptionsOf<typeof EXPECTATION_OPTIONS> 
 
 export const PROBE_OPTIONS = {
   /**
-   * The path to request by GET, such as `/healthz`.
+   * The path to request, such as `/healthz`.
    */
   path: own<string>({ type: "string", pattern: "^/" }),
   /**
@@ -157,6 +158,28 @@ export const PROBE_OPTIONS = {
    * @default false
    */
   tcp: flag(false),
+  /**
+   * The port to probe, where it is not the target's; over TLS as the target is. It has no effect
+   * for targets of Unix sockets.
+   */
+  port: own<number>({ type: "integer", minimum: 1, maximum: 65_535 }),
+  /**
+   * The method of the request.
+   * @default "GET"
+   */
+  method: text(/^(?!CONNECT$)[A-Z][A-Z-]{0,31}$/, 'a method in capitals, such as "POST"', "GET"),
+  /** The value of `Host` (over HTTP/2 of `:authority`). Default: the address that is asked. */
+  host: text(/^[\w.~:[\]-]{1,255}$/, 'a host such as "orders.internal" or "orders.internal:8080"'),
+  /** Further fields of the request, such as `{ authorization: "Bearer …" }`. */
+  headers: own<Readonly<Record<string, string>>>({
+    type: "object",
+    additionalProperties: { type: "string", maxLength: 1_024 },
+  }),
+  /**
+   * A body of the request; `method` must have one. What the answer has to contain is
+   * `expect.body`.
+   */
+  requestBody: own<string>({ type: "string" }),
   /**
    * Time between two probes, ±10 %; a fifth of it while the state is uncertain.
    * @default 5000

@@ -1,6 +1,9 @@
 /**
  * Settings of the gateway and of an upstream that a caller sees.
  */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { accept, ok, refusingPort, respond, testCertificates } from "good-gateway/testing";
 import { expect } from "vitest";
 import { eventually } from "../../gallery/tools/world.js";
@@ -186,6 +189,36 @@ export const SETTINGS: readonly DoorPromise[] = [
             expect((await ask({ path: "/x" })).body).toBe("good");
         },
       );
+    },
+  },
+  {
+    name: "a probe sends its own method, host, fields and body, to its own port",
+    shows: ["probe.port", "probe.method", "probe.host", "probe.headers", "probe.requestBody"],
+    cannot: ofRequests,
+    show: async (door) => {
+      const asked: string[] = [];
+      const health = createServer(async (req, res) => {
+        let body = "";
+        for await (const part of req) body += String(part);
+        asked.push([req.method, req.url, req.headers.host, req.headers["x-key"], body].join(" "));
+        res.writeHead(asked.length > 1 ? 200 : 503).end();
+      }).listen(0, "127.0.0.1");
+      await once(health, "listening");
+      const { port } = health.address() as AddressInfo;
+      const request = { method: "POST", host: "orders.test", headers: { "X-Key": "k" } };
+      const probe = { path: "/up", port, ...request, requestBody: "all?", intervalMs: 20, rise: 1 };
+      await at(door, { script: WORKS, options: { probe, panic: false } }, async (ground) => {
+        const state = () => ground.gateway.upstream("app").targets[0]?.health;
+        expect(state()).toBeDefined();
+        await eventually("it is well by a second probe", () => asked.length > 1);
+        await eventually("it takes calls", () => state() === "healthy");
+        expect((await ground.ask()).status).toBe(200);
+        expect(asked[0]).toBe("POST /up orders.test k all?");
+        // None of the probes went to the port that calls go to.
+        expect(ground.played?.requests().map(({ path }) => path)).not.toContain("/up");
+      });
+      health.closeAllConnections();
+      health.close();
     },
   },
   {

@@ -300,6 +300,7 @@ describe("a gateway", () => {
     const { intervalMs, timeoutMs, fall, rise } = PROBE;
     expect(orders?.probe).toEqual({
       ...{ path: "/healthz", initial: "up", intervalMs, timeoutMs, fall, rise },
+      ...{ port: null, method: "GET", host: null, headers: {}, requestBody: null },
       ...{ statuses: [[200, 299]], body: null },
     });
     expect(search?.probe).toBe("reconnect");

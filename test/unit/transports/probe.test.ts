@@ -52,6 +52,56 @@ async function answering(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${await listen(createServer(listener))}`;
 }
 
+describe("a probe with its own words", () => {
+  const OWN = {
+    method: "POST",
+    host: "orders.internal",
+    headers: { authorization: "Bearer x", "user-agent": "own" },
+    requestBody: "größe",
+  };
+  const RIGHT = ["POST", "orders.internal", "Bearer x", "own", "7", "größe"];
+
+  it("sends method, host, fields and body, over HTTP/1.1 and HTTP/2", async () => {
+    const seen: unknown[] = [];
+    const listener: RequestListener = async (req, res) => {
+      let body = "";
+      for await (const part of req.setEncoding("utf8")) body += part;
+      const { host = req.headers[":authority"], authorization, ...rest } = req.headers;
+      const fields = [authorization, rest["user-agent"], rest["content-length"]];
+      seen.push([req.method, host, ...fields, body]);
+      res.end();
+    };
+    const { ca, issue } = testAuthority();
+    const pair = issue();
+    const h2c = createHttp2(listener as never);
+    const h2 = createSecureHttp2(pair, listener as never);
+    const urls = [
+      await answering(listener),
+      `http://127.0.0.1:${await listen(h2c as unknown as TcpServer)}`,
+      `https://127.0.0.1:${await listen(h2 as unknown as TcpServer)}`,
+    ];
+    for (const [index, url] of urls.entries()) {
+      const allowH2 = index === 0 ? false : "h2c";
+      expect(await ask(index < 2 ? url : { url, tls: { ca } }, { ...OWN, allowH2 })).toBeNull();
+    }
+    expect(seen).toEqual([RIGHT, RIGHT, RIGHT]);
+  });
+
+  it("goes to its own port, and names it; the target itself is not asked", async () => {
+    const hosts: unknown[] = [];
+    const url = await answering((_req, res) => res.writeHead(500).end());
+    const own = await answering((req, res) => {
+      hosts.push([req.headers.host, req.url]);
+      res.end();
+    });
+    const port = Number(new URL(own).port);
+    expect(await ask(`${url}/api`, { port })).toBeNull();
+    expect(hosts).toEqual([[`127.0.0.1:${port}`, "/api/healthz"]]);
+    expect(await ask(url)).toBe("status 500");
+    expect(await ask(url, { port, path: null })).toBeNull();
+  });
+});
+
 describe("a probe over HTTP", () => {
   it("is a GET with Host and our name, below the prefix, on a new connection", async () => {
     const seen: unknown[] = [];
