@@ -44,7 +44,7 @@ export const THROTTLE = {
 /** Calls that wait for the end of a Retry-After. */
 export const PACE = {
   ...defaultsOf(PACE_OPTIONS),
-  /** Limits that are known at once; of further callers nobody waits. */
+  /** Limits that are remembered at the same time; calls of further callers do not wait. */
   holdsMax: 1_000,
   /** After the time is over it is known for this long, so that the next calls do not all go. */
   keptMs: 10_000,

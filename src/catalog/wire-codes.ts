@@ -1,7 +1,7 @@
 /**
  * What libraries make of codes that came over the wire, and those codes themselves.
  *
- * Libraries spell them in their own way, and tell of them by an error alone.
+ * Libraries spell them in their own way, in the codes of their errors.
  */
 
 /**
@@ -35,7 +35,7 @@ const ALERTS: Readonly<Record<string, number>> = {
   no_application_protocol: 120,
 };
 
-/** The alert that a code of OpenSSL tells of; null for a code that tells of none. */
+/** The alert that a code of OpenSSL stands for; null if it stands for none. */
 export function alertOf(code: string): { readonly id: number; readonly message: string } | null {
   const message = code.replace(/^ERR_SSL_(?:.*ALERT_|TLSV1_)/, "").toLowerCase();
   const id = Object.hasOwn(ALERTS, message) ? ALERTS[message] : undefined;

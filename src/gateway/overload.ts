@@ -43,7 +43,7 @@ export interface OverloadState {
   readonly pace: {
     /** How long the longest of them holds on; 0 while none does. */
     readonly heldMs: number;
-    /** Callers held back; one for all where `pace.by` tells none apart. */
+    /** Callers held back; without `pace.by` all are one. */
     readonly held: number;
     /** Calls that wait. */
     readonly waiting: number;

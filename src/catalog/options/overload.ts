@@ -161,8 +161,8 @@ export interface ThrottleOptions extends OptionsOf<typeof THROTTLE_OPTIONS> {}
 
 export const PACE_OPTIONS = {
   /**
-   * Tells limits apart where the upstream has one for each of your callers: a field, a cookie, or a
-   * function of the request. Default: its limit is for the gateway as a whole.
+   * What the upstream counts its limit by, where it has one for each of your callers: a field, a
+   * cookie, or a function of the request. Default: its limit is for the gateway as a whole.
    */
   by: requestKey(),
   /**
