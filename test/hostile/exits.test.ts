@@ -24,6 +24,8 @@ const EXITS: Exits = { ...PLACE_EXITS, ...MESSAGE_EXITS, ...TABLE_EXITS };
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "HTTP2.headBytesMax": "test/hostile/kinds/http2-upstreams.ts",
   "HTTP2.resetsMax": "test/gallery/http2-whole.test.ts",
+  "PACE.queueMax": "test/pipe/pace.test.ts",
+  "PACE.holdsMax": "test/pipe/pace.test.ts",
   "CONTROL.bodyBytesMax": "test/adapters/control.test.ts",
   "LIMITS.bufferedBytesMax": "test/unit/transports/exchange-run.test.ts",
   "LIMITS.lingerBytesMax": "test/unit/wire/linger.test.ts",

@@ -268,6 +268,7 @@ describe("the description", () => {
       "bulkhead",
       "retry",
       "hedge",
+      "pace",
       "throttle",
       "pick_target",
       "breaker",

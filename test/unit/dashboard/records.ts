@@ -76,7 +76,7 @@ export function ended(of: CallRecord, now = 0): EndedCall {
   const { attempts, client, ...plain } = of;
   const call = new EndedCall(of.id, of.upstream, of.kind, of.method, of.path);
   const target = attempts.at(-1)?.target ?? null;
-  const more = { endedAt: now, told: attempts, attemptCount: attempts.length, target };
+  const more = { endedAt: now, recorded: attempts, attemptCount: attempts.length, target };
   return Object.assign(call, plain, client, more);
 }
 

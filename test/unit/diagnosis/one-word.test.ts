@@ -198,10 +198,13 @@ describe("one route that fails", () => {
       '{"code":"breaker_open","details":"route=GET /boom/:id"}',
     ).explanations;
     expect(logged?.meaning).toContain("Only GET /boom/:id is refused");
-    // It is tried now and then; until that has failed it is not refused.
-    const standing = () => gateway.snapshot().upstreams[0]?.targets[0]?.standing;
-    while (standing() !== "route_failing" && performance.now() < until) await ask(port, "/boom/17");
-    const [upstream] = gateway.snapshot().upstreams;
+    // It is tried each second and not refused until that has failed. Both are read at once.
+    const look = () => [gateway.snapshot().upstreams[0], watched(gateway)] as const;
+    let [upstream, page] = look();
+    while (!page.includes("· refused ·") && performance.now() < until) {
+      await ask(port, "/boom/17");
+      [upstream, page] = look();
+    }
     expect(upstream).toMatchObject({
       state: "healthy",
       targets: [{ standing: "route_failing", breaker: { routes: [{ standing: "refused" }] } }],
@@ -209,6 +212,6 @@ describe("one route that fails", () => {
     expect(upstream?.verdict.well).toBe(false);
     expect(upstream?.verdict.confidence).not.toBe("certain");
     expect(upstream?.verdict.title).toMatch(/boom\/:id.*an upstream that answers all else/);
-    expect(watched(gateway)).toContain("GET /boom/:id · refused ·");
+    expect(page).toContain("GET /boom/:id · refused ·");
   });
 });
