@@ -26,7 +26,7 @@ export function detailsOf(name: FailureCode, error: unknown): string | undefined
 
 type Reader = (code: string, syscall: string) => string | null;
 
-/** getaddrinfo has codes of its own; only who asks name servers gets what they answer. */
+/** getaddrinfo has codes of its own; the codes of name servers come from direct queries only. */
 const rcode: Reader = (code, syscall) =>
   syscall.startsWith("query") && Object.hasOwn(RCODES, code) ? `rcode=${RCODES[code]}` : null;
 

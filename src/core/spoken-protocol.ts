@@ -1,8 +1,8 @@
 /**
  * What was spoken to the target that answered a call, as ALPN names it.
  *
- * HTTP/1.1 is the usual case, and nothing is kept of it; only a call over HTTP/2 has an entry, as
- * long as somebody holds the call.
+ * HTTP/1.1 is the usual case, and nothing is kept of it; only a call over HTTP/2 has an entry, for
+ * as long as the call is referenced.
  */
 import type { Call } from "./call.js";
 

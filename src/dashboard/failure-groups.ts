@@ -1,6 +1,6 @@
 /**
- * Failed calls, and equal ones as one: those of a route that got the same failure at the same
- * target are told once, with how often and since when.
+ * Failed calls, with equal ones grouped: calls of a route that got the same failure at the same
+ * target form one entry, with a count and the time of the first.
  *
  * Guarantee: so many groups are kept; the one that has had no call for the longest makes room.
  */

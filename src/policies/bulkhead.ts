@@ -5,8 +5,8 @@
  * Guarantee: a place is held until the body of the answer is over, or until its head shows that it
  * has no end (`StreamPlaces`). Then it goes to the most important of those who wait: the oldest
  * of them, or the newest while the queue has stood for long (waiting-line.ts). Sheddable calls
- * cannot take the last places, and no caller all of them, where callers are told apart
- * (caller-shares.ts). A call that leaves the queue leaves nothing behind in it.
+ * cannot take the last places, and where callers are identified (caller-shares.ts), no caller can
+ * take all of them. A call that leaves the queue leaves nothing behind in it.
  * Not here: connections. Waiting for one of the pool is the transport's matter.
  */
 
@@ -301,7 +301,7 @@ export class Places {
     return this.running > this.#busyFrom;
   }
 
-  /** No place is left for calls that matter as much, whoever calls. */
+  /** No place is left for calls of this priority, from any caller. */
   areTaken(priority: Priority): boolean {
     if (this.running < this.#shared) return false;
     return this.running >= this.count || isSheddable(priority);

@@ -11,7 +11,7 @@
 import type { Call } from "../core/call.js";
 import type { GatewayRequest } from "../core/request.js";
 
-/** How callers are told from each other. */
+/** How callers are identified. */
 export interface CallerKey {
   /** As `describe()` shows it. */
   readonly by: string;

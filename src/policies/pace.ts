@@ -3,11 +3,11 @@
  * call that met it.
  *
  * Place: below hedging, which sends nothing past it; above the throttle, which counts what is sent.
- * Guarantee: until the time is over nothing is sent. Calls that can wait for it do, up to
+ * Guarantee: until the time is over nothing is sent. Calls that can wait for it do so, up to
  * `queueMax`, the most important first; the others are refused with the rest of the time. Then one
- * call finds out, and each good answer lets one more be under way, so that those who waited do not
- * meet the limit together. Without a 429 it costs a look at an empty map; each who waits ends with
- * its turn, its cut or its time, and leaves nothing behind.
+ * call is sent as a test, and each good answer admits one more at a time, so that waiting calls do
+ * not hit the limit together. Without a 429 it costs a look at an empty map; each waiting call ends
+ * with its turn, its cut or its time, and leaves nothing behind.
  * Not here: the wait of the call that got the 429, which is a repeat's (retry.ts).
  */
 import type { Clock, Timer } from "../base/clock.js";
@@ -219,14 +219,14 @@ class Hold {
     }
   }
 
-  /** Lets those who wait go, then, and is forgotten when nobody has come by for a while. */
+  /** Then releases the waiting calls; with no further calls the limit is soon forgotten. */
   #wake(ms: number): void {
     this.#timer?.cancel();
     this.#timer = this.#parts.clock.after(ms, () => {
       this.#pump();
       this.#forget(PACE.keptMs);
     });
-    // Those who wait keep the process alive by their own timers.
+    // Waiting calls keep the process alive by their own timers.
     this.#timer.unref();
   }
 

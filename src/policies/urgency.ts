@@ -3,8 +3,8 @@
  *
  * It is a Dictionary (RFC 8941 §3.2); `u` is an Integer from 0, the most urgent, to 7, background
  * work. As the RFC asks (§4), a member of another type or out of range is as if it were absent, and
- * so is a field that is none; without `u` it is 3. `i` says how parts of answers may be mixed,
- * which nobody here decides. Of a member that comes twice, the last one counts.
+ * so is a field that is none; without `u` it is 3. `i` says how parts of answers may be
+ * mixed, which the gateway does not do. If a member is repeated, the last one counts.
  */
 import type { Priority } from "../catalog/priorities.js";
 

@@ -360,7 +360,7 @@ class LedgerBreaker implements Breaker {
     }
   }
 
-  /** Whether it lives was all the doubt, where there is nobody to do better. */
+  /** For the last target, one success settles the only doubt: whether it lives. */
   #successesMin(): number {
     return this.inDoubt && this.jury.isLast() ? 1 : this.#options.trialSuccesses;
   }

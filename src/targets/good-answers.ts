@@ -2,8 +2,8 @@
  * Whether the good answers of a target are missed: they have stayed away for longer than chance
  * explains, although it was asked for them.
  *
- * Time counts from the first call that was sent since the last good answer: nobody misses what was
- * not asked for, however long that was.
+ * Time counts from the first call that was sent since the last good answer: without calls no
+ * answer is missed, however long that lasts.
  */
 import { EVIDENCE } from "../catalog/defaults.js";
 

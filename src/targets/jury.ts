@@ -5,7 +5,7 @@
 import type { Routed } from "./route-of.js";
 
 export interface Jury {
-  /** Enough others take calls, so that nobody is refused for doubt. */
+  /** Enough others take calls, so that no call is refused for doubt alone. */
   canSpare(): boolean;
   /** No other takes calls. */
   isLast(): boolean;

@@ -41,7 +41,7 @@ interface Limits {
   readonly avoidedAfter: number;
   readonly openMs: number;
   readonly openMsMax: number;
-  /** The open time is written for this route, and doubles whoever else is there. */
+  /** The open time is configured for this route, and doubles with or without other targets. */
   readonly grows: boolean;
   /** The failures in a row were written for this route, and need nothing beside them. */
   readonly asWritten: boolean;
@@ -190,8 +190,8 @@ export class RouteLedger {
   }
 
   /**
-   * Enough have failed, and for longer than it takes until one is answered well. Of a route that
-   * was hardly seen to be answered nobody knows how long that is: more have to fail.
+   * Enough have failed, and for longer than it takes until one is answered well. For a route
+   * with few good answers that time is unknown: more have to fail.
    */
   #refuses(entry: Entry, now: number): boolean {
     const { since, goodAt, passed, limits } = entry;

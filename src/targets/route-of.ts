@@ -4,7 +4,7 @@
  */
 import { DIAGNOSIS } from "../catalog/health-defaults.js";
 
-/** What a route is told by. */
+/** What identifies a route. */
 export interface Routed {
   readonly method: string;
   readonly path: string;

@@ -314,7 +314,7 @@ function cancel(stream: ClientHttp2Stream): void {
 
 const ABORTED = AbortSignal.abort();
 
-/** Whoever resets a stream behind its end says that the end is none. */
+/** A reset behind the end of a stream takes that end back. */
 function isReset(error: unknown): boolean {
   return (error as { readonly code?: unknown } | null)?.code === "ERR_HTTP2_STREAM_ERROR";
 }

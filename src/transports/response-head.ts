@@ -226,7 +226,7 @@ function readFramingField(framing: Framing, name: string, value: string, minor: 
   }
 }
 
-/** The last coding that is not `chunked`, where it has a name that can be told. */
+/** The last coding that is not `chunked`, where it has a name that can be reported. */
 const CODING = /(?:^|[\s,])(?!chunked\b)([a-z][\w-]{0,31})\s*(?:,\s*chunked\s*)?$/i;
 
 /** RFC 9112 §6.1: dropped with the framing, another coding would change what the body means. */

@@ -35,12 +35,12 @@ function isOurs(name: string): boolean {
 
 export const FORWARDED_OPTIONS = {
   /**
-   * Whose forwarding fields are trusted and extended, like `trust proxy` of Express: `true` for all
-   * peers, a number of hops, a list of addresses, ranges (`10.0.0.0/8`) and groups (`loopback`,
-   * `linklocal`, `uniquelocal`), or a function of the address and its hop, which is 0 for our peer.
-   * A chain is cut before the first that nobody trusted speaks for; fields of a peer that is not
-   * trusted are replaced. With `behind`, each front is believed what it says itself, as far as it
-   * would know.
+   * Peers whose forwarding fields are trusted and extended, like Express's `trust proxy`: `true`
+   * for all peers, a number of hops, a list of addresses, ranges (`10.0.0.0/8`) and groups
+   * (`loopback`, `linklocal`, `uniquelocal`), or a function of the address and its hop, which is 0
+   * for our peer. A chain is cut before the first address that no trusted peer vouches for; fields
+   * of a peer that is not trusted are replaced. With `behind`, each front is believed what it says
+   * itself, as far as it would know.
    * @default false
    */
   trust: checked<Trust>(trustProblem),

@@ -231,7 +231,7 @@ function believing(trusts: Trusts): Believe {
   return (address, received) => (trusts(address, 0) ? withinTrust(received, trusts) : NOTHING);
 }
 
-/** What a trusted peer sent, its chains cut before the first that nobody trusted speaks for. */
+/** What a trusted peer sent, its chains cut before the first address that none vouches for. */
 function withinTrust(received: FieldPairs, trusts: Trusts): FieldPairs {
   const believed: string[] = [];
   for (let index = 0; index < received.length; index += 2) {

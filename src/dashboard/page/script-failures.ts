@@ -100,7 +100,7 @@ const urlOf = (one) => {
 };
 // Nothing of the target is to be found out where it was not at fault.
 const BLAMELESS = ["client", "self"];
-// Those that were asked; of a call that asked nobody, the one that there was.
+// The targets that were tried; if none was, the only target of the upstream.
 const targetsOf = (one) => {
   const asked = one.attempts.map(({ target }) => target).filter(Boolean);
   const { targets } = state.ups.get(one.upstream) || { targets: [] };
