@@ -108,8 +108,8 @@ export const ROUTES = {
 export const REFUSING = {
   /** Good answers that are missing from it, and that each of its peers has given. */
   missedMin: 10,
-  /** So many from each of them suffice while none of them has refused anything. */
-  goodMinAlone: 2,
+  /** Enough while no peer has refused anything, unless clients are led to targets of their own. */
+  goodMinAlone: 1,
   /** Its peers are preferred for this long, unless Retry-After names another time … */
   waitMs: 5_000,
   /** … which is accepted up to this. */

@@ -47,14 +47,17 @@ export class Refusing {
     this.#refused /= 2;
   }
 
-  /** It was refused; whether that is more than who asks explains, with so many others beside it. */
-  refused(now: number, all: AnswersOfAll, others: number): boolean {
+  /**
+   * It refused; whether that is more than the caller explains, with so many others beside it.
+   * `pinned`: all calls of one caller go to one target.
+   */
+  refused(now: number, all: AnswersOfAll, others: number, pinned: boolean): boolean {
     if (this.#inRow === 0) this.#inRowSince = now;
     this.#inRow += 1;
     const share = this.#good / (this.#good + this.#refused);
     if (this.#inRow * share < REFUSING.missedMin) return false;
     // What clients are refused for, the others would have refused as well by now.
-    const isAlone = all.refused - this.#refusedOfAll < this.#inRow;
+    const isAlone = !pinned && all.refused - this.#refusedOfAll < this.#inRow;
     const each = isAlone ? REFUSING.goodMinAlone : REFUSING.missedMin;
     return all.good - this.#goodOfAll >= each * Math.max(2, others);
   }

@@ -131,12 +131,18 @@ class ChosenTargets implements TargetSet {
     target.refusing ??= new Refusing(answers);
     const now = this.#parts.clock.now();
     const { length } = this.targets;
-    const isIll = target.refusing.refused(now, answers, length - 1);
+    const isIll = target.refusing.refused(now, answers, length - 1, this.#isPinned);
     answers.refused += 1;
     if (!isIll) return;
     const out = this.targets.filter((one) => one !== target && isOut(one, now)).length;
     const most = Math.max(1, Math.floor(length * EJECTION.ejectedRatioMax));
     if (out < most) target.refusing.wait(now, retryAfterMs);
+  }
+
+  /** Whether calls that belong together go to one target. */
+  get #isPinned(): boolean {
+    const { balancer, sticky } = this.balancing;
+    return sticky !== null || balancer.place !== undefined;
   }
 
   begin(target: Target): void {

@@ -145,7 +145,7 @@ describe.each(AT_ONCE)("one of three targets answers %i at once", (status) => {
 });
 
 describe("refusals that are not the target's own", () => {
-  it.each(["round_robin", "hash"])(
+  it.each(["round_robin", "hash", "least_pending"])(
     "leave each target its share: %s",
     async (name) => {
       for (const status of [404, 429] as const) {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { Balancer } from "../../../src/targets/balance/balancer.js";
+import { hashRing } from "../../../src/targets/balance/hash-ring.js";
 import { roundRobin } from "../../../src/targets/balance/round-robin.js";
 import type { Breaker } from "../../../src/targets/breaker.js";
 import { createTarget, parseTarget, type Target } from "../../../src/targets/target.js";
@@ -19,9 +21,9 @@ function targetsOf(weights: Record<string, number>, waits: Waits = {}): Target[]
 const PARTS = { clock: { now: () => 0 }, random: { next: () => 0 } };
 const REQUEST = { method: "GET", path: "/", headers: [] };
 
-const setWith = (targets: readonly Target[]): TargetSet =>
+const setWith = (targets: readonly Target[], balancer: Balancer = roundRobin()): TargetSet =>
   createTargetSet(PARTS, targets, {
-    balancer: roundRobin(),
+    balancer,
     zone: null,
     overflowBelow: 0.7,
     sticky: null,
@@ -160,5 +162,31 @@ describe("a target whose connections are all in use", () => {
     });
     set.add(failing);
     expect(names(4, () => set.choose(REQUEST, ["http://b"]))).toBe("aaaa");
+  });
+});
+
+describe("a target that refuses what its peers answer", () => {
+  /** After a row of 404s there, and so many good answers from each of its peers. */
+  const isAvoided = (goodOfEach: number, balancer?: Balancer): boolean => {
+    const targets = targetsOf({ a: 1, b: 1, c: 1 });
+    const [first, ...peers] = targets as [Target, ...Target[]];
+    const set = setWith(targets, balancer);
+    set.answered(first, 0, 404);
+    for (const peer of peers) {
+      for (let answer = 0; answer < goodOfEach; answer += 1) set.answered(peer, 0, 200);
+    }
+    for (let call = 0; call < 12; call += 1) set.answered(first, 0, 404);
+    return first.refusing?.holds(0) === true;
+  };
+
+  it("is found soon where calls go anywhere", () => {
+    expect(isAvoided(0)).toBe(false);
+    expect(isAvoided(1)).toBe(true);
+  });
+
+  it("needs more where one client's calls all go there", () => {
+    const byUser = hashRing(() => "one", 1.25, roundRobin());
+    expect(isAvoided(9, byUser)).toBe(false);
+    expect(isAvoided(10, byUser)).toBe(true);
   });
 });
