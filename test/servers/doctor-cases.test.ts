@@ -2,14 +2,14 @@
  * The doctor and what people run: the rows of `cases/cases.ts`, each on real servers.
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer as createHttps } from "node:https";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { testCertificates } from "good-gateway/testing";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { CASES, type Case } from "./cases/cases.js";
 import { type DoctorReport, runDoctor } from "./tools/doctor.js";
+import { doctorFolder } from "./tools/doctor-folder.js";
 import { quietPort } from "./tools/processes.js";
 import { describeWith } from "./tools/programs.js";
 import { sideBySide } from "./tools/side-by-side.js";
@@ -87,18 +87,8 @@ async function reportOf(one: Case, root: string): Promise<DoctorReport> {
   }
 }
 
-let root: string;
+const root = doctorFolder("cases");
 let reports: ReadonlyMap<Case, Promise<DoctorReport>> = new Map();
-
-beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), "gg-cases-"));
-  chmodSync(root, 0o755);
-  if (process.env["GOOD_GATEWAY_BUILT"] === "1") return;
-  const { buildQuick } = await import("../tools/build-quick.mjs");
-  await buildQuick();
-}, MINUTES);
-
-afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const PROGRAMS = [
   ...["nginx", "haproxy", "apache2", "caddy", "varnishd", "lighttpd"],
@@ -107,7 +97,7 @@ const PROGRAMS = [
 
 describeWith(PROGRAMS, "the doctor and what people run", () => {
   beforeAll(() => {
-    reports = sideBySide(CASES, AT_ONCE, (one) => reportOf(one, root));
+    reports = sideBySide(CASES, AT_ONCE, (one) => reportOf(one, root()));
   });
   it.each(CASES)("$name", { timeout: MINUTES }, async (one) => {
     const { verdict, findings } = (await reports.get(one)) as DoctorReport;

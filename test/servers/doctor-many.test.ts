@@ -5,14 +5,13 @@
  */
 
 import { execFile } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { runDoctor } from "./tools/doctor.js";
+import { doctorFolder } from "./tools/doctor-folder.js";
 import { describeWith } from "./tools/programs.js";
 import { stageIn } from "./tools/stage.js";
 
@@ -21,19 +20,10 @@ const PLACES = 150;
 /** As many looks as are begun at once. */
 const AT_ONCE = 8;
 
-let root: string;
-beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), "gg-many-"));
-  chmodSync(root, 0o755);
-  if (process.env["GOOD_GATEWAY_BUILT"] === "1") return;
-  const { buildQuick } = await import("../tools/build-quick.mjs");
-  await buildQuick();
-}, MINUTES);
-afterAll(() => rmSync(root, { recursive: true, force: true }));
-
+const root = doctorFolder("many");
 /** nginx with a location for each service of one application; each waits for a time of its own. */
 async function many(name: string, answer: RequestListener) {
-  const stage = stageIn(root, name);
+  const stage = stageIn(root(), name);
   const asked = new Map<string, number>();
   const port = await stage.app((request, response) => {
     const path = request.url ?? "";

@@ -3,12 +3,12 @@
  * looked at from inside that network, also where this machine has a server at the same address.
  */
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { runDoctor } from "./tools/doctor.js";
+import { doctorFolder } from "./tools/doctor-folder.js";
 import { endProcesses, freePort, startProcess } from "./tools/processes.js";
 import { programPath } from "./tools/programs.js";
 
@@ -24,23 +24,15 @@ const may =
   programPath("nginx") !== null &&
   spawnSync("unshare", ["--net", "--mount", "ip", "link", "set", "lo", "up"]).status === 0;
 
-let folder: string;
+const folder = doctorFolder("ns");
 const servers: Server[] = [];
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "gg-ns-"));
-  if (process.env["GOOD_GATEWAY_BUILT"] === "1") return;
-  const { buildQuick } = await import("../tools/build-quick.mjs");
-  await buildQuick();
-}, MINUTES);
 afterEach(async () => {
   for (const one of servers.splice(0)) one.close();
   await endProcesses();
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
 /** nginx in a network of its own, which asks an application; with that application, or without. */
 async function front(name: string, port: number, app: boolean): Promise<string> {
-  const config = join(folder, `${name}.conf`);
+  const config = join(folder(), `${name}.conf`);
   writeFileSync(
     config,
     `daemon off; user root; worker_processes 1; pid ${config}.pid; events {}
@@ -67,7 +59,6 @@ describe.skipIf(!may)("a front in a network of its own", () => {
   });
 
   it("says that it may not see the network of the front", { timeout: MINUTES }, async () => {
-    chmodSync(folder, 0o755);
     const given = [await front("hidden", await freePort(), true)];
     const { report } = await runDoctor(given, { asNobody: true });
     expect(report.verdict.cause).toBe("nothing_listens");

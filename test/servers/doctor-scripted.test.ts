@@ -2,27 +2,18 @@
  * The doctor and fronts that are no packages of this system: a process with the name and the
  * options of Traefik or Envoy answers as they do, and what its real configuration names is asked.
  */
-import { chmodSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { runDoctor } from "./tools/doctor.js";
+import { doctorFolder } from "./tools/doctor-folder.js";
 import { freePort, listening, quietPort } from "./tools/processes.js";
 import { describeWith } from "./tools/programs.js";
 import { stageIn } from "./tools/stage.js";
 
 const MINUTES = 120_000;
 
-let root: string;
-beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), "gg-scripted-"));
-  chmodSync(root, 0o755);
-  if (process.env["GOOD_GATEWAY_BUILT"] === "1") return;
-  const { buildQuick } = await import("../tools/build-quick.mjs");
-  await buildQuick();
-}, MINUTES);
-afterAll(() => rmSync(root, { recursive: true, force: true }));
-
+const root = doctorFolder("scripted");
 interface Front {
   readonly name: string;
   /** The option with its file. */
@@ -78,7 +69,7 @@ require("node:http").createServer((_, response) => response.writeHead(status, JS
 describeWith(["sh"], "the doctor and a scripted front", () => {
   it.each(FRONTS)("$name: nothing listens behind it", { timeout: MINUTES }, async (front) => {
     const { name, option, status, fields, config } = front;
-    const stage = stageIn(root, name);
+    const stage = stageIn(root(), name);
     const [port, behind] = [await freePort(), await quietPort()];
     const program = join(stage.folder, name);
     symlinkSync(process.execPath, program);

@@ -5,7 +5,6 @@ import { expect } from "vitest";
 import { eventually } from "../../gallery/tools/world.js";
 import {
   at,
-  codesOf,
   type DoorPromise,
   either,
   ended,
@@ -15,10 +14,7 @@ import {
   ofRequests,
   works,
 } from "../promise.js";
-import { movedClock } from "../tools/moved-clock.js";
-
-const HOLDS = accept().readHead().readBody().hang();
-const PATIENT = { connectMs: 4_000, responseMs: 4_000, idleMs: 4_000, totalMs: 7_000 };
+import { waitsShorter } from "./short-wait.js";
 
 type Overrides = NonNullable<ProxyOptions["overrides"]>;
 type Given = ReturnType<Overrides>;
@@ -37,23 +33,11 @@ export const REQUEST_SETTINGS: readonly DoorPromise[] = [
     name: "a request has times of its own, over its route, and the others have theirs",
     shows: ["proxy.overrides"],
     cannot: ofProxies,
-    show: (door) => {
-      const clock = movedClock();
-      const routes = { "/short": { timeouts: { responseMs: 2_000 } } };
-      const options = { retry: false as const, timeouts: PATIENT, routes };
-      const proxy = byPath({ "/short": { timeouts: { responseMs: 300 } } });
-      return at(door, { scripts: [HOLDS, HOLDS], clock, options, proxy }, async (ground) => {
-        const other = ground.ask({ path: "/other" });
-        await eventually("it is sent", () => ground.sent() === 1);
-        const short = ground.ask({ path: "/short" });
-        await eventually("it is sent", () => ground.sent() === 2);
-        await clock.advance(400);
-        expect((await short).failure?.code).toBe("http_response_timeout");
-        expect(await codesOf(ground, 1)).toEqual(["http_response_timeout"]);
-        await clock.advance(4_000);
-        expect((await other).failure?.code).toBe("http_response_timeout");
-      });
-    },
+    show: (door) =>
+      waitsShorter(door, "/short", {
+        options: { routes: { "/short": { timeouts: { responseMs: 2_000 } } } },
+        proxy: byPath({ "/short": { timeouts: { responseMs: 300 } } }),
+      }),
   },
   {
     name: "a request has attempts of its own",

@@ -2,43 +2,21 @@
 import { accept, refusingPort } from "good-gateway/testing";
 import { expect } from "vitest";
 import { eventually } from "../../gallery/tools/world.js";
-import {
-  at,
-  codesOf,
-  type DoorPromise,
-  ended,
-  isFine,
-  ofRepeats,
-  ofRequests,
-  works,
-} from "../promise.js";
+import { at, type DoorPromise, ended, isFine, ofRepeats, ofRequests, works } from "../promise.js";
 import { movedClock } from "../tools/moved-clock.js";
+import { HOLDS, PATIENT, waitsShorter } from "./short-wait.js";
 
-const HOLDS = accept().readHead().readBody().hang();
 const CUT = accept().readHead().close();
-const PATIENT = { connectMs: 4_000, responseMs: 4_000, idleMs: 4_000, totalMs: 7_000 };
 const unchanging = { next: () => 0.999_999 };
 
 export const ROUTES: readonly DoorPromise[] = [
   {
     name: "a route has times of its own, and the others have those of the upstream",
     shows: ["upstream.routes", "route.timeouts"],
-    show: (door) => {
-      const clock = movedClock();
-      const routes = { "/short/*": { timeouts: { responseMs: 300 } } };
-      const options = { retry: false as const, timeouts: PATIENT, routes };
-      return at(door, { scripts: [HOLDS, HOLDS], clock, options }, async (ground) => {
-        const other = ground.ask({ path: "/other/1" });
-        await eventually("it is sent", () => ground.sent() === 1);
-        const short = ground.ask({ path: "/short/1?page=2" });
-        await eventually("it is sent", () => ground.sent() === 2);
-        await clock.advance(400);
-        expect((await short).failure?.code).toBe("http_response_timeout");
-        expect(await codesOf(ground, 1)).toEqual(["http_response_timeout"]);
-        await clock.advance(4_000);
-        expect((await other).failure?.code).toBe("http_response_timeout");
-      });
-    },
+    show: (door) =>
+      waitsShorter(door, "/short/1?page=2", {
+        options: { routes: { "/short/*": { timeouts: { responseMs: 300 } } } },
+      }),
   },
   {
     name: "a route has attempts of its own",
