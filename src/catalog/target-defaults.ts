@@ -110,6 +110,8 @@ export const REFUSING = {
   missedMin: 10,
   /** Enough while no peer has refused anything, unless clients are led to targets of their own. */
   goodMinAlone: 1,
+  /** Peers who have not answered yet are preferred for this long, so that they can. */
+  compareMs: 100,
   /** Its peers are preferred for this long, unless Retry-After names another time … */
   waitMs: 5_000,
   /** … which is accepted up to this. */

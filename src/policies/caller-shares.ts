@@ -2,9 +2,9 @@
  * What one caller may take of the places that all share.
  *
  * Place: inside the bulkhead. A caller may take another place while those that it has are fewer
- * than those that are free, times a factor. One that is alone so gets its share of all (a half with
- * a factor of 1), two get a third each, and there is always a place for one more: the dynamic
- * thresholds of switches that share their memory (Choudhury and Hahne, 1998).
+ * than those that are free, times a factor. With a factor of 1 a single caller gets half of all
+ * places, two get a third each, and there is always a place for one more: the dynamic thresholds
+ * of switches that share their memory (Choudhury and Hahne, 1998).
  * Guarantee: a caller that holds no place gets one while there is one; only callers that hold
  * places are remembered, and each costs one entry.
  */

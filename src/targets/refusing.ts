@@ -5,7 +5,8 @@
  * one instance: such answers come at once, and a balancer that prefers fast targets would send
  * more. A client that is rejected everywhere looks different: good answers are then missing at all
  * targets and not at this one alone. The others are preferred for five seconds or as long as
- * Retry-After says; then one call finds out, and a good answer ends it at once.
+ * Retry-After says; then one call finds out, and a good answer ends it at once. Until they have
+ * answered at all, they are preferred for moments, since refusals come sooner than good answers.
  * Guarantee: nothing is allocated before the first refusal; at most half of the targets are out.
  */
 import { REFUSING } from "../catalog/defaults.js";
@@ -14,6 +15,15 @@ import { REFUSING } from "../catalog/defaults.js";
 interface AnswersOfAll {
   readonly good: number;
   readonly refused: number;
+}
+
+/** What surrounds a refusal. */
+interface Rejection {
+  readonly all: AnswersOfAll;
+  /** The number of its peers. */
+  readonly others: number;
+  readonly pinned: boolean;
+  readonly retryAfterMs: number | undefined;
 }
 
 export class Refusing {
@@ -48,24 +58,27 @@ export class Refusing {
   }
 
   /**
-   * It refused; whether that is more than the caller explains, with so many others beside it.
-   * `pinned`: all calls of one caller go to one target.
+   * It refused; for how long its peers are preferred from now on, in milliseconds, 0 for no reason
+   * to. `pinned`: all calls of one caller go to one target.
    */
-  refused(now: number, all: AnswersOfAll, others: number, pinned: boolean): boolean {
+  refused(now: number, { all, others, pinned, retryAfterMs = REFUSING.waitMs }: Rejection): number {
     if (this.#inRow === 0) this.#inRowSince = now;
     this.#inRow += 1;
     const share = this.#good / (this.#good + this.#refused);
-    if (this.#inRow * share < REFUSING.missedMin) return false;
+    if (this.#inRow * share < REFUSING.missedMin) return 0;
     // What clients are refused for, the others would have refused as well by now.
     const isAlone = !pinned && all.refused - this.#refusedOfAll < this.#inRow;
     const each = isAlone ? REFUSING.goodMinAlone : REFUSING.missedMin;
-    return all.good - this.#goodOfAll >= each * Math.max(2, others);
+    if (all.good - this.#goodOfAll >= each * Math.max(2, others)) {
+      return Math.max(Math.min(retryAfterMs, REFUSING.waitMsMax), REFUSING.trialMs);
+    }
+    // Its answers come sooner than those of its peers, who are asked what they say.
+    return isAlone ? REFUSING.compareMs : 0;
   }
 
   /** The others are asked first from now on. */
-  wait(now: number, retryAfterMs: number | undefined): void {
-    const ms = Math.min(retryAfterMs ?? REFUSING.waitMs, REFUSING.waitMsMax);
-    this.#until = now + Math.max(ms, REFUSING.trialMs);
+  wait(now: number, ms: number): void {
+    this.#until = now + ms;
   }
 
   /** A call is about to be sent there: where the time is over, it finds out for others. */

@@ -131,12 +131,17 @@ class ChosenTargets implements TargetSet {
     target.refusing ??= new Refusing(answers);
     const now = this.#parts.clock.now();
     const { length } = this.targets;
-    const isIll = target.refusing.refused(now, answers, length - 1, this.#isPinned);
+    const ms = target.refusing.refused(now, {
+      all: answers,
+      others: length - 1,
+      pinned: this.#isPinned,
+      retryAfterMs,
+    });
     answers.refused += 1;
-    if (!isIll) return;
+    if (ms === 0) return;
     const out = this.targets.filter((one) => one !== target && isOut(one, now)).length;
     const most = Math.max(1, Math.floor(length * EJECTION.ejectedRatioMax));
-    if (out < most) target.refusing.wait(now, retryAfterMs);
+    if (out < most) target.refusing.wait(now, ms);
   }
 
   /** Whether calls that belong together go to one target. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { REFUSING } from "../../../src/catalog/defaults.js";
 import type { Balancer } from "../../../src/targets/balance/balancer.js";
 import { hashRing } from "../../../src/targets/balance/hash-ring.js";
 import { roundRobin } from "../../../src/targets/balance/round-robin.js";
@@ -176,8 +177,31 @@ describe("a target that refuses what its peers answer", () => {
       for (let answer = 0; answer < goodOfEach; answer += 1) set.answered(peer, 0, 200);
     }
     for (let call = 0; call < 12; call += 1) set.answered(first, 0, 404);
-    return first.refusing?.holds(0) === true;
+    return first.refusing?.holds(REFUSING.compareMs) === true;
   };
+
+  it("lets its peers answer first, who take longer", () => {
+    const targets = targetsOf({ a: 1, b: 1, c: 1 });
+    const [first] = targets as [Target];
+    const set = setWith(targets);
+    const refuse = (times: number): void => {
+      for (let call = 0; call < times; call += 1) set.answered(first, 0, 404);
+    };
+    refuse(REFUSING.missedMin - 1);
+    expect(names(6, () => set.choose(REQUEST, []))).toContain("a");
+    refuse(1);
+    expect(names(6, () => set.choose(REQUEST, []))).not.toContain("a");
+    expect(first.refusing?.holds(REFUSING.compareMs)).toBe(false);
+  });
+
+  it("goes on where its peers refuse as well", () => {
+    const targets = targetsOf({ a: 1, b: 1, c: 1 });
+    const set = setWith(targets);
+    for (let call = 0; call < 60; call += 1) {
+      for (const target of targets) set.answered(target, 0, 404);
+    }
+    expect(targets.some(({ refusing }) => refusing?.holds(0))).toBe(false);
+  });
 
   it("is found soon where calls go anywhere", () => {
     expect(isAvoided(0)).toBe(false);
