@@ -19,8 +19,10 @@ import { EXIT_CODES, MANAGERS } from "./managers.js";
 import { NGINX_LOG, NGINX_STATUSES } from "./nginx.js";
 import { CLIENT_TEXTS, NODE_TEXTS } from "./node.js";
 import { APPLICATION_SERVERS, ORCHESTRATORS } from "./orchestrators.js";
+import { PHRASE_TEXTS } from "./phrases.js";
 import { HEROKU_LINES, HEROKU_WORDS, PLATFORM_TEXTS } from "./platforms.js";
 import { ROUTERS } from "./routers.js";
+import { SQUID } from "./squid.js";
 import { STARTUPS } from "./startups.js";
 import { APPARMOR, SELINUX } from "./systems.js";
 import { VARNISH } from "./varnish.js";
@@ -32,6 +34,7 @@ export const DIALECTS: readonly Dialect[] = [
   MOD_JK,
   APACHE,
   HAPROXY_LINES,
+  SQUID,
   VARNISH,
   ENVOY_TEXTS,
   CADDY,
@@ -54,6 +57,7 @@ export const DIALECTS: readonly Dialect[] = [
   NODE_TEXTS,
   GRPC_LINES,
   LANGUAGE_TEXTS,
+  PHRASE_TEXTS,
   NGINX_STATUSES,
   EXIT_CODES,
   CLOUDFLARE,

@@ -38,6 +38,8 @@ export interface Dialect {
   readonly spoken: "in_lines" | "as_a_word";
   /** Texts that many programs pass on: only used for a line that no other dialect knows. */
   readonly common?: true;
+  /** Read from words that any program may use: after all that is known by its sentence. */
+  readonly loose?: true;
   readonly terms: readonly ForeignTerm[];
 }
 

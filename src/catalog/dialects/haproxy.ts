@@ -244,7 +244,7 @@ export const HAPROXY_LINES: Dialect = {
       term: "Server … is DOWN, reason: Layer7 wrong status",
       match: /is DOWN.*Layer7 (?:wrong status|invalid response)|L7(?:STS|RSP)\b/,
       meaning: "The check of a server got another status than it expects; the server runs.",
-      failures: ["received_server_error", "no_healthy_target"],
+      failures: ["no_healthy_target", "received_server_error"],
       remedies: ["option httpchk and http-check expect: path, Host and status of the check."],
     },
     {

@@ -149,6 +149,21 @@ export const LANGUAGE_TEXTS: Dialect = {
       failures: ["unix_backlog_full"],
     },
     {
+      term: "Pool#acquire / Timeout waiting for connection from pool",
+      match: [
+        /Pool#acquire\(|PoolAcquire(?:Timeout|PendingLimit)Exception|ConnectionPoolTimeout/,
+        /Timeout waiting for connection from pool|ConnectionRequestTimeoutException/,
+        /prior to obtaining a connection from the pool|QueuePool limit of size/,
+      ],
+      meaning: "The client's own pool had no free connection in time: the request was not sent.",
+      failures: ["connection_pool_timeout", "bulkhead_full"],
+      causes: [
+        "Answers are not read to their end or not closed, so their connections stay taken.",
+        "The server is slow, and more requests wait than the pool has connections.",
+      ],
+      remedies: ["Read or discard every body; then give the pool more connections per route."],
+    },
+    {
       term: "dial tcp …: i/o timeout / connect timed out / ConnectTimeout",
       match: [
         /dial \w+ \S+: i\/o timeout|dial \w+ \S+: connect: connection timed out/,
@@ -234,26 +249,10 @@ export const LANGUAGE_TEXTS: Dialect = {
       failures: ["connection_terminated_while_sending", "client_closed_request"],
     },
     {
-      term: "i/o timeout",
-      match: /i\/o timeout|deadline exceeded|timed out/i,
-      meaning: "Nothing arrived in time; the text before it says whether there was a connection.",
-      failures: ["connection_timeout", "http_response_timeout", "connection_read_timeout"],
-      general: true,
-    },
-    {
-      term: "Pool#acquire / Timeout waiting for connection from pool",
-      match: [
-        /Pool#acquire\(|PoolAcquire(?:Timeout|PendingLimit)Exception|ConnectionPoolTimeout/,
-        /Timeout waiting for connection from pool|ConnectionRequestTimeoutException/,
-        /prior to obtaining a connection from the pool|QueuePool limit of size/,
-      ],
-      meaning: "The client's own pool had no free connection in time: the request was not sent.",
-      failures: ["connection_pool_timeout", "bulkhead_full"],
-      causes: [
-        "Answers are not read to their end or not closed, so their connections stay taken.",
-        "The server is slow, and more requests wait than the pool has connections.",
-      ],
-      remedies: ["Read or discard every body; then give the pool more connections per route."],
+      term: "read tcp …: i/o timeout",
+      match: /\bread (?:tcp|unix)\S* [^:]*(?::\d+)?\S*: (?:i\/o timeout|use of closed)/i,
+      meaning: "Go: the connection was open, and nothing came within the timeout.",
+      failures: ["http_response_timeout", "connection_read_timeout"],
     },
     {
       term: "too many open files",

@@ -39,8 +39,8 @@ const HEROKU: readonly Row[] = [
   [
     "H18",
     "The dyno closed the socket while the client still sent or read.",
-    ["connection_reset_in_body", "http_response_incomplete"],
-    "Read the whole body before you answer to an upload.",
+    ["connection_reset_in_body", "connection_terminated", "stale_connection"],
+    "Read an upload to its end before you answer; keep idle connections for more than 90 s.",
   ],
   ["H19", "The dyno did not accept the connection within 5 s.", ["connection_timeout"]],
   [
@@ -236,6 +236,13 @@ export const PLATFORM_TEXTS: Dialect = {
       match: /Target\.(?:Timeout|ConnectionTimeout)/,
       meaning: "The balancer's health check gets no answer: a security group, a port, a slow path.",
       failures: ["connection_timeout", "http_response_timeout"],
+    },
+    {
+      term: "Target.NotRegistered, Target.DeregistrationInProgress, Elb.InitialHealthChecking …",
+      match: /\bTarget\.(?:Not\w+|Deregistration\w+|InvalidState|IpUnusable)|\bElb\.[A-Z]\w+/,
+      meaning: "The target gets no requests: it is not registered yet, or is being taken out.",
+      failures: ["no_healthy_target", "draining"],
+      remedies: ["Register it, and wait for its first good checks; keep it alive while it drains."],
     },
     {
       term: "IIS: 502.3 / ERR_WINHTTP 12002, 0x80072ee2",

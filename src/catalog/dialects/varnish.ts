@@ -64,6 +64,13 @@ export const VARNISH: Dialect = {
       failures: ["connection_terminated", "stale_connection", "http_response_incomplete"],
     },
     {
+      term: "FetchError: req.body read error",
+      match: /FetchError\s+.*req\.body read error/i,
+      meaning: "The client broke off while it sent its body, so the request was not completed.",
+      failures: ["client_closed_request", "request_body_failed"],
+      remedies: ["A timeout of the client, or of a proxy in front, ended the upload."],
+    },
+    {
       term: "FetchError: http format error / HTC overflow",
       match: /FetchError\s+.*(?:http format error|HTC overflow|invalid)/i,
       meaning: "The head of the backend's answer is not valid, or is larger than http_resp_size.",

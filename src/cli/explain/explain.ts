@@ -12,7 +12,7 @@ import { PROXY_ERRORS } from "../../catalog/rows/proxy-errors.js";
 import { nearestOf } from "../../options/nearest.js";
 import type { Explained, Explanation } from "./explanation.js";
 import { explainHead, type PastedHead, readHead } from "./head.js";
-import { explainText, type Weights } from "./lines.js";
+import { explainText, isByWords, type Weights } from "./lines.js";
 import { readProxyStatus } from "./proxy-status-field.js";
 import { makerOfPage, type PageMaker, statusesSaid, wordsOfPage } from "./said.js";
 import { explainWord } from "./words.js";
@@ -41,11 +41,20 @@ function recognise(text: string, weights: Weights): readonly Explanation[] {
   }
   const words = wordsOfPage(text);
   const found = explainText(words, weights);
-  if (found.length > 0) return found;
+  if (!found.every(isByWords)) return found;
   // A terminal or a ticket has wrapped a line in the middle of what it says.
   const unwrapped = words.length > WRAPPED_MAX ? [] : [" ", ""].map((by) => joined(words, by));
-  const whole = unwrapped.map((one) => explainText(one)).find((one) => one.length > 0);
-  return whole ?? [...explainStatuses(text, words), ...codesAmong(words)];
+  const whole = unwrapped.map((one) => explainText(one)).find((one) => !one.every(isByWords));
+  return whole ?? [...withStatus(explainStatuses(text, words), found), ...codesAmong(words)];
+}
+
+/** Words say more than a common status, and less than one of a program's own (521). */
+function withStatus(
+  status: readonly Explanation[],
+  words: readonly Explanation[],
+): readonly Explanation[] {
+  const isOwn = ({ recognised }: Explanation): boolean => !recognised.startsWith("status ");
+  return status.some(isOwn) ? [...status, ...words] : [...words, ...status];
 }
 
 /** What a body says below its head is more than who made it, but not than Proxy-Status. */
@@ -55,7 +64,9 @@ function withBody(
   found: readonly Explanation[],
 ): readonly Explanation[] {
   const body = explainText(wordsOfPage(said.join("\n")));
-  if (body.length > 0 && !fields.has("proxy-status")) return [...body, ...found];
+  if (body.length > 0 && !fields.has("proxy-status")) {
+    return body.every(isByWords) ? withStatus(found, body) : [...body, ...found];
+  }
   const maker = makerOfPage(text);
   return maker === null ? found : found.map((one) => signed(one, maker));
 }

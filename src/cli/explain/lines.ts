@@ -6,10 +6,11 @@
  */
 import { DIALECTS } from "../../catalog/dialects/dialects.js";
 import type { Dialect, ForeignTerm } from "../../catalog/dialects/foreign-term.js";
+import { PHRASE_TEXTS } from "../../catalog/dialects/phrases.js";
 import { type FailureCode, isFailureCode } from "../../catalog/failures.js";
 import { type Explanation, explainFailure } from "./explanation.js";
 import { readDetails, routeInWords } from "./proxy-status-field.js";
-import { flagsSaid } from "./said.js";
+import { flagsSaid, withoutReasons } from "./said.js";
 import { explainCode, explainWord, inDialect } from "./words.js";
 
 /** The most sentences that are explained; in a long log the most frequent say the most. */
@@ -28,16 +29,22 @@ export function explainText(text: string, weights: Weights = new Map()): readonl
   const names = wordsIn(text).filter(isFailureCode);
   const found = [
     ...names.map((name) => named(name, text)),
-    ...sentences.filter(({ fatal }) => fatal).map(({ one }) => one),
+    ...sentences.filter(({ rank }) => rank === "fatal").map(({ one }) => one),
     ...statesIn(text).flatMap(explainWord),
     // The reason beside a flag says which of its meanings it is.
-    ...sentences.filter(({ general, fatal }) => !general && !fatal).map(({ one }) => one),
+    ...sentences.filter(({ rank }) => rank === "telling").map(({ one }) => one),
     ...flagsSaid(text).flatMap(explainWord),
     ...codesIn(text).flatMap((code) => explainCode(code, syscallOf(code, text))),
     // A sentence that only says that something failed comes after the code that says what.
-    ...sentences.filter(({ general }) => general).map(({ one }) => one),
+    ...sentences.filter(({ rank }) => rank === "general").map(({ one }) => one),
+    ...sentences.filter(({ rank }) => rank === "loose").map(({ one }) => one),
   ];
   return unique(found);
+}
+
+/** Whether it was only read from words that any program may use. */
+export function isByWords({ recognised }: Explanation): boolean {
+  return recognised.startsWith(PHRASE_TEXTS.speaker);
 }
 
 /** A name of ours; the details beside it say whether one route is refused. */
@@ -49,8 +56,15 @@ function named(name: FailureCode, text: string): Explanation {
 
 interface Sentence {
   readonly one: Explanation;
-  readonly general: boolean;
-  readonly fatal: boolean;
+  readonly rank: Rank;
+}
+
+type Rank = "fatal" | "telling" | "loose" | "general";
+
+function rankOf({ loose }: Dialect, { fatal, general }: ForeignTerm): Rank {
+  if (fatal === true) return "fatal";
+  if (loose === true) return "loose";
+  return general === true ? "general" : "telling";
 }
 
 interface Seen {
@@ -68,7 +82,8 @@ function sentencesIn(text: string, weights: Weights): readonly Sentence[] {
     for (const dialect of DIALECTS) {
       if (dialect.common && isKnown) continue;
       // Of two terms of one speaker that fit a line, the first in its table is the more telling.
-      const term = dialect.spoken === "in_lines" ? dialect.terms.find(fits(line)) : undefined;
+      const said = dialect.loose === true ? inWords(withoutReasons(line)) : line;
+      const term = dialect.spoken === "in_lines" ? dialect.terms.find(fits(said)) : undefined;
       if (term === undefined) continue;
       isKnown ||= term.general !== true;
       const known = seen.get(term);
@@ -80,15 +95,30 @@ function sentencesIn(text: string, weights: Weights): readonly Sentence[] {
     }
   }
   return [...seen]
-    .sort(([, a], [, b]) => b.count - a.count)
+    .sort(([, a], [, b]) => isLoose(a) - isLoose(b) || b.count - a.count)
     .slice(0, TERMS_MAX)
     .map(([term, { dialect, ...found }]) => {
       const one = inDialect(dialect, term);
       const recognised = `${one.recognised}${countInWords(found)}`;
-      const fatal = term.fatal === true;
-      return { one: { ...one, recognised }, general: term.general === true, fatal };
+      return { one: { ...one, recognised }, rank: rankOf(dialect, term) };
     });
 }
+
+/** What is only read from its words never takes the place of what is known. */
+function isLoose({ dialect }: Seen): number {
+  return dialect.loose === true ? 1 : 0;
+}
+
+/** Names of errors as words: `ERR_DNS_FAIL`, `Target.NotRegistered`, `originConnectError`. */
+function inWords(line: string): string {
+  return line
+    .slice(0, WORDS_WITHIN)
+    .replace(/(?<=[A-Za-z])_(?=[A-Za-z])/g, " ")
+    .replace(/(?<=[a-z])(?=[A-Z][a-z])/g, " ");
+}
+
+/** What a line says stands at its beginning; pages and traces may be one long line. */
+const WORDS_WITHIN = 2_000;
 
 /** ` (15 lines, 10:00:01 to 10:04:22)` */
 function countInWords({ count, first, last }: Omit<Seen, "dialect">): string {

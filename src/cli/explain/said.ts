@@ -41,6 +41,11 @@ const REASONS = [
 ];
 const WITH_REASON = new RegExp(`\\b([45]\\d\\d)[: (-]*(?:${REASONS.join("|")})\\b`, "gi");
 
+/** A line without the reasons of statuses: they say no more than their numbers. */
+export function withoutReasons(line: string): string {
+  return OF_REASON.has(line.trim().toLowerCase()) ? "" : line.replace(WITH_REASON, " ");
+}
+
 /** A line that is a reason and nothing else: what is left of a page without its number. */
 const OF_REASON: ReadonlyMap<string, string> = new Map([
   ["bad gateway", "502"],
