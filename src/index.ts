@@ -95,11 +95,15 @@ export type {
 export { GatewayOptionsError, isGatewayOptionsError } from "./options/options-error.js";
 export type {
   Admission,
+  AnswerChange,
   AskedTarget,
   FailureContext,
   ProxyCallOptions,
   ProxyOptions,
+  ReceivedAnswer,
   Refusal,
+  ResponseHeaders,
+  TransformOptions,
 } from "./options/proxy-options.js";
 export type { RouteOptions } from "./options/route-options.js";
 export type { Discover, DiscoverTools, TargetInput } from "./options/target-options.js";

@@ -58,6 +58,8 @@ const INTERFACES: readonly (readonly [part: string, path: string, name: string])
   ["context-init", "src/doors/request-context.ts", "ContextInit"],
   ["proxy-options-full", "src/options/proxy-options.ts", "ProxyOptions"],
   ["forwarded-options", "src/wire/forwarded-options.ts", "ForwardedOptions"],
+  ["cookie-options", "src/catalog/options/answers.ts", "CookieOptions"],
+  ["transform-options", "src/options/answer-options.ts", "TransformOptions"],
   ["fastify-options", "src/adapters/fastify.ts", "FastifyProxyOptions"],
   ["route-failure-options", "src/server/route-failure.ts", "RouteFailureOptions"],
   ["fetch-options", FETCH_OPTIONS, "GatewayFetchOptions"],

@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { runIn } from "../core/request-context.js";
 import { diagnosticsFor } from "../doors/answer-values.js";
-import { createProxy } from "../doors/proxy.js";
+import { createProxy, NO_FRAMEWORK } from "../doors/proxy.js";
 import { contextMaker, type RequestContextOptions } from "../doors/request-context.js";
 import { type Gateway, gatewayCore } from "../gateway/gateway-handle.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
@@ -48,8 +48,10 @@ export type ExpressErrorMiddleware = (
  */
 export function expressProxy(upstream: Upstream, options: ProxyOptions = {}): ExpressMiddleware {
   const handle = createProxy(upstream, options);
-  return function goodGatewayProxy(req, res, _next) {
-    handle(req, res, belowMount(req), receivedBody);
+  const falls = options.onStatus !== undefined;
+  return function goodGatewayProxy(req, res, next) {
+    const framework = falls ? { ...NO_FRAMEWORK, next: () => next() } : NO_FRAMEWORK;
+    handle(req, res, belowMount(req), receivedBody, framework);
   };
 }
 

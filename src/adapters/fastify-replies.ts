@@ -7,13 +7,11 @@
  * breaks; without other hooks no reply is created.
  */
 import { AsyncResource } from "node:async_hooks";
-import { Readable, Stream } from "node:stream";
+import { type Readable, Stream } from "node:stream";
 import type { FastifyInstance, FastifyReply, onSendHookHandler, RouteOptions } from "fastify";
-import type { FailureCode } from "../catalog/failures.js";
-import { GatewayError } from "../core/failure.js";
 import { valueOverHttp2 } from "../core/fields.js";
-import type { BodySink } from "../core/response-body.js";
 import type { Framework } from "../options/proxy-options.js";
+import { AnswerStream } from "../wire/answer-stream.js";
 import { isHttp2 } from "../wire/http2.js";
 import { changedAnswer, type PassedAnswer } from "../wire/passed-answer.js";
 import {
@@ -101,7 +99,7 @@ class Passing {
   readonly #reply: FastifyReply;
   readonly #answer: PassedAnswer;
   readonly #options: WriteResponseOptions;
-  readonly #body: PassedBody | null;
+  readonly #body: AnswerStream | null;
   #before: ReturnType<FastifyReply["getHeaders"]> | null = null;
   #isOurs = true;
   /** What a hook has put in place of our body. */
@@ -111,7 +109,7 @@ class Passing {
     this.#reply = reply;
     this.#answer = answer;
     this.#options = options;
-    this.#body = answer.bodiless ? null : new PassedBody(answer);
+    this.#body = answer.bodiless ? null : new AnswerStream(answer.response);
     this.#body?.on("error", (error) => this.#broken(error));
   }
 
@@ -265,55 +263,4 @@ function trailerOf(fields: readonly string[]): readonly string[] {
 
 function trailerAt(fields: readonly string[]): number {
   return fields.findIndex((name, place) => place % 2 === 0 && name.toLowerCase() === "trailer");
-}
-
-/** The body of an answer, for hooks that read it. */
-class PassedBody extends Readable implements BodySink {
-  readonly #answer: PassedAnswer;
-  #isFlowing = false;
-  #isOver = false;
-
-  constructor(answer: PassedAnswer) {
-    super();
-    this.#answer = answer;
-  }
-
-  /** It is being read, or about to be. */
-  isTaken(): boolean {
-    return this.#isFlowing || this.readableFlowing !== null || this.listenerCount("readable") > 0;
-  }
-
-  /** Its content is written in another way. */
-  close(): void {
-    this.#isOver = true;
-  }
-
-  override _read(): void {
-    const { body } = this.#answer.response;
-    if (this.#isOver) this.push(null);
-    else if (this.#isFlowing) body.resume();
-    else {
-      this.#isFlowing = true;
-      body.pipeTo(this);
-    }
-  }
-
-  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    if (!this.#isOver) void this.#answer.response.discard();
-    done(error);
-  }
-
-  data(chunk: Buffer): boolean {
-    return this.destroyed || this.push(chunk);
-  }
-
-  end(): void {
-    this.#isOver = true;
-    this.push(null);
-  }
-
-  broken(code: FailureCode): void {
-    this.#isOver = true;
-    this.destroy(new GatewayError("the answer broke off", { code }, 1));
-  }
 }

@@ -95,13 +95,15 @@ async function register(instance: FastifyInstance, options: FastifyProxyOptions)
     ...(logLevel === undefined ? {} : { logLevel }),
     ...(logSerializers === undefined ? {} : { logSerializers }),
   };
-  await instance.register(async (routes) => addRoutes(routes, handle, prefix), scope);
+  const falls = proxyOptions.onStatus !== undefined;
+  await instance.register(async (routes) => addRoutes(routes, handle, prefix, falls), scope);
 }
 
 function addRoutes(
   routes: FastifyInstance,
   handle: ProxyHandler,
   prefix: string | undefined,
+  falls: boolean,
 ): void {
   // Bodies stream: they are not parsed, so bodyLimit does not apply.
   routes.removeAllContentTypeParsers();
@@ -115,6 +117,7 @@ function addRoutes(
       beforeWriting: () => takeOver(reply),
       sendFailure: (message) => sendReply(reply, message),
       sendResponse: replies.senderFor(reply),
+      ...(falls ? { next: () => void reply.callNotFound() } : null),
     } satisfies Framework);
   };
   const taken = method.filter((one) => isTaken(routes, one));

@@ -8,12 +8,12 @@ import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Duplex } from "node:stream";
 import { runIn } from "../core/request-context.js";
 import { type ClientErrorHandler, createClientErrorHandler } from "../doors/client-error.js";
-import { createProxy } from "../doors/proxy.js";
+import { createProxy, NO_FRAMEWORK } from "../doors/proxy.js";
 import { createUpgradeProxy } from "../doors/proxy-upgrade.js";
 import { contextMaker, type RequestContextOptions } from "../doors/request-context.js";
 import type { Gateway } from "../gateway/gateway-handle.js";
 import type { Upstream } from "../gateway/upstream-handle.js";
-import type { ProxyOptions } from "../options/proxy-options.js";
+import type { Framework, ProxyOptions } from "../options/proxy-options.js";
 import { holdContinue } from "../wire/held-continue.js";
 import { receivedBody } from "../wire/received-body.js";
 
@@ -22,8 +22,9 @@ export type { FailureContext, ProxyOptions } from "../options/proxy-options.js";
 
 /** A listener for requests of `node:http`, `node:https` and `node:http2`. */
 export interface RequestListener {
-  (req: IncomingMessage, res: ServerResponse): void;
-  (req: Http2ServerRequest, res: Http2ServerResponse): void;
+  /** `next` is called for a status that `onStatus` leaves to the next handler. */
+  (req: IncomingMessage, res: ServerResponse, next?: () => void): void;
+  (req: Http2ServerRequest, res: Http2ServerResponse, next?: () => void): void;
 }
 
 /** A listener for `request`, with further listeners for other events of the same server. */
@@ -59,10 +60,11 @@ type AnyResponse = ServerResponse | Http2ServerResponse;
 /** Proxies every request to the upstream, with the path unchanged. */
 export function nodeProxy(upstream: Upstream, options: ProxyOptions = {}): NodeProxy {
   const handle = createProxy(upstream, options);
-  const serve = (req: IncomingMessage, res: ServerResponse): void =>
-    handle(req, res, req.url as string, receivedBody);
-  const listener = (req: AnyRequest, res: AnyResponse): void =>
-    serve(req as IncomingMessage, res as ServerResponse);
+  const falls = options.onStatus !== undefined;
+  const serve = (req: IncomingMessage, res: ServerResponse, next?: () => void): void =>
+    handle(req, res, req.url as string, receivedBody, falls ? leavingTo(next) : NO_FRAMEWORK);
+  const listener = (req: AnyRequest, res: AnyResponse, next?: () => void): void =>
+    serve(req as IncomingMessage, res as ServerResponse, next);
   const checkContinue = (req: AnyRequest, res: AnyResponse): void => {
     holdContinue(req as IncomingMessage, res as ServerResponse);
     listener(req, res);
@@ -72,4 +74,8 @@ export function nodeProxy(upstream: Upstream, options: ProxyOptions = {}): NodeP
     upgrade: createUpgradeProxy(upstream, options),
     clientError: createClientErrorHandler(upstream, options),
   });
+}
+
+function leavingTo(next: (() => void) | undefined): Framework {
+  return next === undefined ? NO_FRAMEWORK : { ...NO_FRAMEWORK, next: () => next() };
 }

@@ -4,6 +4,7 @@
  * Guarantee: a request is answered or cut, exactly once; the hook that is told of failures may
  * answer in our place and cannot do harm.
  */
+import { AsyncResource } from "node:async_hooks";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../base/clock.js";
 import type { Call } from "../core/call.js";
@@ -14,7 +15,7 @@ import { type Upstream, upstreamInside } from "../gateway/upstream-handle.js";
 import type { UpstreamInside } from "../gateway/upstream-inside.js";
 import type { FailureContext, Framework, ProxyOptions } from "../options/proxy-options.js";
 import { announceEnd } from "../wire/linger.js";
-import type { ExtraFields } from "../wire/passed-answer.js";
+import { type ExtraFields, type PassedAnswer, withExtra } from "../wire/passed-answer.js";
 import {
   cutResponse,
   type WriteResponseOptions,
@@ -22,6 +23,7 @@ import {
   writeSynthetic,
 } from "../wire/write-response.js";
 import { AnswerValues } from "./answer-values.js";
+import { AnswerChanges, type AskedChange } from "./change/change-answer.js";
 import { type FailureHook, tellHook } from "./failure-hook.js";
 
 /** One request on its way to an answer. */
@@ -41,11 +43,15 @@ export interface Answering {
   /** Fields for an answer of the upstream that somebody else passes on. */
   received(asking: AskingCall, status: number, failure: Failure | null): ExtraFields;
   outcome(asking: AskingCall, outcome: Outcome<ResponseBody>): void;
+  /** Hooks that are called with an answer run in the context of its request. */
+  inContext<Callback extends (outcome: Outcome<ResponseBody>) => void>(tell: Callback): Callback;
 }
 
 interface Answerer extends UpstreamInside {
   readonly values: AnswerValues<IncomingMessage>;
   readonly onFailure: FailureHook<FailureContext> | undefined;
+  /** Null where answers are passed on as they come. */
+  readonly changes: AnswerChanges<IncomingMessage> | null;
 }
 
 export function answering(upstream: Upstream, options: ProxyOptions): Answering {
@@ -55,8 +61,10 @@ export function answering(upstream: Upstream, options: ProxyOptions): Answering 
 /** The same for an upstream that has no handle. */
 export function answeringFor(inside: UpstreamInside, options: ProxyOptions): Answering {
   const values = new AnswerValues<IncomingMessage>(inside, options.diagnostics ?? "code");
-  const answerer: Answerer = { ...inside, values, onFailure: options.onFailure };
+  const changes = AnswerChanges.of<IncomingMessage, IncomingMessage>(inside, options, itself);
+  const answerer: Answerer = { ...inside, values, onFailure: options.onFailure, changes };
   return {
+    inContext: (tell) => (changes === null ? tell : AsyncResource.bind(tell)),
     failure(asking, failure) {
       beforeAnswer(asking);
       answerFailure(answerer, asking, failure);
@@ -103,15 +111,54 @@ function answerResponse(
   response: UpstreamResponse<ResponseBody>,
   failure: Failure | null,
 ): void {
-  const { res, framework } = asking;
-  if (failure !== null && !res.headersSent) tell(answerer, asking, failure);
+  if (failure !== null && !asking.res.headersSent) tell(answerer, asking, failure);
   if (steppedBack(asking, response)) return;
+  const { changes, values } = answerer;
+  if (changes !== null) {
+    changeResponse(changes, answerer, { ...asking, response, failure });
+    return;
+  }
   asking.call.answeredBy = "upstream";
-  const passed = answerer.values.ofResponse(asking, response, failure);
+  pass(answerer, asking, values.ofResponse(asking, response, failure));
+}
+
+function pass(answerer: Answerer, asking: AskingCall, answer: PassedAnswer): void {
+  const { res, framework } = asking;
   const options = new Writing(answerer, asking);
   const { sendResponse = null } = framework;
-  if (sendResponse === null) writeResponse(res, passed, options);
-  else sendResponse(passed, options);
+  if (sendResponse === null) writeResponse(res, answer, options);
+  else sendResponse(answer, options);
+}
+
+type ChangedCall = AskingCall & AskedChange<IncomingMessage>;
+
+function changeResponse(
+  changes: AnswerChanges<IncomingMessage>,
+  answerer: Answerer,
+  asking: ChangedCall,
+): void {
+  const { call, framework, response, failure } = asking;
+  if (framework.next !== undefined && changes.leavesToNext(response.status)) {
+    call.answeredBy = "application";
+    void response.discard();
+    framework.next();
+    return;
+  }
+  void changes.change(asking).then((changed) => {
+    if (steppedBack(asking, response)) return;
+    if ("failure" in changed) {
+      void response.discard();
+      answerFailure(answerer, asking, changed.failure);
+      return;
+    }
+    call.answeredBy = "upstream";
+    const extra = answerer.values.extraFields(asking, response.status, failure);
+    pass(answerer, asking, withExtra(changed, extra));
+  });
+}
+
+function itself(req: IncomingMessage): IncomingMessage {
+  return req;
 }
 
 // A class, since every call makes one.

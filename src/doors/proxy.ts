@@ -7,8 +7,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { CallOverrides } from "../core/call.js";
-import { whenOver } from "../core/outcome.js";
+import { type Outcome, whenOver } from "../core/outcome.js";
 import type { ClientPaceLimits } from "../core/request.js";
+import type { ResponseBody } from "../core/response-body.js";
 import { ServedScope, tellOfRefusal } from "../gateway/call-scope.js";
 import type { GatewayCore } from "../gateway/core.js";
 import { keptBytesMax } from "../gateway/repeats.js";
@@ -37,6 +38,7 @@ import { type ReadTarget, readTarget } from "../wire/request-target.js";
 import { writeInformation } from "../wire/write-information.js";
 import { askToEnter, type EntryHooks, type Refused } from "./admit.js";
 import { answering } from "./answer.js";
+import { preparedForTransform } from "./change/change-answer.js";
 
 /** Handles one request. `url` is the path as this mount sees it. */
 export type ProxyHandler = (
@@ -96,13 +98,14 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
     const { call: made } = scope;
     // Emitted once, so that the dearer `once` is not needed.
     res.on("close", () => scope.clientOver());
-    core.execute(made).tell((outcome) => {
+    const told = answer.inContext((outcome: Outcome<ResponseBody>) => {
       answer.outcome({ req, res, framework, call: made, requestId: made.id }, outcome);
       whenOver(outcome, () => {
         if (!req.complete) lingerForUpload(gateway.clock, req, res, made.request.body);
         scope.over();
       });
     });
+    core.execute(made).tell(told);
   };
 
   return (req, res, url, received, framework = NO_FRAMEWORK) => {
@@ -140,6 +143,7 @@ export interface ReadingOptions<Received> {
   readonly forwarded?: false | ForwardedOptions | undefined;
   readonly host?: string | undefined;
   readonly answerOnlyIfCached?: boolean | undefined;
+  readonly transformBody?: unknown;
   readonly overrides?: EntryHooks<Received>["overrides"];
 }
 
@@ -161,6 +165,7 @@ export function readingFor<Received extends RequestFacts = IncomingMessage>(
     asksFirst: timeouts.continueMs > 0,
     clientPace: paceOf(core.options),
     answerOnlyIfCached: options.answerOnlyIfCached ?? false,
+    prepareFields: options.transformBody === undefined ? null : preparedForTransform,
     newId: gateway.newRequestId,
   };
 }

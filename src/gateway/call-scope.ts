@@ -23,6 +23,7 @@ import { callRecord, EndedCall, endedCall } from "../records/ended-call.js";
 import type { EndedCalls } from "../records/ended-calls.js";
 import type { GatewayEvents } from "../records/events.js";
 import type { Tracing } from "../records/tracing.js";
+import { askedUrlOf } from "../wire/client-path.js";
 import { type AnswerFacts, authorityOf, isHttp2, sentWhole } from "../wire/http2.js";
 import type { AcceptedRequest } from "../wire/read-request.js";
 import type { RequestFacts } from "../wire/request-facts.js";
@@ -249,10 +250,8 @@ function fieldOf(fields: readonly string[], name: string): string | null {
   return null;
 }
 
-/** As the client wrote it: a mount takes its own path off. */
 function askedPath(req: RequestFacts): string {
-  const { originalUrl } = req as { readonly originalUrl?: unknown };
-  return withoutQuery(typeof originalUrl === "string" ? originalUrl : (req.url ?? ""));
+  return withoutQuery(askedUrlOf(req));
 }
 
 function withoutQuery(path: string): string {

@@ -4,13 +4,18 @@
  */
 import { type CheckedRule, code, type Section } from "../catalog/options/option.js";
 import { FORWARDED_OPTIONS } from "../wire/forwarded-options.js";
+import { ANSWER_SECTIONS } from "./answer-options.js";
 import { isRecord } from "./findings.js";
 import { nearest } from "./nearest.js";
 import { PROXY_OPTIONS } from "./proxy-options.js";
 
-const { upgrades: _none, ...WITHOUT_UPGRADES } = PROXY_OPTIONS;
+const { upgrades: _upgrades, onStatus: _onStatus, ...OF_REQUESTS } = PROXY_OPTIONS;
 /** A handler of Requests has no connection, so the caller passes the client's address. */
-const WEB_OPTIONS = { ...WITHOUT_UPGRADES, client: code() };
+const WEB_OPTIONS = { ...OF_REQUESTS, client: code() };
+const SECTIONS: Readonly<Record<string, Section>> = {
+  forwarded: FORWARDED_OPTIONS,
+  ...ANSWER_SECTIONS,
+};
 
 /** Throws a TypeError that names the option, the value and the nearest valid one. */
 export function checkProxyOptions(options: object): void {
@@ -24,8 +29,10 @@ export function checkWebProxyOptions(options: object): void {
 
 function checkOptions(options: object, known: Section): void {
   checkAll(options, known, "");
-  const { forwarded } = options as { readonly forwarded?: unknown };
-  if (isRecord(forwarded)) checkAll(forwarded, FORWARDED_OPTIONS, "forwarded.");
+  for (const [name, section] of Object.entries(SECTIONS)) {
+    const written = (options as Readonly<Record<string, unknown>>)[name];
+    if (isRecord(written)) checkAll(written, section, `${name}.`);
+  }
 }
 
 function checkAll(options: object, known: Section, path: string): void {

@@ -12,10 +12,21 @@ import type { RequestHeaders } from "../wire/read-request.js";
 import { type AskedTarget, isAuthority } from "../wire/request-target.js";
 import type { SyntheticAnswer } from "../wire/synthetic-answer.js";
 import type { WriteResponseOptions } from "../wire/write-response.js";
+import { ANSWER_OPTIONS } from "./answer-options.js";
 import { isRecord } from "./findings.js";
 import type { RouteOptions } from "./route-options.js";
 
 export type { AskedTarget } from "../wire/request-target.js";
+export type {
+  AnswerChange,
+  AnswerHeaders,
+  ByteTransform,
+  OnResponse,
+  ReceivedAnswer,
+  ResponseHeaders,
+  TransformOptions,
+  TransformWhole,
+} from "./answer-options.js";
 
 /** RFC 9110 §7.8: a name, and a version if need be. */
 const PROTOCOL = /^[!#$%&'*+.^_`|~0-9a-z-]+(?:\/[!#$%&'*+.^_`|~0-9a-z-]+)?$/i;
@@ -97,6 +108,7 @@ export const PROXY_OPTIONS = {
   answerOnlyIfCached: checked<boolean>((value) =>
     typeof value === "boolean" ? null : "is not a boolean",
   ),
+  ...ANSWER_OPTIONS,
 } as const satisfies Section;
 
 /** What the server adapters share. */
@@ -136,6 +148,8 @@ export interface Framework {
   readonly beforeWriting: () => void;
   /** Sends a gateway answer in the framework's way; false leaves it to the gateway. */
   readonly sendFailure: (message: SyntheticAnswer) => boolean;
+  /** Leaves the request to the next handler; left out where there is none. */
+  readonly next?: () => void;
   /** Sends an upstream's answer in the framework's way; without it, it is written directly. */
   readonly sendResponse?: ((answer: PassedAnswer, options: WriteResponseOptions) => void) | null;
 }

@@ -57,6 +57,12 @@ export const FORWARDED_OPTIONS = {
    * `-Host`, `-Proto`, `Forwarded`) cannot be listed.
    */
   keep: checked<readonly string[]>(keepProblem),
+  /**
+   * Writes `X-Forwarded-Prefix`: the mount, the prefix, or whatever `rewritePath` has removed from
+   * the beginning of the path, behind that of a trusted peer. For applications that make links.
+   * @default false
+   */
+  prefix: checked<boolean>((value) => (typeof value === "boolean" ? null : "is not a boolean")),
 } as const satisfies Section;
 
 export interface ForwardedOptions extends OptionsOf<typeof FORWARDED_OPTIONS> {}

@@ -7,6 +7,7 @@
  */
 
 import { isIP, isIPv6 } from "node:net";
+import { removedPrefix } from "./client-path.js";
 import type { PassedOn } from "./field-info.js";
 import { type ForwardedOptions, WRITTEN } from "./forwarded-options.js";
 import { believedCount, type Trusts, trustOf } from "./trust.js";
@@ -104,9 +105,10 @@ export interface Forwarder extends PassedOn {
   trusts(address: string): boolean;
   /**
    * Appends the forwarding fields to a request's fields. True where the peer said that its client
-   * came over https and was not believed, so that the application reads of http.
+   * came over https and was not believed, so that the application reads of http. What was asked for
+   * and what is sent of it are for the prefix that was removed.
    */
-  append(fields: string[], peer: Peer): boolean;
+  append(fields: string[], peer: Peer, asked?: string, sent?: string): boolean;
 }
 
 /**
@@ -128,10 +130,8 @@ export function createForwarder(
       },
     };
   }
-  const { trust, fields, keep } = options;
-  return fronts === null && trust === undefined && fields === undefined && keep === undefined
-    ? UNTRUSTING
-    : forwarderOf(options, fronts);
+  const isPlain = fronts === null && Object.values(options).every((one) => one === undefined);
+  return isPlain ? UNTRUSTING : forwarderOf(options, fronts);
 }
 
 function forwarderOf(options: ForwardedOptions, fronts: Believe | null): Forwarder {
@@ -139,18 +139,20 @@ function forwarderOf(options: ForwardedOptions, fronts: Believe | null): Forward
   const trusts = trustOf(options.trust ?? false);
   const believe = fronts !== null && options.trust === undefined ? fronts : believing(trusts);
   const kind = options.fields ?? "both";
-  const { keep = [] } = options;
+  const { keep = [], prefix = false } = options;
+  const left = prefix ? "x-forwarded-prefix" : null;
   return {
     passes: false,
     keeps: keep.length === 0 ? null : new Set(keep.map((name) => name.toLowerCase())),
     trusts: (address) => trusts(unmappedAddress(address), 0),
-    append(fields, connected) {
+    append(fields, connected, asked = "", sent = "") {
       const peer = connected.address.startsWith(MAPPED) ? unmapped(connected) : connected;
       const before = peer.received.length === 0 ? NOTHING : believe(peer.address, peer.received);
       if (kind !== "forwarded") appendXForwarded(fields, peer, before);
       if (kind !== "x-forwarded") appendForwarded(fields, peer, before);
+      if (prefix) appendPrefix(fields, before, asked, sent);
       if (peer.received.length === 0) return false;
-      appendOthers(fields, before, kind === "forwarded");
+      appendOthers(fields, before, kind === "forwarded", left);
       return peer.protocol === "http" && saysHttps(peer.received) && !saysProtocol(before);
     },
   };
@@ -191,12 +193,25 @@ function saysProtocol(believed: FieldPairs): boolean {
 }
 
 /** What else is believed is passed on as it came. */
-function appendOthers(fields: string[], before: FieldPairs, forwardedAlone: boolean): void {
+function appendOthers(
+  fields: string[],
+  before: FieldPairs,
+  forwardedAlone: boolean,
+  written: string | null,
+): void {
   for (let index = 0; index < before.length; index += 2) {
     const name = (before[index] as string).toLowerCase();
-    const left = WRITTEN.has(name) || (forwardedAlone && name.startsWith("x-forwarded-"));
+    const left =
+      WRITTEN.has(name) || name === written || (forwardedAlone && name.startsWith("x-forwarded-"));
     if (!left) fields.push(name, before[index + 1] as string);
   }
+}
+
+/** The front has removed its prefix before us, so that it comes first for the client. */
+function appendPrefix(fields: string[], before: FieldPairs, asked: string, sent: string): void {
+  const said = fieldValue(before, "x-forwarded-prefix") ?? "";
+  const prefix = (said === "/" ? "" : said) + removedPrefix(asked, sent);
+  if (prefix !== "") fields.push("x-forwarded-prefix", prefix);
 }
 
 // RFC 7239 §4.

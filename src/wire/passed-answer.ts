@@ -44,6 +44,14 @@ export function passedAnswer(
   return { status: response.status, reason: response.statusText, fields, bodiless, response };
 }
 
+/** The same answer with fields of ours. */
+export function withExtra(answer: PassedAnswer, extra: ExtraFields): PassedAnswer {
+  if (extra.length === 0) return answer;
+  const fields = [...answer.fields];
+  appendExtra(fields, extra);
+  return { ...answer, fields };
+}
+
 /**
  * Whether an answer has no body for the client, whatever its fields say: RFC 9110 §6.4.1. What a
  * 205 has must not be there (§15.3.6), and neither HTTP/2 of Node nor a Response can carry it.

@@ -12,8 +12,9 @@ import type { CallerHints } from "../core/layers.js";
 import { ReplayBody } from "../core/replay-body.js";
 import type { ClientPaceLimits, GatewayRequest } from "../core/request.js";
 import { type LayerNames, readCallerHints } from "./caller-hints.js";
+import { askedUrlOf } from "./client-path.js";
 import { type Scan, scanFields, unsoundness } from "./field-info.js";
-import type { Forwarder, ViaSignature } from "./forwarding.js";
+import type { Forwarder, Peer, ViaSignature } from "./forwarding.js";
 import { takeContinue } from "./held-continue.js";
 import { authorityOf, endsWithHead, isHttp2, joinCookies } from "./http2.js";
 import type { ReceivedBody } from "./received-body.js";
@@ -38,6 +39,8 @@ export interface ReadRequestOptions<Received extends RequestFacts = IncomingMess
   /** How slow a client may be; null for no bound. */
   readonly clientPace: ClientPaceLimits | null;
   readonly answerOnlyIfCached: boolean;
+  /** Changes the fields of the client that an answer depends on; left out for none. */
+  readonly prepareFields?: ((fields: string[]) => void) | null;
   /** Makes an id for a request that came without one. */
   readonly newId: () => string;
 }
@@ -98,7 +101,8 @@ export function readRequest<Received extends RequestFacts>(
   scan.fields.push("x-request-id", id);
   if (body.decoded === true) removeField(scan.fields, "content-encoding");
   const caller = scan.layer === null ? null : callerOf(req, scan, options);
-  const fields = finishFields(req, scan, options, host);
+  options.prepareFields?.(scan.fields);
+  const fields = finishFields(req, scan, options, host, target.sentPath);
   if ("failure" in fields) return { failure: fields.failure, id };
   const request: GatewayRequest = {
     method: req.method as string,
@@ -156,7 +160,7 @@ function onlyIfCached(req: RequestFacts): boolean {
   return /(?:^|[\s,])only-if-cached(?:$|[\s,])/i.test(req.headers["cache-control"] ?? "");
 }
 
-function removeField(fields: string[], name: string): void {
+export function removeField(fields: string[], name: string): void {
   for (let index = fields.length - 2; index >= 0; index -= 2) {
     if ((fields[index] as string).toLowerCase() === name) fields.splice(index, 2);
   }
@@ -167,6 +171,7 @@ function finishFields<Received extends RequestFacts>(
   scan: Scan,
   options: ReadRequestOptions<Received>,
   host: string | undefined,
+  sentPath: string,
 ): ChangedFields {
   const { fields } = scan;
   if (options.host === "preserve") {
@@ -174,12 +179,13 @@ function finishFields<Received extends RequestFacts>(
   } else if (options.host !== "target") fields.push("host", options.host);
   const via = `${req.httpVersion} ${options.via.received}`;
   fields.push("via", scan.via === null ? via : `${scan.via}, ${via}`);
-  const overruled = options.forwarder.append(fields, {
+  const peer: Peer = {
     address: req.socket.remoteAddress ?? "unknown",
     protocol: req.socket.encrypted === true ? "https" : "http",
     host,
     received: scan.received,
-  });
+  };
+  const overruled = options.forwarder.append(fields, peer, askedUrlOf(req), sentPath);
   if (overruled) options.onOverruled?.(req.socket.remoteAddress ?? "unknown");
   const { requestHeaders } = options;
   return requestHeaders === null ? fields : changedFields(fields, req, requestHeaders);

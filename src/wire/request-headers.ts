@@ -29,26 +29,39 @@ export function changedFields<Received extends RequestFacts>(
   change: RequestHeaders<Received>,
 ): ChangedFields {
   const set: unknown = typeof change === "function" ? change(req.headers, req) : change;
+  const passedBack =
+    typeof change === "function" && isRecord(set) && passesBack(set, req) ? req.headers : null;
+  const values = readGivenFields(set, passedBack);
+  return typeof values === "string" ? wrong(values) : merged(fields, values);
+}
+
+/**
+ * The fields that a hook or an option sets, none for one that is removed, without those of framing;
+ * or what is wrong with them. What is in `passedBack` with the same value counts for nothing.
+ */
+export function readGivenFields(
+  set: unknown,
+  passedBack: Readonly<Record<string, unknown>> | null = null,
+): ReadonlyMap<string, readonly string[]> | string {
   if (!isRecord(set)) {
     swallow(set);
-    return wrong("returned no record of fields");
+    return "returned no record of fields";
   }
-  const passedBack = typeof change === "function" && passesBack(set, req);
   const values = new Map<string, readonly string[]>();
   for (const [given, value] of Object.entries(set)) {
     const name = given.toLowerCase();
     // RFC 9113 §8.3: pseudo-header fields are HTTP/2's request line.
     if (OURS.has(name) || name.startsWith(":")) continue;
-    if (passedBack && value === req.headers[name]) continue;
-    if (!NAME.test(name)) return wrong("returned a name that no field can have");
+    if (passedBack !== null && value === passedBack[name]) continue;
+    if (!NAME.test(name)) return "returned a name that no field can have";
     const texts = textsOf(value);
-    if (texts === null) return wrong(`returned a value for ${name} that no field can have`);
+    if (texts === null) return `returned a value for ${name} that no field can have`;
     values.set(name, texts);
   }
-  return merged(fields, values);
+  return values;
 }
 
-/** What says where a request ends and whose connection it is: written by us alone. */
+/** What says where a message ends and whose connection it is: written by us alone. */
 const OURS: ReadonlySet<string> = new Set([
   "connection",
   "content-length",

@@ -2,6 +2,7 @@
  * The rows of the table of promises, beside the gallery of failures and the bodies.
  */
 import type { DoorPromise } from "./promise.js";
+import { ANSWERS } from "./promises/answers.js";
 import { APPLICATIONS } from "./promises/applications.js";
 import { BY_HAND } from "./promises/by-hand.js";
 import { ENDINGS } from "./promises/endings.js";
@@ -27,6 +28,7 @@ export const PROMISES: readonly (readonly [chapter: string, rows: readonly DoorP
   ["Forwarding", FORWARDING],
   ["Hooks", HOOKS],
   ["What is passed on", PASSED_ON],
+  ["Answers that are changed", ANSWERS],
   ["Interim answers and trailers", INTERIM],
   ["Endings", ENDINGS],
   ["Reports", REPORTS],

@@ -40,6 +40,8 @@ const SCOPES: Readonly<Record<string, Scope>> = {
   "sticky-options": { prefix: "sticky", documentedAt: atProxies },
   "proxy-options-full": { prefix: "proxy", documentedAt: atProxies },
   "forwarded-options": { prefix: "forwarded", documentedAt: atProxies },
+  "cookie-options": { prefix: "cookies", documentedAt: atProxies },
+  "transform-options": { prefix: "transformBody", documentedAt: atProxies },
   "fastify-options": { prefix: "fastify", documentedAt: atFastify },
   "fetch-options": { prefix: "fetch", documentedAt: atFetch },
   "call-options": { prefix: "call", documentedAt: atFetch },

@@ -24,7 +24,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["lifecycle", "lifecycle/health", "watching"],
   ["gateway"],
   ["server/behind", "server/shutdown/managers"],
-  ["server"],
+  ["server", "doors/change"],
   ["server/shutdown", "doors", "doors/fetch"],
   ["doors/hpm", "doors/web"],
   ["adapters", "telemetry", "dashboard/page"],

@@ -22,8 +22,26 @@ export interface HpmOptions {
 /** What the server adapters share, but for what http-proxy-middleware has options of its own. */
 export type ThroughGatewayOptions = Omit<
   ProxyOptions,
-  "rewritePath" | "requestHeaders" | "host" | "answerOnlyIfCached"
+  "rewritePath" | "requestHeaders" | "host" | "answerOnlyIfCached" | keyof typeof ANSWERED_THERE
 >;
+
+/** What http-proxy-middleware does with answers by itself. */
+const ANSWERED_THERE = {
+  onStatus: "on.proxyRes with selfHandleResponse",
+  onResponse: "on.proxyRes",
+  responseHeaders: "on.proxyRes",
+  redirects: "autoRewrite, hostRewrite or protocolRewrite",
+  cookies: "cookieDomainRewrite or cookiePathRewrite",
+  transformBody: "selfHandleResponse with responseInterceptor",
+} as const;
+
+/** Throws a TypeError that names the option of http-proxy-middleware. */
+export function checkThroughOptions(options: object): void {
+  for (const [name, instead] of Object.entries(ANSWERED_THERE)) {
+    if (!Object.hasOwn(options, name)) continue;
+    throw new TypeError(`${name}: http-proxy-middleware passes answers on; write ${instead} there`);
+  }
+}
 
 /** What the options get, beside plugins and handlers that are not seen in their types. */
 export interface ThroughGateway {

@@ -17,6 +17,7 @@ import { emitTo } from "./hpm-contain.js";
 import { NOTHING } from "./hpm-headers.js";
 import {
   checkHpmOptions,
+  checkThroughOptions,
   type HpmErrorHandler,
   type HpmOptions,
   type HpmPlugin,
@@ -43,6 +44,7 @@ export function createThroughGateway<Options extends object>(
 ): Options & ThroughGateway {
   checkHpmOptions(given);
   const hpm: HpmOptions = given;
+  checkThroughOptions(options);
   checkProxyOptions(options);
   const inside = upstreamInside(upstream);
   checkAgent(inside.core, hpm.agent);

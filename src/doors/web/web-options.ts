@@ -3,6 +3,7 @@
  * place of Node's, and what a Request does not say by itself.
  */
 import type { Failure } from "../../core/failure.js";
+import type { AnswerOptionsOf } from "../../options/answer-options.js";
 import type { Admission, ProxyCallOptions } from "../../options/proxy-options.js";
 import type { ForwardedOptions } from "../../wire/forwarded-options.js";
 import type { Diagnostics } from "../../wire/proxy-status.js";
@@ -24,7 +25,8 @@ export interface WebFailureContext {
 }
 
 /** Options of `webProxy`; those of the same name in `ProxyOptions` do the same. */
-export interface WebProxyOptions<Rest extends readonly unknown[] = readonly unknown[]> {
+export interface WebProxyOptions<Rest extends readonly unknown[] = readonly unknown[]>
+  extends Omit<AnswerOptionsOf<Request>, "onStatus"> {
   /**
    * The address of the client, which a Request does not have. It gets the arguments of the handler.
    * Without an address the upstream gets `unknown`, and peers are trusted by `trust: true` only.

@@ -5,6 +5,7 @@
  * leaves, by the signal of its Request or by cancelling the body, ends the upstream call; what a
  * hook of the user throws is answered as our own fault.
  */
+import { AsyncResource } from "node:async_hooks";
 import type { Readable } from "node:stream";
 import { onAbort } from "../../base/abort.js";
 import type { Clock, Timer } from "../../base/clock.js";
@@ -20,6 +21,7 @@ import type { UpstreamInside } from "../../gateway/upstream-inside.js";
 import { checkWebProxyOptions } from "../../options/check-proxy-options.js";
 import { checkHost } from "../../server/server-checks.js";
 import { lastHopAnswer } from "../../wire/last-hop.js";
+import { type PassedAnswer, withExtra } from "../../wire/passed-answer.js";
 import {
   type AcceptedRequest,
   type ReadRequest,
@@ -32,6 +34,7 @@ import type { SyntheticAnswer } from "../../wire/synthetic-answer.js";
 import { passedResponse, syntheticResponse } from "../../wire/web-response.js";
 import { askToEnter, type EntryHooks, type Refused } from "../admit.js";
 import { AnswerValues } from "../answer-values.js";
+import { AnswerChanges } from "../change/change-answer.js";
 import { type FailureHook, tellHook } from "../failure-hook.js";
 import { readingFor } from "../proxy.js";
 import { bodyOf, factsOf, tunnelAsked, WebClient, type WebFacts } from "./web-facts.js";
@@ -49,6 +52,7 @@ interface WebProxy extends UpstreamInside {
   readonly hooks: EntryHooks<WebFacts>;
   readonly values: AnswerValues<WebFacts>;
   readonly onFailure: FailureHook<WebFailureContext, unknown> | undefined;
+  readonly changes: AnswerChanges<WebFacts, Request> | null;
 }
 
 export function createWebProxy<Rest extends readonly unknown[]>(
@@ -98,6 +102,7 @@ function proxyOf<Rest extends readonly unknown[]>(
       typeof diagnostics === "function" ? ({ request }) => diagnostics(request) : diagnostics,
     ),
     onFailure: options.onFailure,
+    changes: AnswerChanges.of<WebFacts, Request>(inside, options, ({ request }) => request),
   };
 }
 
@@ -174,13 +179,14 @@ class Serving {
       unlink();
       scope.clientOver();
     });
-    core.execute(call).tell((outcome) => {
+    const told = (outcome: Outcome<ResponseBody>): void => {
       this.#answer(call, outcome);
       whenOver(outcome, () => {
         if (upload !== null) drain(gateway.clock, upload, call.request.body);
         scope.over();
       });
-    });
+    };
+    core.execute(call).tell(proxy.changes === null ? told : AsyncResource.bind(told));
   }
 
   #answer(call: Call, outcome: Outcome<ResponseBody>): void {
@@ -197,9 +203,25 @@ class Serving {
       return;
     }
     call.answeredBy = "upstream";
-    const { clock } = this.#proxy.gateway;
+    const { changes, values } = this.#proxy;
     const asked = { req: this.#facts, call, requestId: call.id };
-    passedResponse(this.#proxy.values.ofResponse(asked, response, failure), {
+    if (changes === null) {
+      this.#pass(call, values.ofResponse(asked, response, failure));
+      return;
+    }
+    void changes.change({ ...asked, response, failure }).then((changed) => {
+      if ("failure" in changed) {
+        void response.discard();
+        this.#fail(call, call.id, changed.failure);
+        return;
+      }
+      this.#pass(call, withExtra(changed, values.extraFields(asked, response.status, failure)));
+    });
+  }
+
+  #pass(call: Call, answer: PassedAnswer): void {
+    const { clock } = this.#proxy.gateway;
+    passedResponse(answer, {
       clock,
       answered: (given) => {
         this.#client.answered(given.status);
