@@ -168,10 +168,8 @@ export const CODE_FAMILIES: readonly (readonly [CodeMeaning, readonly string[]])
     },
     ["ETIMEDOUT"],
   ],
-  [
-    always("connection_timeout"),
-    ["UND_ERR_CONNECT_TIMEOUT", "ERR_SOCKET_CONNECTION_TIMEOUT", "ERR_TLS_HANDSHAKE_TIMEOUT"],
-  ],
+  [always("connection_timeout"), ["UND_ERR_CONNECT_TIMEOUT", "ERR_SOCKET_CONNECTION_TIMEOUT"]],
+  [always("tls_handshake_timeout"), ["ERR_TLS_HANDSHAKE_TIMEOUT"]],
   [OURS, ["EINVAL", "EPROTONOSUPPORT", "EBADF", "ENOTSOCK", "EISCONN"]],
   [OURS, ["EALREADY", "EDESTADDRREQ", "ECANCELED", "ERR_CANCELED"]],
   [OURS, ["EBUSY", "EINTR", "EIO", "UNKNOWN"]],

@@ -48,6 +48,8 @@ const UNCONNECTED: StatusTable = {
   connection_timeout: 503,
   local_resources_exhausted: 503,
   connection_reset_while_connecting: 503,
+  tls_handshake_timeout: 503,
+  http2_preface_timeout: 503,
   tls_protocol_error: 503,
   tls_certificate_error: 503,
   tls_certificate_expired: 503,
@@ -61,6 +63,7 @@ const HAPROXY: StatusTable = {
   deadline_already_over: 503,
   deadline_exceeded_queued: 503,
   deadline_exceeded_connecting: 503,
+  deadline_exceeded_in_handshake: 503,
   request_header_too_large: 400,
 };
 

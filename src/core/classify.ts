@@ -84,10 +84,12 @@ function classifyCut(timeline: Timeline, cutBy: CutBy): FailureCode {
   }
 }
 
-function classifyDeadline({ phase, waitsForClient }: Timeline): FailureCode {
+function classifyDeadline(timeline: Timeline): FailureCode {
+  const { phase, waitsForClient } = timeline;
   if (phase === "admit" || phase === "queue") return "deadline_exceeded_queued";
   if (phase === "resolve" || phase === "connect" || phase === "secure") {
-    return "deadline_exceeded_connecting";
+    const isConnected = handshakeOf(timeline) !== null;
+    return isConnected ? "deadline_exceeded_in_handshake" : "deadline_exceeded_connecting";
   }
   // The upstream could not have answered: it has not been asked to the end.
   if (phase === "send" && waitsForClient) return "request_body_timeout";
@@ -104,7 +106,8 @@ function classifyTimeout(timeline: Timeline): FailureCode {
       return stalled(timeline) ? "event_loop_stalled" : "dns_timeout";
     case "connect":
     case "secure":
-      return stalled(timeline) ? "event_loop_stalled" : "connection_timeout";
+      if (stalled(timeline)) return "event_loop_stalled";
+      return handshakeOf(timeline) ?? "connection_timeout";
     case "send":
       return timeline.waitsForClient ? "request_body_timeout" : "connection_write_timeout";
     case "wait":
@@ -114,6 +117,15 @@ function classifyTimeout(timeline: Timeline): FailureCode {
       if (timeline.tunnel !== "none") return "tunnel_idle";
       return timeline.clientBlocked ? "client_stalled" : "connection_read_timeout";
   }
+}
+
+/**
+ * What its silence is called behind a connection that was accepted: host and port can be reached,
+ * and what listens there does nothing.
+ */
+function handshakeOf({ phase, awaitsPreface }: Timeline): FailureCode | null {
+  if (awaitsPreface) return "http2_preface_timeout";
+  return phase === "secure" ? "tls_handshake_timeout" : null;
 }
 
 function stalled(timeline: Timeline): boolean {

@@ -17,6 +17,8 @@ export class Timeline {
   waitAt = -1;
   headAt = -1;
   endAt = -1;
+  /** The connection is made, and its peer has not begun HTTP/2 on it yet. */
+  awaitsPreface = false;
   /** The connection had served an exchange before. */
   reused = false;
   /** When it was opened; -1 while there is none, or where that is not known. */
@@ -55,6 +57,7 @@ export class Timeline {
     this.waitAt = other.waitAt;
     this.headAt = other.headAt;
     this.endAt = other.endAt;
+    this.awaitsPreface = other.awaitsPreface;
     this.reused = other.reused;
     this.openedAt = other.openedAt;
     this.restedAt = other.restedAt;

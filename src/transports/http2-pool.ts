@@ -10,6 +10,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Clock } from "../base/clock.js";
 import { LIMITS } from "../catalog/defaults.js";
+import type { Phase } from "../catalog/failures.js";
 import type { Exchange } from "../targets/exchange.js";
 import type { Target } from "../targets/target.js";
 import {
@@ -49,6 +50,9 @@ class Http2Pool implements ConnectionPool {
   #waiting: Waiting[] = [];
   /** Who opens a connection for itself and for those behind it. */
   #dialer: Exchange | null = null;
+  /** How far that one has come. */
+  #phase: Phase = "connect";
+  #awaitsPreface = false;
   #speaksHttp1 = false;
   #closed = false;
 
@@ -111,10 +115,32 @@ class Http2Pool implements ConnectionPool {
     const onCut = (): void => this.#leave(waiting, (cut) => cut.acquired(CUT, null));
     const waiting: Waiting = { exchange, acquired, onCut };
     this.#waiting.push(waiting);
-    // Without a session it waits for a connection that is on its way, whoever opens it.
-    exchange.enter(this.#sessions.size > 0 ? "queue" : "connect");
+    if (this.#hasLiving()) exchange.enter("queue");
+    else this.#follow(exchange);
     exchange.cancellation.add(onCut);
     this.#dial();
+    // Those that there are may yet turn out to be well.
+    if (this.#dialer === null && this.#waiting.includes(waiting)) exchange.enter("queue");
+  }
+
+  #hasLiving(): boolean {
+    for (const session of this.#sessions) if (session.alive) return true;
+    return false;
+  }
+
+  /** Without a session it waits for a connection that is on its way, whoever opens it. */
+  #follow(exchange: Exchange): void {
+    exchange.timeline.awaitsPreface = this.#awaitsPreface;
+    exchange.enter(this.#phase);
+  }
+
+  #reach(phase: Phase, awaitsPreface: boolean): void {
+    this.#phase = phase;
+    this.#awaitsPreface = awaitsPreface;
+    const isQueue = this.#hasLiving();
+    for (const { exchange } of this.#waiting) {
+      if (!isQueue || exchange === this.#dialer) this.#follow(exchange);
+    }
   }
 
   #leave(waiting: Waiting, then: (waiting: Waiting) => void): void {
@@ -133,9 +159,10 @@ class Http2Pool implements ConnectionPool {
     // A peer that allows no streams would be called again and again; it may change its mind.
     if ([...this.#sessions].some(isBarren)) return;
     const { exchange } = first;
+    const { target, cancellation, timeline } = exchange;
     this.#dialer = exchange;
     openSocket(
-      exchange,
+      { target, cancellation, timeline, enter: (phase) => this.#reach(phase, false) },
       this.#tls,
       (error, socket) => {
         if (socket === null) this.#dialed(error, exchange);
@@ -174,23 +201,31 @@ class Http2Pool implements ConnectionPool {
     };
     this.#sessions.add(session);
     exchange.cancellation.add(onCut);
+    this.#reach(this.#phase, true);
   }
 
   #dialed(error: unknown, { cancellation }: Exchange): void {
-    this.#dialer = null;
+    this.#arrived();
     this.#serve();
+    if (this.#hasLiving()) for (const { exchange } of this.#waiting) exchange.enter("queue");
     // Who was cut tells nothing of the target; the next one opens its own.
     if (error === null || cancellation.by !== null) this.#dial();
     // Those that wait for room on other connections go on waiting.
-    else if (![...this.#sessions].some((session) => session.alive)) {
+    else if (!this.#hasLiving()) {
       for (const waiting of [...this.#waiting]) {
         this.#leave(waiting, ({ acquired }) => acquired(error, null));
       }
     }
   }
 
-  #handDown(socket: Socket): void {
+  #arrived(): void {
     this.#dialer = null;
+    this.#phase = "connect";
+    this.#awaitsPreface = false;
+  }
+
+  #handDown(socket: Socket): void {
+    this.#arrived();
     this.#speaksHttp1 = true;
     this.#below.adopt(socket);
     for (const waiting of [...this.#waiting]) {

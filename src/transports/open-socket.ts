@@ -7,6 +7,7 @@
 import { connect as connectTcp, isIP, type LookupFunction, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { POOL } from "../catalog/defaults.js";
+import type { Phase } from "../catalog/failures.js";
 import { NamedError } from "../core/named-error.js";
 import type { Exchange } from "../targets/exchange.js";
 import { hostNames, lookUpName } from "../targets/names/host-names.js";
@@ -23,9 +24,14 @@ const ALPN_HTTP1: readonly string[] = ["http/1.1"];
 
 type Opened = (error: unknown, socket: Socket | null) => void;
 
+/** For whom a socket is opened. */
+export interface Dialer extends Pick<Exchange, "target" | "cancellation" | "timeline"> {
+  enter(phase: Phase): void;
+}
+
 /** Calls back once: with a socket that is ready to be written to, or with what went wrong. */
 export function openSocket(
-  exchange: Exchange,
+  exchange: Dialer,
   sessions: SessionStore,
   opened: Opened,
   protocols: readonly string[] = ALPN_HTTP1,
@@ -64,7 +70,7 @@ function readyEvent(target: TargetAddress): "connect" | "secureConnect" {
   return target.protocol === "https:" ? "secureConnect" : "connect";
 }
 
-function dial(exchange: Exchange, sessions: SessionStore, protocols: readonly string[]): Socket {
+function dial(exchange: Dialer, sessions: SessionStore, protocols: readonly string[]): Socket {
   const { target } = exchange;
   const local = target.socketPath !== null;
   exchange.enter(local || isIP(target.hostname) !== 0 ? "connect" : "resolve");

@@ -119,7 +119,7 @@ const OF_CLIENTS: ReadonlySet<FailureCode> = new Set([
   "request_body_timeout",
 ]);
 const OF_BODIES = /body|while_sending|write_timeout|transfer_coding|trailer|stalled$|expectation/;
-const OF_HTTP2 = /^stream_|^enhance/;
+const OF_HTTP2 = /^stream_|^enhance|^http2_/;
 
 /** What is a matter of a connection that a request is sent over, and not of the request. */
 const OF_CONNECTIONS: ReadonlySet<FailureCode> = new Set([

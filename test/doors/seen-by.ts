@@ -24,7 +24,9 @@ const OF_FOREIGN_FETCH: SeenAs = {
   ...OF_PARSER,
   dns_timeout: { code: "http_response_timeout", attempts: [3, 1] },
   connection_timeout: { code: "http_response_timeout", attempts: [3, 1] },
+  tls_handshake_timeout: { code: "http_response_timeout", attempts: [3, 1] },
   deadline_exceeded_connecting: { code: "deadline_exceeded" },
+  deadline_exceeded_in_handshake: { code: "deadline_exceeded" },
   event_loop_stalled: { code: "http_response_timeout", attempts: [3, 1] },
   connection_reset_while_connecting: { code: "connection_terminated", attempts: [3, 1] },
   tls_certificate_expired: { attempts: [3, 1] },
@@ -47,6 +49,8 @@ const OF_FOREIGN_FETCH: SeenAs = {
 const OF_DISPATCHER: SeenAs = {
   ...OF_PARSER,
   dns_timeout: { code: "connection_timeout" },
+  // Targets with TLS settings of their own have connections of ours; without, only the agent knows.
+  deadline_exceeded_in_handshake: { code: "deadline_exceeded_connecting" },
   http_response_incomplete: { code: "connection_terminated" },
   connection_read_timeout: { code: "http_response_timeout" },
   // The caller has the head as soon as it is there.

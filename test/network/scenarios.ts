@@ -85,12 +85,12 @@ export const SCENARIOS: readonly Scenario[] = [
     { name: "packets reordered", rule: { delay: 0.005, jitter: 0.03 }, alone: ["well"] },
     {
       ...{ name: "an MTU black hole", rule: { mtu: 1_000 }, body: LARGE },
-      alone: ["http_response_timeout", "connection_write_timeout", "connection_timeout"],
+      alone: ["http_response_timeout", "connection_write_timeout", "tls_handshake_timeout"],
       post: ["connection_write_timeout", "http_response_timeout"],
     },
     {
       ...{ name: "an MTU black hole for answers", rule: { mtuDown: 1_000 } },
-      alone: ["http_response_timeout", "connection_timeout"],
+      alone: ["http_response_timeout", "tls_handshake_timeout"],
       post: ["http_response_timeout"],
     },
     {
@@ -149,7 +149,10 @@ export const SCENARIOS: readonly Scenario[] = [
   ...of("windows and halves", [
     {
       ...{ name: "the window stays zero", behaviour: "never reads", body: LARGE },
-      alone: ["http_response_timeout", "connection_write_timeout", "connection_timeout"],
+      alone: [
+        ...["http_response_timeout", "connection_write_timeout"],
+        ...["tls_handshake_timeout", "http2_preface_timeout"],
+      ] as const,
       post: ["connection_write_timeout"],
     },
     {
@@ -170,7 +173,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...of("processes", [
     {
       ...{ name: "stopped (SIGSTOP)", machine: "stopped" },
-      alone: ["http_response_timeout", "connection_timeout"],
+      alone: ["http_response_timeout", "tls_handshake_timeout", "http2_preface_timeout"],
       post: ["http_response_timeout"],
     },
   ]),

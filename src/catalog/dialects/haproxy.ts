@@ -235,8 +235,14 @@ export const HAPROXY_LINES: Dialect = {
       failures: ["connection_timeout"],
     },
     {
-      term: "Server … is DOWN, reason: Layer6 invalid response / timeout",
-      match: /is DOWN.*Layer6|L6(?:RSP|TOUT)\b/,
+      term: "Server … is DOWN, reason: Layer6 timeout",
+      match: /is DOWN.*Layer6 timeout|L6TOUT\b/,
+      meaning: "The check of a server got a connection, and TLS on it did not end in time.",
+      failures: ["tls_handshake_timeout"],
+    },
+    {
+      term: "Server … is DOWN, reason: Layer6 invalid response",
+      match: /is DOWN.*Layer6|L6RSP\b/,
       meaning: "The check of a server failed in its TLS handshake.",
       failures: ["tls_protocol_error", "tls_certificate_error"],
     },

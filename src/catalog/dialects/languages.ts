@@ -70,6 +70,12 @@ export const LANGUAGE_TEXTS: Dialect = {
       remedies: ["Send the server's own name as SNI; in a tunnel or proxy: its server name."],
     },
     {
+      term: "net/http: TLS handshake timeout / handshake operation timed out",
+      match: /TLS handshake timeout|handshake (?:operation )?timed out/i,
+      meaning: "The connection was made, and the TLS handshake on it did not end in time.",
+      failures: ["tls_handshake_timeout"],
+    },
+    {
       term: "tls: handshake failure / SSLHandshakeException / SSLError",
       match: [
         /tls: (?:handshake failure|protocol version|internal error|alert)/i,
@@ -168,7 +174,6 @@ export const LANGUAGE_TEXTS: Dialect = {
       match: [
         /dial \w+ \S+: i\/o timeout|dial \w+ \S+: connect: connection timed out/,
         /[Cc]onnect(?:ion)? ?(?:timed out|Timeout(?:Error|Exception)?\b)|\[Errno 110\]/,
-        /TLS handshake timeout/,
       ],
       meaning: "No connection in time: packets are dropped, or the backlog is full.",
       failures: ["connection_timeout"],

@@ -28,7 +28,7 @@ export const NGINX_DETAILS: readonly ForeignTerm[] = dialectOfLines(
     "upstream timed out while SSL handshaking to upstream",
     /timed out.*while SSL handshaking to upstream/i,
     "The connection was made, and the TLS handshake did not end in time.",
-    ["tls_protocol_error", "connection_timeout", "event_loop_stalled"],
+    ["tls_handshake_timeout"],
     "Is it a TLS port? A server that waits for a request in plain text says nothing.",
   ],
   [

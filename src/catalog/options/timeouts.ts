@@ -7,8 +7,8 @@ import { longCut, type OptionsOf, type Section, wait } from "./option.js";
 
 export const TIMEOUT_OPTIONS = {
   /**
-   * Time to get a connection: queue, name resolution, TCP and TLS. For loopback and Unix sockets
-   * the default is 1000.
+   * Time to get a connection: queue, name resolution, TCP, TLS, HTTP/2. For loopback and Unix
+   * sockets the default is 1000.
    * @default 3100
    * @remarks Lost SYNs are sent again after 1 s and 3 s; this lets both arrive.
    */

@@ -210,7 +210,7 @@ export const CONNECT_ROWS = {
       "A firewall or security group drops the packets without an answer.",
       "The host is down or its address has moved, so that the SYN stays unanswered.",
       "The TCP accept queue is full: the application is too busy to accept.",
-      "TLS stalls: the port expects plain text, or a large certificate is lost (a wrong MTU).",
+      "An agent of the application does not say how far it had got: look at TLS as well.",
     ],
     remedies: [
       "Try from this machine: nc -vz -w 3 HOST PORT; silence means dropped, not refused.",
@@ -277,6 +277,47 @@ export const CONNECT_ROWS = {
       "Try by hand: `openssl s_client -connect HOST:PORT -servername NAME`, or nc for plain text.",
       "Look at the log of what accepts there: balancer, sidecar, TLS terminator.",
       "Check http:// against https:// in targets.",
+    ],
+  },
+  tls_handshake_timeout: {
+    phase: "secure",
+    status: 504,
+    proxyError: "connection_timeout",
+    repeat: "safe",
+    blame: "upstream",
+    summary:
+      "The target accepts the TCP connection, but does not complete the TLS handshake in time.",
+    causes: [
+      "The process is stopped, hangs or has no processor time: the kernel accepts in its place.",
+      "A load balancer or sidecar accepts in its place and waits for the application itself.",
+      "The port expects plain text, and what listens there waits for more of it.",
+      "The answer is lost on the way: only large packets (a wrong MTU), or all (a firewall).",
+    ],
+    remedies: [
+      "Try it: `openssl s_client -connect HOST:PORT`; CONNECTED and then silence is this failure.",
+      "On the target's host: ps -o stat= -p PID; T is stopped; ss -ltn shows who is not accepted.",
+      "If small answers arrive and certificates do not, check the MTU: ping -M do -s 1472 HOST.",
+      "Raise timeouts.connectMs only if a healthy handshake really takes that long.",
+    ],
+  },
+  http2_preface_timeout: {
+    phase: "connect",
+    status: 504,
+    proxyError: "connection_timeout",
+    repeat: "safe",
+    blame: "upstream",
+    summary: "The target accepts the connection, but does not begin HTTP/2 on it in time.",
+    causes: [
+      "The process is stopped, hangs or has no processor time: the kernel accepts in its place.",
+      "A load balancer or sidecar accepts in its place and waits for the application itself.",
+      "The port speaks something else, and what listens there waits for more of it.",
+      "The answer is lost on the way: a firewall drops it.",
+    ],
+    remedies: [
+      "Try it: `curl -v --http2-prior-knowledge http://HOST:PORT/`, or https:// without the flag.",
+      "On the target's host: ps -o stat= -p PID; T is stopped; ss -ltn shows who is not accepted.",
+      "Leave allowH2 out if the application speaks HTTP/1.1 only.",
+      "Raise timeouts.connectMs only if a healthy connection really takes that long.",
     ],
   },
   tls_protocol_error: {

@@ -78,6 +78,25 @@ export const OWN_ROWS = {
       "Keep timeouts.connectMs well below timeouts.totalMs.",
     ],
   },
+  deadline_exceeded_in_handshake: {
+    phase: "secure",
+    status: 504,
+    proxyError: "connection_timeout",
+    repeat: "never",
+    blame: "upstream",
+    summary: "The deadline of the call passed in the handshake: TLS, or the beginning of HTTP/2.",
+    causes: [
+      "The process is stopped, hangs or has no processor time: the kernel accepts in its place.",
+      "Earlier attempts have left too little time for this one.",
+      "The answer is lost on the way: only large packets (a wrong MTU), or all (a firewall).",
+      "timeouts.totalMs is shorter than timeouts.connectMs.",
+    ],
+    remedies: [
+      "Treat it as tls_handshake_timeout: `openssl s_client -connect HOST:PORT` from this machine.",
+      "Read the attempts in the log: where was the time spent?",
+      "Keep timeouts.connectMs well below timeouts.totalMs.",
+    ],
+  },
   deadline_exceeded: {
     phase: "wait",
     status: 504,

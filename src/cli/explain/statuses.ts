@@ -39,6 +39,7 @@ const FIRST: Readonly<Record<number, readonly FailureCode[]>> = {
   504: [
     "http_response_timeout",
     "connection_timeout",
+    "tls_handshake_timeout",
     "deadline_exceeded",
     "received_gateway_error",
     "dns_timeout",

@@ -174,6 +174,14 @@ export const CONNECT: readonly Row[] = [
     world: insteadOfTls(accept().readBytes(1).reset()),
   },
   {
+    code: "tls_handshake_timeout",
+    answer: 504,
+    error: "connection_timeout",
+    ...NOTHING_SENT,
+    breaker: "failure",
+    world: insteadOfTls(accept().hang()),
+  },
+  {
     code: "tls_protocol_error",
     answer: 502,
     error: "tls_protocol_error",

@@ -5,7 +5,7 @@
  */
 import { once } from "node:events";
 import { connect } from "node:net";
-import { accept, fullBacklog, ok, respond } from "good-gateway/testing";
+import { accept, fullBacklog, ok, respond, silentListener } from "good-gateway/testing";
 import type { Row } from "../tools/provoke.js";
 import { eventually } from "../tools/world.js";
 
@@ -34,6 +34,23 @@ export const EXCHANGE: readonly Row[] = [
       // The others do not race it, whichever phase an engine sees.
       const timeouts = { connectMs: 2_000, responseMs: 2_000, totalMs: 300 };
       return { targets: () => origin, options: { timeouts }, cleanUp: close };
+    },
+  },
+  {
+    code: "deadline_exceeded_in_handshake",
+    answer: 504,
+    error: "connection_timeout",
+    sends: [0, 0],
+    attempts: [1, 1],
+    breaker: "failure",
+    world: async () => {
+      const { port, close } = await silentListener();
+      const timeouts = { connectMs: 2_000, responseMs: 2_000, totalMs: 300 };
+      return {
+        targets: () => `https://127.0.0.1:${port}`,
+        options: { timeouts },
+        cleanUp: close,
+      };
     },
   },
   {

@@ -4,6 +4,7 @@
 import { once } from "node:events";
 import { constants, createServer, type Http2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { silentListener } from "good-gateway/testing";
 import type { Row } from "../tools/provoke.js";
 import type { WorldOptions } from "../tools/world.js";
 
@@ -33,6 +34,18 @@ async function resetting(code: number): Promise<WorldOptions> {
 }
 
 export const HTTP2: readonly Row[] = [
+  {
+    code: "http2_preface_timeout",
+    answer: 504,
+    error: "connection_timeout",
+    sends: [0, 0],
+    attempts: [3, 3],
+    breaker: "failure",
+    world: async () => {
+      const { origin, close } = await silentListener();
+      return { targets: () => origin, options: { allowH2: "h2c" }, cleanUp: close };
+    },
+  },
   {
     code: "stream_refused",
     answer: 502,

@@ -131,7 +131,7 @@ describe("families of codes", () => {
     ["ERR_TLS_CERT_ALTNAME_INVALID", "tls_certificate_error"],
     ["ERR_TLS_CERT_ALTNAME_FORMAT", "tls_certificate_error"],
     ["ERR_TLS_INVALID_PROTOCOL_VERSION", "proxy_configuration_error"],
-    ["ERR_TLS_HANDSHAKE_TIMEOUT", "connection_timeout"],
+    ["ERR_TLS_HANDSHAKE_TIMEOUT", "tls_handshake_timeout"],
     ["ERR_OSSL_X509_KEY_VALUES_MISMATCH", "proxy_configuration_error"],
     ["CERT_HAS_EXPIRED", "tls_certificate_expired"],
     ["CERT_NOT_YET_VALID", "tls_certificate_error"],

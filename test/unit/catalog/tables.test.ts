@@ -28,6 +28,7 @@ describe("status policy", () => {
     ["unix_socket_forbidden", 502, 502, 503, 503],
     ["unix_backlog_full", 503, 502, 503, 503],
     ["connection_timeout", 504, 504, 503, 503],
+    ["tls_handshake_timeout", 504, 504, 503, 503],
     ["tls_certificate_error", 502, 502, 503, 503],
     ["breaker_open", 503, 502, 503, 503],
     ["no_healthy_target", 503, 502, 503, 503],

@@ -20,6 +20,7 @@ interface Reached {
   readonly waitsForClient?: boolean;
   readonly clientBlocked?: boolean;
   readonly stalledMs?: number;
+  readonly awaitsPreface?: boolean;
   readonly tunnel?: "none" | "open" | "closing";
   /** How long after the phase began it ended. */
   readonly afterMs?: number;
@@ -69,7 +70,7 @@ describe("who cut it outranks every error", () => {
     ["queue", "deadline_exceeded_queued"],
     ["resolve", "deadline_exceeded_connecting"],
     ["connect", "deadline_exceeded_connecting"],
-    ["secure", "deadline_exceeded_connecting"],
+    ["secure", "deadline_exceeded_in_handshake"],
     ["send", "deadline_exceeded"],
     ["wait", "deadline_exceeded"],
     ["receive", "deadline_exceeded"],
@@ -85,7 +86,10 @@ describe("who cut it outranks every error", () => {
     ["connect", {}, "connection_timeout"],
     ["connect", { stalledMs: SELF.stallMs - 1 }, "connection_timeout"],
     ["connect", { stalledMs: SELF.stallMs }, "event_loop_stalled"],
-    ["secure", {}, "connection_timeout"],
+    ["secure", {}, "tls_handshake_timeout"],
+    ["secure", { awaitsPreface: true }, "http2_preface_timeout"],
+    ["connect", { awaitsPreface: true }, "http2_preface_timeout"],
+    ["queue", { awaitsPreface: true }, "connection_pool_timeout"],
     ["secure", { stalledMs: SELF.stallMs }, "event_loop_stalled"],
     ["send", {}, "connection_write_timeout"],
     ["send", { waitsForClient: true }, "request_body_timeout"],

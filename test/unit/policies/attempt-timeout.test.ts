@@ -64,7 +64,7 @@ describe("each phase has a limit and a name of its own", () => {
     [["queue"], 100, "connection_pool_timeout"],
     [["resolve"], 100, "dns_timeout"],
     [["resolve", "connect"], 100, "connection_timeout"],
-    [["resolve", "connect", "secure"], 100, "connection_timeout"],
+    [["resolve", "connect", "secure"], 100, "tls_handshake_timeout"],
     [["connect", "send"], 300, "connection_write_timeout"],
     [["connect", "send", "wait"], 200, "http_response_timeout"],
     [["connect", "send", "wait", "receive"], 300, "connection_read_timeout"],

@@ -8,6 +8,7 @@ import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { Facts } from "../facts/facts.js";
 import type { ProcessFacts } from "../facts/local-facts.js";
 import { bannerOf, spokenBy } from "./banners.js";
+import { stuckProcess, waitingOf } from "./stuck.js";
 
 export function answerCauses(facts: Facts): readonly Finding[] {
   const { first } = facts;
@@ -234,36 +235,11 @@ export function sameProcess(a: ProcessFacts, b: ProcessFacts): boolean {
 }
 
 function silent(facts: Facts, evidence: readonly string[]): Finding {
-  const { local, health, endpoint, limits } = facts;
-  const seen = local?.processAfter ?? local?.process ?? null;
-  const waiting = local?.onPort[0]?.waiting ?? local?.unixSocket?.waiting ?? 0;
+  const { health, endpoint, limits } = facts;
+  const waiting = waitingOf(facts);
   const common = { layer: "head", code: "http_response_timeout" } as const;
-  if (seen?.state === "T") {
-    return fault({
-      ...common,
-      cause: "process_stopped",
-      layer: "process",
-      title:
-        `The process ${seen.pid} is stopped (SIGSTOP, a debugger): it takes connections ` +
-        "and does nothing.",
-      evidence: [...evidence, `${seen.command}: state T`],
-      fix: `kill -CONT ${seen.pid}, and find out who stopped it.`,
-    });
-  }
-  if (seen?.spins) {
-    return fault({
-      ...common,
-      cause: "event_loop_hangs",
-      layer: "process",
-      title: `The process ${seen.pid} is busy and answers no request: its event loop hangs.`,
-      evidence: said(
-        ...evidence,
-        `${Math.round((seen.processorShare ?? 0) * 100)} % of a processor`,
-        waiting > 0 && `${waiting} connections wait to be accepted`,
-      ),
-      fix: "node --cpu-prof, or kill -USR1 and the inspector, shows the code that runs.",
-    });
-  }
+  const stuck = stuckProcess(facts, common.code, evidence);
+  if (stuck !== null) return stuck;
   if (facts.first !== null && facts.first.firstBytes !== "") {
     return fault({
       ...common,

@@ -7,6 +7,7 @@ import { fault, said, warning } from "../../../diagnosis/diagnosis-finding.js";
 import type { Finding } from "../../../diagnosis/diagnosis-report.js";
 import type { Facts } from "../facts/facts.js";
 import { type Certificate, isChecked } from "../probes/secure.js";
+import { stuckProcess, waitingOf } from "./stuck.js";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 /** Time to renew without hurry. */
@@ -28,10 +29,8 @@ export function certificateCauses(facts: Facts, now: number): readonly Finding[]
   return certificate === null ? [] : expiresSoon(certificate, now);
 }
 
-function noHandshake(
-  { otherProtocol, endpoint, secured }: Facts,
-  evidence: readonly string[],
-): readonly Finding[] {
+function noHandshake(facts: Facts, evidence: readonly string[]): readonly Finding[] {
+  const { otherProtocol, endpoint, secured } = facts;
   if (secured?.step.result === "ok") return [];
   if (otherProtocol === "http") {
     return [
@@ -45,6 +44,7 @@ function noHandshake(
       }),
     ];
   }
+  if (secured?.step.code === "tls_handshake_timeout") return [unanswered(facts, evidence)];
   const errno = secured?.errno ?? "";
   if (/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|WRONG_SSL_VERSION/i.test(errno)) {
     return [oldVersion(endpoint, evidence)];
@@ -65,6 +65,44 @@ function noHandshake(
         "unknown name.",
     }),
   ];
+}
+
+/** The connection is accepted, and TLS on it is not answered to its end. */
+function unanswered(facts: Facts, evidence: readonly string[]): Finding {
+  const { endpoint, limits, secured, local } = facts;
+  const code = "tls_handshake_timeout";
+  const stuck = stuckProcess(facts, code, evidence);
+  if (stuck !== null) return stuck;
+  const waiting = waitingOf(facts);
+  const heard = secured?.heardBytes ?? 0;
+  return fault({
+    cause: waiting > 0 ? "does_not_accept" : "tls_unanswered",
+    layer: "secure",
+    code,
+    confidence: waiting > 0 ? "likely" : "possible",
+    title:
+      waiting > 0
+        ? "The application does not even accept its connections: it is stuck."
+        : `Port ${endpoint.port} accepts the connection, but TLS on it was not complete ` +
+          `after ${limits.connectMs} ms.`,
+    evidence: said(
+      ...evidence,
+      heard > 0 ? `${heard} bytes of its answer arrived` : "not a byte of an answer arrived",
+      waiting > 0 && `${waiting} connections wait to be accepted`,
+    ),
+    fix:
+      waiting > 0
+        ? "Look at what it waits for: a lock, a computation, a debugger."
+        : "The process hangs or is stopped, the port expects plain text" +
+          (local === null ? ", or answers are lost on the way, perhaps only large ones:" : ":"),
+    ...(waiting > 0
+      ? {}
+      : {
+          write:
+            `openssl s_client -connect ${endpoint.authority}` +
+            (local === null ? `; ping -M do -s 1472 ${endpoint.hostname}` : ""),
+        }),
+  });
 }
 
 /** Bytes of a server that has shown its certificate before it ended the handshake. */

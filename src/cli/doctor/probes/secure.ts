@@ -99,7 +99,8 @@ export async function secure(
     return done("failed", mistrust, code, { certificate, mistrust, socket });
   } catch (error) {
     if (error === null) {
-      return done("failed", `no handshake within ${connectMs} ms`, "connection_timeout");
+      const code = plain === null ? "connection_timeout" : "tls_handshake_timeout";
+      return done("failed", `no handshake within ${connectMs} ms`, code);
     }
     const timeline = new Timeline(startedAt);
     timeline.enter("connect", startedAt);

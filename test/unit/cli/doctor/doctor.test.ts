@@ -252,6 +252,26 @@ describe("TLS", () => {
     });
   });
 
+  it("is not answered on a connection that is accepted, for a reason unknown", async () => {
+    const port = await raw(() => {});
+    expect(await verdict(`https://127.0.0.1:${port}/`)).toMatchObject({
+      layer: "secure",
+      blame: "upstream",
+      cause: "tls_unanswered",
+      confidence: "possible",
+    });
+  });
+
+  it("is not answered by a process that is stopped", async () => {
+    const { port, child } = await program(server("(q, r) => r.end()"));
+    child.kill("SIGSTOP");
+    expect(await verdict(`https://127.0.0.1:${port}/`)).toMatchObject({
+      layer: "process",
+      blame: "upstream",
+      cause: "process_stopped",
+    });
+  });
+
   it("is spoken by a port that plain HTTP is asked of", async () => {
     const port = await https(certificates.valid);
     expect(await verdict(`http://127.0.0.1:${port}/`)).toMatchObject({

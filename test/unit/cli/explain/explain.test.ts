@@ -293,6 +293,18 @@ const MORE_LINES: readonly Row[] = [
     /^HAProxy/,
     "connection_timeout",
   ],
+  [
+    "Server web/s1 is DOWN, reason: Layer6 timeout, check duration: 2001ms",
+    /^HAProxy/,
+    "tls_handshake_timeout",
+  ],
+  [
+    "upstream timed out (110: Connection timed out) while SSL handshaking to upstream",
+    /^nginx/,
+    "tls_handshake_timeout",
+  ],
+  ['Get "https://a.test/": net/http: TLS handshake timeout', /handshake/, "tls_handshake_timeout"],
+  ["ssl.SSLError: The handshake operation timed out", /handshake/, "tls_handshake_timeout"],
   ["backend 'web' has no server available!", /^HAProxy/, "no_healthy_target"],
   [
     "503 UC upstream_reset_before_response_started{connection_termination} - -",
