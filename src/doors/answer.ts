@@ -24,7 +24,7 @@ import {
 } from "../wire/write-response.js";
 import { AnswerValues } from "./answer-values.js";
 import { AnswerChanges, type AskedChange } from "./change/change-answer.js";
-import { type FailureHook, tellHook } from "./failure-hook.js";
+import { type FailureHook, summaryOf, tellHook } from "./failure-hook.js";
 
 /** One request on its way to an answer. */
 export interface PendingAnswer {
@@ -71,7 +71,7 @@ export function answeringFor(inside: UpstreamInside, options: ProxyOptions): Ans
     },
     received(asking, status, failure) {
       beforeAnswer(asking);
-      if (failure !== null) tell(answerer, asking, failure);
+      if (failure !== null) tell(answerer, asking, failure, status);
       asking.call.answeredBy = "upstream";
       return values.extraFields(asking, status, failure);
     },
@@ -111,7 +111,9 @@ function answerResponse(
   response: UpstreamResponse<ResponseBody>,
   failure: Failure | null,
 ): void {
-  if (failure !== null && !asking.res.headersSent) tell(answerer, asking, failure);
+  if (failure !== null && !asking.res.headersSent) {
+    tell(answerer, asking, failure, response.status);
+  }
   if (steppedBack(asking, response)) return;
   const { changes, values } = answerer;
   if (changes !== null) {
@@ -197,8 +199,15 @@ export function steppedBack(
   return true;
 }
 
-function tell({ onFailure }: Answerer, asking: PendingAnswer, failure: Failure): void {
+function tell(
+  { onFailure, gateway }: Answerer,
+  asking: PendingAnswer,
+  failure: Failure,
+  received?: number,
+): void {
   if (onFailure === undefined) return;
   const { req, res, call, requestId } = asking;
-  tellHook(onFailure, failure, { req, res, attempts: call?.attempts.length ?? 0, requestId });
+  const attempts = call?.attempts.length ?? 0;
+  const summary = summaryOf(failure, gateway.statusPolicy, received);
+  tellHook(onFailure, failure, { req, res, attempts, requestId, ...summary });
 }

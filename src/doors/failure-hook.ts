@@ -3,7 +3,9 @@
  * answer.
  */
 import { FAILURES } from "../catalog/failures.js";
-import type { Failure } from "../core/failure.js";
+import { type StatusPolicy, statusOf } from "../catalog/status-policy.js";
+import { blameOf, type Failure } from "../core/failure.js";
+import type { FailureSummary } from "../options/proxy-options.js";
 
 export type FailureHook<Context, Given = void> = (failure: Failure, context: Context) => Given;
 
@@ -22,6 +24,17 @@ export function tellHook<Context, Given>(
     warn(failure, error);
     return undefined;
   }
+}
+
+/** What a hook is told with the name of a failure; `received` is the status of an answer. */
+export function summaryOf(
+  failure: Failure,
+  policy: StatusPolicy,
+  received: number | undefined,
+): FailureSummary {
+  const { summary } = FAILURES[failure.code];
+  const status = received ?? statusOf(failure.code, policy);
+  return { blame: blameOf(failure), status, summary };
 }
 
 function warn(failure: Failure, error: unknown): void {

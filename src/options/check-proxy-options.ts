@@ -7,7 +7,9 @@ import { FORWARDED_OPTIONS } from "../wire/forwarded-options.js";
 import { ANSWER_SECTIONS } from "./answer-options.js";
 import { isRecord } from "./findings.js";
 import { nearest } from "./nearest.js";
+import { homeOf } from "./option-names.js";
 import { PROXY_OPTIONS } from "./proxy-options.js";
+import { PROXY_SYNONYMS } from "./proxy-synonyms.js";
 
 const { upgrades: _upgrades, onStatus: _onStatus, ...OF_REQUESTS } = PROXY_OPTIONS;
 /** A handler of Requests has no connection, so the caller passes the client's address. */
@@ -45,9 +47,16 @@ function checkAll(options: object, known: Section, path: string): void {
 }
 
 function unknownOption(name: string, known: Section, path: string): string {
+  return `${path}${name}: unknown option of a proxy${hintFor(name, known, path)}`;
+}
+
+function hintFor(name: string, known: Section, path: string): string {
   const close = nearest(name, Object.keys(known));
-  const hint = close === null ? "" : `; did you mean "${close}"?`;
-  return `${path}${name}: unknown option of a proxy${hint}`;
+  const synonym = Object.hasOwn(PROXY_SYNONYMS, name) ? PROXY_SYNONYMS[name] : undefined;
+  if (path === "" && synonym !== undefined) return `; ${synonym}`;
+  if (close !== null) return `; did you mean "${close}"?`;
+  const home = homeOf(name);
+  return home === null ? "" : `; ${home}`;
 }
 
 function shown(value: unknown): string {

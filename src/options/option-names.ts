@@ -16,6 +16,7 @@ import { at, type Findings, isRecord } from "./findings.js";
 import { nearest } from "./nearest.js";
 import { SECTION_NAMES, SECTIONS, type SectionName } from "./option-rules.js";
 import { GATEWAY_OPTIONS, SHARED_OPTIONS, UPSTREAM_OPTIONS } from "./options.js";
+import { PROXY_OPTIONS } from "./proxy-options.js";
 import { ROUTE_OPTIONS } from "./route-options.js";
 import { DIFFERENCES, NO_COUNTERPART, type Place, SYNONYMS } from "./synonyms.js";
 
@@ -80,17 +81,34 @@ export function meantAs(place: Place, options: object, option: string): boolean 
   return names.some((name) => (lookup(SYNONYMS[place], name) ?? near(place, name)) === option);
 }
 
-function adviceFor(place: Place, name: string, value: unknown): string {
+/** Where a name belongs that is an option, but not of this place; null for what is none. */
+export function homeOf(name: string): string | null {
   const home = HOMES.find(([, names]) => names.includes(name));
-  if (home !== undefined) return `"${name}" belongs in ${home[0]}`;
+  return home === undefined ? null : `"${name}" belongs in ${home[0]}`;
+}
+
+function adviceFor(place: Place, name: string, value: unknown): string {
   const synonym = lookup(SYNONYMS[place], name);
-  const elsewhere = synonym === null ? lookup(NO_COUNTERPART, name) : null;
-  if (elsewhere !== null) return elsewhere;
+  const isTarget = isAddress(value) && synonym !== null;
+  if (!isTarget) {
+    if (Object.hasOwn(PROXY_OPTIONS, name)) return ofProxies(name);
+    const other = homeOf(name) ?? (synonym === null ? lookup(NO_COUNTERPART, name) : null);
+    if (other !== null) return other;
+  }
   // An object is a mistyped section: `timeout: {}` is `timeouts`.
   const meant = isRecord(value) ? (near(place, name) ?? synonym) : (synonym ?? near(place, name));
   if (meant === null) return `there are ${listed(NAMES[place])}`;
   const difference = meant === synonym ? lookup(DIFFERENCES, name) : null;
   return `did you mean "${meant}"${difference === null ? "" : `, which ${difference}`}?`;
+}
+
+function ofProxies(name: string): string {
+  const also = name === "host" ? ", and of a target: { url, host }" : "";
+  return `"${name}" is an option of proxies, such as nodeProxy(upstream, { ${name} })${also}`;
+}
+
+function isAddress(value: unknown): boolean {
+  return typeof value === "string" && value.includes("://");
 }
 
 function near(place: Place, name: string): string | null {

@@ -3,6 +3,7 @@
  * answer.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Blame } from "../catalog/failures.js";
 import { checked, code, type OptionsOf, type Section } from "../catalog/options/option.js";
 import type { Failure } from "../core/failure.js";
 import type { ForwardedOptions } from "../wire/forwarded-options.js";
@@ -32,6 +33,9 @@ export type {
 const PROTOCOL = /^[!#$%&'*+.^_`|~0-9a-z-]+(?:\/[!#$%&'*+.^_`|~0-9a-z-]+)?$/i;
 const DIAGNOSTICS: readonly string[] = ["none", "code", "full"] satisfies Diagnostics[];
 
+/** Its own type, so that editors complete the words. */
+export type HostOption = "preserve" | "target" | (string & {});
+
 export const PROXY_OPTIONS = {
   /**
    * Decides the path and query that are sent. It gets those of the client, below the mount and in
@@ -58,7 +62,7 @@ export const PROXY_OPTIONS = {
    * The Host that is sent: the client's (`preserve`), the target's (`target`), or this text.
    * @default "preserve"
    */
-  host: checked<string>((value) =>
+  host: checked<HostOption>((value) =>
     typeof value === "string" && isAuthority(value)
       ? null
       : 'is not "preserve", "target" or a value for Host',
@@ -135,7 +139,17 @@ export interface Refusal {
 /** What `admit` returns. */
 export type Admission = Refusal | undefined | null;
 
-export interface FailureContext {
+/** What the catalog says of a failure, for hooks. */
+export interface FailureSummary {
+  /** Who is at fault. */
+  readonly blame: Blame;
+  /** Of the answer: that of the upstream where it has answered, else the gateway's. */
+  readonly status: number;
+  /** One sentence; it names nothing of the inside. */
+  readonly summary: string;
+}
+
+export interface FailureContext extends FailureSummary {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly attempts: number;

@@ -366,15 +366,10 @@ const JITTER = "the wait doubles with each repeat, with full jitter";
 
 /** Names that have no counterpart among these options. */
 export const NO_COUNTERPART: Readonly<Record<string, string>> = {
-  rewritePath: `paths are a ${ADAPTER} { rewritePath })`,
   pathRewrite: `paths are a ${ADAPTER} { rewritePath })`,
   headers: `request fields are a ${ADAPTER} { requestHeaders })`,
-  requestHeaders: `request fields are a ${ADAPTER} { requestHeaders })`,
   xfwd: `forwarding fields are a ${ADAPTER} { forwarded })`,
-  forwarded: `forwarding fields are a ${ADAPTER} { forwarded })`,
   changeOrigin: `the Host field is a ${ADAPTER} { host: "target" })`,
-  diagnostics: `diagnostics are a ${ADAPTER} { diagnostics })`,
-  onFailure: `hooks are a ${ADAPTER} { onFailure })`,
   retryOn: BY_THE_NAME,
   retryOnStatus: BY_THE_NAME,
   shouldRetry: BY_THE_NAME,

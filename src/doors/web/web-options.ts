@@ -4,7 +4,12 @@
  */
 import type { Failure } from "../../core/failure.js";
 import type { AnswerOptionsOf } from "../../options/answer-options.js";
-import type { Admission, ProxyCallOptions } from "../../options/proxy-options.js";
+import type {
+  Admission,
+  FailureSummary,
+  HostOption,
+  ProxyCallOptions,
+} from "../../options/proxy-options.js";
 import type { ForwardedOptions } from "../../wire/forwarded-options.js";
 import type { Diagnostics } from "../../wire/proxy-status.js";
 import type { RequestHeaders } from "../../wire/read-request.js";
@@ -18,7 +23,7 @@ export interface WebClientFacts {
   readonly protocol?: "http" | "https" | undefined;
 }
 
-export interface WebFailureContext {
+export interface WebFailureContext extends FailureSummary {
   readonly request: Request;
   readonly attempts: number;
   readonly requestId: string;
@@ -45,7 +50,7 @@ export interface WebProxyOptions<Rest extends readonly unknown[] = readonly unkn
    * The Host that is sent: the client's (`preserve`), the target's (`target`), or this text.
    * @default "preserve"
    */
-  readonly host?: string;
+  readonly host?: HostOption;
   /**
    * What answers reveal about internals: nothing, names and counts, or addresses, too.
    * @default "code"

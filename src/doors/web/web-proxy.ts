@@ -35,7 +35,7 @@ import { passedResponse, syntheticResponse } from "../../wire/web-response.js";
 import { askToEnter, type EntryHooks, type Refused } from "../admit.js";
 import { AnswerValues } from "../answer-values.js";
 import { AnswerChanges } from "../change/change-answer.js";
-import { type FailureHook, tellHook } from "../failure-hook.js";
+import { type FailureHook, summaryOf, tellHook } from "../failure-hook.js";
 import { readingFor } from "../proxy.js";
 import { bodyOf, factsOf, tunnelAsked, WebClient, type WebFacts } from "./web-facts.js";
 import type { WebFailureContext, WebProxyOptions } from "./web-options.js";
@@ -196,7 +196,7 @@ class Serving {
     }
     const { response } = outcome;
     const failure = outcome.kind === "error_response" ? outcome.failure : null;
-    const own = failure === null ? null : this.#notify(call, call.id, failure);
+    const own = failure === null ? null : this.#notify(call, call.id, failure, response.status);
     if (own !== null) {
       void response.discard();
       this.#giveOwn(call, own);
@@ -248,12 +248,18 @@ class Serving {
   }
 
   /** The Response that the user's hook gives in the place of ours; null for none. */
-  #notify(call: Call | null, requestId: string, failure: Failure): Response | null {
-    const { onFailure } = this.#proxy;
+  #notify(
+    call: Call | null,
+    requestId: string,
+    failure: Failure,
+    received?: number,
+  ): Response | null {
+    const { onFailure, gateway } = this.#proxy;
     if (onFailure === undefined) return null;
     const attempts = call?.attempts.length ?? 0;
     const { request } = this.#facts;
-    const given = tellHook(onFailure, failure, { request, attempts, requestId });
+    const summary = summaryOf(failure, gateway.statusPolicy, received);
+    const given = tellHook(onFailure, failure, { request, attempts, requestId, ...summary });
     return given instanceof Response ? given : null;
   }
 

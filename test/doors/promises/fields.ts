@@ -1,7 +1,7 @@
 /**
  * Fields and paths on their way through a proxy, and what hooks change of them.
  */
-import type { ProxyOptions, Refusal } from "good-gateway";
+import { FAILURES, type ProxyOptions, type Refusal } from "good-gateway";
 import { accept, ok, respond } from "good-gateway/testing";
 import { expect } from "vitest";
 import type { World } from "../../gallery/tools/world.js";
@@ -295,6 +295,34 @@ export const HOOKS: readonly DoorPromise[] = [
         expect([answer.status, answer.body]).toEqual([418, "own words"]);
         expect(told).toEqual(["connection_terminated"]);
       });
+    },
+  },
+  {
+    name: "onFailure is told who is at fault, the status of the answer, and a summary",
+    shows: ["proxy.onFailure"],
+    cannot: ofProxies,
+    show: async (door) => {
+      const told: unknown[] = [];
+      const proxy = {
+        onFailure({ code }, { blame, status, summary }) {
+          told.push([code, blame, status, FAILURES[code].summary === summary]);
+        },
+      } satisfies ProxyOptions;
+      const rest = { statusPolicy: () => 599 };
+      for (const script of [
+        accept().readHead().close(),
+        accept().readHead().send(respond(503, "busy")).hang(),
+      ]) {
+        await at(door, { script, options: { retry: false }, proxy, rest }, async ({ ask }) => {
+          told.push((await ask()).status);
+        });
+      }
+      expect(told).toEqual([
+        ["connection_terminated", "upstream", 599, true],
+        599,
+        ["received_gateway_error", "upstream", 503, true],
+        503,
+      ]);
     },
   },
   {

@@ -32,3 +32,16 @@ it("what an adapter does in another way is refused there", () => {
   );
   expect(() => webProxy(upstream, { onStatus: {} } as object)).toThrow("onStatus: unknown option");
 });
+
+it.each([
+  [{ changeOrigin: true }, 'changeOrigin: unknown option of a proxy; write host: "target"'],
+  [{ rewriteHeaders: String }, "write responseHeaders"],
+  [{ userResDecorator: String }, "write transformBody"],
+  [{ skipToNextHandlerFilter: String }, 'write onStatus: { 404: "next" }'],
+  [{ timeouts: {} }, '"timeouts" belongs in an upstream, or in defaults for all of them'],
+  [{ connectMs: 1 }, '"connectMs" belongs in timeouts'],
+  [{ rewritepath: String }, 'did you mean "rewritePath"?'],
+  [{ constructor: 1 }, "constructor: unknown option of a proxy"],
+])("an option of something else at a proxy: %j", (options, said) => {
+  expect(() => nodeProxy(upstream, options as object)).toThrow(said);
+});

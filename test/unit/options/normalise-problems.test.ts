@@ -211,6 +211,17 @@ describe("names that are no options", () => {
       "pathRewrite: unknown option; paths are a setting of the adapter, " +
         "such as expressProxy(upstream, { rewritePath })",
     ],
+    [
+      { host: "target" },
+      'host: unknown option; "host" is an option of proxies, such as ' +
+        "nodeProxy(upstream, { host }), and of a target: { url, host }",
+    ],
+    [{ host: "http://a" }, 'host: unknown option; did you mean "targets"?'],
+    [
+      { rewritePath: () => "/" },
+      'rewritePath: unknown option; "rewritePath" is an option of proxies, such as ' +
+        "nodeProxy(upstream, { rewritePath })",
+    ],
     [{ foo: 1 }, `foo: unknown option; there are ${all}`],
     [{ toString: 1 }, `toString: unknown option; there are ${all}`],
     [
