@@ -11,7 +11,7 @@ import { ADMISSION_ROWS } from "./rows/admission.js";
 import { BODY_ROWS } from "./rows/body.js";
 import { CONNECT_ROWS } from "./rows/connect.js";
 import { EXCHANGE_ROWS } from "./rows/exchange.js";
-import type { FailureRow, Trait } from "./rows/failure-row.js";
+import type { Blame, FailureRow, Trait } from "./rows/failure-row.js";
 import { OWN_ROWS } from "./rows/own.js";
 import { RECEIVED_ROWS } from "./rows/received.js";
 
@@ -37,6 +37,17 @@ export const FAILURE_CODES: readonly FailureCode[] = Object.keys(FAILURES) as Fa
 /** Whether a string from outside (a header, the command line) names a failure. */
 export function isFailureCode(value: string): value is FailureCode {
   return Object.hasOwn(FAILURES, value);
+}
+
+/** Whether a failure is held against its target. */
+export function countsAgainstTarget(code: FailureCode): boolean {
+  const { blame } = FAILURES[code];
+  return blame === "upstream" || blame === "overload" || blame === "network";
+}
+
+/** Whether it is a failure of this side: neither of the client, nor a planned end. */
+export function isFault(blame: Blame | null): boolean {
+  return blame !== "client" && blame !== "none";
 }
 
 /** Whether a failure has a trait; false for none. */

@@ -14,6 +14,7 @@ export const BLAMES: Readonly<Record<Blame, string>> = {
     "do not fit together, a loop.",
   client: "The client left, or sent something wrong.",
   self: "The gateway's own process: its event loop, its sockets, or a hook in it.",
+  none: "Nothing went wrong: it ended as it is set up to end.",
 };
 
 /**

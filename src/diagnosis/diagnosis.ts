@@ -4,7 +4,13 @@
  * single failure shows.
  */
 import { type Clock, isoDate } from "../base/clock.js";
-import { FAILURES, type FailureCode, type FailureRow, hasTrait } from "../catalog/failures.js";
+import {
+  FAILURES,
+  type FailureCode,
+  type FailureRow,
+  hasTrait,
+  isFault,
+} from "../catalog/failures.js";
 import { DIAGNOSIS } from "../catalog/health-defaults.js";
 import type { TargetSet } from "../targets/target-set.js";
 import { evidenceOf, seconds } from "./diagnosis-evidence.js";
@@ -74,9 +80,7 @@ export function diagnoseUpstream(
 export function diagnoseLive(facts: LiveFacts): Diagnosis {
   const { upstream, entries } = facts;
   // Neither a client that left nor a hedge that lost says anything about the upstream.
-  const blamed = entries.filter(
-    ({ code }) => FAILURES[code].blame !== "client" && code !== "hedge_cancelled",
-  );
+  const blamed = entries.filter(({ code }) => isFault(FAILURES[code].blame));
   const main = mostFrequent(blamed.map(familyOf));
   const same = blamed.filter((one) => familyOf(one) === main);
   const pattern = same.length < DIAGNOSIS.patternMin ? null : patternOf(same, facts);

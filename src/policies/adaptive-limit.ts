@@ -10,7 +10,7 @@
  */
 
 import type { Clock } from "../base/clock.js";
-import { FAILURES } from "../catalog/failures.js";
+import { FAILURES, isFault } from "../catalog/failures.js";
 import type { AdaptiveLimitOptions } from "../catalog/options/overload.js";
 import { ADAPTIVE_LIMIT } from "../catalog/overload-defaults.js";
 import type { Call } from "../core/call.js";
@@ -171,5 +171,5 @@ function isOverload(outcome: Outcome<unknown>): boolean {
   const failure = failureOf(outcome);
   if (failure === null) return false;
   const { blame, status } = FAILURES[failure.code];
-  return blame === "overload" || (status === 504 && blame !== "client");
+  return blame === "overload" || (status === 504 && isFault(blame));
 }

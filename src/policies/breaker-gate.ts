@@ -9,7 +9,7 @@
  */
 import type { ExchangeVerdict } from "../base/permit.js";
 import { EVIDENCE, LAYERS } from "../catalog/defaults.js";
-import { FAILURES, type FailureCode } from "../catalog/failures.js";
+import { countsAgainstTarget, FAILURES, type FailureCode } from "../catalog/failures.js";
 import type { Outcome } from "../core/outcome.js";
 import { type Holder, hold, refused } from "../core/pending.js";
 import type { Policy } from "../core/pipe.js";
@@ -158,7 +158,5 @@ function wasHurried({ call, cancellation, timeline }: Exchange): boolean {
 /** What an exchange that ended by this name says of its target; null is a whole answer. */
 export function verdictOf(code: FailureCode | null): ExchangeVerdict {
   if (code === null) return "success";
-  const { blame } = FAILURES[code];
-  const counts = blame === "upstream" || blame === "overload" || blame === "network";
-  return counts ? "failure" : "neutral";
+  return countsAgainstTarget(code) ? "failure" : "neutral";
 }

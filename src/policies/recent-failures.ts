@@ -8,7 +8,7 @@
  */
 import type { Clock } from "../base/clock.js";
 import { RETRY } from "../catalog/defaults.js";
-import { FAILURES, type FailureCode } from "../catalog/failures.js";
+import { countsAgainstTarget, type FailureCode } from "../catalog/failures.js";
 import type { TargetSet } from "../targets/target-set.js";
 
 export interface RecentFailures {
@@ -36,8 +36,7 @@ export function recentFailures(clock: Clock, set: Pick<TargetSet, "targets">): R
   };
   return {
     failed(target, code) {
-      const { blame } = FAILURES[code];
-      if (target === null || blame === "client" || blame === "self" || blame === "proxy") return;
+      if (target === null || !countsAgainstTarget(code)) return;
       failedAt ??= new Map();
       failedAt.set(target, clock.now());
       forget(failedAt);

@@ -100,7 +100,7 @@ function logTo(logger: AccessLogger, record: CallRecord): void {
 
 /** What clients do is no error of ours; what they got is, if it failed. */
 function levelOf({ code, blame }: CallRecord): "info" | "warn" | "error" {
-  if (code === null) return "info";
+  if (code === null || blame === "none") return "info";
   return blame === "client" ? "warn" : "error";
 }
 

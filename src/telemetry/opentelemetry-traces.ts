@@ -21,6 +21,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { type Clock, epochMs } from "../base/clock.js";
+import { isFault } from "../catalog/failures.js";
 import type { Call } from "../core/call.js";
 import type { AttemptTimings, CallAttempt, CallRecord } from "../records/call-record.js";
 import type { CallTracer } from "../records/tracing.js";
@@ -195,7 +196,7 @@ function endTrace(tracer: Tracer, traced: Trace, record: CallRecord): void {
   span.setAttributes(callAttributes(record));
   const { code, blame, status } = record;
   // As for servers: what the client did wrong is no error of this process.
-  const ours = code === null ? (status ?? 0) >= SERVER_ERRORS_FROM : blame !== "client";
+  const ours = code === null ? (status ?? 0) >= SERVER_ERRORS_FROM : isFault(blame);
   if (ours) span.setStatus({ code: SpanStatusCode.ERROR });
   span.end(timeOf(endedAt));
 }
@@ -239,8 +240,8 @@ function endAttempt(span: Span, attempt: CallAttempt, resends: number): void {
     if (ms !== null) attributes[name] = ms;
   }
   span.setAttributes(attributes);
-  // We ended it ourselves, since another one was faster.
-  if (error !== null && code !== "hedge_cancelled") span.setStatus({ code: SpanStatusCode.ERROR });
+  // What ends as planned, such as a hedge that another one has beaten, is none.
+  if (error !== null && blame !== "none") span.setStatus({ code: SpanStatusCode.ERROR });
 }
 
 function callAttributes(record: CallRecord): Attributes {

@@ -5,7 +5,13 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import { type AddressInfo, createServer as createTcp, type Socket } from "node:net";
-import { createGateway, type Gateway, installShutdown, type UpstreamOptions } from "good-gateway";
+import {
+  accessLog,
+  createGateway,
+  type Gateway,
+  installShutdown,
+  type UpstreamOptions,
+} from "good-gateway";
 import { fullBacklog } from "good-gateway/testing";
 import { afterEach, describe, expect, it } from "vitest";
 import { eventually, limiter } from "../gallery/tools/world.js";
@@ -176,12 +182,17 @@ describe.each(Object.entries(TUNNEL_SERVERS))("through %s", (_name, serve) => {
       timeouts: { idleMs: 50, tunnelIdleMs: 150 },
       breaker: { consecutiveFailures: 2 },
     });
-    const codes: unknown[] = [];
-    ground.gateway.on("attempt:end", ({ attempt }) => void codes.push(attempt.code));
+    const [ends, levels] = [[] as unknown[], [] as string[]];
+    const level = (name: string) => () => void levels.push(name);
+    const logger = { info: level("info"), warn: level("warn"), error: level("error") };
+    accessLog(ground.gateway, logger);
+    ground.gateway.on("call:end", ({ code, blame }) => void ends.push([code, blame]));
     const clients = [await opened(ground), await opened(ground), await opened(ground)];
     for (const client of clients) await client.over;
     await isQuiet(ground);
-    expect(codes).toEqual(["tunnel_idle", "tunnel_idle", "tunnel_idle"]);
+    expect(ends).toEqual(Array(3).fill(["tunnel_idle", "none"]));
+    expect(levels).toEqual(["info", "info", "info"]);
+    expect(ground.gateway.diagnose("app").findings.filter(({ code }) => code)).toEqual([]);
     expect(ground.gateway.upstream("app").targets[0]?.breaker).toBe("closed");
   });
 

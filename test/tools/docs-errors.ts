@@ -82,8 +82,14 @@ const PHASES: Readonly<Record<Phase | "any", string>> = {
 
 /** What a client gets to see of it. */
 function looks(code: FailureCode): readonly string[] {
-  const { status, proxyError }: FailureRow = FAILURES[code];
-  if (status === "received" || proxyError === null || STATUS_CODES[status] === undefined) return [];
+  const { status, proxyError, blame }: FailureRow = FAILURES[code];
+  if (
+    status === "received" ||
+    blame === "none" ||
+    proxyError === null ||
+    STATUS_CODES[status] === undefined
+  )
+    return [];
   const field = proxyStatus(
     {
       name: "edge",
@@ -108,7 +114,14 @@ function fenced(text: string): string {
 
 /** Where a look at the target, or at what failed lately, tells more than the name. */
 function search({ blame, phase }: FailureRow): readonly string[] {
-  if (blame === "client" || blame === "self" || phase === "admit" || phase === "queue") return [];
+  if (
+    blame === "client" ||
+    blame === "self" ||
+    blame === "none" ||
+    phase === "admit" ||
+    phase === "queue"
+  )
+    return [];
   return [
     "## Find the cause",
     "```sh\nnpx good-gateway doctor http://127.0.0.1:3000/\n```",

@@ -42,8 +42,11 @@ export const PHASES: readonly Phase[] = [
  */
 export type Repeat = "safe" | "idempotent" | "never";
 
-/** Who is at fault. Only `upstream`, `overload` and `network` count against a target. */
-export type Blame = "upstream" | "overload" | "network" | "proxy" | "client" | "self";
+/**
+ * Who is at fault; `none` where all went as it was set up to go. Only `upstream`, `overload` and
+ * `network` count against a target.
+ */
+export type Blame = "upstream" | "overload" | "network" | "proxy" | "client" | "self" | "none";
 
 /** The status of the answer that the gateway writes, or "received" when it passes one on. */
 export type FailureStatus =

@@ -12,7 +12,7 @@ export const OWN_ROWS = {
     status: 503,
     proxyError: "proxy_internal_response",
     repeat: "never",
-    blame: "self",
+    blame: "none",
     summary:
       "Another attempt of the same call was faster, so this one was cancelled; no client sees it.",
     causes: [

@@ -46,10 +46,10 @@ export const RECEIVED_ROWS = {
   },
   tunnel_idle: {
     phase: "receive",
-    status: 499,
+    status: 504,
     proxyError: null,
     repeat: "never",
-    blame: "client",
+    blame: "none",
     summary: "Neither side of an upgraded connection has sent anything for longer than allowed.",
     causes: [
       "The application on it sends no pings, and has nothing to say.",

@@ -54,7 +54,7 @@ const plural = (count, one, many) => count + " " + (count === 1 ? one : many);
 const sum = (record) => Object.values(record).reduce((all, count) => all + count, 0);
 const spoken = (name) => name.replaceAll("_", " ");
 
-const BLAMES = ["upstream", "overload", "network", "proxy", "client", "self"];
+const BLAMES = ["upstream", "overload", "network", "proxy", "client", "self", "none"];
 const blameOf = (code) => (byId(code) ? byId(code).dataset.blame : "upstream");
 // What only follows from failures before it, and says nothing of what is wrong.
 const isRefusal = (code) => REFUSALS.includes(code);

@@ -99,7 +99,7 @@ const urlOf = (one) => {
   return target + path;
 };
 // Nothing of the target is to be found out where it was not at fault.
-const BLAMELESS = ["client", "self"];
+const BLAMELESS = ["client", "self", "none"];
 // The targets that were tried; if none was, the only target of the upstream.
 const targetsOf = (one) => {
   const asked = one.attempts.map(({ target }) => target).filter(Boolean);

@@ -112,6 +112,7 @@ td>svg.bars{width:120px;height:22px;display:block}
 [data-blame=upstream]{--c:var(--upstream)}[data-blame=overload]{--c:var(--overload)}
 [data-blame=network]{--c:var(--network)}[data-blame=proxy]{--c:var(--proxy)}
 [data-blame=client]{--c:var(--client)}[data-blame=self]{--c:var(--self)}
+[data-blame=none]{--c:var(--client)}
 [data-blame=ok]{--c:var(--ok)}
 [data-line=p50]{--c:var(--p50)}[data-line=p95]{--c:var(--p95)}[data-line=p99]{--c:var(--p99)}
 .legend{display:flex;flex-wrap:wrap;gap:.1rem .9rem;padding:0;list-style:none;font-size:.86rem}

@@ -64,14 +64,14 @@ describe("failure catalog", () => {
 
   it("names no RFC 9209 type where the gateway generated no answer", () => {
     for (const [code, row] of rows) {
-      const silent = row.status === "received" || row.status === 499;
+      const silent = row.status === "received" || row.status === 499 || code === "tunnel_idle";
       expect(row.proxyError === null, code).toBe(silent);
     }
   });
 
   it("answers 504 only for time that ran out", () => {
     const late = rows.filter(([, row]) => row.status === 504).map(([code]) => code);
-    const named = /timeout|deadline|only_if_cached/;
+    const named = /timeout|deadline|only_if_cached|idle/;
     expect(late.filter((code) => !named.test(code))).toEqual([]);
   });
 
@@ -99,7 +99,7 @@ describe("failure catalog", () => {
     ];
     for (const [code, row] of rows) {
       if (row.phase !== "admit" || earlier.includes(code)) continue;
-      expect(["proxy", "client", "self"], code).toContain(row.blame);
+      expect(["proxy", "client", "self", "none"], code).toContain(row.blame);
     }
   });
 
