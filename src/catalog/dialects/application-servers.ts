@@ -228,14 +228,42 @@ export const APPLICATION_TEXTS: readonly Dialect[] = [
     },
   ),
   dialectOfLines(
-    "gorouter",
+    "LiteSpeed",
     [
-      "Registered endpoint failed to handle the request",
-      /Registered endpoint failed to handle the request|x[-_]cf[-_]routererror\W+endpoint_failure/i,
-      "The router reached no instance, or the instance closed. Answer: 502.",
-      ["connection_refused", "connection_terminated", "stale_connection"],
-      "cf logs APP --recent for a crash; X-Cf-RouterError of the answer says which.",
+      "ExtConn timed out while processing",
+      /ExtConn timed out while processing|No request delivery notification has been received/,
+      "PHP (lsphp) or the upstream took the request and did not answer in time.",
+      ["http_response_timeout", "connection_terminated", "connection_timeout"],
+      "Its external application: Initial Request Timeout, and what lsphp waits for or crashes at",
     ],
+    [
+      "[uds://… .sock] Connection refused, restart!",
+      /\[uds:\/\/\S+\] Connection refused/,
+      "The external application (lsphp) does not run, or crashed.",
+      ["connection_refused", "connection_terminated"],
+      "stderr.log beside error.log has the last words of lsphp.",
+    ],
+    [
+      "lscgid: execve(): Resource temporarily unavailable",
+      /lscgid: execve\(\)/,
+      "lsphp was not started: a limit on processes or memory, a wrong path, or its rights.",
+      ["local_resources_exhausted", "connection_refused"],
+      "Process Soft Limit and Memory Soft Limit of the external application; ulimit -u",
+    ],
+  ),
+  dialectOfLines(
+    "gorouter",
+    {
+      term: "Registered endpoint failed to handle the request",
+      match: [
+        /Registered endpoint failed to handle the request/i,
+        /x[-_]cf[-_]routererror\W+endpoint_failure/i,
+      ],
+      general: true,
+      meaning: "The router reached no instance, or the instance closed. Answer: 502.",
+      failures: ["connection_refused", "connection_terminated", "stale_connection"],
+      remedies: ["cf logs APP --recent for a crash; X-Cf-RouterError of the answer says which."],
+    },
     [
       "Requested route ('…') does not exist",
       /Requested route \('[^']+'\) does not exist|x[-_]cf[-_]routererror\W+unknown_route/i,

@@ -22,6 +22,7 @@ import { APPLICATION_SERVERS, ORCHESTRATORS } from "./orchestrators.js";
 import { PHRASE_TEXTS } from "./phrases.js";
 import { HEROKU_LINES, HEROKU_WORDS, PLATFORM_TEXTS } from "./platforms.js";
 import { ROUTERS } from "./routers.js";
+import { RUST_ELIXIR } from "./rust-elixir.js";
 import { SQUID } from "./squid.js";
 import { STARTUPS } from "./startups.js";
 import { APPARMOR, SELINUX } from "./systems.js";
@@ -48,6 +49,7 @@ export const DIALECTS: readonly Dialect[] = [
   ...ROUTERS,
   TOMCAT,
   ...CLIENTS,
+  ...RUST_ELIXIR,
   ...STARTUPS,
   ...APPLICATION_TEXTS,
   ORCHESTRATORS,

@@ -37,7 +37,7 @@ export const DOTNET = dialectOfLines(
   ],
   [
     "The response ended prematurely. (ResponseEnded)",
-    /response ended prematurely|server returned an invalid or unrecognized response/,
+    /response ended prematurely/,
     "The server closed the connection before its answer was complete.",
     [...CLOSED, "http_response_incomplete"],
     KEEP,
@@ -45,7 +45,7 @@ export const DOTNET = dialectOfLines(
   ],
   [
     "Received an invalid status line / header",
-    /Received an invalid (?:status|header|chunk)/,
+    /Received an invalid (?:status|header|chunk)|server returned an invalid or unrecognized/,
     "The received bytes are not valid HTTP: another protocol, TLS, or a faulty server.",
     ["http_protocol_error", "tls_protocol_error"],
     "curl -sv to the same address shows the bytes.",

@@ -22,6 +22,37 @@ export const LANGUAGE_TEXTS: Dialect = {
       remedies: ["Write http:// instead of https:// for this port, or use its TLS port."],
     },
     {
+      term: "Client sent an HTTP request to an HTTPS server",
+      match: /Client sent an HTTP request to an HTTPS server/i,
+      meaning: "Go: a request in plain text came to a TLS port. Answer: 400.",
+      failures: ["bad_request", "tls_protocol_error"],
+      remedies: ["Write https:// for this port in the proxy in front."],
+    },
+    {
+      term: "unexpected HTTP status code received from server / without sending trailers",
+      match: [
+        /unexpected HTTP status code received from server/i,
+        /without sending trailers|unexpected content-type "text\/html"/i,
+      ],
+      meaning: "gRPC: what answered is no gRPC server: a proxy's page, or one without HTTP/2.",
+      failures: ["http_protocol_error", "received_gateway_error", "connection_refused"],
+      remedies: ["Each proxy on the path must speak HTTP/2 to the server (grpc_pass, h2c)."],
+    },
+    {
+      term: "WebSocket close 1006",
+      match: /\bclose(?: code|d)?[ :=]*1006\b|\b1006 \(abnormal/i,
+      meaning: "The connection of a WebSocket ended without a closing frame.",
+      failures: ["connection_terminated", "http_upgrade_failed", "connection_read_timeout"],
+      remedies: ["A proxy's timeout for quiet connections (proxy_read_timeout), or a restart."],
+    },
+    {
+      term: "Session ID unknown",
+      match: /Session ID unknown/i,
+      meaning: "Engine.IO: the request went to another process than the one with its session.",
+      failures: ["bad_request", "http_upgrade_failed"],
+      remedies: ["Sticky sessions in the balancer, or only the WebSocket transport."],
+    },
+    {
       term: 'malformed HTTP response "\\x15\\x03\\x01"',
       match: [
         /malformed HTTP (?:response|status|version)|BadStatusLine|InvalidStatusLine/i,
@@ -104,7 +135,7 @@ export const LANGUAGE_TEXTS: Dialect = {
       term: "server misbehaving / Temporary failure in name resolution",
       match: [
         /server misbehaving|Temporary failure in name resolution/i,
-        /lookup \S+(?: on \S+)?: (?:i\/o timeout|read udp)/i,
+        /lookup \S+(?: on \S+)?: (?:i\/o timeout|(?:read|dial) udp|operation was canceled)/i,
       ],
       meaning: "The name server failed or did not answer; the name may still exist.",
       failures: ["dns_error", "dns_timeout"],
@@ -288,7 +319,7 @@ export const LANGUAGE_TEXTS: Dialect = {
     },
     {
       term: "http2: server sent GOAWAY / stream error",
-      match: /sent GOAWAY|received GOAWAY|GOAWAY_SESSION/,
+      match: /\bGOAWAY\b|GOAWAY_SESSION/,
       meaning:
         "HTTP/2: the server is closing the connection; unprocessed requests may be repeated.",
       failures: ["stream_refused", "connection_terminated"],

@@ -32,6 +32,20 @@ export const NGINX_DETAILS: readonly ForeignTerm[] = dialectOfLines(
     "Is it a TLS port? A server that waits for a request in plain text says nothing.",
   ],
   [
+    "auth request unexpected status: …",
+    /auth request unexpected status: [45]\d\d/i,
+    "The location of auth_request answered neither 2xx, 401 nor 403. Answer: 500.",
+    ["proxy_configuration_error", "received_server_error", "connection_refused"],
+    "The path and the upstream of that location; other lines at this second are about it.",
+  ],
+  [
+    'open() "…/proxy_temp/…" failed (13: Permission denied)',
+    /(?:open|mkdir|pwrite|rename)\(\) "[^"]*" failed \((?:13|2)\b.*(?:upstream|client request)/i,
+    "nginx may not write its temporary files, so larger bodies are cut or refused.",
+    ["http_response_incomplete", "local_resources_exhausted", "request_body_failed"],
+    "The folders of proxy_temp_path and client_body_temp_path belong to the user of the workers.",
+  ],
+  [
     "recv() failed (104: Connection reset by peer) while reading upstream",
     /(?:recv|readv)\(\) failed \(104\b.*while reading upstream/i,
     "The upstream reset the connection in the middle of the body.",

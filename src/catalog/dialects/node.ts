@@ -91,9 +91,10 @@ export const NODE_TEXTS: Dialect = {
       remedies: ["--trace-warnings shows where they are added."],
     },
     {
-      term: "listen EADDRINUSE: address already in use",
-      match: /listen EADDRINUSE/,
-      meaning: "The application could not start: another process has its port.",
+      term: "listen EADDRINUSE: address already in use / EACCES: permission denied",
+      match: /listen E(?:ADDRINUSE|ACCES|ADDRNOTAVAIL)\b/,
+      meaning:
+        "The application could not start: its port is taken, or below 1024 without the right.",
       failures: ["connection_refused"],
       causes: ["The previous process never got the signal to stop (npm start, sh -c)."],
       remedies: ["ss -ltnp | grep PORT shows the owner; start node directly, or use exec."],

@@ -18,7 +18,8 @@ export const ORCHESTRATORS: Dialect = {
     {
       term: "ImagePullBackOff / ErrImagePull / CreateContainerConfigError",
       match: [
-        /ImagePullBackOff|ErrImagePull|CreateContainer(?:Config)?Error|RunContainerError/,
+        /ImagePullBackOff|ErrImage\w+|CreateContainer(?:Config)?Error|RunContainerError/,
+        /runAsNonRoot/,
         /InvalidImageName|Failed to pull image|pull access denied|manifest unknown/,
       ],
       meaning: "The container was never started: its image, a secret or a config map is missing.",
@@ -73,7 +74,10 @@ export const ORCHESTRATORS: Dialect = {
     },
     {
       term: "FailedScheduling / Evicted / Preempting",
-      match: /FailedScheduling|\bEvicted\b|Preempt(?:ed|ing)|NodeNotReady|TaintManagerEviction/,
+      match: [
+        /FailedScheduling|\bEvicted\b|Preempt(?:ed|ing)|NodeNotReady|TaintManagerEviction/,
+        /node was low on resource/,
+      ],
       meaning: "The pod has no place, or was moved away from its node.",
       failures: ["no_healthy_target", "connection_terminated"],
     },

@@ -206,10 +206,17 @@ export const PLATFORM_TEXTS: Dialect = {
     },
     {
       term: '{"message": "Internal server error"}',
-      match: /\{\s*"message":\s*"(?:Internal server error|Service Unavailable)"\s*\}/,
+      match: /\{\s*"message":\s*"Internal server error"\s*\}/,
       meaning: "API Gateway's own text: the integration failed, or its answer is malformed.",
       failures: ["http_protocol_error", "received_server_error"],
       remedies: ["Its execution log, with $context.integrationErrorMessage, has the reason."],
+    },
+    {
+      term: '{"message": "Service Unavailable"}',
+      match: /\{\s*"message":\s*"Service Unavailable"\s*\}/,
+      meaning: "API Gateway (HTTP API) got no answer: a VPC link without targets, or a limit.",
+      failures: ["no_healthy_target", "http_response_timeout", "bulkhead_full"],
+      remedies: ["Its access log, with $context.integrationErrorMessage, has the reason."],
     },
     {
       term: "ALB error_reason LambdaTimeout / LambdaConnectionTimeout / LambdaThrottling",
@@ -271,7 +278,7 @@ export const PLATFORM_TEXTS: Dialect = {
     },
     {
       term: "IIS: 12175, 0x80072f8f",
-      match: /50[24] \d 12175\b|0x80072f8f|WINHTTP 12175/i,
+      match: /50[24] \d 12175\b|0x80072f8f|WINHTTP 12175|ERROR_WINHTTP_SECURE_FAILURE/i,
       meaning: "TLS with the server failed: certificate, name, or protocol version.",
       failures: ["tls_certificate_error", "tls_protocol_error"],
     },
@@ -281,6 +288,15 @@ export const PLATFORM_TEXTS: Dialect = {
       meaning: "The application behind IIS did not start.",
       failures: ["connection_refused", "received_server_error"],
       remedies: ["The event log, or stdoutLogEnabled in web.config, has its first lines."],
+    },
+    {
+      term: "IIS: 503.2, 503.3 (appConcurrentRequestLimit), QueueFull",
+      match: /\b503\.[23]\b|appConcurrentRequestLimit|\b503 .*QueueFull/,
+      meaning: "More requests at once than IIS or the queue of its application pool takes.",
+      failures: ["bulkhead_full", "received_overloaded"],
+      remedies: [
+        "Find what the requests wait for; then appConcurrentRequestLimit and queueLength.",
+      ],
     },
     {
       term: "IIS: 502.3 Bad Gateway, 502.4 no server",

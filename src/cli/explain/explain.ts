@@ -45,7 +45,7 @@ function recognise(text: string, weights: Weights): readonly Explanation[] {
   // A terminal or a ticket has wrapped a line in the middle of what it says.
   const unwrapped = words.length > WRAPPED_MAX ? [] : [" ", ""].map((by) => joined(words, by));
   const whole = unwrapped.map((one) => explainText(one)).find((one) => !one.every(isByWords));
-  return whole ?? [...withStatus(explainStatuses(text, words), found), ...codesAmong(words)];
+  return whole ?? withStatus([...codesAmong(words), ...explainStatuses(text, words)], found);
 }
 
 /** Words say more than a common status, and less than one of a program's own (521). */
@@ -103,7 +103,7 @@ function asFields(text: string): string {
 function codesAmong(text: string): readonly Explanation[] {
   const words = text.split(/[\s,]+/);
   return words
-    .filter((word) => word.length > 4 && /[_\d]|[A-Z]{2}/.test(word))
+    .filter((word) => /^[HR]\d\d$/.test(word) || (word.length > 4 && /[_\d]|[A-Z]{2}/.test(word)))
     .flatMap(explainWord);
 }
 

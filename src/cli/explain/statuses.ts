@@ -11,7 +11,7 @@ const FIRST: Readonly<Record<number, readonly FailureCode[]>> = {
   401: ["request_denied"],
   // Platforms of functions answer so when they run as many at once as they may.
   429: ["rate_limited", "received_rate_limited", "bulkhead_full"],
-  500: ["proxy_internal_error", "proxy_configuration_error"],
+  500: ["received_server_error", "proxy_internal_error", "proxy_configuration_error"],
   502: [
     "connection_refused",
     "stale_connection",
