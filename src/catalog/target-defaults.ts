@@ -77,14 +77,18 @@ export const EVIDENCE = {
   routeMsMax: 10_000,
   /** A route without a good answer for this long is rejected, once enough calls have failed. */
   routeMissedMsMin: 2_000,
+  /** … or this long, if few good answers since it failed do not show what is usual. */
+  routeMissedMs: 10_000,
   /**
    * A route with few good answers since it failed needs this many times more failures in a row:
    * thirty by default. Poison that is four times as frequent as good calls reaches that once in a
    * thousand times …
    */
   unseenFactor: 6,
-  /** … in which one that kept its caller waiting for this long, unlike a refusal, counts as six. */
+  /** … in which one that kept its caller waiting for this long … */
   slowMs: 1_000,
+  /** … counts as so many: fifteen in a row are chance in one of thirty cases. */
+  slowFactor: 2,
   /** From this share of failed calls on, a route fails systematically and not by chance. */
   failingRatio: 0.3,
   /** A route that has not failed for this long is forgotten. */

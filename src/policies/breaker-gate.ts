@@ -66,6 +66,7 @@ const GATE: Holder<Exchange> = {
     const isOwn = permit?.settle(verdict, doubt, timeline.endAt) ?? true;
     // What is wrong with our settings of this target alone takes it out while its peers are well.
     if (verdict === "neutral" && !isUnusable(code)) return;
+    if (code === null) exchange.target.breaker?.suspects?.ended(exchange.request);
     monitor?.ended(code, timeline.startedAt, isOwn || verdict === "neutral");
   },
 };
@@ -113,10 +114,12 @@ function namesTarget(code: FailureCode): boolean {
 }
 
 function doubtOf({ attempt, target, request, timeline }: Exchange, code: FailureCode): Doubt {
+  const isBroken = timeline.headAt >= 0 && FAILURES[code].status !== "received";
   return {
     request,
     repeated: attempt.triedTargets.includes(target.id),
-    isSlow: timeline.endAt - timeline.startedAt >= EVIDENCE.slowMs,
+    isSlow: !isBroken && timeline.endAt - timeline.startedAt >= EVIDENCE.slowMs,
+    isBroken,
     isHarmless: attempt.further > 0 && whyNotRepeat(request, { code }) === null,
   };
 }

@@ -36,6 +36,8 @@ export interface Doubt {
   readonly isSlow?: boolean;
   /** It is repeated at another target. */
   readonly isHarmless?: boolean;
+  /** Its head was good, and its body broke. */
+  readonly isBroken?: boolean;
 }
 
 /** Who judges what a permit comes to. */

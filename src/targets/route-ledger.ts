@@ -33,6 +33,7 @@ export interface RouteSuspect {
 interface FailedHow {
   readonly isSlow?: boolean;
   readonly isHarmless?: boolean;
+  readonly isBroken?: boolean;
 }
 
 /** When a route is avoided and refused. */
@@ -65,7 +66,11 @@ interface Entry {
   openings: number;
   /** A call finds out. */
   onTrial: boolean;
+  /** What a good head has cleared, until its body is whole; null for nothing. */
+  cleared: Cleared | null;
 }
+
+type Cleared = Pick<Entry, "failuresInRow" | "weightInRow" | "openings">;
 
 export class RouteLedger {
   readonly #clock: Pick<Clock, "now">;
@@ -95,16 +100,19 @@ export class RouteLedger {
   }
 
   /** A call of this route has failed; its repeats are no further failures. */
-  failed(request: Routed, { isSlow = false, isHarmless = false }: FailedHow = {}): void {
+  failed(request: Routed, how: FailedHow = {}): void {
+    const { isSlow = false, isHarmless = false, isBroken = false } = how;
     const now = this.#clock.now();
     const entry = this.#taken(request, now);
+    if (isBroken) takeBack(entry);
     entry.failuresInRow += 1;
-    entry.weightInRow += isSlow ? EVIDENCE.unseenFactor : 1;
+    entry.weightInRow += isSlow ? EVIDENCE.slowFactor : 1;
     entry.failed += 1;
     entry.failedAt = now;
     halveIfMany(entry);
     const { avoidedAfter, openMs, openMsMax } = entry.limits;
-    if (entry.failuresInRow !== avoidedAfter && !entry.onTrial) return;
+    const isFound = entry.onTrial || (isBroken && isBad(entry));
+    if (entry.failuresInRow !== avoidedAfter && !isFound) return;
     entry.onTrial = false;
     entry.until = now + Math.min(openMs * 2 ** entry.openings, openMsMax);
     // Longer each time, to spare calls that others take. Where there are none, or the call that
@@ -113,7 +121,7 @@ export class RouteLedger {
     if (entry.limits.grows || spares) entry.openings += 1;
   }
 
-  /** A call of this route was answered well. */
+  /** A call of this route is answered well: its head has come. */
   passed(request: Routed): void {
     const now = this.#clock.now();
     this.#forget(now);
@@ -121,12 +129,17 @@ export class RouteLedger {
     if (entry === undefined) return;
     entry.passed += 1;
     entry.goodAt = now;
-    entry.failuresInRow = 0;
-    entry.weightInRow = 0;
-    entry.until = 0;
-    entry.openings = 0;
-    entry.onTrial = false;
+    clear(entry);
     halveIfMany(entry);
+  }
+
+  /** And its body is whole. */
+  ended(request: Routed): void {
+    if (this.#entries.size === 0) return;
+    const entry = this.#entries.get(this.nameOf(request));
+    if (entry === undefined) return;
+    clear(entry);
+    entry.cleared = null;
   }
 
   /** A call of this route is about to be sent: it finds out for others, if time has come. */
@@ -197,13 +210,17 @@ export class RouteLedger {
     const { since, goodAt, passed, limits } = entry;
     if (entry.failuresInRow < limits.failuresMin || entry.until <= now) return false;
     if (limits.asWritten) return true;
-    const { missedMin, routeMissedMsMin, unseenFactor } = EVIDENCE;
+    const { missedMin, routeMissedMsMin, routeMissedMs, unseenFactor } = EVIDENCE;
     const isKnown = passed >= missedMin;
     if (!isKnown && entry.weightInRow < unseenFactor * limits.failuresMin) return false;
-    const usualMs = isKnown ? (goodAt - since) / passed : 0;
+    const dueMs = isKnown
+      ? (missedMin * (goodAt - since)) / passed
+      : passed > 0
+        ? routeMissedMs
+        : 0;
     // While it is answered well elsewhere it is asked for here by chance only.
     const missedMs = now - Math.max(goodAt, this.#jury.answeredAt(entry.route));
-    return missedMs >= Math.max(routeMissedMsMin, missedMin * usualMs);
+    return missedMs >= Math.max(routeMissedMsMin, dueMs);
   }
 
   /** The name of a route: that of its rule, where there is one. */
@@ -272,7 +289,29 @@ function newEntry(route: string, now: number, limits: Limits): Entry {
     until: 0,
     openings: 0,
     onTrial: false,
+    cleared: null,
   };
+}
+
+function clear(entry: Entry): void {
+  const { failuresInRow, weightInRow, openings } = entry;
+  if (failuresInRow > 0) entry.cleared = { failuresInRow, weightInRow, openings };
+  entry.failuresInRow = 0;
+  entry.weightInRow = 0;
+  entry.until = 0;
+  entry.openings = 0;
+  entry.onTrial = false;
+}
+
+/** The body broke whose head had cleared it. */
+function takeBack(entry: Entry): void {
+  const { cleared } = entry;
+  entry.passed = Math.max(0, entry.passed - 1);
+  if (cleared === null) return;
+  entry.failuresInRow += cleared.failuresInRow;
+  entry.weightInRow += cleared.weightInRow;
+  entry.openings = Math.max(entry.openings, cleared.openings);
+  entry.cleared = null;
 }
 
 function isBad({ failuresInRow, limits }: Entry): boolean {

@@ -143,6 +143,25 @@ describe("opening", () => {
     expect(sending.call.attempts.map(({ code }) => code)).toEqual(["connection_reset_in_body"]);
   });
 
+  it("a route whose bodies break at one target goes to the others", async () => {
+    const made = world({ ...ONCE, targets: 2 });
+    const brokenAt: string[] = [];
+    for (let time = 0; time < 20; time += 1) {
+      const path = time % 2 === 0 ? "/file" : "/orders";
+      const sending = made.send({ path });
+      const sent = await made.wire.next();
+      const breaks = path === "/file" && sent.target === idOf(0);
+      const answer = sent.respond(200, { open: true });
+      await sending.outcome;
+      if (breaks) answer.breakOff("connection_reset_in_body");
+      else answer.end();
+      if (breaks) brokenAt.push(sent.target);
+      if (time % 4 === 3) await made.clock.advance(10);
+    }
+    expect(brokenAt).toHaveLength(EVIDENCE.avoidedAfter);
+    expect(stateOf(made)).toBe("closed");
+  });
+
   it("a body that the client left counts neither for nor against the target", async () => {
     const made = world(ONCE);
     await failTimes(made, 4, "connection_refused");

@@ -65,6 +65,26 @@ describe.each([1, 2, 3])("poison, %i targets", (targets) => {
   }, 60_000);
 });
 
+describe.each([1, 2, 3])("poison on the routes of few callers, %i targets", (targets) => {
+  it.each(KINDS.slice(0, 7))(
+    "%s cost them nothing",
+    async (_, reaction) => {
+      let [calls, lost] = [0, 0];
+      for (const seed of [1, 2, 3, 4]) {
+        for (const perSecond of [1, 2, 5]) {
+          const callers = { perSecond, paths: MANY };
+          const poison = { perSecond: 4 * perSecond, paths: MANY, reaction };
+          const result = await poisoned({ seed, targets, others: callers, poison });
+          calls += result.calls;
+          lost += Math.round(result.failed * result.calls);
+        }
+      }
+      expect(lost).toBeLessThanOrEqual(calls / 100);
+    },
+    60_000,
+  );
+});
+
 describe.each([1, 3])("poison that fills every place until it times out, %i targets", (targets) => {
   const paths = Array.from({ length: 500 }, (_, at) => `/boom-${at.toString(36)}`);
   it.each([

@@ -2,11 +2,18 @@
 import { accept, refusingPort } from "good-gateway/testing";
 import { expect } from "vitest";
 import { eventually } from "../../gallery/tools/world.js";
+import type { Door } from "../door.js";
 import { at, type DoorPromise, ended, isFine, ofRepeats, ofRequests, works } from "../promise.js";
 import { movedClock } from "../tools/moved-clock.js";
 import { HOLDS, PATIENT, waitsShorter } from "./short-wait.js";
 
 const CUT = accept().readHead().close();
+const BREAKS = accept()
+  .readHead()
+  .send("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf")
+  .close();
+const ofForeignFetch = ({ engine }: Door): string | null =>
+  engine === "foreign fetch" ? "connections" : null;
 const unchanging = { next: () => 0.999_999 };
 
 export const ROUTES: readonly DoorPromise[] = [
@@ -57,7 +64,7 @@ export const ROUTES: readonly DoorPromise[] = [
   {
     name: "a route is refused by its own breaker, and nothing else is",
     shows: ["route.breaker"],
-    cannot: ({ engine }) => (engine === "foreign fetch" ? "connections" : null),
+    cannot: ofForeignFetch,
     show: (door) => {
       const clock = movedClock();
       const routes = { "/bad/*": { breaker: { consecutiveFailures: 2, openMs: 5_000 } } };
@@ -76,9 +83,27 @@ export const ROUTES: readonly DoorPromise[] = [
     },
   },
   {
+    name: "a route whose bodies break is refused like one without an answer",
+    shows: ["route.breaker"],
+    cannot: (door) => ofRequests(door) ?? ofForeignFetch(door),
+    show: (door) => {
+      const routes = { "/bad/*": { breaker: { consecutiveFailures: 2, openMs: 5_000 } } };
+      const options = { retry: false as const, probe: false as const, routes };
+      const scripts = [BREAKS, BREAKS, works(door)];
+      return at(door, { scripts, random: unchanging, options }, async (ground) => {
+        for (let times = 1; times <= 2; times += 1) {
+          await ground.ask({ path: `/bad/${times}` });
+          await ended(ground, times);
+        }
+        expect((await ground.ask({ path: "/bad/3" })).failure?.code).toBe("breaker_open");
+        expect(isFine(await ground.ask({ path: "/good" }), door)).toBe(true);
+      });
+    },
+  },
+  {
     name: "failures of a route without a breaker say nothing of its target",
     shows: ["route.breaker"],
-    cannot: ({ engine }) => (engine === "foreign fetch" ? "connections" : null),
+    cannot: ofForeignFetch,
     show: (door) => {
       const routes = { "/noisy": { breaker: false as const } };
       const breaker = { consecutiveFailures: 2 };

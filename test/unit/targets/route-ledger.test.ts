@@ -72,12 +72,46 @@ describe("a route", () => {
     const { clock, ledger } = made;
     failFor(made, 12_000, "/orders", 500);
     expect(ledger.refusedForMs(get("/orders"))).toBe(0);
-    // Five that kept their callers waiting are enough.
-    for (let slow = 0; slow < 5; slow += 1) ledger.failed(get("/reports"), { isSlow: true });
+    // Half as many that kept their callers waiting are enough.
+    for (let slow = 0; slow < 14; slow += 1) ledger.failed(get("/reports"), { isSlow: true });
     clock.at += EVIDENCE.routeMissedMsMin;
     ledger.tried(get("/reports"));
     ledger.failed(get("/reports"), { isSlow: true });
     expect(ledger.refusedForMs(get("/reports"))).toBeGreaterThan(0);
+  });
+
+  it("with few good answers is refused when they stay away for ten seconds", () => {
+    const made = bench();
+    const { ledger } = made;
+    ledger.failed(get("/orders"));
+    ledger.passed(get("/orders"));
+    failFor(made, EVIDENCE.routeMissedMs - 100);
+    expect(ledger.refusedForMs(get("/orders"))).toBe(0);
+    failFor(made, 200);
+    expect(ledger.refusedForMs(get("/orders"))).toBeGreaterThan(0);
+  });
+
+  it("whose bodies break is avoided, and tried again by the next head", () => {
+    const { clock, ledger } = bench({ isLast: () => false });
+    const orders = get("/orders");
+    for (let time = 0; time < 2; time += 1) {
+      ledger.passed(orders);
+      ledger.failed(orders, { isBroken: true });
+    }
+    expect(ledger.avoids(orders)).toBe(true);
+    clock.at = EVIDENCE.routeMs;
+    ledger.tried(orders);
+    ledger.passed(orders);
+    expect(ledger.avoids(orders)).toBe(false);
+    ledger.failed(orders, { isBroken: true });
+    expect(ledger.list()).toMatchObject([{ failuresInRow: 3, passed: 0, standing: "avoided" }]);
+    clock.at += 2 * EVIDENCE.routeMs - 1;
+    expect(ledger.avoids(orders)).toBe(true);
+    clock.at += 1;
+    ledger.passed(orders);
+    ledger.ended(orders);
+    ledger.failed(orders, { isBroken: true });
+    expect(ledger.list()).toMatchObject([{ failuresInRow: 1, standing: "watched" }]);
   });
 
   it("is tried once a second where no other target takes it", () => {
