@@ -36,8 +36,21 @@ export const NODE_TEXTS: Dialect = {
     {
       term: "Error: aborted",
       match: /Error: aborted\b/i,
+      general: true,
       meaning: "node:http: the connection was lost in the middle of a message.",
       failures: ["http_response_incomplete", "client_closed_request"],
+    },
+    {
+      term: "at abortIncoming (node:_http_server)",
+      match: /\bat abortIncoming \(/,
+      meaning: "The client, or the proxy in front, left while its request was being served.",
+      failures: ["client_closed_request"],
+    },
+    {
+      term: "at socketCloseListener (node:_http_client)",
+      match: /\bsocketCloseListener \((?:node:)?_http_client/,
+      meaning: "The server closed the connection in the middle of its answer, or before it.",
+      failures: ["http_response_incomplete", "connection_terminated", "stale_connection"],
     },
     {
       term: "TypeError: fetch failed",

@@ -126,11 +126,18 @@ export const ORCHESTRATORS: Dialect = {
       remedies: ["kubectl get ingress -A: host, path, and ingressClassName"],
     },
     {
-      term: "Error response from daemon / container is unhealthy / Exited (137)",
-      match: [
-        /container \S+ is (?:unhealthy|not running)|Exited \([1-9]\d*\)|Restarting \(\d+\)/i,
-        /\bUp \S+ \w+ \(unhealthy\)/,
+      term: "container is unhealthy / Up 4 minutes (unhealthy)",
+      match: /container \S+ is unhealthy|\bUp (?:About )?\S+ \w+ \(unhealthy\)/i,
+      meaning: "The container runs and fails its health check, so proxies leave it out.",
+      failures: ["no_healthy_target", "connection_refused"],
+      remedies: [
+        "docker inspect -f '{{json .State.Health}}' NAME shows what the check said.",
+        "The check's command (curl, wget) must be in the image, its port that of the process.",
       ],
+    },
+    {
+      term: "Error response from daemon / Exited (137)",
+      match: [/container \S+ is not running|Exited \([1-9]\d*\)|Restarting \(\d+\)/i],
       meaning: "The container does not run; 137: killed (memory?), 143: ended by SIGTERM.",
       failures: ["connection_refused", "no_healthy_target", "dns_name_not_found"],
       remedies: [

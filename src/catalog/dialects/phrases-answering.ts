@@ -53,6 +53,24 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
     remedies: ["Its own log just before has the error; then compare the port that it listens on."],
   },
   {
+    about: "a request whose body did not come",
+    match: /request (?:data|body) (?:read|receive)|(?:reading|read) (?:the )?request body/i,
+    meaning: "The client did not send its body in time, or broke off.",
+    failures: ["request_body_failed", "request_body_timeout", "client_closed_request"],
+    remedies: ["A slow or lost client; or a timeout in front that is shorter than the upload."],
+  },
+  {
+    about: "a file that cannot be used",
+    match: near(
+      "files?|director(?:y|ies)|folders?|path|file ?system",
+      "could not be (?:opened|read|written)|failed to open|permission denied|read-only|" +
+        "no such file|not writable|(?:cannot|can't|unable to) (?:open|write|create|read)",
+    ),
+    meaning: "A program may not use a file, or it is not there: it fails, or does not start.",
+    failures: ["received_server_error", "connection_refused", "local_resources_exhausted"],
+    remedies: ["ls -l and namei -l of the path, as the user of that program, in its container."],
+  },
+  {
     about: "an answer that broke off",
     match: near(
       "response|body|content|download|transfer|chunk\\w*|stream|data",
@@ -118,7 +136,8 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
         "full|exhaust\\w*|exceed\\w*|reached|saturat\\w*|no (?:free|idle|more)|overflow\\w*|" +
           "all busy|are busy|rejected|too many|no available|none available|limit",
       ),
-      /connection slots|overload(?:ed)?|over capacity|server is (?:too )?busy|load shed\w*/i,
+      /connection slots|circuit ?breaking|data too large|overload(?:ed)?|over capacity/i,
+      /server is (?:too )?busy|load shed\w*/i,
     ],
     meaning: "More requests at once than there is room for; usually since answers are slow.",
     failures: ["bulkhead_full", "received_overloaded", "http_response_timeout"],

@@ -33,6 +33,13 @@ export const PHRASES_CONNECTING: readonly Phrase[] = [
     remedies: ["Compare its limit with what it uses at its busiest; look for a leak."],
   },
   {
+    about: "a check of where the request comes from",
+    match: /\bCSRF\b|cross-site request|\b(?:origin|host|address)s? (?:is |are )?not allowed/i,
+    meaning: "The application does not accept this Origin, Host or address.",
+    failures: ["request_denied", "bad_request"],
+    remedies: ["Pass Host and X-Forwarded-Proto on, and name the public origin in its settings."],
+  },
+  {
     about: "a firewall that drops packets",
     match: near(
       "iptables|nftables|UFW|network ?polic(?:y|ies)|security group|flow|packets?",

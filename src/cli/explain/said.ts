@@ -14,13 +14,16 @@ const ELSEWHERE = [
   /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d .* (\d{3}) \d{1,3} \d+ \d+$/,
   /^\[GIN\] [^|]*\| +(\d{3}) \|/,
 ];
+/** The response flags of Envoy as a field of its own. */
+const FLAGS_FIELD = /\bresponse_?flags["']?\s*[:=]\s*["']?([A-Z]{2,6}(?:,[A-Z]{2,6})*)\b/gi;
 /** Envoy writes its response flags behind the status. */
 const FLAGS = /^[A-Z]{2,6}(?:,[A-Z]{2,6})*$/;
 
 /** Words before a number that make it a status. */
 const BEFORE = [
   "\\bHTTP/\\d(?:\\.\\d)?[\"']?",
-  "\\bstatus(?:[ _-]?code)?",
+  "\\b(?:\\w+[_-])?status(?:[ _-]?code)?",
+  "\\bresponse[ _-]?code",
   "\\bHTTP(?: error| status)?",
   "\\berror(?: code)?",
   "\\bcode",
@@ -84,7 +87,8 @@ function failing(numbers: readonly string[]): readonly string[] {
 
 /** The response flags of access lines of Envoy. */
 export function flagsSaid(text: string): readonly string[] {
-  const flags = text.split("\n").flatMap((line) => ACCESS.exec(line)?.[2] ?? []);
+  const behind = text.split("\n").flatMap((line) => ACCESS.exec(line)?.[2] ?? []);
+  const flags = [...behind, ...[...text.matchAll(FLAGS_FIELD)].map(([, one = ""]) => one)];
   return [...new Set(flags)].filter((one) => FLAGS.test(one));
 }
 

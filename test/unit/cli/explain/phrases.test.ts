@@ -39,6 +39,13 @@ const READ: readonly (readonly [line: string, first: string])[] = [
   ["frob: could not reach pay", "connection_refused"],
   ["frob: syntax error in line 7", "proxy_configuration_error"],
   ["frob: no space left", "local_resources_exhausted"],
+  ["frob: CSRF check failed", "request_denied"],
+  ["frob: the file /srv/a could not be opened", "received_server_error"],
+  ["frob: request body read error", "request_body_failed"],
+  ["frob: circuit of pay is open", "breaker_open"],
+  ["[UFW BLOCK] SRC=10.0.0.1 DPT=3000", "connection_timeout"],
+  ["frob: access denied for user shop", "received_server_error"],
+  ["frob: function pay crashed", "received_server_error"],
   ["frob: upgrade to websocket rejected", "http_upgrade_failed"],
 ];
 
@@ -78,6 +85,19 @@ describe("a line of an unknown program", () => {
     const unknown = Array.from({ length: 50 }, (_, at) => `frob ${at}: could not reach pay`);
     const known = "connect() failed (111: Connection refused) while connecting to upstream";
     expect(explain([...unknown, known].join("\n")).explanations[0]?.recognised).toMatch(/^nginx/);
+  });
+
+  it("reads fields of a structured line", () => {
+    const line = (flag: string) => `{"response_code":503,"response_flags":"${flag}"}`;
+    const codes = (flag: string) => explain(line(flag)).explanations[0]?.failures[0];
+    expect(["UH", "UC", "NR"].map(codes)).toEqual([
+      "no_healthy_target",
+      "connection_terminated",
+      "destination_not_found",
+    ]);
+    expect(explain("level=error upstream_status=503").explanations[0]?.recognised).toBe(
+      "status 503",
+    );
   });
 
   it("does not read the reason of a status as words", () => {
