@@ -264,7 +264,7 @@ export const CONNECT_ROWS = {
     status: 502,
     proxyError: "connection_terminated",
     repeat: "safe",
-    blame: "network",
+    blame: "upstream",
     traits: ["cut"],
     summary: "The connection is closed or reset while it is being set up.",
     causes: [

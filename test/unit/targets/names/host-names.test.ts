@@ -179,35 +179,63 @@ describe("the families of a name", () => {
 });
 
 describe("look-ups by the system", () => {
-  it("of names that were not answered lately are made one at a time", async () => {
+  /** Those under way, in their order; a name is answered by an address, or not at all. */
+  function asking() {
     const clock = virtualClock();
     const under: string[] = [];
-    const ends = new Map<string, () => void>();
-    const fake = (name: string): Promise<never> => {
+    const ends = new Map<string, (address?: string) => void>();
+    const fake = (name: string): Promise<unknown> => {
       under.push(name);
-      return new Promise((_resolve, reject) => {
-        ends.set(name, () => {
+      return new Promise((resolve, reject) => {
+        ends.set(name, (address) => {
           under.splice(under.indexOf(name), 1);
-          reject(Object.assign(new Error("no answer"), { code: "EAI_AGAIN" }));
+          if (address !== undefined) resolve([{ address, family: 4 }]);
+          else reject(Object.assign(new Error("no answer"), { code: "EAI_AGAIN" }));
         });
       });
     };
     vi.spyOn(dns.promises, "lookup").mockImplementation(fake as never);
     const names = new SystemNames(clock);
+    const end = async (name: string, address?: string) => {
+      ends.get(name)?.(address);
+      await eventLoopTurn();
+    };
+    return { clock, under, end, find: (name: string) => found(names, name) };
+  }
+
+  it("take two threads; of names not answered lately one is asked at a time", async () => {
+    const { clock, under, end, find } = asking();
     const all = ["a", "b", "c"];
-    const first = all.map((name) => found(names, name));
+    const first = all.map(find);
+    expect(under).toEqual(["a", "b"]);
     await clock.advance(5_000);
-    for (const end of [...ends.values()]) end();
+    await Promise.all([end("a"), end("b")]);
+    expect(under).toEqual(["c"]);
+    await clock.advance(5_000);
+    await end("c");
     expect(await Promise.all(first)).toEqual(["EAI_AGAIN", "EAI_AGAIN", "EAI_AGAIN"]);
-    const again = all.map((name) => found(names, name));
-    await eventLoopTurn();
+    const again = all.map(find);
     expect(under).toEqual(["a"]);
-    ends.get("a")?.();
+    await end("a");
     await again[0];
-    await eventLoopTurn();
     expect(under).toEqual(["b"]);
-    void found(names, "well");
+    void find("well");
     expect(under).toEqual(["b", "well"]);
+  });
+
+  it("of a name that was answered come first: behind one new name, not behind all", async () => {
+    const { clock, under, end, find } = asking();
+    const known = find("well");
+    await end("well", "10.0.0.1");
+    expect(await known).toBe("10.0.0.1");
+    for (const dead of ["a", "b", "c", "d", "e"]) void find(dead);
+    const waiting = find("well");
+    expect(under).toEqual(["a", "b"]);
+    await clock.advance(5_000);
+    await end("a");
+    expect(under).toEqual(["b", "well"]);
+    await end("well", "10.0.0.2");
+    expect(await waiting).toBe("10.0.0.2");
   });
 });
 
