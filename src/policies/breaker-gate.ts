@@ -126,7 +126,7 @@ function doubtOf({ attempt, target, request, timeline }: Exchange, code: Failure
 
 function tellHead(
   monitor: TargetMonitor,
-  { timeline: { startedAt } }: Exchange,
+  { timeline: { startedAt }, request }: Exchange,
   outcome: Outcome<unknown>,
 ): void {
   if (outcome.kind === "no_response") {
@@ -135,7 +135,7 @@ function tellHead(
   }
   const { status, rawHeaders } = outcome.response;
   const code = outcome.kind === "success" ? null : outcome.failure.code;
-  monitor.answered(startedAt, status, rawHeaders, code);
+  monitor.answered(startedAt, status, rawHeaders, code, request);
 }
 
 function verdictOn(exchange: Exchange, code: FailureCode | null): ExchangeVerdict {

@@ -9,11 +9,12 @@
 
 import type { Clock } from "../base/clock.js";
 import type { Random } from "../base/random.js";
-import { EJECTION, SLOW_START } from "../catalog/defaults.js";
+import { EJECTION, EVIDENCE, SLOW_START } from "../catalog/defaults.js";
 import type { EjectionOptions } from "../catalog/options/health.js";
 import { declaredState } from "./declared-state.js";
 import type { Jury } from "./jury.js";
 import { failsMore, isSlower, type Lately } from "./outlier.js";
+import type { Routed } from "./route-of.js";
 import type { Target } from "./target.js";
 import { type LastHeard, type TargetMonitor, trialMsOf } from "./target-monitor.js";
 import { type EjectionReason, type HealthGroup, WatchedHealth } from "./watched-health.js";
@@ -41,6 +42,8 @@ interface Member {
   readonly joinedAt: number;
   ejections: number;
   ejectedAt: number;
+  /** When it said that it shuts down, and was believed. */
+  leavingAt: number;
   /** Since when its silence has been noticed; NaN while there is none. */
   quietNotedAt: number;
   /** It was taken out since it was silent, and has not been heard of since. */
@@ -119,25 +122,43 @@ export class Peers implements HealthGroup {
       joinedAt: this.#clock.now(),
       ejections: 0,
       ejectedAt: Number.NEGATIVE_INFINITY,
+      leavingAt: Number.NEGATIVE_INFINITY,
       quietNotedAt: Number.NaN,
       silenced: false,
     };
     if (target.breaker !== null) target.breaker.jury = this.#juryOf(member);
     monitor.listener = {
-      answered: (status, rawHeaders) => this.#answered(member, status, rawHeaders),
+      answered: (status, rawHeaders, request) =>
+        this.#answered(member, status, rawHeaders, request),
       failed: () => this.#failed(member),
     };
     return member;
   }
 
-  #answered(member: Member, status: number, rawHeaders: readonly string[]): void {
+  #answered(member: Member, status: number, rawHeaders: readonly string[], request: Routed): void {
     member.quietNotedAt = Number.NaN;
     if (member.silenced) member.target.breaker?.hasten();
     member.silenced = false;
     const said = declaredState(status, rawHeaders);
-    if (said === "leaving") this.#eject(member, "leaving");
-    else if (said !== null) member.health.declared(said);
+    if (said === "leaving") {
+      if (this.#isLeaving(member, request)) this.#eject(member, "leaving");
+    } else if (said !== null) member.health.declared(said);
     this.#lookAtNext();
+  }
+
+  /**
+   * It shuts down, by what it says. Not where the same route fails at another that is well, nor
+   * where it has said so lately and has answered well since: some answer an error in that way.
+   */
+  #isLeaving(member: Member, request: Routed): boolean {
+    const now = this.#clock.now();
+    const { breaker } = member.target;
+    const { leavingAt } = member;
+    if (now - leavingAt < EVIDENCE.forgetMs && (breaker?.goodAt ?? -1) > leavingAt) return false;
+    member.leavingAt = now;
+    return !this.#others(member).some(
+      (other) => isWell(other) && other.target.breaker?.suspects?.suspects(request) === true,
+    );
   }
 
   #failed(member: Member): void {

@@ -9,11 +9,12 @@ import { type RollingWindow, rollingWindow } from "../base/rolling-window.js";
 import { EJECTION } from "../catalog/defaults.js";
 import { FAILURES, type FailureCode, hasTrait } from "../catalog/failures.js";
 import type { Lately } from "./outlier.js";
+import type { Routed } from "./route-of.js";
 import { Suspicion } from "./suspicion.js";
 
 /** Who is told what the exchanges of a target come to. */
 export interface MonitorListener {
-  answered(status: number, rawHeaders: readonly string[]): void;
+  answered(status: number, rawHeaders: readonly string[], request: Routed): void;
   /** It has failed, and no other has failed in the same way. */
   failed(): void;
 }
@@ -73,6 +74,7 @@ export class TargetMonitor {
     status: number,
     rawHeaders: readonly string[],
     failure: FailureCode | null,
+    request: Routed,
   ): void {
     const now = this.#clock.now();
     this.#quietSince = now;
@@ -84,7 +86,7 @@ export class TargetMonitor {
     // What an application says of itself is an answer; a gateway's word is none.
     if (hasTrait(failure, "no_service")) this.suspicion.lost(startedAt);
     else this.suspicion.proved(startedAt);
-    this.listener.answered(status, rawHeaders);
+    this.listener.answered(status, rawHeaders, request);
   }
 
   /** No answer will come. */

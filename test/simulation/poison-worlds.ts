@@ -12,7 +12,7 @@ const KINDS: readonly Reaction[] = [
     "http_response_header_section_size",
   ] as const),
   ...[500, 502, 503],
-  "hang",
+  ...(["503, closing", "hang"] as const),
 ];
 const MANY = ["/orders/17", "/orders", "/users/3", "/cart"];
 const ONE = ["/graphql"];

@@ -85,6 +85,21 @@ describe.each([1, 2, 3])("poison on the routes of few callers, %i targets", (tar
   );
 });
 
+it.each([
+  [2, "/boom"],
+  [3, "/boom"],
+  [6, "/boom"],
+  [2, ...ONE],
+  [6, ...ONE],
+])("503s that close the connection take each of %i targets out once: %s", async (targets, path) => {
+  const { failed, history } = await poisoned({
+    ...{ seed: 1, targets, others: { perSecond: 50, paths: path === "/boom" ? MANY : ONE } },
+    poison: { perSecond: 5, paths: [path], reaction: "503, closing" },
+  });
+  expect(failed).toBe(0);
+  expect(history.filter((line) => line.endsWith("leaving")).length).toBeLessThanOrEqual(targets);
+});
+
 describe.each([1, 3])("poison that fills every place until it times out, %i targets", (targets) => {
   const paths = Array.from({ length: 500 }, (_, at) => `/boom-${at.toString(36)}`);
   it.each([

@@ -18,8 +18,11 @@ import { virtualClock } from "../../src/testing/virtual-clock.js";
 import { requestOf } from "../pipe/world.js";
 import { simulatedParts } from "./parts.js";
 
-/** What a target does with a request: a status, a failure of the wire, or nothing at all. */
-export type Reaction = number | FailureCode | "hang";
+/**
+ * What a target does with a request: a status, a failure of the wire, a 503 that closes the
+ * connection, or nothing at all.
+ */
+export type Reaction = number | FailureCode | "503, closing" | "hang";
 
 export interface Callers {
   readonly perSecond: number;
@@ -179,6 +182,7 @@ function react(
     if (sent.settled) return;
     if (reaction === null) sent.respond(200);
     else if (typeof reaction === "number") sent.respond(reaction);
+    else if (reaction === "503, closing") sent.respond(503, { headers: { connection: "close" } });
     else sent.fail(reaction);
   });
 }

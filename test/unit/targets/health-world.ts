@@ -3,10 +3,13 @@
  * by hand. Exchanges are played by telling the monitors what a policy would tell them.
  */
 
-import type { Permit } from "../../../src/base/permit.js";
 import { BREAKER, EJECTION, PANIC, SLOW_START } from "../../../src/catalog/defaults.js";
 import type { FailureCode } from "../../../src/catalog/failures.js";
-import { type BreakerChange, createBreaker } from "../../../src/targets/breaker.js";
+import {
+  type BreakerChange,
+  type BreakerPermit,
+  createBreaker,
+} from "../../../src/targets/breaker.js";
 import { type EjectionSettings, type PanicChange, Peers } from "../../../src/targets/peers.js";
 import { createTarget, parseTarget, type Target } from "../../../src/targets/target.js";
 import { TargetMonitor } from "../../../src/targets/target-monitor.js";
@@ -102,17 +105,25 @@ export function healthWorld(options: HealthWorldOptions = {}) {
 
 export type HealthWorld = ReturnType<typeof healthWorld>;
 
+/** What every exchange asks for. */
+export const REQUEST = { method: "GET", path: "/orders" };
+
 function failureOf(status: number): FailureCode | null {
   if (status < 500) return null;
   return status === 500 ? "received_server_error" : "received_gateway_error";
 }
 
-function exchangeOf(clock: { now(): number }, monitor: TargetMonitor, permit: Permit): Exchange {
+function exchangeOf(
+  clock: { now(): number },
+  monitor: TargetMonitor,
+  permit: BreakerPermit,
+): Exchange {
   const startedAt = clock.now();
   monitor.began();
   return {
     answer(status, ...fields) {
-      monitor.answered(startedAt, status, fields, failureOf(status));
+      monitor.answered(startedAt, status, fields, failureOf(status), REQUEST);
+      if (status < 500) permit.answered(clock.now());
       permit.settle(status >= 500 ? "failure" : "success");
       monitor.ended(failureOf(status), startedAt);
     },

@@ -1,8 +1,14 @@
 // Who is taken out because the others do better, and how it comes back (docs/target-health.md).
 
 import { describe, expect, it } from "vitest";
-import { BREAKER, DECLARED, EJECTION, SLOW_START } from "../../../src/catalog/defaults.js";
-import { type HealthWorld, healthWorld, type Member } from "./health-world.js";
+import {
+  BREAKER,
+  DECLARED,
+  EJECTION,
+  EVIDENCE,
+  SLOW_START,
+} from "../../../src/catalog/defaults.js";
+import { type HealthWorld, healthWorld, type Member, REQUEST } from "./health-world.js";
 
 function three(made: HealthWorld): [Member, Member, Member] {
   return made.members as unknown as [Member, Member, Member];
@@ -307,6 +313,29 @@ describe("a target's own word", () => {
     const [a] = three(made);
     a.exchange(503, "Connection", "close");
     expect(a.health).toMatchObject({ state: "ejected", reason: "leaving" });
+  });
+
+  it("unless others say so of the same route, or it has answered well since", async () => {
+    const made = healthWorld();
+    const [a, b] = three(made);
+    const settled = async (): Promise<void> => {
+      await made.clock.advance(a.target.breaker?.deniedForMs() ?? 0);
+      for (let trial = 0; trial < BREAKER.trialSuccesses; trial += 1) a.exchange(200);
+      expect(a.health.state).toBe("healthy");
+    };
+    a.exchange(503, "Connection", "close");
+    await settled();
+    for (let time = 0; time < 2; time += 1) a.exchange(503, "Connection", "close");
+    expect(a.health.state).toBe("healthy");
+    await made.clock.advance(EVIDENCE.forgetMs);
+    a.exchange(503, "Connection", "close");
+    expect(a.health.state).toBe("ejected");
+    await settled();
+    const permit = a.target.breaker?.admit(REQUEST);
+    if (permit && "settle" in permit)
+      permit.settle("failure", { request: REQUEST, repeated: false });
+    b.exchange(503, "Connection", "close");
+    expect(b.health.state).toBe("healthy");
   });
 });
 
