@@ -14,6 +14,10 @@ import { NamedError } from "./named-error.js";
 /** What a source must offer: any Node stream does, an `IncomingMessage` in particular. */
 export type BodySource = Readable & { readonly complete?: boolean };
 
+interface Buffered {
+  readonly _readableState?: { readonly ended?: unknown };
+}
+
 export interface StreamedBodyOptions {
   /** Bytes that are kept for a further attempt. */
   readonly keptBytesMax: number;
@@ -43,6 +47,7 @@ export class ReplayBody {
   #keptBytes = 0;
   #state: "flowing" | "ended" | "gone" = "flowing";
   #overflowed = false;
+  #linked = false;
   #reader: BodyReader | null = null;
   /** Bytes that the source has given so far. */
   bytesRead = 0;
@@ -66,7 +71,7 @@ export class ReplayBody {
     // Such a source has told its end before and would not tell it again.
     if (source.readableEnded) body.#goAs("proxy_configuration_error");
     else if (source.destroyed) body.#break(source.errored);
-    else body.#link(source);
+    else source.on("error", body.#onError);
     return body;
   }
 
@@ -94,6 +99,17 @@ export class ReplayBody {
   /** Whether all of it has come in. */
   get complete(): boolean {
     return this.#state === "ended";
+  }
+
+  /**
+   * Whether all of it may have been received together with its head, and waits to be parsed: that
+   * is done once the current task is over.
+   */
+  get maybeReceived(): boolean {
+    const source = this.#source;
+    if (source === null || this.#length === null || this.#onDemand !== null) return false;
+    if (this.#length > Math.min(RECEIVED_BYTES_MAX, this.#keptBytesMax)) return false;
+    return this.#state === "flowing" && !this.#isAllHere(source);
   }
 
   /** Whether an upstream is asked for its consent before any of it is read. */
@@ -131,6 +147,7 @@ export class ReplayBody {
       if (this.#keptBytes <= WHOLE_BYTES_MAX) return this.#whole();
       this.#kept = this.#kept.flatMap(piecesOf);
     }
+    if (!this.#linked && this.#source !== null) this.#link(this.#source);
     this.#reader = new BodyReader(this);
     return this.#reader;
   }
@@ -162,11 +179,13 @@ export class ReplayBody {
     return this.#goneBy;
   }
 
+  /** Not before a stream is asked for: most bodies are here by then, and need no listeners. */
   #link(source: BodySource): void {
+    this.#linked = true;
     source.on("readable", this.#onReadable);
     source.on("end", this.#onEnd);
-    source.on("error", this.#onError);
     source.on("close", this.#onClose);
+    if (source.destroyed) this.#break(source.errored);
   }
 
   // A method, since reading may change the state behind the compiler's back.
@@ -211,12 +230,20 @@ export class ReplayBody {
   // A small body often lies whole in the source's buffer, parsed together with the head.
   #takeWhole(): void {
     const source = this.#source;
-    if (source === null || this.#state !== "flowing" || !isAllHere(source)) return;
+    if (source === null || this.#state !== "flowing" || !this.#isAllHere(source)) return;
     // Only then is its length one of bytes, and none of them can fall out of what is kept.
     if (source.readableEncoding !== null || source.readableObjectMode) return;
     if (this.#keptBytes + source.readableLength > this.#keptBytesMax) return;
     while (this.#pull() !== null);
     if (this.#isFlowing()) this.#end();
+  }
+
+  /** No more will come into its buffer; undici reads the length of a body there, too. */
+  #isAllHere(source: BodySource): boolean {
+    const { complete, _readableState: state } = source as BodySource & Buffered;
+    if (complete === true || state?.ended === true) return true;
+    // A message has as many bytes as it says; its parser reports the last ones before their end.
+    return complete === false && this.bytesRead + source.readableLength === this.#length;
   }
 
   #end(): void {
@@ -272,6 +299,7 @@ export class ReplayBody {
     const source = this.#source;
     if (source === null) return;
     this.#source = null;
+    if (!this.#linked) return;
     source.off("readable", this.#onReadable);
     source.off("end", this.#onEnd);
     source.off("close", this.#onClose);
@@ -315,15 +343,11 @@ class BodyReader extends Readable {
   }
 }
 
-/** No more will come into its buffer; undici reads the length of a body there, too. */
-function isAllHere(source: BodySource): boolean {
-  const { _readableState: state } = source as { readonly _readableState?: { ended?: unknown } };
-  return source.complete === true || state?.ended === true;
-}
-
 /** Of a large body, as much as is written at once: each piece that has left shows that it moves. */
 const PIECE_BYTES = 65_536;
 const WHOLE_BYTES_MAX = 2 * PIECE_BYTES;
+/** As much as Node reads from a socket at once. */
+const RECEIVED_BYTES_MAX = 65_536;
 
 function piecesOf(bytes: Buffer): readonly Buffer[] {
   const count = Math.ceil(bytes.byteLength / PIECE_BYTES);

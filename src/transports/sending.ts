@@ -48,6 +48,17 @@ export class Sending extends Pending<ResponseBody> implements RunEnd {
   }
 
   begin(): void {
+    // Sent as one piece behind its head, a body costs half of what it costs as a stream.
+    if (this.#exchange.request.body?.maybeReceived === true) this.#acquireSoon();
+    else this.#acquire();
+  }
+
+  // By itself, since a function that makes a closure prepares for it in every call.
+  #acquireSoon(): void {
+    queueMicrotask(() => this.#acquire());
+  }
+
+  #acquire(): void {
     this.#pool.acquire(this.#exchange, (error, connection) => {
       if (connection === null) this.settle(unconnected(this.#exchange, error));
       else this.#send(connection);

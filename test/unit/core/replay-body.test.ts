@@ -113,6 +113,36 @@ describe("a body that lies whole in its source", () => {
     expect(body.complete).toBe(true);
   });
 
+  it("comes as bytes once its message has as many as it says, before its end is parsed", () => {
+    const source = Object.assign(new PassThrough(), { complete: false });
+    const body = streamed(source, { length: 7 });
+    expect(body.maybeReceived).toBe(true);
+    source.write("one,");
+    expect(body.maybeReceived).toBe(true);
+    source.write("two");
+    expect(body.maybeReceived).toBe(false);
+    expect(String(body.open())).toBe("one,two");
+    expect(body.complete).toBe(true);
+  });
+
+  it("streams while another source than a message may hold more than it says", async () => {
+    const source = new PassThrough();
+    const body = streamed(source, { length: 7 });
+    source.write("one,two");
+    const opened = body.open();
+    expect(opened).toBeInstanceOf(Readable);
+    source.end("!");
+    expect((await readAll(opened)).failure).toBe("bad_request");
+  });
+
+  it("is not waited for where it is long, has no length, or is yet to be asked for", () => {
+    const source = () => Object.assign(new PassThrough(), { complete: false });
+    expect(streamed(source(), { length: 65_537 }).maybeReceived).toBe(false);
+    expect(streamed(source(), { length: 11, keptBytesMax: 10 }).maybeReceived).toBe(false);
+    expect(streamed(source()).maybeReceived).toBe(false);
+    expect(streamed(source(), { length: 7, onDemand: () => {} }).maybeReceived).toBe(false);
+  });
+
   it("lets its source end, so that the server can go on to the next request", async () => {
     const source = arrived("small");
     streamed(source).open();
