@@ -48,6 +48,14 @@ export type {
 } from "./core/call.js";
 export type { Failure } from "./core/failure.js";
 export { GatewayError, gatewayErrorOf, isGatewayError } from "./core/failure.js";
+export type {
+  Fallback,
+  FallbackAnswer,
+  FallbackFunction,
+  FallbackOn,
+  FallbackReason,
+  FallbackStep,
+} from "./core/fallback.js";
 export type { Outcome, UpstreamResponse } from "./core/outcome.js";
 export type { PolicyDescription, Role } from "./core/pipe.js";
 export type { RequestContext } from "./core/request-context.js";
@@ -113,6 +121,7 @@ export type {
   AttemptTimings,
   CallAttempt,
   CallClient,
+  CallDetour,
   CallKind,
   CallRecord,
 } from "./records/call-record.js";

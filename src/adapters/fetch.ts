@@ -114,9 +114,9 @@ export function gatewayFetch(
 function performer(): Perform {
   const steps = new WeakMap<UpstreamCore, ReturnType<typeof stepOf>>();
   const stepOf = (core: UpstreamCore) =>
-    core.executeOver(
+    core.executeOver((of) =>
       fetchTransport({
-        wire: core.transport,
+        wire: of.transport,
         askOf: (call) => (call.request as FetchRequest).ask as FetchAsk,
       }),
     );

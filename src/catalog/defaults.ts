@@ -33,6 +33,12 @@ export const TIMEOUTS = {
   connectLocalMs: 1_000,
 } as const;
 
+/** What stands in for an upstream that has failed. */
+export const FALLBACK = {
+  /** A function that makes an answer has this long; its client has waited already. */
+  functionMsMax: 2_000,
+} as const;
+
 /** Repeats: how many, how far apart, and the budget that all calls share. */
 export const RETRY = {
   ...defaultsOf(RETRY_OPTIONS),

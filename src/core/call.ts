@@ -12,6 +12,7 @@ import { PRIORITY_UNLESS_GIVEN, type Priority } from "../catalog/priorities.js";
 import { Cancellation } from "./cancellation.js";
 import { NEVER } from "./deadline.js";
 import type { Failure } from "./failure.js";
+import type { Fallback } from "./fallback.js";
 import type { GatewayRequest } from "./request.js";
 import type { Timeline } from "./timeline.js";
 
@@ -67,6 +68,8 @@ export interface CallOverrides {
   readonly hedge?: false;
   /** How much the call matters; who matters least is refused first. */
   readonly priority?: Priority;
+  /** What stands in when the upstream fails, instead of its own; `false` for nothing. */
+  readonly fallback?: Fallback;
 }
 
 /** The time that a call waits. While a body moves it does not wait, and the time stands still. */
@@ -77,6 +80,24 @@ export interface TimeLimit {
   resume(now: number): void;
   /** The head is up. */
   stop(): void;
+}
+
+/**
+ * `routed`: `upstreamFor` has chosen another upstream; `failover`: another upstream was asked after
+ * a failure; `answer`: the application's own fallback.
+ */
+export type DetourKind = "routed" | "failover" | "answer";
+
+export interface Detour {
+  readonly kind: DetourKind;
+  /** The other upstream; null for an answer of the application. */
+  readonly upstream: string | null;
+  /** What the upstream of the call had failed with; null where it was not asked, or no failure. */
+  readonly code: FailureCode | null;
+  /** The call to the other upstream. */
+  readonly call: Call | null;
+  /** Of an answer that was made here. */
+  readonly status: number | null;
 }
 
 export class Call implements Linked<Call> {
@@ -110,6 +131,8 @@ export class Call implements Linked<Call> {
   sidesOver = 0;
   /** Why no further attempt was made; null when the first one was good. */
   stopReason: StopReason | null = null;
+  /** Who has answered in the place of its upstream; null for nobody else. */
+  detour: Detour | null = null;
   /** The caller's request id, or one of our own. */
   readonly id: string;
   /** Where it began, for its listeners; null while there are none (`call-context.ts`). */

@@ -146,6 +146,7 @@ function keep(slotNow: () => number): Kept {
 function isWrong(call: EndedCall): boolean {
   // Most have one attempt and it was good, so that none has to be looked at.
   if (call.code !== null) return true;
+  if (call.detour?.code) return true;
   return call.sole === null && call.attempts.some(({ code }) => code !== null);
 }
 

@@ -3,9 +3,9 @@
  * query, with texts from outside cut to a length.
  */
 import { DASHBOARD } from "../catalog/dashboard-defaults.js";
-import type { Blame, FailureCode } from "../catalog/failures.js";
+import { type Blame, FAILURES, type FailureCode } from "../catalog/failures.js";
 import type { AnswerSource, ClientEnd, StopReason } from "../core/call.js";
-import type { CallAttempt, CallKind, CallRecord } from "../records/call-record.js";
+import type { CallAttempt, CallDetour, CallKind, CallRecord } from "../records/call-record.js";
 
 export interface FailedCall {
   /** Counted from 1 by the dashboard, over all upstreams. */
@@ -25,6 +25,8 @@ export interface FailedCall {
   readonly blame: Blame;
   /** A repeat made it good: the client got an answer. */
   readonly recovered: boolean;
+  /** Who answered in place of the upstream. */
+  readonly detour: CallDetour | null;
   readonly details: string | null;
   readonly stopReason: StopReason | null;
   readonly clientEnd: ClientEnd;
@@ -38,9 +40,10 @@ export interface FailedCall {
 
 /** Null for a call that went well at once. */
 export function failedCall(record: CallRecord, seq: number): FailedCall | null {
+  const { detour } = record;
   const first = record.attempts.find(({ code }) => code !== null);
-  const code = record.code ?? first?.code ?? null;
-  const blame = record.blame ?? first?.blame ?? null;
+  const code = record.code ?? first?.code ?? detour?.code ?? null;
+  const blame = record.blame ?? first?.blame ?? (code === null ? null : FAILURES[code].blame);
   if (code === null || blame === null) return null;
   const { status, answeredBy, receivedStatus, stopReason, clientEnd, kind, upstream } = record;
   const attempts = record.attempts.slice(-DASHBOARD.attemptsMax);
@@ -51,6 +54,7 @@ export function failedCall(record: CallRecord, seq: number): FailedCall | null {
     method: shortened(record.method),
     path: shortened(record.path),
     recovered: record.code === null,
+    detour,
     details: record.details === null ? null : shortened(record.details),
     ...{ stopReason, clientEnd },
     durationMs: record.durationMs,

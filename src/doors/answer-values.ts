@@ -4,6 +4,7 @@
  */
 import { statusOf } from "../catalog/status-policy.js";
 import type { Call } from "../core/call.js";
+import { answeringCall, attemptsFor } from "../core/detour.js";
 import type { Failure } from "../core/failure.js";
 import type { UpstreamResponse } from "../core/outcome.js";
 import type { ResponseBody } from "../core/response-body.js";
@@ -47,7 +48,7 @@ export class AnswerValues<Received extends RequestFacts> {
     const { gateway, core } = this.#inside;
     const diagnostics = this.#diagnosticsOf(req);
     const status = statusOf(failure.code, gateway.statusPolicy);
-    const attempts = call?.attempts.length ?? 0;
+    const attempts = call === null ? 0 : attemptsFor(call);
     const marks = ownMarks(core.options.layers, req.headers, call, failure, status);
     const fields =
       diagnostics === "none"
@@ -75,15 +76,17 @@ export class AnswerValues<Received extends RequestFacts> {
   ): ExtraFields {
     const { core } = this.#inside;
     const diagnostics = this.#diagnosticsOf(req);
-    const plain = failure === null && call.attempts.length === 1;
+    const { detour } = call;
+    const plain = failure === null && call.attempts.length === 1 && detour === null;
     const marks =
       failure === null ? NO_FIELDS : receivedMarks(core.options.layers, req.headers, call);
     const { sticky } = core.targets.balancing;
-    const cookie = sticky === null ? NO_FIELDS : cookieFor(sticky, call);
+    const cookie = sticky === null || detour !== null ? NO_FIELDS : cookieFor(sticky, call);
     if (diagnostics === "none" || (plain && diagnostics !== "full")) {
       return cookie === NO_FIELDS ? marks : [...marks, ...cookie];
     }
-    const fields = this.#diagnosticFields(call, failure, status, status, diagnostics);
+    const received = detour?.kind === "answer" ? null : status;
+    const fields = this.#diagnosticFields(call, failure, status, received, diagnostics);
     return [...fields, "x-request-id", requestId, ...marks, ...cookie];
   }
 
@@ -101,11 +104,12 @@ export class AnswerValues<Received extends RequestFacts> {
         failure,
         status,
         receivedStatus,
-        attempts: call?.attempts.length ?? 0,
+        attempts: call === null ? 0 : attemptsFor(call),
         stopReason: call?.stopReason ?? null,
+        detour: call?.detour ?? null,
         ...(call === null || diagnostics !== "full"
           ? { nextHop: null }
-          : { nextHop: this.#aliasOf(call), nextProtocol: spokenProtocol(call) }),
+          : { nextHop: this.#aliasOf(call), nextProtocol: spokenProtocol(answeringCall(call)) }),
       },
       diagnostics,
     );
@@ -117,6 +121,7 @@ export class AnswerValues<Received extends RequestFacts> {
   /** The target under a name that reveals nothing: `orders/2` is the second target of `orders`. */
   #aliasOf(call: Call): string | null {
     const { core } = this.#inside;
+    if (call.detour !== null) return call.detour.upstream;
     const last = call.attempts.at(-1)?.target;
     if (last === undefined || last === null) return null;
     return `${core.name}/${core.targets.targets.findIndex(({ id }) => id === last) + 1}`;

@@ -52,7 +52,8 @@ interface DispatchedCall {
   readonly context: object;
 }
 
-const asks = new WeakMap<Call, DispatchedCall>();
+/** By request: a call that goes to another upstream takes it along. */
+const asks = new WeakMap<GatewayRequest, DispatchedCall>();
 
 /** One pipe for each upstream, over the dispatcher that a call has brought. */
 export function dispatchSteps(): DispatchSteps {
@@ -60,7 +61,7 @@ export function dispatchSteps(): DispatchSteps {
   return (core) => {
     let step = steps.get(core);
     if (step === undefined) {
-      step = core.executeOver((exchange) => perform(core, exchange));
+      step = core.executeOver((of) => (exchange) => perform(of, exchange));
       steps.set(core, step);
     }
     return step;
@@ -68,7 +69,7 @@ export function dispatchSteps(): DispatchSteps {
 }
 
 function perform(core: UpstreamCore, exchange: Exchange): Promise<Outcome<ResponseBody>> {
-  const asked = asks.get(exchange.call) as DispatchedCall;
+  const asked = asks.get(exchange.call.request) as DispatchedCall;
   const { target } = exchange;
   // Only we can reach what an address cannot say.
   if (target.socketPath !== null || target.tls !== null) {
@@ -145,7 +146,7 @@ export function dispatchCall(
   const overrides = body.once ? ({ retry: false } as const) : null;
   const scope = new OwnScope({ gateway, core }, "fetch", request, overrides);
   const { call } = scope;
-  asks.set(call, { options, headers, body, dispatch, context: delivery.context });
+  asks.set(request, { options, headers, body, dispatch, context: delivery.context });
   const over = (): void => {
     body.close();
     scope.over();

@@ -12,8 +12,10 @@ import { AsyncResource } from "node:async_hooks";
 import { onAbort } from "../base/abort.js";
 import { type Clock, epochMs } from "../base/clock.js";
 import type { Emitter } from "../base/emitter.js";
+import type { FailureCode } from "../catalog/failures.js";
 import type { Call, CallOverrides, ClientEnd } from "../core/call.js";
 import { inContextOf } from "../core/call-context.js";
+import { answeringCall } from "../core/detour.js";
 import type { Failure } from "../core/failure.js";
 import type { Ending } from "../core/outcome.js";
 import type { GatewayRequest } from "../core/request.js";
@@ -34,6 +36,8 @@ export interface OwnCallEnds {
   readonly signal?: AbortSignal | undefined;
   /** Called with the signal's reason before the call is cut. */
   readonly onAbort?: (reason: unknown) => void;
+  /** The id of the call that it is made for; one of its own unless given. */
+  readonly id?: string;
 }
 
 /** A call of the application itself: a fetch, a `send`, a dispatch. */
@@ -50,12 +54,12 @@ export class OwnScope implements Ending {
     kind: CallKind,
     request: GatewayRequest,
     overrides: CallOverrides | null,
-    { signal, onAbort: aborted }: OwnCallEnds = {},
+    { signal, onAbort: aborted, id }: OwnCallEnds = {},
   ) {
     const { gateway, core } = inside;
     this.#inside = inside;
     this.#kind = kind;
-    this.call = core.newCall(request, gateway.newRequestId(), overrides, null);
+    this.call = core.newCall(request, id ?? gateway.newRequestId(), overrides, null);
     this.#unlinkContext = joinContext(this.call);
     this.#unlinkSignal = signal === undefined ? null : this.#endWith(signal, aborted);
   }
@@ -77,11 +81,16 @@ export class OwnScope implements Ending {
     if (!isHeard(gateway)) return;
     const { call } = this;
     const path = withoutQuery(call.request.path);
-    const status = call.answeredBy === "upstream" ? (call.attempts.at(-1)?.status ?? null) : null;
+    const status = call.answeredBy === "upstream" ? answeredStatus(call) : null;
     const ended = endedCall(call, core.name, this.#kind, path, gateway.clock);
     ended.closeClient(status, ownEndOf(call));
     report(gateway, call, ended);
   }
+}
+
+function answeredStatus(call: Call): number | null {
+  const own = call.detour?.status ?? null;
+  return own ?? answeringCall(call).attempts.at(-1)?.status ?? null;
 }
 
 /** The body of the answer, and the client. */
@@ -140,7 +149,7 @@ export class ServedScope implements Ending {
     const { call, req } = this;
     const { gateway, core } = this.inside;
     if (!isHeard(gateway)) return;
-    const broken = call.attempts.at(-1)?.code ?? null;
+    const broken = lastCode(call);
     const ended = endedCall(call, core.name, "upgrade", askedPath(req), gateway.clock);
     ended.closeClient(101, broken === null ? "complete" : "cut");
     addClient(ended, req, call.request.headers);
@@ -217,12 +226,19 @@ function statusOf(res: AnswerFacts): number | null {
 
 function clientEndOf(call: Call, res: AnswerFacts): ClientEnd {
   if (sentWhole(res)) return "complete";
-  const code = call.failure?.code ?? call.attempts.at(-1)?.code ?? null;
+  const code = call.failure?.code ?? lastCode(call);
   return code === null || code === "client_closed_request" ? "aborted" : "cut";
 }
 
-function ownEndOf({ cancellation, attempts, failure }: Call): ClientEnd {
-  const code = attempts.at(-1)?.code ?? null;
+/** The name of the last attempt that has to do with the answer. */
+function lastCode(call: Call): FailureCode | null {
+  if (call.detour?.kind === "answer") return null;
+  return answeringCall(call).attempts.at(-1)?.code ?? null;
+}
+
+function ownEndOf(call: Call): ClientEnd {
+  const { cancellation, failure } = call;
+  const code = lastCode(call);
   if (cancellation.by === "client" || code === "client_closed_request") return "aborted";
   // A good head whose body broke.
   return failure === null && code !== null ? "cut" : "complete";

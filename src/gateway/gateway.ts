@@ -29,12 +29,13 @@ import type { GatewayEvents } from "../records/events.js";
 import { createIncidents } from "../records/incidents.js";
 import { viaSignature } from "../wire/forwarding.js";
 import { believeFronts } from "../wire/trusted-fronts.js";
+import { aroundPipe } from "./around-pipe.js";
 import type { GatewayCore } from "./core.js";
 import { CORE, type Gateway } from "./gateway-handle.js";
 import { type MakeUpstream, originRoutes } from "./origin-routes.js";
 import type { GatewayParts } from "./parts.js";
 import { takeSnapshot } from "./snapshot.js";
-import { createUpstream, type UpstreamCore } from "./upstream.js";
+import { createUpstream, type MakeAround, type UpstreamCore } from "./upstream.js";
 import { type Upstream, upstreamHandle } from "./upstream-handle.js";
 
 /** What tests may put in place of time and chance. */
@@ -88,7 +89,7 @@ export function createGateway<const Names extends string>(
   const inside = { ...parts, lifecycle, warnings, health, diagnose, closing };
   const core = coreOf(settings, options, inside, cores);
   for (const [name, upstream] of Object.entries(upstreams)) {
-    const made = createUpstream(parts, upstream);
+    const made = createUpstream(parts, upstream, core.around);
     cores.set(name, made);
     handles.set(name, upstreamHandle(core, made) as Upstream<Names>);
   }
@@ -155,7 +156,7 @@ function coreOf(
   options: GatewayOptions,
   parts: GatewayParts & OwnParts,
   cores: Map<string, UpstreamCore>,
-): GatewayCore {
+): GatewayCore & { readonly around: MakeAround } {
   const instance = randomBytes(6).toString("hex");
   const idsBegin = `${instance}-`;
   // A copy: what the caller changes later is no option of this gateway.
@@ -164,9 +165,9 @@ function coreOf(
   let requests = 0;
   const make: MakeUpstream = (name, origin, addresses) => {
     const own = normaliseUpstream(name, { targets: origin }, defaults, behind);
-    return createUpstream(parts, { ...own, addresses });
+    return createUpstream(parts, { ...own, addresses }, core.around);
   };
-  return {
+  const core: GatewayCore & { readonly around: MakeAround } = {
     name: settings.name,
     statusPolicy: settings.statusPolicy,
     via: viaSignature(settings.name, settings.named, instance),
@@ -192,8 +193,11 @@ function coreOf(
       requests += 1;
       return idsBegin + requests;
     },
+    around: (upstream) =>
+      aroundPipe({ gateway: core, named: (name) => cores.get(name) ?? null }, upstream),
     ...originRoutes(parts, cores, settings.addresses, make),
   };
+  return core;
 }
 
 /** A process that has not served yet must learn, too, whether what it needs is there. */

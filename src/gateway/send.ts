@@ -15,7 +15,8 @@ import { takeContentLength } from "../core/fields.js";
 import { type Outcome, type UpstreamResponse, whenOver } from "../core/outcome.js";
 import type { GatewayRequest } from "../core/request.js";
 import type { ResponseBody } from "../core/response-body.js";
-import { shown } from "../options/findings.js";
+import { createFindings, shown } from "../options/findings.js";
+import { readFallback } from "../options/read-fallback.js";
 import { type FetchBody, fetchBody } from "../transports/fetch-body.js";
 import { OwnScope } from "./call-scope.js";
 import type { GatewayCore } from "./core.js";
@@ -47,7 +48,7 @@ export async function sendThrough(
   request: SendRequest,
   overrides: CallOverrides | null,
 ): Promise<Outcome<UpstreamBody>> {
-  if (overrides !== null) checkPriority(overrides);
+  if (overrides !== null) checkOverrides(overrides);
   const { request: sent, body } = read(core, request);
   const { signal } = request;
   const scope = new OwnScope({ gateway, core }, "send", sent, overrides, { signal });
@@ -62,7 +63,11 @@ export async function sendThrough(
   return { ...outcome, response: withReadableBody(outcome.response) };
 }
 
-function checkPriority(overrides: CallOverrides): void {
+function checkOverrides(overrides: CallOverrides): void {
+  const findings = createFindings();
+  readFallback(findings, "fallback", overrides.fallback);
+  const [problem] = findings.problems;
+  if (problem !== undefined) throw new TypeError(problem);
   const priority: unknown = overrides.priority;
   if (priority === undefined || isPriority(priority)) return;
   const names = PRIORITIES.join(", ");

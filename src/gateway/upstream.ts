@@ -8,9 +8,9 @@ import type { Call, CallOverrides } from "../core/call.js";
 import { inContextOf, keepContext } from "../core/call-context.js";
 import type { Failure } from "../core/failure.js";
 import type { CallerHints } from "../core/layers.js";
-import { failureOf } from "../core/outcome.js";
+import { failureOf, type Outcome } from "../core/outcome.js";
 import { mergeOverrides } from "../core/overrides.js";
-import { type Holder, Pending } from "../core/pending.js";
+import { type Holder, Pending, refused } from "../core/pending.js";
 import type { PipeStep, PolicyDescription } from "../core/pipe.js";
 import type { GatewayRequest } from "../core/request.js";
 import { callInContext } from "../core/request-context.js";
@@ -24,15 +24,13 @@ import { hedge } from "../policies/hedge.js";
 import { Maintenance } from "../policies/maintenance.js";
 import { pickTarget } from "../policies/pick-target.js";
 import { priorityOf } from "../policies/priority.js";
-import { type AttemptListener, record } from "../policies/record.js";
+import { record } from "../policies/record.js";
 import type { RetryShared } from "../policies/retry.js";
 import { totalDeadline } from "../policies/total-deadline.js";
 import { stickiness } from "../targets/balance/sticky.js";
 import { ruleFor } from "../targets/route-rules.js";
-import type { Target } from "../targets/target.js";
 import { createTargetSet, type TargetSet } from "../targets/target-set.js";
 import type { TierOptions } from "../targets/tiers.js";
-import type { UpstreamState } from "../targets/upstream-state.js";
 import {
   type UndiciTransport,
   type UndiciTransportOptions,
@@ -47,10 +45,12 @@ import {
 import { type UpstreamWatch, upstreamWatch } from "../watching/upstream-watch.js";
 import { assemble, type Stages } from "./assemble.js";
 import { attemptFields } from "./attempt-fields.js";
+import { describedAround } from "./described.js";
 import { breakerLimits, type TargetKeeper, targetKeeper } from "./make-target.js";
 import { createOverload, type Overload, type OverloadState } from "./overload.js";
 import type { GatewayParts } from "./parts.js";
 import { budgetState, type RetryBudgetState, repeatsOf, retryOf } from "./repeats.js";
+import { attemptListener, stallSaved, stateListener } from "./upstream-listeners.js";
 
 /** An upstream as the adapters and the gateway see it. */
 export interface UpstreamCore {
@@ -71,8 +71,11 @@ export interface UpstreamCore {
   ): Call;
   /** Takes a call through the pipe. Never rejects. */
   execute(call: Call): Pending<ResponseBody>;
-  /** The same pipe over another transport. */
-  executeOver<Body>(transport: Transport<Body>): PipeStep<Call, Body>;
+  /**
+   * The same pipe over other transports: that of this upstream, and those of the upstreams to which
+   * its calls may go.
+   */
+  executeOver<Body>(transportOf: TransportOf<Body>): PipeStep<Call, Body>;
   describe(): readonly PolicyDescription[];
   /** Calls are under way, bodies of answers and upgraded connections included. */
   readonly busy: boolean;
@@ -96,8 +99,29 @@ export type Transport<Body> =
     ? PipeStep<In, Body>
     : never;
 
-export function createUpstream(parts: GatewayParts, options: NormalisedUpstream): UpstreamCore {
-  return new GatewayUpstream(parts, options);
+/** Null where a call cannot go to this upstream from here, since its engine sends only once. */
+export type TransportOf<Body> = (core: UpstreamCore) => Transport<Body> | null;
+
+/** The pipes of other upstreams, over the transports of the same adapter. */
+export type StepsElsewhere<Body> = (other: UpstreamCore) => PipeStep<Call, Body>;
+
+/** What stands around a pipe (`around-pipe.ts`). */
+export interface AroundPipe {
+  run<Body>(
+    call: Call,
+    step: PipeStep<Call, Body>,
+    elsewhere: StepsElsewhere<Body>,
+  ): Promise<Outcome<Body>>;
+}
+
+export type MakeAround = (core: UpstreamCore) => AroundPipe;
+
+export function createUpstream(
+  parts: GatewayParts,
+  options: NormalisedUpstream,
+  around: MakeAround = onlyPipe,
+): UpstreamCore {
+  return new GatewayUpstream(parts, options, around);
 }
 
 /** What only calls need: made with the first one, or when their counts are read. */
@@ -127,8 +151,11 @@ class GatewayUpstream implements UpstreamCore {
   #serving: Serving | null = null;
   /** Calls on their way through the pipe. */
   #calls = 0;
+  readonly #makeAround: MakeAround;
+  #around: AroundPipe | null = null;
 
-  constructor(parts: GatewayParts, options: NormalisedUpstream) {
+  constructor(parts: GatewayParts, options: NormalisedUpstream, around: MakeAround) {
+    this.#makeAround = around;
     this.name = options.name;
     this.options = options;
     this.#parts = parts;
@@ -197,12 +224,38 @@ class GatewayUpstream implements UpstreamCore {
   }
 
   execute(call: Call): Pending<ResponseBody> {
-    return this.#take(this.#served().step, call);
+    const { step } = this.#served();
+    return this.#isPlain(call) ? this.#take(step, call) : this.#runAround(call, step, executing);
   }
 
-  executeOver<Body>(transport: Transport<Body>): (call: Call) => Pending<Body> {
-    const step = this.#served().policies.to(transport);
-    return (call) => this.#take(step, call);
+  executeOver<Body>(transportOf: TransportOf<Body>): (call: Call) => Pending<Body> {
+    const step = this.#served().policies.to(transportOf(this) ?? refusedHere<Body>);
+    const others = new WeakMap<UpstreamCore, PipeStep<Call, Body>>();
+    const elsewhere: StepsElsewhere<Body> = (other) => {
+      let known = others.get(other);
+      if (known === undefined) {
+        known = transportOf(other) === null ? refusedHere : other.executeOver(transportOf);
+        others.set(other, known);
+      }
+      return known;
+    };
+    return (call) =>
+      this.#isPlain(call) ? this.#take(step, call) : this.#runAround(call, step, elsewhere);
+  }
+
+  /** Nothing stands around its pipe, nor is anything said for this call. */
+  #isPlain({ overrides }: Call): boolean {
+    return this.options.fallback === false && overrides?.fallback === undefined;
+  }
+
+  // By itself, since a function that makes another one prepares for it in every call.
+  #runAround<Body>(
+    call: Call,
+    step: PipeStep<Call, Body>,
+    elsewhere: StepsElsewhere<Body>,
+  ): Pending<Body> {
+    this.#around ??= this.#makeAround(this);
+    return Pending.of(this.#around.run(call, (one) => this.#take(step, one), elsewhere));
   }
 
   #take<Body>(step: PipeStep<Call, Body>, call: Call): Pending<Body> {
@@ -216,7 +269,7 @@ class GatewayUpstream implements UpstreamCore {
 
   describe(): readonly PolicyDescription[] {
     const policies = this.#served().policies.describe();
-    return this.options.routes.length === 0 ? policies : [described(this.options), ...policies];
+    return [...describedAround(this.options), ...policies];
   }
 
   overload(): OverloadState {
@@ -280,12 +333,14 @@ class GatewayUpstream implements UpstreamCore {
 
 function nothing(): void {}
 
-/** The rules by their patterns, in the order in which they are compared. */
-function described({ routes }: NormalisedUpstream): PolicyDescription {
-  const rules = routes.map(({ pattern, overrides, breaker }) => {
-    return [pattern, { ...overrides, ...(breaker === null ? {} : { breaker }) }] as const;
-  });
-  return { role: "routes", settings: Object.fromEntries(rules) };
+/** Nothing stands around it. */
+const onlyPipe: MakeAround = () => ({ run: (call, step) => step(call) });
+
+const executing: StepsElsewhere<ResponseBody> = (other) => (call) => other.execute(call);
+
+function refusedHere<Body>(): Pending<Body> {
+  const details = "this adapter sends a request once, and to no other upstream";
+  return refused<Body>({ code: "proxy_configuration_error", details });
 }
 
 function transportOptions(options: NormalisedUpstream): UndiciTransportOptions {
@@ -329,46 +384,5 @@ function stagesOf(
     breakerGate: breakerGate(breakers),
     attemptTimeout: attemptTimeout(timers, timeouts, stallSaved(parts, options)),
     record: record(clock, attemptListener(parts, options, ledger)),
-  };
-}
-
-function stateListener({ events, changed }: GatewayParts, { name, required }: NormalisedUpstream) {
-  return (from: UpstreamState, to: UpstreamState): void => {
-    if (events.has("upstream:state")) {
-      events.emit("upstream:state", { upstream: name, required, from, to });
-    }
-    changed();
-  };
-}
-
-function stallSaved({ events }: GatewayParts, { name }: NormalisedUpstream) {
-  return (exchange: { readonly target: Target }): void => {
-    if (events.has("stall:saved")) {
-      events.emit("stall:saved", { upstream: name, target: exchange.target.id });
-    }
-  };
-}
-
-function attemptListener(
-  { clock, events, tracing, endedCalls }: GatewayParts,
-  { name }: NormalisedUpstream,
-  ledger: FailureLedger,
-): AttemptListener {
-  return {
-    ended({ target, request, timeline }, code) {
-      if (code === null) {
-        ledger.succeeded(target.id, request.path, timeline.reused);
-        return;
-      }
-      const { openedAt, restedAt, sendAt, reused } = timeline;
-      const socketAgeMs = openedAt < 0 ? null : clock.now() - openedAt;
-      const restedMs = restedAt < 0 || sendAt < 0 ? null : sendAt - restedAt;
-      const { method, path } = request;
-      ledger.failed({ target: target.id, code, method, path, reused, socketAgeMs, restedMs });
-    },
-    has: () => events.has("attempt:end"),
-    keeps: () => endedCalls.heard || tracing.tracer !== null || events.has("call:end"),
-    notify: ({ call }, attempt) =>
-      inContextOf(call, () => events.emit("attempt:end", { upstream: name, call, attempt })),
   };
 }

@@ -28,6 +28,7 @@ import { GatewayOptionsError } from "./options-error.js";
 import { readAddresses } from "./read-addresses.js";
 import { DEFAULT_BALANCE } from "./read-balance.js";
 import { readBehind } from "./read-behind.js";
+import { checkNamed, readFallback } from "./read-fallback.js";
 import { fillLayers } from "./read-layers.js";
 import { readRoutes } from "./read-routes.js";
 import {
@@ -170,13 +171,29 @@ function readUpstreams(
   if (entries.length === 0) {
     findings.problem("upstreams", `is empty; ${example}, or leave it out for a gateway without`);
   }
-  return Object.fromEntries(
+  const read = Object.fromEntries(
     entries.map(([name, upstream]) => {
       const path = at("upstreams", name);
       if (name.trim() === "") findings.problem(path, "the name of an upstream must not be empty");
       return [name, readUpstream(findings, path, name, upstream, shared)];
     }),
   );
+  for (const upstream of Object.values(read)) checkOthers(findings, upstream, Object.keys(read));
+  return read;
+}
+
+/** Whether the upstreams exist that an upstream names. */
+function checkOthers(
+  findings: Findings,
+  { name, fallback, routes }: NormalisedUpstream,
+  known: readonly string[],
+): void {
+  const path = at("upstreams", name);
+  checkNamed(findings, at(path, "fallback"), fallback, known);
+  for (const { pattern, overrides } of routes) {
+    const own = at(at(at(path, "routes"), pattern), "fallback");
+    checkNamed(findings, own, overrides?.fallback ?? false, known);
+  }
 }
 
 function readUpstream(
@@ -191,13 +208,14 @@ function readUpstream(
     const meant = typeof value === "string" ? shown(value) : "[…]";
     const advice = isAddress ? `did you mean { targets: ${meant} }?` : `write ${EXAMPLE}`;
     findings.problem(path, `${shown(value)} is not an object; ${advice}`);
-    return complete(findings, name, [], shared, shared, { discover: null, routes: undefined });
+    return complete(findings, name, [], shared, shared, NOTHING_APART);
   }
   checkNames(findings, path, "upstream", value);
   const discover = readDiscover(findings, at(path, "discover"), value["discover"]);
   const targets = readOwnTargets(findings, path, value, discover !== null);
   const own = readShared(findings, path, value);
-  const apart = { discover, routes: value["routes"] };
+  const { routes, fallback } = value;
+  const apart = { discover, routes, fallback };
   return complete(findings, name, targets, shared, mergeWritten(shared, own), apart);
 }
 
@@ -233,19 +251,21 @@ function complete(
   targets: readonly ParsedTarget[],
   shared: Written,
   written: Written,
-  { discover, routes: given }: Apart,
+  { discover, routes: given, fallback: standIn }: Apart,
 ): NormalisedUpstream {
   const facts = { count: Math.max(1, targets.length), local: isLocal(targets) };
   const sections = sectionsOf(findings, shared, written, facts);
   const { plain } = written;
-  const routes = readRoutes(findings, at(at("upstreams", name), "routes"), given, written, facts);
+  const own = at("upstreams", name);
+  const routes = readRoutes(findings, at(own, "routes"), given, written, facts);
+  const fallback = readFallback(findings, at(own, "fallback"), standIn) ?? false;
   const readApart = {
     balance: plain.balance ?? DEFAULT_BALANCE,
     addresses: rulesOf(plain.addresses ?? false),
     probe: plain.probe ?? "reconnect",
     layers: fillLayers(plain.layers),
   };
-  const rest = { ...DEFAULTS, ...plain, ...readApart, routes, discover };
+  const rest = { ...DEFAULTS, ...plain, ...readApart, routes, discover, fallback };
   // The sections have the options of the types, one for one: these are derived from them.
   return { name, targets, ...sections, ...rest } as unknown as NormalisedUpstream;
 }
@@ -257,7 +277,10 @@ const DEFAULTS = defaultsOf(SHARED_OPTIONS);
 interface Apart {
   readonly discover: Discover | null;
   readonly routes: unknown;
+  readonly fallback: unknown;
 }
+
+const NOTHING_APART: Apart = { discover: null, routes: undefined, fallback: undefined };
 
 const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|::1)$/;
 

@@ -9,6 +9,7 @@
 import { FRONT_NAMES, type FrontName } from "../catalog/fronts.js";
 import { ADDRESS_OPTIONS, type AddressOptions } from "../catalog/options/addresses.js";
 import { BREAKER_OPTIONS, type BreakerOptions } from "../catalog/options/breaker.js";
+import { FALLBACK_JSON } from "../catalog/options/fallback.js";
 import { FRONT_OPTIONS } from "../catalog/options/front.js";
 import {
   EJECTION_OPTIONS,
@@ -50,6 +51,7 @@ import {
 import { RETRY_OPTIONS, type RetryOptions } from "../catalog/options/retry.js";
 import { TIMEOUT_OPTIONS, type TimeoutOptions } from "../catalog/options/timeouts.js";
 import { STATUS_TABLES, type StatusPolicy } from "../catalog/status-policy.js";
+import type { Fallback } from "../core/fallback.js";
 import type { CallerKey } from "../policies/caller-shares.js";
 import type { PriorityRule } from "../policies/priority.js";
 import type { AddressRules } from "../targets/address-guard.js";
@@ -187,6 +189,12 @@ export const UPSTREAM_OPTIONS = {
    */
   discover: own<Discover>(null),
   /**
+   * What stands in when this upstream fails: another upstream, an answer, or a function that makes
+   * one; a list is tried in turn. See docs/fallbacks.md.
+   * @default false
+   */
+  fallback: own<Fallback>(FALLBACK_JSON, false),
+  /**
    * Options for some of its paths, by pattern: `{ "/reports/*": { timeouts: … } }`. The first
    * matching pattern applies. See docs/options.md#routes.
    */
@@ -249,7 +257,7 @@ export interface GatewayOptions<Names extends string = string>
    */
   readonly upstreams?: Readonly<Record<Names, UpstreamOptions>>;
   /** Settings for all upstreams that do not have their own. */
-  readonly defaults?: Omit<UpstreamOptions, "targets" | "discover" | "routes">;
+  readonly defaults?: Omit<UpstreamOptions, "targets" | "discover" | "routes" | "fallback">;
 }
 
 /** What is used in another form than it is written. */
@@ -271,6 +279,8 @@ export interface NormalisedUpstream
   readonly targets: readonly ParsedTarget[];
   /** In the order in which they are compared. */
   readonly routes: readonly RouteRule[];
+  /** What stands in when it fails. */
+  readonly fallback: Fallback;
   /** Null when all targets are configured. */
   readonly discover: Discover | null;
 }

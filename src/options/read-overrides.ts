@@ -5,6 +5,7 @@
 import type { CallOverrides } from "../core/call.js";
 import { at, createFindings, type Findings, isRecord, shown } from "./findings.js";
 import { nearest } from "./nearest.js";
+import { readFallback } from "./read-fallback.js";
 import { readPriority } from "./read-priority.js";
 import { readShared, type WrittenSection } from "./read-sections.js";
 
@@ -36,7 +37,7 @@ export function readNamed(
 export function readOverrides(
   findings: Findings,
   path: string,
-  { timeouts, retry, hedge, priority }: Readonly<Record<string, unknown>>,
+  { timeouts, retry, hedge, priority, fallback }: Readonly<Record<string, unknown>>,
   useless: UselessTimeouts,
 ): CallOverrides {
   const { sections } = readShared(findings, path, { timeouts, retry });
@@ -48,7 +49,9 @@ export function readOverrides(
   }
   const isHedged = readHedge(findings, at(path, "hedge"), hedge);
   const rank = readPriority(findings, at(path, "priority"), priority);
+  const standIn = readFallback(findings, at(path, "fallback"), fallback);
   return {
+    ...(standIn === undefined ? {} : { fallback: standIn }),
     ...(rank === undefined ? {} : { priority: rank }),
     ...(isHedged === undefined ? {} : { hedge: isHedged }),
     ...(cuts ? { timeouts: valuesOf(cuts) } : {}),
@@ -56,7 +59,7 @@ export function readOverrides(
   };
 }
 
-const PROXY_NAMES = ["timeouts", "retry", "hedge", "priority"] as const;
+const PROXY_NAMES = ["timeouts", "retry", "hedge", "priority", "fallback"] as const;
 const OF_UPSTREAM = {
   clientMs: "it is a setting of the upstream, for the clients of all calls",
   continueMs: "it is a setting of the upstream, for all calls",

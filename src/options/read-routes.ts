@@ -14,6 +14,7 @@ import type { CallOverrides } from "../core/call.js";
 import type { RouteBreaker, RouteRule } from "../targets/route-rules.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
 import { checkNames } from "./option-names.js";
+import { readFallback } from "./read-fallback.js";
 import { readHedge } from "./read-overrides.js";
 import { readPriority } from "./read-priority.js";
 import {
@@ -147,6 +148,7 @@ function readRoute(
   const breaker = read("breaker", BREAKER);
   const hedge = readHedge(findings, at(path, "hedge"), value["hedge"]);
   const priority = readPriority(findings, at(path, "priority"), value["priority"]);
+  const fallback = readFallback(findings, at(path, "fallback"), value["fallback"]);
   const sections = {
     ...(timeouts === undefined ? {} : { timeouts }),
     ...(retry === undefined ? {} : { retry }),
@@ -162,6 +164,7 @@ function readRoute(
     ...(retry === undefined ? {} : { retry: filled.retry && picked(filled.retry, RETRY) }),
     ...(hedge === undefined ? {} : { hedge }),
     ...(priority === undefined ? {} : { priority }),
+    ...(fallback === undefined ? {} : { fallback }),
   };
   return {
     overrides: Object.keys(overrides).length === 0 ? null : overrides,

@@ -3,10 +3,12 @@
  * upstream has, and what is not written is the upstream's.
  */
 import { BREAKER_OPTIONS, type BreakerOptions } from "../catalog/options/breaker.js";
+import { FALLBACK_JSON } from "../catalog/options/fallback.js";
 import { nested, type OptionsOf, own, type Section } from "../catalog/options/option.js";
 import { RETRY_OPTIONS, type RetryOptions } from "../catalog/options/retry.js";
 import { TIMEOUT_OPTIONS, type TimeoutOptions } from "../catalog/options/timeouts.js";
 import { PRIORITIES, type Priority } from "../catalog/priorities.js";
+import type { Fallback } from "../core/fallback.js";
 
 const { continueMs: _, clientMs: _of, ...TIMEOUTS } = TIMEOUT_OPTIONS;
 const { attemptsMax } = RETRY_OPTIONS;
@@ -29,6 +31,8 @@ export const ROUTE_OPTIONS = {
   hedge: own<false>({ const: false }),
   /** How important its calls are when not all can be served. */
   priority: own<Priority>({ enum: PRIORITIES }),
+  /** What stands in when a call fails, instead of what the upstream has; `false` for nothing. */
+  fallback: own<Fallback>(FALLBACK_JSON),
 } as const satisfies Section;
 
 export interface RouteOptions extends OptionsOf<typeof ROUTE_OPTIONS> {}

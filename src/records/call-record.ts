@@ -8,11 +8,18 @@
  */
 import { type Blame, FAILURES, type FailureCode, type Phase } from "../catalog/failures.js";
 import type { Priority } from "../catalog/priorities.js";
-import type { AnswerSource, AttemptRecord, Call, ClientEnd, StopReason } from "../core/call.js";
+import type {
+  AnswerSource,
+  AttemptRecord,
+  Call,
+  ClientEnd,
+  DetourKind,
+  StopReason,
+} from "../core/call.js";
 import type { Timeline } from "../core/timeline.js";
 
 /** How a call came to the gateway. */
-export type CallKind = "proxy" | "upgrade" | "fetch" | "send";
+export type CallKind = "proxy" | "upgrade" | "fetch" | "send" | "routed" | "failover";
 
 /** One call from its first byte to its last. */
 export interface CallRecord {
@@ -20,7 +27,10 @@ export interface CallRecord {
   readonly id: string;
   /** Its name, as it was configured; the origin for one that a fetch has made. */
   readonly upstream: string;
-  /** How the call came: through a proxy, as an upgrade, from a fetch or a send. */
+  /**
+   * How the call came: through a proxy, as an upgrade, from a fetch or a send; or from another
+   * upstream of the gateway, which has `routed` it here or failed before (`failover`).
+   */
   readonly kind: CallKind;
   /** As it was sent; methods are case-sensitive. */
   readonly method: string;
@@ -53,6 +63,8 @@ export interface CallRecord {
   readonly details: string | null;
   /** Why no further attempt was made; null when none was needed. */
   readonly stopReason: StopReason | null;
+  /** Who has answered in the place of the upstream; null where it answered itself. */
+  readonly detour: CallDetour | null;
   /** How the client's side ended: `complete`, `aborted` by the client, or `cut` by us. */
   readonly clientEnd: ClientEnd;
   /** Bytes of the request's body that were read. */
@@ -63,6 +75,16 @@ export interface CallRecord {
   readonly attempts: readonly CallAttempt[];
   /** Who asked; null for calls of the application itself. */
   readonly client: CallClient | null;
+}
+
+/** Who has answered in the place of an upstream. */
+export interface CallDetour {
+  /** `routed` before it was asked, `failover` after it failed, `answer` of the application. */
+  readonly kind: DetourKind;
+  /** The other upstream, which has a record of its own with the same id. */
+  readonly upstream: string | null;
+  /** What the upstream itself had failed with. */
+  readonly code: FailureCode | null;
 }
 
 /** One attempt of a call. */

@@ -9,7 +9,15 @@
 import type { Clock } from "../base/clock.js";
 import { type Blame, FAILURES, type FailureCode } from "../catalog/failures.js";
 import { PRIORITY_UNLESS_GIVEN, type Priority } from "../catalog/priorities.js";
-import type { AnswerSource, AttemptRecord, Call, ClientEnd, StopReason } from "../core/call.js";
+import type {
+  AnswerSource,
+  AttemptRecord,
+  Call,
+  ClientEnd,
+  Detour,
+  StopReason,
+} from "../core/call.js";
+import { answeringCall } from "../core/detour.js";
 import { blameOf, type Failure, factsOf } from "../core/failure.js";
 import type { Timeline } from "../core/timeline.js";
 import {
@@ -17,6 +25,7 @@ import {
   attemptsOf,
   type CallAttempt,
   type CallClient,
+  type CallDetour,
   type CallKind,
   type CallRecord,
 } from "./call-record.js";
@@ -43,6 +52,7 @@ export class EndedCall {
   blame: Blame | null = null;
   details: string | null = null;
   stopReason: StopReason | null = null;
+  detour: CallDetour | null = null;
   clientEnd: ClientEnd = "complete";
   bytesIn = 0;
   bytesOut = 0;
@@ -86,6 +96,13 @@ export class EndedCall {
     this.code = code;
     this.blame = failure?.code === code ? blameOf(failure) : FAILURES[code].blame;
     this.details = failure === null ? null : factsOf(failure);
+  }
+
+  /** Another answer than that of its own attempts was good. */
+  succeed(): void {
+    this.code = null;
+    this.blame = null;
+    this.details = null;
   }
 
   /** How the client's side ended, and what it was sent. */
@@ -140,12 +157,31 @@ export function endedCall(
   ended.receivedStatus = last?.status ?? null;
   ended.stopReason = call.stopReason;
   if (code !== null) ended.fail(code, failure);
+  if (call.detour !== null) addDetour(ended, call, call.detour);
   ended.bytesIn = request.body?.bytesRead ?? 0;
   ended.bytesOut =
-    call.answeredBy === "upstream"
+    call.answeredBy === "upstream" && call.detour === null
       ? (timelines?.[call.attempts.length - 1]?.receivedBytes ?? 0)
-      : call.ownBytes;
+      : bytesElsewhere(call);
   return ended;
+}
+
+function bytesElsewhere(call: Call): number {
+  const { attempts, timelines, ownBytes } = answeringCall(call);
+  if (call.detour === null || call.detour.call === null) return call.ownBytes;
+  return timelines?.[attempts.length - 1]?.receivedBytes ?? ownBytes;
+}
+
+/** Its own attempts stay its own; what was answered comes from elsewhere. */
+function addDetour(ended: EndedCall, call: Call, { kind, upstream, code }: Detour): void {
+  ended.detour = { kind, upstream, code };
+  const last = answeringCall(call).attempts.at(-1);
+  const isOwn = kind === "answer";
+  if (isOwn && ended.answeredBy === "upstream") ended.answeredBy = "application";
+  if (!isOwn) ended.receivedStatus = last?.status ?? null;
+  const broken = call.failure?.code ?? (isOwn ? null : (last?.code ?? null));
+  if (broken === null) ended.succeed();
+  else ended.fail(broken, call.failure);
 }
 
 function addAttempts(ended: EndedCall, call: Call): void {
@@ -182,6 +218,7 @@ export function callRecord(ended: EndedCall): CallRecord {
     blame: ended.blame,
     details: ended.details,
     stopReason: ended.stopReason,
+    detour: ended.detour,
     clientEnd: ended.clientEnd,
     bytesIn: ended.bytesIn,
     bytesOut: ended.bytesOut,

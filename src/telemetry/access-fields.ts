@@ -3,7 +3,7 @@
  *
  * Guarantee: a field without a value is omitted; names and meanings are stable.
  */
-import type { CallAttempt, CallClient, CallRecord } from "../records/call-record.js";
+import type { CallAttempt, CallClient, CallDetour, CallRecord } from "../records/call-record.js";
 
 /** One line, as fields. */
 export interface AccessFields {
@@ -25,6 +25,8 @@ export interface AccessFields {
   readonly blame?: string;
   readonly details?: string;
   readonly stopReason?: string;
+  /** Who answered in place of the upstream: `failover spare`, `answer`. */
+  readonly detour?: string;
   /** Target of the last attempt. */
   readonly target?: string;
   /** The result of each attempt, in order, if there were several. */
@@ -62,11 +64,16 @@ export function accessFields(record: CallRecord): AccessFields {
   if (record.blame !== null) fields.blame = record.blame;
   if (record.details !== null) fields.details = record.details;
   if (record.stopReason !== null) fields.stopReason = record.stopReason;
+  if (record.detour !== null) fields.detour = detourText(record.detour);
   const target = attempts.at(-1)?.target ?? null;
   if (target !== null) fields.target = target;
   if (attempts.length > 1) fields.results = resultsOf(attempts);
   if (record.client !== null) addClient(fields, record.client);
   return fields;
+}
+
+export function detourText({ kind, upstream }: CallDetour): string {
+  return upstream === null ? kind : `${kind} ${upstream}`;
 }
 
 export function resultsOf(attempts: readonly CallAttempt[]): string {

@@ -9,7 +9,7 @@
 import { isoDates } from "../base/clock.js";
 import type { CallClient, CallRecord } from "../records/call-record.js";
 import type { EndedCall } from "../records/ended-call.js";
-import { resultsOf } from "./access-fields.js";
+import { detourText, resultsOf } from "./access-fields.js";
 
 /** What a line says, but for attempts and client, of a record and of a call alike. */
 type Head = Omit<CallRecord, "attempts" | "client">;
@@ -158,15 +158,18 @@ function answeredText({ clientEnd, status, answeredBy, receivedStatus }: Head): 
   return `,"clientEnd":"${clientEnd}"${sent}${by}${received}`;
 }
 
-function wentWell({ code, blame, details, stopReason }: Head): boolean {
-  return code === null && blame === null && details === null && stopReason === null;
+function wentWell({ code, blame, details, stopReason, detour }: Head): boolean {
+  const isPlain = stopReason === null && detour === null;
+  return code === null && blame === null && details === null && isPlain;
 }
 
-function failureText({ code, blame, details, stopReason }: Head): string {
+function failureText({ code, blame, details, stopReason, detour }: Head): string {
   const name = code === null ? "" : `,"code":"${code}"`;
   const whose = blame === null ? "" : `,"blame":"${blame}"`;
   const facts = details === null ? "" : `,"details":${quoted(details)}`;
-  return name + whose + facts + (stopReason === null ? "" : `,"stopReason":"${stopReason}"`);
+  const stopped = stopReason === null ? "" : `,"stopReason":"${stopReason}"`;
+  const instead = detour === null ? "" : `,"detour":${quoted(detourText(detour))}`;
+  return name + whose + facts + stopped + instead;
 }
 
 function targetText(target: string | null): string {

@@ -12,6 +12,7 @@ export interface CallCounters {
   readonly calls: Counter;
   readonly failures: Counter;
   readonly stopped: Counter;
+  readonly detours: Counter;
   readonly repeats: Counter;
   readonly requestBytes: Counter;
   readonly responseBytes: Counter;
@@ -33,7 +34,8 @@ export function callCounter(
   const kept = new Map<string | null, GoodCalls>();
   let latest: GoodCalls | null = null;
   return (call) => {
-    const good = call.sole !== null && call.stopReason === null && call.kind !== "upgrade";
+    const isPlain = call.stopReason === null && call.detour === null;
+    const good = call.sole !== null && isPlain && call.kind !== "upgrade";
     if (good && call.code === null) {
       if (latest === null || !isSame(latest, call)) latest = kept.get(call.target) ?? null;
       if (latest !== null && isSame(latest, call)) {
@@ -136,11 +138,12 @@ function countCall(
   { callSeconds, queueSeconds }: CallHistograms,
   call: EndedCall,
 ): void {
-  const { upstream, status, answeredBy, code, blame, stopReason, attemptCount } = call;
+  const { upstream, status, answeredBy, code, blame, stopReason, detour, attemptCount } = call;
   const one = [upstream];
   const sent = sentOf(status);
   counters.calls.add([upstream, sent, answeredBy ?? NONE], 1);
   if (code !== null && blame !== null) counters.failures.add([upstream, code, blame, sent], 1);
+  if (detour !== null) counters.detours.add([upstream, detour.kind, detour.upstream ?? NONE], 1);
   if (stopReason !== null) counters.stopped.add([upstream, stopReason], 1);
   if (attemptCount > 1) counters.repeats.add(one, attemptCount - 1);
   addBytes(counters, call);

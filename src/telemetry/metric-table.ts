@@ -67,6 +67,12 @@ export const METRICS = {
     help: "Calls that were not repeated further, by reason.",
     labels: ["upstream", "reason"],
   },
+  detours: {
+    name: "detours_total",
+    type: "counter",
+    help: "Calls answered in place of their upstream: routed, failover or answer (a fallback).",
+    labels: ["upstream", "kind", "to"],
+  },
   refused: {
     name: "calls_refused_total",
     type: "counter",

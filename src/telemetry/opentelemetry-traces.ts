@@ -260,6 +260,12 @@ function callAttributes(record: CallRecord): Attributes {
   if (record.blame !== null) attributes["good_gateway.blame"] = record.blame;
   if (answeredBy !== null) attributes["good_gateway.answered_by"] = answeredBy;
   if (stopReason !== null) attributes["good_gateway.stop_reason"] = stopReason;
+  if (record.detour !== null) {
+    attributes["good_gateway.detour"] = record.detour.kind;
+    if (record.detour.upstream !== null) {
+      attributes["good_gateway.detour_upstream"] = record.detour.upstream;
+    }
+  }
   return attributes;
 }
 

@@ -10,7 +10,7 @@ import {
   type ProxyErrorParameterKind,
   type ProxyErrorRow,
 } from "../catalog/rows/proxy-errors.js";
-import type { StopReason } from "../core/call.js";
+import type { Detour, StopReason } from "../core/call.js";
 import { blameOf, type Failure, factsOf } from "../core/failure.js";
 
 /** How much an answer tells: nothing, names and counts, or addresses too. */
@@ -26,6 +26,8 @@ export interface ProxyStatusFacts {
   readonly status: number;
   readonly attempts: number;
   readonly stopReason: StopReason | null;
+  /** Who has answered in the place of the upstream; null for nobody else. */
+  readonly detour?: Detour | null;
   /** The target under the name it has inside this gateway, never its address. */
   readonly nextHop: string | null;
   /** What was spoken to it, as ALPN names it. @default "http/1.1" */
@@ -54,13 +56,25 @@ export function proxyStatus(facts: ProxyStatusFacts, diagnostics: Diagnostics): 
   return `${member}; details=${inside === "" ? `"${named}"` : quoted(named + inside)}`;
 }
 
-function namesAndCounts({ failure, attempts, stopReason }: ProxyStatusFacts): string {
-  const stopped = stopReason === null ? "" : ` stopped=${stopReason}`;
+function namesAndCounts({
+  failure,
+  attempts,
+  stopReason,
+  detour = null,
+}: ProxyStatusFacts): string {
+  const stopped = (stopReason === null ? "" : ` stopped=${stopReason}`) + detourText(detour);
   if (failure === null) return `attempts=${attempts}${stopped}`;
   const { code, route } = failure;
   // Whoever asked knows what was asked for; its pattern, and the target, are for trusted callers.
   const scope = route === undefined ? "" : "scope=route ";
   return `code=${code} blame=${blameOf(failure)} ${scope}attempts=${attempts}${stopped}`;
+}
+
+/** What another upstream or the application stood in for; the names of upstreams stay inside. */
+function detourText(detour: Detour | null): string {
+  if (detour === null) return "";
+  const { kind, code } = detour;
+  return ` ${kind === "answer" ? "fallback" : kind}${code === null ? "" : ` after=${code}`}`;
 }
 
 function insideOf(failure: Failure): string {

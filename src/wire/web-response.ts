@@ -17,6 +17,15 @@ export function syntheticResponse(method: string | undefined, answer: SyntheticA
   return responseOf(answer, method === "HEAD" ? null : answer.body);
 }
 
+/** An answer whose body is here, null for none. */
+export function wholeResponse(
+  status: number,
+  fields: readonly string[],
+  body: Buffer | null,
+): Response {
+  return responseOf({ status, reason: undefined, fields }, body);
+}
+
 export interface WebResponseOptions extends HeldTerms {
   /** Takes the Response; its body may still be on its way. */
   readonly answered: (response: Response) => void;

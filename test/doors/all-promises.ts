@@ -7,6 +7,7 @@ import { APPLICATIONS } from "./promises/applications.js";
 import { BY_HAND } from "./promises/by-hand.js";
 import { ENDINGS } from "./promises/endings.js";
 import { FAIRNESS } from "./promises/fairness.js";
+import { FALLBACKS } from "./promises/fallbacks.js";
 import { FORWARDING, HOOKS, PASSED_ON } from "./promises/fields.js";
 import { GUARD } from "./promises/guard.js";
 import { HEADS } from "./promises/heads.js";
@@ -39,6 +40,7 @@ export const PROMISES: readonly (readonly [chapter: string, rows: readonly DoorP
   ["Refusals", REFUSALS],
   ["Fairness", FAIRNESS],
   ["Routes", ROUTES],
+  ["Fallbacks", FALLBACKS],
   ["Settings of one request", REQUEST_SETTINGS],
   ["By hand", BY_HAND],
   ["Hedges", HEDGES],

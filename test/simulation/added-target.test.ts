@@ -30,7 +30,7 @@ function served(options: Partial<UpstreamOptions>, seed = 1) {
   );
   const upstream = createUpstream(parts, normaliseUpstream("app", { targets: OLD, ...options }));
   const wire = answeredTransport(clock);
-  const execute = upstream.executeOver(wire.transport);
+  const execute = upstream.executeOver(() => wire.transport);
   let counts: Record<string, number> = {};
   void (async () => {
     for (;;) {

@@ -101,7 +101,7 @@ export async function poisoned(options: PoisonedOptions): Promise<PoisonedResult
   const made = normaliseUpstream("app", { targets, ...options.upstream });
   const upstream = createUpstream(parts, made);
   const wire = answeredTransport(clock);
-  const execute = upstream.executeOver(wire.transport);
+  const execute = upstream.executeOver(() => wire.transport);
   const given = Array.from({ length: seconds + 20 }, () => targets.map(() => 0));
 
   const take = (sent: Sent): void => {

@@ -133,7 +133,7 @@ export async function threeInstances(
     }),
   );
   const wire = answeredTransport(clock);
-  const execute = upstream.executeOver(wire.transport);
+  const execute = upstream.executeOver(() => wire.transport);
   const serve = async (): Promise<never> => {
     for (;;) {
       const sent = await wire.next();

@@ -78,7 +78,7 @@ const explanationPart = (one) => {
     isRefusal(one.code) && rootOf(one.upstream) ? h("p", {}, "It follows from ",
       errorLink(rootOf(one.upstream)), ".") : null,
     one.details ? h("p", { class: "dim" }, one.details) : null,
-    one.recovered ? h("p", {}, "A repeat made it good: the client got its answer.") : null,
+    one.recovered ? h("p", {}, madeGood(one)) : null,
     h("div", { class: "two" },
       h("div", {}, h("h3", {}, "Most likely"), h("ol", {}, listOf(one, "ol li", 3))),
       h("div", {}, h("h3", {}, "What to do"),
@@ -86,6 +86,11 @@ const explanationPart = (one) => {
     urlOf(one) && !BLAMELESS.includes(one.blame) ? doctorLine(urlOf(one)) : null,
     h("p", {}, h("a", { href: "#" + one.code, class: "more" },
       "Everything about " + one.code)));
+};
+const madeGood = ({ detour }) => {
+  if (!detour) return "A repeat made it good: the client got its answer.";
+  return detour.upstream ? "The upstream " + detour.upstream + " answered in its place."
+    : "A fallback of the application answered in its place.";
 };
 const stopPart = (one) => one.stopReason === null ? null
   : h("p", {}, h("b", {}, "No further attempt: "), h("code", {}, one.stopReason), ". ",

@@ -12,6 +12,7 @@ import { NEVER } from "../../core/deadline.js";
 import { type Failure, GatewayError } from "../../core/failure.js";
 import { NamedError } from "../../core/named-error.js";
 import { type Outcome, whenOver } from "../../core/outcome.js";
+import { OwnResponse } from "../../core/own-answer.js";
 import { Pending } from "../../core/pending.js";
 import type { ResponseBody } from "../../core/response-body.js";
 import { OwnScope } from "../../gateway/call-scope.js";
@@ -20,8 +21,10 @@ import type { UpstreamCore } from "../../gateway/upstream.js";
 import type { Exchange } from "../../targets/exchange.js";
 import type { FetchAsk, FetchedBody } from "../../transports/fetch.js";
 import type { FetchFunction, KnownFetch } from "../../transports/fetch-function.js";
-import type { FetchDispatch, FetchDispatcher } from "../../transports/fetch-handler.js";
+import { type FetchDispatch, FetchDispatcher } from "../../transports/fetch-handler.js";
 import { ForeignAnswer } from "../../transports/foreign-answer.js";
+import { hasNoBody } from "../../wire/passed-answer.js";
+import { wholeResponse } from "../../wire/web-response.js";
 import { type AbortLink, linkAbort, unlinkAbort, unlinkWithAnswer } from "./abort-links.js";
 import type { FetchArguments, FetchInput } from "./fetch-arguments.js";
 import { failedFetch } from "./fetch-failure.js";
@@ -103,7 +106,7 @@ export class FetchCall implements FetchAsk {
   // --- what an attempt asks for ---
 
   call(
-    { target }: Exchange,
+    { target }: Pick<Exchange, "target">,
     fields: readonly string[] | null,
     dispatcher: FetchDispatcher,
   ): { readonly coming: Promise<Response>; readonly stop: (reason: unknown) => void } {
@@ -201,12 +204,47 @@ export class FetchCall implements FetchAsk {
       // Another attempt's function has dispatched, and lost.
       hop?.refuse(new NamedError("hedge_cancelled"));
     } else if (hop !== null) hop.deliver(outcome as Outcome<ResponseBody>);
-    else if (outcome.kind === "no_response") this.#failed(outcome.failure, call);
+    else if (outcome.kind !== "no_response" && outcome.response instanceof OwnResponse) {
+      this.#deliverOwn(outcome as Outcome<ResponseBody>, outcome.response);
+    } else if (outcome.kind === "no_response") this.#failed(outcome.failure, call);
     if (!this.dispatchesAlways && this.#given === null) this.#waitForFunction(call.deadline);
     whenOver(outcome, () => {
       this.#input.close(this.#parts.asked.signal?.reason);
       this.#hopOver(hop, this.#request, this.#scope);
     });
+  }
+
+  /**
+   * An answer of ours, before the function was called: it is called now, so that the Response is
+   * its own; one that would send by itself is not.
+   */
+  #deliverOwn(outcome: Outcome<ResponseBody>, answer: OwnResponse): void {
+    const { call } = this.#scope;
+    const { core } = this.#parts.route;
+    const [target] = core.targets.targets;
+    if (!this.dispatchesAlways || target === undefined) {
+      call.answeredBy = "upstream";
+      const bytes = answer.takeWhole();
+      const body = hasNoBody(call.request.method, answer.status) ? null : bytes;
+      this.#give(wholeResponse(answer.status, answer.rawHeaders, body));
+      return;
+    }
+    let isFirst = true;
+    const dispatcher = new FetchDispatcher((asked, handler) => {
+      if (!isFirst) {
+        this.follow(asked, handler);
+        return;
+      }
+      isFirst = false;
+      this.#hop = this.#hopOf(call, core.options.limits.responseBodyBytesMax, handler);
+      this.#hop.start();
+      this.#hop.deliver(outcome);
+    });
+    const { coming } = this.call({ target }, null, dispatcher);
+    coming.then(
+      (response) => this.resolved(response),
+      (error: unknown) => this.#refuse(error),
+    );
   }
 
   /** The pipe is through, and with it all that bounds the time of a function. */

@@ -9,6 +9,7 @@
 import type { TimeoutOptions } from "../../catalog/options/timeouts.js";
 import type { Priority } from "../../catalog/priorities.js";
 import type { CallOverrides } from "../../core/call.js";
+import type { Fallback } from "../../core/fallback.js";
 import { createFindings, type Findings, shown } from "../../options/findings.js";
 import { nearest } from "../../options/nearest.js";
 import { GatewayOptionsError } from "../../options/options-error.js";
@@ -42,6 +43,8 @@ export interface GatewayFetchOptions {
   readonly hedge?: false;
   /** How important these calls are when not all can be served. */
   readonly priority?: Priority;
+  /** What stands in when a call fails, instead of what the upstream has. See docs/fallbacks.md. */
+  readonly fallback?: Fallback;
 }
 
 /** What may be set for one call, as `init.gateway`. */
@@ -54,6 +57,8 @@ export interface GatewayCallOptions {
   readonly hedge?: false;
   /** How important the call is when not all can be served; replaces that of the fetch. */
   readonly priority?: Priority;
+  /** What stands in when the call fails, instead of what the fetch and the upstream have. */
+  readonly fallback?: Fallback;
   /** A promise that sending the request twice does no harm, whatever the method. */
   readonly replayable?: boolean;
 }
@@ -71,8 +76,16 @@ export interface ReadCallOptions {
   readonly overrides: CallOverrides;
 }
 
-const FETCH_NAMES = ["onFailure", "fetch", "timeouts", "retry", "hedge", "priority"] as const;
-const CALL_NAMES = ["timeouts", "retry", "hedge", "priority", "replayable"] as const;
+const FETCH_NAMES = [
+  "onFailure",
+  "fetch",
+  "timeouts",
+  "retry",
+  "hedge",
+  "priority",
+  "fallback",
+] as const;
+const CALL_NAMES = ["timeouts", "retry", "hedge", "priority", "fallback", "replayable"] as const;
 const ON_FAILURE = ["throw", "respond"] as const;
 
 /** Reads the options of `gatewayFetch`; throws a `GatewayOptionsError`. */

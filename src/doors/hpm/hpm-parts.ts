@@ -10,6 +10,7 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import type { Call, CallOverrides } from "../../core/call.js";
 import { type Failure, GatewayError } from "../../core/failure.js";
+import { stepsOf } from "../../core/fallback-rules.js";
 import { NamedError } from "../../core/named-error.js";
 import type { Pending } from "../../core/pending.js";
 import { pathBelow } from "../../core/request.js";
@@ -319,16 +320,31 @@ export function createLanes(own: UpstreamInside, options: ThroughGatewayOptions)
 /** What Node's client keeps of an answer's fields; more than these are lost without a word. */
 const NODE_FIELDS_MAX = 1_000;
 
+/** What needs a second request, which the engine cannot make of one that it has read. */
+function refuseOthers({ name, options }: UpstreamCore): void {
+  const rules = [options.fallback, ...options.routes.map(({ overrides }) => overrides?.fallback)];
+  const leadsOn = rules.some((one) => stepsOf(one ?? false).some(({ upstream }) => upstream));
+  if (!leadsOn) return;
+  throw new TypeError(
+    `upstreams.${name}.fallback: another upstream cannot be asked behind http-proxy-middleware, ` +
+      "which sends a request as it comes in, and only once; use an answer, or expressProxy",
+  );
+}
+
 function createLane(inside: UpstreamInside, options: ThroughGatewayOptions): Lane {
+  refuseOthers(inside.core);
   const { gateway, core } = inside;
   const jobs = new WeakMap<Call, Job>();
   const { limits } = core.transport.terms;
   const responseHeadersCountMax = Math.min(limits.responseHeadersCountMax, NODE_FIELDS_MAX - 1);
   const terms = { ...core.transport.terms, limits: { ...limits, responseHeadersCountMax } };
-  const step = core.executeOver((exchange) => {
-    const job = jobs.get(exchange.call) as Job;
-    const run = new ForeignRun(gateway.clock, terms, exchange, job.side);
-    return run.begin(() => job.send(run));
+  const step = core.executeOver((of) => {
+    if (of !== core) return null;
+    return (exchange) => {
+      const job = jobs.get(exchange.call) as Job;
+      const run = new ForeignRun(gateway.clock, terms, exchange, job.side);
+      return run.begin(() => job.send(run));
+    };
   });
   return {
     ...inside,

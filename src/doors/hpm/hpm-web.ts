@@ -13,6 +13,7 @@ import type { Call } from "../../core/call.js";
 import type { Failure } from "../../core/failure.js";
 import { NamedError } from "../../core/named-error.js";
 import { type Outcome, whenOver } from "../../core/outcome.js";
+import { OwnResponse } from "../../core/own-answer.js";
 import type { ResponseBody } from "../../core/response-body.js";
 import { ServedScope, tellOfRefusal } from "../../gateway/call-scope.js";
 import { prepareServerBehind } from "../../server/behind/behind-server.js";
@@ -159,6 +160,9 @@ function call(
     if (outcome.kind === "no_response") {
       tellUser(parts, outcome.failure, req, res);
       answer.failure(asking, outcome.failure);
+    } else if (outcome.response instanceof OwnResponse) {
+      // A fallback: neither the engine nor its hooks for answers have a part in it.
+      answer.outcome(asking, outcome);
     } else if (passing !== null) passAnswer(passing, outcome);
     whenOver(outcome, () => {
       lingerForUpload(gateway.clock, req, res, request.body);

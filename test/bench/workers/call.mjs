@@ -104,7 +104,7 @@ async function pipe(also) {
     discard: async () => {},
   };
   const outcome = { kind: "success", response };
-  const step = core.executeOver(async (exchange) => {
+  const step = core.executeOver(() => async (exchange) => {
     for (const phase of ["connect", "send", "wait"]) exchange.enter(phase);
     exchange.timeline.written = true;
     also(exchange);

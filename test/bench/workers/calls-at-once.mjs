@@ -34,7 +34,7 @@ const waiting = new Array(count).fill(null);
 let oldest = 0;
 let free = 0;
 const step = core.executeOver(
-  (exchange) =>
+  () => (exchange) =>
     new Promise((resolve) => {
       for (const phase of ["connect", "send", "wait"]) exchange.enter(phase);
       exchange.timeline.written = true;

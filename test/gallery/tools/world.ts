@@ -36,6 +36,8 @@ export interface WorldOptions {
   /** Another address than that of the scripted upstream, or the same in other words. */
   readonly targets?: (played: ScriptedUpstream | null) => UpstreamOptions["targets"];
   readonly options?: Omit<UpstreamOptions, "targets">;
+  /** Further upstreams of the gateway, by name. */
+  readonly others?: Readonly<Record<string, UpstreamOptions>>;
   readonly proxy?: ProxyOptions;
   readonly fetch?: GatewayFetchOptions;
   /** Options of http-proxy-middleware itself. */
@@ -108,6 +110,7 @@ export async function world(options: WorldOptions): Promise<World> {
         targets: options.targets?.(played) ?? (played?.origin as string),
         timeouts: patiently({ ...TIMEOUTS, ...options.options?.timeouts }, options.patience),
       },
+      ...options.others,
     },
     onWarning: () => {},
     ...options.rest,

@@ -28,6 +28,7 @@ export function record(more: Partial<CallRecord> = {}): CallRecord {
     blame: null,
     details: null,
     stopReason: null,
+    detour: null,
     clientEnd: "complete",
     bytesIn: 0,
     bytesOut: 2,

@@ -168,7 +168,8 @@ describe("the gateway as a whole", () => {
 
 describe("names that are no options", () => {
   const all =
-    "targets, discover, routes, timeouts, retry, hedge, breaker, bulkhead, adaptiveLimit, " +
+    "targets, discover, fallback, routes, timeouts, retry, hedge, breaker, bulkhead, " +
+    "adaptiveLimit, " +
     "priority, " +
     "throttle, pace, limits, addresses, ejection, slowStart, panic, probe, layers, " +
     "trustProxyStatus, allowH2, allowBareLineFeeds, required and balance";

@@ -1,0 +1,162 @@
+/**
+ * What stands around the pipe of an upstream: other upstreams, and answers of the application.
+ *
+ * Every adapter enters an upstream here, so that what is promised holds at all of them. Guarantee:
+ * an upstream with none of it does not come by; an answer that is replaced is given up first, and
+ * nothing is sent twice that may act twice.
+ */
+import type { Clock, Timer } from "../base/clock.js";
+import { FALLBACK } from "../catalog/defaults.js";
+import type { Call } from "../core/call.js";
+import type { FallbackAnswer, FallbackFunction, FallbackStep } from "../core/fallback.js";
+import { appliesTo, reasonOf, stepsOf, whyNotElsewhere } from "../core/fallback-rules.js";
+import { failureOf, type Outcome } from "../core/outcome.js";
+import { ownResponse, type WholeAnswer } from "../core/own-answer.js";
+import { type Holder, Pending } from "../core/pending.js";
+import { fixedAnswer, problemOfAnswer } from "../options/read-fallback.js";
+import type { GatewayCore } from "./core.js";
+import { goElsewhere, hasBeenAt, hasTimeLeft } from "./elsewhere.js";
+import type { AroundPipe, StepsElsewhere, UpstreamCore } from "./upstream.js";
+
+/** What it needs of the gateway. */
+export interface AroundParts {
+  readonly gateway: GatewayCore;
+  /** The upstream of this name; null where there is none. */
+  named(name: string): UpstreamCore | null;
+}
+
+export function aroundPipe(parts: AroundParts, core: UpstreamCore): AroundPipe {
+  return {
+    run(call, step, elsewhere) {
+      const fallback = call.overrides?.fallback ?? core.options.fallback;
+      const steps = stepsOf(fallback);
+      const coming = step(call);
+      if (steps.length === 0) return coming;
+      const rescue = { parts, core, call, steps, elsewhere };
+      return Pending.of(coming).inform(RESCUE as Holder<Rescue>, rescue);
+    },
+  };
+}
+
+/** A call whose outcome may be replaced. */
+interface Rescue {
+  readonly parts: AroundParts;
+  readonly core: UpstreamCore;
+  readonly call: Call;
+  readonly steps: readonly FallbackStep[];
+  readonly elsewhere: StepsElsewhere<unknown>;
+}
+
+const RESCUE: Holder<Rescue> = {
+  known(rescue, outcome, isStray) {
+    if (isStray || !rescue.steps.some((step) => appliesTo(step, outcome))) return null;
+    return tried(rescue, outcome);
+  },
+  over: null,
+};
+
+/** The steps in turn, each where it applies to what the one before came to. */
+async function tried(rescue: Rescue, first: Outcome<unknown>): Promise<Outcome<unknown>> {
+  let outcome = first;
+  for (const step of rescue.steps) {
+    // The client has left.
+    if (rescue.call.cancellation.by === "client") return outcome;
+    if (!appliesTo(step, outcome)) continue;
+    outcome =
+      step.answer === undefined
+        ? await failedOver(rescue, step, outcome)
+        : await answered(rescue, step.answer, outcome);
+  }
+  return outcome;
+}
+
+async function failedOver(
+  { parts, core, call, elsewhere }: Rescue,
+  step: FallbackStep,
+  first: Outcome<unknown>,
+): Promise<Outcome<unknown>> {
+  let outcome = first;
+  for (const name of [step.upstream ?? []].flat()) {
+    if (hasBeenAt(call, core.name, name)) continue;
+    const wasSent = call.attempts.length > 0 || call.detour !== null;
+    const why = whyNotElsewhere(call.request, outcome, wasSent);
+    const isLate = !hasTimeLeft(call, parts.gateway.clock.now());
+    if (why !== null || isLate || call.cancellation.by !== null) {
+      call.stopReason ??= why ?? "no_time_left";
+      return outcome;
+    }
+    const other = parts.named(name);
+    if (other === null) {
+      // Only what is set for one call comes here unchecked.
+      parts.gateway.warn(`fallback of a call to "${core.name}": no upstream is called "${name}"`);
+      continue;
+    }
+    giveUp(outcome);
+    const kind = "failover";
+    outcome = await goElsewhere(parts.gateway, core.name, call, other, kind, elsewhere(other));
+    if (!appliesTo(step, outcome)) return outcome;
+  }
+  return outcome;
+}
+
+async function answered(
+  { parts, core, call }: Rescue,
+  answer: FallbackAnswer | FallbackFunction,
+  outcome: Outcome<unknown>,
+): Promise<Outcome<unknown>> {
+  if (call.request.upgrade !== null) return outcome;
+  const given =
+    typeof answer === "function" ? await asked(parts, core, call, answer, outcome) : answer;
+  if (given === null) return outcome;
+  giveUp(outcome);
+  const code = failureOf(outcome)?.code ?? null;
+  const whole = wholeAnswer(given);
+  call.failure = null;
+  call.detour = { kind: "answer", upstream: null, code, call: null, status: whole.status };
+  call.ownBytes = call.request.method === "HEAD" ? 0 : whole.body.byteLength;
+  return { kind: "success", response: ownResponse(call.request.method, whole) };
+}
+
+/** What the application's function gives; null for nothing, as for what is no answer. */
+async function asked(
+  { gateway }: AroundParts,
+  { name }: UpstreamCore,
+  { request }: Call,
+  answer: FallbackFunction,
+  outcome: Outcome<unknown>,
+): Promise<FallbackAnswer | null> {
+  const { method, path, headers } = request;
+  try {
+    const given = answer(reasonOf(outcome), { method, path, headers });
+    const known = await inTime(gateway.clock, Promise.resolve(given));
+    if (known === undefined || known === null) return null;
+    const problem = problemOfAnswer(known);
+    if (problem === null) return known;
+    gateway.warn(`fallback of "${name}" gave what cannot be answered: ${problem}`);
+  } catch (cause) {
+    gateway.warn(`fallback of "${name}" threw: ${String(cause)}`);
+  }
+  return null;
+}
+
+/** What is still to come after its time is nothing. */
+function inTime<Value>(
+  clock: Pick<Clock, "after">,
+  coming: Promise<Value>,
+): Promise<Value | undefined> {
+  let timer: Timer | null = null;
+  const late = new Promise<undefined>((resolve) => {
+    timer = clock.after(FALLBACK.functionMsMax, () => resolve(undefined));
+  });
+  return Promise.race([coming, late]).finally(() => timer?.cancel());
+}
+
+function wholeAnswer(answer: FallbackAnswer): WholeAnswer {
+  const { status, headers, body } = fixedAnswer(answer);
+  return { status, fields: Object.entries(headers).flat(), body: Buffer.from(body) };
+}
+
+/** Nothing more of an answer is wanted. */
+function giveUp(outcome: Outcome<unknown>): void {
+  if (outcome.kind !== "no_response") void outcome.response.discard();
+}
