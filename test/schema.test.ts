@@ -155,6 +155,7 @@ interface Nested extends Option {
 
 /** What a section must have besides. */
 function needed(section: string, name: string): Data {
+  if (section === "probe" && name === "agent") return { port: 9_999 };
   return section === "probe" && name !== "tcp" ? { path: "/healthz" } : {};
 }
 
@@ -177,9 +178,9 @@ function withTargets(options: Data): Data {
   return { ...options, upstreams: Object.fromEntries(given) };
 }
 
-/** Names that are free: of upstreams, and patterns of routes. */
+/** Names that are free: of upstreams and checks, and patterns of routes. */
 function isOption(path: readonly string[]): boolean {
-  return !["upstreams", "routes"].includes(path.at(-2) ?? "");
+  return !["upstreams", "routes", "checks"].includes(path.at(-2) ?? "");
 }
 
 /** Every member of an object, and of the objects in it. */

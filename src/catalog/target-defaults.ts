@@ -144,6 +144,16 @@ export const PROBE = {
   jitter: 0.1,
   /** At most this much of a body is searched. */
   bodyBytesMax: 65_536,
+  /** A longer line of an agent is cut. */
+  agentBytesMax: 1_024,
+  /** Programs that run at once, in all gateways of the process; others wait. */
+  commandsMax: 4,
+  /** At most this much of what a program writes is kept. */
+  outputBytesMax: 4_096,
+  /** Of a program, and itself. */
+  argumentsMax: 64,
+  /** Further checks of a target. */
+  checksMax: 8,
   /** Without probes, a target that refuses connections is tried again by TCP after this … */
   reconnectMs: 250,
   /** … doubled each time, up to this. */

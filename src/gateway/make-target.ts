@@ -7,6 +7,7 @@ import { type FailureCode, hasTrait } from "../catalog/failures.js";
 import type { NormalisedUpstream } from "../options/options.js";
 import { addressGuard } from "../targets/address-guard.js";
 import { type Breaker, type BreakerSettings, createBreaker } from "../targets/breaker.js";
+import type { SharedBy } from "../targets/carried-share.js";
 import { Peers } from "../targets/peers.js";
 import { Presence } from "../targets/presence.js";
 import { createTarget, type Dialled, type ParsedTarget, type Target } from "../targets/target.js";
@@ -124,6 +125,9 @@ function makeTarget(
   const settings = {
     probe: typeof options.probe === "object" ? options.probe : null,
     slowStart: options.slowStart,
+    shared: (share: number, by: SharedBy) => {
+      if (events.has("target:share")) events.emit("target:share", { ...named, share, by });
+    },
   };
   const monitor = new TargetMonitor(clock, peers.heard);
   const health = new WatchedHealth(clock, peers, breaker, monitor, settings, (change) => {

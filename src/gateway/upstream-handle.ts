@@ -26,6 +26,8 @@ import type { UpstreamInside } from "./upstream-inside.js";
 export interface TargetState {
   readonly target: string;
   readonly weight: number;
+  /** Of its weight, above 0 and up to 1: less in slow start, and as it or its agent says. */
+  readonly share: number;
   /** From 0, which is asked first; 100 is a backup. */
   readonly priority: number;
   readonly zone: string | null;
@@ -118,6 +120,7 @@ export function targetState(core: UpstreamCore, target: Target): TargetState {
   return {
     target: target.id,
     weight: target.weight,
+    share: Math.round(1_000 * target.health.share()) / 1_000,
     priority: target.priority,
     zone: target.zone,
     draining: target.draining && !target.disabled,

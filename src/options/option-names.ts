@@ -8,7 +8,7 @@
 import { ADDRESS_OPTIONS } from "../catalog/options/addresses.js";
 import { STICKY_OPTIONS } from "../catalog/options/balance.js";
 import { FRONT_OPTIONS } from "../catalog/options/front.js";
-import { EXPECTATION_OPTIONS, PROBE_OPTIONS } from "../catalog/options/health.js";
+import { CHECK_OPTIONS, EXPECTATION_OPTIONS, PROBE_OPTIONS } from "../catalog/options/health.js";
 import { LAYER_OPTIONS } from "../catalog/options/layers.js";
 import { TARGET_OPTIONS, TLS_OPTIONS } from "../targets/target-options.js";
 import { BALANCE_OPTIONS } from "./balance-options.js";
@@ -36,6 +36,7 @@ const NAMES: Readonly<Record<Place, readonly string[]>> = {
   layers: Object.keys(LAYER_OPTIONS),
   addresses: Object.keys(ADDRESS_OPTIONS),
   probe: Object.keys(PROBE_OPTIONS),
+  check: Object.keys(CHECK_OPTIONS),
   expect: Object.keys(EXPECTATION_OPTIONS),
   target: ["url", ...Object.keys(TARGET_OPTIONS)],
   tls: Object.keys(TLS_OPTIONS),

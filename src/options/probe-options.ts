@@ -16,15 +16,30 @@ export interface ProbeRequest {
   readonly requestBody: string | null;
 }
 
+/** What one check asks, and what has to come back. */
+export interface ProbeAsked extends ProbeRequest {
+  /** Null where no request of HTTP is sent. */
+  readonly path: string | null;
+  /** The service, "" for the server as a whole; null where another thing is asked. */
+  readonly grpc: string | null;
+  readonly agent: boolean;
+  readonly command: readonly string[] | null;
+  /** Ranges of statuses, both ends included. */
+  readonly statuses: readonly (readonly [from: number, to: number])[];
+  readonly body: string | RegExp | null;
+}
+
+type Numbers = Required<
+  Pick<ProbeOptions, "intervalMs" | "timeoutMs" | "fall" | "rise" | "initial">
+>;
+
 /** Probes as they are sent; `"reconnect"` for TCP while a target is unreachable. */
 export type NormalisedProbe =
   | false
   | "reconnect"
-  | (Required<Pick<ProbeOptions, "intervalMs" | "timeoutMs" | "fall" | "rise" | "initial">> &
-      ProbeRequest & {
-        /** Null for a connection only. */
-        readonly path: string | null;
-        /** Ranges of statuses, both ends included. */
-        readonly statuses: readonly (readonly [from: number, to: number])[];
-        readonly body: string | RegExp | null;
+  | (Numbers &
+      ProbeAsked & {
+        readonly checks: readonly (ProbeAsked & { readonly name: string })[];
+        /** Nothing is asked but these. */
+        readonly onlyChecks: boolean;
       });

@@ -7,6 +7,7 @@
 import { PROBE } from "../catalog/defaults.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
 import type { ProbeRequest } from "./probe-options.js";
+import { kindsOf } from "./read-probe-kind.js";
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}$/;
 /** RFC 9110 §5.5, without what is not ASCII. */
@@ -16,6 +17,15 @@ const OURS: ReadonlySet<string> = new Set([
   ...["connection", "content-length", "expect", "host", "http2-settings", "keep-alive"],
   ...["proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"],
 ]);
+
+const REQUEST = ["method", "host", "headers", "requestBody"] as const;
+const NOT_SENT = {
+  path: [],
+  tcp: REQUEST,
+  grpc: ["method", "requestBody"],
+  agent: REQUEST,
+  command: REQUEST,
+} as const;
 
 export function readProbeRequest(
   findings: Findings,
@@ -29,11 +39,11 @@ export function readProbeRequest(
     headers: readHeaders(findings, at(path, "headers"), value["headers"]),
     requestBody: readBody(findings, at(path, "requestBody"), value["requestBody"]),
   };
-  if (value["tcp"] === true) {
-    for (const name of ["method", "host", "headers", "requestBody"]) {
-      if (value[name] !== undefined) {
-        findings.problem(at(path, name), "is sent with a request; tcp: true only connects");
-      }
+  for (const kind of kindsOf(value)) {
+    for (const name of NOT_SENT[kind]) {
+      if (value[name] === undefined) continue;
+      const why = kind === "tcp" ? "tcp: true only connects" : `${kind} has no place for it`;
+      findings.problem(at(path, name), `is sent with a request; ${why}`);
     }
   }
   const { method = "GET" } = value;

@@ -1,16 +1,17 @@
 /**
- * Reads `probe`: a path or only a connection, and what counts as a good answer.
+ * Reads `probe`: when it is sent, what it asks, its checks, and what counts as a good answer.
  *
  * Numbers are declared in `catalog/options/health.ts`. A regular expression is copied,
  * so that neither its `lastIndex` nor a later change of it matters.
  */
 import { PROBE } from "../catalog/defaults.js";
-import { PROBE_OPTIONS } from "../catalog/options/health.js";
+import { CHECK_OPTIONS, PROBE_OPTIONS } from "../catalog/options/health.js";
 import { defaultsOf } from "../catalog/options/option.js";
 import { at, type Findings, isRecord, literal, shown } from "./findings.js";
-import { checkNames, meantAs } from "./option-names.js";
-import type { NormalisedProbe } from "./probe-options.js";
+import { checkNames } from "./option-names.js";
+import type { NormalisedProbe, ProbeAsked } from "./probe-options.js";
 import { readOptions } from "./read-option.js";
+import { kindsOf, readKind, type WrittenCheck } from "./read-probe-kind.js";
 import { readProbeRequest } from "./read-probe-request.js";
 
 type Settings = Exclude<NormalisedProbe, false | "reconnect">;
@@ -36,43 +37,53 @@ export function readProbe(
     return undefined;
   }
   checkNames(findings, path, "probe", value);
-  const { tcp, ...numbers } = { ...DEFAULTS, ...readOptions(findings, path, PROBE_OPTIONS, value) };
+  const { checks: named } = value;
+  const read = { ...DEFAULTS, ...readOptions(findings, path, PROBE_OPTIONS, value) };
+  const { tcp: _, agent: __, ...numbers } = read;
   if (numbers.timeoutMs > numbers.intervalMs && value["timeoutMs"] !== undefined) {
     const text = `is more than intervalMs (${literal(numbers.intervalMs)}), so probes come later`;
     findings.warning(at(path, "timeoutMs"), `${literal(numbers.timeoutMs)} ${text}`);
   }
+  const checks = readChecks(findings, at(path, "checks"), named);
+  const onlyChecks = named !== undefined && kindsOf(value).length === 0;
+  return { ...numbers, ...readAsked(findings, path, value, onlyChecks), checks, onlyChecks };
+}
+
+function readChecks(findings: Findings, path: string, value: unknown): Settings["checks"] {
+  if (value === undefined) return [];
+  const named = isRecord(value) ? Object.entries(value) : [];
+  if (named.length === 0 || named.length > PROBE.checksMax) {
+    const example = '{ database: { path: "/health/database" } }';
+    const text = `is not an object of 1 to ${PROBE.checksMax} checks by name, such as ${example}`;
+    findings.problem(path, isRecord(value) ? text : `${shown(value)} ${text}`);
+    return [];
+  }
+  return named.flatMap(([name, check]) => {
+    const where = at(path, name);
+    if (!/^[\w.-]{1,64}$/.test(name)) {
+      findings.problem(where, "is not a name of letters, digits, dots and hyphens");
+    }
+    if (!isRecord(check)) {
+      findings.problem(where, `${shown(check)} is not an object such as ${EXAMPLE}`);
+      return [];
+    }
+    checkNames(findings, where, "check", check);
+    const { method } = { ...DEFAULTS, ...readOptions(findings, where, CHECK_OPTIONS, check) };
+    return [{ name, method, ...readAsked(findings, where, check, false) }];
+  });
+}
+
+function readAsked(
+  findings: Findings,
+  path: string,
+  value: WrittenCheck,
+  nothing: boolean,
+): Omit<ProbeAsked, "method"> {
   return {
-    ...numbers,
-    path: readPath(findings, path, value, tcp),
+    ...readKind(findings, path, value, nothing),
     ...readProbeRequest(findings, path, value),
     ...readExpect(findings, path, value),
   };
-}
-
-/** Null for a connection only. */
-function readPath(
-  findings: Findings,
-  path: string,
-  value: Readonly<Record<string, unknown>>,
-  tcp: boolean,
-): string | null {
-  const { path: asked } = value;
-  if (asked === undefined) {
-    if (!tcp && !meantAs("probe", value, "path")) {
-      findings.problem(path, `has nothing to probe; write ${EXAMPLE}, or { tcp: true }`);
-    }
-    return null;
-  }
-  if (typeof asked !== "string" || !/^\/[\x21-\x7e]*$/.test(asked)) {
-    const advice =
-      typeof asked === "string" && /^[\x21-\x7e]+$/.test(asked)
-        ? `; did you mean ${shown(asked.replace(/^(?:https?:\/\/[^/]*)?\/?/, "/"))}?`
-        : "";
-    findings.problem(at(path, "path"), `${shown(asked)} is not a path such as "/healthz"${advice}`);
-  } else if (tcp) {
-    findings.problem(at(path, "tcp"), "only connects, so it contradicts path; leave one out");
-  }
-  return String(asked);
 }
 
 function readExpect(
@@ -90,8 +101,9 @@ function readExpect(
     return { statuses: ANY_GOOD, body: null };
   }
   checkNames(findings, where, "expect", expect);
-  if (value["tcp"] === true) {
-    findings.problem(where, "expects an answer; tcp: true only connects");
+  for (const kind of kindsOf(value)) {
+    if (kind === "tcp") findings.problem(where, "expects an answer; tcp: true only connects");
+    else if (kind !== "path") findings.problem(where, `is for path; ${kind} has its own answers`);
   }
   return {
     statuses: readStatuses(findings, at(where, "status"), expect["status"]),

@@ -18,6 +18,7 @@ export type Place =
   | "layers"
   | "addresses"
   | "probe"
+  | "check"
   | "expect"
   | "target"
   | "tls"
@@ -255,6 +256,13 @@ export const SYNONYMS: Readonly<Record<Place, Readonly<Record<string, string>>>>
     passes: "rise",
     status: "expect.status",
     expectedStatus: "expect.status",
+    body: "expect.body",
+  },
+  check: {
+    url: "path",
+    uri: "path",
+    endpoint: "path",
+    status: "expect.status",
     body: "expect.body",
   },
   expect: {

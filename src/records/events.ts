@@ -8,6 +8,7 @@ import type { Failure } from "../core/failure.js";
 import type { Incident } from "../diagnosis/incident.js";
 import type { LifecycleState } from "../policies/drain-gate.js";
 import type { BreakerReason, BreakerState } from "../targets/breaker.js";
+import type { SharedBy } from "../targets/carried-share.js";
 import type { HealthState } from "../targets/target-health.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import type { HealthReason } from "../targets/watched-health.js";
@@ -51,6 +52,14 @@ export interface GatewayEvents {
     readonly from: HealthState;
     readonly to: HealthState;
     readonly reason: HealthReason | null;
+  };
+  /** A target carries another share of its weight: as it, its agent or its load reports say. */
+  readonly "target:share": {
+    readonly upstream: string;
+    readonly target: string;
+    /** Above 0, up to 1. */
+    readonly share: number;
+    readonly by: SharedBy;
   };
   /** A probe has ended, with an answer or without. */
   readonly "probe:end": {

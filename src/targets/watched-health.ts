@@ -8,7 +8,8 @@
 import type { Clock, Timer } from "../base/clock.js";
 import { DECLARED, SLOW_START } from "../catalog/defaults.js";
 import type { Breaker, BreakerChange } from "./breaker.js";
-import type { DeclaredState } from "./declared-state.js";
+import { CarriedShare, type SharedBy, type ShareListener } from "./carried-share.js";
+import type { DeclaredWord } from "./declared-state.js";
 import { ProbeCount, type ProbeCountOptions, type ProbeState } from "./probe-count.js";
 import { rampShare, type SlowStartSettings } from "./slow-start.js";
 import type { HealthState, TargetHealth } from "./target-health.js";
@@ -51,6 +52,8 @@ export interface WatchedHealthOptions {
   /** Null where no probes are sent. */
   readonly probe: ProbeCountOptions | null;
   readonly slowStart: SlowStartSettings | false;
+  /** Told when somebody says another share than before. */
+  readonly shared?: ShareListener;
 }
 
 type Unfit = Exclude<HealthReason, EjectionReason>;
@@ -66,6 +69,7 @@ export class WatchedHealth implements TargetHealth {
   readonly #probes: ProbeCount | null;
   readonly #monitor: TargetMonitor | null;
   readonly #told: (change: HealthChange) => void;
+  readonly #shared: ShareListener | undefined;
   #state: HealthState = "healthy";
   #unfit: Unfit | null = null;
   #ejection: EjectionReason | null = null;
@@ -77,6 +81,8 @@ export class WatchedHealth implements TargetHealth {
   #backSince = NEVER_OUT;
   /** It came to others that serve, and has not been fit for a call yet. */
   #joins = false;
+  /** Null while nothing has been said of how much of its weight it carries. */
+  #carried: CarriedShare | null = null;
 
   constructor(
     clock: Clock,
@@ -93,6 +99,7 @@ export class WatchedHealth implements TargetHealth {
     this.#slowStart = options.slowStart;
     this.#probes = options.probe === null ? null : new ProbeCount(options.probe);
     this.#told = told;
+    this.#shared = options.shared;
     if (options.probe?.initial !== "down") return;
     this.#unfit = "not_probed";
     this.#state = "unhealthy";
@@ -156,8 +163,9 @@ export class WatchedHealth implements TargetHealth {
   }
 
   share(): number {
-    if (this.#slowStart === false || this.#backSince === NEVER_OUT) return 1;
-    return rampShare(this.#clock.now() - this.#backSince, this.#slowStart);
+    const carried = this.#carried === null ? 1 : this.#carried.now(this.#clock.now());
+    if (this.#slowStart === false || this.#backSince === NEVER_OUT) return carried;
+    return carried * rampShare(this.#clock.now() - this.#backSince, this.#slowStart);
   }
 
   /** A probe that was begun at this moment has passed or failed. */
@@ -176,15 +184,32 @@ export class WatchedHealth implements TargetHealth {
     this.#breaker.hasten();
   }
 
+  /** An agent was asked that speaks for the target. */
+  agentSaid(word: DeclaredWord, startedAt: number): void {
+    if (word === "ready" || typeof word === "number") {
+      if (typeof word === "number") this.carries("agent", word, Number.POSITIVE_INFINITY);
+      this.probed(true, startedAt);
+    } else this.declared(word);
+  }
+
   /** A target has said something of itself in an answer. */
-  declared(state: Exclude<DeclaredState, "leaving">): void {
-    if (state === "ready") {
+  declared(state: DeclaredWord): void {
+    if (typeof state === "number") this.carries("declared", state, DECLARED.believedMs);
+    if (state === "ready" || typeof state === "number") {
       if (this.#unfit !== "probe_failed") this.#become(null);
       return;
     }
     if (this.#unfit === "probe_failed") return;
     this.#probes?.doubt();
     this.#become(state === "draining" ? "declared_draining" : "declared_unhealthy");
+  }
+
+  /** It carries this share of its weight, above 0 and up to 1, as somebody says. */
+  carries(by: SharedBy, share: number, forMs: number): void {
+    if (share === 1 && this.#carried === null) return;
+    const now = this.#clock.now();
+    this.#carried ??= new CarriedShare(this.#shared);
+    this.#carried.said(by, share, now + forMs, now);
   }
 
   /** It is worse than its peers: its breaker opens for this long. */

@@ -47,6 +47,7 @@ export function gaugeSamples(snapshot: GatewaySnapshot): GaugeSamples {
     targetDisabled: eachTarget((upstream, { target, disabled }) => [
       gauge({ upstream, target }, disabled ? 1 : 0),
     ]),
+    targetShare: eachTarget((upstream, { target, share }) => [gauge({ upstream, target }, share)]),
     places: upstreams.flatMap(placeSamples),
     adaptiveLimit: upstreams.flatMap(({ name, overload: { adaptiveLimit } }) =>
       adaptiveLimit === null ? [] : [gauge({ upstream: name }, adaptiveLimit.limit)],

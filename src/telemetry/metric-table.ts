@@ -187,6 +187,12 @@ export const METRICS = {
     help: "1 while an operator has taken the target out.",
     labels: ["upstream", "target"],
   },
+  targetShare: {
+    name: "target_share",
+    type: "gauge",
+    help: "Share of its weight that the target carries: less in slow start, or as it says itself.",
+    labels: ["upstream", "target"],
+  },
   places: {
     name: "bulkhead_places",
     type: "gauge",

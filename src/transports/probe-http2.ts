@@ -3,7 +3,7 @@
  *
  * Guarantee: `settle` hears of every end that is no answer; the session goes with its socket.
  */
-import { connect } from "node:http2";
+import { connect, type IncomingHttpHeaders } from "node:http2";
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import type { TargetAddress } from "../targets/target.js";
@@ -14,15 +14,17 @@ export interface ProbeFields {
   readonly path: string;
   readonly authority: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | null;
+  readonly body: string | Buffer | null;
 }
+
+export type ProbeAnswered = (status: number, body: Readable, head: IncomingHttpHeaders) => void;
 
 /** Asks over a connection that is open, or is being opened. */
 export function askHttp2(
   target: TargetAddress,
   socket: Socket,
   { method, path, authority, headers, body }: ProbeFields,
-  answered: (status: number, body: Readable) => void,
+  answered: ProbeAnswered,
   settle: (wrong: string) => void,
 ): { destroy(): void } {
   const failed = (error: unknown): void => {
@@ -40,7 +42,7 @@ export function askHttp2(
   const pseudo = { ":method": method, ":path": path, ":authority": authority };
   const stream = session.request({ ...pseudo, ...headers }, { endStream: body === null });
   if (body !== null) stream.end(body);
-  stream.once("response", (head) => answered(Number(head[":status"]), stream));
+  stream.once("response", (head) => answered(Number(head[":status"]), stream, head));
   stream.on("error", failed);
   stream.once("aborted", () => settle("the answer broke off"));
   stream.once("close", () => settle("the stream was closed"));

@@ -13,23 +13,22 @@ import { connect as connectTls } from "node:tls";
 import type { Clock, Timer } from "../base/clock.js";
 import { PROBE } from "../catalog/defaults.js";
 import type { Dialled } from "../targets/target.js";
+import { checkRequest, GRPC_FIELDS, GRPC_PATH, judgeGrpc } from "./grpc-health.js";
 import { FAMILIES, guarded } from "./open-socket.js";
-import { askHttp2, type ProbeFields } from "./probe-http2.js";
+import { type AgentSays, askAgent } from "./probe-agent.js";
+import { askAll } from "./probe-checks.js";
+import { commandTurn, runCommand } from "./probe-command.js";
+import { askHttp2, type ProbeAnswered, type ProbeFields } from "./probe-http2.js";
 import { standIn } from "./stand-in.js";
 
-/** What is asked, and what has to come back. */
-export interface ProbeQuestion {
+/** What one check asks, and what has to come back. */
+export interface CheckQuestion {
   /** Null to be content with a connection, through TLS where the target speaks it. */
   readonly path: string | null;
-  readonly timeoutMs: number;
   /** Statuses that are good, as ranges of both ends. */
   readonly statuses: readonly (readonly [from: number, to: number])[];
   /** What the beginning of the body has to contain. */
   readonly body: string | RegExp | null;
-  readonly userAgent: string;
-  /** As for calls: offered with TLS, and with `"h2c"` also spoken without. */
-  readonly allowH2: boolean | "h2c";
-  readonly allowBareLineFeeds?: boolean;
   /** Null for the port of the target. */
   readonly port?: number | null;
   /** @default "GET" */
@@ -38,37 +37,99 @@ export interface ProbeQuestion {
   readonly host?: string | null;
   readonly headers?: Readonly<Record<string, string>>;
   readonly requestBody?: string | null;
+  /** The service to ask for by the gRPC health protocol, "" for the server; null for none. */
+  readonly grpc?: string | null;
+  /** To ask an agent. */
+  readonly agent?: boolean;
+  /** A program and its arguments, which is run in place of a question. */
+  readonly command?: readonly string[] | null;
 }
 
-/** Null for a target that is well, else what was wrong, in a few words. */
-export type ProbeDone = (wrong: string | null) => void;
+export interface ProbeQuestion extends CheckQuestion {
+  readonly timeoutMs: number;
+  readonly userAgent: string;
+  /** As for calls: offered with TLS, and with `"h2c"` also spoken without. */
+  readonly allowH2: boolean | "h2c";
+  readonly allowBareLineFeeds?: boolean;
+  /** Further checks, by their names. */
+  readonly checks?: readonly (CheckQuestion & { readonly name: string })[];
+  /** There are only these. */
+  readonly onlyChecks?: boolean;
+}
+
+/**
+ * Null for a target that is well, else what was wrong, in a few words; `said` is what an agent said
+ * of it.
+ */
+export type ProbeDone = (wrong: string | null, said?: AgentSays) => void;
 
 export interface RunningProbe {
   cancel(): void;
 }
 
+type ProbeClock = Pick<Clock, "after" | "turn">;
+
 export function probeTarget(
-  clock: Pick<Clock, "after" | "turn">,
+  clock: ProbeClock,
+  target: Dialled,
+  question: ProbeQuestion,
+  done: ProbeDone,
+): RunningProbe {
+  const { checks = [], onlyChecks = false } = question;
+  if (checks.length === 0) return checkTarget(clock, target, question, done);
+  const unnamed = onlyChecks ? [] : [{ ...question, name: null }];
+  const all = [...unnamed, ...checks].map((check) => ({
+    name: check.name,
+    ask: (settle: ProbeDone) => checkTarget(clock, target, { ...question, ...check }, settle),
+  }));
+  return askAll(all, done);
+}
+
+/** One check. A program first waits for its turn. */
+function checkTarget(
+  clock: ProbeClock,
+  target: Dialled,
+  question: ProbeQuestion,
+  done: ProbeDone,
+): RunningProbe {
+  if (!question.command) return checkNow(clock, target, question, done);
+  let running: RunningProbe | null = null;
+  const turn = commandTurn(() => {
+    running = checkNow(clock, target, question, (wrong) => {
+      turn.leave();
+      done(wrong);
+    });
+  });
+  return {
+    cancel() {
+      running?.cancel();
+      turn.leave();
+    },
+  };
+}
+
+function checkNow(
+  clock: ProbeClock,
   given: Dialled,
   { port = null, ...question }: ProbeQuestion,
   done: ProbeDone,
 ): RunningProbe {
-  const target = port === null ? given : atPort(given, port);
+  const target = port === null ? given : atPort(given, port, question.agent === true);
   let timer: Timer | null = null;
   let asked: { destroy(): void } | null = null;
-  const settle = (wrong: string | null): void => {
+  const settle: ProbeDone = (wrong, said) => {
     if (timer === null) return;
     timer.cancel();
     timer = null;
     asked?.destroy();
-    done(wrong);
+    done(wrong, said);
   };
   const turn = (then: () => void) => () => {
     if (timer !== null) timer = clock.turn(then);
   };
   timer = clock.after(
     question.timeoutMs,
-    turn(turn(() => settle(`no answer within ${question.timeoutMs} ms`))),
+    turn(turn(() => settle(`no answer within ${question.timeoutMs} ms`, late(question)))),
   );
   timer.unref();
   if (standIn() !== null) {
@@ -83,7 +144,7 @@ export function probeTarget(
     };
   }
   try {
-    asked = question.path === null ? connectOnly(target, settle) : ask(target, question, settle);
+    asked = begin(target, question, settle);
   } catch (error) {
     // A certificate that cannot be read, say; told like all else, after this function has returned.
     timer.cancel();
@@ -98,6 +159,22 @@ export function probeTarget(
   };
 }
 
+/** An agent that is silent says nothing of its target. */
+function late({ agent }: CheckQuestion): AgentSays | undefined {
+  return agent === true ? "nothing" : undefined;
+}
+
+function begin(target: Dialled, question: ProbeQuestion, settle: ProbeDone): { destroy(): void } {
+  if (question.command) return runCommand(target, question.command, settle);
+  if (question.agent === true) return askAgent(target, settle);
+  const isRequest = question.path !== null || isGrpc(question);
+  return isRequest ? ask(target, question, settle) : connectOnly(target, settle);
+}
+
+function isGrpc({ grpc }: CheckQuestion): boolean {
+  return typeof grpc === "string";
+}
+
 function connectOnly(target: Dialled, settle: ProbeDone): Socket {
   const secure = target.protocol === "https:";
   const socket = secure ? connectTls(tlsOf(target)) : connectTcp(whereOf(target));
@@ -110,8 +187,11 @@ function connectOnly(target: Dialled, settle: ProbeDone): Socket {
 
 /** Over a connection that is closed again, in the version that calls would use. */
 function ask(target: Dialled, question: ProbeQuestion, settle: ProbeDone): { destroy(): void } {
-  const { allowH2 } = question;
-  const answered = (status: number, body: Readable): void => judge(status, body, question, settle);
+  const grpc = isGrpc(question);
+  // gRPC is spoken over HTTP/2 only.
+  const allowH2 = grpc ? "h2c" : question.allowH2;
+  const answered: ProbeAnswered = (status, body, head) =>
+    grpc ? judgeGrpc(status, body, head, settle) : judge(status, body, question, settle);
   if (target.protocol === "http:") {
     const socket = connectTcp(whereOf(target)).unref();
     if (allowH2 !== "h2c") return askHttp1(target, socket, question, answered, settle);
@@ -127,15 +207,17 @@ function ask(target: Dialled, question: ProbeQuestion, settle: ProbeDone): { des
     socket.off("close", closed);
     if (socket.alpnProtocol === "h2") {
       askHttp2(target, socket, fieldsOf(question, target), answered, settle);
-    } else askHttp1(target, socket, question, answered, settle);
+    } else if (grpc) settle("gRPC needs HTTP/2, which the target does not offer");
+    else askHttp1(target, socket, question, answered, settle);
   });
   return socket;
 }
 
 /** RFC 9110 §7.2: another port is another authority. */
-function atPort(target: Dialled, port: number): Dialled {
+function atPort(target: Dialled, port: number, beside: boolean): Dialled {
   const { hostname, socketPath } = target;
-  if (socketPath !== null) return target;
+  // The agent of a target of a Unix socket has a port on this machine.
+  if (socketPath !== null && !beside) return target;
   const name = hostname.includes(":") ? `[${hostname}]` : hostname;
   return { ...target, port, authority: `${name}:${port}` };
 }
@@ -143,6 +225,17 @@ function atPort(target: Dialled, port: number): Dialled {
 /** What is asked for, with the fields by their names. */
 function fieldsOf(question: ProbeQuestion, target: Dialled): ProbeFields {
   const { path, userAgent, method = "GET", host, headers = {}, requestBody = null } = question;
+  const { grpc = null } = question;
+  if (grpc !== null) {
+    return {
+      method: "POST",
+      // Methods of gRPC have no prefix: the path is their name.
+      path: GRPC_PATH,
+      authority: host ?? target.authority,
+      headers: { "user-agent": userAgent, ...headers, ...GRPC_FIELDS },
+      body: checkRequest(grpc),
+    };
+  }
   const length =
     requestBody === null ? {} : { "content-length": `${Buffer.byteLength(requestBody)}` };
   return {
@@ -159,7 +252,7 @@ function askHttp1(
   target: Dialled,
   socket: Socket,
   question: ProbeQuestion,
-  answered: (status: number, body: Readable) => void,
+  answered: ProbeAnswered,
   settle: ProbeDone,
 ): ClientRequest {
   const { method, path, authority, headers, body } = fieldsOf(question, target);
@@ -174,7 +267,7 @@ function askHttp1(
     insecureHTTPParser: question.allowBareLineFeeds === true,
   });
   req.on("error", (error) => settle(codeOf(error)));
-  req.once("response", (res: IncomingMessage) => answered(res.statusCode ?? 0, res));
+  req.once("response", (res: IncomingMessage) => answered(res.statusCode ?? 0, res, {}));
   req.end(body ?? undefined);
   return req;
 }

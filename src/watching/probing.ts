@@ -82,10 +82,11 @@ export function activeProber(
   const probe = (): void => {
     const startedAt = clock.now();
     probedAt = startedAt;
-    const done = (wrong: string | null): void => {
+    const done: ProbeDone = (wrong, said) => {
       const passed = wrong === null;
       report({ passed, wrong, tookMs: clock.now() - startedAt });
-      health.probed(passed, startedAt);
+      if (said === undefined) health.probed(passed, startedAt);
+      else if (said !== "nothing") health.agentSaid(said, startedAt);
       next();
     };
     loop.ask(target, settings, done);
@@ -221,9 +222,9 @@ function probeLoop({ clock, probe = probeTarget }: ProberParts) {
     },
     ask(target: Dialled, question: ProbeQuestion, done: ProbeDone): void {
       if (stopped) return;
-      running = probe(clock, target, question, (wrong) => {
+      running = probe(clock, target, question, (wrong, said) => {
         running = null;
-        done(wrong);
+        done(wrong, said);
       });
     },
     ifWaiting(fn: () => void): void {

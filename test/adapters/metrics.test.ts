@@ -42,6 +42,7 @@ const PROMISED = [
   "good_gateway_upstream_state gauge upstream,state",
   "good_gateway_upstream_maintenance gauge upstream",
   "good_gateway_target_disabled gauge upstream,target",
+  "good_gateway_target_share gauge upstream,target",
   "good_gateway_bulkhead_places gauge upstream,kind",
   "good_gateway_adaptive_limit gauge upstream",
   "good_gateway_pace_hold_seconds gauge upstream",

@@ -125,6 +125,7 @@ export const BELOW: Readonly<Record<string, readonly string[]>> = {
   "test/unit/targets/health-model.test.ts": ["upstream.panic"],
   "test/unit/targets/balance/balancers.test.ts": ["balance.loadFactor"],
   "test/unit/targets/target-set.test.ts": ["balance.overflowBelow", "target.zone", "gateway.zone"],
+  "test/unit/transports/probe-kinds.test.ts": ["probe.grpc", "probe.command"],
   "test/unit/targets/probe-count.test.ts": ["probe.fall", "probe.rise"],
   "test/unit/watching/probe-times.test.ts": [
     "upstream.probe",

@@ -148,7 +148,8 @@ export const EXPECTATION_OPTIONS = {
 
 export interface ProbeExpectation extends OptionsOf<typeof EXPECTATION_OPTIONS> {}
 
-export const PROBE_OPTIONS = {
+/** What a probe asks, or one of several checks. */
+export const CHECK_OPTIONS = {
   /**
    * The path to request, such as `/healthz`.
    */
@@ -158,6 +159,31 @@ export const PROBE_OPTIONS = {
    * @default false
    */
   tcp: flag(false),
+  /**
+   * Asks by the gRPC health protocol over HTTP/2, for the server as a whole or for the service of
+   * this name; instead of `path`.
+   * @default false
+   */
+  grpc: own<boolean | string>({
+    anyOf: [{ type: "boolean" }, { type: "string", pattern: "^[\\w./-]{1,255}$" }],
+  }),
+  /**
+   * Asks an agent at `port` as HAProxy's `agent-check` does, over TCP without TLS: `up`, `ready`,
+   * `down`, `drain`, `maint`, or the share of its weight that the target carries, such as `75%`. An
+   * agent that does not answer says nothing.
+   * @default false
+   */
+  agent: flag(false),
+  /**
+   * A program and its arguments, without a shell; exit code 0 is good. It finds the target in
+   * `TARGET_URL`, `TARGET_HOST` and `TARGET_PORT`.
+   */
+  command: own<readonly string[]>({
+    type: "array",
+    items: { type: "string" },
+    minItems: 1,
+    maxItems: 64,
+  }),
   /**
    * The port to probe, where it is not the target's; over TLS as the target is. It has no effect
    * for targets of Unix sockets.
@@ -180,6 +206,26 @@ export const PROBE_OPTIONS = {
    * `expect.body`.
    */
   requestBody: own<string>({ type: "string" }),
+  /**
+   * What counts as a good answer. Default: any 2xx.
+   */
+  expect: nested<ProbeExpectation>(EXPECTATION_OPTIONS),
+} as const satisfies Section;
+
+export interface ProbeCheck extends OptionsOf<typeof CHECK_OPTIONS> {}
+
+export const PROBE_OPTIONS = {
+  ...CHECK_OPTIONS,
+  /**
+   * Further checks by their names, at most eight, each with the options for what is asked; all of
+   * them have to pass.
+   */
+  checks: own<Readonly<Record<string, ProbeCheck>>>({
+    type: "object",
+    additionalProperties: { options: CHECK_OPTIONS },
+    minProperties: 1,
+    maxProperties: 8,
+  }),
   /**
    * Time between two probes, ±10 %; a fifth of it while the state is uncertain.
    * @default 5000
@@ -212,10 +258,6 @@ export const PROBE_OPTIONS = {
    * always fine.
    */
   initial: choice(["up", "down"], "up"),
-  /**
-   * What counts as a good answer. Default: any 2xx.
-   */
-  expect: nested<ProbeExpectation>(EXPECTATION_OPTIONS),
 } as const satisfies Section;
 
 export interface ProbeOptions extends OptionsOf<typeof PROBE_OPTIONS> {}

@@ -48,7 +48,8 @@ const BREAKER_TONES = { open: "bad", half_open: "warn", closed: "good", off: "id
 const STANDING_TONES = { well: "good", route_failing: "warn", on_trial: "warn", draining: "idle",
   disabled: "idle" };
 const standingText = (target) => spoken(target.standing)
-  + (target.reason ? ", " + spoken(target.reason) : "");
+  + (target.reason ? ", " + spoken(target.reason) : "")
+  + (target.share < 1 ? ", " + Math.round(100 * target.share) + " % of its weight" : "");
 const breakerText = (target) => {
   const wait = target.breaker ? target.breaker.deniedForMs : 0;
   const is = target.breaker ? target.breaker.state : "off";

@@ -3,7 +3,7 @@
  */
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createTcp } from "node:net";
 import { accept, ok, refusingPort, respond, testCertificates } from "good-gateway/testing";
 import { expect } from "vitest";
 import { eventually } from "../../gallery/tools/world.js";
@@ -219,6 +219,40 @@ export const SETTINGS: readonly DoorPromise[] = [
       });
       health.closeAllConnections();
       health.close();
+    },
+  },
+  {
+    name: "an agent and a named check decide whether a target takes calls",
+    shows: ["probe.agent", "probe.checks"],
+    cannot: ofRequests,
+    show: async (door) => {
+      let word = "drain";
+      const agent = createTcp((socket) => socket.end(`${word}\n`)).listen(0, "127.0.0.1");
+      let status = 200;
+      const health = createServer((_req, res) => res.writeHead(status).end());
+      health.listen(0, "127.0.0.1");
+      await Promise.all([once(agent, "listening"), once(health, "listening")]);
+      const portOf = (server: typeof agent): number => (server.address() as AddressInfo).port;
+      const checks = { database: { path: "/db", port: portOf(health) } };
+      const asked = { agent: true, port: portOf(agent), checks, intervalMs: 20, rise: 1, fall: 1 };
+      const options = { probe: { ...asked, initial: "down" }, panic: false } as const;
+      await at(door, { script: WORKS, options }, async (ground) => {
+        const [wrongs, target] = [new Set<string | null>(), () => ground.gateway.upstream("app")];
+        ground.gateway.on("probe:end", ({ wrong }) => wrongs.add(wrong));
+        const is = () => target().targets[0];
+        await eventually("it drains", () => is()?.reason === "declared_draining");
+        word = "50%";
+        await eventually("it takes calls", () => is()?.health === "healthy");
+        expect(is()?.share).toBe(0.5);
+        expect((await ground.ask()).status).toBe(200);
+        status = 500;
+        await eventually("it is down", () => is()?.reason === "probe_failed");
+        expect(wrongs).toContain('the agent said "drain"');
+        expect(wrongs).toContain("database: status 500");
+      });
+      health.closeAllConnections();
+      health.close();
+      agent.close();
     },
   },
   {

@@ -301,7 +301,8 @@ describe("a gateway", () => {
     expect(orders?.probe).toEqual({
       ...{ path: "/healthz", initial: "up", intervalMs, timeoutMs, fall, rise },
       ...{ port: null, method: "GET", host: null, headers: {}, requestBody: null },
-      ...{ statuses: [[200, 299]], body: null },
+      ...{ statuses: [[200, 299]], body: null, grpc: null, agent: false, command: null },
+      ...{ checks: [], onlyChecks: false },
     });
     expect(search?.probe).toBe("reconnect");
     expect(search).toMatchObject({ name: "search", retry: false });

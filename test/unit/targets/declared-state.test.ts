@@ -11,10 +11,15 @@ describe("what a target says of itself", () => {
     ["DOWN", "unhealthy"],
     ["fail", "unhealthy"],
     ["up", "ready"],
-    ["ready 50%", "ready"],
+    ["ready 50%", 0.5],
+    ["50%", 0.5],
+    ["up 100%", 1],
+    ["256%", 1],
+    ["0%", "draining"],
+    ["75% 20% #both", 0.75],
     ["drain #restart at noon", "draining"],
     ["50%, drain", "draining"],
-  ])("the word of HAProxy's agent check %j means %s", (value, state) => {
+  ])("the word of HAProxy's agent check %j means %j", (value, state) => {
     expect(declaredState(200, ["Content-Type", "text/plain", OWN, value])).toBe(state);
     expect(declaredState(503, [OWN.toLowerCase(), value])).toBe(state);
   });
@@ -35,7 +40,9 @@ describe("what a target says of itself", () => {
   it.each([
     [[]],
     [[OWN, ""]],
-    [[OWN, "50%"]],
+    [[OWN, "50"]],
+    [[OWN, "-50%"]],
+    [[OWN, "0.5%"]],
     [[OWN, "constructor"]],
     [[OWN, "#drain"]],
     [["X-Target-Static", "down"]],

@@ -54,6 +54,7 @@ export function healthWorld(options: HealthWorldOptions = {}) {
   const changes: (HealthChange & { readonly target: string })[] = [];
   const breakers: (BreakerChange & { readonly target: string })[] = [];
   const panics: PanicChange[] = [];
+  const shares: { target: string; share: number; by: string }[] = [];
   const limits = ejection === false ? false : { ...EJECTION, ...ejection };
   const peers = new Peers(
     clock,
@@ -69,7 +70,11 @@ export function healthWorld(options: HealthWorldOptions = {}) {
       health.breakerChanged(change);
     });
     const monitor = new TargetMonitor(clock, peers.heard);
-    const settings = { probe: probes ? { fall: 3, rise: 2 } : null, slowStart: SLOW_START };
+    const settings = {
+      probe: probes ? { fall: 3, rise: 2 } : null,
+      slowStart: SLOW_START,
+      shared: (share: number, by: string) => shares.push({ target: id, share, by }),
+    };
     const health = new WatchedHealth(clock, peers, breaker, monitor, settings, (change) =>
       changes.push({ target: id, ...change }),
     );
@@ -100,7 +105,7 @@ export function healthWorld(options: HealthWorldOptions = {}) {
   };
   const members = Array.from({ length: count }, (_, index) => make(index));
   peers.sync(members.map(({ target }) => target));
-  return { clock, members, peers, changes, breakers, panics };
+  return { shares, clock, members, peers, changes, breakers, panics };
 }
 
 export type HealthWorld = ReturnType<typeof healthWorld>;

@@ -286,6 +286,44 @@ describe("a target's own word", () => {
     expect(made.clock.pending()).toBe(0);
   });
 
+  it("says how much of its weight it carries, for ten seconds after it last said so", async () => {
+    const made = healthWorld();
+    const [a, b] = three(made);
+    a.exchange(200, "X-Target-State", "50%");
+    expect([a.health.share(), a.health.state, b.health.share()]).toEqual([0.5, "healthy", 1]);
+    await made.clock.advance(DECLARED.believedMs - 1);
+    a.exchange(200, "X-Target-State", "up 25%");
+    await made.clock.advance(DECLARED.believedMs);
+    expect(a.health.share()).toBe(0.25);
+    await made.clock.advance(1);
+    expect(a.health.share()).toBe(1);
+    expect(made.shares).toEqual([
+      { target: "a", share: 0.5, by: "declared" },
+      { target: "a", share: 0.25, by: "declared" },
+    ]);
+    expect(made.clock.pending()).toBe(0);
+  });
+
+  it("of an agent holds until it says another, and counts among the probes", () => {
+    const made = healthWorld({ probes: true });
+    const [a] = three(made);
+    const { health } = a;
+    health.probed(true);
+    health.agentSaid("draining", 0);
+    expect(health.reason).toBe("declared_draining");
+    health.agentSaid(0.5, 0);
+    expect([health.state, health.share()]).toEqual(["unhealthy", 0.5]);
+    health.agentSaid("ready", 0);
+    expect([health.state, health.share()]).toEqual(["healthy", 0.5]);
+    a.exchange(200, "x-target-state", "80%");
+    // The least that is said counts.
+    expect(health.share()).toBe(0.5);
+    health.agentSaid(1, 0);
+    expect(health.share()).toBe(0.8);
+    health.agentSaid("unhealthy", 0);
+    expect(health.reason).toBe("declared_unhealthy");
+  });
+
   it("holds until probes have answered well twice, where there are probes", async () => {
     const made = healthWorld({ probes: true });
     const [a] = three(made);
