@@ -28,6 +28,8 @@ export interface Attempt {
 export type HedgedAttempt = Attempt & Stage<"hedged">;
 /** An attempt for which no Retry-After of the upstream is to be waited. */
 export type PacedAttempt = Attempt & Stage<"paced">;
+/** An attempt that is within the quota of the upstream. */
+export type MeteredAttempt = Attempt & Stage<"metered">;
 /** An attempt that the throttle let pass. */
 export type ThrottledAttempt = Attempt & Stage<"throttled">;
 

@@ -19,6 +19,7 @@ export type Role =
   | "retry"
   | "hedge"
   | "pace"
+  | "quota"
   | "throttle"
   | "pick_target"
   | "breaker"

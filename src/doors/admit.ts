@@ -9,7 +9,7 @@ import type { IncomingMessage } from "node:http";
 import { HOP_BY_HOP } from "../catalog/field-names.js";
 import type { CallOverrides } from "../core/call.js";
 import type { Failure } from "../core/failure.js";
-import { shown } from "../options/findings.js";
+import { isRecord, shown } from "../options/findings.js";
 import {
   type Admission,
   type ProxyCallOptions,
@@ -18,6 +18,7 @@ import {
 } from "../options/proxy-options.js";
 import { readProxyCall } from "../options/read-overrides.js";
 import { isPromise, swallow } from "../wire/hook-result.js";
+import type { RequestFacts } from "../wire/request-facts.js";
 import type { AskedTarget, ReadTarget } from "../wire/request-target.js";
 
 /** A request that was refused before it became a call. */
@@ -44,14 +45,21 @@ export interface EntryHooks<Received> {
   readonly overrides?: AskOverrides<Received> | undefined;
 }
 
-/** A request that may pass, with what is set for it; or why it is refused. */
-export type EntryCallback = (refused: Refused | null, overrides: CallOverrides | null) => void;
+/**
+ * A request that may pass, with what is set for it and the fields for its answer, names and values
+ * in turn; or why it is refused.
+ */
+export type EntryCallback = (
+  refused: Refused | null,
+  overrides: CallOverrides | null,
+  fields: readonly string[] | null,
+) => void;
 
 /**
  * Calls back at once where the hooks answer at once. A target that cannot be sent is refused when
  * the request is read, and the hooks are not asked about it.
  */
-export function askToEnter<Received>(
+export function askToEnter<Received extends Pick<RequestFacts, "socket">>(
   hooks: EntryHooks<Received>,
   req: Received,
   target: ReadTarget,
@@ -60,24 +68,24 @@ export function askToEnter<Received>(
 ): void {
   const isAsked = hooks.admit !== undefined || hooks.overrides !== undefined;
   if (isAsked && !("failure" in target)) ask(hooks, req, target, newId, enter);
-  else enter(null, null);
+  else enter(null, null, null);
 }
 
 // By itself, since a function that makes others pays for a scope in each call.
-function ask<Received>(
+function ask<Received extends Pick<RequestFacts, "socket">>(
   { admit, overrides }: EntryHooks<Received>,
   req: Received,
   { path, sentPath }: AskedTarget,
   newId: () => string,
   enter: EntryCallback,
 ): void {
-  const asked = { path, sentPath };
-  const refuse = (failure: Failure): void => enter({ failure, id: newId() }, null);
+  const asked = { path, sentPath, address: req.socket.remoteAddress };
+  const refuse = (failure: Failure): void => enter({ failure, id: newId() }, null, null);
   const broke = (cause: unknown): void => refuse({ code: "proxy_internal_error", cause });
   const conclude = (admission: unknown): void => {
-    const failure = failureOf(admission);
-    if (failure !== null) refuse(failure);
-    else askOverrides(overrides, req, asked, refuse, (given) => enter(null, given));
+    const read = readAdmission(admission);
+    if ("code" in read) refuse(read);
+    else askOverrides(overrides, req, asked, refuse, (given) => enter(null, given, read.fields));
   };
   let admission: unknown;
   try {
@@ -119,10 +127,13 @@ function askOverrides<Received>(
   take(given);
 }
 
-/** Null where the request may pass. What is neither a refusal nor nothing lets nothing pass. */
-function failureOf(admission: unknown): Failure | null {
-  if (admission === undefined || admission === null) return null;
+const PASSES: { readonly fields: readonly string[] | null } = { fields: null };
+
+/** What is neither a refusal, nor fields, nor nothing lets nothing pass. */
+function readAdmission(admission: unknown): Failure | typeof PASSES {
+  if (admission === undefined || admission === null) return PASSES;
   const { refuse, retryAfterMs, headers } = Object(admission) as Partial<Refusal>;
+  if (refuse === undefined && isRecord(headers)) return fieldsOf(headers);
   const code = REFUSALS.find((known) => known === refuse);
   if (code === undefined) {
     const details = `admit returned neither nothing nor one of ${REFUSALS.join(", ")} as refuse`;
@@ -131,9 +142,15 @@ function failureOf(admission: unknown): Failure | null {
   const known = typeof retryAfterMs === "number" && retryAfterMs >= 0;
   const failure = known ? { code, retryAfterMs } : { code };
   if (headers === undefined) return failure;
+  const read = fieldsOf(headers);
+  return "code" in read ? read : { ...failure, ...read };
+}
+
+/** Fields of an answer, or why there can be no such answer. */
+function fieldsOf(headers: object): Failure | { readonly fields: readonly string[] } {
   const fields = Object.entries(Object(headers) as object).flat() as readonly unknown[];
   const wrong = fields.find((text, index) => !isUsable(text, index % 2 === 0));
-  if (wrong === undefined) return { ...failure, fields: fields as readonly string[] };
+  if (wrong === undefined) return { fields: fields as readonly string[] };
   const details = `admit returned headers with ${shown(wrong)}, which no answer of ours can have`;
   return { code: "proxy_configuration_error", details };
 }

@@ -111,12 +111,21 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
   return (req, res, url, received, framework = NO_FRAMEWORK) => {
     look(req.socket);
     const target = readTarget(req, url, rewritePath);
-    askToEnter(options, req, target, gateway.newRequestId, (refused, overrides) => {
+    askToEnter(options, req, target, gateway.newRequestId, (refused, overrides, fields) => {
       if (res.destroyed) return;
+      if (fields !== null) setFields(res, fields);
       if (refused === null) send(req, res, framework, target, received(req), overrides);
       else refuse(req, res, framework, refused);
     });
   };
+}
+
+/** Sets what `admit` has given for the answer, names and values in turn. */
+export function setFields(res: ServerResponse, fields: readonly string[]): void {
+  if (res.headersSent) return;
+  for (let index = 0; index < fields.length; index += 2) {
+    res.setHeader(fields[index] as string, fields[index + 1] as string);
+  }
 }
 
 /** Looks at the server of a connection: once by itself, and each time for what stands in front. */

@@ -4,7 +4,13 @@
  * Guarantee: each stage has a type of its own, so that two that change places do not compile.
  * Tests put policies of their own in; the order is always this one.
  */
-import type { Attempt, HedgedAttempt, PacedAttempt, ThrottledAttempt } from "../core/attempt.js";
+import type {
+  Attempt,
+  HedgedAttempt,
+  MeteredAttempt,
+  PacedAttempt,
+  ThrottledAttempt,
+} from "../core/attempt.js";
 import type {
   AcceptedCall,
   AdmittedCall,
@@ -31,7 +37,8 @@ export interface Stages {
   readonly retry: Policy<SeatedCall, Attempt>;
   readonly hedge: Policy<Attempt, HedgedAttempt> | null;
   readonly pace: Policy<HedgedAttempt, PacedAttempt> | null;
-  readonly throttle: Policy<PacedAttempt, ThrottledAttempt> | null;
+  readonly quota: Policy<PacedAttempt, MeteredAttempt> | null;
+  readonly throttle: Policy<MeteredAttempt, ThrottledAttempt> | null;
   readonly pickTarget: Policy<ThrottledAttempt, Exchange>;
   readonly breakerGate: Policy<Exchange, GuardedExchange>;
   readonly attemptTimeout: Policy<GuardedExchange, TimedExchange>;
@@ -57,6 +64,8 @@ export function assemble(stages: Stages) {
       .through(orOff(stages.hedge, "hedge"))
       // Below hedging, which sends nothing past it; above the throttle, which counts what is sent.
       .through(orOff(stages.pace, "pace"))
+      // Below all that repeats, since each attempt counts; below pace, which may hold it for long.
+      .through(orOff(stages.quota, "quota"))
       // Below retry, which it counts; above target choice, since it is about all of them.
       .through(orOff(stages.throttle, "throttle"))
       // Above the breaker: the breaker belongs to a target.

@@ -14,6 +14,7 @@ import type { Behind } from "../options/behind.js";
 import type { EndedCalls } from "../records/ended-calls.js";
 import type { GatewayEvents } from "../records/events.js";
 import type { Incidents } from "../records/incidents.js";
+import type { RateLimitStates } from "../records/rate-limits.js";
 import type { Tracing } from "../records/tracing.js";
 import type { Believe, ViaSignature } from "../wire/forwarding.js";
 import type { OriginRoute } from "./origin-index.js";
@@ -45,6 +46,8 @@ export interface GatewayCore {
   /** The verdict about an upstream of this name, by live evidence. */
   diagnose(name: string): Diagnosis;
   readonly tracing: Tracing;
+  /** The rate limits that belong to it. */
+  readonly rateLimits: RateLimitStates;
   newRequestId(): string;
   /** Calls this function when the gateway has been closed; returns how to take that back. */
   onClose(fn: () => void): () => void;

@@ -27,6 +27,7 @@ import { type LoadGuard, loadGuard } from "../policies/load-shed.js";
 import { endedCalls } from "../records/ended-calls.js";
 import type { GatewayEvents } from "../records/events.js";
 import { createIncidents } from "../records/incidents.js";
+import type { RateLimitStates } from "../records/rate-limits.js";
 import { viaSignature } from "../wire/forwarding.js";
 import { believeFronts } from "../wire/trusted-fronts.js";
 import { aroundPipe } from "./around-pipe.js";
@@ -83,7 +84,8 @@ export function createGateway<const Names extends string>(
   const load = loadOf(settings, clock, random, events);
   const tracing = { tracer: null };
   const telling = { events, endedCalls: endedCalls(clock), changed, incidents, tracing };
-  const shared = { clock, timers, random, lifecycle, load, ...telling };
+  const rateLimits: RateLimitStates = new Set();
+  const shared = { clock, timers, random, lifecycle, load, rateLimits, ...telling };
   const parts: GatewayParts = { name: settings.name, zone: settings.zone, ...shared };
   const handles = new Map<string, Upstream<Names>>();
   const inside = { ...parts, lifecycle, warnings, health, diagnose, closing };
@@ -183,6 +185,7 @@ function coreOf(
     incidents: parts.incidents,
     diagnose: (name) => parts.diagnose(name, parts.incidents.list()),
     tracing: parts.tracing,
+    rateLimits: parts.rateLimits,
     onClose(fn) {
       parts.closing.add(fn);
       return () => void parts.closing.delete(fn);

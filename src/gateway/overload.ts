@@ -9,6 +9,7 @@ import { type AdaptiveLimit, adaptiveLimit } from "../policies/adaptive-limit.js
 import { type Bulkhead, bulkhead } from "../policies/bulkhead.js";
 import { type LoadShed, loadShed } from "../policies/load-shed.js";
 import { type Pace, pace } from "../policies/pace.js";
+import { type QuotaGate, quotaGate } from "../policies/quota.js";
 import { type RefusalCounts, type Refusals, refusals } from "../policies/refusals.js";
 import { type Throttle, throttle } from "../policies/throttle.js";
 import type { GatewayParts } from "./parts.js";
@@ -62,6 +63,7 @@ export interface Overload {
   /** Null when it is switched off. */
   readonly bulkhead: Bulkhead | null;
   readonly pace: Pace | null;
+  readonly quota: QuotaGate | null;
   readonly throttle: Throttle | null;
   readonly loadShed: LoadShed | null;
   state(): OverloadState;
@@ -78,6 +80,7 @@ export function createOverload(parts: GatewayParts, options: NormalisedUpstream)
   return {
     bulkhead: places,
     pace: pacing,
+    quota: quotaOf(parts, options, counted),
     throttle: sending,
     loadShed: load && loadShed(load, counted),
     state: () => ({
@@ -111,6 +114,18 @@ function paceOf(
   const { by: callers = null, ...options } = settings;
   const { retryAfterWaitMsMax: waitMsMax } = retry === false ? RETRY : retry;
   return pace({ clock, random, callers, refusals }, { ...options, waitMsMax });
+}
+
+function quotaOf(
+  parts: GatewayParts,
+  { quota, name: upstream }: NormalisedUpstream,
+  refusals: Refusals,
+): QuotaGate | null {
+  if (quota === null) return null;
+  const { timers: clock, random } = parts;
+  return quotaGate({ clock, random, refusals }, quota, (waiting) =>
+    quota.count({ ...parts, upstream, waiting } as never),
+  );
 }
 
 function refusalsOf({ events }: GatewayParts, { name: upstream }: NormalisedUpstream): Refusals {

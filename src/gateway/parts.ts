@@ -9,6 +9,7 @@ import type { LoadGuard } from "../policies/load-shed.js";
 import type { EndedCalls } from "../records/ended-calls.js";
 import type { GatewayEvents } from "../records/events.js";
 import type { Incidents } from "../records/incidents.js";
+import type { RateLimitStates } from "../records/rate-limits.js";
 import type { Tracing } from "../records/tracing.js";
 import type { ProberParts } from "../watching/probing.js";
 
@@ -26,6 +27,7 @@ export interface GatewayParts extends ProberParts {
   /** Something that health depends on has changed. */
   readonly changed: () => void;
   readonly incidents: Incidents;
+  readonly rateLimits: RateLimitStates;
   /** Who follows the calls; the same for all upstreams. */
   readonly tracing: Tracing;
   /** The load of this process; null where none is shed. */

@@ -13,6 +13,7 @@ import type { HealthReport } from "../lifecycle/health/health-report.js";
 import type { GatewayLifecycle } from "../lifecycle/lifecycle.js";
 import type { GatewayWarning } from "../lifecycle/warnings.js";
 import type { MaintenanceState } from "../policies/maintenance.js";
+import type { RateLimitState } from "../records/rate-limits.js";
 import type { BreakerSnapshot } from "../targets/breaker.js";
 import type { Target } from "../targets/target.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
@@ -64,6 +65,8 @@ export interface GatewaySnapshot {
     "status" | "live" | "ready" | "reasons" | "holds" | "fatal" | "checks"
   >;
   readonly upstreams: readonly UpstreamSnapshot[];
+  /** Rate limits and quotas; empty without any. */
+  readonly rateLimits: readonly RateLimitState[];
   /** The latest ones, the oldest first. */
   readonly incidents: readonly Incident[];
   /** Contradictions of options and findings of the start checks that were reported. */
@@ -78,7 +81,11 @@ export function takeSnapshot(
     health,
     incidents,
     reported,
-  }: Pick<GatewayCore, "name" | "clock" | "lifecycle" | "health" | "incidents" | "reported">,
+    rateLimits,
+  }: Pick<
+    GatewayCore,
+    "name" | "clock" | "lifecycle" | "health" | "incidents" | "reported" | "rateLimits"
+  >,
   upstreams: Iterable<UpstreamCore>,
 ): GatewaySnapshot {
   const { state, active, maintenance } = lifecycle;
@@ -91,6 +98,7 @@ export function takeSnapshot(
     lifecycle: { state, active, maintenance: maintenance === null ? null : { ...maintenance } },
     health: { status, live, ready, reasons, holds, fatal, checks },
     upstreams: [...upstreams].map((core) => upstreamSnapshot(core, clock, listed)),
+    rateLimits: [...rateLimits].map((state) => state()),
     incidents: listed,
     warnings: reported(),
   };

@@ -363,7 +363,7 @@ function tierOptions({ zone }: GatewayParts, { balance }: NormalisedUpstream): T
 function stagesOf(
   parts: GatewayParts,
   { options, targets, maintenance }: Pick<UpstreamCore, "options" | "targets" | "maintenance">,
-  { loadShed, bulkhead, pace, throttle }: Overload,
+  { loadShed, bulkhead, pace, quota, throttle }: Overload,
   ledger: FailureLedger,
   repeats: RetryShared,
 ): Stages {
@@ -379,6 +379,7 @@ function stagesOf(
     retry: retryOf(options, repeats),
     hedge: options.hedge === false ? null : hedge(repeats, options.hedge),
     pace,
+    quota,
     throttle,
     pickTarget: pickTarget(clock, targets, options.retry !== false, timers),
     breakerGate: breakerGate(breakers),

@@ -10,6 +10,7 @@ import { FOREIGN_FORBIDDEN } from "../catalog/address-groups.js";
 import { defaultsOf } from "../catalog/options/option.js";
 import { SHED } from "../catalog/overload-defaults.js";
 import { STATUS_TABLES, type StatusPolicy } from "../catalog/status-policy.js";
+import type { Quota } from "../policies/quota.js";
 import type { AddressRules } from "../targets/address-guard.js";
 import type { ParsedTarget } from "../targets/target.js";
 import { type Behind, readableStatuses, replacedBodies, responseLimit } from "./behind.js";
@@ -214,8 +215,9 @@ function readUpstream(
   const discover = readDiscover(findings, at(path, "discover"), value["discover"]);
   const targets = readOwnTargets(findings, path, value, discover !== null);
   const own = readShared(findings, path, value);
+  const quota = readQuota(findings, at(path, "quota"), value["quota"]);
   const { routes, fallback } = value;
-  const apart = { discover, routes, fallback };
+  const apart = { discover, quota, routes, fallback };
   return complete(findings, name, targets, shared, mergeWritten(shared, own), apart);
 }
 
@@ -245,13 +247,21 @@ function readDiscover(findings: Findings, path: string, value: unknown): Discove
   return null;
 }
 
+function readQuota(findings: Findings, path: string, value: unknown): Quota | null {
+  if (value === undefined) return null;
+  if (typeof (Object(value) as Partial<Quota>).count === "function") return value as Quota;
+  const advice = "write outgoingQuota({ limit: 600, windowMs: 60_000 })";
+  findings.problem(path, `${shown(value)} is not a quota; ${advice}`);
+  return null;
+}
+
 function complete(
   findings: Findings,
   name: string,
   targets: readonly ParsedTarget[],
   shared: Written,
   written: Written,
-  { discover, routes: given, fallback: standIn }: Apart,
+  { discover, quota, routes: given, fallback: standIn }: Apart,
 ): NormalisedUpstream {
   const facts = { count: Math.max(1, targets.length), local: isLocal(targets) };
   const sections = sectionsOf(findings, shared, written, facts);
@@ -265,7 +275,7 @@ function complete(
     probe: plain.probe ?? "reconnect",
     layers: fillLayers(plain.layers),
   };
-  const rest = { ...DEFAULTS, ...plain, ...readApart, routes, discover, fallback };
+  const rest = { ...DEFAULTS, ...plain, ...readApart, routes, discover, fallback, quota };
   // The sections have the options of the types, one for one: these are derived from them.
   return { name, targets, ...sections, ...rest } as unknown as NormalisedUpstream;
 }
@@ -276,11 +286,15 @@ const DEFAULTS = defaultsOf(SHARED_OPTIONS);
 /** What no `defaults` can have. */
 interface Apart {
   readonly discover: Discover | null;
+  readonly quota: Quota | null;
   readonly routes: unknown;
   readonly fallback: unknown;
 }
 
-const NOTHING_APART: Apart = { discover: null, routes: undefined, fallback: undefined };
+const NOTHING_APART: Apart = {
+  ...{ discover: null, quota: null },
+  ...{ routes: undefined, fallback: undefined },
+};
 
 const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|::1)$/;
 

@@ -54,6 +54,7 @@ import { STATUS_TABLES, type StatusPolicy } from "../catalog/status-policy.js";
 import type { Fallback } from "../core/fallback.js";
 import type { CallerKey } from "../policies/caller-shares.js";
 import type { PriorityRule } from "../policies/priority.js";
+import type { Quota } from "../policies/quota.js";
 import type { AddressRules } from "../targets/address-guard.js";
 import type { Balancer } from "../targets/balance/balancer.js";
 import type { RouteRule } from "../targets/route-rules.js";
@@ -195,6 +196,11 @@ export const UPSTREAM_OPTIONS = {
    */
   fallback: own<Fallback>(FALLBACK_JSON, false),
   /**
+   * A limit of the upstream's own that what is sent must keep: `outgoingQuota({ limit: 600,
+   * windowMs: 60_000 })` of `good-gateway/rate-limit`. See docs/rate-limit.md#outgoing.
+   */
+  quota: own<Quota>(null),
+  /**
    * Options for some of its paths, by pattern: `{ "/reports/*": { timeouts: … } }`. The first
    * matching pattern applies. See docs/options.md#routes.
    */
@@ -257,7 +263,10 @@ export interface GatewayOptions<Names extends string = string>
    */
   readonly upstreams?: Readonly<Record<Names, UpstreamOptions>>;
   /** Settings for all upstreams that do not have their own. */
-  readonly defaults?: Omit<UpstreamOptions, "targets" | "discover" | "routes" | "fallback">;
+  readonly defaults?: Omit<
+    UpstreamOptions,
+    "targets" | "discover" | "quota" | "routes" | "fallback"
+  >;
 }
 
 /** What is used in another form than it is written. */
@@ -283,6 +292,8 @@ export interface NormalisedUpstream
   readonly fallback: Fallback;
   /** Null when all targets are configured. */
   readonly discover: Discover | null;
+  /** Null for none. */
+  readonly quota: Quota | null;
 }
 
 export interface NormalisedGateway {

@@ -77,10 +77,11 @@ export const PROXY_OPTIONS = {
       : 'is not "none", "code", "full" or a function',
   ),
   /**
-   * Called before a request is sent: returns nothing to admit it, or a refusal. The place for your
-   * own rate limits, access rules and load shedding. Rules about paths must use `target.path`, or
-   * `target.sentPath` if `rewritePath` has changed it; never the `originalUrl` of a framework,
-   * which is as the client wrote it. If it throws, the answer is 500.
+   * Called before a request is sent: returns nothing to admit it, fields for its answer, or a
+   * refusal. The place for rate limits (`good-gateway/rate-limit`), access rules and load shedding.
+   * Rules about paths must use `target.path`, or `target.sentPath` if `rewritePath` has changed it;
+   * never the `originalUrl` of a framework, which is as the client wrote it. If it throws, the
+   * answer is 500.
    */
   admit: code<(req: IncomingMessage, target: AskedTarget) => Admission | Promise<Admission>>(),
   /**
@@ -136,8 +137,13 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** A request that may pass, with fields for its answer; those of the upstream stand over them. */
+export interface Allowance {
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** What `admit` returns. */
-export type Admission = Refusal | undefined | null;
+export type Admission = Refusal | Allowance | undefined | null;
 
 /** What the catalog says of a failure, for hooks. */
 export interface FailureSummary {

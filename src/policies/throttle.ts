@@ -16,7 +16,7 @@ import { FAILURES } from "../catalog/failures.js";
 import type { ThrottleOptions } from "../catalog/options/overload.js";
 import { THROTTLE } from "../catalog/overload-defaults.js";
 import { PRIORITIES, PRIORITY_RANK, type Priority } from "../catalog/priorities.js";
-import type { Attempt, PacedAttempt, ThrottledAttempt } from "../core/attempt.js";
+import type { Attempt, MeteredAttempt, ThrottledAttempt } from "../core/attempt.js";
 import type { Outcome } from "../core/outcome.js";
 import { refused } from "../core/pending.js";
 import type { Policy } from "../core/pipe.js";
@@ -26,7 +26,7 @@ import type { Refusals } from "./refusals.js";
 
 export type ThrottleSettings = Required<ThrottleOptions>;
 
-export interface Throttle extends Policy<PacedAttempt, ThrottledAttempt> {
+export interface Throttle extends Policy<MeteredAttempt, ThrottledAttempt> {
   /** The share of this priority that is refused now, from 0 to 1. */
   refusedShare(priority: Priority): number;
 }

@@ -166,6 +166,21 @@ export interface GatewayEvents {
     readonly call: Call;
     readonly failure: Failure;
   };
+  /** A rate limit refused a request, or would have: `dryRun`. The key may be a secret. */
+  readonly "rate-limit:refuse": {
+    readonly limit: string;
+    readonly tier: string;
+    readonly key: string;
+    readonly dryRun: boolean;
+    /** Infinity for a cost that never fits. */
+    readonly retryAfterMs: number;
+  };
+  /** The store of a rate limit does not answer in time, or does again. */
+  readonly "rate-limit:store": {
+    readonly limit: string;
+    readonly up: boolean;
+    readonly cause: unknown;
+  };
   /** Load shedding began or ended, because the event loop of this process is late. */
   readonly "load:change": {
     readonly shedding: boolean;

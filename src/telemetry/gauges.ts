@@ -5,11 +5,14 @@
  * holds, so that a graph of it needs no code book and a series never disappears.
  */
 import type { GatewaySnapshot, TargetSnapshot, UpstreamSnapshot } from "../gateway/snapshot.js";
+import type { RateLimitState } from "../records/rate-limits.js";
 import type { METRICS, MetricKey } from "./metric-table.js";
 import type { Sample } from "./series.js";
 
 type GaugeKey = {
-  [Key in MetricKey]: (typeof METRICS)[Key]["type"] extends "gauge" ? Key : never;
+  [Key in MetricKey]: (typeof METRICS)[Key] extends { readonly type: "gauge" } | { read: true }
+    ? Key
+    : never;
 }[MetricKey];
 
 export type GaugeSamples = Readonly<Record<GaugeKey, readonly Sample[]>>;
@@ -21,12 +24,20 @@ const ROUTES = ["watched", "avoided", "refused"];
 const BREAKER = ["closed", "half_open", "open"];
 
 export function gaugeSamples(snapshot: GatewaySnapshot): GaugeSamples {
-  const { lifecycle, health, upstreams, incidents } = snapshot;
+  const { lifecycle, health, upstreams, incidents, rateLimits } = snapshot;
   // One guard for all of them; null where it is off.
   const shed = upstreams[0]?.overload.shed ?? null;
   const eachTarget = (samplesOf: (upstream: string, one: TargetSnapshot) => readonly Sample[]) =>
     upstreams.flatMap(({ name, targets }) => targets.flatMap((one) => samplesOf(name, one)));
   return {
+    rateLimited: rateLimits.flatMap(limitSamples),
+    rateLimitStore: rateLimits.flatMap(({ name: limit, store }) =>
+      store === null ? [] : [gauge({ limit }, store.up ? 1 : 0)],
+    ),
+    rateLimitKeys: rateLimits.map(({ name: limit, keys }) => gauge({ limit }, keys)),
+    quotaWaiting: rateLimits.flatMap(({ upstream, waiting }) =>
+      upstream === null ? [] : [gauge({ upstream }, waiting)],
+    ),
     active: [gauge({}, lifecycle.active)],
     lifecycle: states({}, lifecycle.state, LIFECYCLE),
     ready: [gauge({}, health.ready ? 1 : 0)],
@@ -91,6 +102,14 @@ function states(
   known: readonly string[],
 ): readonly Sample[] {
   return known.map((state) => gauge({ ...labels, state }, state === current ? 1 : 0));
+}
+
+function limitSamples({ name: limit, requests }: RateLimitState): readonly Sample[] {
+  return Object.entries(requests).flatMap(([tier, { admitted, refused, wouldRefuse }]) =>
+    Object.entries({ admitted, refused, would_refuse: wouldRefuse }).map(([result, count]) =>
+      gauge({ limit, tier, result }, count),
+    ),
+  );
 }
 
 function placeSamples({ name, overload: { bulkhead } }: UpstreamSnapshot): readonly Sample[] {

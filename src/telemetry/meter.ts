@@ -13,6 +13,7 @@ import {
   METRIC_PREFIX,
   METRICS,
   type MetricKey,
+  type MetricRow,
   type MetricType,
   SERIES_MAX,
 } from "./metric-table.js";
@@ -47,7 +48,11 @@ export function meterOf(gateway: Gateway): Meter {
 }
 
 type KeyOf<Type extends MetricType> = {
-  [Key in MetricKey]: (typeof METRICS)[Key]["type"] extends Type ? Key : never;
+  [Key in MetricKey]: (typeof METRICS)[Key] extends { read: true }
+    ? never
+    : (typeof METRICS)[Key]["type"] extends Type
+      ? Key
+      : never;
 }[MetricKey];
 
 interface Instruments {
@@ -86,7 +91,7 @@ function samplesOf(
 ): readonly Sample[] {
   if (Object.hasOwn(counters, key)) return counters[key as KeyOf<"counter">].samples();
   if (Object.hasOwn(histograms, key)) return histograms[key as KeyOf<"histogram">].samples();
-  return gauges()[key as KeyOf<"gauge">];
+  return gauges()[key as keyof GaugeSamples];
 }
 
 export const METRIC_KEYS = Object.keys(METRICS) as readonly MetricKey[];
@@ -96,7 +101,8 @@ function instruments(): Instruments {
   const counters: Record<string, Counter> = { overflow };
   const histograms: Record<string, Histogram> = {};
   for (const key of METRIC_KEYS) {
-    const { name, type, labels } = METRICS[key];
+    const { name, type, labels, read }: MetricRow = METRICS[key];
+    if (read === true) continue;
     const onOverflow = (): void => overflow.add([METRIC_PREFIX + name], 1);
     if (type === "counter" && key !== "overflow") {
       counters[key] = counter(labels, SERIES_MAX, onOverflow);

@@ -13,6 +13,8 @@ export interface MetricRow {
   readonly type: MetricType;
   readonly help: string;
   readonly labels: readonly string[];
+  /** Read from a snapshot, though it counts up. */
+  readonly read?: true;
 }
 
 /** The prefix of every name. */
@@ -132,6 +134,31 @@ export const METRICS = {
     type: "counter",
     help: "Values counted under the label value other, because a metric had too many series.",
     labels: ["metric"],
+  },
+  rateLimited: {
+    name: "rate_limit_requests_total",
+    type: "counter",
+    help: "Requests by limit and tier: admitted, refused, or would_refuse in a dry run.",
+    labels: ["limit", "tier", "result"],
+    read: true,
+  },
+  rateLimitStore: {
+    name: "rate_limit_store_up",
+    type: "gauge",
+    help: "0 while the store of a limit does not answer and each member enforces its share.",
+    labels: ["limit"],
+  },
+  rateLimitKeys: {
+    name: "rate_limit_keys",
+    type: "gauge",
+    help: "Keys of a limit that are remembered in this process.",
+    labels: ["limit"],
+  },
+  quotaWaiting: {
+    name: "quota_waiting",
+    type: "gauge",
+    help: "Calls that wait for their turn within the quota of the upstream.",
+    labels: ["upstream"],
   },
   active: {
     name: "calls_active",

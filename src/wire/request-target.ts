@@ -80,6 +80,8 @@ export interface AskedTarget {
   readonly path: string;
   /** Path and query as they are sent, after `rewritePath`; a path of the target comes before it. */
   readonly sentPath: string;
+  /** The address of our peer, as far as it is known. */
+  readonly address?: string | undefined;
 }
 
 /** An asked target that can be sent. */

@@ -15,6 +15,7 @@ import { HEDGES } from "./promises/hedges.js";
 import { INTERIM } from "./promises/interim.js";
 import { LIMITS } from "./promises/limits.js";
 import { BREAKERS, REFUSALS, REPEATS, TARGETS } from "./promises/policies.js";
+import { RATE_LIMITS } from "./promises/rate-limits.js";
 import { REPORTS } from "./promises/reports.js";
 import { REQUEST_SETTINGS } from "./promises/request-settings.js";
 import { ROUTES } from "./promises/routes.js";
@@ -38,6 +39,7 @@ export const PROMISES: readonly (readonly [chapter: string, rows: readonly DoorP
   ["Repeats", REPEATS],
   ["Breakers", BREAKERS],
   ["Refusals", REFUSALS],
+  ["Rate limits", RATE_LIMITS],
   ["Fairness", FAIRNESS],
   ["Routes", ROUTES],
   ["Fallbacks", FALLBACKS],

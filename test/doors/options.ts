@@ -56,6 +56,8 @@ export const OF_NO_DOOR: ReadonlySet<string> = new Set([
   "dns-options",
   "fastify-health-options",
   "front-options",
+  "rate-limit-options",
+  "quota-options",
   "health-options",
   "report-options",
   "route-failure-options",

@@ -11,6 +11,7 @@ import * as rest from "../../src/catalog/defaults.js";
 import * as front from "../../src/catalog/front-defaults.js";
 import * as health from "../../src/catalog/health-defaults.js";
 import * as overload from "../../src/catalog/overload-defaults.js";
+import * as rates from "../../src/catalog/rate-limit-defaults.js";
 import * as targets from "../../src/catalog/target-defaults.js";
 import { ROOT } from "../tools/source-files.js";
 import type { Exits } from "./exits/exit.js";
@@ -26,6 +27,9 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "HTTP2.resetsMax": "test/gallery/http2-whole.test.ts",
   "PACE.queueMax": "test/pipe/pace.test.ts",
   "PACE.holdsMax": "test/pipe/pace.test.ts",
+  "QUOTA.queueMax": "test/pipe/quota.test.ts",
+  "RATE_LIMIT.keysMax": "test/unit/rate-limit/gcra.test.ts",
+  "RATE_LIMIT.trialsOpenMax": "test/unit/rate-limit/rate-counter.test.ts",
   "CONTROL.bodyBytesMax": "test/adapters/control.test.ts",
   "LIMITS.bufferedBytesMax": "test/unit/transports/exchange-run.test.ts",
   "LIMITS.lingerBytesMax": "test/unit/wire/linger.test.ts",
@@ -55,6 +59,10 @@ const ENDS_BY_ITSELF: Readonly<Record<string, string>> = {
   "PROBE.argumentsMax": "options with more are refused at the start",
   "PROBE.checksMax": "options with more are refused at the start",
   "HEALTH.outputCharsMax": "a longer text is cut",
+  "RATE_LIMIT.keyCharsMax": "a longer key is hashed",
+  "RATE_LIMIT.askingMax": "with the deadline of each: more are counted by the share",
+  "RATE_LIMIT.workerAsksMax": "the oldest, over its deadline since long, gives way",
+  "QUOTA.keysMax": "as RATE_LIMIT.keysMax",
   "DASHBOARD.textCharsMax": "a longer text is cut",
   "DASHBOARD.attemptsMax": "a longer list is cut",
   "DASHBOARD.recoveredMax": "the ring of DASHBOARD.failuresMax",
@@ -67,7 +75,7 @@ const HOLDS_NOTHING = /(?:MsMax|[rR]atioMax|\.refusedMax)$/;
 
 const groups = Object.entries({
   ...{ ...rest, ...targets, ...balance, ...board, ...front },
-  ...{ ...health, ...overload, ...log },
+  ...{ ...health, ...overload, ...log, ...rates },
 });
 const limits = groups.flatMap(([group, members]) =>
   Object.keys(members)

@@ -269,6 +269,7 @@ describe("the description", () => {
       "retry",
       "hedge",
       "pace",
+      "quota",
       "throttle",
       "pick_target",
       "breaker",

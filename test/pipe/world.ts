@@ -4,6 +4,7 @@
  * brings its own.
  */
 import { Readable } from "node:stream";
+import { emitter } from "../../src/base/emitter.js";
 import type { Random } from "../../src/base/random.js";
 import { BALANCE } from "../../src/catalog/balance-defaults.js";
 import { BREAKER, BULKHEAD, RETRY, TIMEOUTS } from "../../src/catalog/defaults.js";
@@ -28,6 +29,7 @@ import { loadGuard, loadShed } from "../../src/policies/load-shed.js";
 import { type PaceSettings, pace } from "../../src/policies/pace.js";
 import { pickTarget } from "../../src/policies/pick-target.js";
 import { type PriorityRule, priorityOf } from "../../src/policies/priority.js";
+import { type Quota, quotaGate } from "../../src/policies/quota.js";
 import { recentFailures } from "../../src/policies/recent-failures.js";
 import { type AttemptListener, record } from "../../src/policies/record.js";
 import { type Refusals, refusals } from "../../src/policies/refusals.js";
@@ -62,6 +64,7 @@ export interface WorldOptions {
   readonly pace?: Partial<PaceSettings>;
   readonly throttle?: Partial<ThrottleSettings>;
   readonly hedge?: Partial<HedgeSettings>;
+  readonly quota?: Quota;
   /** Delay of the event loop above which calls are refused. */
   readonly shedMs?: number;
   readonly adaptiveLimit?: AdaptiveLimitSettings;
@@ -131,6 +134,16 @@ export function world(options: WorldOptions = {}) {
       ? null
       : pace({ clock, random, callers: options.callers ?? null, refusals: counted }, paceOptions);
 
+  const { quota } = options;
+  const metered =
+    quota === undefined
+      ? null
+      : quotaGate({ clock, random, refusals: counted }, quota, (waiting) =>
+          quota.count({
+            ...{ clock, events: emitter(), upstream: "api", rateLimits: new Set(), waiting },
+          } as never),
+        );
+
   const failures = recentFailures(clock, targets);
   const repeats = { clock, random, lifecycle, targets, budget, failures };
 
@@ -143,6 +156,7 @@ export function world(options: WorldOptions = {}) {
     retry: retry(repeats, { enabled: true, ...RETRY, unprocessedStatuses: [], ...options.retry }),
     hedge: options.hedge === undefined ? null : hedge(repeats, { ...HEDGE, ...options.hedge }),
     pace: pacing,
+    quota: metered,
     throttle: sending,
     pickTarget: pickTarget(clock, targets, true),
     breakerGate: breakerGate(options.breaker === false ? false : breakerOptions),

@@ -23,6 +23,7 @@ export function simulatedParts(
     changed: () => {},
     incidents: createIncidents(events, () => verdictOf([], [])),
     tracing: { tracer: null },
+    rateLimits: new Set(),
     endedCalls: endedCalls(clock),
     clock,
     timers: sharedTimers(clock),

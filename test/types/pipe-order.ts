@@ -6,6 +6,7 @@
 import type {
   Attempt,
   HedgedAttempt,
+  MeteredAttempt,
   PacedAttempt,
   ThrottledAttempt,
 } from "../../src/core/attempt.js";
@@ -33,7 +34,8 @@ declare const bulkhead: Policy<BoundedCall, SeatedCall>;
 declare const retry: Policy<SeatedCall, Attempt>;
 declare const hedge: Policy<Attempt, HedgedAttempt>;
 declare const pace: Policy<HedgedAttempt, PacedAttempt>;
-declare const throttle: Policy<PacedAttempt, ThrottledAttempt>;
+declare const quota: Policy<PacedAttempt, MeteredAttempt>;
+declare const throttle: Policy<MeteredAttempt, ThrottledAttempt>;
 declare const pickTarget: Policy<ThrottledAttempt, Exchange>;
 declare const breakerGate: Policy<Exchange, GuardedExchange>;
 declare const attemptTimeout: Policy<GuardedExchange, TimedExchange>;
@@ -49,6 +51,7 @@ export const right: PipeStep<Call, string> = pipe<Call>()
   .through(retry)
   .through(hedge)
   .through(pace)
+  .through(quota)
   .through(throttle)
   .through(pickTarget)
   .through(breakerGate)
@@ -70,7 +73,8 @@ const accepted = admitted.through(priority).through(loadShed);
 const bounded = accepted.through(totalDeadline);
 const seated = bounded.through(bulkhead);
 const attempts = seated.through(retry);
-const exchanges = attempts.through(hedge).through(pace).through(throttle).through(pickTarget);
+const paced = attempts.through(hedge).through(pace);
+const exchanges = paced.through(quota).through(throttle).through(pickTarget);
 const guarded = exchanges.through(breakerGate);
 const timed = guarded.through(attemptTimeout);
 
@@ -84,6 +88,8 @@ admitted.through(priority).through(totalDeadline);
 attempts.through(throttle);
 // @ts-expect-error the pace below the throttle: it would count what is held back
 attempts.through(hedge).through(throttle);
+// @ts-expect-error the quota above hedging: it would not count the second request
+attempts.through(quota);
 // @ts-expect-error the queue above the deadline: waiting would not be part of the promise
 accepted.through(bulkhead);
 // @ts-expect-error retry without a place: every attempt would queue anew

@@ -166,6 +166,7 @@ export const ADMISSION_ROWS = {
       "The upstream answered 503 or 429 to most of the calls of the last half minute.",
       "Its rate limit is lower than the traffic of this gateway.",
       "With pace it asked for a pause (429 with Retry-After) longer than this call may wait.",
+      "Its quota is used up, and the queue of quota is full or longer than the call may wait.",
     ],
     remedies: [
       "Find out why the upstream rejects calls; the event attempt:end has its answers.",

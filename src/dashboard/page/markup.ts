@@ -87,6 +87,19 @@ export const MARKUP = `<!doctype html>
 <p class="empty" id="ups-none" hidden>This gateway has no upstream yet.</p>
 <p class="hint" id="ups-more" hidden></p>
 </section>
+<section id="limits" aria-labelledby="limits-h" hidden>
+<div class="head"><h2 id="limits-h">Rate limits</h2>
+<p class="hint">Counted by this process since it started.</p></div>
+<div class="scroll" tabindex="0" role="group" aria-labelledby="limits-h">
+<table class="grid plain" aria-labelledby="limits-h">
+<thead><tr><th scope="col">Limit</th><th scope="col">Counted</th>
+<th scope="col" class="n">Admitted</th><th scope="col" class="n">Refused</th>
+<th scope="col" class="n">Would refuse</th><th scope="col" class="n">Waiting</th>
+<th scope="col" class="n">Keys</th></tr></thead>
+<tbody id="limits-body"></tbody>
+</table>
+</div>
+</section>
 <section id="failures" aria-labelledby="failures-h">
 <div class="head"><h2 id="failures-h">Latest failures</h2>
 <p class="tools"><label for="by-upstream">Upstream</label>

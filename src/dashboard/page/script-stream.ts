@@ -51,6 +51,7 @@ const render = () => {
   if (open.name === null && state.names.length === 1 && rows.size === 0) open.name = state.names[0];
   renderOverview();
   renderUpstreams();
+  renderLimits();
   renderFailures();
   renderChanges();
 };

@@ -82,10 +82,10 @@ export function findRoute(
 ): void {
   const target = routing.targetOf(req);
   const { newRequestId } = lanes.own.gateway;
-  askToEnter(options, req, target, newRequestId, (refused, overrides) => {
+  askToEnter(options, req, target, newRequestId, (refused, overrides, fields) => {
     if (refused !== null) found(refused);
     else if ("failure" in target) found({ failure: target.failure, id: newRequestId() });
-    else found(routeOf(lanes, target, asked, { ...overrides, ...ONCE }));
+    else found(routeOf(lanes, target, asked, { overrides: { ...overrides, ...ONCE }, fields }));
   });
 }
 
@@ -93,10 +93,10 @@ function routeOf(
   lanes: Lanes,
   target: SendableTarget,
   asked: HpmAsked,
-  overrides: CallOverrides,
+  entry: Pick<FoundRoute, "overrides" | "fields">,
 ): FoundRoute | Refused {
   try {
-    return { ...lanes.find(asked.target, target, asked.prependPath !== false), overrides };
+    return { ...lanes.find(asked.target, target, asked.prependPath !== false), ...entry };
   } catch (error) {
     return { failure: failureBehind(error), id: lanes.own.gateway.newRequestId() };
   }
@@ -283,6 +283,8 @@ export interface LaneRoute {
 /** The same, with what is set for the request. */
 export interface FoundRoute extends LaneRoute {
   readonly overrides: CallOverrides;
+  /** For the answer, names and values in turn. */
+  readonly fields: readonly string[] | null;
 }
 
 export interface Lanes {

@@ -27,7 +27,7 @@ import { type ReceivedBody, receivedBody } from "../../wire/received-body.js";
 import { cutResponse, writeResponse } from "../../wire/write-response.js";
 import type { Refused } from "../admit.js";
 import { type PendingAnswer, steppedBack } from "../answer.js";
-import { NO_FRAMEWORK, readSafely } from "../proxy.js";
+import { NO_FRAMEWORK, readSafely, setFields } from "../proxy.js";
 import { contain, containAnswer, takeOver } from "./hpm-contain.js";
 import {
   cleanAnswer,
@@ -114,7 +114,8 @@ function take(parts: HpmParts, taken: Taken): void {
       refuse(route, own);
       return;
     }
-    const { lane, target } = route;
+    const { lane, target, fields } = route;
+    if (fields !== null) setFields(res, fields);
     const received = receivedBody(req);
     const { lost = null } = received;
     const body = lost === null ? received : WRITTEN_BY_OTHERS;

@@ -116,12 +116,16 @@ function hooksOf<Rest extends readonly unknown[]>({
   };
 }
 
+const NO_FIELDS: readonly string[] = [];
+
 /** One Request on its way to its Response. */
 class Serving {
   readonly #proxy: WebProxy;
   readonly #facts: WebFacts;
   readonly #resolve: (response: Response) => void;
   readonly #client = new WebClient();
+  /** For the answer, names and values in turn. */
+  #fields: readonly string[] = NO_FIELDS;
 
   constructor(proxy: WebProxy, facts: WebFacts, resolve: (response: Response) => void) {
     this.#proxy = proxy;
@@ -137,7 +141,8 @@ class Serving {
       return;
     }
     const target = readTarget(this.#facts, this.#facts.url ?? "", rewritePath);
-    askToEnter(hooks, this.#facts, target, reading.newId, (refused, overrides) => {
+    askToEnter(hooks, this.#facts, target, reading.newId, (refused, overrides, fields) => {
+      this.#fields = fields ?? NO_FIELDS;
       if (refused !== null) this.#refuse(refused);
       else this.#send(target, overrides);
     });
@@ -226,7 +231,7 @@ class Serving {
       answered: (given) => {
         this.#client.answered(given.status);
         if (given.body !== null) unread.register(given.body, this.#client);
-        this.#resolve(given);
+        this.#resolve(this.#withFields(given));
       },
       brokenUnsent: (instead) => this.#fail(call, call.id, instead),
       over: (whole) => this.#client.close(whole),
@@ -264,7 +269,16 @@ class Serving {
   }
 
   #give(answer: SyntheticAnswer): void {
-    this.#end(syntheticResponse(this.#facts.method, answer));
+    this.#end(this.#withFields(syntheticResponse(this.#facts.method, answer)));
+  }
+
+  #withFields(response: Response): Response {
+    const fields = this.#fields;
+    for (let index = 0; index < fields.length; index += 2) {
+      const name = fields[index] as string;
+      if (!response.headers.has(name)) response.headers.set(name, fields[index + 1] as string);
+    }
+    return response;
   }
 
   #giveOwn(call: Call | null, response: Response): void {

@@ -168,7 +168,7 @@ describe("the gateway as a whole", () => {
 
 describe("names that are no options", () => {
   const all =
-    "targets, discover, fallback, routes, timeouts, retry, hedge, breaker, bulkhead, " +
+    "targets, discover, fallback, quota, routes, timeouts, retry, hedge, breaker, bulkhead, " +
     "adaptiveLimit, " +
     "priority, " +
     "throttle, pace, limits, addresses, ejection, slowStart, panic, probe, layers, " +
