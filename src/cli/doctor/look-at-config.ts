@@ -198,26 +198,36 @@ async function lookAtUpstreams(
   const first = new Set(new Map(upstreams.toReversed().map((one) => [one.address, one])).values());
   const order = [...upstreams].sort((a, b) => Number(first.has(b)) - Number(first.has(a)));
   const known = new Map<string, Facts>();
-  const parts: Part[] = [];
-  const left: ConfiguredUpstream[] = [];
   const once = remembering(world);
-  for (let at = 0; at < order.length; at += AT_ONCE_MAX) {
-    const some = order.slice(at, at + AT_ONCE_MAX);
-    const ended = await Promise.all(
-      some.map(async (one) => {
-        const ms = options.endAt - world.clock.now();
-        if (ms <= 0) return null;
-        return within(world.clock, ms, lookAtUpstream(once, one, front, { ...options, known }));
-      }),
-    );
-    ended.forEach((part, index) => {
-      const one = some[index] as ConfiguredUpstream;
-      if (part !== null) parts.push(part);
-      else left.push(one);
-    });
-    options.progress?.(Math.min(at + AT_ONCE_MAX, order.length), order.length);
-  }
-  return { parts, left };
+  let done = 0;
+  const ended = await inTurn(order, AT_ONCE_MAX, async (one) => {
+    const ms = options.endAt - world.clock.now();
+    const look = (): Promise<Part> => lookAtUpstream(once, one, front, { ...options, known });
+    const part = ms <= 0 ? null : await within(world.clock, ms, look());
+    options.progress?.(++done, order.length);
+    return part;
+  });
+  return {
+    parts: ended.filter((part) => part !== null),
+    left: order.filter((_, index) => ended[index] === null),
+  };
+}
+
+/** What comes of each, with a few at once; the next is begun where one has ended. */
+async function inTurn<One, Result>(
+  all: readonly One[],
+  atOnce: number,
+  run: (one: One) => Promise<Result>,
+): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  const waiting = [...all.entries()].reverse();
+  const lane = async (): Promise<void> => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      results[next[0]] = await run(next[1]);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, lane));
+  return results;
 }
 
 /** One look at a machine: what its programs say is asked once. */

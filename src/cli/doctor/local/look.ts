@@ -32,12 +32,13 @@ const LOOPBACK = /^(?:127\.|::1$|0\.0\.0\.0$|::$)/;
 export async function holderOf(
   world: DoctorWorld,
   { port, socketPath }: Endpoint,
+  known: readonly ListeningSocket[] | null = null,
 ): Promise<number | null> {
   if (socketPath !== null) {
     const listeners = await unixListenersOf(world);
     return listeners.find(({ path }) => path === socketPath)?.pid ?? null;
   }
-  const listeners = await listenersOf(world);
+  const listeners = known ?? (await listenersOf(world));
   return listeners.find((one) => one.port === port)?.pid ?? null;
 }
 
@@ -72,7 +73,7 @@ export async function lookLocally(
 ): Promise<LocalFacts> {
   const { port, socketPath } = endpoint;
   const listeners = await listenersOf(world);
-  const pid = await holderOf(world, endpoint);
+  const pid = await holderOf(world, endpoint, listeners);
   const [processAfter, cgroup, managed, unixSocket, kills, nodeListeners] = await Promise.all([
     pid === null ? null : processFacts(world, pid),
     cgroupFacts(world, before?.pid ?? pid ?? process.pid),

@@ -28,7 +28,7 @@ export async function listenersOf(world: DoctorWorld): Promise<readonly Listenin
     readBacklogs(world),
   ]);
   const all = [...four, ...six];
-  const holders = await holdersOf(world, new Set(all.map(({ inode }) => inode)));
+  const holders = await holdersOf(world);
   return all.map(({ inode, ...rest }) => ({
     ...rest,
     backlog: backlogs.get(`${rest.family}/${rest.port}`) ?? null,
@@ -86,25 +86,31 @@ async function readBacklogs(world: DoctorWorld): Promise<ReadonlyMap<string, num
   );
 }
 
+/** Looks under way, by the folder: many are begun at once, and the machine is the same for all. */
+const underWay = new Map<string, Promise<ReadonlyMap<string, number>>>();
+
 /** The process of each socket, by its inode. */
-async function holdersOf(
-  { root }: DoctorWorld,
-  inodes: ReadonlySet<string>,
-): Promise<ReadonlyMap<string, number>> {
+function holdersOf({ root }: DoctorWorld): Promise<ReadonlyMap<string, number>> {
+  const folder = join(root, "proc");
+  const known = underWay.get(folder);
+  if (known !== undefined) return known;
+  const looking = readHolders(folder).finally(() => underWay.delete(folder));
+  underWay.set(folder, looking);
+  return looking;
+}
+
+async function readHolders(proc: string): Promise<ReadonlyMap<string, number>> {
   const found = new Map<string, number>();
-  const pids = (await entriesOf(join(root, "proc"))).filter((name) => /^\d+$/.test(name));
+  const pids = (await entriesOf(proc)).filter((name) => /^\d+$/.test(name));
   for (const pid of pids) {
-    if (found.size === inodes.size) break;
-    const folder = join(root, "proc", pid, "fd");
+    const folder = join(proc, pid, "fd");
     const links = await Promise.all(
       (await entriesOf(folder)).map((fd) => readlink(join(folder, fd)).catch(() => "")),
     );
     for (const link of links) {
       const inode = /^socket:\[(\d+)\]$/.exec(link)?.[1];
       // The first holder is the parent of a cluster's workers, or the only one.
-      if (inode !== undefined && inodes.has(inode) && !found.has(inode)) {
-        found.set(inode, Number(pid));
-      }
+      if (inode !== undefined && !found.has(inode)) found.set(inode, Number(pid));
     }
   }
   return found;
@@ -125,7 +131,7 @@ export async function unixListenersOf(world: DoctorWorld): Promise<readonly Unix
     const accepts = (Number.parseInt(flags, 16) & ACCEPTS) !== 0;
     return accepts && path !== undefined ? [{ inode, path }] : [];
   });
-  const holders = await holdersOf(world, new Set(raw.map(({ inode }) => inode)));
+  const holders = await holdersOf(world);
   const queues = await readUnixQueues(world);
   return raw.map(({ inode, path }) => {
     const [waiting = null, backlog = null] = queues.get(path) ?? [];
