@@ -421,6 +421,7 @@ async function site(stage: Stage, pool: string, body: string, root?: string): Pr
   return (
     await stage.nginx(
       server(`root ${folder}; index index.php; location ~ \\.php$ {
+        fastcgi_param REQUEST_METHOD $request_method;
         fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;
         fastcgi_pass ${pool}; }`),
     )

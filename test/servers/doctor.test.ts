@@ -408,6 +408,8 @@ const FRONTS: readonly Scenario[] = [
   },
 ];
 
+const METHOD = "fastcgi_param REQUEST_METHOD $request_method; fastcgi_param";
+
 const POOLS: readonly Scenario[] = [
   {
     name: "PHP-FPM: all workers are busy",
@@ -416,7 +418,7 @@ const POOLS: readonly Scenario[] = [
       await fpm(socket);
       const script = written("slow.php", "<?php sleep(60);");
       await occupy(socket, script);
-      return location(`fastcgi_param SCRIPT_FILENAME ${script}; fastcgi_pass unix:${socket};`);
+      return location(`${METHOD} SCRIPT_FILENAME ${script}; fastcgi_pass unix:${socket};`);
     },
     layer: "head",
     cause: "fpm_pool_full",
@@ -435,7 +437,7 @@ const POOLS: readonly Scenario[] = [
     name: "nginx: FastCGI is spoken to an HTTP port",
     async start() {
       const { at } = await app("well");
-      return location(`fastcgi_param SCRIPT_FILENAME /x.php; fastcgi_pass 127.0.0.1:${at};`);
+      return location(`${METHOD} SCRIPT_FILENAME /x.php; fastcgi_pass 127.0.0.1:${at};`);
     },
     layer: "head",
     cause: "fastcgi_to_http_port",
@@ -445,7 +447,7 @@ const POOLS: readonly Scenario[] = [
     async start() {
       await fpm(path("php8.2-fpm.sock"));
       const socket = path("php7.4-fpm.sock");
-      return location(`fastcgi_param SCRIPT_FILENAME /x.php; fastcgi_pass unix:${socket};`);
+      return location(`${METHOD} SCRIPT_FILENAME /x.php; fastcgi_pass unix:${socket};`);
     },
     layer: "connect",
     cause: "socket_path_wrong",

@@ -24,6 +24,10 @@ import type { DoctorWorld } from "./world/world.js";
 /** From here on an answer is looked behind: it may be the front's, or come from behind it. */
 const LOOKED_BEHIND = 400;
 
+/** An answer without a body may be meant; where PHP gets too few parameters it is not. */
+const BLANK = 200;
+const WHY_BLANK = /^(?:script_filename|request_method)_missing$/;
+
 /** Null where there is no front of this machine to look behind. */
 export async function behindFront(
   world: DoctorWorld,
@@ -33,7 +37,8 @@ export async function behindFront(
   options: LookOptions,
 ): Promise<Report | null> {
   const status = facts.first?.answer?.status ?? 0;
-  if (report.verdict.well && status < LOOKED_BEHIND) return null;
+  const blank = status === BLANK && facts.first?.bodyBytes === 0;
+  if (report.verdict.well && status < LOOKED_BEHIND && !blank) return null;
   if (facts.local === null) return behindTunnel(world, endpoint, report, options);
   const running = await listeningFront(world, endpoint);
   if (running === null) {
@@ -42,7 +47,10 @@ export async function behindFront(
   if (running.config === null) return null;
   const config = await readConfig(running.config, running.front).catch(() => null);
   if (config === null) return null;
-  return lookBehind(world, endpoint, report, { config, running, file: running.config }, options);
+  const found = { config, running, file: running.config };
+  const behind = await lookBehind(world, endpoint, report, found, options);
+  const meant = !(report.verdict.well && blank) || WHY_BLANK.test(behind?.verdict.cause ?? "");
+  return meant ? behind : null;
 }
 
 /** A name that is elsewhere may lead back to this machine, through cloudflared. */

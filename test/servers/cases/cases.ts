@@ -231,11 +231,20 @@ const MEMORY = php(
 );
 const TIME = php("php_admin_value[max_execution_time]=1", "<?php\tfor(;;);");
 const SHOWN = php("php_admin_flag[display_errors]=on", "<?php\tno_such_function();");
+/** A page, asked for without the parameters that every script needs. */
+const BARE: Pick<Case, "behind" | "front"> = {
+  behind: "fpm php_admin_flag[display_errors]=on <?php\techo(1);",
+  front: nginx("fastcgi_param SCRIPT_FILENAME $folder/index.php; fastcgi_pass $app;"),
+};
 const overMemory = { layer: "process", cause: "script_over_memory", next: /memory_limit/ } as const;
 
 const PHP: readonly Case[] = [
   { name: "PHP ends a script over its memory_limit", ...MEMORY, give: "config", ...overMemory },
   { name: "nginx answers 500: memory_limit of PHP", ...MEMORY, give: "/", ...overMemory },
+  {
+    ...{ name: "nginx answers an empty page: REQUEST_METHOD is not passed", ...BARE, give: "/" },
+    ...{ layer: "config", cause: "request_method_missing", next: /fastcgi_params/ },
+  },
   {
     ...{ name: "PHP shows a fatal error, with status 200", ...SHOWN, give: "/" },
     ...{ layer: "head", cause: "application_answers_error" },

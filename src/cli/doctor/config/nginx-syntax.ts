@@ -85,23 +85,26 @@ async function withIncludes(
   return found;
 }
 
+/** What a file that is included has in it; the directive itself where that cannot be read. */
 async function included(
-  { args: [pattern = ""], file: from, line }: Directive,
+  directive: Directive,
   reading: Reading,
   above: readonly string[],
 ): Promise<readonly Directive[]> {
   const { problems } = reading;
+  const { file: from, line } = directive;
+  const [pattern = ""] = directive.args;
   const where = { file: from, line };
   const problem = (text: string): readonly Directive[] => {
     if (!problems.some((one) => one.text === text)) problems.push({ text, where });
-    return [];
+    return [directive];
   };
   // nginx: a relative path is looked for beside the main file.
   const path = isAbsolute(pattern) ? pattern : join(reading.root, pattern);
   const files = await expandGlob(path);
   if (files.length === 0) {
     if (/[*?[]/.test(pattern)) reading.emptyIncludes.push({ text: path, where });
-    else problem(`open() "${path}" failed (2: No such file or directory)`);
+    else return problem(`open() "${path}" failed (2: No such file or directory)`);
   }
   const found: Directive[] = [];
   for (const file of files) {

@@ -246,10 +246,20 @@ const timeouts: Rule = (pass) => {
   });
 };
 
+/** One fastcgi_param in a block hides all of those around it; null where a part was not read. */
+function fastcgiParams({ around }: Pass): ReadonlySet<string> | null {
+  for (const { block } of around) {
+    if (block?.some(({ name }) => name === "include")) return null;
+    const own = block?.filter(({ name }) => name === "fastcgi_param") ?? [];
+    if (own.length > 0) return new Set(own.map(({ args }) => args[0] ?? ""));
+  }
+  return new Set();
+}
+
 const scriptFilename: Rule = (pass, all) => {
-  if (pass.kind !== "fastcgi") return null;
-  const params = everywhere(all, "fastcgi_param").map(({ args }) => args[0]);
-  if (params.includes("SCRIPT_FILENAME")) return null;
+  const params = fastcgiParams(pass);
+  if (pass.kind !== "fastcgi" || params === null || params.has("SCRIPT_FILENAME")) return null;
+  const hidden = everywhere(all, "fastcgi_param").find(({ args }) => args[0] === "SCRIPT_FILENAME");
   return fault({
     cause: "script_filename_missing",
     layer: "config",
@@ -257,9 +267,33 @@ const scriptFilename: Rule = (pass, all) => {
     code: "proxy_configuration_error",
     confidence: "likely",
     title: "PHP-FPM does not learn which file to run: SCRIPT_FILENAME is not set.",
-    evidence: ["It answers with an empty page, or 404 Primary script unknown."],
-    fix: "Set it, or include fastcgi.conf:",
-    write: "fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;",
+    evidence: [
+      "It answers with an empty page, or 404 Primary script unknown.",
+      ...(hidden === undefined ? [] : [`What ${hidden.file}:${hidden.line} sets is not for here.`]),
+    ],
+    fix: "Set it, beside what every script needs:",
+    write:
+      "include fastcgi_params;\n" +
+      "fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;",
+    where: at(pass.directive),
+  });
+};
+
+const requestMethod: Rule = (pass) => {
+  const params = pass.kind === "fastcgi" ? fastcgiParams(pass) : null;
+  // Where nothing is set the script is missing, too, and its finding says what to include.
+  if (params === null || !params.has("SCRIPT_FILENAME")) return null;
+  if (params.has("REQUEST_METHOD")) return null;
+  return fault({
+    cause: "request_method_missing",
+    layer: "config",
+    blame: "proxy",
+    code: "proxy_configuration_error",
+    confidence: "likely",
+    title: "PHP-FPM does not learn the method of a request: REQUEST_METHOD is not set.",
+    evidence: ["It runs nothing, logs nothing, and answers 200 with an empty page."],
+    fix: "Include what every script needs, before your own lines:",
+    write: "include fastcgi_params;",
     where: at(pass.directive),
   });
 };
@@ -331,4 +365,5 @@ const RULES: readonly Rule[] = [
   timeouts,
   readTimeoutShort,
   scriptFilename,
+  requestMethod,
 ];

@@ -238,6 +238,30 @@ services:
     expect(config.notLookedAt).toEqual([]);
   });
 
+  it("replaces and takes away what the tags of an override say", async () => {
+    const config = await read({
+      "compose.yml": `services:
+  web:
+    image: shop
+    ports: ["8080:3000", "9229:9229"]
+  admin: { image: shop, ports: ["8081:3000"] }
+  mail: { image: mail, ports: ["8025:8025"] }
+`,
+      "compose.override.yml": `services:
+  web:
+    ports: !override
+      - "8443:3000"
+  admin: { ports: !reset [] }
+  mail: !reset null
+`,
+    });
+    expect(config.upstreams.map(({ address }) => address)).toEqual(["http://127.0.0.1:8443"]);
+    expect(config.notLookedAt.map(({ text }) => text)).toEqual([
+      expect.stringMatching(/^service admin: it publishes no port/),
+    ]);
+    expect(config.problems).toEqual([]);
+  });
+
   it("says what of it cannot be read, is undefined, or names itself", async () => {
     const lacks = await compose(
       "include: [none.yml]\nservices:\n  a: { extends: { file: gone.yml, service: x } }\n",

@@ -141,6 +141,17 @@ describe("nginx", () => {
       "script_filename_missing",
     ],
     [
+      "PHP whose own parameter hides those around it",
+      `fastcgi_param SCRIPT_FILENAME /x.php;
+       server { location / { fastcgi_param A b; fastcgi_pass x:9000; } }`,
+      "script_filename_missing",
+    ],
+    [
+      "PHP without the method",
+      "server { location / { fastcgi_param SCRIPT_FILENAME /x.php; fastcgi_pass x:9000; } }",
+      "request_method_missing",
+    ],
+    [
       "a wait that is too short",
       "server { location / { proxy_pass http://x; proxy_read_timeout 200ms; } }",
       "read_timeout_too_short",

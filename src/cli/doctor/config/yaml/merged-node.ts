@@ -1,6 +1,6 @@
 /**
  * Several nodes as one, as `docker compose` merges its files: of maps the pairs of all, of lists
- * the items of all, of anything else the last.
+ * the items of all, of anything else the last. A tag says that one stands instead of those before.
  */
 import type { Where } from "../front-config.js";
 import type { Node } from "./yaml-file.js";
@@ -9,7 +9,8 @@ import type { Node } from "./yaml-file.js";
 const REPLACED = new Set(["command", "entrypoint", "test"]);
 
 export function mergedNode(layers: readonly Node[], key = ""): Node {
-  const there = layers.filter((one) => one.exists());
+  const own = layers.findLastIndex(({ overrides }) => overrides);
+  const there = layers.slice(Math.max(own, 0)).filter((one) => one.exists());
   const [only] = there.length > 0 ? there : layers;
   return there.length > 1 ? new Merged(there, key) : (only as Node);
 }
@@ -36,8 +37,9 @@ class Merged implements Node {
   at(...path: readonly string[]): Node {
     return path.reduce<Node>((node, key) => {
       if (!(node instanceof Merged)) return node.at(key);
+      const reset = node.#layers.findLastIndex(({ resets }) => resets.includes(key));
       return mergedNode(
-        node.#layers.map((one) => one.at(key)),
+        node.#layers.slice(Math.max(reset, 0)).map((one) => one.at(key)),
         key,
       );
     }, this);
@@ -50,8 +52,11 @@ class Merged implements Node {
 
   entries(): readonly (readonly [string, Node])[] {
     const found = new Map<string, Node[]>();
-    for (const [name, node] of this.#layers.flatMap((one) => one.entries())) {
-      found.set(name, [...(found.get(name) ?? []), node]);
+    for (const layer of this.#layers) {
+      for (const name of layer.resets) found.delete(name);
+      for (const [name, node] of layer.entries()) {
+        found.set(name, [...(found.get(name) ?? []), node]);
+      }
     }
     return [...found].map(([name, nodes]) => [name, mergedNode(nodes, name)] as const);
   }
@@ -62,6 +67,14 @@ class Merged implements Node {
 
   exists(): boolean {
     return true;
+  }
+
+  get overrides(): boolean {
+    return this.#layers.some(({ overrides }) => overrides);
+  }
+
+  get resets(): readonly string[] {
+    return this.#layers.flatMap(({ resets }) => resets);
   }
 }
 
@@ -80,6 +93,8 @@ function inForm(node: Node, children: ReadonlyMap<string, Node>, only: boolean):
     entries: pairs,
     text: () => node.text(),
     exists: () => node.exists(),
+    overrides: node.overrides,
+    resets: node.resets,
   };
   return self;
 }

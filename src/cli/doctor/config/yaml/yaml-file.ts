@@ -19,6 +19,10 @@ export interface Node {
   text(): string | null;
   /** Whether something stands here. */
   exists(): boolean;
+  /** Whether it stands instead of what files before it say: `!override` of compose. */
+  readonly overrides: boolean;
+  /** The keys below it of which nothing is left: `!reset` of compose. */
+  readonly resets: readonly string[];
 }
 
 export interface YamlFile {
@@ -47,10 +51,11 @@ export async function readYaml(
       problems.push({ text: message.split(/ at line |\n/)[0] ?? message, where });
     }
     try {
+      const tags = takeTags(yaml, document);
       // Aliases that multiply without end are refused here.
       const value: unknown = document.toJS();
       const lineOf = (path: Path): number => lineAt(yaml, document, counter, path);
-      const root = new Value(value, [], { file, lineOf, interpolate });
+      const root = new Value(value, [], { file, lineOf, interpolate, ...tags });
       if (value !== null && value !== undefined) documents.push(root);
     } catch (error) {
       problems.push({ text: (error as Error).message, where: { file, line: 1 } });
@@ -65,6 +70,8 @@ interface Source {
   readonly file: string;
   readonly lineOf: (path: Path) => number;
   readonly interpolate: Interpolate;
+  readonly overridden: ReadonlySet<string>;
+  readonly reset: ReadonlyMap<string, readonly string[]>;
 }
 
 class Value implements Node {
@@ -117,6 +124,42 @@ class Value implements Node {
   exists(): boolean {
     return this.value !== undefined;
   }
+
+  get overrides(): boolean {
+    return this.#source.overridden.has(keyOf(this.#path));
+  }
+
+  get resets(): readonly string[] {
+    return this.#source.reset.get(keyOf(this.#path)) ?? [];
+  }
+}
+
+function keyOf(path: Path): string {
+  return path.join("\0");
+}
+
+/** Where the tags of compose stand. What one of them resets is taken out of the document. */
+function takeTags(
+  yaml: typeof import("yaml"),
+  document: Document,
+): Pick<Source, "overridden" | "reset"> {
+  const overridden = new Set<string>();
+  const reset = new Map<string, string[]>();
+  yaml.visit(document, {
+    Pair(_, { key, value }, around) {
+      const tag = yaml.isNode(value) ? value.tag : undefined;
+      if (tag !== "!override" && tag !== "!reset") return undefined;
+      const above = keyOf(around.flatMap((one) => (yaml.isPair(one) ? [String(one.key)] : [])));
+      const name = String(key);
+      if (tag === "!override") {
+        overridden.add(above === "" ? name : `${above}\0${name}`);
+        return undefined;
+      }
+      reset.set(above, [...(reset.get(above) ?? []), name]);
+      return yaml.visit.REMOVE;
+    },
+  });
+  return { overridden, reset };
 }
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
