@@ -71,7 +71,7 @@ it("every option is described", () => {
   look("", schema);
   // A key by which calls are grouped, and what names itself.
   expect(
-    silent.filter((path) => !/\.(?:key|by|priority)\.|\.(?:url|front|\$schema)$/.test(path)),
+    silent.filter((path) => !/\.(?:key|by|priority)\.|\.(?:url|front|file|\$schema)$/.test(path)),
   ).toEqual([]);
 });
 

@@ -11,10 +11,12 @@ import { ADMISSION_ROWS } from "./rows/admission.js";
 import { BODY_ROWS } from "./rows/body.js";
 import { CONNECT_ROWS } from "./rows/connect.js";
 import { EXCHANGE_ROWS } from "./rows/exchange.js";
+import type { FailureCode } from "./rows/failure-code.js";
 import type { Blame, FailureRow, Trait } from "./rows/failure-row.js";
 import { OWN_ROWS } from "./rows/own.js";
 import { RECEIVED_ROWS } from "./rows/received.js";
 
+export type { FailureCode } from "./rows/failure-code.js";
 export type { Blame, FailureRow, FailureStatus, Phase, Repeat } from "./rows/failure-row.js";
 export { PHASES } from "./rows/failure-row.js";
 
@@ -27,9 +29,6 @@ export const FAILURES = {
   ...BODY_ROWS,
   ...RECEIVED_ROWS,
 } as const satisfies Record<string, FailureRow>;
-
-/** The name of a failure. */
-export type FailureCode = keyof typeof FAILURES;
 
 /** All names, in the order of the table. */
 export const FAILURE_CODES: readonly FailureCode[] = Object.keys(FAILURES) as FailureCode[];

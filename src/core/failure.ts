@@ -17,7 +17,7 @@ export interface Failure {
   /** The request may have left this process; only then is a repeat a question of the method. */
   readonly written?: true;
   /** What the upstream itself says about sending the request again; stands over the catalog. */
-  readonly repeat?: "safe" | "never";
+  readonly repeat?: "safe" | "idempotent" | "never";
   /** When the caller may try again, in milliseconds from now. */
   readonly retryAfterMs?: number;
   /** Whose fault it is, where the name leaves it open: a breaker opens for any kind of failure. */

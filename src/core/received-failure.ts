@@ -47,6 +47,8 @@ type HintReader = (hints: Hints, value: string, status: number, wallNow: () => n
 
 const READERS: ReadonlyMap<string, HintReader> = new Map<string, HintReader>([
   ["retry-after", retryAfter],
+  // Azure, OpenAI: the same in milliseconds.
+  ["retry-after-ms", retryAfterMs],
   // Envoy: never repeated, but by who has asked for exactly that.
   ["x-envoy-ratelimited", forbid],
   // Envoy: dropped by its own limits before it was sent to anyone.
@@ -84,6 +86,16 @@ function retryAfter(hints: Hints, value: string, status: number, wallNow: () => 
   // RFC 9110 §10.2.3 and RFC 6585 §4: with other statuses it is about something else.
   if (status !== 503 && status !== 429) return;
   hints.retryAfterMs ??= parseRetryAfterMs(value, wallNow());
+}
+
+const MILLISECONDS = /^\d{1,10}(?:\.\d+)?$/;
+
+/** More exact than whole seconds, wherever it stands. */
+function retryAfterMs(hints: Hints, value: string, status: number): void {
+  const text = value.trim();
+  if ((status === 503 || status === 429) && MILLISECONDS.test(text)) {
+    hints.retryAfterMs = Math.ceil(Number(text));
+  }
 }
 
 function forbid(hints: Hints): void {

@@ -47,7 +47,7 @@ export function budgetState({ budget }: RetryShared): RetryBudgetState {
 
 export function retryOf({ retry: own }: NormalisedUpstream, repeats: RetryShared) {
   const { attemptsMax, backoffBaseMs, backoffMsMax, ...rest } = own === false ? RETRY : own;
-  const { retryAfterWaitMsMax, unprocessedStatuses } = rest;
+  const { retryAfterWaitMsMax, unprocessedStatuses, when } = rest;
   return retry(repeats, {
     enabled: own !== false,
     attemptsMax,
@@ -56,5 +56,6 @@ export function retryOf({ retry: own }: NormalisedUpstream, repeats: RetryShared
     backoffMsMax,
     retryAfterWaitMsMax,
     unprocessedStatuses,
+    when,
   });
 }

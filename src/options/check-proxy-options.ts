@@ -8,10 +8,10 @@ import { ANSWER_SECTIONS } from "./answer-options.js";
 import { isRecord } from "./findings.js";
 import { nearest } from "./nearest.js";
 import { homeOf } from "./option-names.js";
-import { PROXY_OPTIONS } from "./proxy-options.js";
+import { ALL_PROXY_OPTIONS } from "./proxy-options.js";
 import { PROXY_SYNONYMS } from "./proxy-synonyms.js";
 
-const { upgrades: _upgrades, onStatus: _onStatus, ...OF_REQUESTS } = PROXY_OPTIONS;
+const { upgrades: _upgrades, onStatus: _onStatus, ...OF_REQUESTS } = ALL_PROXY_OPTIONS;
 /** A handler of Requests has no connection, so the caller passes the client's address. */
 const WEB_OPTIONS = { ...OF_REQUESTS, client: code() };
 const SECTIONS: Readonly<Record<string, Section>> = {
@@ -21,7 +21,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
 
 /** Throws a TypeError that names the option, the value and the nearest valid one. */
 export function checkProxyOptions(options: object): void {
-  checkOptions(options, PROXY_OPTIONS);
+  checkOptions(options, ALL_PROXY_OPTIONS);
 }
 
 /** The same for the options of a proxy of Requests. */

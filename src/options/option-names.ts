@@ -16,7 +16,7 @@ import { at, type Findings, isRecord } from "./findings.js";
 import { nearest } from "./nearest.js";
 import { SECTION_NAMES, SECTIONS, type SectionName } from "./option-rules.js";
 import { GATEWAY_OPTIONS, SHARED_OPTIONS, UPSTREAM_OPTIONS } from "./options.js";
-import { PROXY_OPTIONS } from "./proxy-options.js";
+import { ALL_PROXY_OPTIONS } from "./proxy-options.js";
 import { ROUTE_OPTIONS } from "./route-options.js";
 import { DIFFERENCES, NO_COUNTERPART, type Place, SYNONYMS } from "./synonyms.js";
 
@@ -92,7 +92,7 @@ function adviceFor(place: Place, name: string, value: unknown): string {
   const synonym = lookup(SYNONYMS[place], name);
   const isTarget = isAddress(value) && synonym !== null;
   if (!isTarget) {
-    if (Object.hasOwn(PROXY_OPTIONS, name)) return ofProxies(name);
+    if (Object.hasOwn(ALL_PROXY_OPTIONS, name)) return ofProxies(name);
     const other = homeOf(name) ?? (synonym === null ? lookup(NO_COUNTERPART, name) : null);
     if (other !== null) return other;
   }

@@ -113,11 +113,15 @@ export const PROXY_OPTIONS = {
   answerOnlyIfCached: checked<boolean>((value) =>
     typeof value === "boolean" ? null : "is not a boolean",
   ),
-  ...ANSWER_OPTIONS,
 } as const satisfies Section;
 
 /** What the server adapters share. */
-export interface ProxyOptions extends OptionsOf<typeof PROXY_OPTIONS> {}
+export interface ProxyOptions
+  extends OptionsOf<typeof PROXY_OPTIONS>,
+    OptionsOf<typeof ANSWER_OPTIONS> {}
+
+/** All of them. A spread type would lose what editors show, so that only checks use it. */
+export const ALL_PROXY_OPTIONS: Section = { ...PROXY_OPTIONS, ...ANSWER_OPTIONS };
 
 /** What can be set for one request; the breaker of a route belongs to all of its calls. */
 export type ProxyCallOptions = Omit<RouteOptions, "breaker">;

@@ -26,6 +26,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   text: (findings, path, value, rule) => readText(findings, path, value, rule as TextRule),
   statuses: readUnprocessed,
   key: readCallers,
+  predicate: readPredicate,
 };
 
 export function readOption(
@@ -60,6 +61,12 @@ function readChoice(findings: Findings, path: string, value: unknown, rule: Choi
   const all = `write ${names.slice(0, -1).join(", ")} or ${names.at(-1)}${rule.besides}`;
   const advice = close === null ? all : `did you mean "${close}"?`;
   findings.problem(path, `${shown(value)} is not known; ${advice}`);
+  return undefined;
+}
+
+function readPredicate(findings: Findings, path: string, value: unknown): unknown {
+  if (value === false || typeof value === "function") return value;
+  findings.problem(path, `${shown(value)} is neither a function nor false`);
   return undefined;
 }
 

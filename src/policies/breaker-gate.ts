@@ -20,12 +20,14 @@ import { ruleFor } from "../targets/route-rules.js";
 import { StaleRoutes } from "../targets/stale-routes.js";
 import { blameFor } from "../targets/standing.js";
 import type { TargetMonitor } from "../targets/target-monitor.js";
+import { askUser } from "./ask-user.js";
 
 /** `settings` are those of the breakers of the targets; false when they have none. */
 export function breakerGate(settings: BreakerSettings | false): Policy<Exchange, GuardedExchange> {
   return {
     role: "breaker",
-    settings: settings === false ? { enabled: false } : { ...settings },
+    settings:
+      settings === false ? { enabled: false } : { ...settings, counts: settings.counts !== false },
     run(exchange, next) {
       const { breaker, health } = exchange.target;
       const guarded = exchange as GuardedExchange;
@@ -82,7 +84,7 @@ function clear(exchange: Exchange): void {
   const { permit, timeline, target, request } = exchange;
   const { breaker, staleRoutes } = target;
   target.failures = 0;
-  const isTimed = breaker !== null && breaker.slowCallMs !== Number.POSITIVE_INFINITY;
+  const isTimed = breaker !== null && breaker.judged.slowCallMs !== Number.POSITIVE_INFINITY;
   permit?.answered(timeline.headAt, isTimed ? tookMs(exchange, breaker) : -1);
   breaker?.suspects?.passed(request);
   if (staleRoutes !== null && breaker !== null) staleRoutes.passed(breaker, request);
@@ -145,8 +147,20 @@ function verdictOn(exchange: Exchange, code: FailureCode | null): ExchangeVerdic
     return "failure";
   }
   if (code === null) return timeline.isCounted ? "neutral" : "success";
+  const counts = target.breaker?.judged.counts ?? false;
+  const own = counts === false ? undefined : wordOn(exchange, code, counts);
+  if (own !== undefined) return own ? "failure" : "neutral";
   if (code === STALE.code) return isNoChance(exchange) ? "failure" : "neutral";
   return timeline.isCounted || wasHurried(exchange) ? "neutral" : verdictOf(code);
+}
+
+function wordOn(
+  { request: { method, path } }: Exchange,
+  code: FailureCode,
+  counts: Exclude<BreakerSettings["counts"], false>,
+): boolean | undefined {
+  const decided = askUser("breaker.counts", () => counts(code, { method, path }));
+  return typeof decided === "boolean" ? decided : undefined;
 }
 
 /**

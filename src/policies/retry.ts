@@ -13,7 +13,7 @@ import pRetry from "p-retry";
 import type { Clock } from "../base/clock.js";
 import type { Random } from "../base/random.js";
 import { RETRY } from "../catalog/defaults.js";
-import { hasTrait } from "../catalog/failures.js";
+import { FAILURES, hasTrait } from "../catalog/failures.js";
 import type { RetryOptions } from "../catalog/options/retry.js";
 import { type Attempt, lastNumber, targetsTried } from "../core/attempt.js";
 import type { Call, SeatedCall, StopReason } from "../core/call.js";
@@ -26,6 +26,7 @@ import { type Holder, Pending } from "../core/pending.js";
 import type { PipeStep, Policy } from "../core/pipe.js";
 import { isUnsent, isUnusable, whyNotRepeat } from "../core/repeat.js";
 import type { TargetSet } from "../targets/target-set.js";
+import { askUser } from "./ask-user.js";
 import { backoffMs } from "./backoff.js";
 import { type Lifecycle, refusesRepeats } from "./drain-gate.js";
 import { pause } from "./pause.js";
@@ -55,7 +56,7 @@ const NONE_TRIED: readonly string[] = [];
 
 export function retry(shared: RetryShared, options: RetrySettings): Policy<SeatedCall, Attempt> {
   const { enabled, attemptsMax, attemptMsMin, backoffBaseMs, backoffMsMax } = options;
-  const { retryAfterWaitMsMax, unprocessedStatuses } = options;
+  const { retryAfterWaitMsMax, unprocessedStatuses, when } = options;
   const { settings } = shared.budget;
   const repeating: Holder<First> = {
     known(first, outcome, isStray) {
@@ -72,7 +73,7 @@ export function retry(shared: RetryShared, options: RetrySettings): Policy<Seate
     settings: enabled
       ? {
           ...{ attemptsMax, attemptMsMin, backoffBaseMs, backoffMsMax, retryAfterWaitMsMax },
-          ...{ unprocessedStatuses, ...settings },
+          ...{ unprocessedStatuses, ...settings, when: when !== false },
         }
       : { enabled },
     run(call, next) {
@@ -175,7 +176,7 @@ function decide<Body>(
   outcome: Failed<Body>,
 ): NextAttempt | null {
   const { attempt, freeRepeats } = turn;
-  const failure = withPromise(outcome, options);
+  const failure = withWord(withPromise(outcome, options), outcome, attempt, options);
   shared.failures.failed(attempt.target, failure.code);
   turn.askedToWaitMs += failure.retryAfterMs ?? 0;
   const attemptsMax = attemptsAllowed(attempt.call, options);
@@ -211,6 +212,27 @@ function withPromise<Body>(outcome: Failed<Body>, { unprocessedStatuses }: Retry
   if (outcome.kind === "no_response" || failure.repeat !== undefined) return failure;
   const { status } = outcome.response;
   return unprocessedStatuses.includes(status) ? { ...failure, repeat: "safe" } : failure;
+}
+
+/** The failure, and with it what `retry.when` says of it. */
+function withWord<Body>(
+  failure: Failure,
+  outcome: Failed<Body>,
+  { call: { request }, number }: Attempt,
+  { when }: RetrySettings,
+): Failure {
+  if (when === false || failure.repeat === "never") return failure;
+  const { method, path } = request;
+  const { code } = failure;
+  const status = outcome.kind === "no_response" ? null : outcome.response.status;
+  const decided = askUser("retry.when", () =>
+    when({ code, status, attempt: number, method, path }),
+  );
+  if (decided === undefined) return failure;
+  if (decided !== true) return { ...failure, repeat: "never" };
+  return FAILURES[code].repeat === "safe"
+    ? failure
+    : { ...failure, repeat: failure.repeat ?? "idempotent" };
 }
 
 interface RepeatQuestion {
@@ -268,7 +290,8 @@ function whyNotAllowed(call: Call, failure: Failure, attemptsMax: number): StopR
   if (by !== null) return REASON_OF_CUT[by];
   if (attemptsMax === 0) return "retry_off";
   // RFC 6585 §4: a 429 that does not say when to come back is no invitation to try.
-  if (failure.code === "received_rate_limited" && failure.retryAfterMs === undefined) {
+  const { code, retryAfterMs, repeat } = failure;
+  if (code === "received_rate_limited" && retryAfterMs === undefined && repeat === undefined) {
     return "not_repeatable";
   }
   return whyNotRepeat(call.request, failure);

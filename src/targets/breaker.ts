@@ -49,8 +49,8 @@ export interface Breaker {
   readonly goodAt: number;
   /** Routes that fail here; null while none does. */
   readonly suspects: RouteLedger | null;
-  /** Good answers that take as long are slow; Infinity where that does not count. */
-  readonly slowCallMs: number;
+  /** Which answers are slow, and what the application says of failures. */
+  readonly judged: Pick<BreakerSettings, "slowCallMs" | "counts">;
   /** Who knows what the others do; nobody is asked where there are none. */
   jury: Jury;
   /** What holds for some routes; none unless they are given. */
@@ -134,8 +134,8 @@ class LedgerBreaker implements Breaker {
     return this.#ledger.state;
   }
 
-  get slowCallMs(): number {
-    return this.#options.slowCallMs;
+  get judged(): Breaker["judged"] {
+    return this.#options;
   }
 
   get openUntil(): number {

@@ -4,23 +4,74 @@
  */
 import type { ConnectionOptions } from "node:tls";
 import { flag, nested, type OptionsOf, own, type Section } from "../catalog/options/option.js";
+import type { TlsFiles } from "./tls-files.js";
 
-/** What `tls.connect` takes of these. */
-export type TargetTls = Pick<
-  ConnectionOptions,
-  "ca" | "cert" | "key" | "servername" | "rejectUnauthorized"
->;
+type InFile = "ca" | "cert" | "key" | "pfx";
+type Plain =
+  | "passphrase"
+  | "minVersion"
+  | "maxVersion"
+  | "servername"
+  | "rejectUnauthorized"
+  | "checkServerIdentity";
+
+/** A file that is read again when it has changed. */
+export interface FileOf {
+  readonly file: string;
+}
+
+/** What may be written: as `tls.connect` takes it, or a file. */
+export type TargetTls = Pick<ConnectionOptions, Plain> & {
+  readonly [Name in InFile]?: ConnectionOptions[Name] | FileOf;
+};
+
+/** The same as it is used. */
+export type ReadTls = Pick<ConnectionOptions, Plain | InFile> & {
+  /** Null where all is in memory. */
+  readonly files?: TlsFiles;
+};
+
+/** What a connection is made with. */
+export function tlsNow(tls: ReadTls | null): ConnectionOptions {
+  if (tls === null) return {};
+  const { files, ...rest } = tls;
+  return files === undefined ? rest : { ...rest, secureContext: files.context };
+}
 
 const TEXT = { type: "string", minLength: 1 };
-const PEM = { anyOf: [TEXT, { type: "array", items: TEXT }] };
+const FILE = {
+  type: "object",
+  properties: { file: TEXT },
+  required: ["file"],
+  additionalProperties: false,
+};
+const PEM = { anyOf: [TEXT, { type: "array", items: TEXT }, FILE] };
+const VERSION = { enum: ["TLSv1.2", "TLSv1.3"] };
 
 export const TLS_OPTIONS = {
-  /** Certificates of the authorities that are trusted, in PEM form. */
+  /**
+   * Certificates of the authorities that are trusted, in PEM form. Each of these four may be
+   * `{ file: "/etc/tls/ca.pem" }`, which is read again after it has changed.
+   */
   ca: own(PEM),
   /** The certificate that this side shows. */
   cert: own(PEM),
   /** Its private key. */
   key: own(PEM),
+  /** Both of them in one archive (PKCS #12), in place of `cert` and `key`. */
+  pfx: own({ anyOf: [FILE] }),
+  /** Of the private key or the archive. */
+  passphrase: own(TEXT),
+  /**
+   * The oldest version of TLS that is spoken.
+   * @default "TLSv1.2"
+   */
+  minVersion: own(VERSION),
+  /**
+   * The newest one.
+   * @default "TLSv1.3"
+   */
+  maxVersion: own(VERSION),
   /** The name in the certificate of the target; the host of its `url` unless given. */
   servername: own(TEXT),
   /**
@@ -28,6 +79,11 @@ export const TLS_OPTIONS = {
    * @default true
    */
   rejectUnauthorized: flag(true),
+  /**
+   * Checks the name in the certificate in place of Node's own check: returns an Error for a wrong
+   * one. The chain is checked as well.
+   */
+  checkServerIdentity: own(null),
 } as const satisfies Readonly<Record<keyof TargetTls, Section[string]>>;
 
 export const TARGET_OPTIONS = {

@@ -14,7 +14,7 @@ import type { Presence } from "./presence.js";
 import type { Refusing } from "./refusing.js";
 import type { StaleRoutes } from "./stale-routes.js";
 import { ALWAYS_HEALTHY, type TargetHealth } from "./target-health.js";
-import type { TargetInput, TargetTls } from "./target-options.js";
+import type { ReadTls, TargetInput, TargetTls } from "./target-options.js";
 
 export type { TargetInput, TargetTls };
 
@@ -31,7 +31,7 @@ export interface TargetAddress {
   /** Prefix for every path that is sent there; no slash at its end. */
   readonly pathPrefix: string;
   readonly socketPath: string | null;
-  readonly tls: TargetTls | null;
+  readonly tls: ReadTls | null;
 }
 
 /** What a connection is made to. */
@@ -135,7 +135,7 @@ function neverLeft(): boolean {
 export function parseTarget(input: string | TargetInput): ParsedTarget {
   const given: TargetInput = typeof input === "string" ? { url: input } : input;
   const { url, weight, socketPath, host } = given;
-  const tls = namedTls(given);
+  const tls = namedTls(given) as ReadTls | undefined;
   refuse(typeof url !== "string", () => `a target needs a url, such as "http://127.0.0.1:8080"`);
   checkWeight(url, weight);
   if (url.startsWith(UNIX)) {
@@ -214,7 +214,7 @@ function overSocket(path: string): TargetAddress {
   };
 }
 
-function overNetwork(text: string, tls: TargetTls | null): TargetAddress {
+function overNetwork(text: string, tls: ReadTls | null): TargetAddress {
   const url = readUrl(text);
   const { protocol } = url;
   if (protocol !== "http:" && protocol !== "https:") throw wrongScheme(text);

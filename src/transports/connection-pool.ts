@@ -38,6 +38,8 @@ export interface ConnectionPool {
 
 export interface ConnectionPoolOptions {
   readonly connectionsMax: number;
+  /** Older ones get no further exchange; Infinity and undefined for any age. */
+  readonly connectionAgeMsMax?: number;
   /** What an answer may be at most; the defaults unless given. */
   readonly limits?: ConnectionLimits;
 }
@@ -125,11 +127,17 @@ class Http1Pool implements ConnectionPool {
   }
 
   #give(exchange: Exchange, acquired: Acquired): void {
+    this.#dropOld();
     const mayDial = this.#open < this.#options.connectionsMax;
     const kept = mayDial && needsNew(exchange) ? null : this.resting.take();
     const connection = kept ?? (mayDial ? null : this.resting.takeAny());
     if (connection !== null) acquired(null, connection);
     else this.#dial(exchange, acquired);
+  }
+
+  #dropOld(): void {
+    const { connectionAgeMsMax: ageMax = Number.POSITIVE_INFINITY } = this.#options;
+    if (ageMax !== Number.POSITIVE_INFINITY) this.resting.dropOlder(this.#clock.now() - ageMax);
   }
 
   #dial(exchange: Exchange, acquired: Acquired): void {

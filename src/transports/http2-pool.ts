@@ -107,7 +107,12 @@ class Http2Pool implements ConnectionPool {
   }
 
   #withRoom(): Http2Session | null {
-    for (const session of this.#sessions) if (session.hasRoom) return session;
+    const { connectionAgeMsMax: ageMax = Number.POSITIVE_INFINITY } = this.#options;
+    const oldest = this.#clock.now() - ageMax;
+    for (const session of this.#sessions) {
+      if (session.openedAt < oldest) session.close();
+      else if (session.hasRoom) return session;
+    }
     return null;
   }
 

@@ -12,10 +12,13 @@ import { NamedError } from "../core/named-error.js";
 import type { Exchange } from "../targets/exchange.js";
 import { hostNames, lookUpName } from "../targets/names/host-names.js";
 import type { Dialled, TargetAddress } from "../targets/target.js";
+import { tlsNow } from "../targets/target-options.js";
 
 /** Remembers TLS sessions of one target, so that a further connection costs one round trip less. */
 export interface SessionStore {
   session: Buffer | null;
+  /** Of the files that the certificate came from. */
+  version?: number;
 }
 
 /** What is offered in a TLS handshake, RFC 7301; the best first. */
@@ -110,8 +113,11 @@ function dialTls(
   protocols: readonly string[],
 ): Socket {
   const servername = target.tls?.servername ?? (isIP(target.hostname) === 0 ? target.hostname : "");
+  const options = tlsNow(target.tls);
+  const version = target.tls?.files?.version ?? 0;
+  if (version !== (sessions.version ?? 0)) Object.assign(sessions, { session: null, version });
   const socket = connectTls({
-    ...target.tls,
+    ...options,
     ...where,
     servername,
     ...(sessions.session === null ? {} : { session: sessions.session }),

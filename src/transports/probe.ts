@@ -13,6 +13,7 @@ import { connect as connectTls } from "node:tls";
 import type { Clock, Timer } from "../base/clock.js";
 import { PROBE } from "../catalog/defaults.js";
 import type { Dialled } from "../targets/target.js";
+import { tlsNow } from "../targets/target-options.js";
 import { checkRequest, GRPC_FIELDS, GRPC_PATH, judgeGrpc } from "./grpc-health.js";
 import { FAMILIES, guarded } from "./open-socket.js";
 import { type AgentSays, askAgent } from "./probe-agent.js";
@@ -312,7 +313,7 @@ function whereOf(target: Dialled) {
 function tlsOf(target: Dialled) {
   const { hostname, tls } = target;
   const servername = tls?.servername ?? (isIP(hostname) === 0 ? hostname : "");
-  return { ...tls, ...whereOf(target), servername };
+  return { ...tlsNow(tls), ...whereOf(target), servername };
 }
 
 function codeOf(error: unknown): string {

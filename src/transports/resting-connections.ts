@@ -54,6 +54,16 @@ export class RestingConnections {
     if (at !== -1) this.list.splice(at, 1);
   }
 
+  /** Ends those that were opened before this moment. */
+  dropOlder(openedAt: number): void {
+    for (const connection of [...this.list]) {
+      if (connection.openedAt < openedAt) connection.destroy();
+    }
+    for (let at = this.list.length - 1; at >= 0; at -= 1) {
+      if (this.list[at]?.alive === false) this.list.splice(at, 1);
+    }
+  }
+
   destroyAll(): void {
     for (const connection of this.list.splice(0)) connection.destroy();
   }

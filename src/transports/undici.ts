@@ -28,6 +28,7 @@ export interface UndiciTransportOptions extends ConnectionLimits {
   /** HTTP/2 where TLS agrees on it (ALPN), or with `h2c` without TLS, too. */
   readonly allowH2: boolean | "h2c";
   readonly connectionsMax: number;
+  readonly connectionAgeMsMax?: number;
   /** Infinity for no limit. */
   readonly responseBodyBytesMax: number;
   /** How long `Expect: 100-continue` may go unanswered. */
@@ -123,7 +124,8 @@ function poolFinder(
   return (target) => {
     const known = pools.get(target);
     if (known !== undefined) return known;
-    const bounds = { connectionsMax: options.connectionsMax, limits: options };
+    const { connectionsMax, connectionAgeMsMax = Number.POSITIVE_INFINITY } = options;
+    const bounds = { connectionsMax, connectionAgeMsMax, limits: options };
     const http1 = connectionPool(clock, pulse, target, bounds);
     const pool = mayHttp2(target, options) ? http2Pool(clock, target, bounds, http1) : http1;
     pools.set(target, pool);

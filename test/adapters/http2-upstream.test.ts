@@ -17,7 +17,7 @@ import { type AddressInfo, createServer as createTcp, type Server, type Socket }
 import { createGateway, type Gateway, type UpstreamOptions } from "good-gateway";
 import { gatewayFetch } from "good-gateway/fetch";
 import { nodeProxy } from "good-gateway/node";
-import { accept, ok, scriptedUpstream, testCertificates } from "good-gateway/testing";
+import { accept, ok, scriptedUpstream, testCertificates, virtualClock } from "good-gateway/testing";
 import { afterEach, describe, expect, it } from "vitest";
 import { eventually } from "../gallery/tools/world.js";
 import { begin, frame, http2Client } from "./http2-client.js";
@@ -104,6 +104,21 @@ describe("an upstream of HTTP/2", () => {
       expect(first).not.toHaveProperty(name);
     }
     expect(gateway.upstream("app").targets[0]?.connections).toMatchObject({ open: 1, idle: 1 });
+  });
+
+  it("is asked over a new connection when the old one has its age", async () => {
+    const { origin, sessions } = await h2c((stream) => answer(stream, "hello"));
+    const limits = { connectionAgeMsMax: 1_000 };
+    const clock = virtualClock();
+    const app = { targets: origin, allowH2: "h2c", limits } as const;
+    const gateway = createGateway({ upstreams: { app } }, { clock });
+    cleanUps.push(() => gateway.close());
+    const ask = gatewayFetch(gateway.upstream("app"));
+    const texts = async () => (await ask("/")).text();
+    expect([await texts(), await texts(), sessions.length]).toEqual(["hello", "hello", 1]);
+    await clock.advance(1_001);
+    expect([await texts(), sessions.length]).toEqual(["hello", 2]);
+    await eventually("the old one is closed", () => sessions[0]?.destroyed === true);
   });
 
   it.each([

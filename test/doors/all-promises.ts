@@ -13,6 +13,7 @@ import { GUARD } from "./promises/guard.js";
 import { HEADS } from "./promises/heads.js";
 import { HEDGES } from "./promises/hedges.js";
 import { INTERIM } from "./promises/interim.js";
+import { JUDGING } from "./promises/judging.js";
 import { LIMITS } from "./promises/limits.js";
 import { BREAKERS, REFUSALS, REPEATS, TARGETS } from "./promises/policies.js";
 import { RATE_LIMITS } from "./promises/rate-limits.js";
@@ -38,6 +39,7 @@ export const PROMISES: readonly (readonly [chapter: string, rows: readonly DoorP
   ["Calls of applications", APPLICATIONS],
   ["Repeats", REPEATS],
   ["Breakers", BREAKERS],
+  ["Judging", JUDGING],
   ["Refusals", REFUSALS],
   ["Rate limits", RATE_LIMITS],
   ["Fairness", FAIRNESS],

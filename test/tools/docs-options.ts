@@ -108,7 +108,7 @@ function writtenType(place: ts.Declaration): ts.TypeNode | undefined {
   if (ts.isPropertySignature(place)) return place.type;
   if (!ts.isPropertyAssignment(place) || !ts.isCallExpression(place.initializer)) return undefined;
   const { expression, typeArguments } = place.initializer;
-  return /^(?:own|nested|checked|code)$/.test(expression.getText())
+  return /^(?:own|nested|checked|code|predicate)$/.test(expression.getText())
     ? typeArguments?.[0]
     : undefined;
 }

@@ -3,7 +3,24 @@
  *
  * `option.ts` describes the form.
  */
-import { count, FINITE, longCut, type OptionsOf, ratio, type Section, span } from "./option.js";
+import type { FailureCode } from "../rows/failure-code.js";
+import {
+  count,
+  FINITE,
+  longCut,
+  type OptionsOf,
+  predicate,
+  ratio,
+  type Section,
+  span,
+} from "./option.js";
+
+/** The request of a failure, for `breaker.counts`. */
+export interface CountedRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+}
 
 export const BREAKER_OPTIONS = {
   /**
@@ -68,6 +85,14 @@ export const BREAKER_OPTIONS = {
    * @remarks As for failures: when half of the answers come too late, the others soon will.
    */
   slowRatio: ratio(0.5, { tooLow: "leave out slowCallMs for no such limit" }),
+  /**
+   * Decides whether a failure counts against its target: `true` or `false`, or `undefined` for the
+   * verdict that its blame gives. Good answers always count for it. If it throws, the blame
+   * decides.
+   * @default false
+   * @remarks The blame of a failure says whose fault it is.
+   */
+  counts: predicate<(code: FailureCode, request: CountedRequest) => boolean | undefined>(),
 } as const satisfies Section;
 
 export interface BreakerOptions extends OptionsOf<typeof BREAKER_OPTIONS> {}

@@ -3,7 +3,7 @@
  *
  * `option.ts` describes the form.
  */
-import { bytes, count, FINITE, NO_LIMIT, type OptionsOf, type Section } from "./option.js";
+import { bytes, count, FINITE, longCut, NO_LIMIT, type OptionsOf, type Section } from "./option.js";
 
 const HELD = { tooHigh: "it is kept in memory, so it must be finite" };
 
@@ -27,6 +27,15 @@ export const LIMIT_OPTIONS = {
    * @remarks Above `bulkhead.concurrencyMax` + `streamsMax`, so that calls never wait unseen.
    */
   connectionsMax: count(2_048, { least: 1, ...NO_LIMIT }),
+  /**
+   * How old a connection to a target may become: an older one gets no further call, and is closed
+   * when it is idle. A new one looks the name of the target up again, so that traffic follows a
+   * changed address. Not for connections of other engines (http-proxy-middleware,
+   * `gatewayInterceptor`).
+   * @default Infinity
+   * @remarks A connection in use is good as long as it answers; only names that move need it.
+   */
+  connectionAgeMsMax: longCut(Infinity),
   /**
    * Concurrent upgraded connections (WebSockets), handshakes included; more are answered with 503.
    * `bulkhead.streamsMax` counts them together with event streams.

@@ -274,6 +274,11 @@ export interface CheckedRule<Given = unknown> extends Option<Given> {
   readonly problemOf: (value: unknown) => string | null;
 }
 
+/** A function that decides, and false for none. */
+export function predicate<Decides>(): WithDefault<false | Decides> & { readonly json: null } {
+  return { kind: "predicate", json: null, initial: false };
+}
+
 /** What is valid by a function; for options that are mostly code. */
 export function checked<Given>(problemOf: CheckedRule["problemOf"]): CheckedRule<Given> {
   return { kind: "checked", problemOf };

@@ -3,16 +3,30 @@
  *
  * `option.ts` describes the form.
  */
+import type { FailureCode } from "../rows/failure-code.js";
 import {
   bytes,
   count,
   FINITE,
   number,
   type OptionsOf,
+  predicate,
   type Section,
   statuses,
   wait,
 } from "./option.js";
+
+/** An attempt that failed, for `retry.when`. */
+export interface FailedAttempt {
+  readonly code: FailureCode;
+  /** Of an answer; null where there was none. */
+  readonly status: number | null;
+  /** From 1. */
+  readonly attempt: number;
+  readonly method: string;
+  /** Path and query. */
+  readonly path: string;
+}
 
 export const RETRY_OPTIONS = {
   /**
@@ -86,6 +100,15 @@ export const RETRY_OPTIONS = {
    * @default []
    */
   unprocessedStatuses: statuses(),
+  /**
+   * Decides for each failure whether it is repeated: `true` also repeats what the catalog does not,
+   * such as a 500, `false` does not repeat it, `undefined` leaves it to the catalog. Methods, body,
+   * attempts, time and budget bound it all the same, and what the upstream itself forbids stays
+   * forbidden. If it throws, nothing is repeated.
+   * @default false
+   * @remarks The catalog knows what each failure allows.
+   */
+  when: predicate<(failed: FailedAttempt) => boolean | undefined>(),
 } as const satisfies Section;
 
 export interface RetryOptions extends OptionsOf<typeof RETRY_OPTIONS> {}

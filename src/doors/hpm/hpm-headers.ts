@@ -23,6 +23,7 @@ import type { GatewayRequest } from "../../core/request.js";
 import type { Exchange } from "../../targets/exchange.js";
 import { lookUpName } from "../../targets/names/host-names.js";
 import type { Target } from "../../targets/target.js";
+import { tlsNow } from "../../targets/target-options.js";
 import type { AttemptFields } from "../../transports/undici.js";
 import { meantBy } from "../../wire/field-info.js";
 import { fieldValue } from "../../wire/forwarding.js";
@@ -160,19 +161,26 @@ export function engineLookup({ guard, hostname, socketPath }: Target): LookupFun
   return (name, options, found) => lookup(name.replace(/^\[|\]$/g, ""), options, found);
 }
 
-const agents = new WeakMap<Target, HttpAgent>();
+interface KnownAgent {
+  readonly agent: HttpAgent;
+  readonly version: number;
+}
+
+const agents = new WeakMap<Target, KnownAgent>();
 
 /** Carries what an address cannot say; null where the address says it all. */
 export function engineAgent(target: Target): HttpAgent | null {
   const { tls, socketPath, protocol, hostname } = target;
   if (protocol === "http:" && socketPath === null) return null;
+  const secure = tlsNow(tls);
+  const version = tls?.files?.version ?? 0;
   const known = agents.get(target);
-  if (known !== undefined) return known;
+  if (known?.version === version) return known.agent;
   // Node would take the name that the certificate must have from the client's Host.
   const servername = isIP(hostname) === 0 ? hostname : "";
-  const options = { servername, ...tls, ...(socketPath === null ? {} : { socketPath }) };
+  const options = { servername, ...secure, ...(socketPath === null ? {} : { socketPath }) };
   const agent = protocol === "https:" ? new HttpsAgent(options) : new HttpAgent(options as object);
-  agents.set(target, agent);
+  agents.set(target, { agent, version });
   return agent;
 }
 

@@ -11,12 +11,15 @@ import {
   at,
   type DoorPromise,
   either,
+  ended,
   isFine,
+  ofOwnConnections,
   ofProxies,
   ofRequests,
   WORKS,
   works,
 } from "../promise.js";
+import { movedClock } from "../tools/moved-clock.js";
 
 const GONE = accept().readHead().readBody().close();
 
@@ -311,6 +314,26 @@ export const SETTINGS: readonly DoorPromise[] = [
           expect(isFine(await ask(), door)).toBe(true);
         },
       );
+    },
+  },
+  {
+    name: "a connection that is too old gets no further call",
+    shows: ["limits.connectionAgeMsMax"],
+    cannot: either(ofRequests, ofOwnConnections),
+    show: (door) => {
+      const clock = movedClock();
+      const options = { limits: { connectionAgeMsMax: 60_000 } };
+      return at(door, { script: WORKS, clock, options }, async (ground) => {
+        const asked: number[] = [];
+        for (const ms of [0, 50_000, 20_000]) {
+          asked.push(ms);
+          await clock.advance(ms);
+          expect((await ground.ask()).body).toBe("fine");
+          await ended(ground, asked.length);
+        }
+        const connections = ground.played?.requests().map(({ connection }) => connection);
+        expect(connections).toEqual([1, 1, 2]);
+      });
     },
   },
   {

@@ -32,6 +32,14 @@ describe("the wait that an answer asks for", () => {
     expect(wait(503, "Retry-After", "7", "Retry-After", "9")).toBe(7_000);
   });
 
+  it("is read in milliseconds, too, which are more exact", () => {
+    expect(wait(429, "retry-after-ms", "250")).toBe(250);
+    expect(wait(503, "Retry-After-Ms", "1.5", "Retry-After", "7")).toBe(2);
+    expect(wait(503, "Retry-After", "7", "retry-after-ms", "90")).toBe(90);
+    expect(wait(503, "retry-after-ms", "soon")).toBeNull();
+    expect(wait(500, "retry-after-ms", "90")).toBeNull();
+  });
+
   it("is that of gRPC where there is one, for every failure", () => {
     expect(wait(502, "grpc-retry-pushback-ms", "150")).toBe(150);
     expect(read(502, "grpc-retry-pushback-ms", "150")?.repeat).toBeUndefined();

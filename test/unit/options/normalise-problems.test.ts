@@ -267,7 +267,8 @@ describe("names that are no options", () => {
     [
       { limits: { foo: 5 } },
       "limits.foo: unknown option; " +
-        "there are requestBodyBytesMax, responseBodyBytesMax, connectionsMax, upgradesMax, " +
+        "there are requestBodyBytesMax, responseBodyBytesMax, connectionsMax, " +
+        "connectionAgeMsMax, upgradesMax, " +
         "responseHeaderSectionBytesMax, responseHeaderBytesMax, responseHeadersCountMax, " +
         "trailerSectionBytesMax, trailerBytesMax and clientBytesPerSecondMin",
     ],

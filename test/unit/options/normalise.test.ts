@@ -36,13 +36,14 @@ describe("defaults", () => {
     const { unprocessedStatuses, ...numbers } = upstream.retry as Required<RetryOptions>;
     expect(unprocessedStatuses).toEqual([]);
     expect(RETRY).toMatchObject(numbers);
-    expect(Object.keys(upstream.retry)).toHaveLength(8);
+    expect(Object.keys(upstream.retry)).toHaveLength(9);
     expect(BREAKER).toMatchObject(upstream.breaker as object);
-    expect(Object.keys(upstream.breaker)).toHaveLength(9);
+    expect(Object.keys(upstream.breaker)).toHaveLength(10);
     expect(upstream.limits).toEqual({
       requestBodyBytesMax: LIMITS.requestBodyBytesMax,
       responseBodyBytesMax: LIMITS.responseBodyBytesMax,
       connectionsMax: LIMITS.connectionsMax,
+      connectionAgeMsMax: LIMITS.connectionAgeMsMax,
       upgradesMax: LIMITS.upgradesMax,
       responseHeaderSectionBytesMax: LIMITS.responseHeaderSectionBytesMax,
       responseHeaderBytesMax: LIMITS.responseHeaderBytesMax,
