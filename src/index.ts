@@ -72,6 +72,7 @@ export { createGateway } from "./gateway/gateway.js";
 export type { Gateway } from "./gateway/gateway-handle.js";
 export type { OverloadState } from "./gateway/overload.js";
 export type { RetryBudgetState } from "./gateway/repeats.js";
+export type { RestoreOptions, RestoreReport } from "./gateway/restore.js";
 export type { SendRequest, UpstreamBody } from "./gateway/send.js";
 export type {
   GatewaySnapshot,

@@ -22,6 +22,7 @@ export {
   PANIC,
   PROBE,
   REFUSING,
+  RESTORE,
   ROUTES,
   SLOW_START,
 } from "./target-defaults.js";

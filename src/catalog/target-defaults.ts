@@ -177,6 +177,16 @@ export const PANIC = {
   ...defaultsOf(PANIC_OPTIONS),
 } as const;
 
+/** What is taken over from before a restart. */
+export const RESTORE = {
+  /** An older snapshot says nothing of now: a restart takes seconds. */
+  ageMsMax: 60_000,
+  /** A breaker is opened for this long at most; no open time is longer by default. */
+  openMsMax: 60_000,
+  /** A longer estimate of an answer's time is cut. */
+  latencyMsMax: 60_000,
+} as const;
+
 /** Health that targets declare themselves. */
 export const DECLARED = {
   /** Without probes it holds for this long: a process is replaced within seconds. */

@@ -11,6 +11,7 @@ import type { GatewayHealth } from "../lifecycle/health/health.js";
 import type { DrainReport } from "../lifecycle/lifecycle.js";
 import type { GatewayEvents } from "../records/events.js";
 import type { GatewayCore } from "./core.js";
+import type { RestoreOptions, RestoreReport } from "./restore.js";
 import type { GatewaySnapshot } from "./snapshot.js";
 import type { Upstream } from "./upstream-handle.js";
 
@@ -31,6 +32,11 @@ export interface Gateway<Names extends string = string> {
   diagnose(name: Names): Diagnosis;
   /** Everything that is known right now, as plain data that can be sent as JSON. */
   snapshot(): GatewaySnapshot;
+  /**
+   * Takes over from a snapshot of before a restart which breakers were open and how long answers
+   * took. Throws a `TypeError` for what is no snapshot.
+   */
+  restore(snapshot: GatewaySnapshot, options?: RestoreOptions): RestoreReport;
   /** Subscribes to an event; returns how to unsubscribe. */
   on: Emitter<GatewayEvents>["on"];
   once: Emitter<GatewayEvents>["once"];

@@ -35,6 +35,7 @@ import type { GatewayCore } from "./core.js";
 import { CORE, type Gateway } from "./gateway-handle.js";
 import { type MakeUpstream, originRoutes } from "./origin-routes.js";
 import type { GatewayParts } from "./parts.js";
+import { restore } from "./restore.js";
 import { takeSnapshot } from "./snapshot.js";
 import { createUpstream, type MakeAround, type UpstreamCore } from "./upstream.js";
 import { type Upstream, upstreamHandle } from "./upstream-handle.js";
@@ -118,6 +119,7 @@ function handleOf<Names extends string>(
     },
     diagnose: (name: Names) => (cores.has(name) ? core.diagnose(name) : unknown(name)),
     snapshot: () => takeSnapshot(core, cores.values()),
+    restore: (snapshot, asked) => restore(core.clock, cores, snapshot, asked),
     on,
     once,
     off,

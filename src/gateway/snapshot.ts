@@ -27,6 +27,8 @@ import { type TargetState, targetState } from "./upstream-handle.js";
 export interface TargetSnapshot extends Omit<TargetState, "breaker"> {
   /** Null where breakers are switched off. */
   readonly breaker: BreakerSnapshot | null;
+  /** How long its answers took lately, a moving average; null while that is not known. */
+  readonly latencyMs: number | null;
 }
 
 /** One upstream at one moment. */
@@ -118,13 +120,15 @@ function upstreamSnapshot(
     maintenance: core.maintenance.states,
     retryBudget: core.retryBudget(),
     verdict: diagnoseUpstream(core, clock, incidents).verdict,
-    targets: core.targets.targets.map((target) => targetSnapshot(core, target)),
+    targets: core.targets.targets.map((target) => targetSnapshot(core, target, clock.now())),
   };
 }
 
-function targetSnapshot(core: UpstreamCore, target: Target): TargetSnapshot {
+function targetSnapshot(core: UpstreamCore, target: Target, now: number): TargetSnapshot {
+  const { latency } = target;
   return {
     ...targetState(core, target),
     breaker: core.options.breaker === false ? null : (target.breaker?.snapshot() ?? null),
+    latencyMs: latency.known ? Math.round(1_000 * latency.at(now)) / 1_000 : null,
   };
 }

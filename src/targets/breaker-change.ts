@@ -15,6 +15,7 @@ export type BreakerReason =
   | "silence"
   | "slow_calls"
   | "by_hand"
+  | "restored"
   | "open_time_over"
   | "trial_failed"
   | "trials_passed";

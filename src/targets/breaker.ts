@@ -68,10 +68,9 @@ export interface Breaker {
    */
   deniedForMs(request?: Routed): number;
   /**
-   * Opens it on evidence that is not in its window, since a trial is silent, or by hand; for the
-   * given time, or for its own.
+   * Opens it for the given time, or for its own, for a reason that is not in its window.
    */
-  open(reason: "ejected" | "silence" | "by_hand", openForMs: number | null): void;
+  open(reason: OpenReason, openForMs: number | null): void;
   /** Closes it at once, and forgets the failures, those of routes too. */
   close(): void;
   /** Something shows that the target may be back: the open time is over. Trials decide. */
@@ -81,6 +80,8 @@ export interface Breaker {
   snapshot(): BreakerSnapshot;
 }
 
+/** What opens it that is not in its window. */
+type OpenReason = "ejected" | "silence" | "by_hand" | "restored";
 type Judgement = Exclude<ExchangeVerdict, "neutral">;
 
 export function createBreaker(
@@ -169,11 +170,12 @@ class LedgerBreaker implements Breaker {
     return Math.max(ms, this.#openTime.leftMs(EVIDENCE.graceMs));
   }
 
-  open(reason: "ejected" | "silence" | "by_hand", openForMs: number | null): void {
+  open(reason: OpenReason, openForMs: number | null): void {
     const { state } = this.#ledger;
     // What ejects judges the time before its trials; silence is that of the trial itself.
     if (state === "open" || (state === "half_open" && reason === "ejected")) return;
-    this.#open(reason, reason !== "by_hand" && this.#named === 0, openForMs);
+    const isJudged = reason === "ejected" || reason === "silence";
+    this.#open(reason, isJudged && this.#named === 0, openForMs);
   }
 
   close(): void {

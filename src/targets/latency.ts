@@ -30,6 +30,13 @@ export class Latency {
     return this.#ms * Math.exp((this.#seenAt - now) / BALANCE.decayMs);
   }
 
+  /** What was estimated at that moment, before a restart; what is known already is newer. */
+  restore(ms: number, at: number): void {
+    if (this.known) return;
+    this.#ms = ms;
+    this.#seenAt = at;
+  }
+
   observe(ms: number, now: number): void {
     if (now - ms < this.#since) return;
     // Who was not asked for a while, since it was slow or failed, is well again at once.
