@@ -15,6 +15,7 @@ import { HEDGES } from "./promises/hedges.js";
 import { INTERIM } from "./promises/interim.js";
 import { JUDGING } from "./promises/judging.js";
 import { LIMITS } from "./promises/limits.js";
+import { POISON } from "./promises/poison.js";
 import { BREAKERS, REFUSALS, REPEATS, TARGETS } from "./promises/policies.js";
 import { RATE_LIMITS } from "./promises/rate-limits.js";
 import { REPORTS } from "./promises/reports.js";
@@ -43,6 +44,7 @@ export const PROMISES: readonly (readonly [chapter: string, rows: readonly DoorP
   ["Refusals", REFUSALS],
   ["Rate limits", RATE_LIMITS],
   ["Fairness", FAIRNESS],
+  ["Poison", POISON],
   ["Routes", ROUTES],
   ["Fallbacks", FALLBACKS],
   ["Settings of one request", REQUEST_SETTINGS],
