@@ -85,7 +85,7 @@ function clear(exchange: Exchange): void {
   const { breaker, staleRoutes } = target;
   target.failures = 0;
   const isTimed = breaker !== null && breaker.judged.slowCallMs !== Number.POSITIVE_INFINITY;
-  permit?.answered(timeline.headAt, isTimed ? tookMs(exchange, breaker) : -1);
+  permit?.answered(timeline.headAt, isTimed ? tookMs(exchange, breaker) : -1, request);
   breaker?.suspects?.passed(request);
   if (staleRoutes !== null && breaker !== null) staleRoutes.passed(breaker, request);
 }

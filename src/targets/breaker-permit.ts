@@ -17,9 +17,9 @@ export interface BreakerPermit extends Permit {
    * A good answer has begun, which clears the target of what may have been the fault of what was
    * asked. A trial has passed by that and gives its place to the next one, however long its body
    * streams; a body that breaks later counts as a failure all the same. `tookMs` matters where slow
-   * answers count; it is negative for one that is not to be judged by it.
+   * answers count, and with it what was asked; it is negative for one that is not judged by it.
    */
-  answered(at: number, tookMs?: number): void;
+  answered(at: number, tookMs?: number, request?: Routed): void;
   /**
    * How it went, and when if that was just read; a failure that does not name the target comes with
    * what was asked. Whether it counts against the target.
@@ -43,7 +43,7 @@ export interface Doubt {
 /** Who judges what a permit comes to. */
 interface Judge {
   /** A good answer has begun after this time; whether that opened it. */
-  slowed(epoch: number, trial: Trial | null, tookMs: number): boolean;
+  slowed(epoch: number, trial: Trial | null, tookMs: number, request: Routed): boolean;
   /** A good answer has begun at this moment. */
   good(epoch: number, at: number): void;
   /** The answer of a trial has begun; whether that counted. */
@@ -60,6 +60,8 @@ interface Judge {
   brokenLater(doubt?: Doubt): boolean;
 }
 
+const NOTHING: Routed = { method: "", path: "" };
+
 // A class, since every exchange asks for one.
 export class LedgerPermit implements BreakerPermit {
   private readonly breaker: Judge;
@@ -74,9 +76,9 @@ export class LedgerPermit implements BreakerPermit {
     this.trial = trial;
   }
 
-  answered(at: number, tookMs = -1): void {
+  answered(at: number, tookMs = -1, request = NOTHING): void {
     if (this.settled) return;
-    if (tookMs >= 0 && this.breaker.slowed(this.epoch, this.trial, tookMs)) return;
+    if (tookMs >= 0 && this.breaker.slowed(this.epoch, this.trial, tookMs, request)) return;
     this.breaker.good(this.epoch, at);
     if (this.trial === null || this.passed) return;
     this.passed = this.breaker.answered(this.epoch, this.trial);

@@ -241,11 +241,11 @@ class LedgerBreaker implements Breaker {
   }
 
   /** A good answer has begun after this time; whether that opened it. */
-  slowed(epoch: number, trial: Trial | null, tookMs: number): boolean {
+  slowed(epoch: number, trial: Trial | null, tookMs: number, request: Routed): boolean {
     if (this.#slow === null || epoch !== this.#epoch) return false;
-    const isTooSlow = trial === null ? this.#slow.add(tookMs) : this.#slow.isSlow(tookMs);
-    if (isTooSlow) this.#open("slow_calls", false, null);
-    return isTooSlow;
+    const isSlow = this.#slow.add(tookMs, trial === null ? this.routeOf(request) : null);
+    if (isSlow) this.#open("slow_calls", false, null);
+    return isSlow;
   }
 
   /** The answer of a trial has begun; whether that counted. */

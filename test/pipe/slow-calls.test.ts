@@ -73,6 +73,23 @@ describe("slow calls", () => {
     expect(went(made)).toEqual(["open slow_calls"]);
   });
 
+  it("of one route are its own fault where enough others are quick", async () => {
+    const made = slowWorld();
+    const others = async (ms: number): Promise<void> => {
+      for (const path of ["/orders", "/users"]) await call(made, ms, path);
+    };
+    for (let time = 0; time < 5; time += 1) await others(10);
+    for (let time = 0; time < 20; time += 1) {
+      expect(await call(made, 500, "/reports")).toBe(200);
+      await others(10);
+    }
+    for (let time = 0; time < 10; time += 1) await call(made, 500, "/reports");
+    expect(went(made)).toEqual([]);
+    // The others are slow as well: it is the target.
+    for (let time = 0; time < 20; time += 1) await others(600);
+    expect(went(made)).toEqual(["open slow_calls"]);
+  });
+
   it("a slow answer that streams on is passed to its client whole", async () => {
     const made = slowWorld({ ...SLOW, volumeMin: 1 });
     const sending = made.send();

@@ -80,7 +80,8 @@ export const BREAKER_OPTIONS = {
   slowCallMs: longCut(Infinity),
   /**
    * With `slowCallMs`: share of slow answers, of at least `volumeMin` good ones in the window, that
-   * opens it, even for a single target. A slow trial fails.
+   * opens it, even for a single target. A slow trial fails. If at least ten answers are of other
+   * routes than the slowest, so many of these must be slow as well.
    * @default 0.5
    * @remarks As for failures: when half of the answers come too late, the others soon will.
    */
