@@ -35,6 +35,11 @@ export type {
 } from "./catalog/options/overload.js";
 export type { RetryOptions } from "./catalog/options/retry.js";
 export type { TimeoutOptions } from "./catalog/options/timeouts.js";
+export type {
+  UpstreamFor,
+  UpstreamFunction,
+  UpstreamRuleOptions,
+} from "./catalog/options/upstream-for.js";
 export type { Priority } from "./catalog/priorities.js";
 export type { StatusPolicy } from "./catalog/status-policy.js";
 export { statusOf } from "./catalog/status-policy.js";

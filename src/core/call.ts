@@ -70,6 +70,8 @@ export interface CallOverrides {
   readonly priority?: Priority;
   /** What stands in when the upstream fails, instead of its own; `false` for nothing. */
   readonly fallback?: Fallback;
+  /** The upstream that the call goes to instead, by name. */
+  readonly upstream?: string;
 }
 
 /** The time that a call waits. While a body moves it does not wait, and the time stands still. */
@@ -98,6 +100,8 @@ export interface Detour {
   readonly call: Call | null;
   /** Of an answer that was made here. */
   readonly status: number | null;
+  /** The sticky cookie of the other upstream, as Set-Cookie has it. */
+  readonly cookie?: string | null;
 }
 
 export class Call implements Linked<Call> {

@@ -9,6 +9,7 @@ import type { Outcome } from "./outcome.js";
 
 /** What a policy is for. */
 export type Role =
+  | "upstream_for"
   | "fallback"
   | "routes"
   | "drain_gate"

@@ -77,11 +77,17 @@ export class AnswerValues<Received extends RequestFacts> {
     const { core } = this.#inside;
     const diagnostics = this.#diagnosticsOf(req);
     const { detour } = call;
-    const plain = failure === null && call.attempts.length === 1 && detour === null;
+    const isFirst = detour === null || detour.kind === "routed";
+    const plain = failure === null && isFirst && attemptsFor(call) === 1;
     const marks =
       failure === null ? NO_FIELDS : receivedMarks(core.options.layers, req.headers, call);
     const { sticky } = core.targets.balancing;
-    const cookie = sticky === null || detour !== null ? NO_FIELDS : cookieFor(sticky, call);
+    const cookie =
+      detour !== null
+        ? setCookie(detour.cookie ?? null)
+        : sticky === null
+          ? NO_FIELDS
+          : cookieFor(sticky, call);
     if (diagnostics === "none" || (plain && diagnostics !== "full")) {
       return cookie === NO_FIELDS ? marks : [...marks, ...cookie];
     }
@@ -133,7 +139,10 @@ const NO_FIELDS: ExtraFields = [];
 /** The cookie that leads the client back to the target that has answered. */
 function cookieFor(sticky: Stickiness, { request, attempts }: Call): ExtraFields {
   const target = attempts.at(-1)?.target ?? null;
-  const cookie = target === null ? null : sticky.setCookie(request, target);
+  return target === null ? NO_FIELDS : setCookie(sticky.setCookie(request, target));
+}
+
+function setCookie(cookie: string | null): ExtraFields {
   return cookie === null ? NO_FIELDS : ["set-cookie", cookie];
 }
 

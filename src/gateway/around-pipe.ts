@@ -12,8 +12,11 @@ import type { FallbackAnswer, FallbackFunction, FallbackStep } from "../core/fal
 import { appliesTo, reasonOf, stepsOf, whyNotElsewhere } from "../core/fallback-rules.js";
 import { failureOf, type Outcome } from "../core/outcome.js";
 import { ownResponse, type WholeAnswer } from "../core/own-answer.js";
-import { type Holder, Pending } from "../core/pending.js";
+import { type Holder, Pending, refused } from "../core/pending.js";
+import type { PipeStep } from "../core/pipe.js";
+import { shown } from "../options/findings.js";
 import { fixedAnswer, problemOfAnswer } from "../options/read-fallback.js";
+import { chooseUpstream } from "../targets/upstream-rules.js";
 import type { GatewayCore } from "./core.js";
 import { goElsewhere, hasBeenAt, hasTimeLeft } from "./elsewhere.js";
 import type { AroundPipe, StepsElsewhere, UpstreamCore } from "./upstream.js";
@@ -30,12 +33,43 @@ export function aroundPipe(parts: AroundParts, core: UpstreamCore): AroundPipe {
     run(call, step, elsewhere) {
       const fallback = call.overrides?.fallback ?? core.options.fallback;
       const steps = stepsOf(fallback);
-      const coming = step(call);
+      const coming = sent(parts, core, call, step, elsewhere);
       if (steps.length === 0) return coming;
       const rescue = { parts, core, call, steps, elsewhere };
       return Pending.of(coming).inform(RESCUE as Holder<Rescue>, rescue);
     },
   };
+}
+
+/** Through its own pipe, or to the upstream that was chosen in its place. */
+function sent<Body>(
+  parts: AroundParts,
+  core: UpstreamCore,
+  call: Call,
+  step: PipeStep<Call, Body>,
+  elsewhere: StepsElsewhere<Body>,
+): Promise<Outcome<Body>> {
+  const { gateway } = parts;
+  let name: string | null;
+  try {
+    name = chosen(gateway, core, call);
+  } catch (cause) {
+    return refused({ code: "proxy_internal_error", cause });
+  }
+  if (name === null || hasBeenAt(call, core.name, name)) return step(call);
+  const other = parts.named(name);
+  if (other !== null)
+    return goElsewhere(gateway, core.name, call, other, "routed", elsewhere(other));
+  const details = `no upstream is called ${shown(name)}`;
+  return refused({ code: "proxy_configuration_error", details });
+}
+
+/** What is said for the call counts before what its upstream says of all calls. */
+function chosen({ random }: GatewayCore, { options }: UpstreamCore, call: Call): string | null {
+  const { overrides, request } = call;
+  if (overrides?.upstream !== undefined) return overrides.upstream;
+  const { upstreamFor } = options;
+  return upstreamFor === false ? null : chooseUpstream(upstreamFor, request, random);
 }
 
 /** A call whose outcome may be replaced. */

@@ -6,10 +6,19 @@ import type { Fallback } from "../core/fallback.js";
 import { stepsOf } from "../core/fallback-rules.js";
 import type { PolicyDescription } from "../core/pipe.js";
 import type { NormalisedUpstream } from "../options/options.js";
+import type { UpstreamChoice } from "../targets/upstream-rules.js";
+
+/** Whether anything stands around it; routes set what one call has. */
+export function isSurrounded({ fallback, upstreamFor }: NormalisedUpstream): boolean {
+  return fallback !== false || upstreamFor !== false;
+}
 
 export function describedAround(options: NormalisedUpstream): readonly PolicyDescription[] {
-  const { fallback, routes } = options;
+  const { fallback, routes, upstreamFor } = options;
   return [
+    ...(upstreamFor === false
+      ? []
+      : [{ role: "upstream_for", settings: choiceSettings(upstreamFor) } as const]),
     ...(fallback === false
       ? []
       : [{ role: "fallback", settings: fallbackSettings(fallback) } as const]),
@@ -36,4 +45,14 @@ function described({ routes }: NormalisedUpstream): PolicyDescription {
     return [pattern, { ...settings, ...(breaker === null ? {} : { breaker }) }] as const;
   });
   return { role: "routes", settings: Object.fromEntries(rules) };
+}
+
+function choiceSettings(choice: UpstreamChoice): Readonly<Record<string, unknown>> {
+  if (typeof choice === "function") return { by: "function" };
+  const rules = choice.map(({ path, by, ...rule }) => ({
+    ...rule,
+    path: path?.pattern ?? null,
+    sticky: by !== null,
+  }));
+  return { rules };
 }

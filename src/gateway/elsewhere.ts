@@ -59,7 +59,7 @@ export function goElsewhere<Body>(
   const code = call.failure?.code ?? null;
   call.detour = { kind, upstream: other.name, code, call: second, status: null };
   call.cancellation.add(second.cancellation);
-  return Pending.of(step(second)).inform(LINKED, { call, second, scope });
+  return Pending.of(step(second)).inform(LINKED, { call, second, scope, other });
 }
 
 /** Two calls that are one to their caller. */
@@ -67,11 +67,15 @@ interface TwoCalls {
   readonly call: Call;
   readonly second: Call;
   readonly scope: OwnScope;
+  readonly other: UpstreamCore;
 }
 
 const LINKED: Holder<TwoCalls> = {
-  known({ call, second }, outcome) {
-    if (outcome.kind !== "no_response") second.answeredBy = "upstream";
+  known({ call, second, other }, outcome) {
+    if (outcome.kind !== "no_response") {
+      second.answeredBy = "upstream";
+      if (call.detour !== null) call.detour = { ...call.detour, cookie: cookieOf(other, second) };
+    }
     call.failure = failureOf(outcome);
     return null;
   },
@@ -82,6 +86,13 @@ const LINKED: Holder<TwoCalls> = {
 };
 
 /** What was said of the failure of the first upstream is nothing to the other one. */
-function ofAnyUpstream({ fallback: _, ...overrides }: CallOverrides): CallOverrides {
+function ofAnyUpstream({ fallback: _, upstream: _of, ...overrides }: CallOverrides): CallOverrides {
   return overrides;
+}
+
+/** The cookie that leads the client back to the target of the other upstream. */
+function cookieOf({ targets }: UpstreamCore, { request, attempts, detour }: Call): string | null {
+  if (detour !== null) return detour.cookie ?? null;
+  const target = attempts.at(-1)?.target ?? null;
+  return target === null ? null : (targets.balancing.sticky?.setCookie(request, target) ?? null);
 }

@@ -45,7 +45,7 @@ import {
 import { type UpstreamWatch, upstreamWatch } from "../watching/upstream-watch.js";
 import { assemble, type Stages } from "./assemble.js";
 import { attemptFields } from "./attempt-fields.js";
-import { describedAround } from "./described.js";
+import { describedAround, isSurrounded } from "./described.js";
 import { breakerLimits, type TargetKeeper, targetKeeper } from "./make-target.js";
 import { createOverload, type Overload, type OverloadState } from "./overload.js";
 import type { GatewayParts } from "./parts.js";
@@ -245,7 +245,8 @@ class GatewayUpstream implements UpstreamCore {
 
   /** Nothing stands around its pipe, nor is anything said for this call. */
   #isPlain({ overrides }: Call): boolean {
-    return this.options.fallback === false && overrides?.fallback === undefined;
+    if (isSurrounded(this.options)) return false;
+    return overrides === null || (overrides.fallback ?? overrides.upstream) === undefined;
   }
 
   // By itself, since a function that makes another one prepares for it in every call.

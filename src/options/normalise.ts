@@ -27,9 +27,9 @@ import {
 } from "./options.js";
 import { GatewayOptionsError } from "./options-error.js";
 import { readAddresses } from "./read-addresses.js";
+import { checkOthers, readAround } from "./read-around.js";
 import { DEFAULT_BALANCE } from "./read-balance.js";
 import { readBehind } from "./read-behind.js";
-import { checkNamed, readFallback } from "./read-fallback.js";
 import { fillLayers } from "./read-layers.js";
 import { readRoutes } from "./read-routes.js";
 import {
@@ -183,20 +183,6 @@ function readUpstreams(
   return read;
 }
 
-/** Whether the upstreams exist that an upstream names. */
-function checkOthers(
-  findings: Findings,
-  { name, fallback, routes }: NormalisedUpstream,
-  known: readonly string[],
-): void {
-  const path = at("upstreams", name);
-  checkNamed(findings, at(path, "fallback"), fallback, known);
-  for (const { pattern, overrides } of routes) {
-    const own = at(at(at(path, "routes"), pattern), "fallback");
-    checkNamed(findings, own, overrides?.fallback ?? false, known);
-  }
-}
-
 function readUpstream(
   findings: Findings,
   path: string,
@@ -216,8 +202,7 @@ function readUpstream(
   const targets = readOwnTargets(findings, path, value, discover !== null);
   const own = readShared(findings, path, value);
   const quota = readQuota(findings, at(path, "quota"), value["quota"]);
-  const { routes, fallback } = value;
-  const apart = { discover, quota, routes, fallback };
+  const apart = { discover, quota, routes: value["routes"], around: value };
   return complete(findings, name, targets, shared, mergeWritten(shared, own), apart);
 }
 
@@ -261,21 +246,26 @@ function complete(
   targets: readonly ParsedTarget[],
   shared: Written,
   written: Written,
-  { discover, quota, routes: given, fallback: standIn }: Apart,
+  { discover, quota, routes: given, around }: Apart,
 ): NormalisedUpstream {
   const facts = { count: Math.max(1, targets.length), local: isLocal(targets) };
   const sections = sectionsOf(findings, shared, written, facts);
   const { plain } = written;
   const own = at("upstreams", name);
   const routes = readRoutes(findings, at(own, "routes"), given, written, facts);
-  const fallback = readFallback(findings, at(own, "fallback"), standIn) ?? false;
   const readApart = {
     balance: plain.balance ?? DEFAULT_BALANCE,
     addresses: rulesOf(plain.addresses ?? false),
     probe: plain.probe ?? "reconnect",
     layers: fillLayers(plain.layers),
   };
-  const rest = { ...DEFAULTS, ...plain, ...readApart, routes, discover, fallback, quota };
+  const rest = {
+    ...DEFAULTS,
+    ...plain,
+    ...readApart,
+    ...{ routes, discover, quota },
+    ...readAround(findings, own, around),
+  };
   // The sections have the options of the types, one for one: these are derived from them.
   return { name, targets, ...sections, ...rest } as unknown as NormalisedUpstream;
 }
@@ -288,13 +278,11 @@ interface Apart {
   readonly discover: Discover | null;
   readonly quota: Quota | null;
   readonly routes: unknown;
-  readonly fallback: unknown;
+  /** What stands around its pipe. */
+  readonly around: Readonly<Record<string, unknown>>;
 }
 
-const NOTHING_APART: Apart = {
-  ...{ discover: null, quota: null },
-  ...{ routes: undefined, fallback: undefined },
-};
+const NOTHING_APART: Apart = { discover: null, quota: null, routes: undefined, around: {} };
 
 const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|::1)$/;
 

@@ -50,6 +50,7 @@ import {
 } from "../catalog/options/overload.js";
 import { RETRY_OPTIONS, type RetryOptions } from "../catalog/options/retry.js";
 import { TIMEOUT_OPTIONS, type TimeoutOptions } from "../catalog/options/timeouts.js";
+import { UPSTREAM_FOR_JSON, type UpstreamFor } from "../catalog/options/upstream-for.js";
 import { STATUS_TABLES, type StatusPolicy } from "../catalog/status-policy.js";
 import type { Fallback } from "../core/fallback.js";
 import type { CallerKey } from "../policies/caller-shares.js";
@@ -60,6 +61,7 @@ import type { Balancer } from "../targets/balance/balancer.js";
 import type { RouteRule } from "../targets/route-rules.js";
 import type { ParsedTarget } from "../targets/target.js";
 import { TARGET_OPTIONS } from "../targets/target-options.js";
+import type { UpstreamChoice } from "../targets/upstream-rules.js";
 import {
   BALANCE_OPTIONS,
   BALANCE_POLICIES,
@@ -196,6 +198,12 @@ export const UPSTREAM_OPTIONS = {
    */
   fallback: own<Fallback>(FALLBACK_JSON, false),
   /**
+   * Sends calls to another upstream instead: a function of the request that names it, or rules by
+   * path, host, fields, cookies and shares. See docs/upstream-for.md.
+   * @default false
+   */
+  upstreamFor: own<false | UpstreamFor>(UPSTREAM_FOR_JSON, false),
+  /**
    * A limit of the upstream's own that what is sent must keep: `outgoingQuota({ limit: 600,
    * windowMs: 60_000 })` of `good-gateway/rate-limit`. See docs/rate-limit.md#outgoing.
    */
@@ -265,7 +273,7 @@ export interface GatewayOptions<Names extends string = string>
   /** Settings for all upstreams that do not have their own. */
   readonly defaults?: Omit<
     UpstreamOptions,
-    "targets" | "discover" | "quota" | "routes" | "fallback"
+    keyof typeof UPSTREAM_OPTIONS
   >;
 }
 
@@ -290,6 +298,8 @@ export interface NormalisedUpstream
   readonly routes: readonly RouteRule[];
   /** What stands in when it fails. */
   readonly fallback: Fallback;
+  /** Which of its calls go to which other upstream; false for none. */
+  readonly upstreamFor: false | UpstreamChoice;
   /** Null when all targets are configured. */
   readonly discover: Discover | null;
   /** Null for none. */

@@ -124,7 +124,10 @@ export interface ProxyOptions
 export const ALL_PROXY_OPTIONS: Section = { ...PROXY_OPTIONS, ...ANSWER_OPTIONS };
 
 /** What can be set for one request; the breaker of a route belongs to all of its calls. */
-export type ProxyCallOptions = Omit<RouteOptions, "breaker">;
+export interface ProxyCallOptions extends Omit<RouteOptions, "breaker"> {
+  /** The upstream that the request goes to instead, by name. See docs/upstream-for.md. */
+  readonly upstream?: string;
+}
 
 /** Failures that a hook may refuse with. */
 export const REFUSALS = ["request_denied", "rate_limited", "load_shed", "maintenance"] as const;

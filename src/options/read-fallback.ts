@@ -179,19 +179,7 @@ function isJson(value: unknown): boolean {
   }
 }
 
-/** Notes the names of upstreams that there are none of. */
-export function checkNamed(
-  findings: Findings,
-  path: string,
-  fallback: Fallback,
-  known: readonly string[],
-): void {
-  for (const { upstream = [] } of stepsOf(fallback)) {
-    for (const name of [upstream].flat()) {
-      if (known.includes(name)) continue;
-      const close = nearest(name, known);
-      const advice = close === null ? `there are ${known.join(", ")}` : `did you mean "${close}"?`;
-      findings.problem(path, `no upstream is called ${shown(name)}; ${advice}`);
-    }
-  }
+/** The upstreams that it names. */
+export function namedIn(fallback: Fallback): readonly string[] {
+  return stepsOf(fallback).flatMap(({ upstream = [] }) => upstream);
 }

@@ -37,7 +37,7 @@ export function readNamed(
 export function readOverrides(
   findings: Findings,
   path: string,
-  { timeouts, retry, hedge, priority, fallback }: Readonly<Record<string, unknown>>,
+  { timeouts, retry, hedge, priority, fallback, upstream }: Readonly<Record<string, unknown>>,
   useless: UselessTimeouts,
 ): CallOverrides {
   const { sections } = readShared(findings, path, { timeouts, retry });
@@ -50,7 +50,9 @@ export function readOverrides(
   const isHedged = readHedge(findings, at(path, "hedge"), hedge);
   const rank = readPriority(findings, at(path, "priority"), priority);
   const standIn = readFallback(findings, at(path, "fallback"), fallback);
+  const instead = readInstead(findings, at(path, "upstream"), upstream);
   return {
+    ...(instead === undefined ? {} : { upstream: instead }),
     ...(standIn === undefined ? {} : { fallback: standIn }),
     ...(rank === undefined ? {} : { priority: rank }),
     ...(isHedged === undefined ? {} : { hedge: isHedged }),
@@ -59,7 +61,7 @@ export function readOverrides(
   };
 }
 
-const PROXY_NAMES = ["timeouts", "retry", "hedge", "priority", "fallback"] as const;
+const PROXY_NAMES = ["timeouts", "retry", "hedge", "priority", "fallback", "upstream"] as const;
 const OF_UPSTREAM = {
   clientMs: "it is a setting of the upstream, for the clients of all calls",
   continueMs: "it is a setting of the upstream, for all calls",
@@ -79,6 +81,12 @@ export function readProxyCall(value: unknown): {
 }
 
 const NOTHING = { overrides: null, problem: null };
+
+function readInstead(findings: Findings, path: string, value: unknown): string | undefined {
+  if (value === undefined || (typeof value === "string" && value !== "")) return value;
+  findings.problem(path, `${shown(value)} is not the name of an upstream`);
+  return undefined;
+}
 
 /** A call, or a route, can only leave out a hedge; whether there are any is the upstream's. */
 export function readHedge(findings: Findings, path: string, hedge: unknown): false | undefined {

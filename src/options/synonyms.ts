@@ -25,6 +25,7 @@ export type Place =
   | "balance"
   | "sticky"
   | "key"
+  | "upstreamFor"
   | "behind";
 
 const UPSTREAM_SYNONYMS: Readonly<Record<string, string>> = {
@@ -299,6 +300,10 @@ export const SYNONYMS: Readonly<Record<Place, Readonly<Record<string, string>>>>
     ttlMs: "maxAgeMs",
     samesite: "sameSite",
     httponly: "httpOnly",
+  },
+  upstreamFor: {
+    ...{ upstream: "to", target: "to", share: "weight", percent: "weight", ratio: "weight" },
+    ...{ headers: "header", cookies: "cookie", hosts: "host", pattern: "path", sticky: "by" },
   },
   key: { field: "header", name: "header", cookieName: "cookie" },
   target: {

@@ -33,6 +33,7 @@ const SCOPES: Readonly<Record<string, Scope>> = {
   "gateway-options": { prefix: "gateway", documentedAt: everywhere },
   "upstream-sections": { prefix: "upstream", documentedAt: everywhere },
   "route-options": { prefix: "route", documentedAt: everywhere },
+  "upstream-rule-options": { prefix: "upstreamRule", documentedAt: everywhere },
   "target-options": { prefix: "target", documentedAt: everywhere },
   "balance-options": { prefix: "balance", documentedAt: everywhere },
   "probe-options": { prefix: "probe", documentedAt: everywhere },
@@ -140,6 +141,7 @@ export const BELOW: Readonly<Record<string, readonly string[]>> = {
   "test/unit/lifecycle/health/health.test.ts": ["upstream.required"],
   "test/unit/lifecycle/start-checks.test.ts": ["gateway.onWarning"],
   "test/pipe/streams.test.ts": ["bulkhead.streamsMax"],
+  "test/unit/targets/upstream-rules.test.ts": ["upstreamRule.host"],
   "test/unit/targets/breaker.test.ts": ["breaker.openMsMax"],
 };
 

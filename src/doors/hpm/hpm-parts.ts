@@ -324,6 +324,12 @@ const NODE_FIELDS_MAX = 1_000;
 
 /** What needs a second request, which the engine cannot make of one that it has read. */
 function refuseOthers({ name, options }: UpstreamCore): void {
+  if (options.upstreamFor !== false) {
+    throw new TypeError(
+      `upstreams.${name}.upstreamFor: http-proxy-middleware chooses by its own router, which may ` +
+        "give upstreams of the gateway; use that, or expressProxy",
+    );
+  }
   const rules = [options.fallback, ...options.routes.map(({ overrides }) => overrides?.fallback)];
   const leadsOn = rules.some((one) => stepsOf(one ?? false).some(({ upstream }) => upstream));
   if (!leadsOn) return;

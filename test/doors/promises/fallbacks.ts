@@ -1,26 +1,11 @@
 /** What stands in for an upstream that has failed. */
-import { accept, refusingPort, respond, type Script, scriptedUpstream } from "good-gateway/testing";
+import { accept, refusingPort, respond } from "good-gateway/testing";
 import { expect } from "vitest";
-import type { Door } from "../door.js";
 import { at, type DoorPromise, ended, isFine, ofRequests, works } from "../promise.js";
+import { beside, ofSecondSends } from "./elsewhere.js";
 
-const ofSecondSends = ({ engine }: Door): string | null =>
-  engine === "http-proxy-middleware" ? "once" : null;
 const WORKS_NOT = accept().readHead().readBody().send(respond(503, "no")).again();
 const ONCE = { retry: false as const, probe: false as const };
-
-/** Another upstream, as long as it is needed. */
-async function beside(
-  script: Script,
-  run: (origin: string, sent: () => readonly string[]) => Promise<void>,
-): Promise<void> {
-  const played = await scriptedUpstream([script], { loop: true });
-  try {
-    await run(played.origin, () => played.heads());
-  } finally {
-    await played.close();
-  }
-}
 
 export const FALLBACKS: readonly DoorPromise[] = [
   {
