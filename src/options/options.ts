@@ -271,10 +271,7 @@ export interface GatewayOptions<Names extends string = string>
    */
   readonly upstreams?: Readonly<Record<Names, UpstreamOptions>>;
   /** Settings for all upstreams that do not have their own. */
-  readonly defaults?: Omit<
-    UpstreamOptions,
-    keyof typeof UPSTREAM_OPTIONS
-  >;
+  readonly defaults?: Omit<UpstreamOptions, keyof typeof UPSTREAM_OPTIONS>;
 }
 
 /** What is used in another form than it is written. */
