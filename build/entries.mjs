@@ -16,6 +16,7 @@ export const ENTRIES = {
   undici: "src/adapters/undici.ts",
   web: "src/adapters/web.ts",
   nest: "src/adapters/nest.ts",
+  fleet: "src/fleet/index.ts",
   "rate-limit": "src/rate-limit/index.ts",
   testing: "src/testing/index.ts",
 };

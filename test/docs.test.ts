@@ -71,6 +71,7 @@ const INTERFACES: readonly (readonly [part: string, path: string, name: string])
   ["report-options", "src/lifecycle/health/health.ts", "ReportOptions"],
   ["admin-options", "src/adapters/admin.ts", "AdminOptions"],
   ["control-options", "src/adapters/control.ts", "ControlHandlerOptions"],
+  ["fleet-options", "src/fleet/fleet.ts", "FleetOptions"],
   ["rate-limit-options", "src/rate-limit/rate-limit.ts", "RateLimitOptions"],
   ["quota-options", "src/rate-limit/quota.ts", "OutgoingQuotaOptions"],
   ["send-options", "src/gateway/send.ts", "SendRequest"],

@@ -16,6 +16,7 @@ import type { GatewayEvents } from "../records/events.js";
 import type { Incidents } from "../records/incidents.js";
 import type { RateLimitStates } from "../records/rate-limits.js";
 import type { Tracing } from "../records/tracing.js";
+import type { FleetMembership } from "../targets/fleet-link.js";
 import type { Believe, ViaSignature } from "../wire/forwarding.js";
 import type { OriginRoute } from "./origin-index.js";
 import type { UpstreamCore } from "./upstream.js";
@@ -48,6 +49,8 @@ export interface GatewayCore {
   readonly tracing: Tracing;
   /** The rate limits that belong to it. */
   readonly rateLimits: RateLimitStates;
+  /** Null for a gateway that is alone. */
+  readonly fleet: FleetMembership | null;
   newRequestId(): string;
   /** Calls this function when the gateway has been closed; returns how to take that back. */
   onClose(fn: () => void): () => void;

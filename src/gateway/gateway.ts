@@ -86,7 +86,8 @@ export function createGateway<const Names extends string>(
   const tracing = { tracer: null };
   const telling = { events, endedCalls: endedCalls(clock), changed, incidents, tracing };
   const rateLimits: RateLimitStates = new Set();
-  const shared = { clock, timers, random, lifecycle, load, rateLimits, ...telling };
+  const fleet = settings.fleet?.join({ clock, random, events } as never) ?? null;
+  const shared = { clock, timers, random, lifecycle, load, rateLimits, fleet, ...telling };
   const parts: GatewayParts = { name: settings.name, zone: settings.zone, ...shared };
   const handles = new Map<string, Upstream<Names>>();
   const inside = { ...parts, lifecycle, warnings, health, diagnose, closing };
@@ -132,6 +133,7 @@ function handleOf<Names extends string>(
       health.stop();
       for (const upstream of cores.values()) upstream.close();
       for (const closed of closing) closed();
+      core.fleet?.leave();
     },
   } as Gateway<Names> & { readonly [CORE]: GatewayCore };
 }
@@ -188,6 +190,7 @@ function coreOf(
     diagnose: (name) => parts.diagnose(name, parts.incidents.list()),
     tracing: parts.tracing,
     rateLimits: parts.rateLimits,
+    fleet: parts.fleet,
     onClose(fn) {
       parts.closing.add(fn);
       return () => void parts.closing.delete(fn);

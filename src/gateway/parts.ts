@@ -11,6 +11,7 @@ import type { GatewayEvents } from "../records/events.js";
 import type { Incidents } from "../records/incidents.js";
 import type { RateLimitStates } from "../records/rate-limits.js";
 import type { Tracing } from "../records/tracing.js";
+import type { FleetMembership } from "../targets/fleet-link.js";
 import type { ProberParts } from "../watching/probing.js";
 
 export interface GatewayParts extends ProberParts {
@@ -28,6 +29,8 @@ export interface GatewayParts extends ProberParts {
   readonly changed: () => void;
   readonly incidents: Incidents;
   readonly rateLimits: RateLimitStates;
+  /** Null for a gateway that is alone. */
+  readonly fleet: FleetMembership | null;
   /** Who follows the calls; the same for all upstreams. */
   readonly tracing: Tracing;
   /** The load of this process; null where none is shed. */

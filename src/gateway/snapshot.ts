@@ -15,6 +15,7 @@ import type { GatewayWarning } from "../lifecycle/warnings.js";
 import type { MaintenanceState } from "../policies/maintenance.js";
 import type { RateLimitState } from "../records/rate-limits.js";
 import type { BreakerSnapshot } from "../targets/breaker.js";
+import type { FleetState } from "../targets/fleet-link.js";
 import type { Target } from "../targets/target.js";
 import type { UpstreamState } from "../targets/upstream-state.js";
 import type { GatewayCore } from "./core.js";
@@ -69,6 +70,8 @@ export interface GatewaySnapshot {
   readonly upstreams: readonly UpstreamSnapshot[];
   /** Rate limits and quotas; empty without any. */
   readonly rateLimits: readonly RateLimitState[];
+  /** Null for a gateway that is alone. */
+  readonly fleet: FleetState | null;
   /** The latest ones, the oldest first. */
   readonly incidents: readonly Incident[];
   /** Contradictions of options and findings of the start checks that were reported. */
@@ -84,9 +87,10 @@ export function takeSnapshot(
     incidents,
     reported,
     rateLimits,
+    fleet,
   }: Pick<
     GatewayCore,
-    "name" | "clock" | "lifecycle" | "health" | "incidents" | "reported" | "rateLimits"
+    "name" | "clock" | "lifecycle" | "health" | "incidents" | "reported" | "rateLimits" | "fleet"
   >,
   upstreams: Iterable<UpstreamCore>,
 ): GatewaySnapshot {
@@ -101,6 +105,7 @@ export function takeSnapshot(
     health: { status, live, ready, reasons, holds, fatal, checks },
     upstreams: [...upstreams].map((core) => upstreamSnapshot(core, clock, listed)),
     rateLimits: [...rateLimits].map((state) => state()),
+    fleet: fleet?.state() ?? null,
     incidents: listed,
     warnings: reported(),
   };

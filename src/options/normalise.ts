@@ -12,6 +12,7 @@ import { SHED } from "../catalog/overload-defaults.js";
 import { STATUS_TABLES, type StatusPolicy } from "../catalog/status-policy.js";
 import type { Quota } from "../policies/quota.js";
 import type { AddressRules } from "../targets/address-guard.js";
+import type { Fleet } from "../targets/fleet-link.js";
 import type { ParsedTarget } from "../targets/target.js";
 import { type Behind, readableStatuses, replacedBodies, responseLimit } from "./behind.js";
 import { at, createFindings, type Findings, isRecord, shown } from "./findings.js";
@@ -77,7 +78,8 @@ function readGateway(findings: Findings, options: unknown): Omit<NormalisedGatew
     const advice = `write createGateway({ upstreams: { orders: ${EXAMPLE} } })`;
     findings.problem("options", `${shown(options)} is not an object; ${advice}`);
     const nothing = { zone: null, upstreams: {}, statusPolicy: "rfc9209", behind: null } as const;
-    return { ...readName(findings, undefined), ...nothing, shed: false, addresses: [] };
+    const off = { shed: false, addresses: [], fleet: null } as const;
+    return { ...readName(findings, undefined), ...nothing, ...off };
   }
   checkNames(findings, "", "gateway", options);
   const name = readName(findings, options["name"]);
@@ -93,7 +95,15 @@ function readGateway(findings: Findings, options: unknown): Omit<NormalisedGatew
   const shed = readShed(findings, options["shed"]);
   const foreign = foreignRules(readAddresses(findings, "addresses", options["addresses"]));
   const addresses = rulesOf(foreign, shared.plain.addresses ?? false);
-  return { ...name, zone, upstreams, statusPolicy, behind, shed, addresses };
+  const fleet = readFleet(findings, options["fleet"]);
+  return { ...name, zone, upstreams, statusPolicy, behind, shed, addresses, fleet };
+}
+
+function readFleet(findings: Findings, value: unknown): Fleet | null {
+  if (value === undefined) return null;
+  if (typeof (Object(value) as Partial<Fleet>).join === "function") return value as Fleet;
+  findings.problem("fleet", `${shown(value)} is no fleet; write fleet({ name: "edge", bus })`);
+  return null;
 }
 
 /** Own rules are added to the defaults; false removes all of them. */

@@ -58,6 +58,7 @@ import type { PriorityRule } from "../policies/priority.js";
 import type { Quota } from "../policies/quota.js";
 import type { AddressRules } from "../targets/address-guard.js";
 import type { Balancer } from "../targets/balance/balancer.js";
+import type { Fleet } from "../targets/fleet-link.js";
 import type { RouteRule } from "../targets/route-rules.js";
 import type { ParsedTarget } from "../targets/target.js";
 import { TARGET_OPTIONS } from "../targets/target-options.js";
@@ -260,6 +261,11 @@ export const GATEWAY_OPTIONS = {
   onWarning: own<(message: string, code: string) => void>(null),
   /** Where this gateway runs; targets of the same zone are preferred. */
   zone: own<string>(TEXT),
+  /**
+   * The gateways that it belongs to: `fleet({ name: "edge", bus })` of `good-gateway/fleet`. See
+   * docs/fleet.md.
+   */
+  fleet: own<Fleet>(null),
 } as const satisfies Section;
 
 /** What `createGateway` takes. */
@@ -304,6 +310,8 @@ export interface NormalisedUpstream
 }
 
 export interface NormalisedGateway {
+  /** Null for one that is alone. */
+  readonly fleet: Fleet | null;
   readonly name: string;
   /** The name was given, not taken from the host. */
   readonly named: boolean;

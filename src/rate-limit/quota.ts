@@ -14,6 +14,7 @@ import type { CallerKey } from "../policies/caller-shares.js";
 import type { Quota, QuotaCounter } from "../policies/quota.js";
 import type { GatewayEvents } from "../records/events.js";
 import type { RateLimitState, RateLimitStates } from "../records/rate-limits.js";
+import type { FleetMembership } from "../targets/fleet-link.js";
 import type { RateDecision } from "./gcra.js";
 import { type RateRule, ruleOf } from "./gcra.js";
 import { GuardedStore } from "./guarded-store.js";
@@ -47,6 +48,7 @@ interface Parts {
   readonly rateLimits: RateLimitStates;
   readonly upstream: string;
   readonly waiting: () => number;
+  readonly fleet: FleetMembership | null;
 }
 
 /** For `quota` of an upstream. */
@@ -98,7 +100,8 @@ class OutgoingCounter implements QuotaCounter {
               events.emit("rate-limit:store", { limit: name, ...change });
             }
           });
-    const shared = { clock, mode, store: this.#store, keysMax, members, name };
+    const least = () => Math.max(members, parts.fleet?.members ?? 1);
+    const shared = { clock, mode, store: this.#store, keysMax, members: least, name };
     this.#counter = new RateCounter(shared);
     parts.rateLimits.add(this.#state);
   }

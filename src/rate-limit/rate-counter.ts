@@ -31,7 +31,7 @@ export interface CounterParts {
   /** By which its members know each other. */
   readonly name: string;
   /** Members at least. */
-  readonly members: number;
+  readonly members: () => number;
 }
 
 export class RateCounter {
@@ -44,7 +44,8 @@ export class RateCounter {
   readonly #holding = new Set<Lease>();
   /** Names this counter among the members. */
   readonly #member = `${process.pid}-${randomBytes(6).toString("hex")}`;
-  #members: number;
+  /** Members as the store knows them. */
+  #told = 1;
   #presence: Timer | null = null;
   #sweep: Timer | null = null;
   #closed = false;
@@ -53,7 +54,6 @@ export class RateCounter {
     this.#parts = parts;
     this.#own = new LocalRates(parts.clock, parts.keysMax);
     this.#leases = new KeyTable(parts.keysMax);
-    this.#members = parts.members;
   }
 
   get keys(): number {
@@ -61,7 +61,7 @@ export class RateCounter {
   }
 
   get members(): number {
-    return this.#members;
+    return Math.max(this.#told, this.#parts.members());
   }
 
   take(key: string, cost: number, rule: RateRule): RateDecision | Promise<RateDecision> {
@@ -101,7 +101,8 @@ export class RateCounter {
 
   /** By the part of this member. */
   #alone(key: string, cost: number, rule: RateRule, leastMs = 0): RateDecision {
-    const share = this.#members === 1 ? rule : shareOf(rule, this.#members);
+    const { members } = this;
+    const share = members === 1 ? rule : shareOf(rule, members);
     const { granted, backlogMs } = this.#own.take(key, cost, share, false, leastMs);
     if (granted < cost) return refusal(share, backlogMs, cost);
     const remaining = roomIn(share, backlogMs);
@@ -189,7 +190,7 @@ export class RateCounter {
   }
 
   #blockMax({ unitMs, burstMs }: RateRule): number {
-    return Math.floor((burstMs / unitMs) * (RATE_LIMIT.leasedShare / this.#members));
+    return Math.floor((burstMs / unitMs) * (RATE_LIMIT.leasedShare / this.members));
   }
 
   #leaseMs({ burstMs }: RateRule): number {
@@ -222,10 +223,10 @@ export class RateCounter {
   /** Says now and then that this process takes part. */
   #announce(store: GuardedStore): void {
     if (this.#presence !== null || this.#closed) return;
-    const { clock, name, members } = this.#parts;
+    const { clock, name } = this.#parts;
     const announce = (ms: number): void => {
       void store.members(name, this.#member).then((count) => {
-        if (count !== null) this.#members = Math.max(count, members);
+        if (count !== null) this.#told = count;
       });
       this.#presence = clock.after(ms, () => {
         if (!this.#closed) announce(RATE_LIMIT.presenceMs);

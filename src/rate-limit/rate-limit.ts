@@ -151,7 +151,8 @@ class Limit {
             if (events.has("rate-limit:store"))
               events.emit("rate-limit:store", { limit: name, ...change });
           });
-    const parts = { clock, mode, store: this.#store, keysMax, members, name };
+    const least = () => Math.max(members, core.fleet?.members ?? 1);
+    const parts = { clock, mode, store: this.#store, keysMax, members: least, name };
     this.#counter = new RateCounter(parts);
   }
 

@@ -166,6 +166,19 @@ export interface GatewayEvents {
     readonly call: Call;
     readonly failure: Failure;
   };
+  /** A member of the fleet has come, or is not there any more. */
+  readonly "fleet:member": {
+    readonly fleet: string;
+    readonly member: string;
+    readonly host: string;
+    readonly present: boolean;
+  };
+  /** The bus of the fleet does not take what this member says, or does again. */
+  readonly "fleet:bus": {
+    readonly fleet: string;
+    readonly up: boolean;
+    readonly cause: unknown;
+  };
   /** A rate limit refused a request, or would have: `dryRun`. The key may be a secret. */
   readonly "rate-limit:refuse": {
     readonly limit: string;

@@ -24,7 +24,7 @@ const ROUTES = ["watched", "avoided", "refused"];
 const BREAKER = ["closed", "half_open", "open"];
 
 export function gaugeSamples(snapshot: GatewaySnapshot): GaugeSamples {
-  const { lifecycle, health, upstreams, incidents, rateLimits } = snapshot;
+  const { lifecycle, health, upstreams, incidents, rateLimits, fleet } = snapshot;
   // One guard for all of them; null where it is off.
   const shed = upstreams[0]?.overload.shed ?? null;
   const eachTarget = (samplesOf: (upstream: string, one: TargetSnapshot) => readonly Sample[]) =>
@@ -38,6 +38,8 @@ export function gaugeSamples(snapshot: GatewaySnapshot): GaugeSamples {
     quotaWaiting: rateLimits.flatMap(({ upstream, waiting }) =>
       upstream === null ? [] : [gauge({ upstream }, waiting)],
     ),
+    fleetMembers: fleet === null ? [] : [gauge({ fleet: fleet.name }, fleet.others.length + 1)],
+    fleetBus: fleet === null ? [] : [gauge({ fleet: fleet.name }, fleet.bus.up ? 1 : 0)],
     active: [gauge({}, lifecycle.active)],
     lifecycle: states({}, lifecycle.state, LIFECYCLE),
     ready: [gauge({}, health.ready ? 1 : 0)],

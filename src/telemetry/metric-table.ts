@@ -160,6 +160,18 @@ export const METRICS = {
     help: "Calls that wait for their turn within the quota of the upstream.",
     labels: ["upstream"],
   },
+  fleetMembers: {
+    name: "fleet_members",
+    type: "gauge",
+    help: "Members of the fleet that are there, this one included.",
+    labels: ["fleet"],
+  },
+  fleetBus: {
+    name: "fleet_bus_up",
+    type: "gauge",
+    help: "0 while the bus of the fleet does not take what this member says.",
+    labels: ["fleet"],
+  },
   active: {
     name: "calls_active",
     type: "gauge",

@@ -56,6 +56,7 @@ export const OF_NO_DOOR: ReadonlySet<string> = new Set([
   "control-options",
   "dns-options",
   "fastify-health-options",
+  "fleet-options",
   "front-options",
   "rate-limit-options",
   "quota-options",

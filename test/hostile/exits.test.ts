@@ -8,6 +8,7 @@ import * as log from "../../src/catalog/access-log-defaults.js";
 import * as balance from "../../src/catalog/balance-defaults.js";
 import * as board from "../../src/catalog/dashboard-defaults.js";
 import * as rest from "../../src/catalog/defaults.js";
+import * as fleets from "../../src/catalog/fleet-defaults.js";
 import * as front from "../../src/catalog/front-defaults.js";
 import * as health from "../../src/catalog/health-defaults.js";
 import * as overload from "../../src/catalog/overload-defaults.js";
@@ -28,6 +29,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "PACE.queueMax": "test/pipe/pace.test.ts",
   "PACE.holdsMax": "test/pipe/pace.test.ts",
   "QUOTA.queueMax": "test/pipe/quota.test.ts",
+  "FLEET.membersMax": "test/unit/fleet/fleet.test.ts",
+  "FLEET.unsentMax": "test/unit/fleet/fleet.test.ts",
   "RATE_LIMIT.keysMax": "test/unit/rate-limit/gcra.test.ts",
   "RATE_LIMIT.trialsOpenMax": "test/unit/rate-limit/rate-counter.test.ts",
   "CONTROL.bodyBytesMax": "test/adapters/control.test.ts",
@@ -59,6 +62,7 @@ const ENDS_BY_ITSELF: Readonly<Record<string, string>> = {
   "PROBE.argumentsMax": "options with more are refused at the start",
   "PROBE.checksMax": "options with more are refused at the start",
   "HEALTH.outputCharsMax": "a longer text is cut",
+  "FLEET.messageCharsMax": "a longer message is not read",
   "RATE_LIMIT.keyCharsMax": "a longer key is hashed",
   "RATE_LIMIT.askingMax": "with the deadline of each: more are counted by the share",
   "RATE_LIMIT.workerAsksMax": "the oldest, over its deadline since long, gives way",
@@ -75,7 +79,7 @@ const HOLDS_NOTHING = /(?:MsMax|[rR]atioMax|\.refusedMax)$/;
 
 const groups = Object.entries({
   ...{ ...rest, ...targets, ...balance, ...board, ...front },
-  ...{ ...health, ...overload, ...log, ...rates },
+  ...{ ...health, ...overload, ...log, ...rates, ...fleets },
 });
 const limits = groups.flatMap(([group, members]) =>
   Object.keys(members)

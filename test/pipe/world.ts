@@ -140,7 +140,14 @@ export function world(options: WorldOptions = {}) {
       ? null
       : quotaGate({ clock, random, refusals: counted }, quota, (waiting) =>
           quota.count({
-            ...{ clock, events: emitter(), upstream: "api", rateLimits: new Set(), waiting },
+            ...{
+              clock,
+              events: emitter(),
+              upstream: "api",
+              rateLimits: new Set(),
+              fleet: null,
+              waiting,
+            },
           } as never),
         );
 

@@ -24,6 +24,7 @@ export function simulatedParts(
     incidents: createIncidents(events, () => verdictOf([], [])),
     tracing: { tracer: null },
     rateLimits: new Set(),
+    fleet: null,
     endedCalls: endedCalls(clock),
     clock,
     timers: sharedTimers(clock),

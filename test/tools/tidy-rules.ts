@@ -28,7 +28,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["server", "doors/change"],
   ["server/shutdown", "doors", "doors/fetch"],
   ["doors/hpm", "doors/web"],
-  ["adapters", "rate-limit", "telemetry", "dashboard/page"],
+  ["adapters", "fleet", "rate-limit", "telemetry", "dashboard/page"],
   ["dashboard"],
   // The command line shows what the others have: a snapshot, the reference of the dashboard.
   ["cli/terminal", "cli/doctor/world"],

@@ -100,6 +100,17 @@ export const MARKUP = `<!doctype html>
 </table>
 </div>
 </section>
+<section id="fleet" aria-labelledby="fleet-h" hidden>
+<div class="head"><h2 id="fleet-h">Fleet</h2>
+<p class="hint" id="fleet-bus"></p></div>
+<div class="scroll" tabindex="0" role="group" aria-labelledby="fleet-h">
+<table class="grid plain" aria-labelledby="fleet-h">
+<thead><tr><th scope="col">Member</th><th scope="col">Host</th>
+<th scope="col" class="n">Heard</th></tr></thead>
+<tbody id="fleet-body"></tbody>
+</table>
+</div>
+</section>
 <section id="failures" aria-labelledby="failures-h">
 <div class="head"><h2 id="failures-h">Latest failures</h2>
 <p class="tools"><label for="by-upstream">Upstream</label>

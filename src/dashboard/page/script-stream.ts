@@ -52,6 +52,7 @@ const render = () => {
   renderOverview();
   renderUpstreams();
   renderLimits();
+  renderFleet();
   renderFailures();
   renderChanges();
 };

@@ -14,6 +14,7 @@ import { COMMANDS } from "./script-commands.js";
 import { DETAIL } from "./script-detail.js";
 import { DOM } from "./script-dom.js";
 import { FAILURES } from "./script-failures.js";
+import { FLEET } from "./script-fleet.js";
 import { LIMITS } from "./script-limits.js";
 import { REFERENCE } from "./script-reference.js";
 import { STREAM } from "./script-stream.js";
@@ -28,6 +29,18 @@ export const SCRIPT = [
   `const STOPS = ${STOPS};`,
   `const REFUSALS = ${REFUSALS};`,
   `const CHANGES_MAX = ${DASHBOARD.changesMax};`,
-  ...[DOM, COMMANDS, CHARTS, DETAIL, UPSTREAMS, LIMITS, FAILURES, CHANGES, REFERENCE, STREAM],
+  ...[
+    DOM,
+    COMMANDS,
+    CHARTS,
+    DETAIL,
+    UPSTREAMS,
+    LIMITS,
+    FLEET,
+    FAILURES,
+    CHANGES,
+    REFERENCE,
+    STREAM,
+  ],
   "})();",
 ].join("\n");

@@ -1,6 +1,8 @@
 /**
- * Rate limits: of those who ask, as `admit`, and of what is sent, as a quota of the upstream.
+ * Rate limits: of those who ask, as `admit`, and of what is sent, as a quota of the upstream; and
+ * the fleet that shares them.
  */
+import { type FleetBus, fleet } from "good-gateway/fleet";
 import { outgoingQuota, type RateLimit, rateLimit } from "good-gateway/rate-limit";
 import { expect } from "vitest";
 import type { World } from "../../gallery/tools/world.js";
@@ -32,7 +34,24 @@ function fieldsOf({ fields }: Answered): Readonly<Record<string, string>> {
 const ANN = { fields: { "x-user": "ann" } };
 const BOB = { fields: { "x-user": "bob" } };
 
+const FROZEN: FleetBus = {
+  kind: "frozen",
+  send: () => new Promise(() => {}),
+  listen: () => new Promise(() => {}),
+};
+
 export const RATE_LIMITS: readonly DoorPromise[] = [
+  {
+    name: "a gateway of a fleet whose bus is frozen serves as one that is alone",
+    shows: ["gateway.fleet"],
+    show: (door) => {
+      const rest = { fleet: fleet({ name: "edge", bus: FROZEN }) };
+      return at(door, { script: works(door), rest }, async (ground) => {
+        expect(isFine(await ground.ask(), door)).toBe(true);
+        expect(ground.gateway.snapshot().fleet).toMatchObject({ others: [], dividedBy: 1 });
+      });
+    },
+  },
   {
     name: "who is over the limit gets 429 with the time, and others are served",
     shows: ["proxy.admit"],

@@ -28,7 +28,14 @@ function fleet(mode: CountMode, members: number, { tripMs = 1 } = {}) {
   };
   const counters = Array.from({ length: members }, () => {
     const guarded = new GuardedStore(store, clock, 25, (change) => changes.push(change));
-    const parts = { clock, mode, store: guarded, keysMax: 1_000, members, name: "api" };
+    const parts = {
+      clock,
+      mode,
+      store: guarded,
+      keysMax: 1_000,
+      members: () => members,
+      name: "api",
+    };
     return new RateCounter(parts);
   });
   return { clock, state, counters, changes };
