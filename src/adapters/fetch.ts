@@ -7,14 +7,14 @@
 
 import { isGatewayError } from "../core/failure.js";
 import { mergeOverrides } from "../core/overrides.js";
-import type { FetchInit } from "../doors/fetch/fetch-arguments.js";
+import type { FetchArguments, FetchInit } from "../doors/fetch/fetch-arguments.js";
 import {
   dropBody,
   type FetchInput,
   fetchInput,
   readFetchArguments,
 } from "../doors/fetch/fetch-arguments.js";
-import { FetchCall, type Perform } from "../doors/fetch/fetch-call.js";
+import { type CallMark, FetchCall, type Perform } from "../doors/fetch/fetch-call.js";
 import type { FetchRequest } from "../doors/fetch/fetch-hop.js";
 import {
   type GatewayCallOptions,
@@ -23,6 +23,7 @@ import {
   readFetchOptions,
 } from "../doors/fetch/fetch-options.js";
 import { fetchRouter } from "../doors/fetch/fetch-route.js";
+import { isResumable, resumed } from "../doors/fetch/resume.js";
 import type { Gateway } from "../gateway/gateway-handle.js";
 import { keptBytesMax } from "../gateway/repeats.js";
 import type { UpstreamCore } from "../gateway/upstream.js";
@@ -59,7 +60,8 @@ export function gatewayFetch(
   handle: Upstream | Gateway,
   options: GatewayFetchOptions = {},
 ): GatewayFetch {
-  const { fetch: given, onFailure, overrides: settings } = readFetchOptions(options);
+  const read = readFetchOptions(options);
+  const { fetch: given, onFailure, overrides: settings } = read;
   const route = fetchRouter(handle);
   const perform = performer();
   const fetchOf = (): FetchFunction => {
@@ -67,7 +69,11 @@ export function gatewayFetch(
     // A global fetch that was replaced by ours ends up here again; then it goes to the wire.
     return ours.has(globalThis.fetch) ? fetchAtLoad : globalThis.fetch;
   };
-  const begin = (input: string | URL | Request, init: FetchInit | null | undefined) => {
+  const begin = (
+    input: string | URL | Request,
+    init: FetchInit | null | undefined,
+    as: CallMark | null = null,
+  ): Promise<Response> => {
     const asked = readFetchArguments(input, init);
     const to = route(asked);
     if (to === null) return fetchOf()(input, init as RequestInit);
@@ -77,7 +83,10 @@ export function gatewayFetch(
     }
     const fetch = fetchOf();
     const known = knownFetch(fetch);
-    const { overrides, replayable } = readCallOptions(init?.["gateway"]);
+    const { overrides, replayable, resume } = readCallOptions(init?.["gateway"]);
+    if (as === null && (resume ?? read.resume) && isResumable(asked)) {
+      return beginResumed(begin, input, init, asked, to.gateway.newRequestId());
+    }
     const kept = keptBytesMax(to.core.options);
     // Written out: two that are spread into one cost 0.9 KB.
     const parts = {
@@ -88,11 +97,12 @@ export function gatewayFetch(
       asked,
       replayable,
       route: to,
+      as: as ?? FETCH,
       overrides: mergeOverrides(settings, overrides),
     };
-    const send = (read: FetchInput): Promise<Response> => new FetchCall(parts, read).begin();
-    const read = fetchInput(asked, known, to.gateway.clock, kept);
-    return read instanceof Promise ? read.then(send) : send(read);
+    const send = (body: FetchInput): Promise<Response> => new FetchCall(parts, body).begin();
+    const body = fetchInput(asked, known, to.gateway.clock, kept);
+    return body instanceof Promise ? body.then(send) : send(body);
   };
   // With the name and length of the global fetch, which some code checks.
   const call: GatewayFetch = async function fetch(input, init = undefined) {
@@ -108,6 +118,33 @@ export function gatewayFetch(
   };
   ours.add(call);
   return call;
+}
+
+const FETCH: CallMark = { kind: "fetch" };
+
+type Begin = (
+  input: string | URL | Request,
+  init: FetchInit | null | undefined,
+  as: CallMark,
+) => Promise<Response>;
+
+/** By itself, since a function that makes another one prepares for it in every call. */
+async function beginResumed(
+  begin: Begin,
+  input: string | URL | Request,
+  init: FetchInit | null | undefined,
+  { headers }: FetchArguments,
+  id: string,
+): Promise<Response> {
+  const ask = async (kind: CallMark["kind"], fields: Readonly<Record<string, string>>) => {
+    const all = new Headers(headers);
+    for (const [name, value] of Object.entries(fields)) all.set(name, value);
+    return begin(input, { ...init, headers: all } as FetchInit, { kind, id });
+  };
+  // Ranges count bytes that are not compressed; with a Range, a fetch itself asks for these.
+  const plain = headers.has("accept-encoding") ? {} : { "accept-encoding": "identity" };
+  const response = await ask("fetch", plain);
+  return resumed(response, (fields) => ask("resumed", fields));
 }
 
 /** One pipe per upstream, over the transport that calls fetch functions. */

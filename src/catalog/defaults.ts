@@ -23,6 +23,7 @@ export {
   PROBE,
   REFUSING,
   RESTORE,
+  RESUME,
   ROUTES,
   SLOW_START,
 } from "./target-defaults.js";

@@ -177,6 +177,12 @@ export const PANIC = {
   ...defaultsOf(PANIC_OPTIONS),
 } as const;
 
+/** Downloads that go on where they broke. */
+export const RESUME = {
+  /** A body is resumed this many times: what breaks more often has a cause that stays. */
+  timesMax: 5,
+} as const;
+
 /** What is taken over from before a restart. */
 export const RESTORE = {
   /** An older snapshot says nothing of now: a restart takes seconds. */

@@ -19,7 +19,7 @@ import type {
 import type { Timeline } from "../core/timeline.js";
 
 /** How a call came to the gateway. */
-export type CallKind = "proxy" | "upgrade" | "fetch" | "send" | "routed" | "failover";
+export type CallKind = "proxy" | "upgrade" | "fetch" | "send" | "routed" | "failover" | "resumed";
 
 /** One call from its first byte to its last. */
 export interface CallRecord {
@@ -28,8 +28,9 @@ export interface CallRecord {
   /** Its name, as it was configured; the origin for one that a fetch has made. */
   readonly upstream: string;
   /**
-   * How the call came: through a proxy, as an upgrade, from a fetch or a send; or from another
-   * upstream of the gateway, which has `routed` it here or failed before (`failover`).
+   * How the call came: through a proxy, as an upgrade, from a fetch or a send; from another
+   * upstream of the gateway, which has `routed` it here or failed before (`failover`); or from a
+   * fetch whose body broke, for the rest of it (`resumed`, with the id of the first call).
    */
   readonly kind: CallKind;
   /** As it was sent; methods are case-sensitive. */

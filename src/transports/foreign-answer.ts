@@ -166,7 +166,7 @@ function isUnread({ bodyUsed }: Response, body: unknown): body is Source {
 }
 
 /** The same Response over another stream. */
-function rebuilt(response: Response, body: ReadableStream): Response {
+export function rebuilt(response: Response, body: ReadableStream): Response {
   const { status, statusText, headers } = response;
   const Class = response.constructor as typeof Response;
   return dressed(new Class(body, { status, statusText, headers }), response);

@@ -130,6 +130,7 @@ export const BELOW: Readonly<Record<string, readonly string[]>> = {
   "test/unit/targets/balance/balancers.test.ts": ["balance.loadFactor"],
   "test/unit/targets/target-set.test.ts": ["balance.overflowBelow", "target.zone", "gateway.zone"],
   "test/unit/transports/probe-kinds.test.ts": ["probe.grpc", "probe.command"],
+  "test/adapters/fetch-resume.test.ts": ["fetch.resume", "call.resume"],
   "test/unit/targets/probe-count.test.ts": ["probe.fall", "probe.rise"],
   "test/unit/watching/probe-times.test.ts": [
     "upstream.probe",

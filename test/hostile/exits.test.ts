@@ -56,6 +56,7 @@ const ENDS_BY_ITSELF: Readonly<Record<string, string>> = {
   "DISCOVERY.targetsMax": "a longer list is cut",
   "FRONT.autoRequestsMax": "with the look for a front",
   "PROBE.bodyBytesMax": "with the probe",
+  "RESUME.timesMax": "with the body: then it ends with what broke it",
   "PROBE.agentBytesMax": "with the probe",
   "PROBE.outputBytesMax": "with the program",
   "PROBE.commandsMax": "test/unit/transports/probe-kinds.test.ts: each has a time limit",

@@ -14,6 +14,7 @@ export const BODY_ROWS = {
     proxyError: "http_response_transfer_coding",
     repeat: "idempotent",
     blame: "upstream",
+    traits: ["resumes"],
     summary: "The chunks of the upstream's answer are broken.",
     causes: [
       "The application writes to the socket in between the server's own chunks.",
@@ -117,7 +118,7 @@ export const BODY_ROWS = {
     proxyError: "connection_terminated",
     repeat: "never",
     blame: "network",
-    traits: ["cut"],
+    traits: ["cut", "resumes"],
     summary: "The connection is reset in the middle of the answer's body.",
     causes: [
       "A firewall, NAT or balancer in between dropped the connection (idle limit, failover).",

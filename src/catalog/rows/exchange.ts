@@ -13,7 +13,7 @@ export const EXCHANGE_ROWS = {
     proxyError: "connection_terminated",
     repeat: "idempotent",
     blame: "upstream",
-    traits: ["cut", "connection_lost"],
+    traits: ["cut", "connection_lost", "resumes"],
     summary: "The upstream closes a new connection without answering the request.",
     causes: [
       "The process crashes on this request, or is killed for memory while it works on it.",
@@ -93,7 +93,7 @@ export const EXCHANGE_ROWS = {
     proxyError: "http_response_incomplete",
     repeat: "idempotent",
     blame: "upstream",
-    traits: ["cut"],
+    traits: ["cut", "resumes"],
     summary: "The upstream closes the connection in the middle of its answer.",
     causes: [
       "The process crashes or is killed while it writes the answer.",
@@ -169,6 +169,7 @@ export const EXCHANGE_ROWS = {
     proxyError: "http_protocol_error",
     repeat: "idempotent",
     blame: "upstream",
+    traits: ["resumes"],
     summary: "The upstream resets the HTTP/2 stream instead of answering.",
     causes: [
       "The application fails while it works on the request, and its server resets the stream.",
@@ -280,6 +281,7 @@ export const EXCHANGE_ROWS = {
     proxyError: "connection_read_timeout",
     repeat: "idempotent",
     blame: "upstream",
+    traits: ["resumes"],
     summary: "The upstream began its answer and then fell silent.",
     causes: [
       "The application waits for something in the middle of streaming (a query, another service).",

@@ -69,6 +69,7 @@ export type FailureStatus =
  * - `refused`: nothing listens at the target any more; `cut`: a connection in use is gone.
  * - `connection_lost`: names of one loss, by how far the exchange had come.
  * - `free_repeat`: it says nothing about the target, so its first repeat is no attempt.
+ * - `resumes`: a body that broke like this may go on, if the rest of the same can be had.
  * - `silent`: a kept connection ends like this when it is dead; the next attempt opens a new one.
  * - `no_service`: an answer that is as good as none, from a gateway or an overloaded target.
  * - `no_target`: no target would take the call, and waiting for one is of no use.
@@ -82,6 +83,7 @@ export type Trait =
   | "cut"
   | "connection_lost"
   | "free_repeat"
+  | "resumes"
   | "silent"
   | "no_service"
   | "no_target"

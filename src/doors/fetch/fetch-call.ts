@@ -44,6 +44,14 @@ export interface FetchCallParts {
   readonly asked: FetchArguments;
   readonly overrides: CallOverrides | null;
   readonly replayable: boolean;
+  /** What its record says of it. */
+  readonly as: CallMark;
+}
+
+/** The kind of a call, and its id where it is not one of its own. */
+export interface CallMark {
+  readonly kind: "fetch" | "resumed";
+  readonly id?: string;
 }
 
 /** What a signal of the caller still reaches: the function, and the call while it is under way. */
@@ -79,7 +87,7 @@ export class FetchCall implements FetchAsk {
   #settle: { give(response: Response): void; refuse(error: unknown): void } | null = null;
 
   constructor(parts: FetchCallParts, input: FetchInput) {
-    const { known, asked, route, overrides, replayable } = parts;
+    const { known, asked, route, overrides, replayable, as } = parts;
     this.#parts = parts;
     this.#input = input;
     this.dispatchesAlways = known !== null;
@@ -90,7 +98,7 @@ export class FetchCall implements FetchAsk {
       body: input.replay,
       replayable: replayable || asked.headers.has("idempotency-key"),
     });
-    this.#scope = new OwnScope(route, "fetch", this.#request, overrides);
+    this.#scope = new OwnScope(route, as.kind, this.#request, overrides, as);
     this.#link = asked.signal === undefined ? null : new SignalLink(this);
   }
 

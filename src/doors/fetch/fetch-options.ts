@@ -41,6 +41,12 @@ export interface GatewayFetchOptions {
   readonly retry?: false | { readonly attemptsMax?: number };
   /** `false`: no second target is tried while the first has not answered. */
   readonly hedge?: false;
+  /**
+   * The body of a GET that breaks goes on with `Range` and `If-Range`, if its answer has a strong
+   * `ETag`; at most five times. Otherwise it ends with its failure.
+   * @default false
+   */
+  readonly resume?: boolean;
   /** How important these calls are when not all can be served. */
   readonly priority?: Priority;
   /** What stands in when a call fails, instead of what the upstream has. See docs/fallbacks.md. */
@@ -55,6 +61,8 @@ export interface GatewayCallOptions {
   readonly retry?: false | { readonly attemptsMax?: number };
   /** `false`: no second target is tried while the first has not answered. */
   readonly hedge?: false;
+  /** Whether the body goes on where it breaks; replaces that of the fetch. */
+  readonly resume?: boolean;
   /** How important the call is when not all can be served; replaces that of the fetch. */
   readonly priority?: Priority;
   /** What stands in when the call fails, instead of what the fetch and the upstream have. */
@@ -67,12 +75,15 @@ export interface GatewayCallOptions {
 export interface ReadFetchOptions {
   readonly onFailure: "throw" | "respond";
   readonly fetch: typeof fetch | null;
+  readonly resume: boolean;
   readonly overrides: CallOverrides;
 }
 
 /** The options of a call, checked. */
 export interface ReadCallOptions {
   readonly replayable: boolean;
+  /** Null for that of the fetch. */
+  readonly resume: boolean | null;
   readonly overrides: CallOverrides;
 }
 
@@ -84,8 +95,11 @@ const FETCH_NAMES = [
   "hedge",
   "priority",
   "fallback",
+  "resume",
 ] as const;
-const CALL_NAMES = ["timeouts", "retry", "hedge", "priority", "fallback", "replayable"] as const;
+const CALL_NAMES = [
+  ...["timeouts", "retry", "hedge", "priority", "fallback", "resume", "replayable"],
+] as const;
 const ON_FAILURE = ["throw", "respond"] as const;
 
 /** Reads the options of `gatewayFetch`; throws a `GatewayOptionsError`. */
@@ -105,29 +119,35 @@ export function readFetchOptions(options: unknown): ReadFetchOptions {
       `${shown(given)} is not a function; leave it out for the built-in one`,
     );
   }
+  const resume = readFlag(findings, "resume", written["resume"]);
   const overrides = readOverrides(findings, "", written, OF_SERVERS);
   throwProblems(findings);
   return {
     onFailure: known ?? "throw",
     fetch: typeof given === "function" ? (given as typeof fetch) : null,
+    resume: resume === true,
     overrides,
   };
 }
 
-const NOTHING: ReadCallOptions = { replayable: false, overrides: {} };
+const NOTHING: ReadCallOptions = { replayable: false, resume: null, overrides: {} };
 
 /** Reads `init.gateway`; throws a `GatewayOptionsError`. */
 export function readCallOptions(options: unknown): ReadCallOptions {
   if (options === undefined) return NOTHING;
   const findings = createFindings();
   const written = readNamed(findings, "gateway", "gateway", CALL_NAMES, options);
-  const { replayable } = written;
-  if (replayable !== undefined && typeof replayable !== "boolean") {
-    findings.problem("gateway.replayable", `${shown(replayable)} is not true or false`);
-  }
+  const replayable = readFlag(findings, "gateway.replayable", written["replayable"]);
+  const resume = readFlag(findings, "gateway.resume", written["resume"]);
   const overrides = readOverrides(findings, "gateway", written, OF_SERVERS);
   throwProblems(findings);
-  return { replayable: replayable === true, overrides };
+  return { replayable: replayable === true, resume: resume ?? null, overrides };
+}
+
+function readFlag(findings: Findings, path: string, value: unknown): boolean | undefined {
+  if (value === undefined || typeof value === "boolean") return value;
+  findings.problem(path, `${shown(value)} is not true or false`);
+  return undefined;
 }
 
 function throwProblems({ problems }: Findings): void {
