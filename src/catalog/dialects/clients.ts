@@ -29,7 +29,7 @@ const PYTHON = dialectOfLines(
   ],
   [
     "aiohttp: Connection timeout to host",
-    /Connection timeout to host|\bConnectionTimeoutError\b/,
+    /Connection timeout to host|(?<!ActiveRecord::)\bConnectionTimeoutError\b/,
     "No connection in time.",
     ["connection_timeout"],
     "A firewall that drops packets, or a wrong address",

@@ -211,7 +211,8 @@ export const AWS_TEXTS: Dialect = {
   terms: [
     {
       term: "an access line with status 503 and no target",
-      match: /^\S+ \d{4}-\S+Z app\/\S+ \S+ - -1 -1 -1 50[23] - /,
+      // Where a function is the target, a field behind says what was wrong with its answer.
+      match: /^\S+ \d{4}-\S+Z app\/\S+ \S+ - -1 -1 -1 50[23] - (?!.*"(?:Lambda|Auth)[A-Z])/,
       meaning: "No target was chosen: none is registered in the target group and healthy.",
       failures: ["no_healthy_target"],
       remedies: ["Target groups, Targets: the reason beside each; register the service there."],
@@ -245,7 +246,7 @@ export const AWS_TEXTS: Dialect = {
     },
     {
       term: "elb_status_code 502, target_status_code -",
-      match: /\s-1 -1 -1 50[234] -\s|\s[\d.]+ -1 -1 50[234] -\s/,
+      match: /\s-1 -1 -1 50[234] -\s(?!.*"(?:Lambda|Auth)[A-Z])|\s[\d.]+ -1 -1 50[234] -\s/,
       meaning: "The balancer answered itself: the target gave no usable answer.",
       failures: ["stale_connection", "connection_terminated", "http_response_timeout"],
       remedies: [

@@ -110,6 +110,9 @@ const CLOUDFRONT = dialectOfLines(
 const numbered = (numbers: string): RegExp =>
   new RegExp(`(?:\\berror(?: code)?:?\\s*|\\bcf-error-code: )(?:${numbers})\\b(?! \\()`, "i");
 
+/** Before a status of Cloudflare's own, in the words of another program. */
+const NAMED = "\\b(?:status(?: ?code)?|HTTP(?:/[\\d.]+)?|error)[\"': =]{1,3}";
+
 const CLOUDFLARE_ERRORS = dialectOfLines(
   "Cloudflare",
   [
@@ -184,28 +187,28 @@ const CLOUDFLARE_ERRORS = dialectOfLines(
   ],
   [
     "524: A timeout occurred",
-    /\b524: A timeout occurred/i,
+    new RegExp(`\\b524: A timeout occurred|${NAMED}524\\b`, "i"),
     "The origin took the request and did not answer within 120 s (formerly 100 s).",
     ["http_response_timeout"],
     LATE,
   ],
   [
     "523: Origin is unreachable",
-    /\b523: Origin is unreachable/i,
+    new RegExp(`\\b523: Origin is unreachable|${NAMED}523\\b`, "i"),
     "There is no route to the origin's address.",
     ["destination_ip_unroutable", "dns_error"],
     "Compare the A and AAAA records with the origin's addresses.",
   ],
   [
     "522: Connection timed out",
-    /\b522: Connection timed out|\bError 522\b/i,
+    new RegExp(`\\b522: Connection timed out|${NAMED}522\\b`, "i"),
     "The origin does not complete the TCP connection.",
     ["connection_timeout"],
     REACH,
   ],
   [
     "521: Web server is down",
-    /\b521: Web server is down|\bweb server is down\b/i,
+    new RegExp(`\\b521: Web server is down|\\bweb server is down\\b|${NAMED}521\\b`, "i"),
     "The origin refuses connections.",
     ["connection_refused"],
     REACH,
@@ -213,7 +216,10 @@ const CLOUDFLARE_ERRORS = dialectOfLines(
   ],
   [
     "520: Web server is returning an unknown error",
-    /\b520: Web server is returning an unknown error|returning an unknown error/i,
+    new RegExp(
+      `\\b520: Web server is returning an unknown error|returning an unknown error|${NAMED}520\\b`,
+      "i",
+    ),
     "The origin closed, reset, or gave an answer that is not valid HTTP.",
     ["connection_terminated", "http_protocol_error", "http_response_header_section_size"],
     "The origin's own log at this second: a crash, or headers above 128 KiB",

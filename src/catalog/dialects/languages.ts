@@ -311,6 +311,7 @@ export const LANGUAGE_TEXTS: Dialect = {
         /InvalidStatus(?:Code)?: server rejected WebSocket/i,
       ],
       meaning: "A WebSocket handshake was answered with a status other than 101.",
+      general: true,
       failures: ["upgrade_refused", "http_upgrade_failed"],
       causes: [
         "A proxy on the path drops Upgrade and Connection (nginx without proxy_set_header).",

@@ -11,6 +11,20 @@ const REJECTED = "nginx rejects this request itself; the upstream never sees it.
 export const NGINX_DETAILS: readonly ForeignTerm[] = dialectOfLines(
   "nginx error log",
   [
+    "no connection data found for keepalive http2 connection",
+    /no connection data found for keepalive http2 connection/i,
+    "A kept connection to the gRPC upstream was not one of HTTP/2: two protocols share it.",
+    ["http_protocol_error", "stale_connection"],
+    "Give gRPC a name or an upstream block of its own, so that proxy_pass does not use it, too.",
+  ],
+  [
+    "failed to run balancer_by_lua* / lua entry thread aborted",
+    /failed to (?:run|load)\b[^:]{0,40}_by_lua|lua \w+ thread aborted|_by_lua\S* error:/i,
+    "A script of nginx failed, so that the request got no further.",
+    ["proxy_internal_error", "proxy_configuration_error"],
+    "The line names the file and the line of the script; a module that is not found is a path.",
+  ],
+  [
     "recv() failed … while resolving / resolver: timed out",
     /while resolving, resolver:|could not be resolved \((?:110|2): /i,
     "The name server of resolver does not answer, or reports a failure.",

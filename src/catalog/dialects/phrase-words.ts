@@ -13,7 +13,8 @@ export const near = (about: string, wrong: string): RegExp => {
   return new RegExp(`${a}${between}?${b}|${b}${between}?${a}`, "i");
 };
 
-export const CLIENT = "(?<!http[ -])client|browser|downstream|viewer|caller|user agent|remote user";
+export const CLIENT =
+  "(?<!http[ -])client|browser|downstream|viewer|visitor|caller|user agent|(?:remote )?user";
 export const PLACE =
   "server|upstream|backend|origin|target|host|peer|service|instance|endpoint|app|application|" +
   "container|function|worker|machine|replica|pod|task|node|dyno|destination|cluster|member";
@@ -25,7 +26,8 @@ export const BROKE =
   "disconnect(?:ed|s)?|reset";
 export const LATE =
   "time[sd]?[- ]?out|timing out|timeout|time limit|deadline|too long|within \\d+|" +
-  "longer than|no (?:response|answer|reply)|exceeded \\d+|stalled";
+  "longer than|no (?:response|answer|reply)|exceeded \\d+|stalled|(?:gave|gives|given) up wait|" +
+  "too slow";
 
 export interface Phrase {
   readonly about: string;

@@ -2,14 +2,55 @@
  * Phrases for what fails after a connection is made, and for the programs on both sides. Those that
  * say most come first.
  */
-import { BROKE, CANNOT, LATE, near, type Phrase, PLACE } from "./phrase-words.js";
+import { BROKE, LATE, near, type Phrase, PLACE } from "./phrase-words.js";
 
 const TOO_LARGE_HEAD = near(
   "headers?|cookies?|header fields?|request line|URI",
-  "too (?:large|big|long|many)|exceed\\w*|limit|maximum",
+  "too (?:large|big|long|many)|exceed\\w*|limit|maximum|above|bigger than|greater than",
 );
 
 export const PHRASES_ANSWERING: readonly Phrase[] = [
+  {
+    about: "a request that took too long",
+    match: new RegExp(
+      "\\b(?:requests?|scripts?|quer(?:y|ies)|calls?|jobs?) (?:\\w+ )?" +
+        "(?:took|ran|taken|taking|running) (?:for )?(?:too long|longer)",
+      "i",
+    ),
+    meaning: "The application took longer than its server allows; the request was ended.",
+    failures: ["http_response_timeout", "connection_terminated"],
+    remedies: ["Find the slow part (its own log, its database) before you raise the timeout."],
+  },
+  {
+    about: "an answer that is not JSON",
+    // A status beside it says more.
+    match: new RegExp(
+      "^(?!.*\\b(?:HTTP|code|status)[^\\n]{0,8}\\b[45]\\d\\d\\b).*(?:not valid JSON|" +
+        "JSON ?Decode ?Error|unexpected (?:token|end of) .*JSON|invalid character)",
+      "i",
+    ),
+    meaning: "A page came where JSON was expected: mostly the error page of a proxy between.",
+    failures: ["http_protocol_error", "received_server_error", "received_gateway_error"],
+    remedies: ["curl -si to the same address shows the status, and the server that answered."],
+  },
+  {
+    about: "a server that is still starting",
+    match: [
+      /\bstill (?:starting|loading|booting|initiali[sz]ing|warming|recovering)\b/i,
+      /\bscaling up\b|\bcold start|not (?:yet )?(?:started|initiali[sz]ed)|loading the data/i,
+    ],
+    meaning: "The server runs, and does not take requests yet.",
+    failures: ["no_healthy_target", "received_overloaded", "connection_refused"],
+    remedies: ["Let the proxy wait for its readiness, not for its start."],
+  },
+  {
+    about: "repeats that were of no use",
+    match:
+      /max(?:imum)? retr(?:y|ies)|retries exceeded|retry limit|after \d+ (?:retries|attempts)/i,
+    meaning: "Each of several attempts failed; the lines before have the reason.",
+    failures: ["connection_refused", "connection_timeout", "connection_terminated"],
+    remedies: ["Read the error of the first attempt; then try it from the same machine."],
+  },
   {
     about: "a function that failed",
     match: near("functions?|lambda", "crashed|threw|exited|exception"),
@@ -19,11 +60,17 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
   },
   {
     about: "a process that died at its work",
-    match: near(
-      "workers?|child(?:ren)?|thread|dyno|(?<!start\\w{0,4} )container|pod",
-      "died|killed|crashed|signal \\d+|SIG(?:KILL|SEGV|ABRT|BUS)|segfault\\w*|core dumped|" +
-        "panic\\w*|exited prematurely",
-    ),
+    match: [
+      near(
+        "workers?|child(?:ren)?|thread|dyno|(?<!start\\w{0,4} )container|pod",
+        "died|killed|crashed|signal \\d+|SIG(?:KILL|SEGV|ABRT|BUS)|segfault\\w*|core dumped|" +
+          "panic\\w*|exited prematurely",
+      ),
+      near(
+        "process(?:es)?",
+        "signal \\d+|aborted|dumped core|signo|assertion|SIG(?:SEGV|ABRT|BUS|ILL)",
+      ),
+    ],
     meaning: "A process ended while it served requests; these were cut.",
     failures: ["connection_terminated", "connection_refused", "http_response_incomplete"],
     remedies: ["Its own log and dmesg at this second: a crash, no memory, a limit, a restart."],
@@ -40,11 +87,12 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
       ),
       /\bnpm ERR!|missing script|failed to (?:boot|import|spawn|exec)|permission denied @/i,
       /\balready running\b|\bunit \S+ (?:could not be found|is masked|not found)/i,
-      /\b(?:Import|Module ?Not ?Found|Syntax) ?Error\b|Improperly ?Configured/,
+      /\b(?:Import|Module ?Not ?Found|Syntax(?!.*JSON)) ?Error\b|Improperly ?Configured/,
       near("environment|env|variable", "missing|required|not set|undefined|empty"),
       /^(?:\/bin\/)?(?:ba|da)?sh: .*not found/i,
       /(?:cannot|can't|could not) find module|module ?not ?found|no module named/i,
       /command not found/i,
+      /\bexited \([1-9]\d*\)/i,
       /^\W*exit(?:ed|s)?(?: with)? (?:status|code|error)[ :=]*[1-9]/i,
       near("bind\\w*|listen\\w*|port", "in use|already|fail\\w*|permission|denied"),
     ],
@@ -74,7 +122,7 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
     about: "an answer that broke off",
     match: near(
       "response|body|content|download|transfer|chunk\\w*|stream|data",
-      "truncated|incomplete|partial\\w*|short(?:er)?|cut|broke|interrupted|premature\\w*|" +
+      "ended|truncated|incomplete|partial\\w*|short(?:er)?|cut|broke|interrupted|premature\\w*|" +
         "bytes missing",
     ),
     meaning: "The answer ended before it was complete.",
@@ -104,7 +152,11 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
   },
   {
     about: "an answer that is too large",
-    match: /(?:response|answer|reply|output)[^;\n]{0,40} (?:too (?:large|big)|exceed|larger than)/i,
+    match: new RegExp(
+      "(?:response|answer|reply|output)[^;\\n]{0,40} " +
+        "(?:too (?:large|big)|exceed|(?:larg|bigg)er than)",
+      "i",
+    ),
     meaning: "The body of an answer is above a limit of the platform or proxy.",
     failures: ["http_response_body_size", "received_server_error", "http_response_incomplete"],
     remedies: ["Answer in pages, or with a link to a file."],
@@ -113,7 +165,7 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
     about: "a body that is too large",
     match: near(
       "bod(?:y|ies)|payload|upload\\w*|entity|request size|file size|content[- ]length|multipart",
-      "too (?:large|big)|exceed\\w*|limit|larger than|maximum",
+      "too (?:large|big)|exceed\\w*|limit|(?:larg|bigg|great)er than|maximum|above",
     ),
     meaning: "A body is above the limit of a proxy or server.",
     failures: ["request_body_too_large", "http_response_body_size"],
@@ -134,8 +186,11 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
           "capacity|backlog|" +
           "max_?\\w*|buffers?|streams",
         "full|exhaust\\w*|exceed\\w*|reached|saturat\\w*|no (?:free|idle|more)|overflow\\w*|" +
-          "all busy|are busy|rejected|too many|no available|none available|limit",
+          "all busy|are busy|occupied|(?:all|were|are) in use|rejected|" +
+          "too many|no available|none available|limit",
       ),
+      /\b(?:pool|queue|query|check-?out|acqui\w+|slot)[ _-](?:wait[ _-])?time(?:d[ _-]?)?out/i,
+      /could not (?:obtain|acquire|get|check ?out) an? \w* ?(?:connection|slot|worker|thread)/i,
       /connection slots|circuit ?breaking|data too large|overload(?:ed)?|over capacity/i,
       /server is (?:too )?busy|load shed\w*/i,
     ],
@@ -182,8 +237,10 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
   {
     about: "a connection that was closed",
     match: [
-      /unexpected end of (?:file|stream)|gone away|empty (?:reply|response)|incomplete ?message/i,
+      /unexpected end of (?:file|stream)|end of file reached|\bEOF ?Error\b|gone away/i,
+      /empty (?:reply|response)|incomplete ?message/i,
       near("net|network|connections?|sockets?|streams?|pipe|tunnel|session|link", BROKE),
+      /\b(?:read(?:ing)?|recv|receiv(?:e|ing)) (?:\w+ ){0,3}fail|fail\w* to (?:read|receive) /i,
     ],
     meaning: "The other side closed the connection before it had answered.",
     failures: ["connection_terminated", "stale_connection", "http_response_incomplete"],
@@ -243,7 +300,10 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
   },
   {
     about: "a loop",
-    match: /(?:redirect|request|proxy|routing) loop|too many (?:redirects|hops|forwards)/i,
+    match: [
+      /(?:redirect|request|proxy|routing) loop|too many (?:redirects|hops|forwards)/i,
+      /\b(?:calls?|calling|asks?|asking) itself\b|already passed through/i,
+    ],
     meaning: "The request comes back to where it was sent from.",
     failures: ["loop_detected"],
     remedies: ["The upstream must not be the proxy itself; trust X-Forwarded-Proto from it."],
@@ -251,7 +311,11 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
   {
     about: "a server that cannot be reached",
     match: [
-      near("connect\\w*|reach\\w*|contact\\w*|dial\\w*|establish\\w*", `${CANNOT}|unavailable`),
+      near(
+        "connect\\w*|reach\\w*|contact\\w*|dial\\w*|establish\\w*",
+        "could(?: not|n't)|cannot|can't|unable|fail(?:s|ed|ure|ing)?|errors?|refused|unavailable|" +
+          "not (?!found|valid)|didn't",
+      ),
       near("proxy(?:ing)?|forward\\w*", "fail\\w*|errors?|problem|unable|could not|cannot|refused"),
     ],
     meaning: "The program could not reach the server; this line does not say why.",

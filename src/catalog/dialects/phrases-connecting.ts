@@ -6,6 +6,13 @@ import { CANNOT, CLIENT, LATE, near, type Phrase, PLACE } from "./phrase-words.j
 
 export const PHRASES_CONNECTING: readonly Phrase[] = [
   {
+    about: "maintenance",
+    match: /\b(?:under|in|for|down for|planned|scheduled|undergoing)\b[^;\n]{0,20} maintenance\b/i,
+    meaning: "The site or the server is switched off on purpose.",
+    failures: ["maintenance", "received_overloaded", "no_healthy_target"],
+    remedies: ["Find the switch: a file, a flag of the proxy, a mode of the application."],
+  },
+  {
     about: "disk, memory or file descriptors",
     match: [
       /no space left|disk (?:is )?full|quota exceeded on disk|file-?max|no buffer space/i,
@@ -17,7 +24,7 @@ export const PHRASES_CONNECTING: readonly Phrase[] = [
   },
   {
     about: "a resource that is not available for now",
-    match: /resource temporarily unavailable|\bE?AGAIN\b|dead ?lock|(?:cannot|can't) fork/i,
+    match: /resource temporarily unavailable|\bEAGAIN\b|dead ?lock|(?:cannot|can't) fork/i,
     meaning: "A limit of the system or of the program is reached, or its processes hang.",
     failures: ["local_resources_exhausted", "connection_refused", "connection_terminated"],
     remedies: ["ulimit -u and -n of that user, and what its processes wait for."],
@@ -25,8 +32,8 @@ export const PHRASES_CONNECTING: readonly Phrase[] = [
   {
     about: "a process that ran out of memory",
     match: near(
-      "memory|heap",
-      "out of|too much|exceed(?:ed|s|ing)?|exhausted|killed|limit|insufficient",
+      "memory|heap|OOM",
+      "out of|not allowed|too much|exceed(?:ed|s|ing)?|exhausted|killed|limit|insufficient",
     ),
     meaning: "A process had no memory left, and was killed or ended.",
     failures: ["connection_terminated", "connection_refused", "http_response_incomplete"],
@@ -41,10 +48,13 @@ export const PHRASES_CONNECTING: readonly Phrase[] = [
   },
   {
     about: "a firewall that drops packets",
-    match: near(
-      "iptables|nftables|UFW|network ?polic(?:y|ies)|security group|flow|packets?",
-      "DROP(?:ped|s)?|BLOCK(?:ed)?|REJECT(?:ed)?|policy denied",
-    ),
+    match: [
+      near(
+        "iptables|nftables|UFW|network ?polic(?:y|ies)|security group|flow|packets?",
+        "DROP(?:ped|s)?|BLOCK(?:ed)?|REJECT(?:ed)?|policy denied",
+      ),
+      /\b(?:block|drop|filter)\w* (?:all |the |inbound |outbound )?(?:traffic|packets?|ports?)/i,
+    ],
     meaning: "A firewall does not let the packets of this connection through.",
     failures: ["connection_timeout", "connection_refused", "destination_ip_unroutable"],
     remedies: [
@@ -87,8 +97,9 @@ export const PHRASES_CONNECTING: readonly Phrase[] = [
   {
     about: "a WebSocket or an upgrade",
     match: near(
-      "web ?sockets?|upgrade|\\b101\\b|wss?://",
-      "fail\\w*|refus\\w*|reject\\w*|not|missing|unexpected|error|bad|invalid|without|required",
+      "web ?sockets?|upgrade|\\b101\\b|wss?://|ws handshake",
+      "instead|fail\\w*|refus\\w*|reject\\w*|not|missing|unexpected|error|bad|" +
+        "invalid|without|required",
     ),
     meaning: "The connection was not switched to WebSocket.",
     failures: ["http_upgrade_failed", "upgrade_refused", "bad_request"],
@@ -106,11 +117,16 @@ export const PHRASES_CONNECTING: readonly Phrase[] = [
   },
   {
     about: "TLS",
-    match: near(
-      "TLS|SSL|handshake|SNI|ALPN|cipher",
-      "fail\\w*|errors?|alert|wrong|unexpected|closed|refused|mis-?match|unsupported|could not|" +
-        "unable|abort\\w*|plain|not",
-    ),
+    match: [
+      near(
+        // A connection with TLS that was closed is no failure of TLS.
+        "(?:TLS|SSL)(?!:| (?:connection|session)[^;\\n]{0,12} (?:closed|lost|terminated))|" +
+          "handshake|SNI|ALPN|cipher",
+        "fail\\w*|errors?|alert|wrong|unexpected|closed|refused|mis-?match|unsupported|" +
+          "could not|unable|abort\\w*|plain|not",
+      ),
+      /\bhttps?\b[^;\n]{0,30}\bhttps?\b[^;\n]{0,20}(?:expected|instead)|\bexpected https?\b/i,
+    ],
     meaning:
       "TLS failed: one side speaks plain HTTP, or the two have no version or name in common.",
     failures: ["tls_protocol_error", "tls_alert_received", "tls_certificate_error"],
@@ -142,7 +158,10 @@ export const PHRASES_CONNECTING: readonly Phrase[] = [
   },
   {
     about: "a refused connection",
-    match: [near("connect\\w*|socket|dial\\w*|port", "refused|refuses|actively refused")],
+    match: [
+      near("connect\\w*|socket|dial\\w*|port", "refused|refuses|actively refused"),
+      /\bno(?:body|thing| one| process| program)\b[^;\n]{0,20}\blisten/i,
+    ],
     meaning: "The host answers, but nothing listens on that port.",
     failures: ["connection_refused"],
     remedies: ["ss -ltnp on the host of the server: is it running, on this address and port?"],
@@ -165,10 +184,13 @@ export const PHRASES_CONNECTING: readonly Phrase[] = [
     about: "a health check",
     match: [
       near(
-        "health\\w*(?: ?checks?)?|probes?|readiness|liveness|heart-?beats?|pings?",
+        "health\\w*(?: ?checks?)?|probes?|readiness|liveness|heart-?beats?|pings?\\b",
         `fail\\w*|unhealthy|not ready|down|bad|${LATE}|non-?200|unexpected|invalid|incorrect`,
       ),
-      /\bunhealthy\b|\bnot (?:yet )?(?:healthy|ready|registered|in use)\b/i,
+      /\bmarked (?:as )?(?:suspended|down|dead|failed)\b|\bunhealthy\b/i,
+      /\bnot (?:yet )?(?:healthy|ready|registered|in use)\b/i,
+      /\bno (?:\w+ ){0,2}(?:leader|quorum|primary|channels?|providers?|agents?|shards?)\b/i,
+      /\bno (?:living|open|working) connections?\b/i,
       /\bno endpoints?\b|\bderegist(?:er|rat)/i,
       new RegExp(
         `\\bfail(?:ed|ure)? to (?:find|select|pick|get) an? (?:\\w+ )?(?:${PLACE})\\b`,
@@ -188,7 +210,8 @@ export const PHRASES_CONNECTING: readonly Phrase[] = [
       ),
       new RegExp(
         `\\b(?:${PLACE})s?\\b[^;\\n]{0,30} (?:is |are |was |were |been )?(?:marked |taken )?` +
-          "(?:as )?(?:unavailable|offline|out of (?:service|rotation)|ejected|evicted|down)\\b",
+          "(?:as )?(?:unavailable|offline|suspended|quarantined|" +
+          "out of (?:service|rotation)|ejected|evicted|down)\\b",
         "i",
       ),
     ],

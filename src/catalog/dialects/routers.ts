@@ -84,7 +84,7 @@ export const ROUTERS: readonly Dialect[] = [
     "Application failed to respond",
     /Application failed to respond/i,
     "Railway's edge got no answer from the service: it does not listen, or has exited.",
-    ["connection_terminated", "connection_refused"],
+    ["connection_refused", "connection_terminated", "http_response_timeout"],
     LISTEN,
     CRASH,
   ]),

@@ -15,7 +15,7 @@ const ELSEWHERE = [
   /^\[GIN\] [^|]*\| +(\d{3}) \|/,
 ];
 /** The response flags of Envoy as a field of its own. */
-const FLAGS_FIELD = /\bresponse_?flags["']?\s*[:=]\s*["']?([A-Z]{2,6}(?:,[A-Z]{2,6})*)\b/gi;
+const FLAGS_FIELD = /\b\w*response_?flags["']?\s*[:=]\s*["']?([A-Z]{2,6}(?:,[A-Z]{2,6})*)\b/gi;
 /** Envoy writes its response flags behind the status. */
 const FLAGS = /^[A-Z]{2,6}(?:,[A-Z]{2,6})*$/;
 
@@ -44,9 +44,12 @@ const REASONS = [
 ];
 const WITH_REASON = new RegExp(`\\b([45]\\d\\d)[: (-]*(?:${REASONS.join("|")})\\b`, "gi");
 
+const QUOTED_REASON = new RegExp(`"(?:${REASONS.join("|")})"`, "gi");
+
 /** A line without the reasons of statuses: they say no more than their numbers. */
 export function withoutReasons(line: string): string {
-  return OF_REASON.has(line.trim().toLowerCase()) ? "" : line.replace(WITH_REASON, " ");
+  if (OF_REASON.has(line.trim().toLowerCase())) return "";
+  return line.replace(WITH_REASON, " ").replace(QUOTED_REASON, " ");
 }
 
 /** A line that is a reason and nothing else: what is left of a page without its number. */
