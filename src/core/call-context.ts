@@ -1,5 +1,5 @@
 /**
- * The asynchronous context in which a call began, for what is told about it later.
+ * The asynchronous context in which a call began, for its later notifications.
  *
  * Bytes and timers arrive in the context of the code that opened a connection, which is often that
  * of another call. Guarantee: listeners run in the context of their own call, so that a trace or an

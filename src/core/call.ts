@@ -123,11 +123,11 @@ export class Call implements Linked<Call> {
   callerAttempt = 1;
   /** Attempts that were made, in order. */
   attempts: readonly AttemptRecord[] = NONE;
-  /** How each attempt went through its phases; null unless somebody wants to know. */
+  /** How each attempt went through its phases; null unless a listener asks for it. */
   timelines: Timeline[] | null = null;
   /** Why it has no good answer; null while it is under way, and when it has one. */
   failure: Failure | null = null;
-  /** Who made its answer, null while nobody has. */
+  /** Who made its answer, null while there is none. */
   answeredBy: AnswerSource | null = null;
   /** Bytes of the body of an answer of our own. */
   ownBytes = 0;
@@ -135,7 +135,7 @@ export class Call implements Linked<Call> {
   sidesOver = 0;
   /** Why no further attempt was made; null when the first one was good. */
   stopReason: StopReason | null = null;
-  /** Who has answered in the place of its upstream; null for nobody else. */
+  /** Who has answered in the place of its upstream; null if nothing has. */
   detour: Detour | null = null;
   /** The caller's request id, or one of our own. */
   readonly id: string;

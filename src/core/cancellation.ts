@@ -1,5 +1,5 @@
 /**
- * Who ended a call or an exchange before its time, and the news of it to whoever is waiting.
+ * Who ended a call or an exchange before its time, and the listeners that wait for that.
  *
  * The first to cut is noted and stays; classification asks it before it looks at any error. It does
  * the job of an AbortSignal at a fraction of the cost, since every call has one.
@@ -26,13 +26,13 @@ export interface Cuttable {
   cut(by: CutBy): void;
 }
 
-function tell(listener: CutListener, by: CutBy): void {
+function notify(listener: CutListener, by: CutBy): void {
   if (typeof listener === "function") listener(by);
   else listener.cut(by);
 }
 
 export class Cancellation implements Cuttable {
-  /** Who cut, null while nobody has. Nobody else writes it. */
+  /** Who cut, null while it was not cut. Written only here. */
   by: CutBy | null = null;
   // Nearly always there is one listener at the most, and it shall cost no list.
   private first: CutListener | null = null;
@@ -46,13 +46,13 @@ export class Cancellation implements Cuttable {
     const others = this.others;
     this.first = null;
     this.others = NONE;
-    if (first !== null) tell(first, by);
-    for (const listener of others) tell(listener, by);
+    if (first !== null) notify(first, by);
+    for (const listener of others) notify(listener, by);
   }
 
   /** Listens for the cut; called at once when it has happened. Every listener must be removed. */
   add(listener: CutListener): void {
-    if (this.by !== null) tell(listener, this.by);
+    if (this.by !== null) notify(listener, this.by);
     else if (this.first === null && this.others === NONE) this.first = listener;
     else this.others = [...this.others, listener];
   }

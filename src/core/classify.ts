@@ -137,7 +137,7 @@ function stageOf(timeline: Timeline): ErrorStage {
   return timeline.written ? "exchange" : "connect";
 }
 
-/** A loss of the connection has finer names, told apart by how far the exchange got. */
+/** A loss of the connection has finer names, distinguished by how far the exchange got. */
 function refine(timeline: Timeline, code: FailureCode): FailureCode {
   if (!hasTrait(code, "connection_lost") || timeline.headAt >= 0) return code;
   if (!timeline.written) return "connection_reset_while_connecting";

@@ -1,5 +1,5 @@
 /**
- * What the layers of a call tell each other: the number of the attempt, and the time that is left.
+ * What the layers of a call exchange: the number of the attempt, and the time that is left.
  *
  * Every convention is a name with a form of its own; names that are not known here hold a count or
  * whole milliseconds. Guarantee: a value that cannot be read says nothing.

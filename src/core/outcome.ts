@@ -2,7 +2,7 @@
  * What comes back up the pipe: an answer, an answer that is itself a failure, or no answer.
  *
  * An exchange ends with its body, not with its head. So a response says when its body has ended and
- * how (`onFinished`), and whoever does not deliver a response owes it a `discard`.
+ * how (`onFinished`), and code that does not deliver a response must `discard` it.
  */
 import type { FailureCode } from "../catalog/failures.js";
 import type { Failure } from "./failure.js";
@@ -58,7 +58,7 @@ export function failureOf(outcome: Outcome<unknown>): Failure | null {
 }
 
 /**
- * Tells when it is over, body included, and by which name: null for a whole answer that was no
+ * Notifies when it is over, body included, and by which name: null for a whole answer that was no
  * failure. An answer that is a failure keeps that name, whatever happens to its body.
  */
 export function whenOver(outcome: Outcome<unknown>, listener: EndListener): void {

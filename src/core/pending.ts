@@ -1,12 +1,12 @@
 /**
  * An outcome that is still to come, as a step gives it back.
  *
- * A promise would do, and every step may give one. But a call passes a dozen steps that only want
- * to be told, and each would pay for a promise, two closures and a microtask. So a `Pending` tells
- * its listeners at once and in the order in which they came; who awaits it gets a true promise.
- * Guarantee: it is settled once. What is thrown on the way, by a step or by a listener, is a bug of
- * ours: those behind it are told `proxy_internal_error`, so that nothing is held back for ever, and
- * who awaits it gets what was thrown, except at the top of the pipe (`safely`).
+ * A promise would do, and every step may give one. But a call passes a dozen steps that only need a
+ * notification, and each would pay for a promise, two closures and a microtask. So a `Pending`
+ * notifies its listeners at once and in the order in which they subscribed; `await` gets a true
+ * promise. Guarantee: it is settled once. What is thrown on the way, by a step or by a listener, is
+ * a bug of ours: later listeners get `proxy_internal_error`, so that nothing is held back for ever,
+ * and `await` rejects with what was thrown, except at the top of the pipe (`safely`).
  */
 import type { FailureCode } from "../catalog/failures.js";
 import type { Failure } from "./failure.js";
@@ -36,7 +36,7 @@ export interface Holder<Input> {
 }
 
 /**
- * Who is told, with its own link: a list without an array, since most have three or four, and an
+ * A subscription with its own link: a list without an array, since most have three or four, and an
  * array is made for seventeen.
  */
 class Held implements Ending {
@@ -49,7 +49,7 @@ class Held implements Ending {
     this.input = input;
   }
 
-  told(outcome: Outcome<unknown>, isStray: boolean): Promise<Outcome<unknown>> | null {
+  notify(outcome: Outcome<unknown>, isStray: boolean): Promise<Outcome<unknown>> | null {
     const { known, over } = this.holder;
     const instead = known === null ? null : known(this.input, outcome, isStray);
     if (instead === null && over !== null) whenOver(outcome, this);
@@ -61,7 +61,7 @@ class Held implements Ending {
   }
 }
 
-const TELLING: Holder<OutcomeListener<unknown>> = {
+const NOTIFYING: Holder<OutcomeListener<unknown>> = {
   known(listener, outcome) {
     listener(outcome);
     return null;
@@ -93,7 +93,7 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
   private replaced = false;
   private thrown: { readonly cause: unknown } | null = null;
 
-  /** The same outcome, as something that tells; a promise that rejects is a bug of ours. */
+  /** The same outcome, to subscribe to; a promise that rejects is a bug of ours. */
   static of<Body>(coming: Promise<Outcome<Body>>): Pending<Body> {
     return coming instanceof Pending ? coming : Pending.following(coming);
   }
@@ -108,7 +108,7 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
     return pending;
   }
 
-  /** The outcome of a step; what it throws is an outcome, and rejects nobody. */
+  /** The outcome of a step; what it throws is an outcome, not a rejection. */
   static safely<In, Body>(step: (input: In) => Promise<Outcome<Body>>, input: In): Pending<Body> {
     try {
       const pending = Pending.of(step(input));
@@ -126,7 +126,7 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
     return pending;
   }
 
-  /** Tells everybody who listens; the first outcome stays. */
+  /** Notifies all listeners; the first outcome stays. */
   settle(outcome: Outcome<Body>): void {
     if (this.outcome !== null || this.replaced) return;
     this.outcome = outcome;
@@ -135,7 +135,7 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
     for (; held !== null; held = held.next) {
       let instead: Promise<Outcome<unknown>> | null = null;
       try {
-        instead = held.told(this.outcome, this.thrown !== null);
+        instead = held.notify(this.outcome, this.thrown !== null);
       } catch (cause) {
         this.outcome = givenUp(this.outcome, cause);
         this.thrown = { cause };
@@ -148,13 +148,13 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
     this.last = null;
   }
 
-  /** Those that were not told yet are told another outcome than those before them. */
+  /** Listeners that were not notified yet get another outcome than those before them. */
   private waitFor(coming: Promise<Outcome<unknown>>): void {
     const instead = Pending.of(coming as Promise<Outcome<Body>>);
     this.outcome = null;
     this.replaced = true;
     if (this.first === null) this.last = null;
-    instead.tell((outcome) => {
+    instead.subscribe((outcome) => {
       this.thrown = instead.thrown;
       this.replaced = false;
       this.settle(outcome);
@@ -162,13 +162,13 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
   }
 
   /** Calls the listener with the outcome: at once where it is known. */
-  tell(listener: OutcomeListener<Body>): this {
-    return this.inform(TELLING as Holder<OutcomeListener<Body>>, listener);
+  subscribe(listener: OutcomeListener<Body>): this {
+    return this.inform(NOTIFYING as Holder<OutcomeListener<Body>>, listener);
   }
 
   /**
-   * Tells the holder of the outcome and of the end, and with it what it holds something for.
-   * Whoever comes behind is told what it gives instead.
+   * Notifies the holder of the outcome and of the end, with the input that it holds something for.
+   * Later listeners get the outcome that it gives instead.
    */
   inform<Input>(holder: Holder<Input>, input: Input): this {
     const held = new Held(holder as Holder<unknown>, input);
@@ -177,7 +177,7 @@ export class Pending<Body> implements Promise<Outcome<Body>> {
       else this.last = this.last.next = held;
       return this;
     }
-    const instead = held.told(this.outcome, this.thrown !== null);
+    const instead = held.notify(this.outcome, this.thrown !== null);
     if (instead !== null) this.waitFor(instead);
     return this;
   }

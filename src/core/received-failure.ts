@@ -55,7 +55,7 @@ const READERS: ReadonlyMap<string, HintReader> = new Map<string, HintReader>([
   ["x-envoy-overloaded", overloaded],
   // Finagle: not processed, and another instance may take it. Sent with 503 only.
   ["finagle-http-nack", nack],
-  // Finagle: not processed, and whoever asks next will be refused as well.
+  // Finagle: not processed, and the next instance will refuse as well.
   ["finagle-http-nonretryable-nack", overloaded],
   // linkerd 1: known to be safe to send again.
   ["l5d-retryable", retryable],

@@ -25,7 +25,7 @@ export interface StreamedBodyOptions {
   readonly bytesMax: number;
   /** Called once, when the first byte is asked for. */
   readonly onDemand: (() => void) | null;
-  /** Whoever is to take it is asked first, RFC 9110 §10.1.1; false unless given. */
+  /** The upstream is first asked for its consent, RFC 9110 §10.1.1; false unless given. */
   readonly asksFirst?: boolean;
   /** The length that is announced, and that the source must keep to; null where none is. */
   readonly length?: number | null;
@@ -68,7 +68,7 @@ export class ReplayBody {
   static fromStream(source: BodySource, options: StreamedBodyOptions): ReplayBody {
     const body = new ReplayBody(options);
     body.#source = source;
-    // Such a source has told its end before and would not tell it again.
+    // Such a source has emitted its end before and would not emit it again.
     if (source.readableEnded) body.#goAs("proxy_configuration_error");
     else if (source.destroyed) body.#break(source.errored);
     else source.on("error", body.#onError);
@@ -117,12 +117,12 @@ export class ReplayBody {
     return this.#asksFirst && this.#state === "flowing";
   }
 
-  /** Whether nothing of it was asked for, and its client waits to be told so. */
+  /** Whether nothing of it was asked for, and its client waits for a 100. */
   get undemanded(): boolean {
     return this.#onDemand !== null;
   }
 
-  /** It is wanted, or nobody who could be asked answers: it is sent without a question. */
+  /** It is wanted, or the upstream does not answer the question: it is sent without asking. */
   askNoMore(): void {
     this.#asksFirst = false;
   }

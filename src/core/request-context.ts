@@ -19,9 +19,9 @@ import type { GatewayRequest } from "./request.js";
 
 /** The request that is being served, for application code. */
 export interface RequestContext {
-  /** Milliseconds until nobody waits any more; Infinity where nobody has said. */
+  /** Milliseconds until the caller stops waiting; Infinity where it is not known. */
   remainingMs(): number;
-  /** How much it matters; null where nobody has said. */
+  /** How much it matters; null where it is not known. */
   readonly priority: Priority | null;
   /** The number of the caller's attempt, from 1. */
   readonly attempt: number;
@@ -31,7 +31,7 @@ export interface RequestContext {
 
 /** What a context is made of. */
 export interface ContextFacts {
-  /** A moment on the clock; NEVER where nobody has said. */
+  /** A moment on the clock; NEVER where it is not known. */
   readonly deadline: number;
   readonly priority: Priority | null;
   readonly attempt: number;
@@ -67,7 +67,7 @@ export class LiveContext implements RequestContext {
     return this.#controller.signal;
   }
 
-  /** Nobody waits for the answer any more. */
+  /** The caller no longer waits for the answer. */
   leave(reason: unknown = new GatewayError("the client left", CLIENT_LEFT, 0)): void {
     this.#reason ??= reason;
     this.cancellation.cut("client");

@@ -46,7 +46,7 @@ export function pathBelow(prefix: string, request: GatewayRequest): string {
 
 /** How long a client may keep an upstream waiting. */
 export interface ClientPaceLimits {
-  /** The time that everybody has. */
+  /** The time that every client has. */
   readonly clientMs: number;
   /** So many bytes give a second more. */
   readonly bytesPerSecondMin: number;

@@ -48,8 +48,8 @@ export interface ResponseBody {
   readonly bufferedBytes: number;
   /** The tunnel of an answered upgrade; null for an ordinary answer. */
   readonly upgraded: Tunnel | null;
-  /** The error that a broken body broke with, where somebody else's engine read it. */
+  /** The error that a broken body broke with, where a foreign engine read it. */
   readonly brokenCause?: unknown;
-  /** Promised length, null when only the end will tell. */
+  /** Promised length, null when it is known only at the end. */
   readonly contentLength: number | null;
 }

@@ -3,7 +3,7 @@
  * by the timeouts and by the record. Times are monotonic milliseconds, -1 where a phase was
  * skipped.
  *
- * The order of these facts, not the code of an error, tells one failure from another:
+ * Failures are distinguished by the order of these facts, not by the code of an error:
  * a request that was never written may always be sent again.
  */
 import type { Phase } from "../catalog/failures.js";

@@ -153,7 +153,7 @@ export function dispatchCall(
   };
   delivery.begin(call);
   // A caller that gave it up before it began is told by the outcome.
-  Pending.of(stepOf(core)(call)).tell((outcome) => {
+  Pending.of(stepOf(core)(call)).subscribe((outcome) => {
     delivery.deliver(outcome);
     whenOver(outcome, over);
   });

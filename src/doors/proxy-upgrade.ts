@@ -207,7 +207,7 @@ function shakeHands(handshake: Handshake, route: UpgradeRoute): void {
     way.answer.failure(asking, brokenBody(cause));
     scope.leave();
   };
-  execute(call).tell((outcome) => {
+  execute(call).subscribe((outcome) => {
     if (switched(handshake, way, asking, outcome)) {
       socket.off("close", onClose);
       whenOver(outcome, () => {

@@ -105,7 +105,7 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
         scope.over();
       });
     });
-    core.execute(made).tell(told);
+    core.execute(made).subscribe(told);
   };
 
   return (req, res, url, received, framework = NO_FRAMEWORK) => {

@@ -88,7 +88,7 @@ class GradientLimit implements AdaptiveLimit {
     if (this.#measuring && now - latencyMs < window.startedAt) return;
     window.runningMax = Math.max(window.runningMax, running);
     if (isOverload(outcome)) window.overloads += 1;
-    // What was repeated has waited for somebody else, too; a failure says nothing about speed.
+    // What was repeated has waited for another target, too; a failure says nothing about speed.
     else if (outcome.kind !== "success" || attempts.length > 1) return;
     else {
       window.answers += 1;

@@ -27,7 +27,7 @@ export interface AttemptTimeouts {
   readonly bodyMs: number;
 }
 
-/** Told when an answer that was in the socket all along was saved from a late timer. */
+/** Called when an answer that was in the socket all along was saved from a late timer. */
 export type StallSaved = (exchange: TimedExchange) => void;
 
 export function attemptTimeout(

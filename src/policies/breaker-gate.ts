@@ -1,5 +1,5 @@
 /**
- * Asks the breaker of the target for a permit, and tells it, and who compares the target with its
+ * Asks the breaker of the target for a permit, and reports to it, and to the comparison with its
  * peers, how the exchange went.
  *
  * Place: above the attempt timeout, since an attempt that timed out must count against the target.

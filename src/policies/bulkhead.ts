@@ -37,7 +37,7 @@ export type BulkheadSettings = Required<Omit<BulkheadOptions, "by">>;
 export interface BulkheadParts {
   /** Learns how many calls may run at once; null for `concurrencyMax` at all times. */
   readonly limit?: AdaptiveLimit | null;
-  /** Tells callers apart, so that each has a share; null for one line for all. */
+  /** Distinguishes callers, so that each has a share; null for one line for all. */
   readonly callers?: CallerKey | null;
   readonly refusals?: Refusals;
 }
@@ -238,7 +238,7 @@ function placeOf(seating: Seating): Holder<SeatedCall> {
   };
 }
 
-/** Tells the limit how long each answer took, and takes over what it says. */
+/** Reports to the limit how long each answer took, and takes over what it says. */
 function watched<Body>(
   clock: Pick<Clock, "now">,
   places: Places,
@@ -247,7 +247,7 @@ function watched<Body>(
 ): PipeStep<SeatedCall, Body> {
   return (call) => {
     const startedAt = clock.now();
-    return Pending.of(next(call)).tell((outcome) => {
+    return Pending.of(next(call)).subscribe((outcome) => {
       limit.seen(call, outcome, clock.now() - startedAt, places.running);
       if (limit.limit !== places.count) places.resize(limit.limit);
     });
@@ -291,7 +291,7 @@ export class Places {
     return this.#line.size;
   }
 
-  /** Somebody has been waiting all the time for so long that this is no burst any more. */
+  /** A call has been waiting all the time for so long that this is no burst any more. */
   get stressed(): boolean {
     const { queueStressMs } = this.#options;
     return this.#line.size > 0 && this.#clock.now() - this.#standsSince >= queueStressMs;
@@ -337,12 +337,12 @@ export class Places {
     this.count = count;
     const isSmall = count < BULKHEAD.unansweredPlacesMin;
     this.#busyFrom = isSmall ? count : Math.floor(count * BULKHEAD.unansweredFrom);
-    // At least one, so that whoever has only sheddable calls is served, too.
+    // At least one, so that callers with only sheddable calls are served, too.
     this.#shared = Math.max(1, Math.floor(count * (1 - this.#options.criticalShare)));
     this.#fill();
   }
 
-  /** Whether there is room in the line, and else who gives way; null when nobody does. */
+  /** Whether there is room in the line, and else which call gives way; null when none does. */
   roomFor(call: Call): "free" | Waiter | null {
     const free = this.#options.queueMax - this.#line.size;
     if (this.#shares?.waiting.mayTake(call, Math.max(free, 1)) === false) return null;

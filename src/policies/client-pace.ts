@@ -1,7 +1,7 @@
 /**
  * Bounds how long a client keeps an upstream waiting: for the rest of its request's body, or until
  * it takes more of the answer. The model is `RequestReadTimeout … MinRate` of Apache's
- * mod_reqtimeout: a time that everybody has, and a second more for so many bytes.
+ * mod_reqtimeout: a time that every client has, and a second more for so many bytes.
  *
  * Place: beside the timeouts of an attempt, which makes one for bodies that stream in, and for
  * answers whose client has fallen behind. Guarantee: only time counts in which the client is waited
@@ -110,7 +110,7 @@ export class ClientPace {
   }
 }
 
-/** So often within the time that everybody has. */
+/** So often within the time that every client has. */
 const LOOKS = 4;
 
 function isWaitedFor({ body }: GatewayRequest): boolean {

@@ -3,7 +3,7 @@
  * given back lately.
  *
  * Guarantee: at least a second, at most ten, and spread by chance, so that those who were refused
- * together do not return together. It looks only when somebody is refused; until then a place that
+ * together do not return together. It looks only when a call is rejected; until then a place that
  * is given back costs one addition.
  */
 import type { Clock } from "../base/clock.js";

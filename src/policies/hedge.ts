@@ -54,7 +54,7 @@ export function hedge(shared: HedgeShared, options: HedgeSettings): Policy<Attem
       if (afterMs !== null)
         return new Race(shared, options, latencies, next, attempt, afterMs).result;
       const startedAt = clock.now();
-      return Pending.of(next(attempt)).tell((outcome) => {
+      return Pending.of(next(attempt)).subscribe((outcome) => {
         if (outcome.kind === "success") latencies.add(clock.now() - startedAt);
       });
     },
@@ -112,7 +112,7 @@ class Race<Body> {
     const runner: Runner = { attempt, startedAt: this.#shared.clock.now() };
     this.#running.add(runner);
     this.#started += 1;
-    Pending.of(this.#next(attempt)).tell((outcome) => this.#ended(runner, outcome));
+    Pending.of(this.#next(attempt)).subscribe((outcome) => this.#ended(runner, outcome));
   }
 
   #arm(): void {

@@ -27,7 +27,7 @@ export type LoadShedOptions = Required<ShedOptions>;
 export interface LoadGuard {
   readonly settings: LoadShedOptions;
   readonly eventLoopDelayMs: number;
-  /** From 0, where nobody is refused, to 1, where everybody is. */
+  /** From 0, where no call is refused, to 1, where every call is. */
   readonly pressure: number;
   /** Null for a call that may pass, else how long until it is worth to come back. */
   refuses(priority: Priority): { readonly retryAfterMs: number } | null;
@@ -54,7 +54,7 @@ export function loadGuard(
     else if (delayMs < eventLoopDelayMs * SHED.calmRatio) {
       pressure = Math.max(0, pressure - elapsedMs / SHED.fallMs);
     }
-    // What still weighs must be let go of, also when nobody calls any more.
+    // What still weighs must be let go of, also when no calls come any more.
     if (pressure > 0) loop.touch();
     if (before > 0 !== pressure > 0) {
       onChange({ shedding: pressure > 0, eventLoopDelayMs: delayMs });

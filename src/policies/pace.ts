@@ -36,7 +36,7 @@ export interface PaceSettings extends Required<Omit<PaceOptions, "by">> {
 export interface PaceParts {
   readonly clock: Pick<Clock, "now" | "after">;
   readonly random: Random;
-  /** Tells limits apart; null for one. */
+  /** Distinguishes limits; null for one. */
   readonly callers: CallerKey | null;
   readonly refusals: Refusals;
 }
@@ -162,7 +162,7 @@ class Hold {
       call.cancellation.remove(cut);
       attempt.running = null;
       if (refusal !== null) coming.settle(noResponse(refusal));
-      else Pending.safely((one: Attempt) => this.#go(one, next), attempt).tell(settle);
+      else Pending.safely((one: Attempt) => this.#go(one, next), attempt).subscribe(settle);
     };
     const settle = (outcome: Outcome<Body>): void => coming.settle(outcome);
     const waiter = new Waiter(call, end);

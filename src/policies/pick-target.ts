@@ -32,7 +32,7 @@ export function pickTarget(
     const { call, triedTargets } = attempt;
     const careful = !repeats || isLostIfItFails(call);
     const target = targets.choose(call.request, triedTargets, careful);
-    // Where it has failed already, somebody else may be back by now.
+    // Where it has failed already, another one may be back by now.
     const isNew = triedTargets.length === 0 || !triedTargets.includes(target?.id ?? "");
     if (target !== null && isNew) return send(attempt, target, next);
     const hope = targets.hope(false);

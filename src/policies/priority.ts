@@ -36,7 +36,7 @@ export function priorityOf(rule: PriorityRule): Policy<AdmittedCall, RankedCall>
     role: "priority",
     settings: typeof rule === "function" ? { by: "function" } : { ...rule },
     run(call, next) {
-      if (call.overrides?.priority === undefined) call.priority = told(ask(viewOf(call.request)));
+      if (call.overrides?.priority === undefined) call.priority = given(ask(viewOf(call.request)));
       return next(call as unknown as RankedCall);
     },
   };
@@ -51,7 +51,7 @@ function byHeader(name: string): (request: PriorityRequest) => Priority | null {
   };
 }
 
-function told(answer: unknown): Priority {
+function given(answer: unknown): Priority {
   if (answer === undefined || answer === null) return PRIORITY_UNLESS_GIVEN;
   if (isPriority(answer)) return answer;
   const names = PRIORITIES.join(", ");

@@ -71,7 +71,7 @@ export function quotaGate(
       const key = callers?.of(attempt.call.request) ?? "";
       let own = turns.get(key);
       if (own === undefined) {
-        // Forgotten as soon as nobody waits: the counter alone remembers.
+        // Forgotten as soon as no call waits: the counter alone remembers.
         own = new Turns(parts, state, counter, key, () => turns.delete(key));
         turns.set(key, own);
       }
@@ -150,7 +150,7 @@ class Turns {
       call.cancellation.remove(cut);
       attempt.running = null;
       if (refusal !== null) coming.settle(noResponse(refusal));
-      else Pending.safely(next, attempt).tell(settle);
+      else Pending.safely(next, attempt).subscribe(settle);
       this.#rest();
     };
     const settle = (outcome: Outcome<Body>): void => coming.settle(outcome);
@@ -176,7 +176,7 @@ class Turns {
       this.#asking = false;
       if (ms > 0) this.#later(ms);
       else {
-        // What was granted to one that has left goes to nobody.
+        // What was granted to a call that has left is not used.
         this.#line.next(false)?.end(null);
         this.#pump();
       }
@@ -204,7 +204,7 @@ class Turns {
     this.#rest();
   }
 
-  /** With nobody left there is nothing to wait for. */
+  /** Without a waiting call there is nothing to wait for. */
   #rest(): void {
     if (this.#line.size > 0 || this.#asking) return;
     this.#timer?.cancel();

@@ -3,7 +3,7 @@
  *
  * Place: beside retry. While one target is above doubt, a repeat has somewhere to go, and a crash
  * of another may cost a burst of them. When all are in doubt, repeats only add to what is too much
- * already. Guarantee: it is asked and told on the way of failures and repeats only; a call that
+ * already. Guarantee: it is read and written on the way of failures and repeats only; a call that
  * succeeds at once costs nothing.
  */
 import type { Clock } from "../base/clock.js";

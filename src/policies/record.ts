@@ -15,13 +15,13 @@ import type { Timeline } from "../core/timeline.js";
 import type { Exchange, RecordedExchange, TimedExchange } from "../targets/exchange.js";
 import type { Presence } from "../targets/presence.js";
 
-/** Is told about every exchange when its body is over; nobody listening costs one question. */
+/** Is notified of every exchange when its body is over; without listeners that costs one check. */
 export interface AttemptListener {
   has(): boolean;
-  /** Whether somebody wants to know of the phases, when the call is over. */
+  /** Whether a listener asks for the phases, when the call is over. */
   keeps(): boolean;
   notify(exchange: Exchange, record: AttemptRecord): void;
-  /** Is told how every exchange ended, whoever listens; null for a whole answer. */
+  /** Is notified how every exchange ended, with or without listeners; null for a whole answer. */
   ended?(exchange: Exchange, code: FailureCode | null): void;
 }
 
@@ -33,7 +33,7 @@ export function record(
     known(exchange, outcome) {
       const { timeline, target } = exchange;
       const { openedAt, headAt, endAt } = timeline;
-      // A small answer is whole before anybody is told of it.
+      // A small answer is whole before any listener is notified.
       exchange.record = recordOf(exchange, outcome, endAt >= 0 ? endAt : clock.now());
       note(exchange, exchange.record, listener?.keeps() === true);
       // After a redirect it may have been another host that answered; then there is no such moment.

@@ -1,8 +1,8 @@
 /**
  * What this process refused because there was too much to do, counted by name and by priority.
  *
- * Guarantee: a refusal is counted once, by whoever refused; none of them reaches a target, so none
- * can count against one.
+ * Guarantee: a refusal is counted once, by the policy that refused; none of them reaches a target,
+ * so none can count against one.
  */
 import type { FailureCode } from "../catalog/failures.js";
 import { PRIORITIES, type Priority } from "../catalog/priorities.js";
@@ -20,7 +20,7 @@ export interface Refusals {
   counts(): RefusalCounts;
 }
 
-export function refusals(tell: (call: Call, failure: Failure) => void = () => {}): Refusals {
+export function refusals(onRefusal: (call: Call, failure: Failure) => void = () => {}): Refusals {
   let byCode: Map<FailureCode, Record<Priority, number>> | null = null;
   return {
     note(call, failure) {
@@ -31,7 +31,7 @@ export function refusals(tell: (call: Call, failure: Failure) => void = () => {}
         byCode.set(failure.code, counts);
       }
       counts[call.priority] += 1;
-      tell(call, failure);
+      onRefusal(call, failure);
       return failure;
     },
     counts: () =>

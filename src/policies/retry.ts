@@ -277,7 +277,7 @@ function planRepeat(shared: RetryShared, options: RetrySettings, asked: RepeatQu
   const waitMs = waitBefore(shared, options, attempt, failure);
   if (waitMs === null) return { stop: "no_other_target" };
   if (waitMs + options.attemptMsMin > leftMs) return { stop: "no_time_left" };
-  // A user waits behind a gateway; who is to wait longer than this is better told so.
+  // A user waits behind a gateway: an answer is better than a longer wait than this.
   if (waitMs > 0 && asked.askedToWaitMs > options.retryAfterWaitMsMax) {
     return { stop: "retry_after_too_long" };
   }
@@ -297,7 +297,7 @@ function whyNotAllowed(call: Call, failure: Failure, attemptsMax: number): StopR
   return whyNotRepeat(call.request, failure);
 }
 
-/** The wait before a repeat, null when there is nobody who would take it. */
+/** The wait before a repeat, null when no target would take it. */
 function waitBefore(
   { random, targets }: RetryShared,
   options: RetrySettings,

@@ -42,7 +42,7 @@ const USUAL = "Content-Type";
 const EVENT_STREAM = /^text\/event-stream\s*(?:;|$)/i;
 const SWITCHING = 101;
 
-/** Whether an answer has no end that its head could tell. */
+/** Whether an answer has no end that its head could announce. */
 export function isEndless(status: number, rawHeaders: readonly string[]): boolean {
   if (status === SWITCHING) return true;
   for (let at = 0; at < rawHeaders.length; at += 2) {

@@ -6,7 +6,7 @@
  * body of a request is on its way the deadline stands still, and once the head is up it is over;
  * bodies have timeouts of their own. A deadline that the caller has named is a moment, and stands.
  * An answer that already lies in the socket when a late timer fires still wins.
- * Not here: the name of the failure. Whoever is cut knows how far it had got.
+ * Not here: the name of the failure. The exchange that is cut knows how far it had got.
  */
 import type { Clock } from "../base/clock.js";
 import { OwnPatientTimer } from "../base/shared-timers.js";

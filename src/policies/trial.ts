@@ -1,8 +1,8 @@
 /**
  * How long an exchange waits that finds out for others whether its target is well again.
  *
- * While others are well, nobody's request is to wait for the whole time-out of a target that has
- * most likely stayed as silent as before: one that may be repeated is given up sooner, which tells
+ * While others are well, no request is to wait for the whole time-out of a target that has
+ * most likely stayed as silent as before: one that may be repeated is given up sooner, which shows
  * as much of the target.
  */
 import { whyNotRepeat } from "../core/repeat.js";

@@ -3,7 +3,7 @@
  *
  * Requests that hang would take every place until a timeout. Routes that are answered meanwhile go
  * on; the others share half of the places, the last quarter of which is for routes of which no call
- * waits. On a route that is answered itself, the wait tells a hang: when no place is left, the call
+ * waits. On a route that is answered itself, the wait shows a hang: when no place is left, the call
  * that has waited longest gives way, if a later one was answered and it has waited for several
  * times as long as those did.
  * Guarantee: no call is rejected while no route is answered; none gives way to one that matters

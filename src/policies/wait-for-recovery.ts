@@ -1,5 +1,5 @@
 /**
- * A call that nobody takes now: it is refused, or waits where somebody may take it within a moment.
+ * A call that no target takes now: it is rejected, or waits if one may take it within a moment.
  *
  * Place: inside pick-target, for as long as a restart that is over is being found out. In an outage
  * every call comes by here, so who waits shares what is waited for and the timer with all others.
@@ -21,7 +21,7 @@ import type { TargetSet } from "../targets/target-set.js";
 
 /**
  * Waits for `first`, and on for what may be hoped for then. `go` chooses and sends at once, or of
- * those who wait together two would take the place of one; null where there is still nobody.
+ * calls that wait together two would take the place of one; null while there is still no target.
  */
 export function waitForRecovery<Body>(
   timers: Pick<Clock, "after">,
@@ -76,13 +76,13 @@ class RecoveryWait<Body> implements Cuttable {
     this.#end(noResponse(refusal(this.#targets, this.#call.request)));
   }
 
-  /** Whether somebody takes it; what is thrown is a bug of ours, and ends the wait as well. */
+  /** Whether a target takes it; what is thrown is a bug of ours, and ends the wait as well. */
   #went(): boolean {
     try {
       const coming = this.#go();
       if (coming === null) return false;
       this.#stop();
-      coming.tell((outcome) => this.coming.settle(outcome));
+      coming.subscribe((outcome) => this.coming.settle(outcome));
     } catch (cause) {
       this.#end(noResponse({ code: "proxy_internal_error", cause }));
     }
@@ -134,10 +134,10 @@ export function refusal(set: TargetSet, request: GatewayRequest): Failure {
   const retryAfterMs = Number.isFinite(soonest) && soonest > 0 ? soonest : RETRY_AFTER.fallbackMs;
   const [only, other] = set.targets;
   if (only === undefined && set.noneSince !== null) return { ...set.noneSince, retryAfterMs };
-  const told = { retryAfterMs, ...blameFor(set.targets) };
+  const more = { retryAfterMs, ...blameFor(set.targets) };
   const isOut = only?.health.untried === true || only?.disabled === true;
   if (only === undefined || other !== undefined || isOut) {
-    return { code: "no_healthy_target", ...told };
+    return { code: "no_healthy_target", ...more };
   }
-  return { code: "breaker_open", target: only.id, ...told };
+  return { code: "breaker_open", target: only.id, ...more };
 }

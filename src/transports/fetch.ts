@@ -151,7 +151,7 @@ class FetchRun extends EngineRun<FetchedBody> implements ForeignReading, Receivi
     exchange.timeline.waitAt = -1;
     exchange.timeline.written = false;
     const sent = this.#wire.perform(exchange as RecordedExchange);
-    Pending.of(sent).tell((outcome) => this.outcome.settle(outcome));
+    Pending.of(sent).subscribe((outcome) => this.outcome.settle(outcome));
   }
 
   #returned(response: Response): void {

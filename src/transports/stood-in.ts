@@ -140,7 +140,7 @@ class StoodInExchange extends Pending<ResponseBody> implements Cuttable {
       return;
     }
     const words = { ...(this.#words as Words), body: body as NonNullable<Words["body"]> };
-    this.#send(words).tell((outcome) => {
+    this.#send(words).subscribe((outcome) => {
       this.settle(outcome);
       whenOver(outcome, over);
     });
@@ -150,7 +150,7 @@ class StoodInExchange extends Pending<ResponseBody> implements Cuttable {
   #take(dispatch: Dispatch): void {
     if (!this.#end()) return;
     const run = new DispatchRun(this.#exchange, this.#terms);
-    run.begin(() => run.send(dispatch, {})).tell((outcome) => this.settle(outcome));
+    run.begin(() => run.send(dispatch, {})).subscribe((outcome) => this.settle(outcome));
   }
 
   #end(): boolean {

@@ -107,7 +107,7 @@ export class FetchCall implements FetchAsk {
     if (asked.signal !== undefined) linkAbort(asked.signal, this.#link as SignalLink);
     return new Promise((give, refuse) => {
       this.#settle = { give, refuse };
-      Pending.of(perform(route.core, this.#scope.call)).tell((outcome) => this.#told(outcome));
+      Pending.of(perform(route.core, this.#scope.call)).subscribe((outcome) => this.#told(outcome));
     });
   }
 
@@ -170,7 +170,7 @@ export class FetchCall implements FetchAsk {
     const hop = this.#hopOf(scope.call, Math.min(before.bytesMax, limit), handler);
     this.#hop = hop;
     hop.start();
-    Pending.of(to.core.execute(scope.call)).tell((outcome) => {
+    Pending.of(to.core.execute(scope.call)).subscribe((outcome) => {
       hop.deliver(outcome);
       whenOver(outcome, () => this.#hopOver(hop, request, scope));
     });

@@ -157,7 +157,7 @@ function call(
     if (res.destroyed) res.once("close", () => tellUser(parts, failure, req, res));
     else tellUser(parts, failure, req, res);
   };
-  lane.execute(made, { side: { broken }, send }).tell((outcome) => {
+  lane.execute(made, { side: { broken }, send }).subscribe((outcome) => {
     if (outcome.kind === "no_response") {
       tellUser(parts, outcome.failure, req, res);
       answer.failure(asking, outcome.failure);

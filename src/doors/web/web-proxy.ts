@@ -191,7 +191,7 @@ class Serving {
         scope.over();
       });
     };
-    core.execute(call).tell(proxy.changes === null ? told : AsyncResource.bind(told));
+    core.execute(call).subscribe(proxy.changes === null ? told : AsyncResource.bind(told));
   }
 
   #answer(call: Call, outcome: Outcome<ResponseBody>): void {

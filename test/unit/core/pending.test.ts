@@ -16,7 +16,9 @@ describe("an outcome that is still to come", () => {
   it("tells its listeners at once, in the order in which they came", () => {
     const pending = new Pending<never>();
     const told: unknown[] = [];
-    pending.tell((outcome) => told.push(1, outcome)).tell((outcome) => told.push(2, outcome));
+    pending
+      .subscribe((outcome) => told.push(1, outcome))
+      .subscribe((outcome) => told.push(2, outcome));
     expect(told).toEqual([]);
     pending.settle(ANSWER);
     expect(told).toEqual([1, ANSWER, 2, ANSWER]);
@@ -24,7 +26,7 @@ describe("an outcome that is still to come", () => {
 
   it("tells whoever comes after it is known at once, too", () => {
     const told: unknown[] = [];
-    Pending.settled(ANSWER).tell((outcome) => told.push(outcome));
+    Pending.settled(ANSWER).subscribe((outcome) => told.push(outcome));
     expect(told).toEqual([ANSWER]);
   });
 
@@ -75,15 +77,15 @@ describe("an outcome that is replaced", () => {
       if (outcome.kind === "no_response") told.push(`${name} ${outcome.failure.code}`);
     };
     const coming = new Pending<never>();
-    pending.tell(note("before"));
+    pending.subscribe(note("before"));
     pending
       .inform(
         instead(() => coming),
         null,
       )
-      .tell(note("behind"));
+      .subscribe(note("behind"));
     pending.settle(ANSWER);
-    pending.tell(note("late"));
+    pending.subscribe(note("late"));
     // Who made it has no further say in it.
     pending.settle(ANSWER);
     expect(told).toEqual(["before connection_refused"]);
@@ -108,10 +110,10 @@ describe("what is thrown on the way", () => {
     const note = (outcome: Outcome<never>): void => {
       if (outcome.kind === "no_response") told.push(outcome.failure.code);
     };
-    pending.tell(note).tell(() => {
+    pending.subscribe(note).subscribe(() => {
       throw BUG;
     });
-    pending.tell(note).settle(ANSWER);
+    pending.subscribe(note).settle(ANSWER);
     expect(told).toEqual(["connection_refused", "proxy_internal_error"]);
   });
 
@@ -122,7 +124,7 @@ describe("what is thrown on the way", () => {
     };
     const response = { discard };
     const pending = new Pending<never>();
-    pending.tell(() => {
+    pending.subscribe(() => {
       throw BUG;
     });
     pending.settle({ kind: "success", response } as unknown as Outcome<never>);
