@@ -25,6 +25,7 @@ export type {
 } from "./catalog/options/health.js";
 export type { LayerOptions } from "./catalog/options/layers.js";
 export type { LimitOptions } from "./catalog/options/limits.js";
+export type { MirrorOptions } from "./catalog/options/mirror.js";
 export type {
   AdaptiveLimitOptions,
   BulkheadOptions,

@@ -46,6 +46,7 @@ const INTERFACES: readonly (readonly [part: string, path: string, name: string])
   ["gateway-options", OPTIONS, "GatewayOptions"],
   ["upstream-sections", OPTIONS, "UpstreamOptions"],
   ["route-options", "src/options/route-options.ts", "RouteOptions"],
+  ["mirror-options", "src/catalog/options/mirror.ts", "MirrorOptions"],
   ["upstream-rule-options", "src/catalog/options/upstream-for.ts", "UpstreamRuleOptions"],
   ["target-options", "src/targets/target-options.ts", "TargetInput"],
   ["front-options", "src/options/front-options.ts", "FrontOptions"],

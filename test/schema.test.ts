@@ -178,9 +178,11 @@ function withTargets(options: Data): Data {
   return { ...options, upstreams: Object.fromEntries(given) };
 }
 
-/** Names that are free: of upstreams and checks, and patterns of routes. */
+/** Names that are free: of upstreams, checks, fields and cookies, and patterns of routes. */
 function isOption(path: readonly string[]): boolean {
-  return !["upstreams", "routes", "checks"].includes(path.at(-2) ?? "");
+  return !["upstreams", "routes", "checks", "header", "cookie", "headers"].includes(
+    path.at(-2) ?? "",
+  );
 }
 
 /** Every member of an object, and of the objects in it. */

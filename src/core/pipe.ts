@@ -10,6 +10,7 @@ import type { Outcome } from "./outcome.js";
 /** What a policy is for. */
 export type Role =
   | "upstream_for"
+  | "mirror"
   | "fallback"
   | "routes"
   | "drain_gate"

@@ -152,6 +152,11 @@ export class ReplayBody {
     return this.#reader;
   }
 
+  /** All of its bytes, where all of them have come in and were kept; else null. */
+  wholeCopy(): Buffer | null {
+    return this.#state === "ended" && !this.#overflowed ? Buffer.concat(this.#kept) : null;
+  }
+
   /** No attempt follows: what is left of the source is read and thrown away. */
   release(): void {
     this.#reader?.destroy();

@@ -19,6 +19,7 @@ import { fixedAnswer, problemOfAnswer } from "../options/read-fallback.js";
 import { chooseUpstream } from "../targets/upstream-rules.js";
 import type { GatewayCore } from "./core.js";
 import { goElsewhere, hasBeenAt, hasTimeLeft } from "./elsewhere.js";
+import { Mirror } from "./mirror.js";
 import type { AroundPipe, StepsElsewhere, UpstreamCore } from "./upstream.js";
 
 /** What it needs of the gateway. */
@@ -29,11 +30,17 @@ export interface AroundParts {
 }
 
 export function aroundPipe(parts: AroundParts, core: UpstreamCore): AroundPipe {
+  const { mirror } = core.options;
+  const copies = mirror === false ? null : new Mirror(mirror, parts.gateway.random);
   return {
     run(call, step, elsewhere) {
       const fallback = call.overrides?.fallback ?? core.options.fallback;
       const steps = stepsOf(fallback);
       const coming = sent(parts, core, call, step, elsewhere);
+      if (copies?.takes(call)) {
+        const other = parts.named(copies.to);
+        if (other !== null) copies.copy(call, coming, other);
+      }
       if (steps.length === 0) return coming;
       const rescue = { parts, core, call, steps, elsewhere };
       return Pending.of(coming).inform(RESCUE as Holder<Rescue>, rescue);

@@ -9,16 +9,17 @@ import type { NormalisedUpstream } from "../options/options.js";
 import type { UpstreamChoice } from "../targets/upstream-rules.js";
 
 /** Whether anything stands around it; routes set what one call has. */
-export function isSurrounded({ fallback, upstreamFor }: NormalisedUpstream): boolean {
-  return fallback !== false || upstreamFor !== false;
+export function isSurrounded({ fallback, upstreamFor, mirror }: NormalisedUpstream): boolean {
+  return fallback !== false || upstreamFor !== false || mirror !== false;
 }
 
 export function describedAround(options: NormalisedUpstream): readonly PolicyDescription[] {
-  const { fallback, routes, upstreamFor } = options;
+  const { fallback, routes, upstreamFor, mirror } = options;
   return [
     ...(upstreamFor === false
       ? []
       : [{ role: "upstream_for", settings: choiceSettings(upstreamFor) } as const]),
+    ...(mirror === false ? [] : [{ role: "mirror", settings: mirror } as const]),
     ...(fallback === false
       ? []
       : [{ role: "fallback", settings: fallbackSettings(fallback) } as const]),

@@ -33,11 +33,18 @@ export function repeatsOf(parts: GatewayParts, options: NormalisedUpstream, targ
 }
 
 /** Bytes of a request's body that are kept for a repeat; none where no call is repeated. */
-export function keptBytesMax({ retry, routes }: NormalisedUpstream, overridden = false): number {
+export function keptBytesMax(options: NormalisedUpstream, overridden = false): number {
+  const { retry, routes } = options;
   if (retry !== false) return retry.replayBodyBytesMax;
-  return overridden || routes.some(({ overrides }) => overrides?.retry)
+  return overridden || isSentElsewhere(options) || routes.some(({ overrides }) => overrides?.retry)
     ? RETRY.replayBodyBytesMax
     : 0;
+}
+
+/** Whether another upstream may be sent a body that this one was sent. */
+function isSentElsewhere({ fallback, mirror, routes }: NormalisedUpstream): boolean {
+  if (mirror !== false || fallback !== false) return true;
+  return routes.some(({ overrides }) => overrides?.fallback);
 }
 
 export function budgetState({ budget }: RetryShared): RetryBudgetState {

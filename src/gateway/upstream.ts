@@ -71,6 +71,8 @@ export interface UpstreamCore {
   ): Call;
   /** Takes a call through the pipe. Never rejects. */
   execute(call: Call): Pending<ResponseBody>;
+  /** Through the pipe alone, past what stands around it. */
+  executeAlone(call: Call): Pending<ResponseBody>;
   /**
    * The same pipe over other transports: that of this upstream, and those of the upstreams to which
    * its calls may go.
@@ -226,6 +228,10 @@ class GatewayUpstream implements UpstreamCore {
   execute(call: Call): Pending<ResponseBody> {
     const { step } = this.#served();
     return this.#isPlain(call) ? this.#take(step, call) : this.#runAround(call, step, executing);
+  }
+
+  executeAlone(call: Call): Pending<ResponseBody> {
+    return this.#take(this.#served().step, call);
   }
 
   executeOver<Body>(transportOf: TransportOf<Body>): (call: Call) => Pending<Body> {

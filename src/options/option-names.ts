@@ -10,6 +10,7 @@ import { STICKY_OPTIONS } from "../catalog/options/balance.js";
 import { FRONT_OPTIONS } from "../catalog/options/front.js";
 import { CHECK_OPTIONS, EXPECTATION_OPTIONS, PROBE_OPTIONS } from "../catalog/options/health.js";
 import { LAYER_OPTIONS } from "../catalog/options/layers.js";
+import { MIRROR_OPTIONS } from "../catalog/options/mirror.js";
 import { UPSTREAM_RULE_OPTIONS } from "../catalog/options/upstream-for.js";
 import { TARGET_OPTIONS, TLS_OPTIONS } from "../targets/target-options.js";
 import { BALANCE_OPTIONS } from "./balance-options.js";
@@ -44,6 +45,7 @@ const NAMES: Readonly<Record<Place, readonly string[]>> = {
   balance: Object.keys(BALANCE_OPTIONS),
   sticky: Object.keys(STICKY_OPTIONS),
   key: ["header", "cookie"],
+  mirror: ["to", ...Object.keys(MIRROR_OPTIONS)],
   upstreamFor: ["to", ...Object.keys(UPSTREAM_RULE_OPTIONS)],
   behind: ["front", ...Object.keys(FRONT_OPTIONS)],
 };

@@ -23,6 +23,7 @@ import {
 } from "../catalog/options/health.js";
 import { LAYER_OPTIONS, type LayerOptions } from "../catalog/options/layers.js";
 import { LIMIT_OPTIONS, type LimitOptions } from "../catalog/options/limits.js";
+import { MIRROR_JSON, type MirrorOptions, type ReadMirror } from "../catalog/options/mirror.js";
 import {
   always,
   flag,
@@ -205,6 +206,12 @@ export const UPSTREAM_OPTIONS = {
    */
   upstreamFor: own<false | UpstreamFor>(UPSTREAM_FOR_JSON, false),
   /**
+   * Sends copies of calls to another upstream, whose answers are thrown away. See
+   * docs/upstream-for.md#copies.
+   * @default false
+   */
+  mirror: own<false | MirrorOptions>(MIRROR_JSON, false),
+  /**
    * A limit of the upstream's own that what is sent must keep: `outgoingQuota({ limit: 600,
    * windowMs: 60_000 })` of `good-gateway/rate-limit`. See docs/rate-limit.md#outgoing.
    */
@@ -303,6 +310,7 @@ export interface NormalisedUpstream
   readonly fallback: Fallback;
   /** Which of its calls go to which other upstream; false for none. */
   readonly upstreamFor: false | UpstreamChoice;
+  readonly mirror: false | ReadMirror;
   /** Null when all targets are configured. */
   readonly discover: Discover | null;
   /** Null for none. */

@@ -6,25 +6,27 @@ import { at, type Findings, shown } from "./findings.js";
 import { nearest } from "./nearest.js";
 import type { NormalisedUpstream } from "./options.js";
 import { namedIn, readFallback } from "./read-fallback.js";
+import { readMirror } from "./read-mirror.js";
 import { readUpstreamFor } from "./read-upstream-for.js";
 
-type Around = Pick<NormalisedUpstream, "fallback" | "upstreamFor">;
+type Around = Pick<NormalisedUpstream, "fallback" | "upstreamFor" | "mirror">;
 
 export function readAround(
   findings: Findings,
   path: string,
-  { fallback, upstreamFor }: Readonly<Record<string, unknown>>,
+  { fallback, upstreamFor, mirror }: Readonly<Record<string, unknown>>,
 ): Around {
   return {
     fallback: readFallback(findings, at(path, "fallback"), fallback) ?? false,
     upstreamFor: readUpstreamFor(findings, at(path, "upstreamFor"), upstreamFor),
+    mirror: readMirror(findings, at(path, "mirror"), mirror),
   };
 }
 
 /** Whether the upstreams exist that an upstream names. */
 export function checkOthers(
   findings: Findings,
-  { name, fallback, routes, upstreamFor }: NormalisedUpstream,
+  { name, fallback, routes, upstreamFor, mirror }: NormalisedUpstream,
   known: readonly string[],
 ): void {
   const path = at("upstreams", name);
@@ -36,6 +38,7 @@ export function checkOthers(
     const own = at(at(at(path, "routes"), pattern), "fallback");
     check(own, namedIn(overrides?.fallback ?? false));
   }
+  if (mirror !== false) check(at(path, "mirror"), [mirror.to]);
   if (Array.isArray(upstreamFor)) {
     check(
       at(path, "upstreamFor"),

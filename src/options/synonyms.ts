@@ -26,6 +26,7 @@ export type Place =
   | "sticky"
   | "key"
   | "upstreamFor"
+  | "mirror"
   | "behind";
 
 const UPSTREAM_SYNONYMS: Readonly<Record<string, string>> = {
@@ -300,6 +301,10 @@ export const SYNONYMS: Readonly<Record<Place, Readonly<Record<string, string>>>>
     ttlMs: "maxAgeMs",
     samesite: "sameSite",
     httponly: "httpOnly",
+  },
+  mirror: {
+    ...{ upstream: "to", target: "to", weight: "share", percent: "share", ratio: "share" },
+    ...{ method: "methods", max: "concurrencyMax" },
   },
   upstreamFor: {
     ...{ upstream: "to", target: "to", share: "weight", percent: "weight", ratio: "weight" },

@@ -33,6 +33,7 @@ const SCOPES: Readonly<Record<string, Scope>> = {
   "gateway-options": { prefix: "gateway", documentedAt: everywhere },
   "upstream-sections": { prefix: "upstream", documentedAt: everywhere },
   "route-options": { prefix: "route", documentedAt: everywhere },
+  "mirror-options": { prefix: "mirror", documentedAt: everywhere },
   "upstream-rule-options": { prefix: "upstreamRule", documentedAt: everywhere },
   "target-options": { prefix: "target", documentedAt: everywhere },
   "balance-options": { prefix: "balance", documentedAt: everywhere },

@@ -62,7 +62,10 @@ export const UPSTREAM_FOR_JSON: Json = {
     { const: false },
     {
       type: "array",
-      items: { options: UPSTREAM_RULE_OPTIONS, also: { to: TEXT } },
+      items: {
+        options: UPSTREAM_RULE_OPTIONS,
+        also: { to: { description: "The upstream that gets the calls.", ...TEXT } },
+      },
       minItems: 1,
       maxItems: 100,
     },

@@ -1,6 +1,7 @@
 /** Calls that go to another upstream than the one that was asked. */
 import { accept, respond, type Script, scriptedUpstream } from "good-gateway/testing";
 import { expect } from "vitest";
+import { eventually } from "../../gallery/tools/world.js";
 import type { Door } from "../door.js";
 import { at, type DoorPromise, ended, isFine, ofProxies, ofRequests, works } from "../promise.js";
 
@@ -145,6 +146,62 @@ export const ELSEWHERE: readonly DoorPromise[] = [
         await at(door, { script: OLD, options: ONCE, others, proxy }, async (ground) => {
           expect((await ground.ask({ path: "/x" })).status).toBe(503);
           expect(isFine(await ground.ask({ path: "/hook" }), door)).toBe(true);
+        });
+      }),
+  },
+  {
+    name: "a copy is sent and forgotten: no call waits for it, fails with it or is counted twice",
+    shows: ["upstream.mirror", "mirror.to", "mirror.share"],
+    cannot: ofRequests,
+    show: (door) =>
+      beside(accept().readHead().readBody().reset(), async (origin, sent) => {
+        const others = { shadow: { targets: origin, ...ONCE, breaker: false as const } };
+        const options = { ...ONCE, mirror: { to: "shadow", share: 1 } };
+        await at(door, { script: works(door), options, others }, async (ground) => {
+          const fields = { "x-mine": "1" };
+          expect(isFine(await ground.ask({ path: "/a?b=1", fields }), door)).toBe(true);
+          expect(isFine(await ground.ask({ method: "POST", body: "x" }), door)).toBe(true);
+          await eventually("the copy is sent", () => sent().length === 1);
+          expect(sent()[0]).toContain("GET /a?b=1 ");
+          expect(sent()[0]?.toLowerCase()).toContain("x-mine: 1");
+          const records = await ended(ground, 2);
+          expect(records.map(({ upstream }) => upstream)).toEqual(["app", "app"]);
+          expect(ground.sent()).toBe(2);
+        });
+      }),
+  },
+  {
+    name: "a copy has the whole body, for methods that are named",
+    shows: ["mirror.methods"],
+    cannot: ofRequests,
+    show: async (door) => {
+      const played = await scriptedUpstream([works(door)], { loop: true });
+      const others = { shadow: { targets: played.origin, ...ONCE } };
+      const options = { ...ONCE, mirror: { to: "shadow", methods: ["POST"] } };
+      await at(door, { script: works(door), options, others }, async (ground) => {
+        expect(isFine(await ground.ask({ method: "POST", body: "hello" }), door)).toBe(true);
+        expect(isFine(await ground.ask({ path: "/get" }), door)).toBe(true);
+        await eventually("the copy is sent", () => played.bodies().length === 1);
+        expect(String(played.bodies()[0])).toBe("hello");
+      });
+      await played.close();
+    },
+  },
+  {
+    name: "copies are bounded: beyond the limit none is sent, and calls go on",
+    shows: ["mirror.concurrencyMax"],
+    cannot: ofRequests,
+    show: (door) =>
+      beside(accept().readHead().hang(), async (origin, sent) => {
+        const timeouts = { responseMs: 60_000, totalMs: 60_000, idleMs: 60_000 };
+        const others = { shadow: { targets: origin, ...ONCE, timeouts } };
+        const options = { ...ONCE, mirror: { to: "shadow", concurrencyMax: 2 } };
+        await at(door, { script: works(door), options, others }, async (ground) => {
+          for (let time = 0; time < 5; time += 1) {
+            expect(isFine(await ground.ask(), door)).toBe(true);
+          }
+          await eventually("copies are sent", () => sent().length === 2);
+          expect(ground.sent()).toBe(5);
         });
       }),
   },

@@ -39,7 +39,6 @@ export const FALLBACKS: readonly DoorPromise[] = [
         const others = { spare: { targets: origin, ...ONCE } };
         const options = {
           ...ONCE,
-          retry: { attemptsMax: 1 },
           fallback: { upstream: "spare", on: [503] },
         };
         await at(door, { script: WORKS_NOT, options, others }, async (ground) => {

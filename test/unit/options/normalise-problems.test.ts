@@ -168,8 +168,8 @@ describe("the gateway as a whole", () => {
 
 describe("names that are no options", () => {
   const all =
-    "targets, discover, fallback, upstreamFor, quota, routes, timeouts, retry, hedge, breaker, " +
-    "bulkhead, adaptiveLimit, priority, " +
+    "targets, discover, fallback, upstreamFor, mirror, quota, routes, timeouts, retry, hedge, " +
+    "breaker, bulkhead, adaptiveLimit, priority, " +
     "throttle, pace, limits, addresses, ejection, slowStart, panic, probe, layers, " +
     "trustProxyStatus, allowH2, allowBareLineFeeds, required and balance";
 
