@@ -3,7 +3,7 @@
  * without a body says so, and that a body follows which it has not been given.
  *
  * Guarantee: one head is changed, the next that is written, and nothing else; a head in a form that
- * is not known is sent to nobody.
+ * is not known is not sent.
  */
 import type { Socket } from "node:net";
 import { NamedError } from "../core/named-error.js";

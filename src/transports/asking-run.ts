@@ -60,11 +60,11 @@ class AskingExchange implements RunEnd, UploadListener {
     const { contentLength } = this.#exchange.request;
     const upload = this.#connection.hold(asked, contentLength, this.#run, this);
     this.#upload = upload;
-    // It may have been refused at once, and the connection is somebody else's.
+    // It may have been refused at once, and the connection may serve another exchange.
     if (this.#over) upload.stop();
   }
 
-  // --- what the run is told ---
+  // --- what happens to the run ---
 
   headLeaves(abort: (error: Error) => void): void {
     this.#abort = abort;
@@ -74,7 +74,7 @@ class AskingExchange implements RunEnd, UploadListener {
     this.#timer = patientTimer(clock, continueMs, () => this.goOn());
   }
 
-  /** The body is wanted, or nobody says otherwise. */
+  /** The body is wanted, or the upstream does not answer. */
   goOn(): void {
     if (this.#answer !== "none") return;
     this.#answer = "wanted";
@@ -88,7 +88,7 @@ class AskingExchange implements RunEnd, UploadListener {
     this.#timer?.cancel();
   }
 
-  // --- what the upload tells ---
+  // --- what the upload reports ---
 
   onBodySent(): void {
     this.#run.onBodySent();
@@ -124,7 +124,7 @@ class AskingExchange implements RunEnd, UploadListener {
   }
 
   /**
-   * RFC 9110 §10.1.1: a 417 says that somebody on the way knows no expectations, and the request
+   * RFC 9110 §10.1.1: a 417 says that a hop on the way knows no expectations, and the request
    * should be sent again without. Its body has not been touched.
    */
   #judged(outcome: Outcome<ResponseBody>): Outcome<ResponseBody> {

@@ -1,5 +1,5 @@
 /**
- * What kind of body a value is, and its bytes as a stream, whoever has made its class.
+ * What kind of body a value is, and its bytes as a stream, wherever its class was made.
  *
  * There are several classes of each kind: those of Node, of undici, of polyfills and of other
  * realms. So a body is known by what it can do.

@@ -25,7 +25,7 @@ type Give = (exchange: Exchange, acquired: Acquired) => void;
 export interface ConnectionPool {
   /** Calls back at once where a connection is at rest and known to be alive. */
   acquire(exchange: Exchange, acquired: Acquired): void;
-  /** Takes a socket that somebody else has opened to the same target. */
+  /** Takes a socket that was opened elsewhere to the same target. */
   adopt(socket: Socket): void;
   /** Those at rest, which learn from the exchanges on connections like them. */
   readonly resting: RestingConnections;

@@ -3,7 +3,7 @@
  * and only counted, so that no part is passed on that would become more than is allowed.
  *
  * The codings and their order are those of the fetch functions themselves. A body that cannot be
- * decoded ends with an error here, too: some of them never tell their reader of it.
+ * decoded ends with an error here, too: some of them never report it to their reader.
  */
 import * as zlib from "node:zlib";
 import type { FailureCode } from "../catalog/failures.js";

@@ -41,7 +41,7 @@ export class DispatchRun extends ReceivingRun {
   /** Of what the dispatcher looks up itself; null where the address is given, or any will do. */
   #guard: AddressGuard | null = null;
 
-  /** `context` takes what the dispatcher tells of itself. */
+  /** `context` takes what the dispatcher says of itself. */
   constructor(exchange: Exchange, terms: RunTerms, context: object = {}) {
     super(exchange, terms);
     this.#context = context;
@@ -183,9 +183,9 @@ export class DispatchRun extends ReceivingRun {
 
 /** Names and values in turn, latin1. */
 export function fieldsGiven(record: object, raw: unknown): readonly string[] {
-  const told = Object.entries(record) as readonly [string, unknown][];
+  const named = Object.entries(record) as readonly [string, unknown][];
   const lines = Array.isArray(raw) ? raw.flat().map(latin1) : [];
-  return sayTheSame(told, lines) ? lines : told.flatMap(([name, value]) => linesOf(name, value));
+  return sayTheSame(named, lines) ? lines : named.flatMap(([name, value]) => linesOf(name, value));
 }
 
 function linesOf(name: string, value: unknown): readonly string[] {
@@ -195,7 +195,7 @@ function linesOf(name: string, value: unknown): readonly string[] {
     .flatMap((one) => [name, latin1(one)]);
 }
 
-function sayTheSame(told: readonly [string, unknown][], lines: readonly string[]): boolean {
+function sayTheSame(named: readonly [string, unknown][], lines: readonly string[]): boolean {
   const values = new Map<string, string[]>();
   for (let at = 0; at < lines.length; at += 2) {
     const name = (lines[at] as string).toLowerCase();
@@ -203,8 +203,8 @@ function sayTheSame(told: readonly [string, unknown][], lines: readonly string[]
     if (known === undefined) values.set(name, [lines[at + 1] as string]);
     else known.push(lines[at + 1] as string);
   }
-  if (values.size !== told.length) return false;
-  return told.every(([name, value]) => {
+  if (values.size !== named.length) return false;
+  return named.every(([name, value]) => {
     const known = values.get(name.toLowerCase());
     const wanted = Array.isArray(value) ? value : [value];
     return known?.length === wanted.length && known.every((one, at) => one === latin1(wanted[at]));

@@ -71,7 +71,7 @@ export function refuseDisturbed(body: unknown): void {
 }
 
 /**
- * The body of a Request. The Request does not tell whether it was made of a text or of a stream; a
+ * The body of a Request. The Request does not say whether it was made of a text or of a stream; a
  * text comes within a turn of the event loop, in one part, and keeps its length that way.
  */
 export async function requestBody(

@@ -209,7 +209,7 @@ export class FetchDelivery {
     this.#giveUp = giveUp;
   }
 
-  /** `context` is what undici calls so: what dispatchers tell the caller of the request. */
+  /** `context` is what undici calls so: what dispatchers say to the caller of the request. */
   start(context: object = {}): void {
     try {
       this.#handler.start((reason) => this.#abort(reason), context);
@@ -218,7 +218,7 @@ export class FetchDelivery {
     }
   }
 
-  /** Tells an interim answer (1xx). */
+  /** Reports an interim answer (1xx). */
   information(status: number, rawHeaders: readonly string[]): void {
     if (this.aborted !== null) return;
     try {
@@ -228,7 +228,7 @@ export class FetchDelivery {
     }
   }
 
-  /** Tells the head, and lets the body flow to the sink. */
+  /** Reports the head, and lets the body flow to the sink. */
   answer(response: UpstreamResponse<ResponseBody>, sink: BodySink): void {
     const { status, statusText, rawHeaders, body } = response;
     this.body = body;
@@ -271,16 +271,16 @@ export class FetchDelivery {
     }
   }
 
-  /** Tells this error. */
-  error(told: unknown): void {
+  /** Reports this error. */
+  error(reported: unknown): void {
     try {
-      this.#handler.error(told);
+      this.#handler.error(reported);
     } catch (error) {
       this.#abort(error);
     }
   }
 
-  /** Tells the reason of the abort where there was one, and else the error. */
+  /** Reports the reason of the abort where there was one, and else the error. */
   fail(errorOf: () => unknown): void {
     const { aborted } = this;
     this.error(aborted === null ? errorOf() : aborted.reason);

@@ -5,7 +5,7 @@
  * the request is sent from here, in this attempt and in all that follow, over the connections of
  * the upstream: the function is called once, its Response is its own, and connections, phases,
  * timeouts and names are those of every other exchange. A function that uses no dispatcher is
- * called anew in each attempt; then only its errors tell what failed.
+ * called anew in each attempt; then only its errors show what failed.
  *
  * Guarantee: one outcome per exchange, which ends exactly once, with the body of its answer. What a
  * fetch function refuses for reasons of its own (its arguments) counts against no target.
@@ -99,7 +99,7 @@ class FetchRun extends EngineRun<FetchedBody> implements ForeignReading, Receivi
 
   begin(): Pending<FetchedBody> {
     const { exchange } = this;
-    // Until a dispatcher or an error tells more, all that is known is that an answer is awaited, to
+    // Until a dispatcher or an error shows more, all that is known is that an answer is awaited, to
     // a request that may have left.
     if (!this.#ask.dispatchesAlways) {
       exchange.enter("wait");

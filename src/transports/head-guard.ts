@@ -6,8 +6,8 @@
  * only what it needs to find the end of the body: a status and the framing that `response-head.ts`
  * decided on, so the two cannot disagree. A body of known length needs no parser: it is counted and
  * handed over here, and the parser sees an answer without a body when the last byte has come.
- * Interim answers (RFC 9110 §15.2) are reported and taken out; bytes that nobody asked for end the
- * connection, so two answers can never be mixed up. Body bytes pass untouched, or wait in the
+ * Interim answers (RFC 9110 §15.2) are reported and taken out; bytes that were not asked for end
+ * the connection, so two answers can never be mixed up. Body bytes pass untouched, or wait in the
  * socket while their taker is not ready.
  */
 import type { Socket } from "node:net";
@@ -166,14 +166,14 @@ export class HeadGuard {
     return headLength === bytes.length ? null : this.#count(bytes.subarray(headLength));
   }
 
-  /** Hands a part of a counted body over; the parser is told of the last one. */
+  /** Hands a part of a counted body over; the parser learns of the last one. */
   #count(chunk: Buffer): Buffer | null {
     const { head } = this;
     const part = chunk.length > this.#left ? chunk.subarray(0, this.#left) : chunk;
     this.#surplus = part.length < chunk.length;
     this.#left -= part.length;
     this.#waiter?.onData?.(part);
-    // Whoever took it may have ended the exchange.
+    // Its receiver may have ended the exchange.
     if (this.#left > 0 || head === null || this.head !== head) return null;
     this.#state = "body";
     return endOf(head);
@@ -182,7 +182,7 @@ export class HeadGuard {
   /** Writes the essence over the end of the head that it stands for, so that nothing is copied. */
   #handOver(head: ResponseHead, bodiless: boolean, bytes: Buffer, headLength: number): Buffer {
     const essence = essenceOf(head, bodiless);
-    // Behind a head without a body stands nothing that anybody has asked for.
+    // Behind a head without a body stands nothing that was asked for.
     const end = bodiless ? headLength : bytes.length;
     this.#surplus = end < bytes.length;
     const from = headLength - essence.length;
@@ -204,7 +204,7 @@ export class HeadGuard {
     return null;
   }
 
-  /** An answer below 200 is the final one of an upgrade, or an interim one that is told of. */
+  /** An answer below 200 is the final one of an upgrade, or an interim one that is reported. */
   #isUpgrade(head: ResponseHead): boolean {
     if (head.status === 101) {
       // RFC 9110 §15.2.2: only a request that asked for an upgrade can be answered so.
@@ -240,7 +240,7 @@ function essenceOf(head: ResponseHead, bodiless: boolean): string {
 
 const END = Buffer.from("HTTP/1.1 204 OK\r\n\r\n", "latin1");
 
-/** What tells the parser that an answer is over whose body it has not seen. */
+/** What ends an answer for the parser whose body it has not seen. */
 function endOf(head: ResponseHead): Buffer {
   const { persistent, keepAlive } = head;
   if (persistent && keepAlive === null) return END;

@@ -24,7 +24,7 @@ export interface HeldUpload {
   stop(): void;
 }
 
-/** Whoever wants to know how the upload goes. */
+/** Follows how the upload goes. */
 export interface UploadListener {
   /** A part of the body was written. */
   onBodySent(): void;

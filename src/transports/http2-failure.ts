@@ -21,13 +21,13 @@ export function streamFailure(
     return new NamedError("http_protocol_error", "malformed answer", error ?? undefined);
   }
   const details = `h2-error=${http2CodeName(goneAway?.code || rstCode)}`;
-  // Node says CANCEL of streams that went down with their connection, and tells no error.
+  // Node says CANCEL of streams that went down with their connection, and gives no error.
   const cutOff = session.destroyed && !SAID.has((error as { code?: unknown } | null)?.code);
   if (headIsHere) {
     if (cutOff) return closed(lost ?? error);
     return new NamedError("connection_reset_in_body", details, error ?? undefined);
   }
-  // Asked to be calm, nobody shall be sent more at once, even what was not processed.
+  // Asked to be calm, it is sent nothing more at once, even what was not processed.
   if (rstCode === HTTP2_CODES.calm || goneAway?.code === HTTP2_CODES.calm) {
     return new NamedError("enhance_your_calm", details, error ?? undefined);
   }

@@ -20,7 +20,7 @@ export function requestHead(
   for (const name of Object.keys(fields)) {
     if (name === "host" || HOP_BY_HOP.has(name)) delete fields[name];
   }
-  // RFC 9110 §10.1.4: only who can take trailers may ask for them; whoever speaks gRPC must.
+  // RFC 9110 §10.1.4: only a client that takes trailers may ask for them; one of gRPC must.
   if (String(fields["content-type"] ?? "").startsWith("application/grpc"))
     fields["te"] = "trailers";
   if (body instanceof Uint8Array) fields["content-length"] ??= String(body.byteLength);

@@ -133,7 +133,7 @@ class Http2Pool implements ConnectionPool {
     return false;
   }
 
-  /** Without a session it waits for a connection that is on its way, whoever opens it. */
+  /** Without a session it waits for a connection that is on its way, opened for any call. */
   #follow(exchange: Exchange): void {
     exchange.timeline.awaitsPreface = this.#awaitsPreface;
     exchange.enter(this.#phase);
@@ -213,7 +213,7 @@ class Http2Pool implements ConnectionPool {
     this.#arrived();
     this.#serve();
     if (this.#hasLiving()) for (const { exchange } of this.#waiting) exchange.enter("queue");
-    // Who was cut tells nothing of the target; the next one opens its own.
+    // An exchange that was cut says nothing of the target; the next one opens its own.
     if (error === null || cancellation.by !== null) this.#dial();
     // Those that wait for room on other connections go on waiting.
     else if (!this.#hasLiving()) {

@@ -2,7 +2,7 @@
  * One HTTP/2 connection to a target: Node's session over a socket that is open, and what is known
  * of its peer.
  *
- * Guarantee: nobody gets it before the peer has sent its SETTINGS, which proves that it speaks
+ * Guarantee: it is not given out before the peer has sent its SETTINGS, which proves that it speaks
  * HTTP/2, so no request is lost on one that does not. It never has more streams than the peer
  * allows. One that fell silent gets no further streams until it has answered a PING.
  */
@@ -137,7 +137,7 @@ export class Http2Session {
     return stream !== undefined && stream <= this.#wire.lastSent;
   }
 
-  /** A stream is promised to somebody. */
+  /** A stream is promised to an exchange. */
   take(): void {
     if (this.#streams === 0 && !this.session.destroyed) this.#socket.ref();
     this.#streams += 1;
@@ -179,7 +179,7 @@ export class Http2Session {
     this.#onRoom();
   }
 
-  /** An exchange has waited in vain: is anybody there? */
+  /** An exchange has waited in vain: is the peer there? */
   doubt(): void {
     if (this.#doubted || this.session.destroyed || this.session.closed) return;
     this.#doubted = true;

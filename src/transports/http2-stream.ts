@@ -1,9 +1,9 @@
 /**
- * One stream of an HTTP/2 connection, in the shape of a connection of its own: what an exchange
- * tells and asks of a connection of HTTP/1.1 it tells and asks of this.
+ * One stream of an HTTP/2 connection, in the shape of a connection of its own: an
+ * exchange uses it as it uses a connection of HTTP/1.1.
  *
  * Guarantee: a body that was not ended by its peer is not whole, whatever Node says of the stream;
- * the target's speed is the speed of the upload; a stream that nobody needs any more is closed.
+ * the target's speed is the speed of the upload; a stream that is not needed any more is closed.
  */
 import type { ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2";
 import { addAbortSignal } from "node:stream";
@@ -162,9 +162,9 @@ export class Http2Stream implements Connection, ConnectionGuard {
   #finalHead(raw: readonly string[]): void {
     this.head = responseHead(raw, this.owner.limits);
     this.#run?.onHeaders();
-    // Not before: what comes with the head may be read before Node has told of the head.
+    // Not before: what comes with the head may be read before Node has reported the head.
     this.#stream?.on("data", this.#onData);
-    // An answer that ends with its head is whole before anybody looks at it.
+    // An answer that ends with its head is whole before it is looked at.
     if (this.#endedByPeer && this.#stream?.readableLength === 0) this.#end();
   }
 
@@ -211,7 +211,7 @@ export class Http2Stream implements Connection, ConnectionGuard {
   }
 
   #abort(error: Error): void {
-    // Silence may mean that nobody is there any more, for this stream and for all others.
+    // Silence may mean that the peer is gone, for this stream and for all others.
     const { by } = this.#exchange.cancellation;
     if (by === "timeout" || by === "deadline") this.owner.doubt();
     this.#fail(error);
@@ -267,7 +267,7 @@ export class Http2Stream implements Connection, ConnectionGuard {
 
   expectUpload(): void {}
 
-  /** Nobody needs the rest of it. */
+  /** The rest of it is not needed. */
   destroy(): void {
     this.#over = true;
     this.#upload?.stop();

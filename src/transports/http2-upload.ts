@@ -10,7 +10,7 @@ import { Readable } from "node:stream";
 import { errors } from "undici";
 import { HTTP2 } from "../catalog/defaults.js";
 
-/** What is told of an upload: of each part that is taken, of the end, and of what breaks it. */
+/** What is reported of an upload: each part that is taken, the end, and what breaks it. */
 export interface Http2UploadListener {
   onBodySent(): void;
   onRequestSent(): void;

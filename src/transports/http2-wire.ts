@@ -75,7 +75,7 @@ export class Http2Wire extends EventEmitter {
       this.#queue.push(null);
       this.#feed();
     });
-    // Errors are heard by whoever opened the socket; to Node the wire has closed.
+    // Errors are handled where the socket was opened; to Node the wire has closed.
     socket.once("close", () => {
       for (const part of this.#queue.splice(0)) this.#give(part);
       this.emit("close");
@@ -163,7 +163,7 @@ export class Http2Wire extends EventEmitter {
 /** Whether a frame is passed on, and by itself or together with its neighbours. */
 type Way = "passes" | "alone" | "dropped";
 
-/** Told of each frame by its head. */
+/** Called for each frame with its head. */
 type OnHead = (type: number, flags: number, bytes: Buffer, at: number) => Way;
 
 /** Finds the heads of frames in a stream of bytes that is cut anywhere. */

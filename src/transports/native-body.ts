@@ -2,8 +2,8 @@
  * A body of a foreign class, in a form that Node's fetch and undici's take.
  *
  * They know their own classes alone, and send anything else as the text `[object FormData]`. Here
- * it is known by what it can do: its bytes become a stream, and what the class would have told a
- * fetch of its own, type and length, goes with it.
+ * it is known by what it can do: its bytes become a stream, and what the class would have given
+ * a fetch of its own, type and length, goes with it.
  */
 import { randomUUID } from "node:crypto";
 import {

@@ -3,7 +3,7 @@
  * look the name up itself, and by then it may mean another address (DNS rebinding). So the agent is
  * given an address that was judged, and the name for Host and certificate only.
  *
- * Where nobody wrote rules, and those that hold by default forbid nothing of a name, it goes by its
+ * Without rules, where those that hold by default forbid nothing of a name, it goes by its
  * name: agents and proxies of an application know their upstreams by it.
  */
 import { isIP } from "node:net";

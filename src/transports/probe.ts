@@ -1,7 +1,7 @@
 /**
  * Asks a target once whether it is well, over a connection of its own.
  *
- * A pool would answer from a connection that already works; whoever comes next may need a new one.
+ * A pool would answer from a connection that already works; the next call may need a new one.
  * Guarantee: `done` is called once at most, not after `cancel`, and the socket is gone by then; it
  * keeps no process alive. A timer that fires late, since our own event loop stood still, first
  * looks at the socket.
@@ -147,7 +147,7 @@ function checkNow(
   try {
     asked = begin(target, question, settle);
   } catch (error) {
-    // A certificate that cannot be read, say; told like all else, after this function has returned.
+    // A certificate that cannot be read, say; reported like all else, after the return.
     timer.cancel();
     timer = clock.turn(() => settle(codeOf(error)));
   }

@@ -121,7 +121,7 @@ export class Sending extends Pending<ResponseBody> implements RunEnd {
       return;
     }
     this.#connection?.destroy();
-    // A new connection that dies at once tells of the target; an old one only of its own age.
+    // A new connection that dies at once speaks of the target; an old one only of its own age.
     if (this.#fresh || this.#left === 0) this.settle(unconnected(this.#exchange, error));
     else {
       this.#left -= 1;

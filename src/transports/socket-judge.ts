@@ -3,7 +3,7 @@
  * name up itself, perhaps to another address than the one that was judged (DNS rebinding).
  *
  * Guarantee: it is judged before the first byte of the request is written, with every undici that
- * tells of it (`undici:client:sendHeaders`); where none is written, as by a mock, none is judged.
+ * reports it (`undici:client:sendHeaders`); where none is written, as by a mock, none is judged.
  */
 import { subscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";

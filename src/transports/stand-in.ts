@@ -2,7 +2,7 @@
  * What stands in for the network in the tests of an application: undici's MockAgent as the global
  * dispatcher, or a library that answers for the global fetch (msw, nock).
  *
- * Our connections are our own, so nobody could catch them. Where a stand-in is in place, requests
+ * Our connections are our own, so they cannot be caught. Where a stand-in is in place, requests
  * go to it. In production there is none, which costs a look at three properties.
  */
 import { NamedError } from "../core/named-error.js";

@@ -68,7 +68,7 @@ export function throughFetch(
   return asking;
 }
 
-/** Nobody is asked whether a body is wanted. */
+/** It is not asked whether a body is wanted. */
 function wordsOf(exchange: Exchange, wording: (exchange: Exchange) => Words): Words {
   exchange.request.body?.askNoMore();
   return wording(exchange);

@@ -3,8 +3,8 @@
  * and HTTP/2 where it is allowed, over connections of our own keeping.
  *
  * Guarantee: one outcome per exchange, and the exchange ends exactly once. A connection at rest
- * that turns out dead before a byte was written is replaced by another one without anybody
- * noticing.
+ * that turns out dead before a byte was written is replaced by another one without
+ * notice.
  */
 import type { Dispatcher } from "undici";
 import type { Clock } from "../base/clock.js";

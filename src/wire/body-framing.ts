@@ -41,7 +41,7 @@ class CountedFraming implements BodyFraming {
 }
 
 const LINE_FEED = 0x0a;
-/** The line before a chunk: its size, and extensions, which nobody uses. */
+/** The line before a chunk: its size, and extensions, which are not used. */
 const SIZE_LINE = /^([0-9a-f]{1,12})(?:;[\t\x20-\x7e]*)?\r\n$/i;
 const SIZE_LINE_BYTES_MAX = 256;
 /** A line of the trailer section; what it says is dropped, as Trailer is. */

@@ -2,7 +2,7 @@
  * What the layer in front says of a request of its own: the number of its attempt, and how long it
  * waits.
  *
- * Guarantee: believed of a trusted peer only. Of anybody else these fields end here, as forwarding
+ * Guarantee: believed of a trusted peer only. From other peers these fields end here, as forwarding
  * fields do, but for those that belong to client and service.
  */
 

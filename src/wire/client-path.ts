@@ -14,7 +14,7 @@ export interface PathMap {
   readonly sent: string;
   /** For the client. */
   readonly asked: string;
-  /** The upstream was told what the client has before its paths, and may have written it. */
+  /** The upstream got the prefix of the client's paths, and may have written it. */
   readonly isTold: boolean;
 }
 

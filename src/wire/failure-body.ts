@@ -1,6 +1,6 @@
 /**
  * The body of an answer that the gateway makes itself, in the form that the client asked for:
- * problem details (RFC 9457), a page for a person, or plain text. It tells what happened and what
+ * problem details (RFC 9457), a page for a person, or plain text. It says what happened and what
  * to do, and nothing of the inside.
  */
 import { STATUS_CODES } from "node:http";
@@ -93,30 +93,30 @@ const beginnings = new Map<FailureCode, Beginning>();
 
 interface Beginning {
   readonly status: number;
-  readonly told: boolean;
+  readonly isOpen: boolean;
   readonly text: string;
 }
 
 function problem(facts: FailureFacts, diagnostics: Diagnostics): string {
   const { failure, status, requestId, attempts, retryAfter } = facts;
-  const told = diagnostics !== "none";
-  let text = beginningOf(failure.code, status, told);
-  if (told) text += `,"attempts":${attempts}`;
+  const isOpen = diagnostics !== "none";
+  let text = beginningOf(failure.code, status, isOpen);
+  if (isOpen) text += `,"attempts":${attempts}`;
   if (retryAfter !== null) text += `,"retryAfter":${JSON.stringify(Number(retryAfter))}`;
   return `${text},"requestId":${JSON.stringify(requestId)}}`;
 }
 
-function beginningOf(code: FailureCode, status: number, told: boolean): string {
+function beginningOf(code: FailureCode, status: number, isOpen: boolean): string {
   const known = beginnings.get(code);
-  if (known !== undefined && known.status === status && known.told === told) return known.text;
+  if (known !== undefined && known.status === status && known.isOpen === isOpen) return known.text;
   const { summary, blame } = FAILURES[code];
   const members = JSON.stringify({
     // RFC 9457 §4.2.1: the status says what kind of problem it is, the members below say which.
     ...{ type: "about:blank", title: titleOf(status), status },
-    ...(told ? { detail: summary, code, blame } : {}),
+    ...(isOpen ? { detail: summary, code, blame } : {}),
   });
   const text = members.slice(0, -1);
-  beginnings.set(code, { status, told, text });
+  beginnings.set(code, { status, isOpen, text });
   return text;
 }
 
@@ -137,7 +137,7 @@ function page(facts: FailureFacts, diagnostics: Diagnostics): string {
   const title = `${status} ${titleOf(status)}`;
   const row = FAILURES[failure.code];
   const again = retryAfter === null ? "" : `<p>Try again in ${retryAfter} seconds.</p>`;
-  const told =
+  const details =
     diagnostics === "none"
       ? ""
       : `<p>${escaped(row.summary)}</p><dl><dt>Failure</dt><dd>${failure.code}</dd>` +
@@ -146,7 +146,7 @@ function page(facts: FailureFacts, diagnostics: Diagnostics): string {
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title>
 <style>${STYLE}</style></head>
-<body><main><h1>${title}</h1>${told}${again}<p class="id">Request id: ${escaped(requestId)}</p>
+<body><main><h1>${title}</h1>${details}${again}<p class="id">Request id: ${escaped(requestId)}</p>
 </main></body></html>
 `;
 }

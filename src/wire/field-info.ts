@@ -113,7 +113,7 @@ export function meantBy(lower: string): string {
   return folded.startsWith("http-") ? folded.slice("http-".length) : folded;
 }
 
-/** What a client may say as it likes, so that it matters to nobody else how it is spelt. */
+/** What a client may say as it likes, so that its spelling matters only to the client. */
 const OF_THE_CLIENT: ReadonlySet<FieldUse> = new Set<FieldUse>([
   "pass",
   "single",
@@ -192,7 +192,7 @@ export interface PassedOn {
 }
 
 export interface ScanOptions {
-  /** Null where layers are told and believed nothing. */
+  /** Null where nothing is sent to layers or believed of them. */
   readonly layers: LayerNames | null;
   readonly forwarder: PassedOn;
 }

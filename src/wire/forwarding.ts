@@ -1,5 +1,5 @@
 /**
- * What a gateway tells the next hop about the one before: `Via`, `Forwarded`, `X-Forwarded-*`, and
+ * What the next hop learns of the one before: `Via`, `Forwarded`, `X-Forwarded-*`; and
  * how it notices that it is talking to itself.
  *
  * Guarantee: nothing that a client says about itself reaches the application unless the client is
@@ -46,8 +46,8 @@ export function entriesOf(received: FieldPairs): readonly string[] {
 
 /**
  * The elements of Forwarded, the furthest first. RFC 7239 §4: a comma within quotes is none between
- * elements; but where quotes do not close every comma counts, so that nobody can hide behind an
- * open quote what a front has written after it.
+ * elements; but where quotes do not close every comma counts, so that no client can hide behind
+ * an open quote what a front has written after it.
  */
 export function elementsOf(received: FieldPairs): readonly string[] {
   const text = fieldValue(received, "forwarded");
@@ -88,7 +88,7 @@ export function nodeOf(element: string): string {
   return "unknown";
 }
 
-/** The fields of a request that are believed; the rest was said by nobody who would know. */
+/** The fields of a request that are believed; the rest comes from peers that cannot know. */
 export type Believe = (address: string, received: FieldPairs) => FieldPairs;
 
 /** The peer of this connection, and what it said about those before it. */
@@ -158,7 +158,7 @@ function forwarderOf(options: ForwardedOptions, fronts: Believe | null): Forward
   };
 }
 
-/** What most proxies use: nobody is trusted, and both kinds of fields are written. */
+/** What most proxies use: no peer is trusted, and both kinds of fields are written. */
 const UNTRUSTING: Forwarder = forwarderOf({}, null);
 
 /** How a server that listens on IPv6 and IPv4 at once shows an IPv4 peer, RFC 4291 §2.5.5.2. */

@@ -1,8 +1,8 @@
 /**
  * Requests whose client waits for `100 Continue` before it sends the body, RFC 9110 §10.1.1, and
- * has not been told to go on.
+ * has not been asked to go on.
  *
- * Guarantee: it is told once, and not any more when the answer has begun.
+ * Guarantee: it is asked once, and not any more when the answer has begun.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 
@@ -13,7 +13,7 @@ export function awaitsContinue({ headers, httpVersion }: IncomingMessage): boole
   return httpVersion === "1.1" && /(?:^|\W)100-continue(?:$|\W)/i.test(headers.expect ?? "");
 }
 
-/** For what a server tells by `checkContinue`: whoever reads the body tells the client by that. */
+/** For `checkContinue` of a server: to read the body is to ask the client for it. */
 export function holdContinue(req: IncomingMessage, res: ServerResponse): void {
   waiting.set(req, () => {
     if (!res.headersSent && !res.destroyed) res.writeContinue();
@@ -26,15 +26,15 @@ export function holdContinue(req: IncomingMessage, res: ServerResponse): void {
   };
 }
 
-/** Takes it over to tell the client at another moment; null when it does not wait. */
+/** Takes it over to ask the client at another moment; null when it does not wait. */
 export function takeContinue(req: object): (() => void) | null {
-  const tell = waiting.get(req);
-  if (tell === undefined) return null;
+  const goOn = waiting.get(req);
+  if (goOn === undefined) return null;
   waiting.delete(req);
-  return tell;
+  return goOn;
 }
 
-/** Whether its client has not been told to send the body. */
+/** Whether its client has not been asked to send the body. */
 export function waitsForContinue(req: object): boolean {
   return waiting.has(req as IncomingMessage);
 }

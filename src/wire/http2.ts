@@ -25,11 +25,11 @@ export function streamOf(res: Pick<AnswerFacts, "req">): ServerHttp2Stream | nul
   return (res as unknown as Http2ServerResponse).stream;
 }
 
-/** Whether all of the answer has left, and nobody has cut it. */
+/** Whether all of the answer has left, without a cut. */
 export function sentWhole(res: AnswerFacts): boolean {
   const stream = streamOf(res);
   if (stream === null) return res.writableFinished;
-  // A stream that was reset counts as written to its end; only its code tells.
+  // A stream that was reset counts as written to its end; only its code shows it.
   const { writableEnded } = res as ServerResponse;
   return writableEnded && stream.rstCode === constants.NGHTTP2_NO_ERROR && !stream.aborted;
 }
@@ -39,7 +39,7 @@ export function resetStream(stream: ServerHttp2Stream): void {
   stream.close(constants.NGHTTP2_INTERNAL_ERROR);
 }
 
-/** RFC 9113 §8.1: after a whole answer the client is told that the rest of its body is not read. */
+/** RFC 9113 §8.1: after a whole answer the client learns that the rest of its body is not read. */
 export function stopUpload(stream: ServerHttp2Stream): void {
   stream.close(constants.NGHTTP2_NO_ERROR);
 }

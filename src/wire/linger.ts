@@ -22,7 +22,7 @@ export function announceEnd(
   body: ReplayBody | null,
 ): void {
   if (isHttp2(req) || res.headersSent || !isUploading(req)) return;
-  // Who has not been told to go on may send the body or something else.
+  // A client that was not asked to go on may send the body or something else.
   if (leftOf(req, body) > LIMITS.lingerBytesMax || waits(req, body)) {
     res.shouldKeepAlive = false;
   }

@@ -1,6 +1,6 @@
 /**
  * An upstream's answer as it crosses this hop, as a value: the head that the client gets, and the
- * body on its way to whatever kind of client. Whoever has the client writes it.
+ * body on its way to whatever kind of client. The adapter writes it.
  *
  * Guarantee: fields of one hop stay on their hop, RFC 9110 §7.6.1. The head waits for the first
  * part of the body, at most a turn of the event loop, so that an answer that breaks in the read

@@ -13,7 +13,7 @@ import {
 import type { Detour, StopReason } from "../core/call.js";
 import { blameOf, type Failure, factsOf } from "../core/failure.js";
 
-/** How much an answer tells: nothing, names and counts, or addresses too. */
+/** How much an answer says: nothing, names and counts, or addresses too. */
 export type Diagnostics = "none" | "code" | "full";
 
 export interface ProxyStatusFacts {
@@ -26,7 +26,7 @@ export interface ProxyStatusFacts {
   readonly status: number;
   readonly attempts: number;
   readonly stopReason: StopReason | null;
-  /** Who has answered in the place of the upstream; null for nobody else. */
+  /** Who has answered in the place of the upstream; null if nothing has. */
   readonly detour?: Detour | null;
   /** The target under the name it has inside this gateway, never its address. */
   readonly nextHop: string | null;
@@ -65,7 +65,7 @@ function namesAndCounts({
   const stopped = (stopReason === null ? "" : ` stopped=${stopReason}`) + detourText(detour);
   if (failure === null) return `attempts=${attempts}${stopped}`;
   const { code, route } = failure;
-  // Whoever asked knows what was asked for; its pattern, and the target, are for trusted callers.
+  // The client knows what it asked for; its pattern, and the target, are for trusted callers.
   const scope = route === undefined ? "" : "scope=route ";
   return `code=${code} blame=${blameOf(failure)} ${scope}attempts=${attempts}${stopped}`;
 }

@@ -28,7 +28,7 @@ export interface ReadRequestOptions<Received extends RequestFacts = IncomingMess
   /** Called with the address of a peer that said https and was not believed. */
   readonly onOverruled?: (address: string) => void;
   readonly via: ViaSignature;
-  /** Null where layers are told and believed nothing. */
+  /** Null where nothing is sent to layers or believed of them. */
   readonly layers: LayerNames | null;
   /** `preserve` sends the client's Host, `target` the target's, any other text itself. */
   readonly host: string;
@@ -209,7 +209,7 @@ function bodyOf(
   options: Pick<ReadRequestOptions, "replayBodyBytesMax" | "requestBodyBytesMax" | "asksFirst">,
 ): ReplayBody | null {
   if (parsed !== null) return ReplayBody.fromBuffer(parsed);
-  // Whoever has put another stream in its place reads the request, and that tells the client.
+  // Code that has put another stream in its place reads the request, which asks the client.
   const onDemand = expects && stream === undefined ? takeContinue(req) : null;
   // Only a request that is a stream itself comes without another one.
   return ReplayBody.fromStream(stream ?? (req as IncomingMessage), {

@@ -13,7 +13,7 @@ import { formText, jsonTexts } from "./body-texts.js";
 
 /** Where the body is. */
 export interface ReceivedBody {
-  /** What was left in place of the stream; null where nobody has read it. */
+  /** What was left in place of the stream; null where it was not read. */
   readonly parsed: Buffer | null;
   /** Content codings have been undone, so that Content-Encoding is no longer true. */
   readonly decoded?: boolean;
@@ -21,11 +21,11 @@ export interface ReceivedBody {
   readonly lost?: string;
   /** Where the body flows in place of the request itself; left out where that is a stream. */
   readonly stream?: Readable;
-  /** How long what flows there is; null and left out where only its end will tell. */
+  /** How long what flows there is; null and left out where it is known only at its end. */
   readonly length?: number | null;
 }
 
-/** Where the body is when nobody has touched it. */
+/** Where the body is when it was not touched. */
 export const UNREAD: ReceivedBody = { parsed: null };
 
 /** A request as parsers leave it: `body` is what they made, `rawBody` what it was made of. */
@@ -36,7 +36,7 @@ export function receivedBody(req: IncomingMessage): ReceivedBody {
   const { rawBody, body } = req as ParsedRequest;
   const replaced = body instanceof Readable ? replacement(req, body) : null;
   if (replaced !== null) return replaced;
-  // Express 4 sets `body` on requests that no parser has read, so only the stream can tell.
+  // Express 4 sets `body` on requests that no parser has read, so only the stream shows it.
   if (!req.readableDidRead) return withoutBytes(req);
   if (!isReadToEnd(req)) return lost("its beginning was read before");
   const kept = rawBody === undefined ? body : rawBody;

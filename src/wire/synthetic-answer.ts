@@ -1,6 +1,6 @@
 /**
  * An answer that the gateway makes itself, as a value: what became of a request, with everything
- * that may be told of it. Whoever has the client writes it.
+ * that may be said of it. The adapter writes it.
  *
  * Guarantee: every 503 says when to come back.
  */
@@ -42,13 +42,13 @@ export interface AnsweredFailure {
 export function failureAnswer(accept: string | undefined, facts: AnsweredFailure): TextAnswer {
   const { failure, status, requestId, attempts, diagnostics } = facts;
   const retryAfter = retryAfterOf(facts);
-  const told = { failure, status, requestId, attempts, retryAfter };
-  const { contentType, text: body } = failureBody(told, accept, diagnostics);
+  const said = { failure, status, requestId, attempts, retryAfter };
+  const { contentType, text: body } = failureBody(said, accept, diagnostics);
   const bytes = Buffer.byteLength(body);
   const fields = [
     "content-type",
     contentType,
-    // It is about this moment; RFC 9111 §4.2.2 lets nobody keep it, but say it.
+    // It is about this moment; RFC 9111 §4.2.2 forbids to keep it, but say so.
     "cache-control",
     "no-store",
     "x-content-type-options",

@@ -1,9 +1,9 @@
 /**
- * Whom to believe, in the terms of Express's `trust proxy`: everybody, a number of hops, addresses,
+ * Whom to believe, in the terms of Express's `trust proxy`: all, a number of hops, addresses,
  * ranges and their groups, or a function.
  *
- * A chain of forwarded addresses is believed from our peer outwards: an entry counts when everybody
- * between it and us is trusted. What stands further left was written by somebody who is not.
+ * A chain of forwarded addresses is believed from our peer outwards: an entry counts when every
+ * hop between it and us is trusted. What stands further left was written by one that is not.
  */
 import { BlockList, isIP, isIPv6 } from "node:net";
 import { TRUST_GROUPS } from "../catalog/address-groups.js";
@@ -56,7 +56,7 @@ export function blockList(addresses: readonly string[]): BlockList {
 
 const GROUP_NAMES = Object.keys(TRUST_GROUPS).join(", ");
 
-/** What is wrong with a value that somebody gave as `trust`; null when nothing is. */
+/** What is wrong with a value that was given as `trust`; null when nothing is. */
 export function trustProblem(value: unknown): string | null {
   if (typeof value === "boolean" || typeof value === "function") return null;
   if (typeof value === "number") {

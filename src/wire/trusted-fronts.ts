@@ -1,7 +1,7 @@
 /**
  * What is believed of the fields about the client, when it is known which proxies stand in front.
  *
- * Each front speaks for the one that it was connected to, and for nobody else: the walk goes from
+ * Each front speaks for the one that it was connected to, and for no other: the walk goes from
  * our peer outwards, over as many hops as are declared, and each must come from where its front
  * connects from. What stands further left in a chain was written by the client.
  */

@@ -42,7 +42,7 @@ export function joinTunnel(client: Duplex, tunnel: Tunnel, behind: Buffer): void
   upstream.pipe(client);
 }
 
-/** Its peer has closed in order: it still sends what came from there, and has nobody to send to. */
+/** Its peer has closed in order: it sends what came from there, and has no peer to send to. */
 function closeBehind(side: Duplex): void {
   side.resume();
   if (side.writableFinished) side.destroy();

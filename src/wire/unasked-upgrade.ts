@@ -4,8 +4,8 @@
  *
  * Node has taken its parser off the connection. Its documented way to give a connection to a
  * server, the event `connection`, puts a parser on it again; before what was read already goes the
- * head, without the field. So the body is read by the same parser as all others, and whoever guards
- * the requests of this server guards this one, too.
+ * head, without the field. So the body is read by the same parser as all others, and what
+ * guards the requests of this server guards this one, too.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";

@@ -39,7 +39,7 @@ export class UpgradeInput {
   begin(head: Buffer): void {
     this.#req.socket.once("end", this.#onEnd);
     if (head.length > 0) this.#onData(head);
-    // Node would throw its body away for whoever reads what comes behind it.
+    // Node would throw its body away to read what comes behind it.
     if (this.#nodeReads) this.#req.once("end", this.#listen);
     else this.#listen();
   }
@@ -59,7 +59,7 @@ export class UpgradeInput {
     this.#stream?.destroy();
   }
 
-  /** From now on the socket is read by somebody else; gives what has come for the tunnel. */
+  /** From now on the socket has another reader; gives what has come for the tunnel. */
   take(): Buffer {
     const held = this.#held ?? [];
     // It may stand behind the one that we were given.

@@ -84,7 +84,7 @@ class WebAnswer extends HeldAnswer {
   #isWhole = false;
   #isWanted = false;
   #isFull = false;
-  /** Nobody reads any more. */
+  /** It is not read any more. */
   #isOver = false;
 
   constructor(answer: PassedAnswer, options: WebResponseOptions) {
@@ -101,7 +101,7 @@ class WebAnswer extends HeldAnswer {
         pull: () => this.#pull(),
         cancel: () => this.#end(false),
       },
-      // Called for a read alone, so that the end of the body is told to a reader that is there.
+      // Called for a read alone, so that a reader is there for the end of the body.
       new ByteLengthQueuingStrategy({ highWaterMark: 0 }),
     );
     this.#options.answered(responseOf(this.answer, stream));
@@ -110,7 +110,7 @@ class WebAnswer extends HeldAnswer {
   protected write(chunk: Buffer): boolean {
     if (this.#isOver) return true;
     this.#isWanted = false;
-    // A copy: whoever gets it may transfer its memory, which is that of other chunks, too.
+    // A copy: its reader may transfer its memory, which is that of other chunks, too.
     this.#controller?.enqueue(new Uint8Array(chunk));
     this.#isFull = this.#aheadBytes() >= AHEAD_BYTES;
     return !this.#isFull;

@@ -121,7 +121,7 @@ class ServedAnswer extends HeldAnswer {
     writeHead(this.#res, status, reason, fields);
     const live = isLive(fields);
     this.#flushes = live && typeof (this.#res as Flushed).flush === "function";
-    // Between two parts nothing else tells that the client has vanished.
+    // Between two parts nothing else shows that the client has vanished.
     if (live) watchPeer(this.#res);
     if (alone) flushHead(this.#res);
   }
@@ -133,7 +133,7 @@ class ServedAnswer extends HeldAnswer {
       this.#res.end(chunk);
       return true;
     }
-    // Some of what wraps a response says nothing, and never tells of a drain then.
+    // Some of what wraps a response says nothing, and never emits a drain then.
     const full = this.#res.write(chunk) === false;
     if (this.#flushes) (this.#res as unknown as { flush(): void }).flush();
     if (full) this.#waitForDrain();
@@ -178,7 +178,7 @@ function flushHead(res: ServerResponse): void {
   else res.flushHeaders();
 }
 
-/** A session of HTTP/2 lets nobody have its socket. */
+/** A session of HTTP/2 does not give its socket away. */
 function watchPeer(res: ServerResponse): void {
   if (streamOf(res) !== null || !(res.socket instanceof Socket)) return;
   res.socket.setKeepAlive(true, POOL.tcpKeepAliveMs);
@@ -244,8 +244,8 @@ function placeOf(fields: readonly string[], wanted: string): number {
 }
 
 /**
- * HTTP/2 has no reason phrase. An answer that ends with its head says so in the head: gRPC tells
- * by that what are trailers, and Node does it for an answer that is ended before its head is out.
+ * HTTP/2 has no reason phrase. An answer that ends with its head says so in the head: gRPC knows
+ * trailers by that, and Node does it for an answer that is ended before its head is out.
  */
 function writeHead2(res: ServerResponse, status: number, ends: boolean): void {
   // Node refuses some lists only while it sends, and an answer that has ended has no other answer.
@@ -299,7 +299,7 @@ export function mergeFields(to: FieldHolder, given: readonly string[]): void {
   }
 }
 
-/** Node refuses some names in a list, whoever has set them, and only when they are to be sent. */
+/** Node refuses some names in a list, wherever they were set, and only when they are to be sent. */
 function takeOneOfEach(res: ServerResponse): void {
   for (const [name, value] of Object.entries(res.getHeaders())) {
     if (Array.isArray(value)) res.setHeader(name, valueOverHttp2(name, value));
