@@ -47,6 +47,8 @@ export const RETRY = {
   backoffFactor: 2,
   /** The time over which the share is taken. */
   budgetWindowMs: 10_000,
+  /** What calls of a route may use of the budget that fails at every target. */
+  budgetSuspectShare: 0.5,
   /**
    * A target that failed within this time is suspect. When all targets are, repeats without success
    * are counted over the same time, so that an outage cannot spend the whole budget at once.

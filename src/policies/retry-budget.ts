@@ -7,7 +7,8 @@
  *
  * The window is long, so that the crash of one target of several, which fails many calls at once,
  * can be made good at once. Where no target is above doubt that would be a storm; then the same
- * share holds for every second, and repeats that helped do not count.
+ * share holds for every second, and repeats that helped do not count. Calls of a route that fails
+ * at every target get a part of it, so that they do not take the repeats of all others.
  */
 
 import type { Clock } from "../base/clock.js";
@@ -25,8 +26,11 @@ export interface RetryBudget {
   readonly settings: RetryBudgetOptions;
   /** A call has begun, at this moment. */
   deposit(at: number): void;
-  /** Takes a repeat out; false when there is none to take. `doubtful`: no target seems well. */
-  withdraw(doubtful: boolean): boolean;
+  /**
+   * Takes a repeat out; false when there is none to take. `doubtful`: no target seems well.
+   * `suspect`: what is asked fails everywhere, so that others keep a part of the budget.
+   */
+  withdraw(doubtful: boolean, suspect?: boolean): boolean;
   /** A repeat that was taken out was answered well. */
   helped(): void;
   snapshot(): { readonly calls: number; readonly repeats: number; readonly left: number };
@@ -41,16 +45,19 @@ export function retryBudget(clock: Pick<Clock, "now">, options: RetryBudgetOptio
   const window = rollingWindow(clock, budgetWindowMs, PAYMENTS);
   const lately = rollingWindow(clock, RETRY.doubtMs, LATELY);
   const allowed = (calls: number): number => Math.floor(calls * budgetRatio + floor);
-  /** The same share of a shorter time; one is always allowed, to see whether it helps. */
+  /** The same share of a shorter time. */
   const allowedLately = (calls: number): number =>
-    Math.max(1, (calls * budgetRatio + floor) * (RETRY.doubtMs / budgetWindowMs));
+    (calls * budgetRatio + floor) * (RETRY.doubtMs / budgetWindowMs);
   return {
     settings: { budgetRatio, budgetWindowMs, budgetFloorPerSecond },
     deposit: (at) => window.add("call", 1, at),
-    withdraw(doubtful) {
+    withdraw(doubtful, suspect = false) {
       const calls = window.total("call");
-      if (window.total("repeat") >= allowed(calls)) return false;
-      if (doubtful && lately.total("unhelpful") + 1 > allowedLately(calls)) return false;
+      const share = suspect ? RETRY.budgetSuspectShare : 1;
+      if (window.total("repeat") >= allowed(calls) * share) return false;
+      // One is always allowed, to see whether it helps.
+      const most = Math.max(1, allowedLately(calls) * share);
+      if (doubtful && lately.total("unhelpful") + 1 > most) return false;
       window.add("repeat");
       lately.add("unhelpful");
       return true;

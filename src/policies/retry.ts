@@ -25,6 +25,7 @@ import { noResponse, type Outcome } from "../core/outcome.js";
 import { type Holder, Pending } from "../core/pending.js";
 import type { PipeStep, Policy } from "../core/pipe.js";
 import { isUnsent, isUnusable, whyNotRepeat } from "../core/repeat.js";
+import type { Routed } from "../targets/route-of.js";
 import type { TargetSet } from "../targets/target-set.js";
 import { askUser } from "./ask-user.js";
 import { backoffMs } from "./backoff.js";
@@ -281,8 +282,17 @@ function planRepeat(shared: RetryShared, options: RetrySettings, asked: RepeatQu
   if (waitMs > 0 && asked.askedToWaitMs > options.retryAfterWaitMsMax) {
     return { stop: "retry_after_too_long" };
   }
-  if (!budget.withdraw(shared.failures.coverAll())) return { stop: "budget_exhausted" };
+  const isSuspect = failsEverywhere(shared.targets, call.request);
+  if (!budget.withdraw(shared.failures.coverAll(), isSuspect)) return { stop: "budget_exhausted" };
   return { stop: null, waitMs, free: false };
+}
+
+/** Whether its route fails at every target that takes calls, and not by chance. */
+function failsEverywhere({ targets }: RetryShared["targets"], request: Routed): boolean {
+  return targets.every(({ breaker }) => {
+    if (breaker === null) return false;
+    return breaker.state !== "closed" || breaker.suspects?.isHopeless(request) === true;
+  });
 }
 
 function whyNotAllowed(call: Call, failure: Failure, attemptsMax: number): StopReason | null {

@@ -178,6 +178,15 @@ export class RouteLedger {
     return isBad(entry) || (failed >= EVIDENCE.avoidedAfter && share >= EVIDENCE.failingRatio);
   }
 
+  /** It is failing, or one of many without a good answer since they failed. */
+  isHopeless(request: Routed): boolean {
+    if (this.isFailing(request)) return true;
+    if (this.#entries.get(this.nameOf(request))?.passed !== 0) return false;
+    let without = 0;
+    for (const { passed } of this.#entries.values()) if (passed === 0) without += 1;
+    return without >= EVIDENCE.missedMin;
+  }
+
   /** When a route that fails here was answered well last; -Infinity for never. */
   answeredAt(route: string): number {
     const { passed = 0, goodAt = 0 } = this.#entries.get(route) ?? {};
@@ -231,13 +240,24 @@ export class RouteLedger {
   #taken(request: Routed, now: number): Entry {
     this.#forget(now);
     const key = this.nameOf(request);
-    const entry = this.#entries.get(key) ?? newEntry(key, now, this.#limitsOf(request));
+    const known = this.#entries.get(key);
+    if (known === undefined && this.#entries.size >= EVIDENCE.routesMax) this.#evict();
+    const entry = known ?? newEntry(key, now, this.#limitsOf(request));
     this.#entries.delete(key);
     this.#entries.set(key, entry);
-    if (this.#entries.size <= EVIDENCE.routesMax) return entry;
-    const [oldest] = this.#entries.keys();
-    this.#entries.delete(oldest as string);
     return entry;
+  }
+
+  /** The one that failed longest ago, of those without a good answer if there are any. */
+  #evict(): void {
+    let evicted: string | undefined;
+    for (const [key, { passed }] of this.#entries) {
+      evicted ??= key;
+      if (passed > 0) continue;
+      evicted = key;
+      break;
+    }
+    if (evicted !== undefined) this.#entries.delete(evicted);
   }
 
   #limitsOf({ path }: Routed): Limits {

@@ -114,6 +114,21 @@ describe("a route", () => {
     expect(ledger.list()).toMatchObject([{ failuresInRow: 1, standing: "watched" }]);
   });
 
+  it("with good answers is not forgotten for the many that have none, which are hopeless", () => {
+    const { ledger } = bench();
+    const orders = get("/orders");
+    ledger.failed(orders);
+    for (let good = 0; good < 10; good += 1) ledger.passed(orders);
+    ledger.failed(get("/boom-0"));
+    expect(ledger.isHopeless(get("/boom-0"))).toBe(false);
+    for (let at = 1; at < 2 * EVIDENCE.routesMax; at += 1) ledger.failed(get(`/boom-${at}`));
+    ledger.failed(orders);
+    expect(ledger.size).toBe(EVIDENCE.routesMax);
+    expect(ledger.list().at(-1)).toMatchObject({ route: "GET /orders", passed: 10 });
+    expect(ledger.isHopeless(orders)).toBe(false);
+    expect(ledger.isHopeless(get(`/boom-${EVIDENCE.routesMax + 9}`))).toBe(true);
+  });
+
   it("is tried once a second where no other target takes it", () => {
     const made = bench();
     failFor(made, 30_000);
