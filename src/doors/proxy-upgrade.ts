@@ -198,10 +198,7 @@ function shakeHands(handshake: Handshake, route: UpgradeRoute): void {
   const scope = new ServedScope(way, "upgrade", { ...read, request }, overrides, req, res);
   const { call } = scope;
   const asking = { req, res, framework: NO_FRAMEWORK, call, requestId: read.id };
-  const onClose = (): void => {
-    scope.leave();
-    scope.over();
-  };
+  const onClose = (): void => scope.clientOver();
   socket.once("close", onClose);
   input.malformed = (cause) => {
     way.answer.failure(asking, brokenBody(cause));

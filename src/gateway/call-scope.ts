@@ -9,16 +9,18 @@
  */
 
 import { AsyncResource } from "node:async_hooks";
+import type { ServerResponse } from "node:http";
 import { onAbort } from "../base/abort.js";
 import { type Clock, epochMs } from "../base/clock.js";
 import type { Emitter } from "../base/emitter.js";
+import { OwnTimer } from "../base/shared-timers.js";
 import type { FailureCode } from "../catalog/failures.js";
 import type { Call, CallOverrides, ClientEnd } from "../core/call.js";
 import { inContextOf } from "../core/call-context.js";
 import { answeringCall } from "../core/detour.js";
 import type { Failure } from "../core/failure.js";
 import type { Ending } from "../core/outcome.js";
-import type { GatewayRequest } from "../core/request.js";
+import type { ClientPaceLimits, GatewayRequest } from "../core/request.js";
 import { joinContext } from "../core/request-context.js";
 import type { CallKind } from "../records/call-record.js";
 import { callRecord, EndedCall, endedCall } from "../records/ended-call.js";
@@ -26,9 +28,10 @@ import type { EndedCalls } from "../records/ended-calls.js";
 import type { GatewayEvents } from "../records/events.js";
 import type { Tracing } from "../records/tracing.js";
 import { askedUrlOf } from "../wire/client-path.js";
-import { type AnswerFacts, authorityOf, isHttp2, sentWhole } from "../wire/http2.js";
+import { type AnswerFacts, authorityOf, sentWhole, streamOf } from "../wire/http2.js";
 import type { AcceptedRequest } from "../wire/read-request.js";
 import type { RequestFacts } from "../wire/request-facts.js";
+import { cutResponse } from "../wire/write-response.js";
 import type { UpstreamInside } from "./upstream-inside.js";
 
 /** What may end a call of the application before its time. */
@@ -96,13 +99,20 @@ function answeredStatus(call: Call): number | null {
 /** The body of the answer, and the client. */
 const BOTH = 2;
 
-/** A call that a server took for a client. */
-export class ServedScope implements Ending {
+/**
+ * A call that a server took for a client. It is its own timer, since one is set for each call: how
+ * long the client may take for what is left of an answer whose exchange is over.
+ */
+export class ServedScope extends OwnTimer implements Ending {
   readonly call: Call;
   private readonly inside: UpstreamInside;
   private readonly kind: CallKind;
   private readonly req: RequestFacts;
   private readonly res: AnswerFacts;
+  /** Bytes of the answer that had not left when that was looked at; 0 for none, or no look. */
+  private unsent = 0;
+  /** The client has got all of it. */
+  private isSent = false;
 
   constructor(
     inside: UpstreamInside,
@@ -112,6 +122,7 @@ export class ServedScope implements Ending {
     req: RequestFacts,
     res: AnswerFacts,
   ) {
+    super();
     this.inside = inside;
     this.kind = kind;
     this.req = req;
@@ -121,10 +132,10 @@ export class ServedScope implements Ending {
 
   /** The client has its answer, or has left. */
   clientOver(): void {
-    const { res } = this;
-    const isWhole = isHttp2(res.req) ? sentWhole(res) : res.writableFinished;
-    if (!isWhole) this.leave();
-    this.over();
+    this.isSent = sentWhole(this.res);
+    if (!this.isSent) this.leave();
+    this.unset();
+    this.sideOver();
   }
 
   /** The client has left before there was an answer. */
@@ -132,14 +143,47 @@ export class ServedScope implements Ending {
     this.call.cancellation.cut("client");
   }
 
-  /** One side is over; the second one to be over reports the call. */
+  /** The body of the answer is over. */
   over(): void {
+    const { call } = this;
+    const { clientPace = null } = call.request;
+    if (call.sidesOver === 0 && clientPace !== null) this.waitFor(clientPace.clientMs);
+    this.sideOver();
+  }
+
+  /**
+   * A client that takes nothing of what is left has `clientMs`, and then a second for so many bytes
+   * of it. While all has left that there is, it is not the client who keeps it waiting.
+   */
+  due(): void {
+    const { call, res, unsent: before } = this;
+    const { clientMs, bytesPerSecondMin } = call.request.clientPace as ClientPaceLimits;
+    if (call.answeredBy === "application" || !("destroy" in res) || isOver(res as ServerResponse)) {
+      return;
+    }
+    const now = unsentOf(res as ServerResponse);
+    if (before > 0 && now >= before) {
+      call.failure ??= { code: "client_stalled" };
+      cutResponse(res as ServerResponse);
+      return;
+    }
+    this.unsent = now;
+    this.waitFor(now === 0 ? clientMs : (now / bytesPerSecondMin) * 1_000);
+  }
+
+  private waitFor(ms: number): void {
+    const { timers } = this.inside.gateway;
+    this.set(timers, ms, timers.now());
+  }
+
+  /** The second side to be over reports the call. */
+  private sideOver(): void {
     const { call, req, res } = this;
     const { gateway, core } = this.inside;
     call.sidesOver += 1;
     if (call.sidesOver !== BOTH || !isHeard(gateway)) return;
     const ended = endedCall(call, core.name, this.kind, askedPath(req), gateway.clock);
-    ended.closeClient(statusOf(res), clientEndOf(call, res));
+    ended.closeClient(statusOf(res), this.isSent ? "complete" : unsentEndOf(call));
     addClient(ended, req, call.request.headers);
     report(gateway, call, ended);
   }
@@ -220,12 +264,22 @@ export interface RefusedRequest {
   readonly failure: Failure;
 }
 
+function isOver({ req, writableFinished }: ServerResponse): boolean {
+  return writableFinished || req.socket?.destroyed === true;
+}
+
+/** What the client could have taken: not what waits for the answers before it (pipelining). */
+function unsentOf(res: ServerResponse): number {
+  const stream = streamOf(res);
+  if (stream !== null) return stream.writableLength;
+  return res.socket === null ? 0 : res.writableLength;
+}
+
 function statusOf(res: AnswerFacts): number | null {
   return res.headersSent ? res.statusCode : null;
 }
 
-function clientEndOf(call: Call, res: AnswerFacts): ClientEnd {
-  if (sentWhole(res)) return "complete";
+function unsentEndOf(call: Call): ClientEnd {
   const code = call.failure?.code ?? lastCode(call);
   return code === null || code === "client_closed_request" ? "aborted" : "cut";
 }

@@ -27,6 +27,8 @@ export interface GatewayCore {
   readonly statusPolicy: StatusPolicy;
   readonly via: ViaSignature;
   readonly clock: Clock;
+  /** The same for the timers that every call sets. */
+  readonly timers: Clock;
   readonly random: Random;
   readonly events: Emitter<GatewayEvents>;
   /** The calls that are over, for our own counting. */

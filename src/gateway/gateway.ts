@@ -178,6 +178,7 @@ function coreOf(
     statusPolicy: settings.statusPolicy,
     via: viaSignature(settings.name, settings.named, instance),
     clock: parts.clock,
+    timers: parts.timers,
     random: parts.random,
     events: parts.events,
     endedCalls: parts.endedCalls,

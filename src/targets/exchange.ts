@@ -97,7 +97,8 @@ export class Exchange {
 
   /** The client takes no more of the answer, or takes it again. */
   clientBehind(isBehind: boolean): void {
-    if (this.timeline.clientBlocked === isBehind) return;
+    // What is over keeps no upstream waiting; its door sees to the rest.
+    if (this.ended || this.timeline.clientBlocked === isBehind) return;
     this.timeline.clientBlocked = isBehind;
     this.watch?.clientBehind(isBehind);
   }

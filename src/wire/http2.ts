@@ -2,7 +2,7 @@
  * What is different where a client speaks HTTP/2: Node gives its requests and answers the shape of
  * HTTP/1.1, and what that shape cannot say is asked of the stream.
  */
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { constants, type Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
 import { isHttp2, type RequestFacts } from "./request-facts.js";
 import { isAuthority } from "./request-target.js";
@@ -28,7 +28,11 @@ export function streamOf(res: Pick<AnswerFacts, "req">): ServerHttp2Stream | nul
 /** Whether all of the answer has left, without a cut. */
 export function sentWhole(res: AnswerFacts): boolean {
   const stream = streamOf(res);
-  if (stream === null) return res.writableFinished;
+  if (stream === null) {
+    // Node says "finished" of what a socket had not sent when it was destroyed, too.
+    const { socket } = res.req as Partial<IncomingMessage>;
+    return res.writableFinished && (socket?.destroyed !== true || socket.writableFinished);
+  }
   // A stream that was reset counts as written to its end; only its code shows it.
   const { writableEnded } = res as ServerResponse;
   return writableEnded && stream.rstCode === constants.NGHTTP2_NO_ERROR && !stream.aborted;

@@ -14,6 +14,7 @@ import { gatewayFetch } from "good-gateway/fetch";
 import { nodeProxy } from "good-gateway/node";
 import { silentListener, testCertificates } from "good-gateway/testing";
 import { afterEach, expect, it } from "vitest";
+import { playFairly } from "../gallery/tools/starving.js";
 import { eventually } from "../gallery/tools/world.js";
 
 const { valid, ca } = testCertificates();
@@ -51,6 +52,11 @@ function asking(targets: UpstreamOptions["targets"], options: Partial<UpstreamOp
   return { gateway, fetching, failureOf };
 }
 
+/** Plays again what this process had no time for. */
+function fairly<Shown>(play: (patience: number) => Promise<Shown>): Promise<Shown> {
+  return playFairly(play, (shown) => JSON.stringify(shown).includes("event_loop_stalled"));
+}
+
 /** One for each way in which a target can accept and then be silent. */
 const SILENCES = {
   "TLS, with HTTP/1.1": async () => {
@@ -84,23 +90,31 @@ const SILENCES = {
 
 it.each(Object.entries(SILENCES))("%s: all calls get its name", async (_name, silence) => {
   const { targets, options, code } = await silence();
-  const { failureOf, gateway } = asking(targets, options as Partial<UpstreamOptions>);
   const wanted = { code, status: 504, written: false };
-  // Those behind it wait for the connection that the first one opens.
-  const together = [failureOf(), failureOf(), failureOf()];
-  await eventually("it is accepted", () => gateway.upstream("app").targets[0]?.pending === 3);
-  expect(await Promise.all(together)).toEqual([wanted, wanted, wanted]);
+  const shown = await fairly(async (patience) => {
+    const timeouts = { ...TIMEOUTS, connectMs: TIMEOUTS.connectMs * patience };
+    const given = { ...options, timeouts } as Partial<UpstreamOptions>;
+    const { failureOf, gateway } = asking(targets, given);
+    // Those behind it wait for the connection that the first one opens.
+    const together = [failureOf(), failureOf(), failureOf()];
+    await eventually("all are there", () => gateway.upstream("app").targets[0]?.pending === 3);
+    return Promise.all(together);
+  });
+  expect(shown).toEqual([wanted, wanted, wanted]);
 });
 
 it("calls that come when HTTP/2 is awaited already are not said to wait for a place", async () => {
   const { origin, close, connections } = await silentListener();
   cleanUps.push(close);
-  const { failureOf } = asking(origin, { allowH2: "h2c" });
-  const first = failureOf();
-  await eventually("it is accepted", () => connections() === 1);
-  // The kernel has told this side, too.
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  const both = await Promise.all([first, failureOf()]);
+  const both = await fairly(async () => {
+    const { failureOf } = asking(origin, { allowH2: "h2c" });
+    const before = connections();
+    const first = failureOf();
+    await eventually("it is accepted", () => connections() > before);
+    // The kernel has told this side, too.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return Promise.all([first, failureOf()]);
+  });
   expect(both).toMatchObject([
     { code: "http2_preface_timeout" },
     { code: "http2_preface_timeout" },
@@ -130,7 +144,9 @@ it("a POST goes to the next target, and is executed once", async () => {
     req.resume().once("end", () => res.end("done"));
   });
   const both = [targets, overTls(await listening(well))];
-  const { fetching, gateway } = asking(both, { retry: { attemptsMax: 2 } } as never);
+  const { fetching, gateway } = asking(both, {
+    ...{ retry: { attemptsMax: 2 }, balance: "round_robin" },
+  } as never);
   const names: (string | null)[] = [];
   gateway.on("attempt:end", ({ attempt }) => void names.push(attempt.code));
   for (let call = 0; call < 4; call += 1) {
@@ -149,7 +165,8 @@ it("a process that is stopped is named in TLS, for requests and for upgrades", a
   cleanUps.push(() => child.kill("SIGKILL"));
   const [port] = await once(child.stdout.setEncoding("utf8"), "data");
   child.kill("SIGSTOP");
-  const { gateway } = asking(overTls(Number(port)));
+  const timeouts = { ...TIMEOUTS, connectMs: 2_000 };
+  const { gateway } = asking(overTls(Number(port)), { timeouts });
   const listener = nodeProxy(gateway.upstream("app"));
   const server = createHttp(listener).on("upgrade", listener.upgrade);
   const to = { port: await listening(server), host: "127.0.0.1", agent: false } as const;

@@ -343,6 +343,13 @@ describe("a client that keeps its upstream waiting", () => {
     expect(clock.pending()).toBe(0);
   });
 
+  it("is not watched when the exchange is over, though it falls behind the rest", () => {
+    const { clock, exchange } = reading();
+    exchange.end();
+    exchange.clientBehind(true);
+    expect(clock.pending()).toBe(0);
+  });
+
   it("is not watched while it keeps up with an upstream that is silent", async () => {
     const { clock, exchange, cuts } = reading();
     for (let event = 0; event < 100; event += 1) {
