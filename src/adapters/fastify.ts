@@ -4,34 +4,39 @@
  * The routes are encapsulated: hooks of the registering scope run, `onSend` with every answer; its
  * parsers do not. Failed fetches in other routes of that scope are answered, too.
  */
+import type { IncomingMessage } from "node:http";
 import type {
   FastifyInstance,
   FastifyPluginAsync,
   FastifyReply,
   FastifyRequest,
+  HTTPMethods,
   onSendHookHandler,
   RegisterOptions,
+  RouteShorthandOptions,
 } from "fastify";
 import { type LiveContext, runIn } from "../core/request-context.js";
 import { diagnosticsFor } from "../doors/answer-values.js";
 import { createProxy, type ProxyHandler } from "../doors/proxy.js";
+import { createUpgradeProxy, type UpgradeHandler } from "../doors/proxy-upgrade.js";
 import { contextMaker, type RequestContextOptions } from "../doors/request-context.js";
 import type { GatewayCore } from "../gateway/core.js";
 import type { Gateway } from "../gateway/gateway-handle.js";
 import { type Upstream, upstreamInside } from "../gateway/upstream-handle.js";
-import type { Framework, ProxyOptions } from "../options/proxy-options.js";
+import type { Framework, ProxyOptions, UnrewrittenProxyOptions } from "../options/proxy-options.js";
 import { failureBehind, routeFailureAnswer } from "../server/route-failure.js";
 import { type ReceivedBody, receivedBody, replacement } from "../wire/received-body.js";
 import type { SyntheticAnswer } from "../wire/synthetic-answer.js";
 import { ourHook, repliesOf } from "./fastify-replies.js";
 import { takeOver } from "./fastify-take-over.js";
+import { routeUpgrades, takeUpgrade } from "./fastify-upgrades.js";
 
 export type { RequestContextOptions } from "../doors/request-context.js";
 export type { FailureContext, ProxyOptions } from "../options/proxy-options.js";
 export { type FastifyHealthOptions, fastifyHealth } from "./fastify-health.js";
 
 /** Options of the plugin: an upstream, its prefix, and those that all adapters share. */
-export interface FastifyProxyOptions extends ProxyOptions {
+export interface FastifyProxyOptions extends UnrewrittenProxyOptions {
   /** The handle that `gateway.upstream` returns. */
   readonly upstream: Upstream;
   /**
@@ -39,6 +44,36 @@ export interface FastifyProxyOptions extends ProxyOptions {
    * all paths are proxied and sent unchanged.
    */
   readonly prefix?: string;
+  /**
+   * Proxies upgrades below the prefix, too; hooks of the application run before the handshake.
+   * @default false
+   */
+  readonly websocket?: boolean;
+  /**
+   * Methods that are proxied.
+   * @default all that this Fastify supports
+   */
+  readonly httpMethods?: readonly string[];
+  /** As for `rewritePath` of all adapters; `request` has the parameters of the prefix. */
+  readonly rewritePath?: (
+    path: string,
+    req: IncomingMessage,
+    request: FastifyRequest,
+  ) => string | Promise<string>;
+  /** Constraints of the routes, such as `{ host: "shop.example" }`. */
+  readonly constraints?: RouteShorthandOptions["constraints"];
+  /** Settings of the routes for hooks and plugins. */
+  readonly config?: RouteShorthandOptions["config"];
+  /** The first hook of these routes alone, after those of the application. */
+  readonly onRequest?: RouteShorthandOptions["onRequest"];
+  /** A hook of these routes alone, which may replace the stream of the body. */
+  readonly preParsing?: RouteShorthandOptions["preParsing"];
+  /** A hook of these routes alone, before the validation of Fastify. */
+  readonly preValidation?: RouteShorthandOptions["preValidation"];
+  /** The last hook of these routes alone before the request is proxied. */
+  readonly preHandler?: RouteShorthandOptions["preHandler"];
+  /** A hook of these routes alone, which may change the answer. */
+  readonly onSend?: RouteShorthandOptions["onSend"];
 }
 
 /** Options of the context plugin: a gateway, whose clock is used, and those of a context. */
@@ -86,34 +121,74 @@ export const fastifyProxy: FastifyPluginAsync<FastifyProxyOptions> = Object.assi
 });
 
 async function register(instance: FastifyInstance, options: FastifyProxyOptions): Promise<void> {
-  const { upstream, prefix, logLevel, logSerializers, ...proxyOptions } =
-    options as FastifyProxyOptions & Omit<RegisterOptions, "prefix">;
-  const handle = createProxy(upstream, proxyOptions);
+  const { upstream, prefix, logLevel, logSerializers, ...rest } = options as FastifyProxyOptions &
+    Omit<RegisterOptions, "prefix">;
+  const { websocket = false, httpMethods, rewritePath, ...others } = rest;
+  const { constraints, config, ...hooked } = others;
+  const { onRequest, preParsing, preValidation, preHandler, onSend, ...shared } = hooked;
+  const route = { constraints, config, onRequest, preParsing, preValidation, preHandler, onSend };
+  const requests = new WeakMap<IncomingMessage, FastifyRequest>();
+  const proxyOptions: ProxyOptions = {
+    ...shared,
+    ...(rewritePath === undefined ? null : { rewritePath: withRequest(rewritePath, requests) }),
+  };
   answerRouteFailures(instance, upstreamInside(upstream).gateway, proxyOptions.diagnostics);
   const scope = {
     ...(prefix === undefined ? {} : { prefix }),
     ...(logLevel === undefined ? {} : { logLevel }),
     ...(logSerializers === undefined ? {} : { logSerializers }),
   };
-  const falls = proxyOptions.onStatus !== undefined;
-  await instance.register(async (routes) => addRoutes(routes, handle, prefix, falls), scope);
+  await instance.register(async (routes) => {
+    const depth = prefix === undefined ? 0 : segmentsOf(routes.prefix);
+    const pathOf = ({ url }: IncomingMessage): string => withoutSegments(url as string, depth);
+    if (websocket) routeUpgrades(routes, routes.prefix, shared);
+    addRoutes(routes, {
+      depth,
+      handle: createProxy(upstream, proxyOptions),
+      upgrade: websocket ? createUpgradeProxy(upstream, proxyOptions, pathOf) : null,
+      pathOf,
+      requests: rewritePath === undefined ? null : requests,
+      falls: proxyOptions.onStatus !== undefined,
+      methods: httpMethods ?? routes.supportedMethods,
+      route: Object.fromEntries(Object.entries(route).filter(([, one]) => one !== undefined)),
+    });
+  }, scope);
 }
 
-function addRoutes(
-  routes: FastifyInstance,
-  handle: ProxyHandler,
-  prefix: string | undefined,
-  falls: boolean,
-): void {
+/** How the routes of one registration are made. */
+interface ProxyRoutes {
+  /** Segments of the prefix. */
+  readonly depth: number;
+  readonly handle: ProxyHandler;
+  /** Null where upgrades are not proxied. */
+  readonly upgrade: UpgradeHandler | null;
+  readonly pathOf: (req: IncomingMessage) => string;
+  /** What `rewritePath` is given; null where there is none. */
+  readonly requests: WeakMap<IncomingMessage, FastifyRequest> | null;
+  readonly falls: boolean;
+  readonly methods: readonly string[];
+  readonly route: RouteShorthandOptions;
+}
+
+function withRequest(
+  rewritePath: NonNullable<FastifyProxyOptions["rewritePath"]>,
+  requests: WeakMap<IncomingMessage, FastifyRequest>,
+): NonNullable<ProxyOptions["rewritePath"]> {
+  return (path, req) => rewritePath(path, req, requests.get(req) as FastifyRequest);
+}
+
+function addRoutes(routes: FastifyInstance, routing: ProxyRoutes): void {
+  const { depth, handle, upgrade, pathOf, requests, falls, route } = routing;
   // Bodies stream: they are not parsed, so bodyLimit does not apply.
   routes.removeAllContentTypeParsers();
   routes.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
-  const depth = prefix === undefined ? 0 : segmentsOf(routes.prefix);
-  const method = routes.supportedMethods;
+  const method = [...routing.methods] as HTTPMethods[];
   const replies = repliesOf(routes);
   const handler = (request: FastifyRequest, reply: FastifyReply): void => {
     const { raw } = request;
-    handle(raw, reply.raw, withoutSegments(raw.url as string, depth), () => bodyOf(request), {
+    requests?.set(raw, request);
+    if (takeUpgrade(request, reply, upgrade)) return;
+    handle(raw, reply.raw, pathOf(raw), () => bodyOf(request), {
       beforeWriting: () => takeOver(reply),
       sendFailure: (message) => sendReply(reply, message),
       sendResponse: replies.senderFor(reply),
@@ -122,12 +197,12 @@ function addRoutes(
   };
   const taken = method.filter((one) => isTaken(routes, one));
   const free = method.filter((one) => !taken.includes(one));
-  routes.route({ method: free, url: "/*", handler });
+  if (free.length > 0) routes.route({ ...route, method: free, url: "/*", handler });
   // A route for all paths, as @fastify/cors has for OPTIONS, comes after those with a segment.
   for (const url of taken.length === 0 ? [] : ["/", "/:first", "/:first/*"]) {
-    routes.route({ method: taken, url, handler });
+    routes.route({ ...route, method: taken, url, handler });
   }
-  if (depth > 0) routes.route({ method, url: "", handler });
+  if (depth > 0) routes.route({ ...route, method, url: "", handler });
 }
 
 function isTaken(routes: FastifyInstance, method: string): boolean {

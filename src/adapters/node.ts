@@ -34,7 +34,11 @@ export interface NodeProxy extends RequestListener {
    * gets the upstream's answer to that (RFC 9110 §10.1.1). Without it Node sends 100 at once.
    */
   readonly checkContinue: RequestListener;
-  /** For the server's `upgrade` event: WebSockets and other protocols, tunnelled to one target. */
+  /**
+   * For the server's `upgrade` event: WebSockets and other protocols, tunnelled to one target.
+   * Middleware and hooks of a framework do NOT run before it, those for authentication included:
+   * check with `admit`, or use `websocket: true` of `fastifyProxy`.
+   */
   readonly upgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** For the server's `clientError` event: answers requests that Node's parser rejects. */
   readonly clientError: ClientErrorHandler;

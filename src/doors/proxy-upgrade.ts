@@ -36,12 +36,16 @@ import { NO_FRAMEWORK, readingOptions, readSafely } from "./proxy.js";
 /** Handles one `upgrade` event of a server. */
 export type UpgradeHandler = (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-export function createUpgradeProxy(upstream: Upstream, options: ProxyOptions): UpgradeHandler {
+export function createUpgradeProxy(
+  upstream: Upstream,
+  options: ProxyOptions,
+  pathOf: PathOf = urlOf,
+): UpgradeHandler {
   checkProxyOptions(options);
   // Many proxies never see an upgrade; what they need for one is made with the first.
   let door: UpgradeDoor | null = null;
   return (req, socket, head) => {
-    door ??= ownDoor(upstream, options);
+    door ??= ownDoor(upstream, options, pathOf);
     serveUpgrade(door, req, socket, head);
   };
 }
@@ -81,7 +85,14 @@ export function allowedUpgrades({ upgrades = TUNNEL_PROTOCOLS }: ProxyOptions): 
   return new Set(upgrades.map((name) => name.toLowerCase()));
 }
 
-function ownDoor(upstream: Upstream, options: ProxyOptions): UpgradeDoor {
+/** The path as a mount sees it. */
+type PathOf = (req: IncomingMessage) => string;
+
+function urlOf(req: IncomingMessage): string {
+  return req.url as string;
+}
+
+function ownDoor(upstream: Upstream, options: ProxyOptions, pathOf: PathOf): UpgradeDoor {
   const inside = upstreamInside(upstream);
   const reading = readingOptions(upstream, options);
   const answer = answering(upstream, options);
@@ -92,10 +103,13 @@ function ownDoor(upstream: Upstream, options: ProxyOptions): UpgradeDoor {
     own: way,
     giveBack: serveWithoutUpgrade,
     find(req, found) {
-      const target = readTarget(req, req.url as string, options.rewritePath ?? null);
-      askToEnter(options, req, target, inside.gateway.newRequestId, (refused, overrides) =>
-        found(refused ?? { way, target, overrides, execute }),
-      );
+      const enter = (target: ReadTarget): void =>
+        askToEnter(options, req, target, inside.gateway.newRequestId, (refused, overrides) =>
+          found(refused ?? { way, target, overrides, execute }),
+        );
+      const target = readTarget(req, pathOf(req), options.rewritePath ?? null);
+      if (target instanceof Promise) void target.then(enter);
+      else enter(target);
     },
   };
 }

@@ -56,10 +56,6 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
   const { gateway, core } = inside;
   const reading = readingOptions(upstream, options);
   const answer = answering(upstream, options);
-  const rewritePath = options.rewritePath ?? null;
-
-  const look = serverLook(gateway, core);
-
   const send = (
     req: IncomingMessage,
     res: ServerResponse,
@@ -108,15 +104,59 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
     core.execute(made).subscribe(told);
   };
 
-  return (req, res, url, received, framework = NO_FRAMEWORK) => {
-    look(req.socket);
-    const target = readTarget(req, url, rewritePath);
-    askToEnter(options, req, target, gateway.newRequestId, (refused, overrides, fields) => {
+  const { newRequestId: newId } = gateway;
+  return receiving(options, { newId, look: serverLook(gateway, core), send, refuse });
+}
+
+/** What becomes of a request, once it is known whether it may pass. */
+interface Receiver {
+  newId(): string;
+  look(socket: Socket): void;
+  send(
+    req: IncomingMessage,
+    res: ServerResponse,
+    framework: Framework,
+    target: ReadTarget,
+    body: ReceivedBody,
+    overrides: CallOverrides | null,
+  ): void;
+  refuse(req: IncomingMessage, res: ServerResponse, framework: Framework, refused: Refused): void;
+}
+
+type Received = (req: IncomingMessage) => ReceivedBody;
+
+/** Asks the hooks of the user, which may take their time, and goes on. */
+function receiving(options: ProxyOptions, { newId, look, send, refuse }: Receiver): ProxyHandler {
+  const { rewritePath = null } = options;
+  const enter = (
+    req: IncomingMessage,
+    res: ServerResponse,
+    framework: Framework,
+    received: Received,
+    target: ReadTarget,
+  ): void => {
+    askToEnter(options, req, target, newId, (refused, overrides, fields) => {
       if (res.destroyed) return;
       if (fields !== null) setFields(res, fields);
       if (refused === null) send(req, res, framework, target, received(req), overrides);
       else refuse(req, res, framework, refused);
     });
+  };
+
+  // By itself, since a function that makes others pays for a scope in each call.
+  const enterLater = (
+    target: Promise<ReadTarget>,
+    req: IncomingMessage,
+    res: ServerResponse,
+    framework: Framework,
+    received: Received,
+  ): void => void target.then((read) => enter(req, res, framework, received, read));
+
+  return (req, res, url, received, framework = NO_FRAMEWORK) => {
+    look(req.socket);
+    const target = readTarget(req, url, rewritePath);
+    if (target instanceof Promise) enterLater(target, req, res, framework, received);
+    else enter(req, res, framework, received, target);
   };
 }
 

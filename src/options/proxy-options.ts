@@ -40,9 +40,10 @@ export const PROXY_OPTIONS = {
   /**
    * Decides the path and query that are sent. It gets those of the client, below the mount and in
    * origin-form, and returns the new ones; a path of the target is put in front. An empty path is
-   * `/`. A return value that is no path is answered with 500, `proxy_configuration_error`.
+   * `/`. May be async. A result that is no path is answered with 500,
+   * `proxy_configuration_error`.
    */
-  rewritePath: code<(path: string, req: IncomingMessage) => string>(),
+  rewritePath: code<(path: string, req: IncomingMessage) => string | Promise<string>>(),
   /**
    * Fields to set on the sent request (`undefined` removes), or a function that returns them.
    * Framing and connection fields belong to the gateway and are ignored here. Returning the
@@ -119,6 +120,9 @@ export const PROXY_OPTIONS = {
 export interface ProxyOptions
   extends OptionsOf<typeof PROXY_OPTIONS>,
     OptionsOf<typeof ANSWER_OPTIONS> {}
+
+/** For an adapter whose rewriting is given more. */
+export interface UnrewrittenProxyOptions extends Omit<ProxyOptions, "rewritePath"> {}
 
 /** All of them. A spread type would lose what editors show, so that only checks use it. */
 export const ALL_PROXY_OPTIONS: Section = { ...PROXY_OPTIONS, ...ANSWER_OPTIONS };

@@ -8,7 +8,7 @@
  * the query, and never the host. A wrong result of the hook is our side's fault.
  */
 import type { Failure } from "../core/failure.js";
-import { swallow } from "./hook-result.js";
+import { isPromise, swallow } from "./hook-result.js";
 import { isHttp2, type RequestFacts } from "./request-facts.js";
 
 /** A path in origin-form (RFC 9112 §3.2.1), or why there is none. */
@@ -96,17 +96,13 @@ export type ReadTarget = SendableTarget | { readonly failure: Failure };
 /** A request whose target and Host can be put into the form in which they are sent. */
 export type AddressedRequest = RequestFacts & { url?: string | undefined };
 
-export type RewritePath<Received> = (path: string, req: Received) => string;
+export type RewritePath<Received> = (path: string, req: Received) => string | Promise<string>;
 
 /**
  * Reads what is asked for. `url` is the path as the mount sees it; where it is empty, or a query
  * alone, the mount itself was asked for without a slash. Never throws.
  */
-export function readTarget<Received extends AddressedRequest>(
-  req: Received,
-  url: string,
-  rewritePath: RewritePath<Received> | null,
-): ReadTarget {
+export function readPlainTarget(req: AddressedRequest, url: string): ReadTarget {
   if (url === "*" && req.method === "OPTIONS") return EVERYTHING;
   const bare = url === "" || url.startsWith("?");
   const refused = req.url?.startsWith("/") === false ? intoOriginForm(req, req.url) : null;
@@ -114,14 +110,42 @@ export function readTarget<Received extends AddressedRequest>(
   const target = readRequestTarget(bare ? `/${url}` : url);
   if ("refused" in target) return badRequest(target.refused);
   const { path } = target;
-  if (rewritePath === null) return { path, sentPath: path, bare };
+  return { path, sentPath: path, bare };
+}
+
+/** The same with what the user makes of the path. */
+export function readTarget<Received extends AddressedRequest>(
+  req: Received,
+  url: string,
+  rewritePath: RewritePath<Received> | null,
+): ReadTarget | Promise<ReadTarget> {
+  const target = readPlainTarget(req, url);
+  if (rewritePath === null || "failure" in target || target === EVERYTHING) return target;
+  const { path, bare } = target;
   try {
-    const rewritten = rewrittenPath(path, rewritePath(path, req));
-    if (typeof rewritten !== "string") return rewritten;
-    return { path, sentPath: rewritten, bare: bare && rewritten === path };
+    const given = rewritePath(path, req);
+    return isPromise(given) ? targetLater(path, bare, given) : rewrittenTarget(path, bare, given);
   } catch (cause) {
     return { failure: { code: "proxy_internal_error", cause } };
   }
+}
+
+async function targetLater(
+  path: string,
+  bare: boolean,
+  given: PromiseLike<unknown>,
+): Promise<ReadTarget> {
+  try {
+    return rewrittenTarget(path, bare, await given);
+  } catch (cause) {
+    return { failure: { code: "proxy_internal_error", cause } };
+  }
+}
+
+function rewrittenTarget(path: string, bare: boolean, given: unknown): ReadTarget {
+  const rewritten = rewrittenPath(path, given);
+  if (typeof rewritten !== "string") return rewritten;
+  return { path, sentPath: rewritten, bare: bare && rewritten === path };
 }
 
 // RFC 9112 §3.2.4: the whole server is meant, which is us.

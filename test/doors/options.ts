@@ -139,6 +139,12 @@ export const BELOW: Readonly<Record<string, readonly string[]>> = {
     "probe.timeoutMs",
   ],
   "test/adapters/discovery.test.ts": ["upstream.discover"],
+  // Of the plugin, whose routes are Fastify's.
+  "test/adapters/fastify-ways.test.ts": [
+    ...["fastify.websocket", "fastify.httpMethods", "fastify.rewritePath", "fastify.constraints"],
+    ...["fastify.config", "fastify.onRequest", "fastify.preParsing", "fastify.preValidation"],
+    ...["fastify.preHandler", "fastify.onSend"],
+  ],
   "test/unit/gateway/overload.test.ts": ["gateway.shed", "adaptiveLimit.latencyTolerance"],
   "test/unit/server/behind/behind.test.ts": ["gateway.behind"],
   "test/unit/lifecycle/health/health.test.ts": ["upstream.required"],

@@ -23,7 +23,7 @@ import type { RunTerms } from "../../transports/engine-run.js";
 import { ForeignRun, type ForeignSide } from "../../transports/foreign-run.js";
 import {
   type ReadTarget,
-  readTarget,
+  readPlainTarget,
   rewrittenPath,
   type SendableTarget,
 } from "../../wire/request-target.js";
@@ -216,7 +216,7 @@ export function createRouting({ pathFilter, pathRewrite, router }: HpmOptions): 
   const rewrite = rewriterOf(pathRewrite);
   const rewriting = async (url: string, req: IncomingMessage, ...more: unknown[]) => {
     // In origin-form before the hook sees it; the authority stands in the place of Host.
-    const target = readTarget(req, url, null);
+    const target = readPlainTarget(req, url);
     targets.set(req, target);
     if ("failure" in target) return;
     const { path } = target;
@@ -239,7 +239,7 @@ export function createRouting({ pathFilter, pathRewrite, router }: HpmOptions): 
     targetOf(req) {
       const failure = failures.get(req);
       if (failure !== undefined) return { failure };
-      return targets.get(req) ?? readTarget(req, req.url as string, null);
+      return targets.get(req) ?? readPlainTarget(req, req.url as string);
     },
   };
 }

@@ -38,7 +38,7 @@ export interface WebProxyOptions<Rest extends readonly unknown[] = readonly unkn
    */
   readonly client?: (request: Request, ...rest: Rest) => WebClientFacts | undefined;
   /** Has the last word on the path and query that are sent. */
-  readonly rewritePath?: (path: string, request: Request) => string;
+  readonly rewritePath?: (path: string, request: Request) => string | Promise<string>;
   /** Fields to set on the request that is sent, or a function that says so. */
   readonly requestHeaders?: RequestHeaders<Request>;
   /**

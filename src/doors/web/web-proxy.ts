@@ -29,7 +29,7 @@ import {
   readRequest,
 } from "../../wire/read-request.js";
 import type { ReceivedBody } from "../../wire/received-body.js";
-import { type ReadTarget, readTarget } from "../../wire/request-target.js";
+import { type ReadTarget, type RewritePath, readTarget } from "../../wire/request-target.js";
 import type { SyntheticAnswer } from "../../wire/synthetic-answer.js";
 import { passedResponse, syntheticResponse } from "../../wire/web-response.js";
 import { askToEnter, type EntryHooks, type Refused } from "../admit.js";
@@ -48,7 +48,7 @@ export type WebHandler<Rest extends readonly unknown[]> = (
 
 interface WebProxy extends UpstreamInside {
   readonly reading: ReadRequestOptions<WebFacts>;
-  readonly rewritePath: ((path: string, facts: WebFacts) => string) | null;
+  readonly rewritePath: RewritePath<WebFacts> | null;
   readonly hooks: EntryHooks<WebFacts>;
   readonly values: AnswerValues<WebFacts>;
   readonly onFailure: FailureHook<WebFailureContext, unknown> | undefined;
@@ -134,13 +134,19 @@ class Serving {
   }
 
   begin(broken: Failure | null): void {
-    const { reading, rewritePath, hooks } = this.#proxy;
+    const { reading, rewritePath } = this.#proxy;
     const failure = broken ?? upgradeFailure(this.#facts.request);
     if (failure !== null) {
       this.#refuse({ failure, id: reading.newId() });
       return;
     }
     const target = readTarget(this.#facts, this.#facts.url ?? "", rewritePath);
+    if (target instanceof Promise) void target.then((read) => this.#enter(read));
+    else this.#enter(target);
+  }
+
+  #enter(target: ReadTarget): void {
+    const { reading, hooks } = this.#proxy;
     askToEnter(hooks, this.#facts, target, reading.newId, (refused, overrides, fields) => {
       this.#fields = fields ?? NO_FIELDS;
       if (refused !== null) this.#refuse(refused);

@@ -120,7 +120,7 @@ async function pipe(also) {
   return () => {
     if (failed) throw new Error("the pipe let a call fail");
     const call = core.newCall(request, gateway.newRequestId(), null, null);
-    return step(call).tell(check).asPromise();
+    return step(call).subscribe(check).asPromise();
   };
 }
 

@@ -180,6 +180,8 @@ export const HOOKS: readonly DoorPromise[] = [
     cannot: ofProxies,
     show: async (door) => {
       const rewritePath = (path: string) => path.replace(/^\/api/, "");
+      const later = async (path: string) => rewritePath(path);
+      expect((await sent(door, { rewritePath: later }, { path: "/api/a?b" }))?.path).toBe("/a?b");
       for (const [path, wanted] of [
         ["/api/7?x=1", "/7?x=1"],
         ["/api", "/"],
