@@ -37,7 +37,8 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
     about: "a server that is still starting",
     match: [
       /\bstill (?:starting|loading|booting|initiali[sz]ing|warming|recovering)\b/i,
-      /\bscaling up\b|\bcold start|not (?:yet )?(?:started|initiali[sz]ed)|loading the data/i,
+      /\bis starting up\b|\bscaling up\b|\bcold start/i,
+      /not (?:yet )?(?:started|initiali[sz]ed)|loading the data/i,
     ],
     meaning: "The server runs, and does not take requests yet.",
     failures: ["no_healthy_target", "received_overloaded", "connection_refused"],
@@ -85,11 +86,14 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
           "did not (?:start|listen)|" +
           "restart(?:ed|ing)|not listening|not started",
       ),
+      /\bfail\w* to (?:initiali[sz]e|launch)\b/i,
+      /\b(?:error|exception|failure|failed) (?:during|while|in|at) (?:\w+ )?(?:init|start|boot)/i,
+      /\brequires? (?:\S+ ){1,3}or (?:above|later|newer|higher)\b|unsupported version/i,
       /\bnpm ERR!|missing script|failed to (?:boot|import|spawn|exec)|permission denied @/i,
       /\balready running\b|\bunit \S+ (?:could not be found|is masked|not found)/i,
       /\b(?:Import|Module ?Not ?Found|Syntax(?!.*JSON)) ?Error\b|Improperly ?Configured/,
       near("environment|env|variable", "missing|required|not set|undefined|empty"),
-      /^(?:\/bin\/)?(?:ba|da)?sh: .*not found/i,
+      /^(?:\/bin\/)?(?:ba|da)?sh: .*not found|\bexec\b[^;\n]{0,30}not found|exec format/i,
       /(?:cannot|can't|could not) find module|module ?not ?found|no module named/i,
       /command not found/i,
       /\bexited \([1-9]\d*\)/i,
@@ -153,7 +157,7 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
   {
     about: "an answer that is too large",
     match: new RegExp(
-      "(?:response|answer|reply|output)[^;\\n]{0,40} " +
+      "(?:response|answer|reply|output|message)[^;\\n]{0,40} " +
         "(?:too (?:large|big)|exceed|(?:larg|bigg)er than)",
       "i",
     ),
@@ -173,7 +177,10 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
   },
   {
     about: "a limit on rate",
-    match: /rate[- ]?limit\w*|throttl\w+|too many requests|quota (?:is )?(?:exceeded|exhausted)/i,
+    match: [
+      /rate[- ]?limit\w*|throttl\w+|too many requests|quota (?:is )?(?:exceeded|exhausted)/i,
+      /\brate exceeded|\bslow ?down\b|reduce your request/i,
+    ],
     meaning: "Requests come faster than a rule allows.",
     failures: ["rate_limited", "received_rate_limited", "upstream_throttled"],
     remedies: ["Retry-After says when; send fewer, or raise the quota."],
@@ -192,7 +199,7 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
       /\b(?:pool|queue|query|check-?out|acqui\w+|slot)[ _-](?:wait[ _-])?time(?:d[ _-]?)?out/i,
       /could not (?:obtain|acquire|get|check ?out) an? \w* ?(?:connection|slot|worker|thread)/i,
       /connection slots|circuit ?breaking|data too large|overload(?:ed)?|over capacity/i,
-      /server is (?:too )?busy|load shed\w*/i,
+      /server is (?:too )?busy|load shed\w*|did not accept (?:the )?task|tasks? rejected/i,
     ],
     meaning: "More requests at once than there is room for; usually since answers are slow.",
     failures: ["bulkhead_full", "received_overloaded", "http_response_timeout"],
@@ -202,7 +209,8 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
     about: "a database of the application",
     match: [
       /(?:password authentication failed|access denied) for user|statement timeout/i,
-      /lock wait timeout|deadlock detected|(?:database|relation|role) \S+ does not exist/i,
+      /lock wait timeout|deadlock detected/i,
+      /(?:database|relation|role|table) [^;\n]{1,60}(?:does not|doesn't) exist/i,
     ],
     meaning: "The application's database refuses or fails, and so does the application.",
     failures: ["received_server_error", "http_response_timeout", "connection_refused"],
@@ -211,6 +219,7 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
   {
     about: "a rule that denies",
     match: [
+      near("tokens?|JWT|API ?keys?|signatures?", "expired|does not match|revoked"),
       /\baccess denied|(?<!permission )\bdenied\b|\bforbidden\b/i,
       near(
         "polic(?:y|ies)|rules?|WAF|ACL|firewall|RBAC|tokens?|credentials?|auth\\w*|allow ?list",
@@ -237,7 +246,8 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
   {
     about: "a connection that was closed",
     match: [
-      /unexpected end of (?:file|stream)|end of file reached|\bEOF ?Error\b|gone away/i,
+      /\bdisconnect(?:ed)? (?:exception|error)\b|unexpected end of (?:file|stream)/i,
+      /end of file reached|\bEOF ?Error\b|gone away/i,
       /empty (?:reply|response)|incomplete ?message/i,
       near("net|network|connections?|sockets?|streams?|pipe|tunnel|session|link", BROKE),
       /\b(?:read(?:ing)?|recv|receiv(?:e|ing)) (?:\w+ ){0,3}fail|fail\w* to (?:read|receive) /i,
@@ -249,6 +259,7 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
   {
     about: "an answer that is not valid",
     match: [
+      /content-length[^;\n]{0,30}transfer-encoding/i,
       /\b(?:protocol|codec|parse|framing) error|before (?:any )?(?:response )?headers/i,
       near(
         "response|answer|reply|headers?|payload|output|status line|protocol|packet|frame|record",
@@ -267,6 +278,7 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
         `respon\\w+|answer|request|read\\w*|wait\\w*|execution|header|invocation|${PLACE}`,
         LATE,
       ),
+      /did not (?:send|return|give|respond|answer|reply)[^;\n]{0,30}\b(?:in|within|for|after) \d/i,
       /timed?[- ]?out\b/i,
     ],
     meaning: "The request was sent, and no answer came in time.",
@@ -316,6 +328,7 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
         "could(?: not|n't)|cannot|can't|unable|fail(?:s|ed|ure|ing)?|errors?|refused|unavailable|" +
           "not (?!found|valid)|didn't",
       ),
+      /\bnetwork (?:outage|failure)\b/i,
       near("proxy(?:ing)?|forward\\w*", "fail\\w*|errors?|problem|unable|could not|cannot|refused"),
     ],
     meaning: "The program could not reach the server; this line does not say why.",
@@ -332,5 +345,19 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
     meaning: "A configuration is not valid, so it is not used.",
     failures: ["proxy_configuration_error", "connection_refused"],
     remedies: ["The program's own check of its configuration names the file and line."],
+  },
+  {
+    about: "a request that is not accepted",
+    match: /\bbad request\b|\b(?:invalid|unknown|malformed) request\b/i,
+    meaning: "The other side does not accept the request as it is.",
+    failures: ["bad_request", "http_protocol_error", "http_upgrade_failed"],
+    remedies: ["Which fields did a proxy on the path change or leave out (Host, Upgrade, a body)?"],
+  },
+  {
+    about: "a fatal error",
+    match: /(?:^|[\s[\]|])(?:FATAL|PANIC|EMERG(?:ENCY)?)\b\]?:?\s/,
+    meaning: "A program cannot go on: what depends on it fails, too.",
+    failures: ["connection_refused", "connection_terminated", "received_server_error"],
+    remedies: ["What it says behind that word is the cause; look it up in its own manual."],
   },
 ];

@@ -98,7 +98,7 @@ export const PHRASES_CONNECTING: readonly Phrase[] = [
     about: "a WebSocket or an upgrade",
     match: near(
       "web ?sockets?|upgrade|\\b101\\b|wss?://|ws handshake",
-      "instead|fail\\w*|refus\\w*|reject\\w*|not|missing|unexpected|error|bad|" +
+      "instead|no supported|fail\\w*|refus\\w*|reject\\w*|not|missing|unexpected|error|bad|" +
         "invalid|without|required",
     ),
     meaning: "The connection was not switched to WebSocket.",
@@ -126,6 +126,7 @@ export const PHRASES_CONNECTING: readonly Phrase[] = [
           "could not|unable|abort\\w*|plain|not",
       ),
       /\bhttps?\b[^;\n]{0,30}\bhttps?\b[^;\n]{0,20}(?:expected|instead)|\bexpected https?\b/i,
+      /\brequires? (?:TLS|SSL|HTTPS)\b/i,
     ],
     meaning:
       "TLS failed: one side speaks plain HTTP, or the two have no version or name in common.",
@@ -151,7 +152,7 @@ export const PHRASES_CONNECTING: readonly Phrase[] = [
   },
   {
     about: "a circuit breaker",
-    match: near("circuit|breaker", "open|short-circuited|tripped"),
+    match: [near("circuit|breaker", "open|tripped"), /\bshort-circuited\b/i],
     meaning: "A circuit breaker rejects the call, since earlier calls failed.",
     failures: ["breaker_open"],
     remedies: ["The errors before it, of the same service, are the cause."],
@@ -160,6 +161,7 @@ export const PHRASES_CONNECTING: readonly Phrase[] = [
     about: "a refused connection",
     match: [
       near("connect\\w*|socket|dial\\w*|port", "refused|refuses|actively refused"),
+      /\bport \d+ (?:is |was )?closed\b/i,
       /\bno(?:body|thing| one| process| program)\b[^;\n]{0,20}\blisten/i,
     ],
     meaning: "The host answers, but nothing listens on that port.",
@@ -175,7 +177,7 @@ export const PHRASES_CONNECTING: readonly Phrase[] = [
   },
   {
     about: "a route to a host",
-    match: near("host|network|address|destination|route|subnet", "unreachable|no route"),
+    match: near("host|network|address|destination|route|subnet|ip\\b", "unreachable|no route"),
     meaning: "There is no way to the address: a route, a firewall, a wrong network.",
     failures: ["destination_ip_unroutable", "connection_timeout"],
     remedies: ["ip route get ADDRESS, and the firewall or security group on both sides."],
@@ -191,6 +193,9 @@ export const PHRASES_CONNECTING: readonly Phrase[] = [
       /\bnot (?:yet )?(?:healthy|ready|registered|in use)\b/i,
       /\bno (?:\w+ ){0,2}(?:leader|quorum|primary|channels?|providers?|agents?|shards?)\b/i,
       /\bno (?:living|open|working) connections?\b/i,
+      new RegExp(`\\b0(?: of |/)\\d+ (?:\\w+ )?(?:${PLACE})`, "i"),
+      /\bremoved from (?:the )?(?:pool|rotation|balanc|load)/i,
+      /\bcheck\w* (?:is |are )?(?:now )?(?:critical|failing)\b/i,
       /\bno endpoints?\b|\bderegist(?:er|rat)/i,
       new RegExp(
         `\\bfail(?:ed|ure)? to (?:find|select|pick|get) an? (?:\\w+ )?(?:${PLACE})\\b`,
@@ -225,5 +230,16 @@ export const PHRASES_CONNECTING: readonly Phrase[] = [
     meaning: "No connection in time: packets are dropped, or the server accepts none.",
     failures: ["connection_timeout", "http_response_timeout", "connection_refused"],
     remedies: ["nc -vz HOST PORT from the same place; firewalls and security groups."],
+  },
+  {
+    about: "a part of a configuration that cannot be made",
+    match: new RegExp(
+      "\\b(?:cannot|could not|can't|unable to|failed to) (?:create|build|load|parse|apply) " +
+        "(?:\\w+ ){0,2}(?:cluster|route|listener|upstream|config\\w*|settings?)\\b",
+      "i",
+    ),
+    meaning: "A proxy could not use a part of its configuration; it runs without it, or not.",
+    failures: ["proxy_configuration_error", "destination_not_found", "connection_refused"],
+    remedies: ["The program's own check of its configuration, and what it lacks by name."],
   },
 ];

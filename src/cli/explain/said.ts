@@ -13,6 +13,7 @@ const ELSEWHERE = [
   /^(?:https?|h2|grpcs?|wss?) \d{4}-\S+Z app\/\S+ \S+ \S+ \S+ \S+ \S+ (\d{3}) /,
   /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d .* (\d{3}) \d{1,3} \d+ \d+$/,
   /^\[GIN\] [^|]*\| +(\d{3}) \|/,
+  /\b(?:GET|HEAD|POST|PUT|PATCH|DELETE) \/\S* \((\d{3})\)/,
 ];
 /** The response flags of Envoy as a field of its own. */
 const FLAGS_FIELD = /\b\w*response_?flags["']?\s*[:=]\s*["']?([A-Z]{2,6}(?:,[A-Z]{2,6})*)\b/gi;
@@ -36,6 +37,8 @@ const CALLED = new RegExp(
   `(?:${BEFORE.join("|")})["']?\\s*[:=]?\\s*["']?([45]\\d\\d)\\b(?! *(?:${UNITS})\\b)`,
   "gi",
 );
+/** A status behind what was asked: `bad status from https://…: 403`. */
+const BEHIND = /\b(?:bad|unexpected|error|wrong) status\b[^\n]{0,120}: ([45]\d\d)\b/gi;
 const REASONS = [
   ...["Bad Gateway", "Service (?:Temporarily )?Unavailable", "Gateway Time-?out"],
   ...["Internal Server Error", "Bad Request", "Forbidden", "Not Found", "Request Time-?out"],
@@ -73,9 +76,9 @@ export function statusesSaid(text: string): readonly string[] {
     (line) => [ACCESS, ...ELSEWHERE].map((one) => one.exec(line)?.[1]).find(Boolean) ?? [],
   );
   if (access.length > 0) return failing(access);
-  const called = [...text.matchAll(CALLED), ...text.matchAll(WITH_REASON)].flatMap(
-    ([, one]) => one ?? [],
-  );
+  const called = [CALLED, WITH_REASON, BEHIND]
+    .flatMap((how) => [...text.matchAll(how)])
+    .flatMap(([, one]) => one ?? []);
   if (called.length > 0) return failing(called);
   const reasons = lines.flatMap((line) => OF_REASON.get(line.trim().toLowerCase()) ?? []);
   if (reasons.length > 0) return failing(reasons);

@@ -383,7 +383,7 @@ describe("explain", () => {
   });
 
   it("offers for a sentence those that share words with it, for a code in it the nearest", () => {
-    expect(explain("could not build upstream").guesses).toEqual([
+    expect(explain("could never be upstream").guesses).toEqual([
       "could not be resolved / host not found in upstream",
     ]);
     expect(explain("it says ECONREFUSED today").guesses).toContain("ECONNREFUSED");
