@@ -249,7 +249,7 @@ const TEXT_RULES: readonly Rule[] = [
       rules.vagueWords([
         file("src/cli/doctor/a.ts", `// Nobody listens.\nconst told = "told";`),
         file("src/catalog/a.ts", "// Whoever asks."),
-        file("src/targets/a.ts", "// Whoever asks."),
+        file("test/a.ts", "// Whoever asks."),
       ]),
     found: [
       'src/cli/doctor/a.ts:1 says "Nobody"',

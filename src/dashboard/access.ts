@@ -1,13 +1,13 @@
 /**
  * Who may see the dashboard. It names targets and paths, so by default it is shown to people at
- * this very machine only, and never under a name that somebody else can own.
+ * this very machine only, and never under a name that another party can own.
  */
 import type { IncomingMessage } from "node:http";
 import { hostTest, isFromHere, type OwnHosts } from "../options/operators.js";
 
 /**
  * - `"loopback"`: requests from this machine to a port of `startAdmin` on a loopback address.
- * - `"any"`: everybody who gets here; what stands before it must ask who they are.
+ * - `"any"`: all who get here; what stands before it must ask who they are.
  * - A function decides for each request; what it throws counts as no.
  */
 export type DashboardAccess =

@@ -150,7 +150,7 @@ function isWrong(call: EndedCall): boolean {
   return call.sole === null && call.attempts.some(({ code }) => code !== null);
 }
 
-/** Slots have numbers, so that nobody has to be told when one is over. */
+/** Slots have numbers, so that no message is needed when one is over. */
 function slotOf(now: number): number {
   return Math.floor(now / DASHBOARD.slotMs);
 }
@@ -172,44 +172,55 @@ function lastOf<T>(max: number): LastOf<T> {
   };
 }
 
-type Told = (change: Omit<Change, "seq" | "at">) => void;
-const NOBODY = { upstream: null, target: null } as const;
+type OnChange = (change: Omit<Change, "seq" | "at">) => void;
+const GATEWAY_ITSELF = { upstream: null, target: null } as const;
 
-function listenToChanges(gateway: Gateway, tell: Told): readonly (() => void)[] {
+function listenToChanges(gateway: Gateway, onChange: OnChange): readonly (() => void)[] {
   return [
     gateway.on("breaker:change", ({ upstream, target, from, to, reason }) =>
-      tell({ kind: "breaker", upstream, target, from, to, reason }),
+      onChange({ kind: "breaker", upstream, target, from, to, reason }),
     ),
     gateway.on("target:health", ({ upstream, target, from, to, reason }) =>
-      tell({ kind: "target", upstream, target, from, to, reason }),
+      onChange({ kind: "target", upstream, target, from, to, reason }),
     ),
     gateway.on("upstream:state", ({ upstream, from, to }) =>
-      tell({ kind: "upstream", upstream, target: null, from, to, reason: null }),
+      onChange({ kind: "upstream", upstream, target: null, from, to, reason: null }),
     ),
     gateway.on("lifecycle:change", ({ from, to, reason }) =>
-      tell({ kind: "lifecycle", ...NOBODY, from, to, reason }),
+      onChange({ kind: "lifecycle", ...GATEWAY_ITSELF, from, to, reason }),
     ),
     gateway.on("health:change", ({ subject, check, from, to, output }) =>
-      tell({ kind: "health", ...NOBODY, from, to, reason: joined(check ?? subject, output) }),
+      onChange({
+        kind: "health",
+        ...GATEWAY_ITSELF,
+        from,
+        to,
+        reason: joined(check ?? subject, output),
+      }),
     ),
     gateway.on("load:change", ({ shedding, eventLoopDelayMs }) =>
-      tell({ kind: "load", ...NOBODY, from: null, ...loadInWords(shedding, eventLoopDelayMs) }),
+      onChange({
+        kind: "load",
+        ...GATEWAY_ITSELF,
+        from: null,
+        ...loadInWords(shedding, eventLoopDelayMs),
+      }),
     ),
     gateway.on("discovery:fail", ({ upstream, targets }) => {
       const reason = `${targets} targets stay as they were`;
-      tell({ kind: "discovery", upstream, target: null, from: null, to: "failed", reason });
+      onChange({ kind: "discovery", upstream, target: null, from: null, to: "failed", reason });
     }),
     ...(["add", "drain", "remove", "disable", "enable"] as const).map((what) =>
       gateway.on(`target:${what}`, ({ upstream, target }) =>
-        tell({ kind: "target", upstream, target, from: null, to: DONE[what], reason: null }),
+        onChange({ kind: "target", upstream, target, from: null, to: DONE[what], reason: null }),
       ),
     ),
     gateway.on("maintenance:change", ({ upstream, path, on }) => {
       const to = on ? "maintenance" : "in service";
-      tell({ kind: "upstream", upstream, target: null, from: null, to, reason: path });
+      onChange({ kind: "upstream", upstream, target: null, from: null, to, reason: path });
     }),
-    gateway.on("incident:start", (incident) => tell(incidentChange(incident, "started"))),
-    gateway.on("incident:end", (incident) => tell(incidentChange(incident, "over"))),
+    gateway.on("incident:start", (incident) => onChange(incidentChange(incident, "started"))),
+    gateway.on("incident:end", (incident) => onChange(incidentChange(incident, "over"))),
   ];
 }
 

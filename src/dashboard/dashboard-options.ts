@@ -1,6 +1,6 @@
 /**
  * The options of `dashboard`, checked when it is made: a wrong one throws and says what is right,
- * and a typing error in a name is told the nearest one.
+ * and a typing error in a name gets the nearest one.
  */
 import { DASHBOARD } from "../catalog/dashboard-defaults.js";
 import { nearest } from "../options/nearest.js";
@@ -16,7 +16,7 @@ export interface DashboardOptions {
   readonly path?: string;
   /**
    * Who may see it: "loopback" shows it to this machine only, on a port of `startAdmin`, "any" to
-   * everybody who gets here, behind your own authentication; or a function of the request.
+   * all who get here, behind your own authentication; or a function of the request.
    * @default "loopback"
    */
   readonly access?: DashboardAccess;
@@ -27,7 +27,7 @@ export interface DashboardOptions {
    */
   readonly hosts?: readonly string[] | "any";
   /**
-   * People who can watch at the same time; one more is told to come back.
+   * People who can watch at the same time; one more is asked to come back.
    * @default 20
    */
   readonly viewersMax?: number;

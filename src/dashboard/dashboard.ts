@@ -3,7 +3,7 @@
  * Express 4 and 5, `node:http`, `startAdmin`, and Fastify through `reply.hijack()`.
  *
  * Guarantee: it reads and never acts; the gateway is listened to from here until it is closed, or
- * until `close`, and nothing is kept without bounds. The page asks nobody but this handler.
+ * until `close`, and nothing is kept without bounds. The page asks only this handler.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { DASHBOARD } from "../catalog/dashboard-defaults.js";

@@ -1,7 +1,7 @@
 /**
- * What a viewer is told: everything once, and then what has changed since the last look.
+ * What a viewer is sent: everything once, and then what has changed since the last look.
  *
- * Guarantee: an update may be told twice, or together with what it is a part of: slots, upstreams,
+ * Guarantee: an update may be sent twice, or together with what it is a part of: slots, upstreams,
  * failures and changes have names or numbers, and the later one replaces the earlier.
  */
 import { DASHBOARD } from "../catalog/dashboard-defaults.js";
@@ -51,20 +51,20 @@ export function wholeState(gateway: Gateway, collector: Collector): DashboardSta
 /** Looks again and again, and gives what has changed from one look to the next. */
 export function changesOf(gateway: Gateway, collector: Collector): () => DashboardUpdate {
   let seen: Seen = { slot: collector.slotNow(), seq: collector.seq };
-  let told = new Map<string, string>();
+  let sent = new Map<string, string>();
   return () => {
     const update = updateSince(gateway, collector, seen);
     seen = { slot: update.slot, seq: collector.seq };
-    const telling = new Map<string, string>();
+    const sending = new Map<string, string>();
     const isNew = (key: string, value: unknown): boolean => {
       const text = JSON.stringify(value);
-      telling.set(key, text);
-      return told.get(key) !== text;
+      sending.set(key, text);
+      return sent.get(key) !== text;
     };
     const { upstreams, ...rest } = update.snapshot;
     const changed = upstreams.filter((upstream) => isNew(`u ${upstream.name}`, upstream));
     const traffic = Object.entries(update.traffic).filter(([name, of]) => isNew(`t ${name}`, of));
-    told = telling;
+    sent = sending;
     return {
       ...update,
       snapshot: { ...rest, upstreams: changed },

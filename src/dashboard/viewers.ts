@@ -22,7 +22,7 @@ export interface Viewers {
   readonly full: boolean;
   /** Begins a stream on this answer, whose head is not written yet. */
   add(res: ServerResponse): void;
-  /** Tells every viewer why it ends, and ends it. */
+  /** Says to every viewer why it ends, and ends it. */
   end(reason: string): void;
 }
 
@@ -43,7 +43,7 @@ export function viewers(clock: Clock, feed: Feed, viewersMax: number): Viewers {
   const tick = (): void => {
     timer?.refresh();
     const update = message("update", feed.update());
-    // Those who are behind are told the same whole, made for the first of them.
+    // Those who are behind get the same whole, made for the first of them.
     let whole: string | null = null;
     for (const viewer of all) {
       if (viewer.res.writableLength > DASHBOARD.unreadBytesMax) viewer.behind = true;
@@ -93,7 +93,7 @@ export function viewers(clock: Clock, feed: Feed, viewersMax: number): Viewers {
 const STREAM_FIELDS = [
   ...["content-type", "text/event-stream; charset=utf-8"],
   // `no-transform` keeps compressing middleware away, which would hold each message back; nginx
-  // buffers answers unless told otherwise.
+  // buffers answers unless a field forbids it.
   ...["cache-control", "no-store, no-transform", "x-accel-buffering", "no"],
   ...["x-content-type-options", "nosniff", "cross-origin-resource-policy", "same-origin"],
 ];

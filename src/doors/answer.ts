@@ -1,7 +1,7 @@
 /**
  * Outcome → answer, for a client of Node: the upstream's, or one of ours.
  *
- * Guarantee: a request is answered or cut, exactly once; the hook that is told of failures may
+ * Guarantee: a request is answered or cut, exactly once; the hook for failures may
  * answer in our place and cannot do harm.
  */
 import { AsyncResource } from "node:async_hooks";
@@ -40,11 +40,13 @@ type AskingCall = PendingAnswer & { readonly call: Call };
 
 export interface Answering {
   failure(asking: PendingAnswer, failure: Failure): void;
-  /** Fields for an answer of the upstream that somebody else passes on. */
+  /** Fields for an answer of the upstream that is passed on elsewhere. */
   received(asking: AskingCall, status: number, failure: Failure | null): ExtraFields;
   outcome(asking: AskingCall, outcome: Outcome<ResponseBody>): void;
   /** Hooks that are called with an answer run in the context of its request. */
-  inContext<Callback extends (outcome: Outcome<ResponseBody>) => void>(tell: Callback): Callback;
+  inContext<Callback extends (outcome: Outcome<ResponseBody>) => void>(
+    listener: Callback,
+  ): Callback;
 }
 
 interface Answerer extends UpstreamInside {
@@ -64,14 +66,14 @@ export function answeringFor(inside: UpstreamInside, options: ProxyOptions): Ans
   const changes = AnswerChanges.of<IncomingMessage, IncomingMessage>(inside, options, itself);
   const answerer: Answerer = { ...inside, values, onFailure: options.onFailure, changes };
   return {
-    inContext: (tell) => (changes === null ? tell : AsyncResource.bind(tell)),
+    inContext: (listener) => (changes === null ? listener : AsyncResource.bind(listener)),
     failure(asking, failure) {
       beforeAnswer(asking);
       answerFailure(answerer, asking, failure);
     },
     received(asking, status, failure) {
       beforeAnswer(asking);
-      if (failure !== null) tell(answerer, asking, failure, status);
+      if (failure !== null) callHook(answerer, asking, failure, status);
       asking.call.answeredBy = "upstream";
       return values.extraFields(asking, status, failure);
     },
@@ -86,14 +88,14 @@ export function answeringFor(inside: UpstreamInside, options: ProxyOptions): Ans
   };
 }
 
-/** A hook may answer in our place, so that this comes before any hook is told. */
+/** A hook may answer in our place, so that this comes before any hook is called. */
 function beforeAnswer({ req, res, call }: PendingAnswer): void {
   if (!req.complete) announceEnd(req, res, call?.request.body ?? null);
 }
 
 function answerFailure(answerer: Answerer, asking: PendingAnswer, failure: Failure): void {
   const { req, res, framework } = asking;
-  tell(answerer, asking, failure);
+  callHook(answerer, asking, failure);
   const { call } = asking;
   if (res.writableEnded || res.destroyed) {
     if (call !== null) call.answeredBy = res.headersSent ? "application" : null;
@@ -112,7 +114,7 @@ function answerResponse(
   failure: Failure | null,
 ): void {
   if (failure !== null && !asking.res.headersSent) {
-    tell(answerer, asking, failure, response.status);
+    callHook(answerer, asking, failure, response.status);
   }
   if (steppedBack(asking, response)) return;
   const { changes, values } = answerer;
@@ -199,7 +201,7 @@ export function steppedBack(
   return true;
 }
 
-function tell(
+function callHook(
   { onFailure, gateway }: Answerer,
   asking: PendingAnswer,
   failure: Failure,

@@ -48,7 +48,7 @@ interface DispatchedCall {
   readonly headers: unknown;
   readonly body: DispatchBody;
   readonly dispatch: Dispatch;
-  /** What the dispatcher tells of itself; the caller has the same object. */
+  /** What the dispatcher says of itself; the caller has the same object. */
   readonly context: object;
 }
 
@@ -152,7 +152,7 @@ export function dispatchCall(
     scope.over();
   };
   delivery.begin(call);
-  // A caller that gave it up before it began is told by the outcome.
+  // A caller that gave it up before it began learns it by the outcome.
   Pending.of(stepOf(core)(call)).subscribe((outcome) => {
     delivery.deliver(outcome);
     whenOver(outcome, over);

@@ -26,7 +26,7 @@ export function tellHook<Context, Given>(
   }
 }
 
-/** What a hook is told with the name of a failure; `received` is the status of an answer. */
+/** What a hook gets with the name of a failure; `received` is the status of an answer. */
 export function summaryOf(
   failure: Failure,
   policy: StatusPolicy,

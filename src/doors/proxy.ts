@@ -94,14 +94,14 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
     const { call: made } = scope;
     // Emitted once, so that the dearer `once` is not needed.
     res.on("close", () => scope.clientOver());
-    const told = answer.inContext((outcome: Outcome<ResponseBody>) => {
+    const answered = answer.inContext((outcome: Outcome<ResponseBody>) => {
       answer.outcome({ req, res, framework, call: made, requestId: made.id }, outcome);
       whenOver(outcome, () => {
         if (!req.complete) lingerForUpload(gateway.clock, req, res, made.request.body);
         scope.over();
       });
     });
-    core.execute(made).subscribe(told);
+    core.execute(made).subscribe(answered);
   };
 
   const { newRequestId: newId } = gateway;

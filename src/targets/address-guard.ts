@@ -17,7 +17,7 @@ export interface AddressRules {
   readonly forbid: readonly string[];
   /** What is let through although it is forbidden. */
   readonly allow: readonly string[];
-  /** They hold since nobody has written any. */
+  /** They hold since none were written. */
   readonly byDefault?: true;
 }
 
@@ -26,9 +26,9 @@ export interface AddressGuard {
   checkHost(hostname: string): void;
   /** Resolves like `dns.lookup`, and gives what is allowed; an error when nothing is. */
   readonly lookup: LookupFunction;
-  /** The same for all addresses, those of IPv4 first; tells whether they are a part only. */
+  /** The same for all addresses, those of IPv4 first; says whether they are a part only. */
   resolve(hostname: string, found: ResolvedCallback): void;
-  /** Somebody has written rules; else it has only those that hold by default. */
+  /** Rules were written; else it has only those that hold by default. */
   readonly wasWritten: boolean;
 }
 

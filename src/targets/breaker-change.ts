@@ -1,5 +1,5 @@
 /**
- * What a breaker tells of itself: its states, why it goes from one to another, and a snapshot.
+ * What a breaker reports: its states, why it goes from one to another, and a snapshot.
  *
  * Part of `breaker.ts`; events, metrics and the page show these words.
  */

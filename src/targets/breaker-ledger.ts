@@ -76,8 +76,8 @@ export class BreakerLedger {
 
   failed(): void {
     this.#turn();
-    // The action throws, so opossum counts and judges before it returns; its promise tells no
-    // more.
+    // The action throws, so opossum counts and judges before it returns; its promise adds
+    // nothing.
     this.#made().fire().catch(ignore);
   }
 

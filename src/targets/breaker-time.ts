@@ -1,6 +1,6 @@
 /**
  * The times of a breaker: how long it stays open, and for how long a trial holds its place.
- * Guarantee: no timers; whoever asks is told how long is left.
+ * Guarantee: no timers; it is asked how long is left.
  */
 
 import type { Clock } from "../base/clock.js";

@@ -22,7 +22,7 @@ import { BreakerLedger } from "./breaker-ledger.js";
 import { type BreakerPermit, type Denied, type Doubt, LedgerPermit } from "./breaker-permit.js";
 import { type BreakerSettings, GrowingTime, type Trial, TrialPlaces } from "./breaker-time.js";
 import { GoodAnswers } from "./good-answers.js";
-import { type Jury, NOBODY } from "./jury.js";
+import { type Jury, NO_JURY } from "./jury.js";
 import { keyOf, type Routed, RouteLedger } from "./route-ledger.js";
 import { type RouteRule, ruleFor } from "./route-rules.js";
 import { SlowCalls } from "./slow-calls.js";
@@ -51,7 +51,7 @@ export interface Breaker {
   readonly suspects: RouteLedger | null;
   /** Which answers are slow, and what the application says of failures. */
   readonly judged: Pick<BreakerSettings, "slowCallMs" | "counts">;
-  /** Who knows what the others do; nobody is asked where there are none. */
+  /** Knows what the other targets do; it is not asked where there are none. */
   jury: Jury;
   /** What holds for some routes; none unless they are given. */
   rules: readonly RouteRule[];
@@ -75,7 +75,7 @@ export interface Breaker {
   close(): void;
   /** Something shows that the target may be back: the open time is over. Trials decide. */
   hasten(): void;
-  /** Nobody else is left: the first open time is enough. Once, until it was closed again. */
+  /** No other target is left: the first open time is enough. Once, until it was closed again. */
   lastResort(): void;
   snapshot(): BreakerSnapshot;
 }
@@ -95,7 +95,7 @@ export function createBreaker(
 
 class LedgerBreaker implements Breaker {
   suspects: RouteLedger | null = null;
-  jury: Jury = NOBODY;
+  jury: Jury = NO_JURY;
   rules: readonly RouteRule[] = [];
   readonly #clock: Pick<Clock, "now">;
   readonly #options: BreakerSettings;
@@ -166,7 +166,7 @@ class LedgerBreaker implements Breaker {
     const ms = state === "open" ? this.#openTime.leftMs() : this.#trials.waitMs();
     if (!this.inDoubt || request === undefined) return ms;
     if (this.suspects?.suspects(request) !== true) return this.#witnessMs(ms);
-    // Whoever asks for something else has the first trials.
+    // Calls of other routes have the first trials.
     return Math.max(ms, this.#openTime.leftMs(EVIDENCE.graceMs));
   }
 

@@ -1,5 +1,5 @@
 /**
- * How much of its weight a target carries, as somebody says: its answers, its agent, or its load
+ * How much of its weight a target carries, as reported: by its answers, its agent, or by its load
  * beside that of its peers. The least that is still believed counts.
  */
 
@@ -9,14 +9,14 @@ export type SharedBy = "declared" | "agent" | "load_report";
 export type ShareListener = (share: number, by: SharedBy) => void;
 
 export class CarriedShare {
-  readonly #told: ShareListener | undefined;
+  readonly #onChange: ShareListener | undefined;
   readonly #said = new Map<SharedBy, { readonly share: number; readonly until: number }>();
   #share = 1;
   /** When the first of them is no longer believed. */
   #until = Number.POSITIVE_INFINITY;
 
-  constructor(told: ShareListener | undefined) {
-    this.#told = told;
+  constructor(onChange: ShareListener | undefined) {
+    this.#onChange = onChange;
   }
 
   now(now: number): number {
@@ -28,7 +28,7 @@ export class CarriedShare {
     this.#said.set(by, { share, until });
     const before = this.#share;
     this.#count(now);
-    if (percent(before) !== percent(this.#share)) this.#told?.(this.#share, by);
+    if (percent(before) !== percent(this.#share)) this.#onChange?.(this.#share, by);
   }
 
   #count(now: number): void {

@@ -153,7 +153,7 @@ function isDoubtful({ health, breaker }: Target, careful: boolean, request: Rout
 }
 
 /**
- * With nobody left to serve, breakers stay open for their first open time only: longer ones are to
+ * With no target left, breakers stay open for their first open time only: longer ones are to
  * spare calls that others would take. A single target is spared all the same.
  */
 function lastResort(tiers: readonly Tier[]): boolean {

@@ -2,7 +2,7 @@
  * An exchange: an attempt that has a target; what a transport performs.
  *
  * It is the meeting place of the policies below target choice and the transport. The transport
- * enters phases and reports progress; the attempt timeout watches and cuts; whoever cuts first is
+ * enters phases and reports progress; the attempt timeout watches and cuts; the first to cut is
  * noted before anything is torn down. `end` gives everything back and is called exactly once, when
  * the body of the answer is over or there will be none.
  */

@@ -17,7 +17,7 @@ export interface Jury {
   answeredAt(route: string): number;
 }
 
-export const NOBODY: Jury = {
+export const NO_JURY: Jury = {
   canSpare: () => false,
   isLast: () => true,
   isShared: () => false,

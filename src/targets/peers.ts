@@ -56,7 +56,7 @@ export class Peers implements HealthGroup {
   readonly #clock: Pick<Clock, "now">;
   readonly #random: Random;
   readonly #options: PeersOptions;
-  readonly #told: (change: PanicChange) => void;
+  readonly #onPanic: (change: PanicChange) => void;
   #members: readonly Member[] = [];
   #panic = false;
   #next = 0;
@@ -66,12 +66,12 @@ export class Peers implements HealthGroup {
     clock: Pick<Clock, "now">,
     random: Random,
     options: PeersOptions,
-    told: (change: PanicChange) => void,
+    onPanic: (change: PanicChange) => void,
   ) {
     this.#clock = clock;
     this.#random = random;
     this.#options = options;
-    this.#told = told;
+    this.#onPanic = onPanic;
     this.#comparedAt = clock.now();
   }
 
@@ -108,7 +108,7 @@ export class Peers implements HealthGroup {
     const panic = healthy < targets && healthy < targets * this.#options.panicRatio;
     if (panic === this.#panic) return;
     this.#panic = panic;
-    this.#told({ panic, healthy, targets });
+    this.#onPanic({ panic, healthy, targets });
   }
 
   #join(target: Target): Member | null {
@@ -223,7 +223,7 @@ export class Peers implements HealthGroup {
     if (ejection === false || !isWell(member)) return;
     if (!this.#canSpare(member, ejection.ejectedRatioMax)) return;
     member.quietNotedAt = Number.NaN;
-    // What is waiting there is lost, if nobody answers.
+    // What is waiting there is lost, if it does not answer.
     if (reason === "silence") member.monitor.suspicion.confirmed();
     member.silenced = reason === "silence";
     member.health.eject(reason, this.#ejectionMs(member, ejection));

@@ -14,9 +14,9 @@ import { type FailureCode, hasTrait } from "../catalog/failures.js";
 import { INCIDENT } from "../catalog/health-defaults.js";
 import { createEvidence, type Evidence, type Loss } from "./evidence.js";
 
-/** Is told about incidents. Its evidence is read when it is asked, and goes on to grow. */
+/** Is notified of incidents. Its evidence is read when it is asked, and goes on to grow. */
 export interface PresenceListener {
-  /** Settled enough to be told: what broke together has been counted. */
+  /** Settled enough to be reported: what broke together has been counted. */
   started(evidence: Evidence): void;
   ended(evidence: Evidence): void;
 }
@@ -38,7 +38,7 @@ interface Worry {
   /** Cuts in a row, while it is suspected. */
   cuts: number;
   backAt: number;
-  told: boolean;
+  reported: boolean;
 }
 
 export class Presence {
@@ -102,7 +102,7 @@ export class Presence {
       standing: "suspected",
       cuts: 0,
       backAt: -1,
-      told: false,
+      reported: false,
     };
     this.#worry = made;
     return made;
@@ -115,7 +115,7 @@ export class Presence {
       worry.cuts += 1;
       if (kind === "refused" || worry.cuts >= INCIDENT.cutsMin) {
         worry.standing = "gone";
-        this.#after(INCIDENT.settleMs, () => this.#tell(worry));
+        this.#after(INCIDENT.settleMs, () => this.#report(worry));
       }
       return;
     }
@@ -131,7 +131,7 @@ export class Presence {
   #reassured(worry: Worry, openedAt: number, now: number): void {
     const isOld = openedAt >= 0 && openedAt < worry.since;
     if (worry.standing === "suspected") this.#worry = null;
-    else if (isOld && !worry.told && worry.evidence.facts().refused === 0) {
+    else if (isOld && !worry.reported && worry.evidence.facts().refused === 0) {
       // A connection from before goes on, so the process does: what was cut was so by what it got.
       this.#timer?.cancel();
       this.#worry = null;
@@ -143,14 +143,14 @@ export class Presence {
     }
   }
 
-  #tell(worry: Worry): void {
-    if (worry.told) return;
-    worry.told = true;
+  #report(worry: Worry): void {
+    if (worry.reported) return;
+    worry.reported = true;
     this.#listener.started(worry.evidence);
   }
 
   #end(worry: Worry): void {
-    this.#tell(worry);
+    this.#report(worry);
     this.#worry = null;
     worry.evidence.end(this.#clock.now());
     this.#listener.ended(worry.evidence);

@@ -11,7 +11,7 @@
  */
 import type { Clock } from "../base/clock.js";
 import { EVIDENCE } from "../catalog/defaults.js";
-import { type Jury, NOBODY } from "./jury.js";
+import { type Jury, NO_JURY } from "./jury.js";
 import { type Routed, routeOf } from "./route-of.js";
 import { type RouteRule, ruleFor } from "./route-rules.js";
 
@@ -86,7 +86,7 @@ export class RouteLedger {
     clock: Pick<Clock, "now">,
     failuresMin: number,
     rules: readonly RouteRule[] = NO_RULES,
-    jury: Pick<Jury, "answeredAt" | "isLast"> = NOBODY,
+    jury: Pick<Jury, "answeredAt" | "isLast"> = NO_JURY,
   ) {
     this.#clock = clock;
     this.#failuresMin = failuresMin;

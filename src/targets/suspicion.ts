@@ -4,7 +4,7 @@
  * A request that may be repeated, or a probe, finds out for others whether the target is well
  * again: lost, it costs a repeat. One that may not is lost for good. So after a loss it goes
  * elsewhere until the target has answered well what was begun since. Where only such requests come
- * and nobody probes, one of them has to find out now and then: one at a time.
+ * and nothing probes, one of them has to find out now and then: one at a time.
  * Guarantee: nothing is kept away for ever, and a target without a loss costs one comparison.
  */
 import type { Clock } from "../base/clock.js";
@@ -80,7 +80,7 @@ export class Suspicion {
   }
 
   /**
-   * Whether it lasts. The target was out until `outUntil`: for as long nobody could find out, so
+   * Whether it lasts. The target was out until `outUntil`: for as long no call could find out, so
    * those who may be repeated have their time from then on.
    */
   holds(outUntil: number): boolean {

@@ -2,7 +2,7 @@
  * What is known of a target's health besides its breaker: probes, its own word, slow start.
  *
  * The target set asks it before a target is chosen, the balancer for the share of its weight that
- * it may carry. Who changes what it says tells the set (`changed`), which then counts anew.
+ * it may carry. What changes it notifies the set (`changed`), which then counts anew.
  */
 import type { TargetMonitor } from "./target-monitor.js";
 
@@ -29,7 +29,7 @@ export interface TargetHealth {
   readonly monitor: TargetMonitor | null;
 }
 
-/** The health of a target that nobody watches. */
+/** The health of a target that is not watched. */
 export const ALWAYS_HEALTHY: TargetHealth = {
   state: "healthy",
   reason: null,

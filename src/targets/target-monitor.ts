@@ -1,7 +1,7 @@
 /**
  * Counts what the exchanges of one target come to, so that it can be compared with its peers.
  *
- * A class with plain numbers, since it is told three times for every exchange. It judges nothing
+ * A class with plain numbers, since it is called three times for every exchange. It judges nothing
  * but its own silence: whether an answer is overdue by what its answers usually take.
  */
 import type { Clock } from "../base/clock.js";
@@ -12,7 +12,7 @@ import type { Lately } from "./outlier.js";
 import type { Routed } from "./route-of.js";
 import { Suspicion } from "./suspicion.js";
 
-/** Who is told what the exchanges of a target come to. */
+/** Is notified of what the exchanges of a target come to. */
 export interface MonitorListener {
   answered(status: number, rawHeaders: readonly string[], request: Routed): void;
   /** It has failed, and no other has failed in the same way. */
@@ -34,10 +34,10 @@ export function trialMsOf(monitors: readonly (TargetMonitor | null)[]): number {
   return Math.max(EJECTION.trialMs, EJECTION.silenceFactor * usualMs);
 }
 
-const NOBODY: MonitorListener = { answered: () => {}, failed: () => {} };
+const IGNORING: MonitorListener = { answered: () => {}, failed: () => {} };
 
 export class TargetMonitor {
-  listener: MonitorListener = NOBODY;
+  listener: MonitorListener = IGNORING;
   /** Gateway failures in a row. */
   failuresInRow = 0;
   /** Keeps away what cannot be repeated. */
@@ -96,7 +96,7 @@ export class TargetMonitor {
 
   /**
    * What began then is over, body included, and says something of the target; `isOwn` is false for
-   * a failure that others have as well, or that a repeat has told already.
+   * a failure that others have as well, or that a repeat has shown already.
    */
   ended(failure: FailureCode | null, startedAt: number, isOwn = true): void {
     if (startedAt < this.#since) return;
@@ -106,7 +106,7 @@ export class TargetMonitor {
     // An application's own error may follow from what was asked; all else is the target's.
     if (failed && failure !== "received_server_error") {
       if (isOwn) this.failuresInRow += 1;
-      // Who was never sent anything has lost nothing, and may try there as well as anybody. What an
+      // A target that was sent nothing has lost nothing, and may be tried like any other. What an
       // answer has said was known with its head.
       if (!hasTrait(failure, "no_service") && FAILURES[failure].repeat !== "safe") {
         this.suspicion.lost(startedAt);

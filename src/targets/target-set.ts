@@ -49,12 +49,12 @@ export interface TargetSet {
   changed(): void;
   /** A weight changed: the balancer prepares itself anew. */
   reweighted(): void;
-  /** Several changes at once; whoever listens is told after the last. */
+  /** Several changes at once; listeners are notified after the last. */
   batch(changes: () => void): void;
   /** Calls this function after every such change, and when a target comes or goes. */
   onChange(listener: () => void): void;
   /**
-   * Nobody takes a call: resolves when somebody may, since a trial has ended or it is known whether
+   * No target takes a call: resolves when one may, since a trial has ended or it is known whether
    * a target accepts connections again. Null where nothing is being found out.
    */
   hope(again: boolean): Promise<unknown> | null;
@@ -85,12 +85,12 @@ class ChosenTargets implements TargetSet {
   pending = 0;
   /** Good answers of all of them. */
   readonly #answers = { good: 0, refused: 0 };
-  /** For whoever waits for the next change; null before the first. */
+  /** For calls that wait for the next change; null before the first. */
   #news: News | null = null;
   /** Who waits until nothing is under way at a target. */
   #waiting: Map<Target, readonly (() => void)[]> | null = null;
   #batched = false;
-  #told = nothing;
+  #onChange = nothing;
 
   constructor(parts: ChooserParts, options: TierOptions) {
     this.#parts = parts;
@@ -160,9 +160,9 @@ class ChosenTargets implements TargetSet {
     this.pending -= 1;
     this.#news?.publish();
     if (target.pending > 0 || this.#waiting === null) return;
-    const told = this.#waiting.get(target) ?? [];
+    const notified = this.#waiting.get(target) ?? [];
     this.#waiting.delete(target);
-    for (const then of told) then();
+    for (const then of notified) then();
   }
 
   hope(again: boolean): Promise<unknown> | null {
@@ -197,7 +197,7 @@ class ChosenTargets implements TargetSet {
   changed(): void {
     this.#choice?.measureAnew();
     this.#news?.publish();
-    if (!this.#batched) this.#told();
+    if (!this.#batched) this.#onChange();
   }
 
   reweighted(): void {
@@ -212,12 +212,12 @@ class ChosenTargets implements TargetSet {
       changes();
     } finally {
       this.#batched = false;
-      this.#told();
+      this.#onChange();
     }
   }
 
   onChange(listener: () => void): void {
-    this.#told = listener;
+    this.#onChange = listener;
   }
 
   // A method of its own: a closure in `choose` would cost every choice a scope for it.

@@ -67,7 +67,7 @@ export interface Target extends Dialled, TargetRank {
   /** Null when the upstream has its breaker switched off. */
   readonly breaker: Breaker | null;
   readonly health: TargetHealth;
-  /** Notices when the process behind it vanishes; null where nobody looks. */
+  /** Notices when the process behind it vanishes; null where it is not watched. */
   presence: Presence | null;
   /** How long it takes until its answers begin. */
   readonly latency: Latency;
@@ -290,7 +290,7 @@ function prefixOf(url: URL): string {
   return url.pathname.replace(/\/+$/, "");
 }
 
-/** The address as it was written, without what nobody should read in a log. */
+/** The address as it was written, without what should not be read in a log. */
 function shown(text: string): string {
   return String(text).replace(/\/\/[^/?#]*@/, "//");
 }

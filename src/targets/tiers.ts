@@ -63,7 +63,7 @@ export function homesOf(tiers: readonly Tier[], { tokenOf }: Stickiness): Homes 
   );
 }
 
-/** The first tier that can bear all calls; nobody is led back to one behind it. */
+/** The first tier that can bear all calls; no call is led back to one behind it. */
 export function lastNeeded(tiers: readonly Tier[]): number {
   const index = tiers.findIndex(({ capacity }) => capacity >= 1);
   return index === -1 ? tiers.length - 1 : index;

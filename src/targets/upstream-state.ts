@@ -1,8 +1,8 @@
 /**
- * How an upstream is as a whole, told from its targets: what health, dashboard and alerts show.
+ * How an upstream is as a whole, by its targets: what health, dashboard and alerts show.
  *
  * A target whose open time is over, or that is on trial, would be asked again, so it is no reason
- * to call its upstream down: without calls nobody would ever learn that it is back. A target that
+ * to call its upstream down: without calls nothing would ever show that it is back. A target that
  * an operator drains is not counted at all.
  */
 import type { Standing } from "../catalog/words.js";

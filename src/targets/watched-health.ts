@@ -42,7 +42,7 @@ export interface HealthChange {
 export interface HealthGroup {
   /** Health is overruled, since it would leave too few. */
   readonly panic: boolean;
-  /** There is nobody to be compared with. */
+  /** There is no peer to be compared with. */
   readonly alone: boolean;
   /** Someone's word for a target, or that of the probes, is another now. */
   recount(): void;
@@ -52,7 +52,7 @@ export interface WatchedHealthOptions {
   /** Null where no probes are sent. */
   readonly probe: ProbeCountOptions | null;
   readonly slowStart: SlowStartSettings | false;
-  /** Told when somebody says another share than before. */
+  /** Called when another share than before is reported. */
   readonly shared?: ShareListener;
 }
 
@@ -68,7 +68,7 @@ export class WatchedHealth implements TargetHealth {
   readonly #slowStart: SlowStartSettings | false;
   readonly #probes: ProbeCount | null;
   readonly #monitor: TargetMonitor | null;
-  readonly #told: (change: HealthChange) => void;
+  readonly #onChange: (change: HealthChange) => void;
   readonly #shared: ShareListener | undefined;
   #state: HealthState = "healthy";
   #unfit: Unfit | null = null;
@@ -90,7 +90,7 @@ export class WatchedHealth implements TargetHealth {
     breaker: Breaker | null,
     monitor: TargetMonitor | null,
     options: WatchedHealthOptions,
-    told: (change: HealthChange) => void,
+    onChange: (change: HealthChange) => void,
   ) {
     this.#clock = clock;
     this.#group = group;
@@ -98,7 +98,7 @@ export class WatchedHealth implements TargetHealth {
     this.#monitor = monitor;
     this.#slowStart = options.slowStart;
     this.#probes = options.probe === null ? null : new ProbeCount(options.probe);
-    this.#told = told;
+    this.#onChange = onChange;
     this.#shared = options.shared;
     if (options.probe?.initial !== "down") return;
     this.#unfit = "not_probed";
@@ -151,7 +151,7 @@ export class WatchedHealth implements TargetHealth {
     return this.#group.alone ? null : this.#monitor;
   }
 
-  /** The same, whether or not there is anybody to compare it with. */
+  /** The same, whether or not there is a peer to compare it with. */
   get counts(): TargetMonitor | null {
     return this.#monitor;
   }
@@ -204,7 +204,7 @@ export class WatchedHealth implements TargetHealth {
     this.#become(state === "draining" ? "declared_draining" : "declared_unhealthy");
   }
 
-  /** It carries this share of its weight, above 0 and up to 1, as somebody says. */
+  /** It carries this share of its weight, above 0 and up to 1, as reported. */
   carries(by: SharedBy, share: number, forMs: number): void {
     if (share === 1 && this.#carried === null) return;
     const now = this.#clock.now();
@@ -216,10 +216,10 @@ export class WatchedHealth implements TargetHealth {
   eject(reason: EjectionReason, openForMs: number): void {
     this.#ejection = reason;
     this.#breaker?.open("ejected", openForMs);
-    this.#tell();
+    this.#notify();
   }
 
-  /** To be told of every change of the breaker. */
+  /** To be called with every change of the breaker. */
   breakerChanged({ from, to }: BreakerChange): void {
     if (to === "open" && from === "closed") this.#left();
     if (to === "open") this.#monitor?.forget();
@@ -227,7 +227,7 @@ export class WatchedHealth implements TargetHealth {
     this.#hastened = false;
     this.#ejection = null;
     this.#returned();
-    this.#tell();
+    this.#notify();
   }
 
   stop(): void {
@@ -244,10 +244,10 @@ export class WatchedHealth implements TargetHealth {
     if (was === null) this.#left();
     if (unfit === null) this.#returned();
     this.#group.recount();
-    this.#tell();
+    this.#notify();
   }
 
-  /** Without probes nobody would ever learn that it takes calls again. */
+  /** Without probes nothing would ever show that it takes calls again. */
   #believeForAWhile(): void {
     if (this.#probes !== null) {
       this.#declaredUntil = Number.POSITIVE_INFINITY;
@@ -276,10 +276,10 @@ export class WatchedHealth implements TargetHealth {
     this.#monitor?.forget();
   }
 
-  #tell(): void {
+  #notify(): void {
     const from = this.#state;
     const ejected = this.#ejection === null ? "healthy" : "ejected";
     this.#state = this.#unfit === null ? ejected : "unhealthy";
-    if (this.#state !== from) this.#told({ from, to: this.#state, reason: this.reason });
+    if (this.#state !== from) this.#onChange({ from, to: this.#state, reason: this.reason });
   }
 }

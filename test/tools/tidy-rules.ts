@@ -288,8 +288,8 @@ const VAGUE = /\b(?:told|tell|tells|whoever|nobody|somebody|anybody|everybody)\b
 
 /** Folders whose names, comments and texts are free of these words; others follow. */
 const PLAIN_FOLDERS = new RegExp(
-  "^src/(?:adapters|base|catalog|cli|core|diagnosis|gateway|lifecycle|options|policies|records|" +
-    "server|telemetry|testing|transports|watching|wire)/",
+  "^src/(?:adapters|base|catalog|cli|core|dashboard|diagnosis|doors|gateway|lifecycle|options|" +
+    "policies|records|server|targets|telemetry|testing|transports|watching|wire)/",
 );
 
 /** Texts are read by people with a fault: plain words, in folders that have them. */

@@ -1,7 +1,7 @@
 /**
  * The page: one HTML document with its style, its script and the whole error reference inside.
  *
- * Guarantee: it asks nobody but the handler that served it, and its Content-Security-Policy allows
+ * Guarantee: it asks only the handler that served it, and its Content-Security-Policy allows
  * no other script than this one, by its hash. Without the script the reference can still be read.
  * Nothing of a gateway is in it; all that is live comes by the stream, and is written as text.
  */

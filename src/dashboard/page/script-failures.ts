@@ -128,18 +128,18 @@ const failureNode = (first) => {
       h("span", { class: "got", "data-tone": first.recovered ? "good" : "bad" }, gotText(first)),
       h("span", { class: "code" }, first.code), tag(first.blame), what, how), body);
   let one = first;
-  let told = 0;
+  let shown = 0;
   // Made when it is opened: most never are. It stays as it is while it is read.
   node.addEventListener("toggle", () => {
-    if (!node.open || told === one.seq) return;
-    told = one.seq;
+    if (!node.open || shown === one.seq) return;
+    shown = one.seq;
     body.replaceChildren(...[explanationPart(one), attemptsTable(one), stopPart(one),
       earlierPart(one), h("p", { class: "dim" }, "Request " + one.id
         + (one.queuedMs >= 1 ? ", queued for " + ms(one.queuedMs) : "")
         + (one.answeredBy ? ", answered by the " + one.answeredBy : "")
         + (one.clientEnd === "aborted" ? ", the client left" : ""))].flat().filter(Boolean));
   });
-  const tell = (latest) => {
+  const update = (latest) => {
     one = latest;
     const { at, times, since } = one;
     time.dateTime = new Date(at).toISOString();
@@ -149,8 +149,8 @@ const failureNode = (first) => {
       + plural(one.attempts.length + one.attemptsLeftOut, "attempt", "attempts")
       + ", " + ms(one.durationMs));
   };
-  tell(first);
-  return { node, tell, place: first.seq };
+  update(first);
+  return { node, update, place: first.seq };
 };
 
 // What can be chosen by: a control, its name for all, and what of a failure it looks at.
@@ -197,7 +197,7 @@ const renderFailures = () => {
       shownFailures.set(one.group, failureNode(one));
       continue;
     }
-    known.tell(one);
+    known.update(one);
     // What is being read does not move.
     if (!known.node.open) known.place = one.seq;
   }

@@ -83,7 +83,7 @@ const renderUpstreams = () => {
   for (const name of names) if (!rows.has(name)) rows.set(name, makeRow(name));
   const wanted = [...names].sort((a, b) => troubled(a) - troubled(b) || (a < b ? -1 : 1));
   const order = wanted.join("\n");
-  // A row that is in use stays where it is; the order follows when nobody would lose the place.
+  // A row that is in use stays where it is; the order follows when no place would be lost.
   if (body.order !== order && !body.contains(document.activeElement)) {
     body.order = order;
     body.append(...wanted.flatMap((name) => [rows.get(name).row, rows.get(name).below]));
@@ -156,12 +156,12 @@ const renderOverview = () => {
 const DOWN_SHOWN = 5;
 const LINES_SHOWN = 4;
 const renderVerdict = (ups, total) => {
-  const told = state.snapshot.warnings || [];
+  const warnings = state.snapshot.warnings || [];
   const down = ups.filter((up) => up.state === "down").map((up) => up.name);
   const [root] = mostFirst(total.roots);
   const key = JSON.stringify([state.snapshot.lifecycle.state, state.snapshot.lifecycle.maintenance,
     down, total,
-    ups.map((up) => [up.state, up.verdict && up.verdict.title]), told.length]);
+    ups.map((up) => [up.state, up.verdict && up.verdict.title]), warnings.length]);
   const { lifecycle } = state.snapshot;
   const node = byId("verdict");
   const wrong = ups.filter((up) => up.verdict && !up.verdict.well)
@@ -199,8 +199,8 @@ const renderVerdict = (ups, total) => {
     const lines = cut(wrong, LINES_SHOWN, (up) => h("li", {}, h("b", {}, up.name), ": ",
       up.verdict.title, " ",
       h("span", { class: "dim" }, advice(up.verdict.next, troubledTarget(up)))));
-    const warned = cut(told, LINES_SHOWN, ({ message }) => h("li", {}, h("b", {}, "warning"), ": ",
-      message));
+    const warned = cut(warnings, LINES_SHOWN, ({ message }) =>
+      h("li", {}, h("b", {}, "warning"), ": ", message));
     const all = lines.concat(warned);
     return [h("p", {}, text), all.length === 0 ? "" : h("ul", {}, all)];
   });

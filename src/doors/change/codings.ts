@@ -76,7 +76,7 @@ function zstandard(): Readonly<Record<string, Coding>> {
 /** Fetch functions refuse more, and each costs memory. */
 const CODINGS_MAX = 5;
 
-/** The codings of a body, outermost last; throws for those that nobody here can decode. */
+/** The codings of a body, outermost last; throws for those that cannot be decoded here. */
 export function codingsOf(contentEncoding: string): readonly Coding[] {
   const names = contentEncoding
     .toLowerCase()

@@ -107,7 +107,9 @@ export class FetchCall implements FetchAsk {
     if (asked.signal !== undefined) linkAbort(asked.signal, this.#link as SignalLink);
     return new Promise((give, refuse) => {
       this.#settle = { give, refuse };
-      Pending.of(perform(route.core, this.#scope.call)).subscribe((outcome) => this.#told(outcome));
+      Pending.of(perform(route.core, this.#scope.call)).subscribe((outcome) =>
+        this.#answered(outcome),
+      );
     });
   }
 
@@ -203,7 +205,7 @@ export class FetchCall implements FetchAsk {
     if (this.isTaken && !this.dispatchesAlways) this.#refuse(reason);
   }
 
-  #told(outcome: Outcome<FetchedBody>): void {
+  #answered(outcome: Outcome<FetchedBody>): void {
     const { call } = this.#scope;
     const hop = this.#hop;
     if (outcome.kind !== "no_response" && outcome.response.body instanceof ForeignAnswer) {
@@ -298,9 +300,9 @@ export class FetchCall implements FetchAsk {
       this.#refuse(asked.signal?.reason);
     } else {
       const cause = this.#input.error ?? failure.cause;
-      const told = cause === undefined ? failure : { ...failure, cause };
+      const named = cause === undefined ? failure : { ...failure, cause };
       try {
-        this.#give(failedFetch(route.gateway, call, told, onFailure));
+        this.#give(failedFetch(route.gateway, call, named, onFailure));
       } catch (error) {
         this.#refuse(error);
       }

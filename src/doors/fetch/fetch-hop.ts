@@ -85,12 +85,12 @@ export class FetchHop implements BodySink {
     this.#delivery.answer(outcome.response, decodedLimit(counted));
   }
 
-  /** Nobody reads the answer: its rest is read, within bounds, and thrown away. */
+  /** The answer is not read: its rest is read, within bounds, and thrown away. */
   discard(): void {
     void this.#response?.discard();
   }
 
-  /** Nobody waits for it any more. */
+  /** Its caller no longer waits for it. */
   giveUp(): void {
     if (this.#response !== null) this.discard();
     else if (this.failure === null) this.#cut();

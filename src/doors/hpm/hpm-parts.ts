@@ -152,8 +152,8 @@ export function misread(cause: unknown): NamedError {
   return new NamedError("http_protocol_error", undefined, cause);
 }
 
-/** Tells the user's own `on.error`, which may answer instead of the gateway. */
-export function tellUser(
+/** Calls the user's own `on.error`, which may answer instead of the gateway. */
+export function notifyUser(
   { onError }: Pick<HpmParts, "onError">,
   failure: Failure,
   req: IncomingMessage,
@@ -167,8 +167,8 @@ export function tellUser(
   try {
     Object.assign(error, { failure });
     const url = target !== undefined && URL.canParse(target) ? new URL(target) : undefined;
-    const told: unknown = onError(error, req, res, url);
-    if (told instanceof Promise) told.catch(threw);
+    const answered: unknown = onError(error, req, res, url);
+    if (answered instanceof Promise) answered.catch(threw);
   } catch (thrown) {
     threw(thrown);
   }

@@ -28,8 +28,8 @@ import {
   findRoute,
   type HpmAsked,
   type HpmParts,
+  notifyUser,
   setWords,
-  tellUser,
   warnOfHook,
 } from "./hpm-parts.js";
 import type { Untaken } from "./hpm-untaken.js";
@@ -80,7 +80,7 @@ export function untakenUpgrades(parts: HpmParts): Untaken {
     ms: Math.min(own.core.options.timeouts.totalMs, TIMEOUTS.tunnelIdleMs),
     refuse(req, socket) {
       const failure = { code: "bad_request", details: "an upgrade that is not served" } as const;
-      const failed = (): void => tellUser(parts, failure, req, socket);
+      const failed = (): void => notifyUser(parts, failure, req, socket);
       refuseUpgrade({ own, failed }, req, socket, failure);
     },
   };
@@ -120,7 +120,7 @@ function doorOf(
           });
         found({ way: lane, target, overrides, execute });
       }),
-    failed: (failure) => tellUser(parts, failure, upgrade.req, socket),
+    failed: (failure) => notifyUser(parts, failure, upgrade.req, socket),
     joined({ socket: tunnel }) {
       emit("open", tunnel);
       // As both versions of the engine still say it.

@@ -4,8 +4,8 @@
  * The engine sends the request; of the answer it sees the head, which its options and the hooks of
  * the application may change. The body is ours to deliver, unless a hook delivers it.
  *
- * Guarantee: every request is answered or cut, exactly once, and told as a call; what is half sent
- * is cut before anything can be added to it or end it.
+ * Guarantee: every request is answered or cut, exactly once, and reported as a call; what is half
+ * sent is cut before anything can be added to it or end it.
  */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
@@ -53,8 +53,8 @@ import {
   type HpmAsked,
   type HpmParts,
   misread,
+  notifyUser,
   setWords,
-  tellUser,
   warnOfHook,
 } from "./hpm-parts.js";
 
@@ -103,7 +103,7 @@ function take(parts: HpmParts, taken: Taken): void {
   if (own.gateway.behind !== null) prepareServerBehind(own.gateway, req.socket);
   const refuse = ({ failure, id: requestId }: Refused, lane: Lane): void => {
     tellOfRefusal(own.gateway, lane.core.name, "proxy", { req, res, id: requestId, failure });
-    tellUser(parts, failure, req, res);
+    notifyUser(parts, failure, req, res);
     const asking = { req, res, framework: NO_FRAMEWORK, call: null, requestId };
     lane.answer.failure(asking, failure);
     lingerForUpload(own.gateway.clock, req, res, null);
@@ -154,12 +154,12 @@ function call(
   const broken = (failure: Failure): void => {
     if (passing !== null) cutOrReplace(passing, failure);
     // Whatever a handler does about it now, it comes after the cut.
-    if (res.destroyed) res.once("close", () => tellUser(parts, failure, req, res));
-    else tellUser(parts, failure, req, res);
+    if (res.destroyed) res.once("close", () => notifyUser(parts, failure, req, res));
+    else notifyUser(parts, failure, req, res);
   };
   lane.execute(made, { side: { broken }, send }).subscribe((outcome) => {
     if (outcome.kind === "no_response") {
-      tellUser(parts, outcome.failure, req, res);
+      notifyUser(parts, outcome.failure, req, res);
       answer.failure(asking, outcome.failure);
     } else if (outcome.response instanceof OwnResponse) {
       // A fallback: neither the engine nor its hooks for answers have a part in it.
@@ -273,7 +273,7 @@ function fault(passing: Passing, cause: unknown): void {
   else {
     const failure = failureBehind(error);
     cutOrReplace(passing, failure);
-    tellUser(parts, failure, req, res);
+    notifyUser(parts, failure, req, res);
   }
 }
 

@@ -190,14 +190,14 @@ class Serving {
       unlink();
       scope.clientOver();
     });
-    const told = (outcome: Outcome<ResponseBody>): void => {
+    const answered = (outcome: Outcome<ResponseBody>): void => {
       this.#answer(call, outcome);
       whenOver(outcome, () => {
         if (upload !== null) drain(gateway.clock, upload, call.request.body);
         scope.over();
       });
     };
-    core.execute(call).subscribe(proxy.changes === null ? told : AsyncResource.bind(told));
+    core.execute(call).subscribe(proxy.changes === null ? answered : AsyncResource.bind(answered));
   }
 
   #answer(call: Call, outcome: Outcome<ResponseBody>): void {

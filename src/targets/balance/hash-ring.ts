@@ -124,7 +124,7 @@ const OWNERS = 2 ** 16;
 const STRIDE = 0x9e_37_79_b9;
 
 /**
- * Of its weight alone, so that nobody else's keys move when another one comes or goes; only weights
+ * Of its weight alone, so that no other keys move when a target comes or goes; only weights
  * so large that the ring would not fit are all halved until it does.
  */
 function pointCounts(weights: readonly number[]): readonly number[] {

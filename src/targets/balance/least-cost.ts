@@ -25,7 +25,7 @@ export function twoChoices(): Balancer {
 }
 
 /**
- * A mean of latency that nobody adds to falls by half in seven seconds: who failed, or was slow,
+ * A mean of latency without new values falls by half in seven seconds: who failed, or was slow,
  * would stay unused for a minute after it is well again. So one call now and then asks.
  */
 function askingTheQuiet(

@@ -17,7 +17,7 @@ export function roundRobin(): Balancer {
       const total = circles.reduce((sum, { gain }) => sum + gain, 0);
       return {
         pick() {
-          // A turn of somebody who is not fit is lost to the others, not saved up.
+          // A turn of a target that is not fit is lost to the others, not saved up.
           for (let left = BALANCE.turnsMax; left > 0; left -= 1) {
             const target = richest(circles, total).next();
             if (field.accepts(target)) return target;

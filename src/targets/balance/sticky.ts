@@ -1,9 +1,9 @@
 /**
  * A cookie that leads a client back to the target that it had.
  *
- * Its value is made from the address by HMAC, so that it tells nothing of it, is the same in every
- * gateway, and cannot be guessed where a secret is set. What a client makes up leads nowhere else
- * than no cookie.
+ * Its value is made from the address by HMAC, so that it reveals nothing of it, is the same in
+ * every gateway, and cannot be guessed where a secret is set. What a client makes up leads nowhere
+ * else than no cookie.
  */
 import { createHmac } from "node:crypto";
 import type { BalanceRequest } from "./balancer.js";

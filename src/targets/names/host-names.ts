@@ -2,7 +2,7 @@
  * The addresses of host names, for all connections of this process.
  *
  * Guarantee: one look-up of a name is under way at most, shared by all who wait for it; an answer
- * is kept as long as it lives, that there is none for a moment; a name that nobody answers keeps no
+ * is kept as long as it lives, that there is none for a moment; an unanswered name keeps no
  * other name waiting. An application that has put a function of its own in place of `dns.lookup` is
  * heeded. A family that did not work is not tried first again for a while (RFC 8305 §4).
  */
@@ -65,22 +65,22 @@ export class HostNames {
     name.familyUntil = this.#clock.now() + NAMES.familyMs;
   }
 
-  /** Nobody could be connected to: it may have moved. */
+  /** No address could be connected to: it may have moved. */
   unconnected(hostname: string): void {
     const name = this.#names.get(hostname);
     if (name?.known.error === null) name.known = { ...name.known, until: Number.NEGATIVE_INFINITY };
   }
 
   async #lookUp(hostname: string, name: Name): Promise<void> {
-    const tell = (error: Error | null, { addresses, ttlMs }: NamedAddresses): void => {
+    const settle = (error: Error | null, { addresses, ttlMs }: NamedAddresses): void => {
       const waiting = name.waiting ?? [];
       name.waiting = null;
       name.known = { error, addresses, until: this.#clock.now() + ttlMs };
       for (const addressed of waiting) addressed(error, this.#ordered(name, addresses));
     };
     await this.#find(hostname).then(
-      (found) => tell(null, { ...found, ttlMs: Math.min(found.ttlMs, NAMES.keptMsMax) }),
-      (error) => tell(error, { addresses: [], ttlMs: isAbsent(error) ? NAMES.absentMs : 0 }),
+      (found) => settle(null, { ...found, ttlMs: Math.min(found.ttlMs, NAMES.keptMsMax) }),
+      (error) => settle(error, { addresses: [], ttlMs: isAbsent(error) ? NAMES.absentMs : 0 }),
     );
   }
 

@@ -3,7 +3,7 @@
  * its search domains.
  *
  * By sockets, since getaddrinfo holds one of libuv's threads until it has an answer, cannot be
- * cancelled, and does not tell how long an answer lives. Where names come from elsewhere, too
+ * cancelled, and does not say how long an answer lives. Where names come from elsewhere, too
  * (mDNS, NIS, systemd), or there are no such files, the system itself is to be asked.
  * Guarantee: a family without an answer does not keep the other one back.
  */
@@ -136,7 +136,7 @@ function readHosts(text: string): ReadonlyMap<string, readonly LookupAddress[]> 
       found.set(name, [...(found.get(name) ?? []), { address, family }]);
     }
   }
-  // RFC 6761 §6.3: it means this machine, whoever is asked.
+  // RFC 6761 §6.3: it means this machine, whatever is asked.
   if (!found.has("localhost")) found.set("localhost", loopback);
   return found;
 }

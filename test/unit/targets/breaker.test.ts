@@ -13,7 +13,7 @@ import {
   type BreakerState,
   createBreaker,
 } from "../../../src/targets/breaker.js";
-import { NOBODY } from "../../../src/targets/jury.js";
+import { NO_JURY } from "../../../src/targets/jury.js";
 import type { Routed } from "../../../src/targets/route-ledger.js";
 
 interface Bench {
@@ -61,7 +61,7 @@ function bench(options: Partial<BreakerSettings> = {}, drawn = 0): Bench {
 /** Others take the calls of the target meanwhile. */
 function beside(options: Partial<BreakerSettings> = {}): Bench {
   const made = bench(options);
-  made.breaker.jury = { ...NOBODY, isLast: () => false };
+  made.breaker.jury = { ...NO_JURY, isLast: () => false };
   return made;
 }
 
@@ -615,7 +615,7 @@ describe("failures that may be the fault of what was asked", () => {
   it("open no target beyond the half while one that is left answers well", () => {
     const made = bench();
     let since = 0;
-    made.breaker.jury = { ...NOBODY, isLast: () => false, answersSince: (at) => at <= since };
+    made.breaker.jury = { ...NO_JURY, isLast: () => false, answersSince: (at) => at <= since };
     good(made);
     for (let time = 0; time < 30; time += 1) {
       made.time += 1_000;
@@ -631,7 +631,7 @@ describe("failures that may be the fault of what was asked", () => {
   it("one good answer clears the last target, and three one that others can do without", () => {
     const state = (isLast: boolean) => {
       const made = bench();
-      made.breaker.jury = { ...NOBODY, isLast: () => isLast };
+      made.breaker.jury = { ...NO_JURY, isLast: () => isLast };
       for (let time = 0; time < 5; time += 1) doubt(made, "/a");
       made.time += 2 * BREAKER.openMs;
       good(made);
@@ -666,7 +666,7 @@ describe("failures that may be the fault of what was asked", () => {
     good(made);
     let shared = true;
     made.breaker.jury = {
-      ...{ ...NOBODY, canSpare: () => true, isLast: () => false, isShared: () => shared },
+      ...{ ...NO_JURY, canSpare: () => true, isLast: () => false, isShared: () => shared },
     };
     for (let time = 0; time < 30; time += 1) doubt(made, "/a");
     expect(made.breaker.state).toBe("closed");

@@ -1,14 +1,14 @@
 /** Which routes of a target are avoided and refused, and that nobody can make the list grow. */
 import { describe, expect, it } from "vitest";
 import { EVIDENCE } from "../../../src/catalog/defaults.js";
-import { NOBODY } from "../../../src/targets/jury.js";
+import { NO_JURY } from "../../../src/targets/jury.js";
 import { keyOf, RouteLedger } from "../../../src/targets/route-ledger.js";
 
 const get = (path: string) => ({ method: "GET", path });
 
-function bench(jury: Partial<typeof NOBODY> = {}) {
+function bench(jury: Partial<typeof NO_JURY> = {}) {
   const clock = { at: 0, now: () => clock.at };
-  return { clock, ledger: new RouteLedger(clock, 5, [], { ...NOBODY, ...jury }) };
+  return { clock, ledger: new RouteLedger(clock, 5, [], { ...NO_JURY, ...jury }) };
 }
 
 /** Enough fail in a row, a twentieth of a second apart. */
