@@ -112,6 +112,8 @@ export const ROUTES = {
 export const REFUSING = {
   /** Good answers that are missing from it, and that each of its peers has given. */
   missedMin: 10,
+  /** So many refusals in a row, while no peer has refused anything, are reported. */
+  oddMin: 3,
   /** Enough while no peer has refused anything, unless clients are led to targets of their own. */
   goodMinAlone: 1,
   /** Peers who have not answered yet are preferred for this long, so that they can. */

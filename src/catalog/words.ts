@@ -25,6 +25,7 @@ export const STANDINGS = {
   well: "It takes calls, and there is no evidence against it.",
   route_failing: "It answers, except on a route that fails there.",
   failing: "It takes calls, but the latest ones all failed.",
+  refusing: "It rejects (4xx) what the others answer well, and they get its calls.",
   on_trial: "It was out; the next calls test whether it has recovered.",
   in_doubt: "It fails, or the requested routes do: calls of other routes test which.",
   overruled: "It gets calls although its health is bad, since too few others are left.",

@@ -55,7 +55,9 @@ export function notWell(
   const isAll = bad.length === seen.length;
   const targets = isTold ? [] : bad.filter(({ target }) => !reported.has(target));
   return [
-    ...targets.map((one) => targetFinding(one, isAll)),
+    ...targets.map((one) =>
+      one.standing === "refusing" ? refusingFinding(one) : targetFinding(one, isAll),
+    ),
     ...routesOf(seen)
       .filter(({ route }) => pattern?.route == null || !route.includes(` ${pattern.route}`))
       .map(routeFinding),
@@ -86,6 +88,19 @@ function targetFinding({ target, standing, reason, failedBy }: TargetSeen, isAll
       !isAll && "others of the targets are well",
     ),
     fix: remedies[0] ?? `good-gateway explain ${code}`,
+  });
+}
+
+function refusingFinding({ target, standing }: TargetSeen): Finding {
+  return fault({
+    cause: `target_${standing}`,
+    layer: "health",
+    blame: "upstream",
+    confidence: "likely",
+    impact: "some",
+    title: `${target}: ${lower(STANDINGS[standing])}`,
+    evidence: [`${target} is ${standing}`, "others of the targets answer well"],
+    fix: "Compare its version, its keys and its rate limit with those of the others.",
   });
 }
 

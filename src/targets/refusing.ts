@@ -36,6 +36,8 @@ export class Refusing {
   #goodOfAll: number;
   #refusedOfAll: number;
   #until = 0;
+  /** Its peers answer well, it alone refuses, and no good answer has come since. */
+  isOdd = false;
 
   constructor(all: AnswersOfAll) {
     this.#goodOfAll = all.good;
@@ -52,6 +54,7 @@ export class Refusing {
     this.#good += 1;
     this.#inRow = 0;
     this.#until = 0;
+    this.isOdd = false;
     if (this.#good + this.#refused < REFUSING.remembered) return;
     this.#good /= 2;
     this.#refused /= 2;
@@ -65,11 +68,15 @@ export class Refusing {
     if (this.#inRow === 0) this.#inRowSince = now;
     this.#inRow += 1;
     const share = this.#good / (this.#good + this.#refused);
-    if (this.#inRow * share < REFUSING.missedMin) return 0;
     // What clients are refused for, the others would have refused as well by now.
     const isAlone = !pinned && all.refused - this.#refusedOfAll < this.#inRow;
+    const goodOfOthers = (all.good - this.#goodOfAll) / Math.max(2, others);
+    if (isAlone && this.#inRow >= REFUSING.oddMin && goodOfOthers >= REFUSING.missedMin) {
+      this.isOdd = true;
+    }
+    if (this.#inRow * share < REFUSING.missedMin) return 0;
     const each = isAlone ? REFUSING.goodMinAlone : REFUSING.missedMin;
-    if (all.good - this.#goodOfAll >= each * Math.max(2, others)) {
+    if (goodOfOthers >= each) {
       return Math.max(Math.min(retryAfterMs, REFUSING.waitMsMax), REFUSING.trialMs);
     }
     // Its answers come sooner than those of its peers, who are asked what they say.
@@ -79,6 +86,7 @@ export class Refusing {
   /** The others are asked first from now on. */
   wait(now: number, ms: number): void {
     this.#until = now + ms;
+    if (ms >= REFUSING.trialMs) this.isOdd = true;
   }
 
   /** A call is about to be sent there: where the time is over, it finds out for others. */

@@ -8,7 +8,7 @@ import type { Standing } from "../catalog/words.js";
 import type { Target } from "./target.js";
 
 export function standingOf(target: Target): Standing {
-  const { breaker, health, draining, failures } = target;
+  const { breaker, health, draining, failures, refusing } = target;
   if (target.disabled) return "disabled";
   if (draining) return "draining";
   if (health.deniedForMs() > 0) return "out";
@@ -19,6 +19,7 @@ export function standingOf(target: Target): Standing {
   }
   if (health.overruled) return "overruled";
   if (failures >= EVIDENCE.avoidedAfter) return "failing";
+  if (refusing?.isOdd === true) return "refusing";
   return breaker?.suspects?.list().some(isShunned) === true ? "route_failing" : "well";
 }
 

@@ -45,8 +45,8 @@ const failuresByName = (up) => {
 };
 
 const BREAKER_TONES = { open: "bad", half_open: "warn", closed: "good", off: "idle" };
-const STANDING_TONES = { well: "good", route_failing: "warn", on_trial: "warn", draining: "idle",
-  disabled: "idle" };
+const STANDING_TONES = { well: "good", route_failing: "warn", refusing: "warn", on_trial: "warn",
+  draining: "idle", disabled: "idle" };
 const standingText = (target) => spoken(target.standing)
   + (target.reason ? ", " + spoken(target.reason) : "")
   + (target.share < 1 ? ", " + Math.round(100 * target.share) + " % of its weight" : "");

@@ -115,6 +115,28 @@ const STATES = [
 ] as const;
 
 describe("a target that is not well", () => {
+  it.each([404, 401])(
+    "alone of three rejects all by %i: refusing, in every place",
+    async (status) => {
+      const well = () => plain((_, res) => res.end("fine"));
+      const odd = await plain((_, res) => res.writeHead(status).end());
+      const { gateway, port } = await behind([await well(), odd, await well()]);
+      // In turn, so that chance has little to say; each gets a third at first.
+      for (let call = 0; call < 200; call += 1) await ask(port, "/");
+      const [upstream] = gateway.snapshot().upstreams;
+      expect(upstream?.targets.map(({ standing }) => standing)).toEqual([
+        "well",
+        "refusing",
+        "well",
+      ]);
+      const { verdict } = gateway.diagnose("app");
+      expect(verdict).toMatchObject({ well: false, blame: "upstream", confidence: "likely" });
+      expect(verdict.title).toContain(odd);
+      expect(watched(gateway)).toContain("refusing");
+      expect((await shown(gateway))?.targets[1]?.standing).toBe("refusing");
+    },
+  );
+
   it.each(STATES)("%s: %s, at fault: %s, in every place", async (_, standing, blame, made) => {
     const url = await made();
     const { gateway, port, blames } = await behind([url]);

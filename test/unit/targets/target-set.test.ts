@@ -194,6 +194,28 @@ describe("a target that refuses what its peers answer", () => {
     expect(first.refusing?.holds(REFUSING.compareMs)).toBe(false);
   });
 
+  it("is said to, from the third on, until it answers well", () => {
+    const targets = targetsOf({ a: 1, b: 1, c: 1 });
+    const set = setWith(targets);
+    const answers = (status: number, times: number, of: readonly Target[]): void => {
+      for (let call = 0; call < times; call += 1) {
+        for (const target of of) set.answered(target, 0, status);
+      }
+    };
+    const [first, ...peers] = targets as [Target, ...Target[]];
+    answers(200, 1, targets);
+    answers(404, 1, [first]);
+    answers(200, REFUSING.missedMin, peers);
+    answers(404, REFUSING.oddMin - 2, [first]);
+    expect(first.refusing?.isOdd).toBe(false);
+    answers(404, 1, [first]);
+    expect(first.refusing?.isOdd).toBe(true);
+    answers(200, 1, [first]);
+    expect(first.refusing?.isOdd).toBe(false);
+    answers(404, 30, targets);
+    expect(targets.map(({ refusing }) => refusing?.isOdd)).toEqual([false, false, false]);
+  });
+
   it("goes on where its peers refuse as well", () => {
     const targets = targetsOf({ a: 1, b: 1, c: 1 });
     const set = setWith(targets);
