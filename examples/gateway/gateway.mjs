@@ -11,6 +11,7 @@ import { realpathSync } from "node:fs";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import {
+  accessLog,
   createGateway,
   healthHandler,
   installShutdown,
@@ -27,10 +28,12 @@ const SETTINGS = {
   adminPort: Number(process.env.ADMIN_PORT ?? 8081),
   upstreams: {
     // Two targets: when one is down, its calls go to the other one.
-    orders: { targets: ["http://127.0.0.1:9001", "http://127.0.0.1:9002"] },
+    orders: {
+      targets: listed(process.env.ORDERS) ?? ["http://127.0.0.1:9001", "http://127.0.0.1:9002"],
+    },
     // At most 50 concurrent searches, answered within 2 s, never retried.
     search: {
-      targets: "http://127.0.0.1:9200",
+      targets: listed(process.env.SEARCH) ?? "http://127.0.0.1:9200",
       timeouts: { responseMs: 2_000 },
       retry: false,
       bulkhead: { concurrencyMax: 50 },
@@ -53,8 +56,17 @@ export async function startGateway({ adminPort, onFailure = () => {}, ...setting
     }),
   );
   const proxyFor = (req) => proxies.get(/^\/([^/?]+)/.exec(req.url)?.[1]) ?? notFound;
+  // /livez and /readyz answer here, where a kubelet or a balancer reaches them; without details.
+  const probes = healthHandler(gateway);
 
-  const server = createServer((req, res) => proxyFor(req)(req, res));
+  const server = createServer((req, res) => probes(req, res, () => proxyFor(req)(req, res)));
+  // WebSockets. No middleware runs before them: check who may in `admit`.
+  server.on("upgrade", (req, socket, head) =>
+    (proxyFor(req).upgrade ?? noUpgrade)(req, socket, head),
+  );
+  // What Node's parser refuses is answered and counted like everything else.
+  const [anyProxy] = proxies.values();
+  if (anyProxy !== undefined) server.on("clientError", anyProxy.clientError);
   // Expect: 100-continue is answered by the upstream, not by us.
   server.on("checkContinue", (req, res) => (proxyFor(req).checkContinue ?? notFound)(req, res));
   // Longer than a load balancer in front keeps idle connections (usually 60 s); otherwise it may
@@ -78,6 +90,15 @@ export async function startGateway({ adminPort, onFailure = () => {}, ...setting
   return { gateway, port: server.address().port, page, stop: () => shutdown("stop") };
 }
 
+/** Addresses with commas between them. */
+function listed(text) {
+  return text?.split(",").map((one) => one.trim());
+}
+
+function noUpgrade(_req, socket) {
+  socket.end("HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+}
+
 function notFound(_req, res) {
   res.writeHead(404, { "content-type": "text/plain" }).end("no upstream has this path\n");
 }
@@ -86,6 +107,7 @@ if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.me
   const onFailure = ({ code }, { req, attempts, requestId }) =>
     console.warn(`${requestId} ${req.method} ${req.url}: ${code} after ${attempts} attempts`);
   const { gateway, port, page } = await startGateway({ ...SETTINGS, onFailure });
+  accessLog(gateway); // a line of JSON for each call, to the standard output
   gateway.on("breaker:change", ({ target, to }) => console.warn(`breaker of ${target}: ${to}`));
   console.log(`listening on http://127.0.0.1:${port}, the page is ${page}`);
   gateway.on("shutdown:end", ({ report }) => console.log("stopped:", report));
