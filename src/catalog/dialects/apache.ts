@@ -142,7 +142,7 @@ export const APACHE: Dialect = {
     },
     {
       term: "AH00898: Error reading from remote server",
-      match: "AH00898",
+      match: /AH00898|Reason: (?:Error reading from remote|Document contains no)/,
       meaning: "The answer could not be read; the line before says why. Answer: 502.",
       failures: ["connection_terminated", "stale_connection", "http_response_incomplete"],
       remedies: ["Read the line just before it (AH01102, AH01110, AH02608).", TTL],

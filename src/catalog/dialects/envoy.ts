@@ -309,6 +309,7 @@ export const ENVOY_TEXTS: Dialect = {
     {
       term: "via_upstream",
       match: /\bvia_upstream\b/,
+      general: true,
       meaning: "The answer is the upstream's own, regardless of its status.",
       failures: ["received_gateway_error", "received_server_error", "received_overloaded"],
       remedies: ["Read the log of the upstream at this second, by the request id."],

@@ -127,7 +127,7 @@ export const MANAGERS: Dialect = {
       term: "[PM2] App … exited with code [1]",
       match: [
         /App \[[^\]]+\] exited with code|too many unstable restarts|"errored"/i,
-        /PM2.*\berrored\b/i,
+        /PM2.*\berrored\b|[│|] (?:errored|stopped) +[│|]/i,
       ],
       meaning: "The application's process exited; after 16 quick exits PM2 gives up (errored).",
       failures: ["connection_refused", "connection_terminated"],

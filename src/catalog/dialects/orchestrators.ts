@@ -64,8 +64,25 @@ export const ORCHESTRATORS: Dialect = {
       remedies: ["A liveness probe must not depend on other services; give it five seconds."],
     },
     {
+      term: "kubectl get pods: 0/1 Running",
+      match: /^\S+ +0\/\d+ +(?:Running|Pending|ContainerCreating|Terminating) /,
+      meaning: "The pod is not ready, so its service sends it nothing.",
+      failures: ["no_healthy_target", "connection_refused"],
+      remedies: ["kubectl describe pod POD: Events has the probe that fails, or why it waits."],
+    },
+    {
+      term: "kubectl get pods: 0/1 Error",
+      match: /^\S+ +0\/\d+ +(?:Init:)?(?:Error|OOMKilled|Evicted|Completed|Failed) /,
+      meaning: "The container of the pod has ended.",
+      failures: ["connection_refused", "connection_terminated", "no_healthy_target"],
+      remedies: ["kubectl logs POD --previous, and Last State of kubectl describe pod POD."],
+    },
+    {
       term: "no endpoints available for service / Service does not have any active Endpoint",
-      match: /no endpoints available|does not have any active Endpoint|Endpoints: +<none>/i,
+      match: [
+        /no endpoints available|does not have any active Endpoint|Endpoints: +<none>/i,
+        /^\S+ +<none> +\d+[smhd]\d*[smhd]?$/,
+      ],
       meaning: "No ready pod matches the selector of the service.",
       failures: ["no_healthy_target"],
       remedies: [

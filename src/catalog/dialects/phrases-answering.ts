@@ -198,6 +198,7 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
       ),
       /\b(?:pool|queue|query|check-?out|acqui\w+|slot)[ _-](?:wait[ _-])?time(?:d[ _-]?)?out/i,
       /could not (?:obtain|acquire|get|check ?out) an? \w* ?(?:connection|slot|worker|thread)/i,
+      /maximum number of \w+ \(?\d+\)? (?:created|reached|in use)/i,
       /connection slots|circuit ?breaking|data too large|overload(?:ed)?|over capacity/i,
       /server is (?:too )?busy|load shed\w*|did not accept (?:the )?task|tasks? rejected/i,
     ],
@@ -223,7 +224,7 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
       /\baccess denied|(?<!permission )\bdenied\b|\bforbidden\b/i,
       near(
         "polic(?:y|ies)|rules?|WAF|ACL|firewall|RBAC|tokens?|credentials?|auth\\w*|allow ?list",
-        "deny|block(?:ed|s)?|not allowed|reject\\w*|unauthorized|prohibited|invalid|missing",
+        "deny|block(?:ed|s)?\\b|not allowed|reject\\w*|unauthorized|prohibited|invalid|missing",
       ),
     ],
     meaning: "A rule of a proxy or the application denies the request.",
@@ -250,6 +251,7 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
       /end of file reached|\bEOF ?Error\b|gone away/i,
       /empty (?:reply|response)|incomplete ?message/i,
       near("net|network|connections?|sockets?|streams?|pipe|tunnel|session|link", BROKE),
+      /\berrors? (?:while )?reading (?:from|the|a|response|status)\b/i,
       /\b(?:read(?:ing)?|recv|receiv(?:e|ing)) (?:\w+ ){0,3}fail|fail\w* to (?:read|receive) /i,
     ],
     meaning: "The other side closed the connection before it had answered.",
@@ -338,7 +340,7 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
   {
     about: "a configuration",
     match: near(
-      "config\\w*|directives?|settings?|syntax|option|yaml|rule|set-? ?up",
+      "(?:re-?)?config\\w*|directives?|settings?|syntax|option|yaml|rule|set-? ?up",
       "broken|invalid|rejected|errors?|unknown|fail\\w*|wrong|missing|unsupported|" +
         "unexpected|conflict\\w*",
     ),

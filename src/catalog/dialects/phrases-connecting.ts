@@ -141,6 +141,20 @@ export const PHRASES_CONNECTING: readonly Phrase[] = [
     remedies: ["dig NAME @SERVER from the same machine or container."],
   },
   {
+    about: "a rule that nothing fits",
+    match: /\bno (?:\w+ ){0,2}(?:rules?|routes?|mappings?) (?:match|found|for|fits?|applies)/i,
+    meaning: "The proxy has no rule for this host or path.",
+    failures: ["destination_not_found", "proxy_configuration_error"],
+    remedies: ["Compare the host and the path of the request with the rules, letter by letter."],
+  },
+  {
+    about: "two protocols that differ",
+    match: /\bprotocols?\b[^;\n]{0,80} (?:does not|doesn't|do not|must) match/i,
+    meaning: "Two settings name different protocols for the same thing, such as http and https.",
+    failures: ["proxy_configuration_error", "tls_protocol_error"],
+    remedies: ["Write the protocol that the server speaks, in both."],
+  },
+  {
     about: "a name",
     match: near(
       "DNS|resol(?:ve[ds]?|ving|ution)|lookup|NXDOMAIN|host ?names?|domain ?names?|name servers?",
