@@ -34,14 +34,8 @@ export const BALANCE = {
 
 /** Targets that come from a source outside the configuration. */
 export const DISCOVERY = {
-  /** Records with a shorter TTL are not refreshed more often: five seconds, as in Envoy. */
-  intervalMsMin: 5_000,
-  /** Records with a TTL of hours are refreshed sooner, since a move is not always planned. */
-  intervalMsMax: 60_000,
   /** Up to a tenth is added at random, so that many gateways do not query at the same moment. */
   jitter: 0.1,
-  /** Addresses of one name; an answer with more is most likely a mistake. */
-  dnsTargetsMax: 100,
   /** Targets in one list of any source. */
   targetsMax: 1_000,
   /** A query is repeated after this … */

@@ -6,54 +6,32 @@
  */
 import { Resolver } from "node:dns/promises";
 import { DISCOVERY } from "../catalog/balance-defaults.js";
-import { shown } from "../options/findings.js";
+import { DNS_OPTIONS } from "../catalog/options/dns.js";
+import { defaultsOf, type OptionsOf } from "../catalog/options/option.js";
+import { createFindings, type Findings, isRecord, shown } from "../options/findings.js";
+import { nearest } from "../options/nearest.js";
+import { readOptions } from "../options/read-option.js";
+import { readTls } from "../options/read-tls.js";
 import type { Discover, TargetInput } from "../options/target-options.js";
 import { reachable } from "../targets/names/machine-names.js";
 import { parseTarget, type TargetTls } from "../targets/target.js";
 
 /** What `dns` takes. */
-export interface DnsOptions {
+export interface DnsOptions extends OptionsOf<typeof DNS_OPTIONS> {
   /** Like that of a target; its name is looked up, and stays the Host and the TLS server name. */
   readonly url: string;
-  /**
-   * The name of SRV records, such as `_http._tcp.orders.internal`. Names, ports, priorities and
-   * weights are then theirs, and `url` gives protocol, Host and path prefix.
-   */
-  readonly srv?: string;
-  /** Addresses of one family only. Default: the families that the machine has. */
-  readonly family?: 4 | 6;
-  /**
-   * Shortest time between two lookups.
-   * @default 5000
-   */
-  readonly intervalMsMin?: number;
-  /**
-   * Longest time between two lookups, whatever the TTL of the records.
-   * @default 60000
-   */
-  readonly intervalMsMax?: number;
-  /**
-   * The most targets that one answer adds.
-   * @default 100
-   */
-  readonly targetsMax?: number;
-  /** Name servers, such as `10.0.0.2:53`; default: those of the system. */
-  readonly servers?: readonly string[];
   /** TLS settings of every target. */
   readonly tls?: TargetTls;
 }
 
-type Settings = Required<Omit<DnsOptions, "srv" | "family" | "servers" | "tls">> & DnsOptions;
+const NAMES = ["url", ...Object.keys(DNS_OPTIONS), "tls"];
+const DEFAULTS = defaultsOf(DNS_OPTIONS);
+
+type Settings = DnsOptions & typeof DEFAULTS;
 
 /** A source of targets for `discover`. */
 export function dns(options: string | DnsOptions): Discover {
-  const settings: Settings = {
-    intervalMsMin: DISCOVERY.intervalMsMin,
-    intervalMsMax: DISCOVERY.intervalMsMax,
-    targetsMax: DISCOVERY.dnsTargetsMax,
-    ...(typeof options === "string" ? { url: options } : options),
-  };
-  check(settings);
+  const settings = read(typeof options === "string" ? { url: options } : options);
   return async function* discoverByDns(signal, { sleep, random }) {
     const resolver = new Resolver({ timeout: DISCOVERY.lookupMs, tries: DISCOVERY.lookupTries });
     if (settings.servers !== undefined) resolver.setServers(settings.servers);
@@ -71,12 +49,43 @@ export function dns(options: string | DnsOptions): Discover {
   };
 }
 
-function check({ url, intervalMsMin, intervalMsMax, targetsMax }: Settings): void {
+/** Throws a TypeError that names the options that are wrong. */
+function read(options: DnsOptions): Settings {
+  const findings = createFindings();
+  if (!isRecord(options)) findings.problem("", `${shown(options)} is no object of options`);
+  else {
+    checkNames(findings, options);
+    readOptions(findings, "", DNS_OPTIONS, options);
+    const { family, servers, tls } = options;
+    if (family !== undefined && family !== 4 && family !== 6) {
+      findings.problem("family", `${shown(family)} is neither 4 nor 6`);
+    }
+    if (servers !== undefined) checkServers(findings, servers);
+    readTls(findings, "tls", tls);
+  }
+  if (findings.problems.length > 0) throw new TypeError(`dns: ${findings.problems.join("; ")}`);
+  const { url } = options;
   // Whatever is wrong with the address is reported in the words of a target.
   const { socketPath } = parseTarget(url);
   if (socketPath !== null) throw new TypeError(`dns: ${shown(url)} has no name to look up`);
-  for (const [name, value] of Object.entries({ intervalMsMin, intervalMsMax, targetsMax })) {
-    if (!(value > 0)) throw new TypeError(`dns: ${name}: ${shown(value)} is not a number above 0`);
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return { ...DEFAULTS, ...(Object.fromEntries(given) as unknown as DnsOptions) };
+}
+
+function checkNames(findings: Findings, options: object): void {
+  for (const name of Object.keys(options)) {
+    if (NAMES.includes(name)) continue;
+    const close = nearest(name, NAMES);
+    const advice = close === null ? `there are ${NAMES.join(", ")}` : `did you mean "${close}"?`;
+    findings.problem(name, `unknown option; ${advice}`);
+  }
+}
+
+function checkServers(findings: Findings, servers: readonly string[]): void {
+  try {
+    new Resolver().setServers(servers);
+  } catch (error) {
+    findings.problem("servers", (error as Error).message);
   }
 }
 

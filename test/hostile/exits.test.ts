@@ -37,7 +37,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "LIMITS.bufferedBytesMax": "test/unit/transports/exchange-run.test.ts",
   "LIMITS.lingerBytesMax": "test/unit/wire/linger.test.ts",
   "DASHBOARD.unreadBytesMax": "test/unit/dashboard/viewers.test.ts",
-  "DISCOVERY.dnsTargetsMax": "test/unit/watching/discovery-dns.test.ts",
 };
 
 /** Counts of work that ends by itself, and how it does; nothing is kept, so nothing is filled. */

@@ -121,8 +121,18 @@ describe("what cannot be meant", () => {
   it.each([
     ["orders:8080", "is not an address that can be asked"],
     ["unix:/run/app.sock", "has no name to look up"],
-    [{ url: "http://orders", intervalMsMin: 0 }, "intervalMsMin: 0 is not a number above 0"],
+    [
+      { url: "http://orders", intervalMsMin: 0 },
+      "intervalMsMin: 0 is not a number of milliseconds",
+    ],
+    [{ url: "http://orders", interval: 5_000 }, 'interval: unknown option; did you mean "interv'],
+    [{ url: "http://orders", family: 5 }, "family: 5 is neither 4 nor 6"],
+    [{ url: "http://orders", targetsMax: 1.5 }, "targetsMax: 1.5 is not an integer of at least 1"],
+    [{ url: "http://orders", srv: "http://a" }, 'srv: "http://a" is not a name of SRV records'],
+    [{ url: "http://orders", servers: ["no address"] }, "servers: "],
+    [{ url: "http://orders", tls: { verify: false } }, "tls.verify: unknown option"],
+    [undefined, "undefined is no object of options"],
   ])("%j is refused at once", (options, message) => {
-    expect(() => dns(options)).toThrow(message);
+    expect(() => dns(options as string)).toThrow(message);
   });
 });
