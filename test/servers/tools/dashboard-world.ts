@@ -52,6 +52,19 @@ export async function seen(page: Page, selector: string, text: string): Promise<
   await page.locator(selector).filter({ hasText: text }).first().waitFor({ state: "attached" });
 }
 
+/** What the page says to screen readers from now on, the oldest first: each replaces the last. */
+export async function announcements(page: Page): Promise<() => Promise<readonly string[]>> {
+  // As text: it runs in the page, whose types are not those of Node.
+  const said = await page.evaluateHandle<string[]>(`(() => {
+    const region = document.querySelector("#say");
+    const texts = [];
+    new MutationObserver(() => texts.push(region.textContent))
+      .observe(region, { childList: true, subtree: true });
+    return texts;
+  })()`);
+  return () => said.jsonValue();
+}
+
 export async function until(found: () => Promise<boolean | undefined>): Promise<void> {
   while (!(await found())) await new Promise((resolve) => setTimeout(resolve, 100));
 }
