@@ -14,6 +14,7 @@ import * as healthDefaults from "../src/catalog/health-defaults.js";
 import { SECTIONS } from "../src/options/option-rules.js";
 import { performanceCharts, performanceParts } from "./bench/lib/pages.mjs";
 import { answers, steady } from "./tools/docs-answers.js";
+import { comingFrom } from "./tools/docs-coming-from.js";
 import * as diagnosis from "./tools/docs-diagnosis.js";
 import * as doors from "./tools/docs-doors.js";
 import { errorPages } from "./tools/docs-errors.js";
@@ -117,6 +118,7 @@ const PARTS: ReadonlyMap<string, string> = new Map([
   ["front-signs", fronts.frontSignTable()],
   ...SECTION_NAMES.map((name) => [`section-${name}`, options.sectionTable(name)] as const),
   ...performanceParts(),
+  ...comingFrom(),
   ...INTERFACES.map(([part, path, name]) => [part, options.optionTable(path, name)] as const),
 ]);
 
