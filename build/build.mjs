@@ -26,7 +26,10 @@ const DIST = join(ROOT, "dist");
  * version 8. Loading opossum from files of its own takes longer than reading it here. yaml is
  * loaded when the command line reads a file of that kind.
  */
-const BUNDLED = ["p-retry", "is-network-error", "path-to-regexp", "opossum", "yaml"];
+const BUNDLED = [
+  ...["p-retry", "is-network-error", "path-to-regexp", "opossum", "yaml"],
+  "http-cache-semantics",
+];
 const COMMON = {
   ...{ absWorkingDir: ROOT, bundle: true, write: false, legalComments: "none" },
   tsconfig: "tsconfig.build.json",

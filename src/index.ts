@@ -15,6 +15,7 @@ export type { FrontName } from "./catalog/fronts.js";
 export type { AddressOptions } from "./catalog/options/addresses.js";
 export type { StickyOptions } from "./catalog/options/balance.js";
 export type { BreakerOptions } from "./catalog/options/breaker.js";
+export type { CacheOptions } from "./catalog/options/cache.js";
 export type {
   EjectionOptions,
   PanicOptions,

@@ -6,6 +6,7 @@
  */
 
 import { BREAKER_OPTIONS } from "./options/breaker.js";
+import { CACHE_OPTIONS } from "./options/cache.js";
 import { LIMIT_OPTIONS } from "./options/limits.js";
 import { defaultsOf } from "./options/option.js";
 import { BULKHEAD_OPTIONS } from "./options/overload.js";
@@ -39,6 +40,19 @@ export const TIMEOUTS = {
 export const FALLBACK = {
   /** A function that makes an answer has this long; its client has waited already. */
   functionMsMax: 2_000,
+} as const;
+
+/** Answers that are kept. */
+export const CACHE = {
+  ...defaultsOf(CACHE_OPTIONS),
+  /** What an answer costs besides its fields and its body. */
+  answerBytes: 600,
+  /** Of one resource, as Vary has it: languages and codings, not callers. */
+  variantsMax: 16,
+  /** A request waits no longer than this for an equal one, and no longer than half of its time. */
+  collapsedMsMax: 5_000,
+  /** Requests that wait for equal ones; beyond it each is sent. */
+  waitingMax: 1_000,
 } as const;
 
 /** Repeats: how many, how far apart, and the budget that all calls share. */

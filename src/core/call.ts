@@ -86,9 +86,10 @@ export interface TimeLimit {
 
 /**
  * `routed`: `upstreamFor` has chosen another upstream; `failover`: another upstream was asked after
- * a failure; `answer`: the application's own fallback.
+ * a failure; `answer`: the application's own fallback; `cached`: an answer that was kept, and
+ * `stale` for one in the place of a failure.
  */
-export type DetourKind = "routed" | "failover" | "answer";
+export type DetourKind = "routed" | "failover" | "answer" | "cached" | "stale";
 
 export interface Detour {
   readonly kind: DetourKind;

@@ -11,6 +11,7 @@ import type { Outcome } from "./outcome.js";
 export type Role =
   | "upstream_for"
   | "mirror"
+  | "cache"
   | "fallback"
   | "routes"
   | "drain_gate"

@@ -78,7 +78,8 @@ export class AnswerValues<Received extends RequestFacts> {
     const diagnostics = this.#diagnosticsOf(req);
     const { detour } = call;
     const isFirst = detour === null || detour.kind === "routed";
-    const plain = failure === null && isFirst && attemptsFor(call) === 1;
+    const isPlain = isFirst ? attemptsFor(call) === 1 : detour.kind === "cached";
+    const plain = failure === null && isPlain;
     const marks =
       failure === null ? NO_FIELDS : receivedMarks(core.options.layers, req.headers, call);
     const { sticky } = core.targets.balancing;
@@ -91,7 +92,7 @@ export class AnswerValues<Received extends RequestFacts> {
     if (diagnostics === "none" || (plain && diagnostics !== "full")) {
       return cookie === NO_FIELDS ? marks : [...marks, ...cookie];
     }
-    const received = detour?.kind === "answer" ? null : status;
+    const received = detour !== null && detour.call === null ? null : status;
     const fields = this.#diagnosticFields(call, failure, status, received, diagnostics);
     return [...fields, "x-request-id", requestId, ...marks, ...cookie];
   }

@@ -6,7 +6,9 @@
  * nothing is sent twice that may act twice.
  */
 import type { Clock, Timer } from "../base/clock.js";
+import { HttpCache } from "../cache/http-cache.js";
 import { FALLBACK } from "../catalog/defaults.js";
+import type { CacheOptions } from "../catalog/options/cache.js";
 import type { Call } from "../core/call.js";
 import type { FallbackAnswer, FallbackFunction, FallbackStep } from "../core/fallback.js";
 import { appliesTo, reasonOf, stepsOf, whyNotElsewhere } from "../core/fallback-rules.js";
@@ -17,6 +19,7 @@ import type { PipeStep } from "../core/pipe.js";
 import { shown } from "../options/findings.js";
 import { fixedAnswer, problemOfAnswer } from "../options/read-fallback.js";
 import { chooseUpstream } from "../targets/upstream-rules.js";
+import { tokenOrString } from "../wire/proxy-status.js";
 import type { GatewayCore } from "./core.js";
 import { goElsewhere, hasBeenAt, hasTimeLeft } from "./elsewhere.js";
 import { Mirror } from "./mirror.js";
@@ -30,13 +33,16 @@ export interface AroundParts {
 }
 
 export function aroundPipe(parts: AroundParts, core: UpstreamCore): AroundPipe {
-  const { mirror } = core.options;
+  const { mirror, cache: keeps } = core.options;
+  const cache = keeps === false ? null : cacheOf(parts.gateway, core, keeps);
   const copies = mirror === false ? null : new Mirror(mirror, parts.gateway.random);
   return {
     run(call, step, elsewhere) {
       const fallback = call.overrides?.fallback ?? core.options.fallback;
       const steps = stepsOf(fallback);
-      const coming = sent(parts, core, call, step, elsewhere);
+      const own: typeof step = (one) =>
+        cache === null || isClosed(parts.gateway, core) ? step(one) : cache.run(one, step);
+      const coming = sent(parts, core, call, own, elsewhere);
       if (copies?.takes(call)) {
         const other = parts.named(copies.to);
         if (other !== null) copies.copy(call, coming, other);
@@ -46,6 +52,20 @@ export function aroundPipe(parts: AroundParts, core: UpstreamCore): AroundPipe {
       return Pending.of(coming).inform(RESCUE as Holder<Rescue>, rescue);
     },
   };
+}
+
+function cacheOf(
+  { clock, name }: GatewayCore,
+  { options }: UpstreamCore,
+  keeps: Required<CacheOptions>,
+): HttpCache {
+  const { totalMs } = options.timeouts;
+  return new HttpCache({ clock, name: tokenOrString(name), options: keeps, totalMs });
+}
+
+/** What the drain gate refuses is given no answer from here either. */
+function isClosed({ lifecycle }: GatewayCore, { maintenance }: UpstreamCore): boolean {
+  return !lifecycle.admits || lifecycle.maintenance !== null || maintenance.rules !== null;
 }
 
 /** Through its own pipe, or to the upstream that was chosen in its place. */

@@ -286,7 +286,7 @@ function unsentEndOf(call: Call): ClientEnd {
 
 /** The name of the last attempt that has to do with the answer. */
 function lastCode(call: Call): FailureCode | null {
-  if (call.detour?.kind === "answer") return null;
+  if (call.detour !== null && call.detour.call === null) return null;
   return answeringCall(call).attempts.at(-1)?.code ?? null;
 }
 

@@ -9,17 +9,20 @@ import type { NormalisedUpstream } from "../options/options.js";
 import type { UpstreamChoice } from "../targets/upstream-rules.js";
 
 /** Whether anything stands around it; routes set what one call has. */
-export function isSurrounded({ fallback, upstreamFor, mirror }: NormalisedUpstream): boolean {
+export function isSurrounded(options: NormalisedUpstream): boolean {
+  const { fallback, upstreamFor, mirror, cache } = options;
+  if (cache !== false) return true;
   return fallback !== false || upstreamFor !== false || mirror !== false;
 }
 
 export function describedAround(options: NormalisedUpstream): readonly PolicyDescription[] {
-  const { fallback, routes, upstreamFor, mirror } = options;
+  const { fallback, routes, upstreamFor, mirror, cache } = options;
   return [
     ...(upstreamFor === false
       ? []
       : [{ role: "upstream_for", settings: choiceSettings(upstreamFor) } as const]),
     ...(mirror === false ? [] : [{ role: "mirror", settings: mirror } as const]),
+    ...(cache === false ? [] : [{ role: "cache", settings: cache } as const]),
     ...(fallback === false
       ? []
       : [{ role: "fallback", settings: fallbackSettings(fallback) } as const]),

@@ -5,7 +5,7 @@
  * Guarantee: no call comes back to an upstream that it has been at, so that upstreams may name each
  * other; the second call is reported as one of the other upstream, once.
  */
-import type { Call, CallOverrides, DetourKind } from "../core/call.js";
+import type { Call, CallOverrides } from "../core/call.js";
 import { failureOf } from "../core/outcome.js";
 import { type Holder, Pending } from "../core/pending.js";
 import type { PipeStep } from "../core/pipe.js";
@@ -45,7 +45,7 @@ export function goElsewhere<Body>(
   from: string,
   call: Call,
   other: UpstreamCore,
-  kind: Exclude<DetourKind, "answer">,
+  kind: "routed" | "failover",
   step: PipeStep<Call, Body>,
 ): Pending<Body> {
   const overrides = call.overrides === null ? null : ofAnyUpstream(call.overrides);

@@ -9,6 +9,7 @@
 import { FRONT_NAMES, type FrontName } from "../catalog/fronts.js";
 import { ADDRESS_OPTIONS, type AddressOptions } from "../catalog/options/addresses.js";
 import { BREAKER_OPTIONS, type BreakerOptions } from "../catalog/options/breaker.js";
+import { CACHE_OPTIONS, type CacheOptions } from "../catalog/options/cache.js";
 import { FALLBACK_JSON } from "../catalog/options/fallback.js";
 import { FRONT_OPTIONS } from "../catalog/options/front.js";
 import {
@@ -132,6 +133,12 @@ export const SHARED_OPTIONS = {
    * @default false
    */
   pace: off<PaceOptions>(PACE_OPTIONS, "queueMax"),
+  /**
+   * Keeps answers as HTTP allows (RFC 9111), in memory, and gives them again; one request for equal
+   * ones at once; `true` for the defaults. See docs/cache.md.
+   * @default false
+   */
+  cache: off<CacheOptions>(CACHE_OPTIONS, "storeBytesMax"),
   /** Sizes and counts. */
   limits: always<LimitOptions>(LIMIT_OPTIONS, "connectionsMax"),
   /**

@@ -4,6 +4,7 @@
  * Collected from libraries of many languages; `nearest.ts` finds mistyped names.
  */
 
+import { AROUND_SYNONYMS } from "./around-synonyms.js";
 import type { SectionName } from "./option-rules.js";
 import { OVERLOAD_SYNONYMS } from "./overload-synonyms.js";
 import { RETRY_DIFFERENCES, RETRY_SYNONYMS } from "./retry-synonyms.js";
@@ -302,14 +303,7 @@ export const SYNONYMS: Readonly<Record<Place, Readonly<Record<string, string>>>>
     samesite: "sameSite",
     httponly: "httpOnly",
   },
-  mirror: {
-    ...{ upstream: "to", target: "to", weight: "share", percent: "share", ratio: "share" },
-    ...{ method: "methods", max: "concurrencyMax" },
-  },
-  upstreamFor: {
-    ...{ upstream: "to", target: "to", share: "weight", percent: "weight", ratio: "weight" },
-    ...{ headers: "header", cookies: "cookie", hosts: "host", pattern: "path", sticky: "by" },
-  },
+  ...AROUND_SYNONYMS,
   key: { field: "header", name: "header", cookieName: "cookie" },
   target: {
     hostHeader: "host",

@@ -80,7 +80,10 @@ export interface CallRecord {
 
 /** Who has answered in the place of an upstream. */
 export interface CallDetour {
-  /** `routed` before it was asked, `failover` after it failed, `answer` of the application. */
+  /**
+   * `routed` before it was asked, `failover` after it failed, `answer` of the application; `cached`
+   * for an answer that was kept, `stale` for one in the place of a failure.
+   */
   readonly kind: DetourKind;
   /** The other upstream, which has a record of its own with the same id. */
   readonly upstream: string | null;

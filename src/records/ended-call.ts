@@ -176,8 +176,10 @@ function bytesElsewhere(call: Call): number {
 function addDetour(ended: EndedCall, call: Call, { kind, upstream, code }: Detour): void {
   ended.detour = { kind, upstream, code };
   const last = answeringCall(call).attempts.at(-1);
-  const isOwn = kind === "answer";
-  if (isOwn && ended.answeredBy === "upstream") ended.answeredBy = "application";
+  const isOwn = call.detour?.call === null;
+  if (isOwn && ended.answeredBy === "upstream") {
+    ended.answeredBy = kind === "answer" ? "application" : "gateway";
+  }
   if (!isOwn) ended.receivedStatus = last?.status ?? null;
   const broken = call.failure?.code ?? (isOwn ? null : (last?.code ?? null));
   if (broken === null) ended.succeed();

@@ -72,7 +72,7 @@ export const METRICS = {
   detours: {
     name: "detours_total",
     type: "counter",
-    help: "Calls answered in place of their upstream: routed, failover or answer (a fallback).",
+    help: "Calls answered in place of their upstream: routed, failover, answer, cached or stale.",
     labels: ["upstream", "kind", "to"],
   },
   refused: {

@@ -107,7 +107,7 @@ function parameter(name: string, value: string, kind: ProxyErrorParameterKind): 
 // RFC 8941 §3.3.4.
 const TOKEN = /^[A-Za-z*][!#$%&'*+\-.^_`|~0-9A-Za-z:/]*$/;
 
-function tokenOrString(text: string): string {
+export function tokenOrString(text: string): string {
   return TOKEN.test(text) ? text : quoted(text);
 }
 

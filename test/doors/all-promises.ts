@@ -5,6 +5,7 @@ import type { DoorPromise } from "./promise.js";
 import { ANSWERS } from "./promises/answers.js";
 import { APPLICATIONS } from "./promises/applications.js";
 import { BY_HAND } from "./promises/by-hand.js";
+import { CACHE } from "./promises/cache.js";
 import { ELSEWHERE } from "./promises/elsewhere.js";
 import { ENDINGS } from "./promises/endings.js";
 import { FAIRNESS } from "./promises/fairness.js";
@@ -48,6 +49,7 @@ export const PROMISES: readonly (readonly [chapter: string, rows: readonly DoorP
   ["Poison", POISON],
   ["Routes", ROUTES],
   ["Other upstreams", ELSEWHERE],
+  ["Kept answers", CACHE],
   ["Fallbacks", FALLBACKS],
   ["Settings of one request", REQUEST_SETTINGS],
   ["By hand", BY_HAND],

@@ -21,7 +21,7 @@ const atFastify = ({ name }: Door): boolean => name === "fastifyProxy";
 
 const SECTIONS = [
   ...["timeouts", "retry", "breaker", "bulkhead", "adaptiveLimit", "pace", "throttle"],
-  ...["hedge", "limits"],
+  ...["hedge", "limits", "cache"],
   ...["ejection", "slowStart", "panic"],
 ];
 
@@ -150,6 +150,9 @@ export const BELOW: Readonly<Record<string, readonly string[]>> = {
   "test/unit/lifecycle/health/health.test.ts": ["upstream.required"],
   "test/unit/lifecycle/start-checks.test.ts": ["gateway.onWarning"],
   "test/pipe/streams.test.ts": ["bulkhead.streamsMax"],
+  "test/unit/cache/http-cache.test.ts": [
+    ...["cache.storeBytesMax", "cache.answerBytesMax", "cache.answersMax"],
+  ],
   "test/unit/targets/upstream-rules.test.ts": ["upstreamRule.host"],
   "test/unit/targets/breaker.test.ts": ["breaker.openMsMax"],
 };

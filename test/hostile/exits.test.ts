@@ -26,6 +26,11 @@ const EXITS: Exits = { ...PLACE_EXITS, ...MESSAGE_EXITS, ...TABLE_EXITS };
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "HTTP2.headBytesMax": "test/hostile/kinds/http2-upstreams.ts",
   "HTTP2.resetsMax": "test/gallery/http2-whole.test.ts",
+  "CACHE.storeBytesMax": "test/unit/cache/http-cache.test.ts",
+  "CACHE.answerBytesMax": "test/unit/cache/http-cache.test.ts",
+  "CACHE.answersMax": "test/unit/cache/http-cache.test.ts",
+  "CACHE.variantsMax": "test/unit/cache/http-cache.test.ts",
+  "CACHE.waitingMax": "test/unit/cache/http-cache.test.ts",
   "PACE.queueMax": "test/pipe/pace.test.ts",
   "PACE.holdsMax": "test/pipe/pace.test.ts",
   "QUOTA.queueMax": "test/pipe/quota.test.ts",

@@ -128,6 +128,7 @@ const SECTION_TYPES: Readonly<Record<SectionName, readonly [path: string, name: 
   bulkhead: ["overload", "BulkheadOptions"],
   adaptiveLimit: ["overload", "AdaptiveLimitOptions"],
   pace: ["overload", "PaceOptions"],
+  cache: ["cache", "CacheOptions"],
   throttle: ["overload", "ThrottleOptions"],
   hedge: ["overload", "HedgeOptions"],
   shed: ["overload", "ShedOptions"],

@@ -19,7 +19,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["catalog"],
   ["catalog/dialects", "core", "targets/balance", "targets/names"],
   ["targets"],
-  ["diagnosis", "policies", "testing", "transports", "wire"],
+  ["cache", "diagnosis", "policies", "testing", "transports", "wire"],
   ["options"],
   ["records"],
   ["lifecycle", "lifecycle/health", "watching"],
@@ -49,6 +49,7 @@ const FLOOR_OF: ReadonlyMap<string, number> = new Map(
 
 /** Packages that one file alone may import, or those named after it: each can be replaced there. */
 export const PACKAGE_HOMES: Readonly<Record<string, string>> = {
+  "http-cache-semantics": "src/cache/cached-policy.ts",
   opossum: "src/targets/breaker.ts",
   "p-retry": "src/policies/retry.ts",
   yaml: "src/cli/doctor/config/yaml/yaml-file.ts",

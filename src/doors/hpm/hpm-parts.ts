@@ -10,7 +10,6 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import type { Call, CallOverrides } from "../../core/call.js";
 import { type Failure, GatewayError } from "../../core/failure.js";
-import { stepsOf } from "../../core/fallback-rules.js";
 import { NamedError } from "../../core/named-error.js";
 import type { Pending } from "../../core/pending.js";
 import { pathBelow } from "../../core/request.js";
@@ -38,6 +37,7 @@ import {
   NO_TARGET,
   type ThroughGatewayOptions,
 } from "./hpm-options.js";
+import { refuseOthers } from "./hpm-refusals.js";
 
 /** The options of one request, as http-proxy-middleware hands them to its engine. */
 export interface HpmAsked {
@@ -321,23 +321,6 @@ export function createLanes(own: UpstreamInside, options: ThroughGatewayOptions)
 
 /** What Node's client keeps of an answer's fields; more than these are lost without a word. */
 const NODE_FIELDS_MAX = 1_000;
-
-/** What needs a second request, which the engine cannot make of one that it has read. */
-function refuseOthers({ name, options }: UpstreamCore): void {
-  if (options.upstreamFor !== false) {
-    throw new TypeError(
-      `upstreams.${name}.upstreamFor: http-proxy-middleware chooses by its own router, which may ` +
-        "give upstreams of the gateway; use that, or expressProxy",
-    );
-  }
-  const rules = [options.fallback, ...options.routes.map(({ overrides }) => overrides?.fallback)];
-  const leadsOn = rules.some((one) => stepsOf(one ?? false).some(({ upstream }) => upstream));
-  if (!leadsOn) return;
-  throw new TypeError(
-    `upstreams.${name}.fallback: another upstream cannot be asked behind http-proxy-middleware, ` +
-      "which sends a request as it comes in, and only once; use an answer, or expressProxy",
-  );
-}
 
 function createLane(inside: UpstreamInside, options: ThroughGatewayOptions): Lane {
   refuseOthers(inside.core);

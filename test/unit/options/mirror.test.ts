@@ -19,7 +19,7 @@ it("copies what is safe, all of it, and a few at a time", () => {
 it.each([
   ["shadow", 'write { to: "shadow" } or false'],
   [{}, "undefined is not the name of an upstream"],
-  [{ to: "shadow", weight: 0.1 }, 'did you mean "share"?'],
+  [{ to: "shadow", percent: 0.1 }, 'did you mean "share"?'],
   [{ to: "shadow", share: 0 }, "is not a ratio above 0, up to 1"],
   [{ to: "shadow", methods: ["post"] }, 'did you mean "POST"?'],
   [{ to: "shadow", methods: [] }, "is empty"],
