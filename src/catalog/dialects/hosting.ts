@@ -323,7 +323,7 @@ const OTHERS = dialectOfLines(
   ],
   [
     "ANCM: failed to start process … Failed to bind to port",
-    /physical root '.*' (?:failed to start process|has exited)/i,
+    /physical root '.*' (?:failed to start process|has exited)|did not listen on the given port/i,
     "IIS's module started the application, which ended or did not listen on the given port.",
     ["connection_refused", "no_healthy_target", "received_server_error"],
     "Run the command line by hand; stdoutLogEnabled in web.config shows its first lines.",

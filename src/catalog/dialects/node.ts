@@ -29,6 +29,7 @@ export const NODE_TEXTS: Dialect = {
     {
       term: "TypeError: terminated",
       match: /TypeError: terminated|\bterminated\b.*UND_ERR/i,
+      general: true,
       meaning: "fetch: the body of the answer broke off after its head had arrived.",
       failures: ["http_response_incomplete", "connection_reset_in_body", "connection_read_timeout"],
       remedies: ["error.cause has the code: print it with console.error(error.cause)."],
@@ -79,6 +80,7 @@ export const NODE_TEXTS: Dialect = {
     {
       term: "Parse Error: …",
       match: /Parse Error: |HTTPParserError/,
+      general: true,
       meaning: "The received bytes are not valid HTTP.",
       failures: [
         "http_protocol_error",

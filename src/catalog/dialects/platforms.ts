@@ -253,32 +253,41 @@ export const PLATFORM_TEXTS: Dialect = {
     },
     {
       term: "IIS: 502.3 / ERR_WINHTTP 12002, 0x80072ee2",
-      match: /50[24] \d 12002\b|0x80072ee2|WINHTTP(?:_TIMEOUT| 12002)/i,
+      match: [
+        /50[24] \d 12002\b|0x80072ee2|WINHTTP(?:_TIMEOUT| 12002)/i,
+        /\b(?:2147954402|2147012894)\b/,
+      ],
       meaning: "ARR's timeout expired while it waited for the server. Answer: 502.3 or 504.",
       failures: ["http_response_timeout", "connection_timeout"],
       remedies: ["Server proxy settings: Time-out (seconds) of ARR, 120 by default."],
     },
     {
       term: "IIS: 12029, 0x80072efd",
-      match: /50[24] \d 12029\b|0x80072efd|WINHTTP(?:_CANNOT_CONNECT| 12029)/i,
+      match: [
+        /50[24] \d 12029\b|0x80072efd|WINHTTP(?:_CANNOT_CONNECT| 12029)/i,
+        /\b(?:2147954429|2147012867)\b/,
+      ],
       meaning: "ARR could not connect to the server.",
       failures: ["connection_refused", "connection_timeout"],
     },
     {
       term: "IIS: 12030, 0x80072efe",
-      match: /50[24] \d 12030\b|0x80072ef[ef]|WINHTTP(?:_CONNECTION_ERROR| 12030)/i,
+      match: [
+        /50[24] \d 12030\b|0x80072ef[ef]|WINHTTP(?:_CONNECTION_ERROR| 12030)/i,
+        /\b(?:2147954430|2147012866)\b/,
+      ],
       meaning: "The server closed or reset the connection before it answered.",
       failures: ["connection_terminated", "stale_connection"],
     },
     {
       term: "IIS: 12007, 0x80072ee7",
-      match: /50[24] \d 12007\b|0x80072ee7|WINHTTP 12007/i,
+      match: /50[24] \d 12007\b|0x80072ee7|WINHTTP 12007|\b2147954407\b/i,
       meaning: "The host name of the server has no address.",
       failures: ["dns_name_not_found"],
     },
     {
       term: "IIS: 12175, 0x80072f8f",
-      match: /50[24] \d 12175\b|0x80072f8f|WINHTTP 12175|ERROR_WINHTTP_SECURE_FAILURE/i,
+      match: /50[24] \d 12175\b|0x80072f8f|WINHTTP 12175|_SECURE_FAILURE\b|\b2147954575\b/i,
       meaning: "TLS with the server failed: certificate, name, or protocol version.",
       failures: ["tls_certificate_error", "tls_protocol_error"],
     },

@@ -3,6 +3,7 @@
  * of time; memory is bounded by kinds of lines; UTF-16, wrapped lines and an empty pipe.
  */
 import { describe, expect, it } from "vitest";
+import { FAILURES } from "../../../../src/catalog/failures.js";
 import { runCommand } from "../../../../src/cli/commands.js";
 import { explain } from "../../../../src/cli/explain/explain.js";
 import { readInput } from "../../../../src/cli/read-input.js";
@@ -134,6 +135,16 @@ describe("the head of an answer with its body", () => {
 
 describe("the corpus of the field", () => {
   const scored = fieldCases().map(score);
+
+  it("asks for layers and causes that the catalog has", () => {
+    const layers = new Set<string>(["any", ...Object.values(FAILURES).map(({ phase }) => phase)]);
+    const strange = fieldCases().filter(
+      ({ layer, causes }) =>
+        !layers.has(layer) || !causes.every((one) => Object.hasOwn(FAILURES, one)),
+    );
+    expect(strange.map(({ set, causes }) => `${set}: ${causes.join(" ")}`)).toEqual([]);
+  });
+
   it.each([...new Set(scored.map(({ one }) => one.set))])("%s is understood", (set) => {
     const own = scored.filter(({ one }) => one.set === set);
     const { all, layer, cause, next, misleads } = totalOf(own);
