@@ -217,7 +217,7 @@ describe("options", () => {
     expect(connect?.text).toContain(String(defaults.TIMEOUTS.connectLocalMs));
   });
 
-  it("the defaults of a check, of paths and of the admin server are those that are told", () => {
+  it("the defaults of a check are those that are told", () => {
     const told = (path: string, name: string) =>
       Object.fromEntries(options.optionsOf(path, name).map((one) => [one.name, one.initial]));
     const { checkMs, cacheMs } = healthDefaults.HEALTH;
@@ -226,9 +226,6 @@ describe("options", () => {
       cacheMs: String(cacheMs),
       critical: "false",
     });
-    expect(told("src/adapters/admin.ts", "AdminOptions")["host"]).toBe(
-      JSON.stringify(healthDefaults.ADMIN.host),
-    );
   });
 
   it("every option is named and explained", () => {

@@ -7,9 +7,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { ADMIN } from "../catalog/health-defaults.js";
+import { ADMIN_OPTIONS } from "../catalog/options/admin.js";
+import { defaultsOf, type OptionsOf } from "../catalog/options/option.js";
 import { type Gateway, gatewayCore } from "../gateway/gateway-handle.js";
+import { createFindings } from "../options/findings.js";
+import { checkNames } from "../options/known-names.js";
 import { isLoopback } from "../options/normalise.js";
 import { markAdminPort } from "../options/operators.js";
+import { readOptions } from "../options/read-option.js";
 import { writeHead } from "../wire/write-response.js";
 import { healthHandler } from "./health.js";
 
@@ -21,20 +26,18 @@ export type AdminHandler = (
 ) => unknown;
 
 /** Where the admin server listens, and what it serves. */
-export interface AdminOptions {
+export interface AdminOptions extends OptionsOf<typeof ADMIN_OPTIONS> {
   /** The port; 0 for any free port. */
   readonly port: number;
-  /**
-   * The address to listen on. Kubernetes and balancers probe from outside: "0.0.0.0" or "::".
-   * @default "127.0.0.1"
-   */
-  readonly host?: string;
   /**
    * Called in turn; a request that none of them answers gets 404. Default: `healthHandler`, which
    * shows details to this machine if the server listens on a loopback address, else to no client.
    */
   readonly handlers?: readonly AdminHandler[];
 }
+
+const DEFAULTS = defaultsOf(ADMIN_OPTIONS);
+const NAMES = [...Object.keys(ADMIN_OPTIONS), "handlers"];
 
 /** A running admin server. */
 export interface Admin {
@@ -47,8 +50,8 @@ export interface Admin {
 
 /** Starts the admin server; rejects when the port cannot be listened on. */
 export async function startAdmin(gateway: Gateway, options: AdminOptions): Promise<Admin> {
-  const { port, host = ADMIN.host, handlers } = options;
   checkOptions(options);
+  const { port, host = DEFAULTS.host, handlers } = options;
   const core = gatewayCore(gateway);
   const verbose = isLoopback(host) ? "local" : "never";
   const server = createServer(chain(handlers ?? [healthHandler(gateway, { verbose })]));
@@ -98,14 +101,21 @@ function boundConnections(server: Server, connectionsMax: number): void {
   });
 }
 
-function checkOptions({ port, handlers }: AdminOptions): void {
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new TypeError(`port: ${String(port)} is not a port; write 0 for any free port`);
+function checkOptions(options: AdminOptions): void {
+  const findings = createFindings();
+  checkNames(findings, "", NAMES, options);
+  readOptions(findings, "", ADMIN_OPTIONS, { ...options });
+  const { port, handlers } = options;
+  if (port === undefined) findings.problem("port", "is missing; write 0 for any free port");
+  if (handlers !== undefined && !isListOfFunctions(handlers)) {
+    findings.problem("handlers", "not a list of functions (req, res, next)");
   }
-  if (handlers === undefined) return;
-  if (!Array.isArray(handlers) || handlers.some((one) => typeof one !== "function")) {
-    throw new TypeError("handlers: not a list of functions (req, res, next)");
-  }
+  const { problems } = findings;
+  if (problems.length > 0) throw new TypeError(`startAdmin: ${problems.join("; ")}`);
+}
+
+function isListOfFunctions(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === "function");
 }
 
 function chain(handlers: readonly AdminHandler[]) {

@@ -16,8 +16,6 @@ export const HEALTH = {
 
 /** The small server for operators. */
 export const ADMIN = {
-  /** It is for operators, who are assumed to be on this host. */
-  host: "127.0.0.1",
   /** Enough for probers, a scraper or two and a few people with a dashboard. */
   connectionsMax: 100,
 } as const;

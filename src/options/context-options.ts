@@ -9,7 +9,7 @@ import { NEVER } from "../core/deadline.js";
 import type { LayerSettings } from "../core/layers.js";
 import { type Trust, trustProblem } from "../wire/trust.js";
 import { createFindings, type Findings, isRecord, shown } from "./findings.js";
-import { nearest } from "./nearest.js";
+import { checkNames } from "./known-names.js";
 import { GatewayOptionsError } from "./options-error.js";
 import { fillLayers, readLayers } from "./read-layers.js";
 
@@ -77,12 +77,7 @@ function readRecord(
     findings.problem("options", `${shown(options)} is not an object such as { timeoutMs: 5_000 }`);
     return {};
   }
-  for (const name of Object.keys(options)) {
-    if (names.includes(name)) continue;
-    const close = nearest(name, names);
-    const advice = close === null ? `there are ${names.join(", ")}` : `did you mean "${close}"?`;
-    findings.problem(name, `unknown option; ${advice}`);
-  }
+  checkNames(findings, "", names, options);
   return options;
 }
 

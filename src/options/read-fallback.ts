@@ -12,6 +12,7 @@ import type {
 } from "../core/fallback.js";
 import { FALLBACK_NAMES, stepsOf } from "../core/fallback-rules.js";
 import { at, type Findings, isRecord, shown } from "./findings.js";
+import { checkNames } from "./known-names.js";
 import { nearest } from "./nearest.js";
 
 const EXAMPLE =
@@ -58,20 +59,6 @@ function readStep(findings: Findings, path: string, value: unknown): FallbackSte
   }
   const read = readAnswer(findings, at(path, "answer"), answer);
   return read === null ? null : { answer: read, ...when };
-}
-
-function checkNames(
-  findings: Findings,
-  path: string,
-  known: readonly string[],
-  value: Readonly<Record<string, unknown>>,
-): void {
-  for (const name of Object.keys(value)) {
-    if (known.includes(name)) continue;
-    const close = nearest(name, known);
-    const advice = close === null ? `there are ${known.join(", ")}` : `did you mean "${close}"?`;
-    findings.problem(at(path, name), `unknown option; ${advice}`);
-  }
 }
 
 function readNames(findings: Findings, path: string, value: unknown): readonly string[] {

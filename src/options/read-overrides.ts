@@ -4,7 +4,7 @@
  */
 import type { CallOverrides } from "../core/call.js";
 import { at, createFindings, type Findings, isRecord, shown } from "./findings.js";
-import { nearest } from "./nearest.js";
+import { checkNames } from "./known-names.js";
 import { readFallback } from "./read-fallback.js";
 import { readPriority } from "./read-priority.js";
 import { readShared, type WrittenSection } from "./read-sections.js";
@@ -25,12 +25,7 @@ export function readNamed(
     findings.problem(what, `${shown(options)} is not an object such as { retry: false }`);
     return {};
   }
-  for (const name of Object.keys(options)) {
-    if (names.includes(name)) continue;
-    const close = nearest(name, names);
-    const advice = close === null ? `there are ${names.join(", ")}` : `did you mean "${close}"?`;
-    findings.problem(at(path, name), `unknown option; ${advice}`);
-  }
+  checkNames(findings, path, names, options);
   return options;
 }
 

@@ -9,7 +9,7 @@ import { DISCOVERY } from "../catalog/balance-defaults.js";
 import { DNS_OPTIONS } from "../catalog/options/dns.js";
 import { defaultsOf, type OptionsOf } from "../catalog/options/option.js";
 import { createFindings, type Findings, isRecord, shown } from "../options/findings.js";
-import { nearest } from "../options/nearest.js";
+import { checkNames } from "../options/known-names.js";
 import { readOptions } from "../options/read-option.js";
 import { readTls } from "../options/read-tls.js";
 import type { Discover, TargetInput } from "../options/target-options.js";
@@ -54,7 +54,7 @@ function read(options: DnsOptions): Settings {
   const findings = createFindings();
   if (!isRecord(options)) findings.problem("", `${shown(options)} is no object of options`);
   else {
-    checkNames(findings, options);
+    checkNames(findings, "", NAMES, options);
     readOptions(findings, "", DNS_OPTIONS, options);
     const { family, servers, tls } = options;
     if (family !== undefined && family !== 4 && family !== 6) {
@@ -70,15 +70,6 @@ function read(options: DnsOptions): Settings {
   if (socketPath !== null) throw new TypeError(`dns: ${shown(url)} has no name to look up`);
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   return { ...DEFAULTS, ...(Object.fromEntries(given) as unknown as DnsOptions) };
-}
-
-function checkNames(findings: Findings, options: object): void {
-  for (const name of Object.keys(options)) {
-    if (NAMES.includes(name)) continue;
-    const close = nearest(name, NAMES);
-    const advice = close === null ? `there are ${NAMES.join(", ")}` : `did you mean "${close}"?`;
-    findings.problem(name, `unknown option; ${advice}`);
-  }
 }
 
 function checkServers(findings: Findings, servers: readonly string[]): void {

@@ -101,8 +101,16 @@ describe("the admin server", () => {
   it("says what is wrong with a port, with handlers, and with a port that is taken", async () => {
     const gateway = createGateway({ name: "edge" });
     await expect(startAdmin(gateway, { port: 70_000 })).rejects.toThrow(
-      "port: 70000 is not a port; write 0 for any free port",
+      "port: 70_000 is not a port; write 0 for any free port",
     );
+    const typed = { port: 0, hosts: "0.0.0.0" };
+    await expect(startAdmin(gateway, typed)).rejects.toThrow(
+      'hosts: unknown option; did you mean "host"?',
+    );
+    await expect(startAdmin(gateway, { port: 0, host: "" })).rejects.toThrow(
+      'host: "" is not an address to listen on',
+    );
+    await expect(startAdmin(gateway, {} as AdminOptions)).rejects.toThrow("port: is missing");
     const handlers = [{}] as unknown as NonNullable<AdminOptions["handlers"]>;
     await expect(startAdmin(gateway, { port: 0, handlers })).rejects.toThrow(
       "handlers: not a list of functions (req, res, next)",
