@@ -1,11 +1,10 @@
 /**
- * `fleet`: gateways that know of each other.
+ * `fleet`: gateways that know of each other, and of the targets that failed at one of them.
  *
- * Each says now and then that it is there. Guarantee: nothing on a request's way waits for the bus;
- * a bus that is frozen, killed or absent means that this member is alone, and an event; a message
- * that cannot be read does nothing.
+ * Each says now and then that it is there and what it sees, and news at once. Guarantee: nothing on
+ * a request's way waits for the bus; a bus that is frozen, killed or absent means that this member
+ * is alone, and an event; a message that cannot be read does nothing.
  */
-import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import type { Clock, Timer } from "../base/clock.js";
 import { epochMs } from "../base/clock.js";
@@ -18,9 +17,10 @@ import { nearest } from "../options/nearest.js";
 import { GatewayOptionsError } from "../options/options-error.js";
 import { readOptions } from "../options/read-option.js";
 import type { GatewayEvents } from "../records/events.js";
-import type { Fleet, FleetMembership, FleetState } from "../targets/fleet-link.js";
+import type { Fleet, FleetMembership, FleetState, TargetsWitness } from "../targets/fleet-link.js";
 import type { FleetBus } from "./bus.js";
 import { FleetSender } from "./fleet-sender.js";
+import { Observations, readSees, type SeenUpstream, type Witnessing } from "./observations.js";
 import { type KnownMember, Roster } from "./roster.js";
 
 export interface FleetOptions {
@@ -33,6 +33,12 @@ export interface FleetOptions {
    * @default the host name
    */
   readonly host?: string;
+  /**
+   * Members that must find a target out of order, on two hosts where there are two, before it goes
+   * out here without a failure here.
+   * @default 2
+   */
+  readonly quorum?: number;
 }
 
 /** For `createGateway({ fleet })`. */
@@ -51,6 +57,7 @@ interface ReadFleet {
   readonly name: string;
   readonly bus: FleetBus;
   readonly host: string;
+  readonly quorum: number;
 }
 
 function readFleet(options: unknown): ReadFleet {
@@ -69,25 +76,32 @@ function readFleet(options: unknown): ReadFleet {
     const advice = "write clusterBus() or redisBus(client)";
     findings.problem("bus", `${shown(given["bus"])} is no bus; ${advice}`);
   }
-  const { name, host = hostname() } = readOptions(findings, "", FLEET_OPTIONS, given);
+  const {
+    name,
+    host = hostname(),
+    quorum = FLEET.quorum,
+  } = readOptions(findings, "", FLEET_OPTIONS, given);
   if (findings.problems.length > 0) throw new GatewayOptionsError(findings.problems);
-  return { name: String(name), bus: bus as FleetBus, host: String(host) };
+  return { name: String(name), bus: bus as FleetBus, host: String(host), quorum: Number(quorum) };
 }
 
 /** What a message says. */
-interface Message {
+interface Message extends Witnessing {
   readonly v: 1;
-  readonly member: string;
-  readonly host: string;
   readonly says: "here" | "bye";
 }
 
 class Member implements FleetMembership {
   readonly #parts: FleetParts;
   readonly #read: ReadFleet;
-  readonly #id = `${process.pid}-${randomBytes(6).toString("hex")}`;
+  readonly #id: string;
   readonly #roster = new Roster<Message>();
   readonly #sender: FleetSender;
+  readonly #observations: Observations;
+  /** What it said last of targets, as text. */
+  #said = "";
+  #news: Timer | null = null;
+  #looking: Timer | null = null;
   readonly #epochMs: number;
   #beat: Timer | null = null;
   #greeting: Timer | null = null;
@@ -95,16 +109,19 @@ class Member implements FleetMembership {
   #left = false;
 
   constructor(parts: FleetParts, read: ReadFleet) {
-    const { clock, events } = parts;
+    const { clock, random, events } = parts;
     this.#parts = parts;
     this.#read = read;
+    this.#id = Math.floor(random.next() * 2 ** 48).toString(16);
     this.#epochMs = epochMs(clock);
+    this.#observations = new Observations(read.quorum);
     const channel = `good-gateway:fleet:${read.name}`;
     this.#sender = new FleetSender(read.bus, channel, clock, (change) => {
       if (events.has("fleet:bus")) events.emit("fleet:bus", { fleet: read.name, ...change });
     });
     this.#listen(channel);
     this.#next();
+    this.#look();
   }
 
   get members(): number {
@@ -112,9 +129,12 @@ class Member implements FleetMembership {
   }
 
   state(): FleetState {
-    const others = this.#roster.present().map(({ member, host, heardAt }) => ({
+    const others = this.#roster.present().map(({ member, host, heardAt, said }) => ({
       ...{ member, host },
       heardAt: Math.round(heardAt + this.#epochMs),
+      ill: Object.fromEntries(
+        said.sees.flatMap(({ upstream, ill }) => (ill.length === 0 ? [] : [[upstream, ill]])),
+      ),
     }));
     const { name, bus } = this.#read;
     return {
@@ -124,11 +144,21 @@ class Member implements FleetMembership {
     };
   }
 
+  watch(witness: TargetsWitness): { changed(): void; stop(): void } {
+    this.#observations.add(witness);
+    return {
+      changed: () => this.#newsOf(),
+      stop: () => this.#observations.remove(witness),
+    };
+  }
+
   leave(): void {
     if (this.#left) return;
     this.#left = true;
     this.#beat?.cancel();
     this.#greeting?.cancel();
+    this.#news?.cancel();
+    this.#looking?.cancel();
     this.#say("bye");
     this.#deafen?.();
   }
@@ -154,7 +184,32 @@ class Member implements FleetMembership {
 
   #say(says: Message["says"]): void {
     const { host } = this.#read;
-    this.#sender.send(JSON.stringify({ v: 1, member: this.#id, host, says } satisfies Message));
+    const sees = says === "bye" ? [] : this.#observations.own();
+    this.#said = illOf(sees);
+    const message = { v: 1, member: this.#id, host, says, sees } satisfies Message;
+    this.#sender.send(JSON.stringify(message));
+  }
+
+  /** News goes at once, and what follows it within a moment goes together. */
+  #newsOf(): void {
+    if (this.#news !== null || this.#left) return;
+    if (illOf(this.#observations.own()) === this.#said) return;
+    this.#say("here");
+    this.#consider();
+    this.#news = this.#parts.clock.after(FLEET.newsMs, () => {
+      this.#news = null;
+      this.#newsOf();
+    });
+    this.#news.unref();
+  }
+
+  #consider(): void {
+    const sees = this.#observations.own();
+    const self = { member: this.#id, host: this.#read.host, sees };
+    this.#observations.consider(
+      self,
+      this.#roster.present().map(({ said }) => said),
+    );
   }
 
   #next(): void {
@@ -162,9 +217,19 @@ class Member implements FleetMembership {
       this.#say("here");
       const now = this.#parts.clock.now();
       for (const gone of this.#roster.lapse(now)) this.#tell(gone, false);
+      this.#consider();
       this.#next();
     });
     this.#beat.unref();
+  }
+
+  /** What is late changes without an event. */
+  #look(): void {
+    this.#looking = this.#parts.clock.after(FLEET.lookMs, () => {
+      if (this.#said !== "" || this.#observations.someLate) this.#newsOf();
+      this.#look();
+    });
+    this.#looking.unref();
   }
 
   #heard(text: string): void {
@@ -177,7 +242,9 @@ class Member implements FleetMembership {
       return;
     }
     const heard = this.#roster.heard(member, host, message, this.#parts.clock.now());
-    if (heard?.isNew !== true) return;
+    if (heard === null) return;
+    this.#consider();
+    if (!heard.isNew) return;
     this.#tell(heard.known, true);
     this.#greet();
   }
@@ -201,6 +268,13 @@ class Member implements FleetMembership {
   }
 }
 
+/** Which targets are ill and how; how often each was lost is no news. */
+function illOf(sees: readonly SeenUpstream[]): string {
+  return sees
+    .flatMap(({ upstream, ill }) => ill.map(({ target, out }) => `${upstream} ${target} ${out}`))
+    .join("\n");
+}
+
 const ID = /^[\w.-]{1,64}$/;
 
 /** Null for what is none of ours. */
@@ -215,5 +289,6 @@ function readMessage(text: unknown): Message | null {
   const { v, member, host, says } = Object(message) as Record<string, unknown>;
   const isRight = v === 1 && ID.test(String(member)) && (says === "here" || says === "bye");
   if (!isRight || typeof host !== "string" || !FLEET_OPTIONS.host.pattern.test(host)) return null;
-  return message as Message;
+  const sees = readSees((message as Partial<Message>).sees ?? []);
+  return sees === null ? null : { ...(message as Message), sees };
 }

@@ -8,6 +8,7 @@ import type { NormalisedUpstream } from "../options/options.js";
 import { addressGuard } from "../targets/address-guard.js";
 import { type Breaker, type BreakerSettings, createBreaker } from "../targets/breaker.js";
 import type { SharedBy } from "../targets/carried-share.js";
+import { FleetWitness } from "../targets/fleet-witness.js";
 import { Peers } from "../targets/peers.js";
 import { Presence } from "../targets/presence.js";
 import { createTarget, type Dialled, type ParsedTarget, type Target } from "../targets/target.js";
@@ -55,11 +56,12 @@ export function targetKeeper(
     if (events.has("upstream:panic")) events.emit("upstream:panic", { upstream, ...change });
     changed();
   });
-
+  const joined = joinedFleet(parts, upstream, peers);
+  const seen = joined?.after(changed) ?? changed;
   const keeper = {
     started: false,
     make(address: ParsedTarget) {
-      const made = makeTarget(parts, options, peers, { ...address, guard }, changed);
+      const made = makeTarget(parts, options, peers, { ...address, guard }, seen);
       kept.set(made.target, made);
       return made.target;
     },
@@ -82,6 +84,7 @@ export function targetKeeper(
         kept.delete(target);
       }
       peers.sync(targets);
+      joined?.sync(targets);
     },
     start() {
       if (keeper.started || stopped) return;
@@ -90,6 +93,7 @@ export function targetKeeper(
     },
     stop() {
       stopped = true;
+      joined?.stop();
       for (const [target, { health, prober }] of kept) {
         health.stop();
         prober?.stop();
@@ -102,6 +106,19 @@ export function targetKeeper(
     },
   };
   return keeper;
+}
+
+/** What the targets of this upstream are to the fleet; null for a gateway that is alone. */
+function joinedFleet({ fleet, clock }: GatewayParts, upstream: string, peers: Peers) {
+  if (fleet === null) return null;
+  const witness = new FleetWitness(upstream, peers, () => clock.now());
+  const { changed, stop } = fleet.watch(witness);
+  witness.changed = changed;
+  const after = (fn: () => void) => () => {
+    fn();
+    changed();
+  };
+  return { after, stop, sync: (targets: readonly Target[]) => witness.sync(targets) };
 }
 
 function makeTarget(

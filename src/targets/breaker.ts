@@ -88,7 +88,7 @@ export function createBreaker(
   clock: Pick<Clock, "now">,
   random: Random,
   options: BreakerSettings,
-  onChange: (change: BreakerChange) => void = ignore,
+  onChange: (change: BreakerChange) => void = () => {},
 ): Breaker {
   return new LedgerBreaker(clock, random, options, onChange);
 }
@@ -163,7 +163,8 @@ class LedgerBreaker implements Breaker {
     if (state === "closed") {
       return request === undefined ? 0 : (this.suspects?.refusedForMs(request) ?? 0);
     }
-    const ms = state === "open" ? this.#openTime.leftMs() : this.#trials.waitMs();
+    const own = state === "open" ? this.#openTime.leftMs() : this.#trials.waitMs();
+    const ms = Math.max(own, this.jury.courtesyMs());
     if (!this.inDoubt || request === undefined) return ms;
     if (this.suspects?.suspects(request) !== true) return this.#witnessMs(ms);
     // Calls of other routes have the first trials.
@@ -319,8 +320,8 @@ class LedgerBreaker implements Breaker {
     const isSpared = !named && !shared && this.jury.canSpare();
     if (this.#named > 0 && this.#consecutiveFailures >= most) {
       this.#open("consecutive_failures", false, null);
-    } else if (isSpared && this.#ownDoubts >= most) {
-      this.#open("consecutive_failures", true, null);
+    } else if (this.jury.isKnownIll() || (isSpared && this.#ownDoubts >= most)) {
+      this.#open("consecutive_failures", this.#named === 0, null);
     } else if (isSpared && this.#failsTooMuch()) {
       this.#open("failure_rate", true, null);
     } else if (this.#doubts >= most && this.#isMissed()) {
@@ -396,5 +397,3 @@ class LedgerBreaker implements Breaker {
 }
 
 const NO_PLACE: Trial = { until: 0 };
-
-function ignore(): void {}

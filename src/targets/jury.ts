@@ -9,6 +9,10 @@ export interface Jury {
   canSpare(): boolean;
   /** No other takes calls. */
   isLast(): boolean;
+  /** Other gateways have found it out of order: one failure here is enough. */
+  isKnownIll(): boolean;
+  /** For how long another gateway finds out whether it is well again; 0 for none. */
+  courtesyMs(): number;
   /** The same is failing elsewhere as well. */
   isShared(request: Routed): boolean;
   /** Another has begun to answer a call well since then. */
@@ -20,6 +24,8 @@ export interface Jury {
 export const NO_JURY: Jury = {
   canSpare: () => false,
   isLast: () => true,
+  isKnownIll: () => false,
+  courtesyMs: () => 0,
   isShared: () => false,
   answersSince: () => false,
   answeredAt: () => Number.NEGATIVE_INFINITY,

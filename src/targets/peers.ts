@@ -10,6 +10,7 @@
 import type { Clock } from "../base/clock.js";
 import type { Random } from "../base/random.js";
 import { EJECTION, EVIDENCE, SLOW_START } from "../catalog/defaults.js";
+import { FLEET } from "../catalog/fleet-defaults.js";
 import type { EjectionOptions } from "../catalog/options/health.js";
 import { declaredState } from "./declared-state.js";
 import type { Jury } from "./jury.js";
@@ -48,6 +49,13 @@ interface Member {
   quietNotedAt: number;
   /** It was taken out since it was silent, and has not been heard of since. */
   silenced: boolean;
+  /** Until then other gateways find it out of order. */
+  knownIllUntil: number;
+  /** Until then another gateway finds out whether it is well again … */
+  courtesyUntil: number;
+  /** … once for each open time of its breaker, and no longer than this. */
+  courtesyEnd: number;
+  courtesyFor: number;
 }
 
 export class Peers implements HealthGroup {
@@ -125,6 +133,10 @@ export class Peers implements HealthGroup {
       leavingAt: Number.NEGATIVE_INFINITY,
       quietNotedAt: Number.NaN,
       silenced: false,
+      knownIllUntil: Number.NEGATIVE_INFINITY,
+      courtesyUntil: Number.NEGATIVE_INFINITY,
+      courtesyEnd: Number.NEGATIVE_INFINITY,
+      courtesyFor: Number.NaN,
     };
     if (target.breaker !== null) target.breaker.jury = this.#juryOf(member);
     monitor.listener = {
@@ -166,6 +178,33 @@ export class Peers implements HealthGroup {
     if (ejection === false) return;
     const { failuresInRow } = member.monitor;
     if (failuresInRow >= ejection.consecutiveFailures) this.#eject(member, "consecutive_failures");
+  }
+
+  /** Others have found it out of order: for so long one failure here is enough. */
+  heardIll(target: Target, forMs: number): void {
+    const member = this.#members.find((one) => one.target === target);
+    if (member !== undefined) member.knownIllUntil = this.#clock.now() + forMs;
+  }
+
+  /** Another gateway finds out whether it is well again, if it says so for long enough. */
+  leaveTrial(target: Target, forMs: number): void {
+    const member = this.#members.find((one) => one.target === target);
+    const openUntil = target.breaker?.openUntil ?? 0;
+    if (member === undefined) return;
+    const now = this.#clock.now();
+    if (member.courtesyFor !== openUntil) {
+      member.courtesyFor = openUntil;
+      member.courtesyEnd = now + FLEET.courtesyMs * (1 + this.#random.next());
+    }
+    member.courtesyUntil = Math.min(now + forMs, member.courtesyEnd);
+  }
+
+  /** They have found so just now: it is out for so long, if enough others are left. */
+  ejectFor(target: Target, forMs: number): void {
+    const member = this.#members.find((one) => one.target === target);
+    const { ejection } = this.#options;
+    if (member === undefined || ejection === false || !isWell(member)) return;
+    if (this.#canSpare(member, ejection.ejectedRatioMax)) member.health.eject("fleet", forMs);
   }
 
   /** One of them in turn is asked whether it is silent; now and then all of them are compared. */
@@ -240,6 +279,8 @@ export class Peers implements HealthGroup {
   #juryOf(member: Member): Jury {
     return {
       canSpare: () => this.#canSpare(member, EJECTION.ejectedRatioMax),
+      isKnownIll: () => this.#clock.now() < member.knownIllUntil,
+      courtesyMs: () => Math.max(0, member.courtesyUntil - this.#clock.now()),
       isLast: () => !this.#others(member).some(isWell),
       isShared: (request) =>
         // Of one that is out itself nothing fails by what was asked.

@@ -20,6 +20,12 @@ export class Suspicion {
   #tries = 0;
   #until = 0;
   #awaitsProbe = false;
+  /** Losses so far, and who is notified when it begins or ends; null for none. */
+  losses = 0;
+  changed: (() => void) | null = null;
+  /** When others said that they lost something there, and for how long that is believed. */
+  #heardAt = Number.NaN;
+  #heardUntil = 0;
   /** Is asked at once where probes are sent; null where they are not. */
   #probeSoon: (() => void) | null = null;
 
@@ -35,8 +41,11 @@ export class Suspicion {
   /** What was sent there at this moment has no good answer. */
   lost(startedAt: number): void {
     if (startedAt >= this.#lostAt) this.#again = true;
+    const isNew = !this.exists;
     this.#lostAt = this.#clock.now();
     this.#until = this.#lostAt + this.#length();
+    this.losses += 1;
+    if (isNew) this.changed?.();
     if (this.#probeSoon === null) return;
     this.#awaitsProbe = true;
     this.#probeSoon();
@@ -50,12 +59,28 @@ export class Suspicion {
 
   /** What was begun at this moment was answered well. */
   proved(startedAt: number): void {
+    if (startedAt >= this.#heardAt) this.#heardAt = Number.NaN;
     // An answer to what was begun before the loss says how the target was before.
     if (!(startedAt >= this.#lostAt)) return;
     this.#lostAt = Number.NaN;
     this.#again = false;
     this.#tries = 0;
     this.#awaitsProbe = false;
+    this.changed?.();
+  }
+
+  /**
+   * Others have lost something there. What was answered well here since they said so stands over
+   * it, until they lose something again: `isNews`.
+   */
+  heard(forMs: number, isNews: boolean): void {
+    if (isNews) this.#heardAt = this.#clock.now();
+    this.#heardUntil = this.#clock.now() + forMs;
+  }
+
+  /** They say so no longer. */
+  unheard(): void {
+    this.#heardAt = Number.NaN;
   }
 
   /** A probe that was begun at this moment has passed, or failed. */
@@ -84,6 +109,7 @@ export class Suspicion {
    * those who may be repeated have their time from then on.
    */
   holds(outUntil: number): boolean {
+    if (!Number.isNaN(this.#heardAt) && this.#clock.now() < this.#heardUntil) return true;
     if (!this.exists) return false;
     if (this.#awaitsProbe) return true;
     return this.#clock.now() < Math.max(this.#until, outUntil + this.#length());

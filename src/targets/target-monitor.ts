@@ -128,6 +128,12 @@ export class TargetMonitor {
     return quietMs > EJECTION.overdueMsMin && quietMs > this.longestMs;
   }
 
+  /** The same where a single one waits: for a fleet, in which others may wait as well. */
+  get late(): boolean {
+    const quietMs = this.#waiting < 1 ? 0 : this.#heard.at - this.#quietSince;
+    return quietMs > EJECTION.overdueMsMin && quietMs > this.longestMs;
+  }
+
   /** What an answer takes at the most, when all is as usual; 0 while nothing is known. */
   get longestMs(): number {
     return this.#usualMs + EJECTION.silenceDeviations * this.#deviationMs;

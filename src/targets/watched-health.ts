@@ -21,7 +21,8 @@ export type EjectionReason =
   | "success_rate"
   | "latency"
   | "silence"
-  | "leaving";
+  | "leaving"
+  | "fleet";
 
 /** Why a target is not healthy. */
 export type HealthReason =

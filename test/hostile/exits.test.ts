@@ -67,6 +67,8 @@ const ENDS_BY_ITSELF: Readonly<Record<string, string>> = {
   "PROBE.argumentsMax": "options with more are refused at the start",
   "PROBE.checksMax": "options with more are refused at the start",
   "HEALTH.outputCharsMax": "a longer text is cut",
+  "FLEET.upstreamsMax": "further ones are not told",
+  "FLEET.illMax": "further ones are not told",
   "FLEET.messageCharsMax": "a longer message is not read",
   "RATE_LIMIT.keyCharsMax": "a longer key is hashed",
   "RATE_LIMIT.askingMax": "with the deadline of each: more are counted by the share",

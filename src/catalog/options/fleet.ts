@@ -3,7 +3,7 @@
  *
  * `option.ts` describes the form.
  */
-import { own, type Section, text } from "./option.js";
+import { count, FINITE, own, type Section, text } from "./option.js";
 
 const NAME = /^[A-Za-z][\w.-]{0,63}$/;
 const HOST = /^[\x21-\x7e]{1,253}$/;
@@ -18,4 +18,15 @@ export const FLEET_OPTIONS = {
    * @default the host name
    */
   host: text(HOST, "a name without spaces, up to 253"),
+  /**
+   * Members that must find a target out of order, on two hosts where there are two, before it goes
+   * out here without a failure here.
+   * @default 2
+   * @remarks One alone may have a fault of its own; three would be late in a small fleet.
+   */
+  quorum: count(2, {
+    least: 2,
+    most: FINITE,
+    tooLow: "one member alone must not take targets from the others",
+  }),
 } as const satisfies Section;

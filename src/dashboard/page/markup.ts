@@ -106,7 +106,7 @@ export const MARKUP = `<!doctype html>
 <div class="scroll" tabindex="0" role="group" aria-labelledby="fleet-h">
 <table class="grid plain" aria-labelledby="fleet-h">
 <thead><tr><th scope="col">Member</th><th scope="col">Host</th>
-<th scope="col" class="n">Heard</th></tr></thead>
+<th scope="col" class="n">Heard</th><th scope="col">Finds out of order</th></tr></thead>
 <tbody id="fleet-body"></tbody>
 </table>
 </div>

@@ -1,9 +1,16 @@
 /**
- * Part of the page's script: the members of the fleet, where there is one.
+ * Part of the page's script: the members of the fleet, where there is one, and what each sees.
  * Times are those at which this gateway heard them.
  */
 export const FLEET = `
 const MEMBERS_SHOWN = 50;
+const ILL_SHOWN = 5;
+const sees = (ill) => {
+  const found = Object.keys(ill).flatMap((up) => ill[up].map((one) => up + ": " + one.target
+    + (one.out ? "" : one.late ? " (late)" : " (in doubt)")));
+  return found.length === 0 ? "nothing" : found.slice(0, ILL_SHOWN).join(", ")
+    + (found.length > ILL_SHOWN ? " and " + (found.length - ILL_SHOWN) + " more" : "");
+};
 const renderFleet = () => {
   const { fleet, at } = state.snapshot;
   byId("fleet").hidden = !fleet;
@@ -15,12 +22,12 @@ const renderFleet = () => {
   fill(byId("fleet-body"), JSON.stringify([fleet, heard]), () => {
     const rows = fleet.others.slice(0, MEMBERS_SHOWN).map((one, index) => h("tr", {},
       h("th", { scope: "row" }, one.member), h("td", {}, one.host),
-      h("td", { class: "n" }, heard[index] + " s ago")));
+      h("td", { class: "n" }, heard[index] + " s ago"), h("td", {}, sees(one.ill))));
     const left = fleet.others.length - rows.length;
-    const self = h("tr", {}, h("th", { scope: "row" }, fleet.member), h("td", {}, "this gateway"),
-      h("td", { class: "n" }, "–"));
-    return [self, ...rows, ...(left > 0
-      ? [h("tr", {}, h("td", { colspan: "3", class: "dim" }, "and " + left + " more"))] : [])];
+    const own = h("tr", {}, h("th", { scope: "row" }, fleet.member), h("td", {}, "this gateway"),
+      h("td", { class: "n" }, "–"), h("td", {}, "see the upstreams above"));
+    return [own, ...rows, ...(left > 0
+      ? [h("tr", {}, h("td", { colspan: "4", class: "dim" }, "and " + left + " more"))] : [])];
   });
 };
 `;
