@@ -4,6 +4,7 @@
  * As in defaults.ts, the unit is in the name and the reason stands beside the number.
  */
 
+import { CHAOS_OPTIONS } from "./options/chaos.js";
 import { defaultsOf } from "./options/option.js";
 import {
   ADAPTIVE_LIMIT_OPTIONS,
@@ -42,6 +43,11 @@ export const THROTTLE = {
 } as const;
 
 /** Calls that wait for the end of a Retry-After. */
+/** Failures on purpose. */
+export const CHAOS = {
+  ...defaultsOf(CHAOS_OPTIONS),
+} as const;
+
 export const PACE = {
   ...defaultsOf(PACE_OPTIONS),
   /** Limits that are remembered at the same time; calls of further callers do not wait. */

@@ -27,7 +27,8 @@ export type Role =
   | "pick_target"
   | "breaker"
   | "attempt_timeout"
-  | "record";
+  | "record"
+  | "chaos";
 
 export type PipeStep<In, Body> = (input: In) => Promise<Outcome<Body>>;
 

@@ -43,6 +43,7 @@ export interface Stages {
   readonly breakerGate: Policy<Exchange, GuardedExchange>;
   readonly attemptTimeout: Policy<GuardedExchange, TimedExchange>;
   readonly record: Policy<TimedExchange, RecordedExchange>;
+  readonly chaos: Policy<RecordedExchange, RecordedExchange> | null;
 }
 
 export function assemble(stages: Stages) {
@@ -74,8 +75,10 @@ export function assemble(stages: Stages) {
       .through(stages.breakerGate)
       // Below the breaker, around the wire only.
       .through(stages.attemptTimeout)
-      // Last: it sees exactly what the wire did.
+      // Around the wire alone: it sees exactly what that did.
       .through(stages.record)
+      // Last: what it does is done in the place of the wire.
+      .through(orOff(stages.chaos, "chaos"))
   );
 }
 

@@ -46,6 +46,7 @@ import { type UpstreamWatch, upstreamWatch } from "../watching/upstream-watch.js
 import { assemble, type Stages } from "./assemble.js";
 import { attemptFields } from "./attempt-fields.js";
 import { describedAround, isSurrounded } from "./described.js";
+import { chaosOf } from "./make-chaos.js";
 import { breakerLimits, type TargetKeeper, targetKeeper } from "./make-target.js";
 import { createOverload, type Overload, type OverloadState } from "./overload.js";
 import type { GatewayParts } from "./parts.js";
@@ -392,5 +393,6 @@ function stagesOf(
     breakerGate: breakerGate(breakers),
     attemptTimeout: attemptTimeout(timers, timeouts, stallSaved(parts, options)),
     record: record(clock, attemptListener(parts, options, ledger)),
+    chaos: chaosOf(parts, options),
   };
 }

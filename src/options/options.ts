@@ -10,6 +10,7 @@ import { FRONT_NAMES, type FrontName } from "../catalog/fronts.js";
 import { ADDRESS_OPTIONS, type AddressOptions } from "../catalog/options/addresses.js";
 import { BREAKER_OPTIONS, type BreakerOptions } from "../catalog/options/breaker.js";
 import { CACHE_OPTIONS, type CacheOptions } from "../catalog/options/cache.js";
+import { CHAOS_OPTIONS, type ChaosOptions } from "../catalog/options/chaos.js";
 import { FALLBACK_JSON } from "../catalog/options/fallback.js";
 import { FRONT_OPTIONS } from "../catalog/options/front.js";
 import {
@@ -139,6 +140,12 @@ export const SHARED_OPTIONS = {
    * @default false
    */
   cache: off<CacheOptions>(CACHE_OPTIONS, "storeBytesMax"),
+  /**
+   * Delays and fails a share of the attempts on purpose, to rehearse; `true` for the defaults. Off
+   * in production unless `inProduction` is set.
+   * @default false
+   */
+  chaos: off<ChaosOptions>(CHAOS_OPTIONS, "share"),
   /** Sizes and counts. */
   limits: always<LimitOptions>(LIMIT_OPTIONS, "connectionsMax"),
   /**
@@ -297,6 +304,9 @@ export interface GatewayOptions<Names extends string = string>
 /** What is used in another form than it is written. */
 interface ReadApart {
   readonly bulkhead: false | (Required<Omit<BulkheadOptions, "by">> & { readonly by?: CallerKey });
+  readonly chaos:
+    | false
+    | (Required<Omit<ChaosOptions, "path" | "header">> & Pick<ChaosOptions, "path" | "header">);
   readonly pace: false | (Required<Omit<PaceOptions, "by">> & { readonly by?: CallerKey });
   readonly balance: NormalisedBalance;
   /** All of them apply. */

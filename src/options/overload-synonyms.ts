@@ -4,6 +4,17 @@
  * Part of the table in `synonyms.ts`; mistyped names are not here.
  */
 export const OVERLOAD_SYNONYMS = {
+  chaos: {
+    rate: "share",
+    injectionRate: "share",
+    percentage: "share",
+    latency: "delayMs",
+    latencyMs: "delayMs",
+    delay: "delayMs",
+    fault: "failure",
+    error: "failure",
+    route: "path",
+  },
   addresses: {
     deny: "forbid",
     block: "forbid",

@@ -69,6 +69,16 @@ export interface GatewayEvents {
     readonly wrong: string | null;
     readonly tookMs: number;
   };
+  /** An attempt is delayed or fails on purpose. */
+  readonly "chaos:act": {
+    readonly upstream: string;
+    readonly target: string;
+    /** Of the call. */
+    readonly id: string;
+    /** Its name in the catalog; `none` for a delay alone. */
+    readonly failure: string;
+    readonly delayMs: number;
+  };
   /** Panic mode began or ended: too few targets are healthy, so that all of them are used. */
   readonly "upstream:panic": {
     readonly upstream: string;

@@ -137,6 +137,7 @@ function listen(gateway: Gateway, { counters, histograms }: Instruments): void {
     counters.incidents.add([upstream, target], 1),
   );
   gateway.on("shutdown:end", ({ report }) => countShutdown(counters, report));
+  gateway.on("chaos:act", ({ upstream, failure }) => counters.chaos.add([upstream, failure], 1));
   gateway.on("stall:saved", ({ upstream }) => counters.stallsSaved.add([upstream], 1));
 }
 

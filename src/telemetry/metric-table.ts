@@ -129,6 +129,12 @@ export const METRICS = {
     help: "Answers that waited in the socket while this process was too busy to read them.",
     labels: ["upstream"],
   },
+  chaos: {
+    name: "chaos_attempts_total",
+    type: "counter",
+    help: "Attempts that were delayed or failed on purpose, by the failure.",
+    labels: ["upstream", "failure"],
+  },
   overflow: {
     name: "series_overflow_total",
     type: "counter",

@@ -33,6 +33,7 @@ const PROMISED = [
   "good_gateway_incidents_total counter upstream,target",
   "good_gateway_shutdown_work_total counter kind,result",
   "good_gateway_stalls_saved_total counter upstream",
+  "good_gateway_chaos_attempts_total counter upstream,failure",
   "good_gateway_series_overflow_total counter metric",
   "good_gateway_rate_limit_requests_total counter limit,tier,result",
   "good_gateway_rate_limit_store_up gauge limit",

@@ -6,6 +6,7 @@ import { ANSWERS } from "./promises/answers.js";
 import { APPLICATIONS } from "./promises/applications.js";
 import { BY_HAND } from "./promises/by-hand.js";
 import { CACHE } from "./promises/cache.js";
+import { CHAOS } from "./promises/chaos.js";
 import { ELSEWHERE } from "./promises/elsewhere.js";
 import { ENDINGS } from "./promises/endings.js";
 import { FAIRNESS } from "./promises/fairness.js";
@@ -47,6 +48,7 @@ export const PROMISES: readonly (readonly [chapter: string, rows: readonly DoorP
   ["Rate limits", RATE_LIMITS],
   ["Fairness", FAIRNESS],
   ["Poison", POISON],
+  ["Chaos", CHAOS],
   ["Routes", ROUTES],
   ["Other upstreams", ELSEWHERE],
   ["Kept answers", CACHE],

@@ -21,7 +21,7 @@ const atFastify = ({ name }: Door): boolean => name === "fastifyProxy";
 
 const SECTIONS = [
   ...["timeouts", "retry", "breaker", "bulkhead", "adaptiveLimit", "pace", "throttle"],
-  ...["hedge", "limits", "cache"],
+  ...["hedge", "limits", "cache", "chaos"],
   ...["ejection", "slowStart", "panic"],
 ];
 
@@ -132,6 +132,7 @@ export const BELOW: Readonly<Record<string, readonly string[]>> = {
   "test/unit/targets/target-set.test.ts": ["balance.overflowBelow", "target.zone", "gateway.zone"],
   "test/unit/transports/probe-kinds.test.ts": ["probe.grpc", "probe.command"],
   "test/adapters/fetch-resume.test.ts": ["fetch.resume", "call.resume"],
+  "test/pipe/chaos.test.ts": ["chaos.delayMs", "chaos.inProduction"],
   "test/unit/targets/probe-count.test.ts": ["probe.fall", "probe.rise"],
   "test/unit/watching/probe-times.test.ts": [
     "upstream.probe",

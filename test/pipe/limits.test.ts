@@ -275,6 +275,7 @@ describe("the description", () => {
       "breaker",
       "attempt_timeout",
       "record",
+      "chaos",
     ]);
     const settingsOf = (all: typeof roles) => all.find(({ role }) => role === "retry")?.settings;
     expect(settingsOf(roles)).toMatchObject({ attemptsMax: 7, budgetRatio: 0.2 });

@@ -9,7 +9,7 @@ import type { Random } from "../../src/base/random.js";
 import { BALANCE } from "../../src/catalog/balance-defaults.js";
 import { BREAKER, BULKHEAD, RETRY, TIMEOUTS } from "../../src/catalog/defaults.js";
 import type { FailureCode } from "../../src/catalog/failures.js";
-import { HEDGE, PACE, THROTTLE } from "../../src/catalog/overload-defaults.js";
+import { CHAOS, HEDGE, PACE, THROTTLE } from "../../src/catalog/overload-defaults.js";
 import { Call, type CallOverrides } from "../../src/core/call.js";
 import { NEVER } from "../../src/core/deadline.js";
 import type { CallerHints } from "../../src/core/layers.js";
@@ -23,6 +23,7 @@ import { type AttemptTimeouts, attemptTimeout } from "../../src/policies/attempt
 import { breakerGate } from "../../src/policies/breaker-gate.js";
 import { type BulkheadSettings, bulkhead } from "../../src/policies/bulkhead.js";
 import type { CallerKey } from "../../src/policies/caller-shares.js";
+import { type ChaosSettings, chaos } from "../../src/policies/chaos.js";
 import { drainGate, type Lifecycle, type LifecycleState } from "../../src/policies/drain-gate.js";
 import { type HedgeSettings, hedge } from "../../src/policies/hedge.js";
 import { loadGuard, loadShed } from "../../src/policies/load-shed.js";
@@ -62,6 +63,7 @@ export interface WorldOptions {
   readonly refusals?: Refusals;
   readonly priority?: PriorityRule;
   readonly pace?: Partial<PaceSettings>;
+  readonly chaos?: Partial<ChaosSettings>;
   readonly throttle?: Partial<ThrottleSettings>;
   readonly hedge?: Partial<HedgeSettings>;
   readonly quota?: Quota;
@@ -153,6 +155,7 @@ export function world(options: WorldOptions = {}) {
 
   const failures = recentFailures(clock, targets);
   const repeats = { clock, random, lifecycle, targets, budget, failures };
+  const struck: unknown[] = [];
 
   const chain = assemble({
     drainGate: drainGate(lifecycle),
@@ -169,10 +172,15 @@ export function world(options: WorldOptions = {}) {
     breakerGate: breakerGate(options.breaker === false ? false : breakerOptions),
     attemptTimeout: attemptTimeout(clock, { ...TIMEOUTS, ...options.timeouts }),
     record: record(clock, options.listener ?? null),
+    chaos:
+      options.chaos === undefined
+        ? null
+        : chaos(clock, random, { ...CHAOS, ...options.chaos }, (met) => void struck.push(met)),
   });
   const step = chain.to(wire.transport);
 
   return {
+    struck,
     clock,
     wire,
     lifecycle,

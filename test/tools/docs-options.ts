@@ -129,6 +129,7 @@ const SECTION_TYPES: Readonly<Record<SectionName, readonly [path: string, name: 
   adaptiveLimit: ["overload", "AdaptiveLimitOptions"],
   pace: ["overload", "PaceOptions"],
   cache: ["cache", "CacheOptions"],
+  chaos: ["chaos", "ChaosOptions"],
   throttle: ["overload", "ThrottleOptions"],
   hedge: ["overload", "HedgeOptions"],
   shed: ["overload", "ShedOptions"],

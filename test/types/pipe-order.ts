@@ -40,6 +40,7 @@ declare const pickTarget: Policy<ThrottledAttempt, Exchange>;
 declare const breakerGate: Policy<Exchange, GuardedExchange>;
 declare const attemptTimeout: Policy<GuardedExchange, TimedExchange>;
 declare const record: Policy<TimedExchange, RecordedExchange>;
+declare const chaos: Policy<RecordedExchange, RecordedExchange>;
 declare const transport: PipeStep<RecordedExchange, string>;
 
 export const right: PipeStep<Call, string> = pipe<Call>()
@@ -57,6 +58,7 @@ export const right: PipeStep<Call, string> = pipe<Call>()
   .through(breakerGate)
   .through(attemptTimeout)
   .through(record)
+  .through(chaos)
   .to(transport);
 
 // A policy that is switched off still has its place.

@@ -170,7 +170,7 @@ describe("names that are no options", () => {
   const all =
     "targets, discover, fallback, upstreamFor, mirror, quota, routes, timeouts, retry, hedge, " +
     "breaker, bulkhead, adaptiveLimit, priority, " +
-    "throttle, pace, cache, limits, addresses, ejection, slowStart, panic, probe, layers, " +
+    "throttle, pace, cache, chaos, limits, addresses, ejection, slowStart, panic, probe, layers, " +
     "trustProxyStatus, allowH2, allowBareLineFeeds, required and balance";
 
   it.each([
