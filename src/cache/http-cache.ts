@@ -13,7 +13,7 @@ import type { Call } from "../core/call.js";
 import { appliesTo } from "../core/fallback-rules.js";
 import { failureOf, type Outcome, type UpstreamResponse } from "../core/outcome.js";
 import { ownResponse } from "../core/own-answer.js";
-import { type Holder, Pending, refused } from "../core/pending.js";
+import { type Holder, Pending, refusedCall } from "../core/pending.js";
 import type { PipeStep } from "../core/pipe.js";
 import { isSafe } from "../core/repeat.js";
 import type { ResponseBody } from "../core/response-body.js";
@@ -69,7 +69,7 @@ export class HttpCache {
     if (isPartial(fields)) return this.#forwarded(asked, step, "fwd=bypass");
     const known = this.#freshFor(asked);
     if (known !== null) return Pending.settled(this.#given(asked, known, "hit") as Outcome<Body>);
-    if (asksOnlyKept(fields)) return refused({ code: "only_if_cached" });
+    if (asksOnlyKept(fields)) return refusedCall(call, { code: "only_if_cached" });
     const { collapse } = this.#parts.options;
     const isShared = collapse && request.method === "GET" && !isConditional(fields);
     if (!isShared) return this.#forwarded(asked, step, this.#whyForwarded(asked));
@@ -92,7 +92,8 @@ export class HttpCache {
     const totalMs = call.overrides?.timeouts?.totalMs ?? this.#parts.totalMs;
     const ms = Math.min(CACHE.collapsedMsMax, totalMs / 2);
     await this.#flights.wait(key, call.cancellation, ms);
-    if (call.cancellation.by !== null) return refused<Body>({ code: "client_closed_request" });
+    if (call.cancellation.by !== null)
+      return refusedCall<Body>(call, { code: "client_closed_request" });
     const known = this.#freshFor(asked);
     if (known === null) return this.#forwarded(asked, step, this.#whyForwarded(asked));
     return this.#given(asked, known, "fwd=miss; collapsed") as Outcome<Body>;

@@ -9,6 +9,7 @@
  * and `await` rejects with what was thrown, except at the top of the pipe (`safely`).
  */
 import type { FailureCode } from "../catalog/failures.js";
+import type { Call } from "./call.js";
 import type { Failure } from "./failure.js";
 import { type Ending, noResponse, type Outcome, whenOver } from "./outcome.js";
 import type { PipeStep } from "./pipe.js";
@@ -247,4 +248,10 @@ export function hold<In, Body>(
 /** Goes no further. */
 export function refused<Body>(failure: Failure): Pending<Body> {
   return Pending.settled<Body>(noResponse(failure));
+}
+
+/** The same for a call that its pipe has not seen, so that its record has the failure. */
+export function refusedCall<Body>(call: Call, failure: Failure): Pending<Body> {
+  call.failure = failure;
+  return refused<Body>(failure);
 }

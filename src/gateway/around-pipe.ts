@@ -9,12 +9,12 @@ import type { Clock, Timer } from "../base/clock.js";
 import { HttpCache } from "../cache/http-cache.js";
 import { FALLBACK } from "../catalog/defaults.js";
 import type { CacheOptions } from "../catalog/options/cache.js";
-import type { Call } from "../core/call.js";
+import type { Call, StopReason } from "../core/call.js";
 import type { FallbackAnswer, FallbackFunction, FallbackStep } from "../core/fallback.js";
 import { appliesTo, reasonOf, stepsOf, whyNotElsewhere } from "../core/fallback-rules.js";
 import { failureOf, type Outcome } from "../core/outcome.js";
 import { ownResponse, type WholeAnswer } from "../core/own-answer.js";
-import { type Holder, Pending, refused } from "../core/pending.js";
+import { type Holder, Pending, refusedCall } from "../core/pending.js";
 import type { PipeStep } from "../core/pipe.js";
 import { shown } from "../options/findings.js";
 import { fixedAnswer, problemOfAnswer } from "../options/read-fallback.js";
@@ -35,7 +35,7 @@ export interface AroundParts {
 export function aroundPipe(parts: AroundParts, core: UpstreamCore): AroundPipe {
   const { mirror, cache: keeps } = core.options;
   const cache = keeps === false ? null : cacheOf(parts.gateway, core, keeps);
-  const copies = mirror === false ? null : new Mirror(mirror, parts.gateway.random);
+  const copies = mirror === false ? null : new Mirror(mirror, parts.gateway);
   return {
     run(call, step, elsewhere) {
       const fallback = call.overrides?.fallback ?? core.options.fallback;
@@ -81,14 +81,14 @@ function sent<Body>(
   try {
     name = chosen(gateway, core, call);
   } catch (cause) {
-    return refused({ code: "proxy_internal_error", cause });
+    return refusedCall(call, { code: "proxy_internal_error", cause });
   }
   if (name === null || hasBeenAt(call, core.name, name)) return step(call);
   const other = parts.named(name);
   if (other !== null)
     return goElsewhere(gateway, core.name, call, other, "routed", elsewhere(other));
   const details = `no upstream is called ${shown(name)}`;
-  return refused({ code: "proxy_configuration_error", details });
+  return refusedCall(call, { code: "proxy_configuration_error", details });
 }
 
 /** What is said for the call counts before what its upstream says of all calls. */
@@ -143,7 +143,10 @@ async function failedOver(
     const why = whyNotElsewhere(call.request, outcome, wasSent);
     const isLate = !hasTimeLeft(call, parts.gateway.clock.now());
     if (why !== null || isLate || call.cancellation.by !== null) {
-      call.stopReason ??= why ?? "no_time_left";
+      // What an upstream says of its own repeats is no reason for another one.
+      const { stopReason } = call;
+      const isOpen = stopReason === null || OF_ONE_UPSTREAM.has(stopReason);
+      if (isOpen) call.stopReason = why ?? "no_time_left";
       return outcome;
     }
     const other = parts.named(name);
@@ -159,6 +162,11 @@ async function failedOver(
   }
   return outcome;
 }
+
+const OF_ONE_UPSTREAM: ReadonlySet<StopReason> = new Set<StopReason>([
+  "retry_off",
+  "no_other_target",
+]);
 
 async function answered(
   { parts, core, call }: Rescue,

@@ -11,16 +11,26 @@ import type { Outcome } from "../core/outcome.js";
 import { whenOver } from "../core/outcome.js";
 import { type Holder, Pending } from "../core/pending.js";
 import { ReplayBody } from "../core/replay-body.js";
+import type { GatewayCore } from "./core.js";
 import type { UpstreamCore } from "./upstream.js";
 
 export class Mirror {
   readonly #options: ReadMirror;
-  readonly #random: { next(): number };
-  #underWay = 0;
+  readonly #gateway: Pick<GatewayCore, "random" | "lifecycle">;
+  readonly #underWay = new Set<Call>();
 
-  constructor(options: ReadMirror, random: { next(): number }) {
+  constructor(
+    options: ReadMirror,
+    gateway: Pick<GatewayCore, "random" | "lifecycle" | "events" | "onClose">,
+  ) {
     this.#options = options;
-    this.#random = random;
+    this.#gateway = gateway;
+    // A drain waits for calls, and for no copy.
+    const off = gateway.events.on("lifecycle:change", ({ to }) => {
+      if (to !== "draining" && to !== "closed") return;
+      for (const { cancellation } of [...this.#underWay]) cancellation.cut("shutdown");
+    });
+    gateway.onClose(off);
   }
 
   get to(): string {
@@ -31,7 +41,9 @@ export class Mirror {
   takes({ request: { method, upgrade } }: Call): boolean {
     const { methods, share } = this.#options;
     if (upgrade !== null || !methods.includes(method)) return false;
-    return share === 1 || this.#random.next() < share;
+    const { random, lifecycle } = this.#gateway;
+    if (lifecycle.state !== "running") return false;
+    return share === 1 || random.next() < share;
   }
 
   /** Sends a copy: at once, or where there is a body when that is here as a whole. */
@@ -46,8 +58,7 @@ export class Mirror {
   }
 
   #send({ request, id }: Call, body: Buffer | null, other: UpstreamCore): void {
-    if (this.#underWay >= this.#options.concurrencyMax) return;
-    this.#underWay += 1;
+    if (this.#underWay.size >= this.#options.concurrencyMax) return;
     const copied = {
       method: request.method,
       path: request.path,
@@ -61,9 +72,8 @@ export class Mirror {
       onInformation: null,
     };
     const call = other.newCall(copied, id, ONCE, null);
-    other.executeAlone(call).inform(FORGOTTEN, () => {
-      this.#underWay -= 1;
-    });
+    this.#underWay.add(call);
+    other.executeAlone(call).inform(FORGOTTEN, () => this.#underWay.delete(call));
   }
 }
 
@@ -84,7 +94,7 @@ const WITH_BODY: Holder<Waiting> = {
   over: null,
 };
 
-const FORGOTTEN: Holder<() => void> = {
+const FORGOTTEN: Holder<() => unknown> = {
   known(over, outcome) {
     whenOver(outcome, over);
     // The rest is read and thrown away, within bounds: a broken connection is no sign of a shadow.
