@@ -71,7 +71,7 @@ export const APACHE: Dialect = {
     },
     {
       term: "AH00959: ap_proxy_connect_backend disabling worker for (…) for 60s",
-      match: "AH00959",
+      match: /AH00959|ap_proxy_connect_backend disabling worker/,
       general: true,
       meaning: "After one failed connection Apache sends nothing there for 60 s and answers 503.",
       failures: ["breaker_open", "no_healthy_target"],

@@ -61,7 +61,7 @@ export const APPLICATION_TEXTS: readonly Dialect[] = [
     "uWSGI",
     [
       "HARAKIRI ON WORKER",
-      /HARAKIRI (?:ON WORKER|!!!|:)|\bF\*CK !!! i must kill myself/i,
+      /HARAKIRI (?:ON WORKER|!!!|:|\[core \d)|\bF\*CK !!! i must kill myself/i,
       "A request took longer than harakiri: uWSGI killed the worker, and the front got no answer.",
       ["connection_terminated", "http_response_timeout"],
       "Make that request faster, or set harakiri above its duration and below the front's timeout.",
@@ -75,7 +75,7 @@ export const APPLICATION_TEXTS: readonly Dialect[] = [
     ],
     [
       "no python application found",
-      /no python application found, check your startup logs|unable to load app \d+/i,
+      /no (?:python application found, check|app loaded\. going in full)|unable to load app \d+/i,
       "The application could not be loaded: every request is a 500.",
       ["received_server_error"],
       "The lines at the start of the log have the ImportError.",

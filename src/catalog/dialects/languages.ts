@@ -32,6 +32,7 @@ export const LANGUAGE_TEXTS: Dialect = {
       term: "unexpected HTTP status code received from server / without sending trailers",
       match: [
         /unexpected HTTP status code received from server/i,
+        /received http2 header with status: \d{3}/i,
         /without sending trailers|unexpected content-type "text\/html"/i,
       ],
       meaning: "gRPC: what answered is no gRPC server: a proxy's page, or one without HTTP/2.",

@@ -25,7 +25,7 @@ export const BROKE =
   "closed|dropped|lost|terminated|aborted|broken?|hung up|ended|prematurely|unexpectedly|" +
   "disconnect(?:ed|s)?|reset";
 export const LATE =
-  "time[sd]?[- ]?out|timing out|timeout|time limit|deadline|too long|within \\d+|" +
+  "time[sd]?[- ]?out|timing out|timeout|time limit|deadline|too (?:long|much time)|within \\d+|" +
   "longer than|no (?:response|answer|reply)|exceeded \\d+|stalled|(?:gave|gives|given) up wait|" +
   "too slow";
 

@@ -127,7 +127,7 @@ export const PHRASES_ANSWERING: readonly Phrase[] = [
     match: near(
       "response|body|content|download|transfer|chunk\\w*|stream|data",
       "ended|truncated|incomplete|partial\\w*|short(?:er)?|cut|broke|interrupted|premature\\w*|" +
-        "bytes missing",
+        "bytes missing|not (?:send|return|give) (?:a|the) complete",
     ),
     meaning: "The answer ended before it was complete.",
     failures: ["http_response_incomplete", "connection_reset_in_body", "connection_terminated"],

@@ -239,6 +239,13 @@ export const PHRASES_CONNECTING: readonly Phrase[] = [
     remedies: ["Ask the check's own path at the server, with its Host: which status, how fast?"],
   },
   {
+    about: "a connection that was kept and went quiet",
+    match: /\bkeep-?alives?\b[^;\n]{0,30}\b(?:timed? ?out|expired)\b/i,
+    meaning: "The other side answered no sign of life, or stayed idle longer than is allowed.",
+    failures: ["connection_terminated", "stale_connection", "tunnel_idle"],
+    remedies: ["The side that reuses connections closes first; pings come before each idle limit."],
+  },
+  {
     about: "a connection that is not made in time",
     match: near("connect(?:ing|ion|s)?|dial\\w*|SYN|TCP|establish\\w*", LATE),
     meaning: "No connection in time: packets are dropped, or the server accepts none.",
