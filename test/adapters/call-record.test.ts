@@ -53,6 +53,7 @@ describe.each(Object.entries(PROXY_SERVERS))("through %s", (_name, serve) => {
         blame: null,
         details: null,
         stopReason: null,
+        detour: null,
         clientEnd: "complete",
         bytesIn: 0,
         bytesOut: 5,
