@@ -98,7 +98,7 @@ describe("the gateway as a whole", () => {
       { upstreams, constructor: 1 },
       "constructor: unknown option; " +
         "there are upstreams, defaults, name, statusPolicy, behind, shed, addresses, " +
-        "onWarning and zone",
+        "onWarning, zone and fleet",
     ],
     [
       { upstreams, name: "   " },
