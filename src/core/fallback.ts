@@ -21,6 +21,7 @@ export interface FallbackReason {
 export interface FallbackAnswer {
   /** @default 200 */
   readonly status?: number;
+  /** Its fields, but for those that frame a body. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Text or bytes. */
   readonly body?: string | Uint8Array;
