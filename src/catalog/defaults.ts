@@ -180,6 +180,8 @@ export const HTTP2 = {
   stopUploadMs: 250,
   /** Uploads are sent in slices of one frame each, so that progress is visible. */
   uploadSliceBytes: 16_384,
+  /** Exchanges share no connection for this long after two in a row went down with several. */
+  apartMs: 10_000,
   /** Closed after this long without a stream: GOAWAY loses nothing, so it may be long. */
   idleMs: 60_000,
   /** After a timeout without any frame, a PING must be answered within this time. */

@@ -9,7 +9,7 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Clock } from "../base/clock.js";
-import { LIMITS } from "../catalog/defaults.js";
+import { HTTP2, LIMITS } from "../catalog/defaults.js";
 import type { Phase } from "../catalog/failures.js";
 import type { Exchange } from "../targets/exchange.js";
 import type { Target } from "../targets/target.js";
@@ -55,6 +55,10 @@ class Http2Pool implements ConnectionPool {
   #awaitsPreface = false;
   #speaksHttp1 = false;
   #closed = false;
+  /** When a connection last went down with several exchanges. */
+  #cutAt = Number.NEGATIVE_INFINITY;
+  /** Until then each exchange has a connection for itself. */
+  #apartUntil = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, target: Target, options: ConnectionPoolOptions, below: ConnectionPool) {
     this.#clock = clock;
@@ -108,12 +112,26 @@ class Http2Pool implements ConnectionPool {
 
   #withRoom(): Http2Session | null {
     const { connectionAgeMsMax: ageMax = Number.POSITIVE_INFINITY } = this.#options;
-    const oldest = this.#clock.now() - ageMax;
+    const now = this.#clock.now();
+    const isApart = now < this.#apartUntil;
     for (const session of this.#sessions) {
-      if (session.openedAt < oldest) session.close();
-      else if (session.hasRoom) return session;
+      if (session.openedAt < now - ageMax) session.close();
+      else if (session.hasRoom && !(isApart && session.streams > 0)) return session;
     }
     return null;
+  }
+
+  /**
+   * One connection that ends with all that is on it may be a crash. If the next one does as well, a
+   * request may be what ends them, and takes others along only where they share its connection.
+   */
+  #cut({ openedAt }: Http2Session, streams: number): void {
+    const now = this.#clock.now();
+    if (now < this.#apartUntil) this.#apartUntil = now + HTTP2.apartMs;
+    else if (streams > 1 && openedAt >= this.#cutAt) {
+      if (now - this.#cutAt < HTTP2.apartMs) this.#apartUntil = now + HTTP2.apartMs;
+      this.#cutAt = now;
+    }
   }
 
   #wait(exchange: Exchange, acquired: Acquired): void {
@@ -194,6 +212,7 @@ class Http2Pool implements ConnectionPool {
         done(session.alive || this.#closed ? null : session.unusable);
       },
       room: () => this.#serve(),
+      cut: (cut, streams) => this.#cut(cut, streams),
       lost: () => {
         this.#sessions.delete(session);
         done(session.unusable);

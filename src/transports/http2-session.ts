@@ -36,10 +36,12 @@ export class Http2Session {
   readonly #socket: Socket;
   readonly #wire: Http2Wire;
   readonly #onRoom: () => void;
+  readonly #onCut: SessionEvents["cut"];
   #streams = 0;
   #ready = false;
   #doubted = false;
-  #endCounted = false;
+  /** Streams that went down with the connection. */
+  #cut = 0;
   /** Streams that we have reset. */
   #resets = 0;
   #idle: Timer | null = null;
@@ -55,6 +57,7 @@ export class Http2Session {
     this.#socket = socket;
     this.limits = limits;
     this.#onRoom = events.room;
+    this.#onCut = events.cut;
     this.openedAt = clock.now();
     this.#wire = new Http2Wire(socket, {
       reset: (stream, refused) => this.#wasReset(stream, refused),
@@ -127,9 +130,10 @@ export class Http2Session {
    */
   isEndCounted(): boolean {
     if (!this.session.destroyed && this.goneAway === null && this.error === null) return false;
-    const before = this.#endCounted;
-    this.#endCounted = true;
-    return before;
+    this.#cut += 1;
+    // One that fell silent ended by us, and no request did that.
+    if (!this.#doubted) this.#onCut(this, this.#cut);
+    return this.#cut > 1;
   }
 
   /** Whether the head of a request has left. Streams leave in their order. */
@@ -215,6 +219,8 @@ export interface SessionEvents {
   readonly ready: (session: Http2Session) => void;
   /** There may be room for one more stream. */
   readonly room: () => void;
+  /** So many streams have gone down with it by now. */
+  readonly cut: (session: Http2Session, streams: number) => void;
   /** It is gone; once. */
   readonly lost: (session: Http2Session) => void;
 }
