@@ -173,7 +173,7 @@ describe("a connection that is being set up while the loop is blocked", () => {
     const silent = await silentListener();
     const target = `https://127.0.0.1:${silent.port}`;
     expect(await attempted(target, true)).toEqual(["event_loop_stalled", "closed"]);
-    expect(await attempted(target, false)).toEqual(["connection_timeout", "open"]);
+    expect(await attempted(target, false)).toEqual(["tls_handshake_timeout", "open"]);
     await silent.close();
   });
 

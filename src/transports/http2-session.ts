@@ -40,7 +40,8 @@ export class Http2Session {
   #streams = 0;
   #ready = false;
   #doubted = false;
-  /** Streams that went down with the connection. */
+  #endCounted = false;
+  /** Streams that were cut by its end. */
   #cut = 0;
   /** Streams that we have reset. */
   #resets = 0;
@@ -128,12 +129,16 @@ export class Http2Session {
    * Whether a stream that fails now goes down with its connection, and is not the first to do so:
    * the end of one connection is one piece of evidence, however many streams it had.
    */
-  isEndCounted(): boolean {
+  isEndCounted(wasRefused: boolean): boolean {
     if (!this.session.destroyed && this.goneAway === null && this.error === null) return false;
-    this.#cut += 1;
-    // One that fell silent ended by us, and no request did that.
-    if (!this.#doubted) this.#onCut(this, this.#cut);
-    return this.#cut > 1;
+    const before = this.#endCounted;
+    this.#endCounted = true;
+    // What was refused had not begun; and one that fell silent was ended here.
+    if (!wasRefused && !this.#doubted) {
+      this.#cut += 1;
+      this.#onCut(this, this.#cut);
+    }
+    return before;
   }
 
   /** Whether the head of a request has left. Streams leave in their order. */
@@ -219,7 +224,7 @@ export interface SessionEvents {
   readonly ready: (session: Http2Session) => void;
   /** There may be room for one more stream. */
   readonly room: () => void;
-  /** So many streams have gone down with it by now. */
+  /** So many streams have been cut by its end by now. */
   readonly cut: (session: Http2Session, streams: number) => void;
   /** It is gone; once. */
   readonly lost: (session: Http2Session) => void;

@@ -203,7 +203,8 @@ export class Http2Stream implements Connection, ConnectionGuard {
   #failureOf(stream: ClientHttp2Stream): unknown {
     const failure = streamFailure(stream, this.owner, this.#error, this.head !== null);
     const { timeline } = this.#exchange;
-    timeline.isCounted = this.owner.isEndCounted();
+    const wasRefused = failure instanceof NamedError && failure.failureCode === "stream_refused";
+    timeline.isCounted = this.owner.isEndCounted(wasRefused);
     if (this.owner.hasSent(stream.id)) return failure;
     timeline.written = false;
     if (!(failure instanceof NamedError)) return failure;

@@ -152,7 +152,7 @@ describe("defaults", () => {
   });
 
   it("are positive numbers, each in a named group, but for waits that are off", () => {
-    const off = ["SHUTDOWN.lameDuckMs"];
+    const off = ["SHUTDOWN.lameDuckMs", "CACHE.staleIfErrorMs"];
     for (const [group, values] of Object.entries(defaults)) {
       for (const [name, value] of Object.entries(values)) {
         if (typeof value !== "number") continue;

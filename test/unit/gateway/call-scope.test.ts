@@ -13,7 +13,7 @@ import { virtualClock } from "../../../src/testing/virtual-clock.js";
 
 /** Whoever reads anything of it fails the test. */
 function untouchable<Value extends object>(allowed: readonly PropertyKey[] = []): Value {
-  return new Proxy({ sidesOver: 0 } as Record<PropertyKey, unknown>, {
+  return new Proxy({ sidesOver: 0, request: {} } as Record<PropertyKey, unknown>, {
     get(target, name) {
       if (allowed.includes(name)) return target[name];
       throw new Error(`read ${String(name)}`);
