@@ -9,7 +9,12 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { allowedUpgrades, type UpgradeHandler, whenFree } from "../doors/proxy-upgrade.js";
+import {
+  allowedUpgrades,
+  othersTakeUpgrades,
+  type UpgradeHandler,
+  whenFree,
+} from "../doors/proxy-upgrade.js";
 import type { ProxyOptions } from "../options/proxy-options.js";
 import { askedUpgrade } from "../wire/asked-upgrade.js";
 import { responseOver } from "../wire/response-over.js";
@@ -48,7 +53,7 @@ export function routeUpgrades(
   const open = new Set<Duplex>();
   const listener = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const found = own.find((one) => isBelow(req.url as string, one.prefix));
-    if (found === undefined && server.listenerCount("upgrade") > 1) return;
+    if (found === undefined && othersTakeUpgrades(server, listener)) return;
     if (found === undefined || askedUpgrade(req, found.allowed) === null) {
       if (!serveWithoutUpgrade(req, socket, head)) socket.destroy();
       return;

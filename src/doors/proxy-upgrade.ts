@@ -6,7 +6,7 @@
  * that fails is answered with its name and status; one that the upstream refuses is answered with
  * the upstream's own answer; a client that leaves ends the handshake.
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TUNNEL_PROTOCOLS } from "../catalog/upgrades.js";
@@ -240,6 +240,21 @@ function takePlace({ upgrades, options }: UpstreamCore, socket: Duplex): Failure
     upgrades.open -= 1;
   });
   return null;
+}
+
+/** Listeners for upgrades that only look on and take none. */
+const onlookers = new WeakSet<UpgradeHandler>();
+
+/** Marks a listener that takes no upgrade. */
+export function looksOn(listener: UpgradeHandler): UpgradeHandler {
+  onlookers.add(listener);
+  return listener;
+}
+
+/** Whether a server has a listener for upgrades that may take what `own` leaves. */
+export function othersTakeUpgrades(server: Server, own: UpgradeHandler): boolean {
+  const listeners = server.listeners("upgrade") as UpgradeHandler[];
+  return listeners.some((one) => one !== own && !onlookers.has(one));
 }
 
 /** The answer under way on a socket, as Node's server keeps it. */

@@ -12,7 +12,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock, Timer } from "../../base/clock.js";
 import { LIMITS } from "../../catalog/defaults.js";
-import { whenFree } from "../proxy-upgrade.js";
+import { looksOn, whenFree } from "../proxy-upgrade.js";
 
 /** Refuses what no listener has taken within `ms`. */
 export interface Untaken {
@@ -48,8 +48,7 @@ export function servesUntaken({ socket }: IncomingMessage, door: Untaken): void 
 function watch(server: Server, first: Untaken): void {
   const watched: { door: Untaken | null } = { door: null };
   known.set(server, watched);
-  // Before the others, so that what they add is seen.
-  server.prependListener("upgrade", (req: IncomingMessage, socket: Duplex) => {
+  const listener = looksOn((req, socket) => {
     const waiting = waitingOf(socket);
     const before = readersOf(socket);
     const { bytesWritten } = req.socket;
@@ -72,6 +71,8 @@ function watch(server: Server, first: Untaken): void {
     waiting.timer?.cancel();
     wait((watched.door ?? first).ms);
   });
+  // Before the others, so that what they add is seen.
+  server.prependListener("upgrade", listener);
 }
 
 interface Waiting {
