@@ -19,6 +19,7 @@ import { createLifecycle } from "../lifecycle/lifecycle.js";
 import { startSightings } from "../lifecycle/start-checks.js";
 import { startEnvironment } from "../lifecycle/start-environment.js";
 import { createWarnings, type Warnings } from "../lifecycle/warnings.js";
+import { shown } from "../options/findings.js";
 import { copied } from "../options/freeze.js";
 import { nearest } from "../options/nearest.js";
 import { normaliseGateway, normaliseUpstream } from "../options/normalise.js";
@@ -222,9 +223,9 @@ function statesOf(cores: ReadonlyMap<string, UpstreamCore>): readonly UpstreamRe
   }));
 }
 
-function unknownUpstream(name: string, known: readonly string[]): never {
-  const close = nearest(name, known);
+function unknownUpstream(name: unknown, known: readonly string[]): never {
+  const close = typeof name === "string" ? nearest(name, known) : null;
   const all = known.length === 0 ? "this gateway has none" : `known are ${known.join(", ")}`;
   const hint = close === null ? all : `did you mean "${close}"?`;
-  throw new TypeError(`no upstream is called "${name}"; ${hint}`);
+  throw new TypeError(`no upstream is called ${shown(name)}; ${hint}`);
 }

@@ -73,6 +73,9 @@ describe("a gateway without upstreams", () => {
     expect(() => gateway.upstream("orders")).toThrow(
       'no upstream is called "orders"; this gateway has none',
     );
+    // As JavaScript may call it.
+    const diagnose = gateway.diagnose as (name?: unknown) => unknown;
+    expect(() => diagnose()).toThrow("no upstream is called undefined; this gateway has none");
     expect(await gateway.drain()).toMatchObject({ finished: 0, cut: 0 });
     gateway.close();
   });
