@@ -110,12 +110,21 @@ export function connectionOver(
   socket.once("end", () => {
     // libuv reports a reset that it finds behind data as an orderly end. The kernel knows better:
     // only a connection that was reset has no peer any more.
-    if (target.socketPath === null && socket.remoteAddress === undefined) {
-      connection.broke = true;
-    }
+    if (target.socketPath === null && !hasPeer(socket)) connection.broke = true;
   });
   socket.once("close", () => onLost(connection));
   return connection;
+}
+
+/** Asked of the kernel, since Node answers with what it was told while there was a peer. */
+function hasPeer(socket: Socket): boolean {
+  const { _handle: handle } = socket as Socket & Handled;
+  if (typeof handle?.getpeername !== "function") return socket.remoteAddress !== undefined;
+  return handle.getpeername({}) === 0;
+}
+
+interface Handled {
+  readonly _handle?: { getpeername?(into: object): number } | null;
 }
 
 function clientOver(socket: Socket, target: TargetAddress, limits: ConnectionLimits): Client {
