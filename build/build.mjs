@@ -13,6 +13,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promise
 import { isBuiltin } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { build as declareTypes } from "tsup";
 import { minify, passedOn, toCommonJs } from "./common-js.mjs";
@@ -119,7 +120,7 @@ async function writeEngine() {
     outfile: join(DIST, "browser/engine.js"),
     ...{ minify: true, format: "iife", platform: "browser", target: "es2022" },
   });
-  await write("browser/engine.js", outputFiles[0].text);
+  await write("browser/engine.js.gz", gzipSync(outputFiles[0].text));
 }
 
 /** Their licences ask to be kept with every copy. */

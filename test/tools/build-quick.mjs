@@ -21,7 +21,7 @@ const LOCK = join(tmpdir(), `good-gateway-${createHash("sha256").update(ROOT).di
 const LOCK_STALE_MS = 60_000;
 const LOCK_POLL_MS = 50;
 /** Written last, beside what it is translated from. */
-const LAST = ["index.js", "index.cjs", "web.code.cjs", "cli.js", "browser/engine.js"];
+const LAST = ["index.js", "index.cjs", "web.code.cjs", "cli.js", "browser/engine.js.gz"];
 
 export async function buildQuick() {
   await takeLock();

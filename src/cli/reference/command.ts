@@ -5,6 +5,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { gunzipSync } from "node:zlib";
 import { type CommandWorld, EXIT, usageError } from "../terminal/command.js";
 import { printable } from "../terminal/printable.js";
 import { siteFiles } from "./site.js";
@@ -15,8 +16,8 @@ good-gateway reference --out DIR   the error reference as a static site, with a 
   a folder of plain files: no server, no network requests
 `;
 
-/** Built beside this file's own bundle. */
-const ENGINE = new URL("./browser/engine.js", import.meta.url);
+/** Built beside this file's own bundle, compressed: most of it is text that the command has, too. */
+const ENGINE = new URL("./browser/engine.js.gz", import.meta.url);
 
 export async function runReference(
   args: readonly string[],
@@ -34,7 +35,7 @@ export async function runReference(
     }
     const { out = "" } = values;
     if (out === "") throw new TypeError("reference needs a folder: --out DIR");
-    const files = siteFiles(await readFile(engine, "utf8"));
+    const files = siteFiles(gunzipSync(await readFile(engine)).toString());
     await mkdir(out, { recursive: true });
     await refuseForeign(out, new Set(files.map(({ name }) => name)));
     for (const { name, text } of files) await writeFile(join(out, name), text);
