@@ -116,7 +116,7 @@ export function connectionOver(
   return connection;
 }
 
-/** Asked of the kernel, since Node answers with what it was told while there was a peer. */
+/** Asked of the kernel: once it was read, Node keeps the address of a peer that is gone. */
 function hasPeer(socket: Socket): boolean {
   const { _handle: handle } = socket as Socket & Handled;
   if (typeof handle?.getpeername !== "function") return socket.remoteAddress !== undefined;

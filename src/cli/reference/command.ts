@@ -16,7 +16,7 @@ good-gateway reference --out DIR   the error reference as a static site, with a 
   a folder of plain files: no server, no network requests
 `;
 
-/** Built beside this file's own bundle, compressed: most of it is text that the command has, too. */
+/** Built beside this bundle, compressed: most of it is text that the command has, too. */
 const ENGINE = new URL("./browser/engine.js.gz", import.meta.url);
 
 export async function runReference(
