@@ -43,7 +43,7 @@ const HPM: readonly Row[] = [
     [
       "`on.error`",
       "`onFailure`, with name, blame and status",
-      "onFailure is told who is at fault, the status of the answer, and a summary",
+      "onFailure gets the blame, the status of the answer, and a summary",
     ],
     [
       "`ws`",
@@ -140,7 +140,7 @@ const FASTIFY: readonly Row[] = [
   [
     "`replyOptions.onError`",
     "`onFailure`",
-    "onFailure is told of a failure before it is answered, and may answer itself",
+    "onFailure is called before a failure is answered, and may answer itself",
     FIELDS,
   ],
   [
@@ -192,7 +192,7 @@ const EXPRESS: readonly Row[] = [
   [
     "`proxyErrorHandler`",
     "`onFailure`",
-    "onFailure is told of a failure before it is answered, and may answer itself",
+    "onFailure is called before a failure is answered, and may answer itself",
     FIELDS,
   ],
   [

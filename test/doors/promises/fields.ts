@@ -279,7 +279,7 @@ export const HOOKS: readonly DoorPromise[] = [
     },
   },
   {
-    name: "onFailure is told of a failure before it is answered, and may answer itself",
+    name: "onFailure is called before a failure is answered, and may answer itself",
     shows: ["proxy.onFailure"],
     // Its hook is given a Request, and returns a Response.
     cannot: either(ofProxies, ofRequests, ({ requests }) => (requests === true ? "Request" : null)),
@@ -300,7 +300,7 @@ export const HOOKS: readonly DoorPromise[] = [
     },
   },
   {
-    name: "onFailure is told who is at fault, the status of the answer, and a summary",
+    name: "onFailure gets the blame, the status of the answer, and a summary",
     shows: ["proxy.onFailure"],
     cannot: ofProxies,
     show: async (door) => {

@@ -160,7 +160,7 @@ export const INTERIM: readonly DoorPromise[] = [
     },
   },
   {
-    name: "an answer of 5xx that is no word of the gateway is told apart from its own",
+    name: "a 5xx of the upstream can be distinguished from the gateway's own",
     cannot: either(ofProxies, ofRequests),
     show: (door) =>
       at(

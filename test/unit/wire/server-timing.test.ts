@@ -15,7 +15,7 @@ const attempt = (changes: Partial<AttemptRecord>): AttemptRecord => ({
   ...changes,
 });
 
-it("every attempt is told by what it came to, and the whole by its length", () => {
+it("each attempt is listed with its result, and the whole call with its duration", () => {
   const attempts = [
     attempt({ code: "connection_refused", status: null, durationMs: 0.04 }),
     attempt({ number: 2 }),

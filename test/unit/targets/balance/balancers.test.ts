@@ -21,7 +21,7 @@ const BALANCERS: readonly (readonly [string, () => Balancer])[] = [
 const differing = (call: number): readonly string[] => ["x-user", `user ${call}`];
 
 describe.each(BALANCERS)("%s", (name, balancer) => {
-  it("gives each target its share of the weight while nobody is busy", () => {
+  it("gives each target its share of the weight while none is busy", () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 1, maxLength: 6 }),
