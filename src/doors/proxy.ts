@@ -56,14 +56,7 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
   const { gateway, core } = inside;
   const reading = readingOptions(upstream, options);
   const answer = answering(upstream, options);
-  const send = (
-    req: IncomingMessage,
-    res: ServerResponse,
-    framework: Framework,
-    target: ReadTarget,
-    body: ReceivedBody,
-    overrides: CallOverrides | null,
-  ): void => {
+  const send: Receiver["send"] = (req, res, framework, target, body, overrides) => {
     const read = readSafely(req, res, target, reading, body);
     if ("answer" in read) {
       framework.beforeWriting();
@@ -72,12 +65,7 @@ export function createProxy(upstream: Upstream, options: ProxyOptions): ProxyHan
     else call(req, res, framework, read, overrides);
   };
 
-  const refuse = (
-    req: IncomingMessage,
-    res: ServerResponse,
-    framework: Framework,
-    { failure, id: requestId }: Refused,
-  ): void => {
+  const refuse: Receiver["refuse"] = (req, res, framework, { failure, id: requestId }) => {
     tellOfRefusal(gateway, core.name, "proxy", { req, res, id: requestId, failure });
     answer.failure({ req, res, framework, call: null, requestId }, failure);
     lingerForUpload(gateway.clock, req, res, null);
